@@ -1,0 +1,41 @@
+# The two commands: `make demo` and `make test`. Both make the environment first, and only once.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+LIMIT ?= null
+MODELS := oracle,constant,random,lexical,minilm,rag_smollm2,smollm2,ocr_smollm2
+
+.PHONY: demo test fast check boards lint clean
+
+demo: $(VENV)/.demo
+	@$(BIN)/bench fetch suite=demo model=rag_smollm2
+	@$(BIN)/bench run -m suite=demo model=$(MODELS) limit=$(LIMIT)
+	@$(BIN)/bench board
+
+test: $(VENV)/.dev lint
+	$(BIN)/pytest
+
+fast: $(VENV)/.dev
+	$(BIN)/pytest -m "not slow"
+
+check: test
+
+lint: $(VENV)/.dev
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+# torch first and alone: on an index that has one this takes the CPU build, and nothing later asks for another.
+$(VENV)/.demo: pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -c constraints.txt
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
+	touch $@
+
+$(VENV)/.dev: $(VENV)/.demo
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
+	touch $@
+
+clean:
+	rm -rf $(VENV) runs

@@ -1,0 +1,102 @@
+"""Making the task or model that a configuration names: the only place that turns `_target_` into an object."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import importlib
+import inspect
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from bench.config import plugins
+from bench.errors import BenchError
+
+
+def build(config: Any, key: str) -> Any:
+    """Make what `config._target_` names, with every argument checked against its constructor's types.
+
+    Only classes below `bench`, `tasks` or a package of the user's own are made. Raises BenchError with the full key.
+    """
+    if not isinstance(config, Mapping) or "_target_" not in config:
+        raise BenchError(f"{key} is not given; choose one with {key}=NAME (`bench list {key}s` shows them)")
+    cls = _target(str(config["_target_"]), key)
+    given = {str(name): value for name, value in config.items() if name != "_target_"}
+    parameters = list(_parameters(cls))
+    _refuse_unknown(key, cls, given, [name for name, _, _ in parameters])
+    arguments = {}
+    for name, kind, default in parameters:
+        if name in given:
+            arguments[name] = _argument(given[name], kind, name, f"{key}.{name}")
+        elif default is inspect.Parameter.empty:
+            raise BenchError(f"{key}.{name} is missing; {cls.__name__} needs it")
+    return cls(**arguments)
+
+
+def _refuse_unknown(key: str, cls: Any, given: Mapping[str, Any], known: list[str]) -> None:
+    for name in given:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise BenchError(f"{key}.{name} is not a key of {cls.__name__}; known: {', '.join(known) or 'none'}{hint}")
+
+
+def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
+    """The value in its declared type, an object where it has a `_target_` of its own."""
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(value, Mapping) and "_target_" in value:
+        return build(value, key)
+    try:
+        slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: value}))
+        return slot[name]
+    except OmegaConfBaseException as error:
+        raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
+
+
+def _slot(name: str, kind: Any) -> Any:
+    """A typed configuration of one key."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.structured(dataclasses.make_dataclass("Slot", [(name, kind, dataclasses.field(default="???"))]))
+
+
+def _parameters(cls: Any) -> Iterator[tuple[str, Any, Any]]:
+    """Name, type and default of each constructor argument; a type that OmegaConf cannot check becomes Any."""
+    from omegaconf.errors import OmegaConfBaseException
+
+    if cls.__init__ is object.__init__:
+        return
+    hints = typing.get_type_hints(cls.__init__)
+    for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[1:]:
+        kind = hints.get(name, Any)
+        try:
+            _slot(name, kind)
+        except OmegaConfBaseException:
+            kind = Any
+        yield name, kind, parameter.default
+
+
+def _target(path: str, key: str) -> Any:
+    """The class called `path`."""
+    roots = {"bench", "tasks", *plugins(), *_own_packages()}
+    module, _, name = path.rpartition(".")
+    if module.split(".")[0] not in roots:
+        raise BenchError(
+            f"{key}._target_={path} is outside {', '.join(sorted(roots))}; only their classes are made from conf/"
+        )
+    try:
+        return getattr(importlib.import_module(module), name)
+    except (ModuleNotFoundError, AttributeError) as error:
+        raise BenchError(f"{key}._target_={path} cannot be found ({error}); correct the path") from None
+
+
+def _own_packages() -> Iterator[str]:
+    """Packages beside a directory named in `BENCH_CONF`: whoever sets it vouches for them."""
+    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
+        if part:
+            yield from (path.parent.name for path in Path(part).resolve().parent.glob("*/__init__.py"))

@@ -1,0 +1,220 @@
+"""What each command does, from parsed options to an exit code. Progress and notes go to stderr, results to stdout."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench import config as conf
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.leaderboard.board import Board, Table
+    from bench.types import Run
+
+
+def run(options: argparse.Namespace) -> int:
+    """Evaluate, print scores and say where the run is."""
+    if options.cfg:
+        import yaml
+
+        config, _ = conf.compose(options.overrides)
+        print(yaml.safe_dump(dict(conf.plain(config)), sort_keys=False, allow_unicode=True), end="")
+        return 0
+    if options.offline:
+        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    from bench.jobs import Runner, plan, say
+
+    jobs = plan(options.overrides, multirun=options.multirun)
+    runner = Runner(fresh=options.fresh)
+    try:
+        outcome = runner.run(jobs)
+    except KeyboardInterrupt:
+        done, n = runner.progress.state
+        say(
+            f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"
+        )
+        return 130
+    if not options.json:
+        for finished, folder in outcome.done:
+            _print_run(finished, folder)
+    found = [_summary(finished, folder) for finished, folder in outcome.done]
+    if options.json:
+        many = {"runs": found, "skipped": dict(outcome.skipped), "failed": dict(outcome.failed)}
+        emit(found[0] if len(jobs) == 1 and found else many)
+    return 2 if outcome.failed else 0
+
+
+def _summary(run: Run, folder: Path) -> dict[str, Any]:
+    """What `bench run --json` prints of a run."""
+    scores = {s.metric: {k: v for k, v in vars(s).items() if k != "metric"} for s in run.scores}
+    return {
+        "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples,
+        "scores": scores, "timings": run.timings, "environment": run.environment, "data_fingerprint": run.data_fingerprint,
+    }  # fmt: skip
+
+
+def _print_run(run: Run, folder: Path) -> None:
+    from bench.leaderboard.board import interval
+
+    seconds = run.timings["seconds"]
+    rate = run.timings["examples_per_second"]
+    scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores)
+    print(f"{run.task} / {run.model}: {scores}")
+    print(f"  {run.n_examples} examples, {rate:,.1f} a second, {seconds['total']:.1f} s in all; {folder}", flush=True)
+
+
+def board(options: argparse.Namespace) -> int:
+    """Print boards and write their Markdown pages."""
+    from bench.leaderboard import board as boards
+    from bench.records import find_runs, write_atomically
+
+    folder = boards.boards_dir()
+    paths = [folder / f"{options.name}.yaml"] if options.name else sorted(folder.glob("*.yaml"))
+    runs = [found for _, found in find_runs(options.runs)]
+    out = Path("leaderboards")
+    record: dict[str, Any] = {}
+    for path in paths:
+        one = boards.read(path)
+        found = boards.tables(one, runs)
+        if not found and not options.name:
+            continue
+        try:
+            out.mkdir(exist_ok=True)
+            write_atomically(out / f"{one.name}.md", boards.markdown(one, found))
+        except OSError as error:
+            raise BenchError(
+                f"{out / one.name}.md cannot be written ({error.strerror}); run `bench board` in a writable folder"
+            ) from None
+        record[one.name] = [_table_json(table) for table in found]
+        if not options.json:
+            _print_board(one, found)
+    if options.json:
+        emit(record)
+    elif not record:
+        print(f"no complete runs in {options.runs}; `bench run suite=mini model=lexical` makes some")
+    return 0
+
+
+def _print_board(board: Board, found: list[Table]) -> None:
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    from bench.leaderboard import board as boards
+
+    console = Console(width=None if os.isatty(1) else 160)
+    if not found:
+        console.print(f"{board.title}: no runs yet")
+    for table in found:
+        rich = RichTable(title=f"{board.title}: {boards.title(table)}", title_justify="left")
+        for heading in boards.headings(board):
+            text = heading in ("rank", "model", "device", "dtype", "commit", "date")
+            rich.add_column(
+                heading, justify="left" if text else "right", no_wrap=heading == "model" or "[95" in heading
+            )
+        for row in table.rows:
+            rich.add_row(
+                *(cell.replace("[", r"\[") for cell in boards.cells(board, row)),
+                style="dim" if row.rank is None else None,
+            )
+        console.print(rich)
+
+
+def _table_json(table: Table) -> dict[str, Any]:
+    rows = [
+        {"rank": row.rank, "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
+         "examples_per_second": row.run.timings["examples_per_second"]}
+        for row in table.rows
+    ]  # fmt: skip
+    return {"device": table.device, "data_fingerprint": table.fingerprint, "n": table.n, "rows": rows}
+
+
+def list_(options: argparse.Namespace) -> int:
+    """Print the choices of a kind, one a line."""
+    if options.kind == "boards":
+        from bench.leaderboard.board import boards_dir, read
+
+        found = {path.stem: read(path).title for path in sorted(boards_dir().glob("*.yaml"))}
+    else:
+        found = conf.names(options.kind.removesuffix("s"))
+    if options.json:
+        emit(found)
+        return 0
+    width = max(map(len, found), default=0)
+    for name, text in found.items():
+        print(f"{name:<{width}}  {text}")
+    return 0
+
+
+def fetch(options: argparse.Namespace) -> int:
+    """Bring data and weights, and write what was brought to bench.lock."""
+    from bench.build import build
+
+    config, choices = conf.compose(options.overrides)
+    plain = conf.plain(config)
+    tasks = plain["suite"]["tasks"] if plain["suite"] else [choices["task"]] if "task" in choices else []
+    if not tasks and "model" not in choices:
+        raise BenchError("nothing to fetch; name task=, suite= or model=")
+    for task in tasks:
+        one, _ = conf.compose(
+            [word for word in options.overrides if not word.startswith(("suite=", "task="))] + [f"task={task}"]
+        )
+        build(conf.plain(one)["task"], "task").fetch()
+    if "model" in choices:
+        build(plain["model"], "model").fetch()
+    fetched = [*tasks, *([choices["model"]] if "model" in choices else [])]
+    if options.json:
+        emit({"fetched": fetched})
+    else:
+        print(f"ready: {', '.join(fetched)}")
+    return 0
+
+
+def data(options: argparse.Namespace) -> int:
+    """`bench data check`: every problem with file, line, field and rule."""
+    from bench.data.check import check_file, format_problem
+
+    problems = check_file(options.file, options.spec)
+    if options.json:
+        emit(
+            {
+                "file": str(options.file),
+                "problems": [{k: str(v) if isinstance(v, Path) else v for k, v in vars(p).items()} for p in problems],
+            }
+        )
+        return 1 if problems else 0
+    for problem in problems:
+        print(format_problem(problem))
+    print(f"{options.file}: {len(problems)} problems" if problems else f"{options.file}: ok")
+    return 1 if problems else 0
+
+
+def sync(options: argparse.Namespace) -> int:
+    """Log every complete run that the store does not have."""
+    from bench.records import find_runs
+    from bench.tracking import StoreError, Tracker, default_uri, unlogged
+
+    uri = os.environ.get("MLFLOW_TRACKING_URI") or default_uri(options.runs)
+    missing = [*unlogged(find_runs(options.runs), uri)]
+    try:
+        if missing:
+            tracker = Tracker(uri, options.runs)
+            for folder, found in missing:
+                tracker.log(found, folder)
+    except StoreError as error:
+        raise BenchError(f"{error}; start the store and run `bench sync` again") from None
+    if options.json:
+        emit({"logged": len(missing), "store": uri})
+    else:
+        print(f"{len(missing)} runs logged to {uri}")
+    return 0
+
+
+def emit(record: Any) -> None:
+    """The one JSON line that `--json` promises."""
+    sys.stdout.flush()
+    print(json.dumps(record, ensure_ascii=False, allow_nan=False), flush=True)

@@ -1,0 +1,37 @@
+"""The official SQuAD 1.1 / 2.0 file format, and the same data set as the Hub has it, as examples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+
+from bench.data.files import field, read_json
+from bench.types import Example, Json
+
+
+def examples(path: Path) -> Iterator[Example]:
+    """One example a question: inputs title, context and question; target the accepted answers, [] where there is none.
+
+    The cluster is the paragraph. Raises BenchError naming the place of what is missing or malformed.
+    """
+    for a, article in enumerate(field(read_json(path), "data", list, str(path))):
+        title = field(article, "title", str, f"{path}: data[{a}]") if "title" in article else ""
+        for p, paragraph in enumerate(field(article, "paragraphs", list, f"{path}: data[{a}]")):
+            where = f"{path}: data[{a}].paragraphs[{p}]"
+            context = field(paragraph, "context", str, where)
+            for q, item in enumerate(field(paragraph, "qas", list, where)):
+                place = f"{where}.qas[{q}]"
+                answers = [
+                    field(answer, "text", str, f"{place}.answers") for answer in field(item, "answers", list, place)
+                ]
+                inputs = {"title": title, "context": context, "question": field(item, "question", str, place)}
+                yield Example(field(item, "id", str, place), inputs, answers, cluster=f"{a}/{p}")
+
+
+def examples_from_rows(rows: Iterable[Mapping[str, Json]]) -> Iterator[Example]:
+    """As `examples`, from the flat rows (id, title, context, question, answers) that the Hub's copies have."""
+    number: dict[str, int] = {}
+    for row in rows:
+        cluster = number.setdefault(row["context"], len(number))
+        inputs = {"title": row["title"], "context": row["context"], "question": row["question"]}
+        yield Example(str(row["id"]), inputs, list(row["answers"]["text"]), cluster=str(cluster))

@@ -1,0 +1,180 @@
+"""`bench run`: from overrides to jobs, one after another, with what they share."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from bench import config as conf
+from bench.build import build
+from bench.errors import BenchError
+from bench.models.base import Device, Model
+from bench.progress import Progress
+from bench.records import fingerprint
+from bench.run import Settings, evaluate, fits
+from bench.task import Task
+from bench.tracking import StoreError, Tracker, default_uri, is_logged
+from bench.types import Run
+
+
+@dataclass(frozen=True)
+class Job:
+    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused."""
+
+    config: Mapping[str, Any]
+    task: str
+    model: str
+    suite: str = ""
+
+
+@dataclass
+class Outcome:
+    """What came of a `bench run`: finished runs with their folders, skipped and failed jobs with the reason."""
+
+    done: list[tuple[Run, Path]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)
+    failed: list[tuple[str, str]] = field(default_factory=list)
+
+
+def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
+    """All jobs, composed and checked before the first one runs; a suite gives one for each of its tasks."""
+    jobs: list[Job] = []
+    for choice in conf.sweep(overrides) if multirun else [list(overrides)]:
+        config, choices = conf.compose(choice)
+        if "model" not in choices:
+            raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
+        if "suite" in choices:
+            if "task" in choices:
+                raise BenchError(
+                    f"task={choices['task']} and suite={choices['suite']} are both given; choose one of them"
+                )
+            for task in config.suite.tasks:
+                cut = config.suite.limits.get(task) if config.limit is None else None
+                one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
+                jobs.append(Job(conf.plain(one), task, choices["model"], choices["suite"]))
+        elif "task" in choices:
+            jobs.append(Job(conf.plain(config), choices["task"], choices["model"]))
+        else:
+            raise BenchError(
+                "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
+            )
+    return jobs
+
+
+class Runner:
+    """Runs jobs, keeping the last model and the store between them."""
+
+    def __init__(self, *, fresh: bool = False) -> None:
+        self.fresh = fresh
+        self.outcome = Outcome()
+        self.progress = Progress("")
+        self._model: tuple[str, Model] | None = None
+        self._trackers: dict[str, Tracker | None] = {}
+        self._suites: dict[tuple[str, str], tuple[str, dict[str, Run]]] = {}
+
+    def run(self, jobs: Sequence[Job]) -> Outcome:
+        """Run every job; one that a user could fix costs only itself when there are others."""
+        for job in jobs:
+            label = f"{job.task} / {job.model}"
+            try:
+                self._one(job, label)
+            except BenchError as error:
+                if len(jobs) == 1:
+                    raise
+                self.outcome.failed.append((label, str(error)))
+                say(f"{label}: {error}")
+        for (suite, model), (parent, runs) in self._suites.items():
+            self._finish(suite, model, parent, runs)
+        return self.outcome
+
+    def _one(self, job: Job, label: str) -> None:
+        task: Task = build(job.config["task"], "task")
+        model = self._shared(job.config["model"])
+        if job.suite and not fits(task, model):
+            reason = (
+                f"{job.model} takes {' and '.join(sorted(model.parts))} and gives no {task.output.__name__} for them"
+            )
+            self.outcome.skipped.append((label, reason))
+            say(f"{label}: skipped, {reason}")
+            return
+        settings = Settings(
+            runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=job.config["seed"],
+            batch_size=_positive(job.config, "batch_size"), resamples=_positive(job.config, "resamples"),
+            fresh=self.fresh, config=job.config,
+        )  # fmt: skip
+        self.progress = Progress(label)
+        run, folder = evaluate(
+            task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress
+        )
+        self.outcome.done.append((run, folder.path))
+        _report_failures(run, label)
+        self._track(job, run, folder.path)
+
+    def _shared(self, config: Mapping[str, Any]) -> Model:
+        """The model of this configuration; the last one is kept, so that a suite loads it once."""
+        key = fingerprint(config)
+        if self._model is None or self._model[0] != key:
+            self._model = None  # let the old one go before the new one comes
+            self._model = (key, build(config, "model"))
+        return self._model[1]
+
+    def _track(self, job: Job, run: Run, folder: Path) -> None:
+        if not job.config["tracking"]["enabled"]:
+            return
+        uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
+        if is_logged(folder, uri):
+            return
+        try:
+            if uri not in self._trackers:
+                self._trackers[uri] = None  # stays so if the store is down: one try, one line
+                self._trackers[uri] = Tracker(uri, Path(job.config["runs_dir"]))
+            tracker = self._trackers[uri]
+            if tracker is None:
+                return
+            parent = None
+            if job.suite:
+                key = (job.suite, job.model)
+                if key not in self._suites:
+                    self._suites[key] = (tracker.suite(job.suite, job.model, run.seed), {})
+                parent = self._suites[key][0]
+                self._suites[key][1][job.task] = run
+            tracker.log(run, folder, parent)
+        except StoreError as error:
+            self._trackers[uri] = None
+            say(f"{error}; the run is complete in {folder}, `bench sync` logs it later")
+
+    def _finish(self, suite: str, model: str, parent: str, runs: Mapping[str, Run]) -> None:
+        for tracker in self._trackers.values():
+            if tracker is not None:
+                try:
+                    tracker.finish_suite(parent, runs)
+                except StoreError as error:
+                    say(f"suite {suite} / {model}: {error}")
+
+
+def _device(model: Model, config: Mapping[str, Any]) -> Device:
+    from bench.models.device import resolve
+
+    return resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("none", "–", 1)
+
+
+def _positive(config: Mapping[str, Any], key: str) -> int:
+    if config[key] < 1:
+        raise BenchError(f"{key}={config[key]} must be at least 1")
+    return int(config[key])
+
+
+def _report_failures(run: Run, label: str) -> None:
+    score = run.scores[0]
+    if score.n_failed:
+        say(
+            f"{label}: {score.n_failed} of {score.n} examples failed and count as wrong; see 'error' in predictions.jsonl"
+        )
+
+
+def say(line: str) -> None:
+    """One line to a person, on stderr."""
+    print(f"bench: {line}", file=sys.stderr, flush=True)

@@ -1,0 +1,189 @@
+"""A board: the runs of one task and version, ranked by one metric, as a table."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import yaml
+
+from bench.errors import BenchError
+from bench.types import Run, Score
+
+COLUMNS = ("n", "failed", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+_HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 s", "p90": "p90 s"}
+
+
+@dataclass(frozen=True)
+class Board:
+    """What `leaderboards/<name>.yaml` says: `metric` ranks, `more` are shown beside it, `devices` get a table each."""
+
+    name: str
+    title: str
+    task: str
+    version: int
+    metric: str
+    more: tuple[str, ...] = ()
+    columns: tuple[str, ...] = COLUMNS
+    devices: tuple[str, ...] = ("cpu", "cuda")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of a table. `rank` is None for a reference row."""
+
+    rank: int | None
+    run: Run
+    score: Score
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of one device class on the same examples: only these may be compared."""
+
+    device: str
+    fingerprint: str
+    n: int
+    limit: int | None
+    rows: tuple[Row, ...] = field(default=())
+
+
+def boards_dir() -> Path:
+    """Where board definitions are read and pages written: ./leaderboards, else what the package ships."""
+    here = Path("leaderboards")
+    packaged = Path(__file__).resolve().parents[1] / "leaderboards"
+    checkout = Path(__file__).resolve().parents[2] / "leaderboards"
+    return here if here.is_dir() else packaged if packaged.is_dir() else checkout
+
+
+def read(path: Path) -> Board:
+    """Read a board's definition; raises BenchError for an unknown or missing key."""
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        board = Board(path.stem, **{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})  # type: ignore[arg-type]
+    except OSError:
+        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
+        raise BenchError(f"board '{path.stem}' does not exist in {path.parent}; known: {known}") from None
+    except (yaml.YAMLError, TypeError, AttributeError) as error:
+        raise BenchError(
+            f"{path}: {' '.join(str(error).split())}; allowed keys: title, task, version, metric, more, columns, devices"
+        ) from None
+    if unknown := set(board.columns) - set(COLUMNS):
+        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
+    return board
+
+
+def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
+    """The board's tables, full data first. CPU and GPU, and different examples, never share a ranking.
+
+    Of several runs of one model on one device and data the latest counts. Reference rows stand in every table of their
+    data, unranked. Raises BenchError when a run does not have the board's metric.
+    """
+    latest: dict[tuple[str, str, str, str], Run] = {}
+    for run in sorted(runs, key=lambda run: run.created):
+        if (run.task, run.task_version) == (board.task, board.version):
+            latest[run.model, run.environment["kind"], run.environment["dtype"], run.data_fingerprint] = run
+    found = []
+    for device in board.devices:
+        data = {
+            run.data_fingerprint: run
+            for run in latest.values()
+            if run.environment["kind"] == device or run.is_reference
+        }
+        for fingerprint, one in data.items():
+            here = [r for r in latest.values() if r.data_fingerprint == fingerprint]
+            chosen = [r for r in here if r.is_reference or r.environment["kind"] == device]
+            if any(r.environment["kind"] == device for r in chosen) or (device == board.devices[0] and chosen):
+                found.append(Table(device, fingerprint, one.n_examples, one.limit, _ranked(board, chosen)))
+    return sorted(found, key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
+    scored = [(run, score_of(run, board.metric)) for run in runs]
+    scored.sort(key=lambda pair: (-pair[1].value if pair[1].higher_is_better else pair[1].value, pair[0].model))
+    rows, rank = [], 0
+    for run, score in scored:
+        rank += not run.is_reference
+        rows.append(Row(None if run.is_reference else rank, run, score))
+    return tuple(rows)
+
+
+def score_of(run: Run, metric: str) -> Score:
+    """The run's score of this metric."""
+    for score in run.scores:
+        if score.metric == metric:
+            return score
+    known = ", ".join(score.metric for score in run.scores)
+    raise BenchError(
+        f"run {run.task}/{run.model}/{run.run_id} has no metric '{metric}'; it has {known}; correct the board's metric"
+    )
+
+
+def headings(board: Board) -> list[str]:
+    """The column titles."""
+    return ["rank", "model", f"{board.metric} [95 %]", *board.more, *(_HEADINGS.get(c, c) for c in board.columns)]
+
+
+def cells(board: Board, row: Row) -> list[str]:
+    """One row as text; ×100 and rounding happen here and nowhere else."""
+    run = row.run
+    score = row.score
+    failed = f"{score.n_failed}" + (f" (at best {shown(score, score.best)})" if score.best is not None else "")
+    more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
+    environment, times = run.environment, run.timings
+    values = {
+        "n": str(score.n), "failed": failed, "device": environment["kind"], "dtype": environment["dtype"],
+        "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"]),
+        "p90": _number(times["latency_p90"]), "commit": environment["commit"] or "–", "date": run.created[:10],
+    }  # fmt: skip
+    return [
+        "ref" if row.rank is None else str(row.rank),
+        run.model,
+        interval(score),
+        *more,
+        *(values[name] for name in board.columns),
+    ]
+
+
+def interval(score: Score) -> str:
+    """The value with its bounds; a fraction as percent."""
+    if score.low is None or score.high is None:
+        return f"{shown(score, score.value)} [–]"
+    return f"{shown(score, score.value)} [{shown(score, score.low)}, {shown(score, score.high)}]"
+
+
+def shown(score: Score, value: float) -> str:
+    """A value of this score's metric as text."""
+    return f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
+
+
+def _number(value: float | None) -> str:
+    return "–" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+
+
+def title(table: Table) -> str:
+    """What the rows have in common."""
+    cut = f", the first {table.limit}" if table.limit else ""
+    return f"{table.device}, {table.n} examples{cut} (data {table.fingerprint[:8]})"
+
+
+def markdown(board: Board, found: Sequence[Table]) -> str:
+    """The board as a Markdown page."""
+    lines = [f"# {board.title}", "", f"Task `{board.task}` version {board.version}, ranked by {board.metric}.", ""]
+    for table in found:
+        heads = headings(board)
+        lines += [f"## {title(table)}", "", _line(heads), "|" + "---|" * len(heads)]
+        lines += [_line(cells(board, row)) for row in table.rows] + [""]
+    if not found:
+        lines += ["No runs yet.", ""]
+    lines += [
+        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
+        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table.",
+        "",
+    ]
+    return "\n".join(lines)
+
+
+def _line(texts: Sequence[str]) -> str:
+    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"

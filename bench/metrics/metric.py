@@ -1,0 +1,64 @@
+"""What a metric is: measure one example, summarise many."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+Array: TypeAlias = npt.NDArray[np.float64]
+Row: TypeAlias = Sequence[float]
+
+
+def mean(totals: Array, n: Array) -> Array:
+    """The mean of the first column: totals [..., k], n [...] -> [...]."""
+    return np.asarray(totals[..., 0] / n)
+
+
+def _zero(target: Any) -> Row:
+    return (0.0,)
+
+
+def _one(target: Any) -> Row:
+    return (1.0,)
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A metric made of sufficient statistics, so that an interval is a weighted sum over rows.
+
+    `measure(target, answer)` gives one row [k]; `summarise(totals [..., k], n [...]) -> [...]` maps the (weighted)
+    column sums and number of rows to values. `worst(target)` and `best(target)` are the rows of the worst and the best
+    answer there can be: a failed example counts with its worst row, and both bound the score beside it.
+    Where `is_fraction`, text shows it as percent.
+    """
+
+    name: str
+    measure: Callable[[Any, Any], Row]
+    summarise: Callable[[Array, Array], Array] = mean
+    worst: Callable[[Any], Row] = _zero
+    best: Callable[[Any], Row] = _one
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    signature: str = ""
+
+
+@dataclass(frozen=True)
+class CorpusMetric:
+    """A metric of the answers as one corpus (distinct-n, entropy), which no weighted sum of rows gives.
+
+    `count(answer)` gives the answer's n-grams and `summarise(counts [v]) -> float` maps the corpus' count of each
+    distinct n-gram to the value. A failed example adds nothing. Its interval is a jackknife over blocks of
+    clusters: drawing with replacement would repeat n-grams and push distinctness down.
+    """
+
+    name: str
+    count: Callable[[str], Counter[Hashable]]
+    summarise: Callable[[Array], float]
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    signature: str = ""

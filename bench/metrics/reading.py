@@ -1,0 +1,102 @@
+"""Reading comprehension: SQuAD's exact match and token F1, DocVQA's ANLS."""
+
+from __future__ import annotations
+
+import re
+import string
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from bench.metrics.metric import Metric
+
+_ARTICLES = re.compile(r"\b(a|an|the)\b")
+_PUNCTUATION = str.maketrans("", "", string.punctuation)
+
+
+def normalise(text: str) -> str:
+    """Lower-case, drop ASCII punctuation, then articles, then fold white space, as SQuAD's scripts do.
+
+    Source: evaluate-v1.1.py and evaluate-v2.0.py of the SQuAD explorer.
+
+    >>> normalise("The  U.S. dollar, a currency")
+    'us dollar currency'
+    """
+    return " ".join(_ARTICLES.sub(" ", text.lower().translate(_PUNCTUATION)).split())
+
+
+def exact_match(answer: str, target: str) -> float:
+    """1.0 where the normalised strings are equal, else 0.0."""
+    return float(normalise(answer) == normalise(target))
+
+
+def token_f1(answer: str, target: str) -> float:
+    """F1 of the bags of normalised tokens, in [0, 1]; no common token gives 0, also for two empty strings.
+
+    >>> token_f1("the cat sat", "cat sat down")
+    0.8
+    """
+    found, wanted = Counter(normalise(answer).split()), Counter(normalise(target).split())
+    common = (found & wanted).total()
+    return 2 * common / (found.total() + wanted.total()) if common else 0.0
+
+
+def token_f1_v2(answer: str, target: str) -> float:
+    """As `token_f1`, but where either side is empty, 1.0 if both are, else 0.0 (SQuAD 2.0)."""
+    if not normalise(answer) or not normalise(target):
+        return exact_match(answer, target)
+    return token_f1(answer, target)
+
+
+def answerable(targets: Sequence[str]) -> list[str]:
+    """SQuAD 2.0's golds: those that normalise to something; [""] (no answer) if there is none."""
+    return [target for target in targets if normalise(target)] or [""]
+
+
+def anls(answer: str, targets: Sequence[str], threshold: float = 0.5) -> float:
+    """Average normalised Levenshtein similarity to the nearest target, in [0, 1].
+
+    Strings are lower-cased with white space folded; the lengths are those of the raw strings. A similarity below
+    `threshold` counts as 0, exactly `threshold` is kept; two empty strings give 1. Raises ValueError without targets.
+    Source: the organisers' script; Biten et al. 2019, "Scene Text Visual Question Answering" (ICCV).
+
+    >>> anls("12.4 mln", ["12.4 mn"])
+    0.875
+    """
+    from rapidfuzz.distance import Levenshtein
+
+    def similarity(target: str) -> float:
+        distance = Levenshtein.distance(" ".join(target.lower().split()), " ".join(answer.lower().split()))
+        length = max(len(target), len(answer))
+        return 1 - distance / length if length else 1.0
+
+    if not targets:
+        raise ValueError("anls needs at least one target")
+    nearest = max(map(similarity, targets))
+    return nearest if nearest >= threshold else 0.0
+
+
+def best_of(compare: Callable[[str, str], float]) -> Callable[[Sequence[str], str], tuple[float]]:
+    """Turn a comparison with one target into a measure that takes the maximum over several.
+
+    Raises TypeError when the targets are one string: iterating over its characters would score silently wrong.
+    """
+
+    def measure(targets: Sequence[str], answer: str) -> tuple[float]:
+        if isinstance(targets, str):
+            raise TypeError(f"targets must be a list of strings, got the string {targets!r}")
+        return (max(compare(answer, target) for target in targets),)
+
+    return measure
+
+
+EXACT_MATCH = Metric("exact_match", measure=best_of(exact_match), signature="squad-v1.1")
+TOKEN_F1 = Metric("f1", measure=best_of(token_f1), signature="squad-v1.1")
+EXACT_MATCH_V2 = Metric(
+    "exact_match",
+    measure=lambda targets, answer: best_of(exact_match)(answerable(targets), answer),
+    signature="squad-v2.0",
+)
+TOKEN_F1_V2 = Metric(
+    "f1", measure=lambda targets, answer: best_of(token_f1_v2)(answerable(targets), answer), signature="squad-v2.0"
+)
+ANLS = Metric("anls", measure=lambda targets, answer: (anls(answer, targets),), signature="threshold 0.5, kept")

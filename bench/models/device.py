@@ -1,0 +1,39 @@
+"""Resolving `device=auto dtype=auto` into what this machine has."""
+
+from __future__ import annotations
+
+import os
+
+from bench.environment import cpu_has_bfloat16
+from bench.errors import BenchError
+from bench.models.base import Device
+
+KINDS = ("auto", "cpu", "cuda")
+DTYPES = ("auto", "float32", "bfloat16", "float16")
+
+
+def resolve(kind: str, dtype: str, threads: int | None) -> Device:
+    """The device to use; `auto` takes the GPU if there is one, and bfloat16 only where it is native.
+
+    `threads` None means the cores this process may use. Raises BenchError for an unknown name or a GPU that is not there.
+    """
+    if kind not in KINDS or dtype not in DTYPES:
+        raise BenchError(
+            f"device.kind={kind} device.dtype={dtype}: kind is one of {', '.join(KINDS)}, dtype of {', '.join(DTYPES)}"
+        )
+    threads = threads or len(os.sched_getaffinity(0))
+    if threads < 1:
+        raise BenchError(f"device.threads={threads} must be at least 1, or null for all cores")
+    name, native = "", kind == "cpu" and cpu_has_bfloat16()
+    if kind != "cpu":
+        import torch
+
+        found = torch.cuda.is_available()
+        if kind == "cuda" and not found:
+            raise BenchError(
+                "device.kind=cuda, but torch finds no GPU; use device=cpu, or install a CUDA build of torch"
+            )
+        kind = "cuda" if found else "cpu"
+        native = torch.cuda.is_bf16_supported() if found else cpu_has_bfloat16()
+        name = torch.cuda.get_device_name() if found else ""
+    return Device(kind, ("bfloat16" if native else "float32") if dtype == "auto" else dtype, threads, name)

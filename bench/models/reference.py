@@ -1,0 +1,176 @@
+"""Reference rows: what a score means is seen beside the best, a fixed, a random and a word-matching answer."""
+
+from __future__ import annotations
+
+import random
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from bench.models.base import Model
+from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
+
+_WORD = re.compile(r"[\w'%$€£.,-]*\w")
+_SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
+
+
+class Reference(Model):
+    """Takes everything and needs no device."""
+
+    parts = frozenset({"text", "image"})
+    outputs = (Generate, Choose, Regress)
+    is_reference = True
+    uses_device = False
+    revision = "1"
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """One prediction a request, each independent of the others."""
+        return [self.one(request) for request in batch]
+
+    def one(self, request: Request) -> Prediction:
+        """The prediction for one request."""
+        raise NotImplementedError
+
+
+class Oracle(Reference):
+    """Says the target: the best score there is, and a proof that prompt, parser and metric let it through."""
+
+    reads_targets = True
+
+    def reveal(self, ideal: Mapping[str, Prediction]) -> None:
+        """Keep the ideal predictions by id."""
+        self.ideal = ideal
+
+    def one(self, request: Request) -> Prediction:
+        """The ideal prediction."""
+        return self.ideal[request.id]
+
+
+class Constant(Reference):
+    """The same answer always: `text`, the first label, or the point `at` (0 low, 1 high) of the scale."""
+
+    def __init__(self, text: str = "I don't know.", at: float = 0.5) -> None:
+        self.text, self.at = text, at
+
+    def one(self, request: Request) -> Prediction:
+        """The fixed answer in the form that is asked for."""
+        match request.output:
+            case Choose(labels=labels):
+                return Prediction(request.id, label_scores={label: float(label == labels[0]) for label in labels})
+            case Regress(names=names, low=low, high=high):
+                values = {n: a + self.at * (b - a) for n, a, b in zip(names, low, high, strict=True)}
+                return Prediction(request.id, values=values)
+            case _:
+                return Prediction(request.id, text=self.text)
+
+
+class Random(Reference):
+    """Uniform over what the request allows: labels, the scale, a span of up to five words, or words of the prompt."""
+
+    def load(self, device: object, *, seed: int) -> None:
+        """Keep the seed: each request has its own stream, so that order and batches do not matter."""
+        self.seed = seed
+
+    def one(self, request: Request) -> Prediction:
+        """A draw from the answers that the request allows."""
+        draw = random.Random(f"{self.seed}/{request.id}")
+        match request.output:
+            case Choose(labels=labels):
+                return Prediction(request.id, label_scores={label: draw.random() for label in labels})
+            case Regress(names=names, low=low, high=high):
+                values = {n: draw.uniform(a, b) for n, a, b in zip(names, low, high, strict=True)}
+                return Prediction(request.id, values=values)
+            case Span(context=str(context)) if words := list(_WORD.finditer(context)):
+                first = draw.randrange(len(words))
+                last = min(first + draw.randrange(5), len(words) - 1)
+                return Prediction(request.id, span=(words[first].start(), words[last].end()))
+            case _:
+                words_seen = _WORD.findall(" ".join(p.text for p in request.parts if isinstance(p, Text))) or ["?"]
+                return Prediction(request.id, text=" ".join(draw.choices(words_seen, k=draw.randint(1, 16))))
+
+
+class Failing(Constant):
+    """Raises on about one request in `every`, the same ones each time: shows how failures are kept and counted."""
+
+    def __init__(self, every: int = 5, text: str = "I don't know.", at: float = 0.5) -> None:
+        super().__init__(text, at)
+        self.every = every
+
+    def one(self, request: Request) -> Prediction:
+        """The constant answer, or an exception."""
+        if random.Random(request.id).randrange(self.every) == 0:
+            raise RuntimeError(f"this model fails on about one request in {self.every}")
+        return super().one(request)
+
+
+class Lexical(Reference):
+    """Matches words: the sentence that shares most with the question, without its words; mood by a word list."""
+
+    parts = frozenset({"text"})
+
+    def one(self, request: Request) -> Prediction:
+        """An answer from word overlap alone."""
+        texts = [part.text for part in request.parts if isinstance(part, Text)]
+        match request.output:
+            case Choose(labels=labels):
+                seen = _bag(texts[-1])
+                return Prediction(request.id, label_scores={x: float((_bag(x) & seen).total()) for x in labels})
+            case Regress(names=names, low=low, high=high):
+                values = {n: a + _mood(n, texts[-1]) * (b - a) for n, a, b in zip(names, low, high, strict=True)}
+                return Prediction(request.id, values=values)
+            case Span(question=question, context=str(context)):
+                return Prediction(request.id, text=_without(question, _nearest(question, _SENTENCE.split(context))))
+            case _:
+                earlier = [sentence for text in texts[-3:] for sentence in _SENTENCE.split(text) if sentence.strip()]
+                return Prediction(request.id, text=_nearest(texts[-1], earlier) if earlier else "")
+
+
+def _bag(text: str) -> Counter[str]:
+    return Counter(word.lower() for word in _WORD.findall(text))
+
+
+def _nearest(question: str, sentences: Sequence[str]) -> str:
+    """The sentence that shares most with the question, each word weighed down by how many sentences hold it."""
+    asked, bags = set(_bag(question)), [set(_bag(sentence)) for sentence in sentences]
+    holding = Counter(word for bag in bags for word in bag)
+    gain = [sum(1 / holding[word] for word in bag & asked) / (4 + len(bag)) ** 0.5 for bag in bags]
+    return sentences[max(range(len(sentences)), key=gain.__getitem__)]
+
+
+def _without(question: str, sentence: str) -> str:
+    """The longest run of words of the sentence that are not in the question."""
+    asked, best, run = set(_bag(question)), (0, 0), None
+    for word in _WORD.finditer(sentence):
+        if word.group().lower() in asked:
+            run = None
+            continue
+        run = (run[0] if run else word.start(), word.end())
+        best = max(best, run, key=lambda r: r[1] - r[0])
+    return sentence[slice(*best)] or sentence
+
+
+_GLAD = frozenset(
+    """thank thanks grateful glad happy relieved relief great good wonderful lovely kind helpful pleased proud finally
+    perfect excellent brilliant delighted hope fair easy smile joy love best better safe trust""".split()
+)
+_UPSET = frozenset(
+    """angry furious lost lose stolen scam fraud worried afraid scared debt denied refused rejected wrong unfair shame
+    ashamed cry crying dead died funeral never nothing nobody worst terrible awful sick disgusting hate late fee fees
+    robbed lied liar desperate hopeless alone fear panic hurt sad sorry can't cannot""".split()
+)
+_STIRRED = frozenset(
+    """furious outrageous disgusting panic immediately now urgent shocked shaking screaming unbelievable wow amazing
+    please scam stolen never robbed god help desperate terrified thrilled finally""".split()
+)
+
+
+def _mood(name: str, text: str) -> float:
+    """A place on a scale from 0 to 1 by counting words; 0.5 for a scale it has no list for."""
+    bag = _bag(text)
+    glad, upset, stirred = (sum(bag[word] for word in words) for words in (_GLAD, _UPSET, _STIRRED))
+    if name == "valence":
+        return 0.5 + 0.5 * (glad - upset) / (glad + upset + 1)
+    if name == "arousal":
+        loud = stirred + text.count("!") + 0.5 * text.count("?")
+        return 0.3 + 0.6 * loud / (loud + 1)
+    return 0.5

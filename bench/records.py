@@ -1,0 +1,182 @@
+"""The run directory: a journal that survives a crash, and `run.json`, whose presence means complete.
+
+    runs/<task>/<model>/<run id>/
+      config.yaml         what was asked, resolved
+      predictions.jsonl   one line a prediction, flushed batch by batch
+      timings.jsonl       one line a reading; attempts and repeated batches included
+      run.json            written last, atomically, with the sha256 of the other files
+
+A batch's timing is written before its predictions. So a batch in the journal always has its timing; one cut off by a crash
+is cut from the journal, predicted again, and its first reading stays in the ledger as repeated work.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts import digest
+from bench.errors import BenchError
+from bench.types import Json, Prediction, Run, Timing
+
+RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
+
+
+def canonical(value: Json) -> str:
+    """One JSON text for one value, so that its hash is stable; NaN is refused."""
+    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def fingerprint(*values: Json) -> str:
+    """The sha256 of the canonical JSON of the values, one a line."""
+    state = hashlib.sha256()
+    for value in values:
+        state.update(canonical(value).encode() + b"\n")
+    return state.hexdigest()
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file so that readers see all of it or nothing, also after a crash."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    with draft.open("w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, path)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
+    """Whole lines of a JSONL file with the offset behind each; an unfinished last line is left out."""
+    if not path.exists():
+        return
+    offset = 0
+    with path.open("rb") as file:
+        for line in file:
+            if not line.endswith(b"\n"):
+                return
+            offset += len(line)
+            yield offset, line
+
+
+class RunFolder:
+    """One run's directory."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @classmethod
+    def find(cls, runs_dir: Path, task: str, model: str, run_id: str, *, fresh: bool = False) -> RunFolder:
+        """The latest folder for this identity; with `fresh`, or if there is none, the next free one."""
+        place = runs_dir / task / model
+        taken = 0
+        while (place / _numbered(run_id, taken + 1)).exists():
+            taken += 1
+        return cls(place / _numbered(run_id, taken + 1 if fresh else max(taken, 1)))
+
+    @property
+    def complete(self) -> bool:
+        """Whether the run was finished."""
+        return (self.path / RECORD).exists()
+
+    def read(self) -> Run:
+        """The finished run; raises BenchError when the record cannot be read."""
+        return read_run(self.path / RECORD)
+
+    @contextmanager
+    def opened(self, config: str) -> Iterator[None]:
+        """Make the folder, lock it against a second process and write `config.yaml`."""
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            lock = (self.path / ".lock").open("w")
+        except OSError as error:
+            raise BenchError(
+                f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"
+            ) from None
+        with lock:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                raise BenchError(
+                    f"run directory {self.path} is in use by another process; wait for it or end it"
+                ) from None
+            write_atomically(self.path / CONFIG, config)
+            yield
+
+    def predictions(self) -> Iterator[Prediction]:
+        """The journal's predictions, in the order in which they were made."""
+        for number, (_, line) in enumerate(_lines(self.path / JOURNAL), start=1):
+            try:
+                yield Prediction.from_json(json.loads(line))
+            except (ValueError, TypeError) as error:
+                raise BenchError(f"{self.path / JOURNAL} line {number}: {error}; run again with --fresh") from None
+
+    def timings(self) -> list[Timing]:
+        """All readings, oldest first."""
+        return [Timing(**json.loads(line)) for _, line in _lines(self.path / LEDGER)]
+
+    def keep(self, n_predictions: int) -> None:
+        """Cut the journal after its first `n_predictions` lines, and an unfinished line off the ledger."""
+        for name, limit in ((JOURNAL, n_predictions), (LEDGER, None)):
+            path, end = self.path / name, 0
+            for number, (offset, _) in enumerate(_lines(path)):
+                if limit is not None and number >= limit:
+                    break
+                end = offset
+            if path.exists() and path.stat().st_size != end:
+                os.truncate(path, end)
+
+    def write_timing(self, timing: Timing) -> None:
+        """Append one reading and flush it."""
+        record = {name: value for name, value in vars(timing).items() if value is not None}
+        self._append(LEDGER, [canonical(record)])
+
+    def write_predictions(self, predictions: Sequence[Prediction]) -> None:
+        """Append one batch and flush it."""
+        self._append(JOURNAL, [json.dumps(p.to_json(), ensure_ascii=False) for p in predictions])
+
+    def finish(self, run: Run) -> Run:
+        """Write `run.json` with the digests of the other files: from now on the run is complete."""
+        files = {name: digest(self.path / name) for name in (CONFIG, JOURNAL, LEDGER) if (self.path / name).exists()}
+        done = Run.from_json(run.to_json() | {"files": files})
+        write_atomically(
+            self.path / RECORD, json.dumps(done.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
+        return done
+
+    def _append(self, name: str, lines: Sequence[str]) -> None:
+        try:
+            with (self.path / name).open("a", encoding="utf-8") as file:
+                file.write("".join(line + "\n" for line in lines))
+        except OSError as error:
+            raise BenchError(
+                f"{self.path / name} cannot be written ({error.strerror}); free space and run the same command again"
+            ) from None
+
+
+def _numbered(run_id: str, number: int) -> str:
+    return run_id if number == 1 else f"{run_id}-{number}"
+
+
+def read_run(path: Path) -> Run:
+    """Read a `run.json`; raises BenchError when it is damaged or of another version."""
+    try:
+        return Run.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError) as error:
+        raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
+
+
+def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
+    """Every complete run below `runs_dir`, in order of path."""
+    for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):
+        yield path.parent, read_run(path)
+
+
+def identity(settings: Mapping[str, Any]) -> str:
+    """The run id: 12 hex digits of the hash of everything that can change a prediction."""
+    return fingerprint(settings)[:12]

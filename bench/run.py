@@ -1,0 +1,138 @@
+"""The loop, on one page: examples, requests, batches, predictions, scores, record."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from bench import environment, timing
+from bench.engine import feed
+from bench.errors import BenchError
+from bench.models.base import Device, Model
+from bench.records import RunFolder, fingerprint, identity
+from bench.scoring import score
+from bench.task import Task
+from bench.types import Example, Json, Run
+
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do beside its task and model. `config` is the resolved configuration, for the record."""
+
+    runs_dir: Path = Path("runs")
+    limit: int | None = None
+    seed: int = 0
+    batch_size: int = 16
+    resamples: int = 2000
+    fresh: bool = False
+    config: Mapping[str, Json] = field(default_factory=dict)
+
+
+def evaluate(
+    task: Task,
+    model: Model,
+    name: str,
+    device: Device,
+    settings: Settings,
+    *,
+    progress: Progress = lambda done, n: None,
+) -> tuple[Run, RunFolder]:
+    """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete."""
+    refuse_misfit(task, model, name)
+    examples = checked(task, settings.limit)
+    data = fingerprint(*(asdict(example) for example in examples))
+    run_id = identity(
+        {"task": [task.name, task.version], "data": data, "model": [name, model.revision, model.weights_sha256],
+         "device": [device.kind, device.dtype], "settings": [settings.seed, settings.batch_size, settings.config.get("model")]}
+    )  # fmt: skip
+    folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
+    if folder.complete:
+        progress(len(examples), len(examples))
+        return folder.read(), folder
+    with folder.opened(_yaml(settings.config)):
+        attempt = 1 + max((reading.attempt for reading in folder.timings()), default=0)
+        watch = timing.Stopwatch(folder.write_timing, attempt=attempt, sync=model.sync)
+        predict(task, examples, model, name, folder, watch, device, settings, progress)
+        with watch.phase("score", n=len(examples)):
+            scores = score(task, examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed)
+        memory = {
+            "peak_memory_bytes": environment.peak_memory_bytes(),
+            "device_memory_bytes": model.device_memory_bytes(),
+        }
+        run = Run(
+            run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision=model.revision,
+            weights_sha256=model.weights_sha256, is_reference=model.is_reference, data_fingerprint=data,
+            n_examples=len(examples), limit=settings.limit, seed=settings.seed, scores=scores,
+            timings=timing.summarise(folder.timings()) | memory,
+            environment=environment.describe() | asdict(device), config=settings.config,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        )  # fmt: skip
+        return folder.finish(run), folder
+
+
+def predict(
+    task: Task, examples: Sequence[Example], model: Model, name: str, folder: RunFolder, watch: timing.Stopwatch,
+    device: Device, settings: Settings, progress: Progress,
+) -> None:  # fmt: skip
+    """Answer what the journal does not hold yet, batch by batch; each batch is on disk before the next begins."""
+    done = [prediction.id for prediction in folder.predictions()]
+    folder.keep(len(done))  # a crash may have left an unfinished last line
+    plan = feed.batches(examples, task.request, model, batch_size=settings.batch_size, done=done)
+    if len(done) < len(examples):
+        with watch.phase("load"):
+            model.load(device, seed=settings.seed)
+    if model.reads_targets:
+        model.reveal({example.id: task.ideal(example) for example in examples})
+    for position, batch in plan:
+        if position < len(done):  # half a batch is in the journal: it is asked again as a whole
+            folder.keep(position)
+            done = []
+        progress(position, len(examples))
+        with watch.phase("predict", n=len(batch), batch=position) as counts:
+            predictions = feed.answer(model, batch, name)
+            counts["prompt_tokens"] = sum(prediction.prompt_tokens for prediction in predictions)
+            counts["new_tokens"] = sum(prediction.new_tokens for prediction in predictions)
+        folder.write_predictions(predictions)
+    progress(len(examples), len(examples))
+
+
+def checked(task: Task, limit: int | None) -> Sequence[Example]:
+    """The task's first `limit` examples (None: all); raises BenchError when there are none or an id comes twice."""
+    if limit is not None and limit < 1:
+        raise BenchError(f"limit={limit} must be at least 1, or null for all examples")
+    examples = task.examples()[:limit]
+    if not examples:
+        raise BenchError(f"task '{task.name}' has no examples; check its data file")
+    seen: set[str] = set()
+    for number, example in enumerate(examples, start=1):
+        if example.id in seen:
+            raise BenchError(
+                f"task '{task.name}': example {number} repeats the id {example.id!r}; ids must be unique, correct the data file"
+            )
+        seen.add(example.id)
+    return examples
+
+
+def fits(task: Task, model: Model) -> bool:
+    """Whether the model takes what the task's requests hold and gives what they ask for."""
+    return task.parts <= model.parts and issubclass(task.output, model.outputs)
+
+
+def refuse_misfit(task: Task, model: Model, name: str) -> None:
+    """Raise BenchError when the model cannot answer the task's requests."""
+    if not fits(task, model):
+        needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
+        takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
+        raise BenchError(
+            f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; `bench list models` shows which fit"
+        )
+
+
+def _yaml(config: Mapping[str, Json]) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

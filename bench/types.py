@@ -1,0 +1,187 @@
+"""The nouns: what passes from one step to the next. Frozen and plain; nothing here knows a library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, TypeAlias
+
+Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
+
+
+@dataclass(frozen=True)
+class Example:
+    """One item of a data set. `inputs` and `target` are JSON-safe; the target never leaves the harness.
+
+    `cluster` names what examples share (passage, document, conversation); intervals resample whole clusters.
+    """
+
+    id: str
+    inputs: Mapping[str, Json]
+    target: Json
+    cluster: str
+
+
+@dataclass(frozen=True)
+class Text:
+    """A piece of text. `role` is "system", "user" or "assistant", as chat models name them."""
+
+    text: str
+    role: str = "user"
+    kind = "text"
+
+
+@dataclass(frozen=True)
+class Image:
+    """An encoded picture (PNG or JPEG bytes)."""
+
+    data: bytes = field(repr=False)
+    media_type: str = "image/png"
+    kind = "image"
+
+
+Part: TypeAlias = Text | Image
+
+
+@dataclass(frozen=True)
+class Generate:
+    """Ask for free text of at most `max_new_tokens` tokens, cut before the first of the `stop` strings."""
+
+    max_new_tokens: int
+    stop: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Span(Generate):
+    """Ask for a short answer to `question` that stands in `context` (None: in the picture).
+
+    It is a `Generate` too: a generative model reads the parts and needs none of the extra fields.
+    """
+
+    question: str = ""
+    context: str | None = None
+
+
+@dataclass(frozen=True)
+class Choose:
+    """Ask for a score of each label; the highest wins."""
+
+    labels: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Regress:
+    """Ask for a number for each of `names`, within `[low, high]`. The last part is the one to judge."""
+
+    names: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+
+
+Output: TypeAlias = Generate | Choose | Regress
+
+
+@dataclass(frozen=True)
+class Request:
+    """What a model sees of an example."""
+
+    id: str
+    parts: tuple[Part, ...]
+    output: Output
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a model said, raw. Exactly one of text, label_scores, values or error is set in the journal.
+
+    An extractive model gives `span`, (start, end) in characters of `Span.context`; the engine adds its text. `error`
+    means that the model failed on this request; it counts as wrong and is never replaced by a made-up answer. Token
+    counts are the model's own, 0 if it has none.
+    """
+
+    id: str
+    text: str | None = None
+    span: tuple[int, int] | None = None
+    label_scores: Mapping[str, float] | None = None
+    values: Mapping[str, float] | None = None
+    error: str | None = None
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+
+    def to_json(self) -> dict[str, Json]:
+        """The journal's line: only what is set, in the order of the fields."""
+        found = {name: value for name, value in asdict(self).items() if value is not None and value != 0}
+        return {"id": self.id} | found
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Json]) -> Prediction:
+        """The inverse of `to_json`; raises TypeError on a key that is not a field."""
+        span = record.get("span")
+        return cls(**{**record, "span": tuple(span) if span is not None else None})
+
+
+@dataclass(frozen=True)
+class Timing:
+    """One reading of the stopwatch: `seconds` spent in `phase` on `n` examples, in attempt 1, 2, … of a run."""
+
+    attempt: int
+    phase: str
+    seconds: float
+    n: int = 0
+    batch: int | None = None
+    prompt_tokens: int = 0
+    new_tokens: int = 0
+
+
+@dataclass(frozen=True)
+class Score:
+    """A metric's value over a run; fractions, never percent (`is_fraction` is False for entropies and the like).
+
+    `low` and `high` bound the 95 % interval, None with the reason in `note`. `worst` and `best` are the values if
+    every failed example had been answered as badly, or as well, as can be; None when nothing failed.
+    """
+
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int
+    n_failed: int
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    worst: float | None = None
+    best: float | None = None
+    signature: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A complete run: what `run.json` holds. Built once, after the last prediction was scored."""
+
+    run_id: str
+    task: str
+    task_version: int
+    model: str
+    model_revision: str
+    weights_sha256: str
+    is_reference: bool
+    data_fingerprint: str
+    n_examples: int
+    limit: int | None
+    seed: int
+    scores: tuple[Score, ...]
+    timings: Mapping[str, Json]
+    environment: Mapping[str, Json]
+    config: Mapping[str, Json]
+    created: str
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    def to_json(self) -> dict[str, Json]:
+        """JSON-safe dictionary with the scores as a list."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Json]) -> Run:
+        """The inverse of `to_json`."""
+        return cls(**{**record, "scores": tuple(Score(**score) for score in record["scores"])})
