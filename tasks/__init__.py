@@ -1,0 +1,1 @@
+"""The tasks. Each is named by a file in conf/task."""

@@ -1,0 +1,65 @@
+"""Open-domain human conversations: the sixth turn, given the first five."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+
+from bench import artifacts
+from bench.data.files import field, read_json
+from bench.task import Card
+from bench.types import Example, Json
+from tasks.dialogue import NextReply
+
+TURN = 5  # counted from 0: one scored turn a conversation, late enough to have a topic
+WORDS = range(5, 31)  # "yeah" can be matched by nobody, and a few essays would outweigh everything else
+
+
+class Chitchat(NextReply):
+    """One reply a conversation, against what the other person really wrote."""
+
+    name, version = "chitchat", 1
+    system = (
+        "You are a student chatting online with another student about your day, your tastes and your plans. "
+        "Reply in one short, friendly sentence."
+    )
+    max_new_tokens = 32
+    card = Card(
+        title="Chit-Chat dataset (BYU PCCL)",
+        source="pypi:chitchat-dataset",
+        revision="0.9.0",
+        licence="MIT",
+        split="conversations whose sixth turn has 5 to 30 words",
+        n_examples=6_000,
+        language="en",
+        chance=(0.03, 0.15),
+        scenario="marketing",
+        citation="Myers, Etchart and Fulda 2020, Conversational Scaffolding (ICAART)",
+    )
+
+    def __init__(self, source: str, sha256: str | None = None) -> None:
+        self.source, self.sha256 = source, sha256
+
+    def fetch(self) -> None:
+        """Bring the data file into the cache."""
+        artifacts.locate(self.source, sha256=self.sha256)
+
+    def examples(self) -> Sequence[Example]:
+        """In the order of the file; messages that one person sends in a row are one turn."""
+        path = artifacts.locate(self.source, sha256=self.sha256, fetch="bench fetch task=chitchat")
+        found = []
+        for key, record in read_json(path).items():
+            turns = _turns(record, f"{path}: {key}")
+            if len(turns) > TURN and all(turns[:TURN]) and len(turns[TURN].split()) in WORDS:
+                # The model speaks as whoever writes the scored turn; turns alternate.
+                roles = ["assistant" if (TURN - i) % 2 == 0 else "user" for i in range(TURN)]
+                seen = [list(pair) for pair in zip(roles, turns, strict=False)]
+                found.append(Example(key, {"turns": seen}, [turns[TURN]], cluster=key))
+        return found
+
+
+def _turns(record: Json, where: str) -> list[str]:
+    """The texts of a conversation's turns, which change speaker each time."""
+    messages = [message for group in field(record, "messages", list, where) for message in group]
+    by_sender = groupby(messages, key=lambda message: field(message, "sender", str, where))
+    return [" ".join(" ".join(message["text"].split()) for message in group) for _, group in by_sender]

@@ -1,0 +1,31 @@
+"""What the dialogue tasks share: the next turn of a conversation, against one or more human replies."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from bench.metrics.generation import BLEU, CHRF, DISTINCT_1, DISTINCT_2, ENTROPY_4
+from bench.task import Task
+from bench.types import Example, Generate, Prediction, Request, Text
+
+
+class NextReply(Task):
+    """Examples have inputs {"turns": [[role, text], …]} and a list of references; `system` sets the scene."""
+
+    metrics = (CHRF, BLEU, DISTINCT_1, DISTINCT_2, ENTROPY_4)
+    output = Generate
+    system: ClassVar[str]
+    max_new_tokens: ClassVar[int] = 48
+
+    def request(self, example: Example) -> Request:
+        """The scene, then the turns as a chat."""
+        turns = tuple(Text(text, role) for role, text in example.inputs["turns"])
+        return Request(example.id, (Text(self.system, "system"), *turns), Generate(self.max_new_tokens, stop=("\n",)))
+
+    def answer(self, prediction: Prediction) -> str:
+        """The reply with white space folded."""
+        return " ".join((prediction.text or "").split())
+
+    def ideal(self, example: Example) -> Prediction:
+        """The first reference."""
+        return Prediction(example.id, text=example.target[0])

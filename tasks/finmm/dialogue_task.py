@@ -1,0 +1,46 @@
+"""An agent's next reply in service conversations on inclusive finance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.data.files import field, read_jsonl
+from bench.task import Card
+from bench.types import Example
+from tasks.dialogue import NextReply
+from tasks.finmm import FOLDER, LICENCE
+
+
+class FinmmDialogue(NextReply):
+    """Every agent turn with references is an example; the turns before it are what the model sees."""
+
+    name, version = "finmm_dialogue", 1
+    system = (
+        "You are a service agent of a bank or insurer. Reply to the customer in one or two short, concrete sentences."
+    )
+    card = Card(
+        title="finmm: service dialogue",
+        source="tasks/finmm/dialogue/conversations.jsonl",
+        revision="1",
+        licence=LICENCE,
+        split="test",
+        n_examples=218,
+        language="en",
+        chance=(0.05, 0.20),
+        scenario="operations",
+    )
+
+    def examples(self) -> Sequence[Example]:
+        """The scored turns in the order of the file."""
+        path, found = FOLDER / "dialogue" / "conversations.jsonl", []
+        for number, record in read_jsonl(path):
+            where = f"{path} line {number}"
+            conversation = field(record, "id", str, where)
+            seen: list[list[str]] = []
+            for index, turn in enumerate(field(record, "turns", list, where), start=1):
+                text = field(turn, "text", str, f"{where} turn {index}")
+                if "references" in turn:
+                    references = [text, *field(turn, "references", list, f"{where} turn {index}")]
+                    found.append(Example(f"{conversation}-{index}", {"turns": list(seen)}, references, conversation))
+                seen.append(["assistant" if field(turn, "speaker", str, where) == "agent" else "user", text])
+        return found

@@ -1,0 +1,62 @@
+"""Valence and arousal of what customers say."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.data.files import field, read_jsonl
+from bench.metrics.concordance import ccc
+from bench.task import Card, Task
+from bench.types import Example, Prediction, Regress, Request, Text
+from tasks.finmm import FOLDER, LICENCE
+
+SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
+
+
+class FinmmEmotion(Task):
+    """The feeling a customer expresses, as two numbers on OMG-Emotion's scales."""
+
+    name, version, output = "finmm_emotion", 1, Regress
+    metrics = (ccc("valence", *SCALES["valence"]), ccc("arousal", *SCALES["arousal"]))
+    card = Card(
+        title="finmm: emotion of customer utterances",
+        source="tasks/finmm/emotion/utterances.jsonl",
+        revision="1",
+        licence=LICENCE,
+        split="test",
+        n_examples=285,
+        language="en",
+        chance=(-0.15, 0.15),
+        scenario="operations",
+    )
+
+    def examples(self) -> Sequence[Example]:
+        """The utterances in the order of the file, each with what the customer said before."""
+        path = FOLDER / "emotion" / "utterances.jsonl"
+        found: list[Example] = []
+        earlier: dict[str, list[str]] = {}
+        for number, record in read_jsonl(path):
+            where = f"{path} line {number}"
+            conversation, text = field(record, "conversation", str, where), field(record, "text", str, where)
+            before = earlier.setdefault(conversation, [])
+            target = {name: float(field(record, name, (int, float), where)) for name in SCALES}
+            found.append(
+                Example(field(record, "id", str, where), {"earlier": list(before), "text": text}, target, conversation)
+            )
+            before.append(text)
+        return found
+
+    def request(self, example: Example) -> Request:
+        """The earlier utterances, then the one to judge."""
+        low, high = zip(*SCALES.values(), strict=True)
+        parts = tuple(Text(text) for text in (*example.inputs["earlier"], example.inputs["text"]))
+        return Request(example.id, parts, Regress(tuple(SCALES), low, high))
+
+    def answer(self, prediction: Prediction) -> dict[str, float]:
+        """The two values, held within their scales."""
+        values = prediction.values or {}
+        return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
+
+    def ideal(self, example: Example) -> Prediction:
+        """The target itself."""
+        return Prediction(example.id, values=dict(example.target))

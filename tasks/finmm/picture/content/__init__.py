@@ -1,0 +1,1 @@
+"""What documents say: one module a kind, each with `write(draft) -> Document`."""

@@ -1,0 +1,48 @@
+"""Questions on written passages about inclusive finance; some have no answer."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.data import squad_format
+from bench.metrics.reading import EXACT_MATCH_V2, TOKEN_F1_V2
+from bench.task import Card, Task
+from bench.types import Example, Prediction, Request, Span
+from tasks.answers import or_nothing, short_answer
+from tasks.finmm import FOLDER, LICENCE
+from tasks.prompts import passage
+
+
+class FinmmQA(Task):
+    """Short answers to questions on a passage, or none where the passage does not say."""
+
+    name, version, metrics, output = "finmm_qa", 1, (TOKEN_F1_V2, EXACT_MATCH_V2), Span
+    card = Card(
+        title="finmm: reading comprehension",
+        source="tasks/finmm/text/qa.json",
+        revision="1",
+        licence=LICENCE,
+        split="test",
+        n_examples=242,
+        language="en",
+        chance=(0.0, 0.10),
+        scenario="risk control",
+    )
+
+    def examples(self) -> Sequence[Example]:
+        """The questions in the order of the file."""
+        return list(squad_format.examples(FOLDER / "text" / "qa.json"))
+
+    def request(self, example: Example) -> Request:
+        """Worked examples and the passage first, so that questions share a prefix."""
+        context, question = example.inputs["context"], example.inputs["question"]
+        output = Span(max_new_tokens=24, stop=("\n", '"'), question=question, context=context)
+        return Request(example.id, passage(context, question, may_be_unanswerable=True), output)
+
+    def answer(self, prediction: Prediction) -> str:
+        """The first line without a lead or quotes; "" where it says that there is no answer."""
+        return or_nothing(short_answer(prediction.text or ""))
+
+    def ideal(self, example: Example) -> Prediction:
+        """The first accepted answer, or none."""
+        return Prediction(example.id, text=example.target[0] if example.target else "unanswerable")
