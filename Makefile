@@ -3,13 +3,14 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 LIMIT ?= null
-MODELS := oracle,constant,random,lexical,minilm,rag_smollm2,smollm2,ocr_smollm2
+MODELS := oracle,constant,random,lexical,minilm,rag_smollm2,ocr_smollm2
 
 .PHONY: demo test fast check boards lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/bench fetch suite=demo model=rag_smollm2
 	@$(BIN)/bench run -m suite=demo model=$(MODELS) limit=$(LIMIT)
+	@$(BIN)/bench run suite=demo "suite.tasks=[finmm_dialogue,chitchat]" model=smollm2 limit=$(LIMIT)
 	@$(BIN)/bench board
 
 test: $(VENV)/.dev lint

@@ -44,7 +44,7 @@ def run(options: argparse.Namespace) -> int:
             _print_run(finished, folder)
     found = [_summary(finished, folder) for finished, folder in outcome.done]
     if options.json:
-        many = {"runs": found, "skipped": dict(outcome.skipped), "failed": dict(outcome.failed)}
+        many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         emit(found[0] if len(jobs) == 1 and found else many)
     return 2 if outcome.failed else 0
 
@@ -106,7 +106,7 @@ def _print_board(board: Board, found: list[Table]) -> None:
 
     from bench.leaderboard import board as boards
 
-    console = Console(width=None if os.isatty(1) else 160)
+    console = Console(width=None if os.isatty(1) else 240)  # nothing is cut where a file or a log is read
     if not found:
         console.print(f"{board.title}: no runs yet")
     for table in found:

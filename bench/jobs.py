@@ -32,10 +32,10 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a `bench run`: finished runs with their folders, skipped and failed jobs with the reason."""
+    """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason."""
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model)
     failed: list[tuple[str, str]] = field(default_factory=list)
 
 
@@ -86,6 +86,9 @@ class Runner:
                     raise
                 self.outcome.failed.append((label, str(error)))
                 say(f"{label}: {error}")
+        for model in dict.fromkeys(model for _, model in self.outcome.skipped):
+            tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
+            say(f"{model}: skipped {tasks}, whose parts or output it does not take")
         for (suite, model), (parent, runs) in self._suites.items():
             self._finish(suite, model, parent, runs)
         return self.outcome
@@ -94,11 +97,7 @@ class Runner:
         task: Task = build(job.config["task"], "task")
         model = self._shared(job.config["model"])
         if job.suite and not fits(task, model):
-            reason = (
-                f"{job.model} takes {' and '.join(sorted(model.parts))} and gives no {task.output.__name__} for them"
-            )
-            self.outcome.skipped.append((label, reason))
-            say(f"{label}: skipped, {reason}")
+            self.outcome.skipped.append((job.task, job.model))
             return
         settings = Settings(
             runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=job.config["seed"],

@@ -45,8 +45,10 @@ def evaluate(
     refuse_misfit(task, model, name)
     examples = checked(task, settings.limit)
     data = fingerprint(*(asdict(example) for example in examples))
+    # The version says what a task means to ask; the first prompt, what it does ask: an edit must not find an old run.
+    prompt = [getattr(part, "text", "") for part in task.request(examples[0]).parts]
     run_id = identity(
-        {"task": [task.name, task.version], "data": data, "model": [name, model.revision, model.weights_sha256],
+        {"task": [task.name, task.version, prompt], "data": data, "model": [name, model.revision, model.weights_sha256],
          "device": [device.kind, device.dtype], "settings": [settings.seed, settings.batch_size, settings.config.get("model")]}
     )  # fmt: skip
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
@@ -119,7 +121,7 @@ def checked(task: Task, limit: int | None) -> Sequence[Example]:
 
 def fits(task: Task, model: Model) -> bool:
     """Whether the model takes what the task's requests hold and gives what they ask for."""
-    return task.parts <= model.parts and issubclass(task.output, model.outputs)
+    return model.needs <= task.parts <= model.parts and issubclass(task.output, model.outputs)
 
 
 def refuse_misfit(task: Task, model: Model, name: str) -> None:

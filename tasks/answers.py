@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 _LEAD = re.compile(r"^(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\s*[:\-]\s*|^the answer is\s+", re.IGNORECASE)
+_BOLD = re.compile(r"\*\*(\w.*?)\*\*")
 _REFUSAL = re.compile(
     r"^\W*(?:unanswerable|no answer|none|n/?a|not (?:stated|mentioned|given|provided|answerable|specified)"
     r"|i (?:do not|don't|don’t|cannot|can't|can’t) (?:know|answer|tell|find)"
@@ -23,7 +24,7 @@ def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
     '14.8 %'
     """
     line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = _LEAD.sub("", line).strip().strip("\"'“”‘’*`").strip()
+    line = _BOLD.sub(r"\1", _LEAD.sub("", line)).strip().strip("\"'“”‘’`").strip()
     if keep_full_stop or not line.endswith(".") or line.endswith(".."):
         return line
     return line[:-1].rstrip("\"'”")

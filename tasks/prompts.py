@@ -28,11 +28,6 @@ SHOTS = (
         "on Mondays",
     ),
 )
-UNANSWERABLE = (
-    "The ferry to the island leaves at seven and takes forty minutes. Bicycles travel free on weekdays.",
-    "How much is a ticket for a child?",
-    "unanswerable",
-)
 PAGES = (
     ("Bill no. | 2231\nTable 4\nSoup | 5.50\nTea | 2.20\nTotal | 7.70", "What is the total of the bill?", "7.70"),
     (
@@ -47,9 +42,8 @@ PAGES = (
 def passage(context: str, question: str, *, may_be_unanswerable: bool = False) -> tuple[Part, ...]:
     """The parts of a question on a passage; its text comes before the question, so that questions share it."""
     system = SYSTEM_V2 if may_be_unanswerable else SYSTEM
-    shots = (SHOTS[0], UNANSWERABLE, *SHOTS[1:]) if may_be_unanswerable else SHOTS
     asked = Text(f"Passage: {context}\nQuestion: {question}")
-    return (Text(system.format(label="passage"), "system"), *_turns("Passage", shots), asked, _BEGUN)
+    return (Text(system.format(label="passage"), "system"), *_turns("Passage", SHOTS), asked, _BEGUN)
 
 
 def page(picture: Part, question: str) -> tuple[Part, ...]:

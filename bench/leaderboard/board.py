@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.types import Run, Score
 
 COLUMNS = ("n", "failed", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
-_HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 s", "p90": "p90 s"}
+_HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
 
 
 @dataclass(frozen=True)
@@ -134,8 +134,8 @@ def cells(board: Board, row: Row) -> list[str]:
     environment, times = run.environment, run.timings
     values = {
         "n": str(score.n), "failed": failed, "device": environment["kind"], "dtype": environment["dtype"],
-        "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"]),
-        "p90": _number(times["latency_p90"]), "commit": environment["commit"] or "–", "date": run.created[:10],
+        "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
+        "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
         "ref" if row.rank is None else str(row.rank),
@@ -158,8 +158,12 @@ def shown(score: Score, value: float) -> str:
     return f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:,.0f}" if value >= 1000 else f"{value:.3g}"
+def _number(value: float | None, unit: float = 1) -> str:
+    """Three digits, without an exponent."""
+    if value is None:
+        return "–"
+    scaled = value * unit
+    return f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.1f}" if scaled >= 10 else f"{scaled:.2f}"
 
 
 def title(table: Table) -> str:

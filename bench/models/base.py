@@ -23,12 +23,15 @@ class Device:
 class Model(ABC):
     """Answers requests. `parts` and `outputs` say what it takes; anything else is refused before `load`.
 
+    `needs` are parts without which it has nothing to do of its own (a reader of pages needs a page).
+
     `revision` and `weights_sha256` pin what it is without loading it. `uses_device` is False for models that compute in
     plain Python, whose device and dtype would be a fiction.
     """
 
     parts: frozenset[str] = frozenset({"text"})
     outputs: tuple[type[Output], ...]
+    needs: frozenset[str] = frozenset()
     revision: str = ""
     weights_sha256: str = ""
     is_reference: ClassVar[bool] = False

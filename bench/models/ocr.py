@@ -21,6 +21,7 @@ class OcrPipeline(Model):
     """RapidOCR reads the picture, `text_model` answers. `lines_kept` drops all but this share of the lines (an ablation)."""
 
     parts = frozenset({"text", "image"})
+    needs = frozenset({"image"})
     outputs = (Generate,)
 
     def __init__(self, text_model: Model, lines_kept: float = 1.0) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import os
 import sys
 import tempfile
@@ -33,12 +35,15 @@ def _dequantise(gguf: Path, made: Path) -> None:
     """Write the GGUF file's model as float32 safetensors, which load in a second instead of twenty."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
 
+    logging.disable_progress_bar()
     print(f"bench: dequantising {gguf.name} (once, about 20 s)", file=sys.stderr, flush=True)
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
+        with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own that cannot be turned off
+            tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
+            model = AutoModelForCausalLM.from_pretrained(gguf.parent, gguf_file=gguf.name, dtype=torch.float32)
         # What was read is plain float32 by now; transformers refuses to save it while it is marked as quantised.
         del model.config.quantization_config
         model.hf_quantizer, model.is_quantized = None, False
