@@ -62,12 +62,16 @@ def parser() -> argparse.ArgumentParser:
     check = acts.add_parser("check", help="validate a file against an annotation specification")
     check.add_argument("file", type=Path)
     check.add_argument("--spec", required=True, help="text or picture")
+    render = acts.add_parser("render", help="render any number of financial documents with questions and annotations")
+    render.add_argument("folder", type=Path)
+    render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
+    render.add_argument("--n", type=int, default=100, help="how many documents")
 
     sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
     sync.add_argument(
         "--runs", type=Path, default=Path(os.environ.get("BENCH_RUNS", "runs")), help="the runs directory"
     )
-    for command in (run, board, show, fetch, check, sync):
+    for command in (run, board, show, fetch, check, render, sync):
         command.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
     return top
 

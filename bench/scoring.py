@@ -9,7 +9,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric
-from bench.stats import bootstrap_interval, cluster_sums, jackknife_interval
+from bench.stats import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
@@ -64,8 +64,8 @@ def _score_rows(
         best = float(metric.summarise(ideal.sum(axis=0), n))
     sums, sizes = cluster_sums(rows, [example.cluster for example in examples])
     low = high = None
-    note = "one cluster: no interval"
-    if len(sums) > 1:
+    note = _too_few(len(sums))
+    if not note:
         low, high = bootstrap_interval(sums, sizes, metric.summarise, resamples=resamples, seed=seed)
         note = f"bootstrap over {len(sums)} clusters, {resamples} resamples"
     return Score(
@@ -80,11 +80,13 @@ def _score_corpus(metric: CorpusMetric, examples: Sequence[Example], answers: Se
         counts = by_cluster.setdefault(example.cluster, Counter())
         if answer is not _FAILED:
             counts.update(metric.count(answer))
-    total: Counter[Hashable] = sum(by_cluster.values(), Counter())
+    total: Counter[Hashable] = Counter()
+    for counts in by_cluster.values():
+        total.update(counts)
     value = metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
     low = high = None
-    note = "one cluster: no interval"
-    if len(by_cluster) > 1:
+    note = _too_few(len(by_cluster))
+    if not note:
         low, high = jackknife_interval(list(by_cluster.values()), metric.summarise)
         note = f"jackknife over {len(by_cluster)} clusters"
     n_failed = sum(answer is _FAILED for answer in answers)
@@ -100,3 +102,8 @@ def _score_corpus(metric: CorpusMetric, examples: Sequence[Example], answers: Se
         signature=metric.signature,
         note=note,
     )
+
+
+def _too_few(clusters: int) -> str:
+    """Why there is no interval, "" where there is one."""
+    return f"no interval from {clusters} clusters, it needs {MIN_CLUSTERS}" if clusters < MIN_CLUSTERS else ""

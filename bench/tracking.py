@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import time
@@ -104,9 +105,10 @@ class Tracker:
         from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
 
         tags |= {"mlflow.parentRunId": parent} if parent else {}
-        created = self.client.create_run(experiment, run_name=run.model, tags=tags)
+        now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
+        start = now - int(1000 * run.timings["seconds"]["total"])  # so that MLflow's duration is the evaluation's
+        created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
         run_id = str(created.info.run_id)
-        now = int(time.time() * 1000)
         self.client.log_batch(
             run_id,
             metrics=[Metric(name, float(value), now, 0) for name, value in _metrics(run).items()],
@@ -120,7 +122,7 @@ class Tracker:
         self.client.log_inputs(run_id, datasets=[DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")])])
         for name in (RECORD, JOURNAL, LEDGER, CONFIG):
             self.client.log_artifact(run_id, str(folder / name))
-        self.client.set_terminated(run_id)
+        self.client.set_terminated(run_id, end_time=now)
         return run_id
 
     def _experiment(self, name: str) -> str:

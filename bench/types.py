@@ -138,7 +138,7 @@ class Score:
     """A metric's value over a run; fractions, never percent (`is_fraction` is False for entropies and the like).
 
     `low` and `high` bound the 95 % interval, None with the reason in `note`. `worst` and `best` are the values if
-    every failed example had been answered as badly, or as well, as can be; None when nothing failed.
+    every failed example had been answered wrongly, or with its target; None when nothing failed.
     """
 
     metric: str

@@ -30,7 +30,7 @@ class Chitchat(NextReply):
         revision="0.9.0",
         licence="MIT",
         split="conversations whose sixth turn has 5 to 30 words",
-        n_examples=6_000,
+        n_examples=2_099,
         language="en",
         chance=(0.03, 0.15),
         scenario="marketing",

@@ -47,7 +47,7 @@ def bleu_from_counts(totals: Array, n: Array) -> Array:
     precision = np.where(zero, smoothed, matches / np.where(ngrams > 0, ngrams, 1.0))
     with np.errstate(divide="ignore"):
         geometric = np.exp(np.log(precision).mean(axis=-1))
-        brevity = np.exp(np.minimum(0.0, 1 - reference_length / np.where(length > 0, length, np.finfo(float).tiny)))
+        brevity = np.exp(np.minimum(0.0, 1 - reference_length / np.maximum(length, 1e-9)))
     # sacrebleu: no unigram match anywhere, or an order without any n-gram, is 0, smoothing or not.
     dead = (matches.sum(axis=-1) == 0) | (ngrams == 0).any(axis=-1)
     return np.where(dead, 0.0, geometric * brevity)
@@ -103,7 +103,7 @@ BLEU = Metric(
     measure=lambda references, answer: _counts("bleu", references, answer),
     summarise=bleu_from_counts,
     worst=lambda references: _counts("bleu", references, ""),
-    best=lambda references: _counts("bleu", references, references[0]),
+    best=lambda references: _counts("bleu", references, max(references, key=len)),
     signature=f"{_SACREBLEU} 13a exp",
 )
 CHRF = Metric(
@@ -111,7 +111,7 @@ CHRF = Metric(
     measure=lambda references, answer: _counts("chrf", references, answer),
     summarise=chrf_from_counts,
     worst=lambda references: _counts("chrf", references, ""),
-    best=lambda references: _counts("chrf", references, references[0]),
+    best=lambda references: _counts("chrf", references, max(references, key=len)),
     signature=f"{_SACREBLEU} chrF2",
 )
 DISTINCT_1 = CorpusMetric("distinct_1", count=_ngrams(1), summarise=distinct_share, signature="13a, lower case")

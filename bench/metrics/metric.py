@@ -32,9 +32,10 @@ class Metric:
     """A metric made of sufficient statistics, so that an interval is a weighted sum over rows.
 
     `measure(target, answer)` gives one row [k]; `summarise(totals [..., k], n [...]) -> [...]` maps the (weighted)
-    column sums and number of rows to values. `worst(target)` and `best(target)` are the rows of the worst and the best
-    answer there can be: a failed example counts with its worst row, and both bound the score beside it.
-    Where `is_fraction`, text shows it as percent.
+    column sums and number of rows to values. `worst(target)` is the row that a failed example counts with: the worst
+    answer (for text metrics an empty one); `best(target)` that of the target itself (of several the longest). For metrics
+    that pool rows (BLEU, CCC) they are those answers' rows, not exact bounds of the pooled value. Where `is_fraction`,
+    text shows it as percent.
     """
 
     name: str

@@ -75,28 +75,24 @@ def anls(answer: str, targets: Sequence[str], threshold: float = 0.5) -> float:
     return nearest if nearest >= threshold else 0.0
 
 
-def best_of(compare: Callable[[str, str], float]) -> Callable[[Sequence[str], str], tuple[float]]:
-    """Turn a comparison with one target into a measure that takes the maximum over several.
+def _several(targets: Sequence[str]) -> Sequence[str]:
+    """The targets; TypeError for one string, whose characters would be scored silently as targets."""
+    if isinstance(targets, str):
+        raise TypeError(f"targets must be a list of strings, got the string {targets!r}")
+    return targets
 
-    Raises TypeError when the targets are one string: iterating over its characters would score silently wrong.
-    """
 
-    def measure(targets: Sequence[str], answer: str) -> tuple[float]:
-        if isinstance(targets, str):
-            raise TypeError(f"targets must be a list of strings, got the string {targets!r}")
-        return (max(compare(answer, target) for target in targets),)
-
-    return measure
+def best_of(
+    compare: Callable[[str, str], float], golds: Callable[[Sequence[str]], Sequence[str]] = _several
+) -> Callable[[Sequence[str], str], tuple[float]]:
+    """Turn a comparison with one target into a measure that takes the maximum over `golds(targets)`."""
+    return lambda targets, answer: (max(compare(answer, target) for target in golds(_several(targets))),)
 
 
 EXACT_MATCH = Metric("exact_match", measure=best_of(exact_match), signature="squad-v1.1")
 TOKEN_F1 = Metric("f1", measure=best_of(token_f1), signature="squad-v1.1")
-EXACT_MATCH_V2 = Metric(
-    "exact_match",
-    measure=lambda targets, answer: best_of(exact_match)(answerable(targets), answer),
-    signature="squad-v2.0",
+EXACT_MATCH_V2 = Metric("exact_match", measure=best_of(exact_match, answerable), signature="squad-v2.0")
+TOKEN_F1_V2 = Metric("f1", measure=best_of(token_f1_v2, answerable), signature="squad-v2.0")
+ANLS = Metric(
+    "anls", measure=lambda targets, answer: (anls(answer, _several(targets)),), signature="threshold 0.5, kept"
 )
-TOKEN_F1_V2 = Metric(
-    "f1", measure=lambda targets, answer: best_of(token_f1_v2)(answerable(targets), answer), signature="squad-v2.0"
-)
-ANLS = Metric("anls", measure=lambda targets, answer: (anls(answer, targets),), signature="threshold 0.5, kept")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
@@ -11,7 +12,7 @@ from bench.task import Card, Task
 from bench.types import Example, Image, Prediction, Request, Span
 from tasks.answers import short_answer
 from tasks.finmm import LICENCE
-from tasks.finmm.picture import KINDS, encode, make_document
+from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
 from tasks.prompts import page
 
 
@@ -59,6 +60,10 @@ class FinmmDocVQA(Task):
         return Request(
             example.id, page(picture, question), Span(max_new_tokens=24, stop=("\n", '"'), question=question)
         )
+
+    def write(self, folder: Path) -> None:
+        """Write the documents as images, annotation records and a DocVQA file; memory is flat in their number."""
+        write_corpus(folder, self.document_seed, self.documents)
 
     def answer(self, prediction: Prediction) -> str:
         """The first line, without a lead or quotes; a final full stop stays."""
