@@ -106,4 +106,4 @@ def _score_corpus(metric: CorpusMetric, examples: Sequence[Example], answers: Se
 
 def _too_few(clusters: int) -> str:
     """Why there is no interval, "" where there is one."""
-    return f"no interval from {clusters} clusters, it needs {MIN_CLUSTERS}" if clusters < MIN_CLUSTERS else ""
+    return f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}" if clusters < MIN_CLUSTERS else ""

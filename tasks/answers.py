@@ -6,28 +6,27 @@ import json
 import re
 
 _LEAD = re.compile(r"^(?:(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\s*(?::|-\s)\s*|the answer is\s+)", re.IGNORECASE)
-_BOLD = re.compile(r"\*\*(\w.*?)\*\*")
-_FENCE = re.compile(r"^\s*```\w*\s*$", re.MULTILINE)
-_SAYS_NOT = r"(?:stated|mentioned|given|provided|answerable|specified|say|said|known|enough information)"
+_BOLD = re.compile(r"\*\*([^*\s][^*]*)\*\*")
+_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
+_HERE = r"(?:\W*$|\s+(?:in|by) the\b)"  # "not given" says nothing; "not given to minors" is an answer
+_SAYS = r"(?:say|state|mention|give|provide|specify|contain|answer)"
+_SAID = r"(?:said|stated|mentioned|given|provided|answerable|specified|known)"
+_NOT = r"(?: not|n't|n’t)"
 _REFUSAL = re.compile(
-    r"^\W*(?:"
-    r"(?:unanswerable|unknown|none|n[./]?a\.?|no answer|not " + _SAYS_NOT + r"(?: in .*)?)\W*$"
-    r"|there is no answer|not enough information|(?:it )?(?:cannot|can't|can’t) be (?:determined|answered|known)"
-    r"|i(?: am|'m|’m) (?:unable|not able|not sure)"
-    r"|i (?:do not|don't|don’t|cannot|can't|can’t) (?:know|answer|tell|find)"
-    r"|(?:it|this|that|this information|the answer) (?:is|was) not "
-    + _SAYS_NOT
-    + r"|it (?:does not|doesn't|doesn’t) "
-    + _SAYS_NOT
-    + r"|the (?:passage|text|context|page|document) (?:does not|doesn't|doesn’t) "
-    r"(?:say|state|mention|give|provide|specify|contain|answer)"
-    r")",
+    rf"^\W*(?:(?:unanswerable|unknown|none|n[./]?a\.?|no answer)\W*$"
+    rf"|there(?: is|'s|’s) no answer\b"
+    rf"|(?:there is )?(?:not enough|insufficient) information(?:\W*$| to\b| in\b)"
+    rf"|(?:(?:it|this|that|the answer) )?(?:cannot|can't|can’t) be (?:determined|answered|known|found)"
+    rf"|i(?: am|'m|’m) (?:unable|not able|not sure)\b"
+    rf"|i (?:do{_NOT}|cannot|can't|can’t) (?:know|answer|tell|find)\b"
+    rf"|(?:(?:it|this|that|the answer|(?:the|this) information) (?:is|was)(?: not|n't|n’t)|not) {_SAID}{_HERE}"
+    rf"|(?:it|this|the (?:passage|text|context|page|document)) does{_NOT} {_SAYS}\b)",
     re.IGNORECASE,
 )
 
 
 def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
-    """The first line that is not empty, without a lead such as "Answer:", outer quotes and a final full stop.
+    """The first line that says something, without a lead such as "Answer:", outer quotes and a final full stop.
 
     Code fences are passed over; of a JSON object it is the value of "answer". `keep_full_stop` is for metrics that compare
     characters: "Sp. z o.o." ends in one.
@@ -38,20 +37,24 @@ def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
     text = _FENCE.sub("", text).strip()
     if text.startswith("{"):
         text = _from_json(text)
-    line = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    line = _LEAD.sub("", _BOLD.sub(r"\1", line)).strip().strip("\"'“”‘’`").strip()
+    lines = (
+        _LEAD.sub("", _BOLD.sub(r"\1", line.strip())).strip().strip("\"'“”‘’`").strip() for line in text.splitlines()
+    )
+    line = next(filter(None, lines), "")
     if keep_full_stop or not line.endswith(".") or line.endswith(".."):
         return line
     return line[:-1].rstrip("\"'”")
 
 
 def _from_json(text: str) -> str:
-    """The value of "answer" in a JSON object, the text itself where there is none."""
+    """The value of "answer" in a JSON object, digits as they stand; the text itself where there is none."""
     try:
-        found = json.loads(text)
+        found = json.loads(text, parse_float=str, parse_int=str)
     except ValueError:
         return text
-    return str(found["answer"]) if isinstance(found, dict) and "answer" in found else text
+    if not isinstance(found, dict) or "answer" not in found:
+        return text
+    return "" if found["answer"] is None else str(found["answer"])
 
 
 def or_nothing(answer: str) -> str:

@@ -1,0 +1,309 @@
+"""Fixtures that several test files share: a small task, a small model, a package of stubs, and no network."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import signal
+import socket
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
+from bench.models.base import Device, Model
+from bench.run import Settings
+from bench.task import Card, Task
+from bench.types import Example, Generate, Prediction, Request, Run, Score, Text
+
+_SETTINGS_OF_A_USER = (
+    "BENCH_RUNS", "BENCH_DATA", "BENCH_CONF", "BENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
+    "MLFLOW_TRACKING_URI",
+)  # fmt: skip
+
+
+def _refuse_far(address: Any) -> None:
+    """Fail the test when an address leaves this machine; `pytest.fail` passes through every `except Exception`."""
+    host = address[0] if isinstance(address, tuple) else ""  # a string is a Unix socket
+    if host in ("", "localhost"):
+        return
+    try:
+        near = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        near = False
+    if not near:
+        pytest.fail(f"a test opened a connection to {host}; tests may reach this machine only")
+
+
+class _NearSocket(socket.socket):
+    def connect(self, address: Any) -> None:
+        _refuse_far(address)
+        super().connect(address)
+
+    def connect_ex(self, address: Any) -> int:
+        _refuse_far(address)
+        return super().connect_ex(address)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _no_far_sockets() -> Iterator[None]:
+    """Connections of this process reach loopback only."""
+    with pytest.MonkeyPatch.context() as patch:
+        look_up = socket.getaddrinfo
+
+        def near_only(host: Any, *more: Any, **options: Any) -> Any:
+            _refuse_far((host.decode() if isinstance(host, bytes) else host or "",))
+            return look_up(host, *more, **options)
+
+        patch.setattr(socket, "socket", _NearSocket)
+        patch.setattr(socket, "getaddrinfo", near_only)
+        yield
+
+
+@pytest.fixture(scope="session")
+def _session_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(autouse=True)
+def _clean_environment(_session_cache: Path) -> Iterator[None]:
+    """No setting of the user's own, a cache of this session unless `BENCH_CACHE` names one, and no trace afterwards."""
+    before = dict(os.environ)
+    for name in _SETTINGS_OF_A_USER:
+        os.environ.pop(name, None)
+    os.environ.setdefault("BENCH_CACHE", str(_session_cache))
+    yield
+    os.environ.clear()
+    os.environ.update(before)
+
+
+class _TinyTask(Task):
+    """Questions of differing length, in clusters of three; the answer is the word itself."""
+
+    name, version, metrics, output = "tiny", 1, (TOKEN_F1, EXACT_MATCH), Generate
+    card = Card(
+        title="tiny", source="none", revision="1", licence="CC0 1.0", split="test", n_examples=0, language="en",
+        chance=(0.0, 0.0), scenario="none",
+    )  # fmt: skip
+
+    def __init__(self, n: int = 10, ids: Sequence[str] | None = None) -> None:
+        self.ids = [f"t{i}" for i in range(n)] if ids is None else list(ids)
+
+    def examples(self) -> Sequence[Example]:
+        return [
+            Example(name, {"question": "why " * (1 + 7 * i % 5) + name}, [f"word{i}"], cluster=f"c{i // 3}")
+            for i, name in enumerate(self.ids)
+        ]
+
+    def request(self, example: Example) -> Request:
+        return Request(example.id, (Text(example.inputs["question"]),), Generate(8))
+
+    def answer(self, prediction: Prediction) -> str:
+        return prediction.text or ""
+
+    def ideal(self, example: Example) -> Prediction:
+        return Prediction(example.id, text=example.target[0])
+
+
+class _EchoModel(Model):
+    """Answers with its place in the batch, so that another batch is another answer; can fail or be stopped.
+
+    `fails` are ids that raise, `interrupt_at` the number of the call (from 0) that Ctrl-C hits.
+    """
+
+    outputs, revision = (Generate,), "1"
+
+    def __init__(self, *, fails: Sequence[str] = (), interrupt_at: int | None = None) -> None:
+        self.fails, self.interrupt_at = fails, interrupt_at
+        self.calls: list[list[str]] = []
+        self.loads = 0
+
+    def load(self, device: Device, *, seed: int) -> None:
+        self.loads += 1
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        ids = [request.id for request in batch]
+        if len(self.calls) == self.interrupt_at:
+            raise KeyboardInterrupt
+        self.calls.append(ids)
+        if bad := sorted(set(ids) & set(self.fails)):
+            raise RuntimeError(f"no answer for {bad}")
+        return [
+            Prediction(name, text=f"{i} of {len(ids)} after {ids[0]}", prompt_tokens=3, new_tokens=2)
+            for i, name in enumerate(ids)
+        ]
+
+
+@pytest.fixture(scope="session")
+def tiny_task() -> Callable[..., Task]:
+    """Makes a task of `n` examples, or one with these `ids`."""
+    return _TinyTask
+
+
+@pytest.fixture(scope="session")
+def echo_model() -> Callable[..., Any]:
+    """Makes a model that names its place in the batch; `fails=[ids]`, `interrupt_at=call`."""
+    return _EchoModel
+
+
+@pytest.fixture
+def quick_settings(tmp_path: Path) -> Callable[..., Settings]:
+    """Settings with a runs directory of their own, batches of three and few resamples."""
+
+    def make(**changes: Any) -> Settings:
+        return Settings(**{"runs_dir": tmp_path / "runs", "batch_size": 3, "resamples": 50} | changes)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def run_record() -> Callable[..., Run]:
+    """Makes a finished Run as read from a `run.json`; `value`, `kind` and the fields of Run can be set."""
+
+    def make(
+        model: str = "alpha", *, value: float = 0.5, kind: str = "cpu", dtype: str = "float32", **changes: Any
+    ) -> Run:
+        f1 = Score("f1", value, value - 0.1, value + 0.1, 100, 0, signature="squad-v1.1")
+        exact = Score("exact_match", value / 2, None, None, 100, 0)
+        timings = {
+            "attempts": 1, "seconds": {"load": 1.5, "predict": 8.0, "score": 0.5, "total": 10.0}, "n": 100,
+            "examples_per_second": 12.5, "tokens_per_second": None, "latency_p50": 0.08, "latency_p90": 0.1,
+        }  # fmt: skip
+        fields = {
+            "run_id": "0123456789ab", "task": "squad_v1", "task_version": 1, "model": model, "model_revision": "r1",
+            "weights_sha256": "ab" * 32, "is_reference": False, "data_fingerprint": "d" * 64, "n_examples": 100,
+            "limit": None, "seed": 0, "scores": (f1, exact), "timings": timings,
+            "environment": {
+                "commit": "abc123", "python": "3.11.7", "cpu": "one", "packages": {"numpy": "2"}, "kind": kind, "dtype": dtype,
+            },
+            "config": {"task": {"sources": ["file:x"]}, "model": {"chat": True}, "seed": 0},
+            "created": "2026-01-02T03:04:05+00:00", "files": {"predictions.jsonl": "e" * 64},
+        }  # fmt: skip
+        return Run(**fields | changes)
+
+    return make
+
+
+_STUBS = '''
+"""A model and a task of somebody's own."""
+
+import time
+
+from bench.metrics.reading import EXACT_MATCH
+from bench.models.base import Model
+from bench.task import Task
+from bench.types import Example, Generate, Prediction, Request, Text
+
+
+class Stub(Model):
+    """Sleeps, then answers with its place in the batch; `habit` is what is wrong with it."""
+
+    outputs, revision, uses_device = (Generate,), "1", False
+
+    def __init__(self, seconds: float = 0.0, load_seconds: float = 0.0, habit: str = "") -> None:
+        self.seconds, self.load_seconds, self.habit = seconds, load_seconds, habit
+
+    def load(self, device, *, seed):
+        time.sleep(self.load_seconds)
+
+    def predict(self, batch):
+        time.sleep(self.seconds)
+        found = [Prediction(r.id, text=f"{i} of {len(batch)} after {batch[0].id}") for i, r in enumerate(batch)]
+        if self.habit == "reorders":
+            found.reverse()
+        if self.habit == "drops":
+            found.pop()
+        if self.habit == "repeats":
+            found.append(found[-1])
+        return found
+
+
+class Words(Task):
+    """Say the number of the question."""
+
+    name, version, metrics, output = "words", 1, (EXACT_MATCH,), Generate
+
+    def __init__(self, n: int = 12, repeat: bool = False) -> None:
+        self.n, self.repeat = n, repeat
+
+    def examples(self):
+        numbers = [0 if self.repeat else i for i in range(self.n)]
+        return [Example(f"w{i}", {"question": f"number {i}"}, [str(i)], cluster=f"c{i % 4}") for i in numbers]
+
+    def request(self, example):
+        return Request(example.id, (Text(example.inputs["question"]),), Generate(8))
+
+    def answer(self, prediction):
+        return prediction.text or ""
+
+    def ideal(self, example):
+        return Prediction(example.id, text=example.target[0])
+'''
+
+
+_STUB_MODEL = """
+# Sleeps, then answers
+_target_: bench_own_stubs.Stub
+seconds: 0.0
+load_seconds: 0.0
+habit: ''
+"""
+_STUB_SUITE = """
+# @package _global_
+# One task that fits the stub, one that does not
+suite:
+  tasks: [words, finmm_emotion]
+"""
+
+
+@pytest.fixture(scope="session")
+def _stub_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("own")
+    files = {
+        "bench_own_stubs/__init__.py": _STUBS,
+        "conf/model/stub.yaml": _STUB_MODEL,
+        "conf/task/words.yaml": "# Numbers as words\n_target_: bench_own_stubs.Words\nn: 12\nrepeat: false\n",
+        "conf/suite/pair.yaml": _STUB_SUITE,
+    }
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text.lstrip("\n"), encoding="utf-8")
+    return folder
+
+
+@pytest.fixture
+def own_package(_stub_folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of somebody's own, importable here and in subprocesses, with `BENCH_CONF` at its conf/.
+
+    It has model=stub (seconds, load_seconds, habit: reorders, drops or repeats), task=words (n, repeat), suite=pair.
+    """
+    monkeypatch.setenv("BENCH_CONF", str(_stub_folder / "conf"))
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, [str(_stub_folder), os.environ.get("PYTHONPATH")])))
+    monkeypatch.syspath_prepend(str(_stub_folder))
+    return _stub_folder
+
+
+@pytest.fixture
+def bench_main(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Iterator[Callable[..., tuple[int, list[str], list[str]]]]:
+    """Runs `bench ARGUMENTS` in this process, in an empty folder: exit code, lines of stdout, lines of stderr."""
+    from bench.cli import main
+
+    monkeypatch.chdir(tmp_path)
+    before = signal.getsignal(signal.SIGTERM)
+
+    def call(*arguments: str) -> tuple[int, list[str], list[str]]:
+        capsys.readouterr()
+        try:
+            code = main(arguments)
+        except SystemExit as end:  # argparse ends --help and --version so
+            code = int(end.code or 0)
+        said = capsys.readouterr()
+        return code, said.out.splitlines(), said.err.splitlines()
+
+    yield call
+    signal.signal(signal.SIGTERM, before)

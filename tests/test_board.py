@@ -1,0 +1,240 @@
+"""Boards: what is ranked with what, and how it is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.errors import BenchError
+from bench.leaderboard import board as boards
+from bench.leaderboard.board import Board, Table, markdown, tables
+from bench.types import Run, Score
+
+Make = Callable[..., Run]
+BOARD = Board("squad", "SQuAD 1.1", "squad_v1", 1, "f1", more=("exact_match",))
+
+
+def ranking(table: Table) -> list[tuple[int | None, str]]:
+    return [(row.rank, row.run.model) for row in table.rows]
+
+
+def test_models_are_ranked_by_the_boards_metric(run_record: Make) -> None:
+    runs = [run_record("low", value=0.2), run_record("high", value=0.9), run_record("mid", value=0.5)]
+    (table,) = tables(BOARD, runs)
+    assert ranking(table) == [(1, "high"), (2, "mid"), (3, "low")]
+
+
+def test_a_metric_where_less_is_better_ranks_the_least_first(run_record: Make) -> None:
+    runs = [
+        replace(run_record(name), scores=(Score("wer", value, None, None, 9, 0, higher_is_better=False),))
+        for name, value in (("many", 0.4), ("few", 0.1))
+    ]
+    (table,) = tables(replace(BOARD, metric="wer", more=()), runs)
+    assert ranking(table) == [(1, "few"), (2, "many")]
+
+
+def test_models_with_the_same_score_stand_in_order_of_name(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record("b"), run_record("a")])
+    assert [name for _, name in ranking(table)] == ["a", "b"]
+
+
+def test_reference_rows_stand_in_their_place_without_a_rank(run_record: Make) -> None:
+    oracle = run_record("oracle", value=1.0, kind="none", is_reference=True)
+    chance = run_record("random", value=0.3, kind="none", is_reference=True)
+    (table,) = tables(BOARD, [chance, run_record("a", value=0.5), run_record("b", value=0.2), oracle])
+    assert ranking(table) == [(None, "oracle"), (1, "a"), (None, "random"), (2, "b")]
+
+
+def test_cpu_and_gpu_never_share_a_table(run_record: Make) -> None:
+    oracle = run_record("oracle", value=1.0, kind="none", is_reference=True)
+    found = tables(
+        BOARD, [run_record("a"), run_record("a", value=0.6, kind="cuda"), run_record("b", kind="cuda"), oracle]
+    )
+    assert [(table.device, ranking(table)) for table in found] == [
+        ("cpu", [(None, "oracle"), (1, "a")]),
+        ("cuda", [(None, "oracle"), (1, "a"), (2, "b")]),
+    ]
+
+
+def test_different_data_never_share_a_table_and_the_fullest_comes_first(run_record: Make) -> None:
+    part = run_record("a", data_fingerprint="f" * 64, n_examples=10, limit=10)
+    found = tables(BOARD, [part, run_record("a"), run_record("b", data_fingerprint="f" * 64, n_examples=10, limit=10)])
+    assert [(table.n, table.limit, len(table.rows)) for table in found] == [(100, None, 1), (10, 10, 2)]
+
+
+def test_a_reference_row_of_other_data_stands_elsewhere(run_record: Make) -> None:
+    oracle = run_record("oracle", value=1.0, kind="none", is_reference=True, data_fingerprint="f" * 64, n_examples=10)
+    first, second = tables(BOARD, [run_record("a"), oracle])
+    assert (ranking(first), ranking(second)) == ([(1, "a")], [(None, "oracle")])
+
+
+def test_reference_rows_alone_make_one_table(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record("oracle", kind="none", is_reference=True)])
+    assert (table.device, ranking(table)) == ("cpu", [(None, "oracle")])
+
+
+def test_the_latest_of_several_runs_counts(run_record: Make) -> None:
+    old = run_record("a", value=0.9, created="2026-01-01T00:00:00+00:00", run_id="old")
+    new = run_record("a", value=0.1, created="2026-01-02T00:00:00+00:00", run_id="new")
+    for runs in ([old, new], [new, old]):
+        (table,) = tables(BOARD, runs)
+        assert [row.run.run_id for row in table.rows] == ["new"]
+
+
+def test_a_model_in_two_precisions_has_two_rows(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record("a"), run_record("a", value=0.6, dtype="bfloat16")])
+    assert [row.run.environment["dtype"] for row in table.rows] == ["bfloat16", "float32"]
+
+
+def test_runs_of_another_task_or_version_are_left_out(run_record: Make) -> None:
+    assert tables(BOARD, [run_record(task="squad_v2"), run_record(task_version=2)]) == []
+
+
+@pytest.mark.xfail(
+    strict=True, reason="a model that needs no device has kind none, and only reference rows of that kind are shown"
+)
+def test_a_model_in_plain_python_is_on_the_board(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record("rules", kind="none", dtype="–")])
+    assert ranking(table) == [(1, "rules")]
+
+
+def test_a_run_without_the_boards_metric_is_refused_with_what_it_has(run_record: Make) -> None:
+    with pytest.raises(BenchError, match=r"has no metric 'anls'; it has f1, exact_match; correct the board's metric"):
+        tables(replace(BOARD, metric="anls"), [run_record()])
+
+
+def failed(run: Run) -> Run:
+    f1, exact = run.scores
+    return replace(run, scores=(replace(f1, n_failed=20, worst=f1.value, best=0.7), exact))
+
+
+def test_failures_show_the_best_case(run_record: Make) -> None:
+    (table,) = tables(BOARD, [failed(run_record())])
+    row = boards.cells(BOARD, table.rows[0])
+    assert row[boards.headings(BOARD).index("failures")] == "20 (at best 70.0)"
+
+
+def test_every_column_has_one_heading_and_one_cell(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record()])
+    for columns in [(), ("n",), boards.COLUMNS, boards.COLUMNS[::-1]]:
+        one = replace(BOARD, columns=columns)
+        assert len(boards.headings(one)) == len(boards.cells(one, table.rows[0])) == 4 + len(columns)
+
+
+def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
+    quick = {"examples_per_second": 12345.6, "latency_p50": None, "latency_p90": None}
+    beta_run = run_record("be|ta", value=0.25, kind="cuda", dtype="bfloat16")
+    oracle_run = run_record("oracle", value=0.9, is_reference=True)
+    runs = [
+        failed(run_record("alpha")),
+        replace(beta_run, timings=beta_run.timings | quick),
+        replace(oracle_run, environment={"kind": "none", "dtype": "–", "commit": ""}),
+    ]
+    heads = (
+        "| rank | model | f1 [95 %] | exact_match | n | failures "
+        "| examples/s | p50 ms | p90 ms | device | dtype | commit | date |"
+    )
+    rule = "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    oracle = "| ref | oracle | 90.0 [80.0, 100.0] | 45.0 | 100 | 0 | 12.5 | 80.0 | 100 | none | – | – | 2026-01-02 |"
+    alpha = (
+        "| 1 | alpha | 50.0 [40.0, 60.0] | 25.0 | 100 | 20 (at best 70.0) "
+        "| 12.5 | 80.0 | 100 | cpu | float32 | abc123 | 2026-01-02 |"
+    )
+    beta = (
+        "| 1 | be\\|ta | 25.0 [15.0, 35.0] | 12.5 | 100 | 0 | 12,346 | – | – | cuda | bfloat16 | abc123 | 2026-01-02 |"
+    )
+    foot = (
+        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
+        "Latency of an example is the time of its batch; – means too few samples for the percentile. "
+        "CPU and GPU never share a table."
+    )
+    assert markdown(BOARD, tables(BOARD, runs)).split("\n") == [
+        "# SQuAD 1.1", "", "Task `squad_v1` version 1, ranked by f1.", "",
+        "## cpu, 100 examples (data dddddddd)", "", heads, rule, oracle, alpha, "",
+        "## cuda, 100 examples (data dddddddd)", "", heads, rule, oracle, beta, "",
+        foot, "",
+    ]  # fmt: skip
+
+
+def test_the_page_of_an_empty_board_says_so() -> None:
+    assert "No runs yet." in markdown(BOARD, [])
+
+
+def test_the_title_of_a_part_says_how_much_it_is(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record(n_examples=10, limit=10)])
+    assert boards.title(table) == "cpu, 10 examples, the first 10 (data dddddddd)"
+
+
+def test_a_score_that_is_no_fraction_is_not_shown_as_percent(run_record: Make) -> None:
+    entropy = Score("entropy_4", 4.321, None, None, 9, 0, is_fraction=False)
+    (table,) = tables(
+        replace(BOARD, more=("entropy_4",)), [replace(run_record(), scores=(run_record().scores[0], entropy))]
+    )
+    assert boards.cells(replace(BOARD, more=("entropy_4",)), table.rows[0])[3] == "4.32"
+
+
+def written(folder: Path, **changes: Any) -> Path:
+    """A board's file with these keys set, or left out where None."""
+    keys = {"title": "SQuAD", "task": "squad_v1", "version": 1, "metric": "f1"} | changes
+    path = folder / "mine.yaml"
+    path.write_text("".join(f"{key}: {value}\n" for key, value in keys.items() if value is not None))
+    return path
+
+
+def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
+    found = boards.read(written(tmp_path, more="[exact_match]", columns="[n, date]", devices="[cuda]"))
+    assert found == Board("mine", "SQuAD", "squad_v1", 1, "f1", ("exact_match",), ("n", "date"), ("cuda",))
+
+
+def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
+    from bench import config as conf
+    from bench.build import build
+
+    for path in sorted(boards.boards_dir().glob("*.yaml")):
+        found = boards.read(path)
+        config, _ = conf.compose([f"task={found.task}"])
+        task = build(conf.plain(config)["task"], "task")
+        metrics = [metric.name for metric in task.metrics]
+        assert found.version == task.version, path.name
+        assert found.metric == metrics[0], path.name
+        assert set(found.more) <= set(metrics), path.name
+
+
+def test_an_unknown_board_is_refused_with_the_known_ones(tmp_path: Path) -> None:
+    written(tmp_path)
+    with pytest.raises(BenchError, match=r"board 'other' does not exist in .*; known: mine$"):
+        boards.read(tmp_path / "other.yaml")
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"colour": "red"}, "colour"),
+        ({"metric": None}, "metric"),
+        ({"name": "other"}, "name"),
+        ({"columns": "[n, price]"}, r"columns \['price'\] are not among n, failed"),
+        ({"title": '"open'}, "allowed keys"),
+        ({"title": None, "task": None, "version": None, "metric": None}, "allowed keys"),
+    ],
+)
+def test_a_board_with_a_wrong_key_or_column_is_refused(tmp_path: Path, changes: Any, reason: str) -> None:
+    path = written(tmp_path, **changes)
+    with pytest.raises(BenchError, match=reason) as caught:
+        boards.read(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.xfail(
+    strict=True, reason='read() checks no types: a text is taken for a list of its letters, "1" is no version 1'
+)
+@pytest.mark.parametrize(
+    "changes", [{"more": "exact_match"}, {"columns": "n"}, {"devices": "cpu"}, {"version": '"1"'}, {"metric": "[f1]"}]
+)
+def test_a_board_with_a_value_of_the_wrong_type_is_refused(tmp_path: Path, changes: Any) -> None:
+    with pytest.raises(BenchError):
+        boards.read(written(tmp_path, **changes))
