@@ -3,27 +3,36 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import importlib
 import inspect
 import os
+import sys
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 from bench.config import plugins
+from bench.config_errors import among
 from bench.errors import BenchError
+from bench.models.base import Model
+from bench.task import Task
+
+KINDS: dict[str, type] = {"task": Task, "model": Model}
 
 
-def build(config: Any, key: str) -> Any:
-    """Make what `config._target_` names, with every argument checked against its constructor's types.
+def build(config: Any, key: str, kind: type | None = None) -> Any:
+    """Make what `config._target_` names, a `kind` (by the key: KINDS), with every argument checked against its constructor's types.
 
     Only classes below `bench`, `tasks` or a package of the user's own are made. Raises BenchError with the full key.
     """
     if not isinstance(config, Mapping) or "_target_" not in config:
         raise BenchError(f"{key} is not given; choose one with {key}=NAME (`bench list {key}s` shows them)")
+    kind = kind or KINDS.get(key)
     cls = _target(str(config["_target_"]), key)
+    if (kind is not None and not (isinstance(cls, type) and issubclass(cls, kind))) or inspect.isabstract(cls):
+        wanted = kind.__name__ if kind is not None else "concrete class"
+        raise BenchError(f"{key}._target_={config['_target_']} is not a {wanted} that can be made; correct the path")
     given = {str(name): value for name, value in config.items() if name != "_target_"}
     parameters = list(_parameters(cls))
     _refuse_unknown(key, cls, given, [name for name, _, _ in parameters])
@@ -39,9 +48,7 @@ def build(config: Any, key: str) -> Any:
 def _refuse_unknown(key: str, cls: Any, given: Mapping[str, Any], known: list[str]) -> None:
     for name in given:
         if name not in known:
-            near = difflib.get_close_matches(name, known, n=1)
-            hint = f"; did you mean {near[0]}?" if near else ""
-            raise BenchError(f"{key}.{name} is not a key of {cls.__name__}; known: {', '.join(known) or 'none'}{hint}")
+            raise BenchError(f"{key}.{name} is not a key of {cls.__name__}; {among(name, known)}")
 
 
 def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
@@ -49,8 +56,8 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if isinstance(value, Mapping) and "_target_" in value:
-        return build(value, key)
+    if isinstance(kind, type) and kind.__module__.split(".")[0] == "bench":
+        return build(value, key, kind)
     try:
         slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: value}))
         return slot[name]
@@ -74,10 +81,11 @@ def _parameters(cls: Any) -> Iterator[tuple[str, Any, Any]]:
     hints = typing.get_type_hints(cls.__init__)
     for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[1:]:
         kind = hints.get(name, Any)
-        try:
-            _slot(name, kind)
-        except OmegaConfBaseException:
-            kind = Any
+        if not (isinstance(kind, type) and kind.__module__.split(".")[0] == "bench"):  # else made by `build`
+            try:
+                _slot(name, kind)
+            except OmegaConfBaseException:
+                kind = Any
         yield name, kind, parameter.default
 
 
@@ -89,6 +97,9 @@ def _target(path: str, key: str) -> Any:
         raise BenchError(
             f"{key}._target_={path} is outside {', '.join(sorted(roots))}; only their classes are made from conf/"
         )
+    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
+        if part and str(Path(part).resolve().parent) not in sys.path:
+            sys.path.append(str(Path(part).resolve().parent))
     try:
         return getattr(importlib.import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:

@@ -73,8 +73,7 @@ def board(options: argparse.Namespace) -> int:
     from bench.leaderboard import board as boards
     from bench.records import find_runs, write_atomically
 
-    folder = boards.boards_dir()
-    paths = [folder / f"{options.name}.yaml"] if options.name else sorted(folder.glob("*.yaml"))
+    paths = [boards.find(options.name)] if options.name else boards.definitions()
     runs = [found for _, found in find_runs(options.runs)]
     out = Path("leaderboards")
     record: dict[str, Any] = {}
@@ -136,9 +135,9 @@ def _table_json(table: Table) -> dict[str, Any]:
 def list_(options: argparse.Namespace) -> int:
     """Print the choices of a kind, one a line."""
     if options.kind == "boards":
-        from bench.leaderboard.board import boards_dir, read
+        from bench.leaderboard.board import definitions, read
 
-        found = {path.stem: read(path).title for path in sorted(boards_dir().glob("*.yaml"))}
+        found = {path.stem: read(path).title for path in definitions()}
     else:
         found = conf.names(options.kind.removesuffix("s"))
     if options.json:
@@ -151,7 +150,7 @@ def list_(options: argparse.Namespace) -> int:
 
 
 def fetch(options: argparse.Namespace) -> int:
-    """Bring data and weights, and write what was brought to bench.lock."""
+    """Bring data and weights into the cache."""
     from bench.build import build
 
     config, choices = conf.compose(options.overrides)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import difflib
+import functools
 import importlib.util
 import os
-import re
 import typing
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
@@ -100,7 +99,8 @@ def names(group: str) -> dict[str, str]:
     for folder in conf_dirs():
         for path in sorted((folder / group).glob("*.yaml")):
             with path.open(encoding="utf-8") as file:
-                found.setdefault(path.stem, next((line[1:].strip() for line in file if not line.startswith("# @")), ""))
+                first = next((line for line in file if not line.startswith("# @")), "")
+                found.setdefault(path.stem, first[1:].strip() if first.startswith("#") else "")
     return dict(sorted(found.items()))
 
 
@@ -109,50 +109,83 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
     Raises BenchError with the full key for whatever Hydra refuses: an unknown group, choice or key, or a wrong type.
     """
-    from hydra import compose as hydra_compose
-    from hydra import initialize_config_dir
-    from hydra.core.config_store import ConfigStore
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    ConfigStore.instance().store("schema", Conf)
-    more = [f"hydra.searchpath=[{','.join(f'file://{path}' for path in conf_dirs()[:-1])}]"]
+    from bench.config_errors import explain
+
     try:
-        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-            config = hydra_compose("config", [*more, *overrides], return_hydra_config=True)
+        config = _composed(overrides)
         choices = {
-            group: str(choice) for group, choice in config.hydra.runtime.choices.items() if choice and group in GROUPS
+            group: choice for group, choice in config.hydra.runtime.choices.items() if choice and group in GROUPS
         }
+        OmegaConf.set_readonly(config, False)
         OmegaConf.set_struct(config, False)
         del config["hydra"]
         OmegaConf.resolve(config)
-    except (HydraException, OmegaConfBaseException) as error:
-        raise BenchError(_explain(error)) from None
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
+        # The last two are what Hydra raises for an override of a group that is a number, or has no key.
+        raise BenchError(
+            explain(error, overrides, {group: list(names(group)) for group in GROUPS}, known_keys)
+        ) from None
+    for group in GROUPS:  # a list of choices, which Hydra merges, is given but not named
+        if config[group] is not None and choices.get(group) not in names(group):
+            asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
+            raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
+    _refuse_new_keys(config)
     return config, choices
 
 
-def _explain(error: Exception) -> str:
-    """Hydra's several lines as one, with the choices and the nearest name."""
-    text = str(error.__cause__ or error) if "Error merging" in str(error) or not str(error) else str(error)
-    if match := re.search(r"Could not find '(\w+)/([^']*)'", text):
-        group, asked = match.groups()
-        known = list(names(group))
-        near = difflib.get_close_matches(asked, known, n=1)
-        hint = f"; did you mean {near[0]}?" if near else ""
-        return f"{group} '{asked}' does not exist; known: {', '.join(known)}{hint}"
-    cause = error.__cause__
-    if match := re.search(r"Could not override '([^']*)'", text):
-        reason = str(cause).splitlines()[0] if cause else "it does not exist"
-        return f"override '{match[1]}': {reason}; add a new key with +{match[1]}=…, or see `bench run --cfg job` for the known ones"
-    full_key = re.search(r"full_key: (\S+)", text)
-    lines = [
-        line.strip()
-        for line in text.splitlines()
-        if line.strip() and not line.strip().startswith(("full_key", "object_type", "reference_type"))
-    ]
-    where = f"{full_key[1]}: " if full_key and full_key[1] else ""
-    return f"{where}{' '.join(lines)}; see `bench run --cfg job` for the known keys"
+def _composed(overrides: Sequence[str]) -> DictConfig:
+    from hydra import compose as hydra_compose
+    from hydra import initialize_config_dir
+    from hydra.core.config_store import ConfigStore
+
+    ConfigStore.instance().store("schema", Conf)
+    _search_own_folders_first()
+    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+        composed: DictConfig = hydra_compose("config", list(overrides), return_hydra_config=True)
+        return composed
+
+
+@functools.cache
+def _search_own_folders_first() -> None:
+    """Have Hydra look where `conf_dirs` says, in that order; its own hydra.searchpath comes behind the shipped folder."""
+    from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.plugins import Plugins
+    from hydra.plugins.search_path_plugin import SearchPathPlugin
+
+    class OwnFoldersFirst(SearchPathPlugin):  # type: ignore[misc]
+        def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
+            for path in reversed(conf_dirs()[:-1]):
+                search_path.prepend(provider="bench", path=f"file://{path}")
+
+    Plugins.instance().register(OwnFoldersFirst)
+
+
+def known_keys(overrides: Sequence[str], parent: str) -> list[str]:
+    """The keys below `parent` ("" for the top) in the configuration that these overrides give; [] if they give none."""
+    from hydra.errors import HydraException
+    from omegaconf import OmegaConf
+    from omegaconf.errors import OmegaConfBaseException
+
+    try:
+        config = _composed(overrides)
+        node = OmegaConf.select(config, parent) if parent else config
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError):
+        return []
+    return [str(key) for key in node if key != "hydra"] if OmegaConf.is_dict(node) else []
+
+
+def _refuse_new_keys(config: DictConfig) -> None:
+    """Raise BenchError for a key that `+` added where nothing would read it; task and model check their own."""
+    for name, kind in {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf}.items():
+        known = [field.name for field in dataclasses.fields(kind)]
+        for key in map(str, (config[name] if name else config) or ()):
+            if key not in known:
+                where = f"{name}.{key}" if name else key
+                raise BenchError(f"{where} is not a key; known: {', '.join(known)}")
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:
@@ -163,12 +196,15 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
+    from bench.config_errors import explain
+
+    _search_own_folders_first()
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
             (jobs,) = BasicSweeper.split_arguments(parser.parse_overrides(list(overrides)), max_batch_size=None)
     except HydraException as error:
-        raise BenchError(_explain(error)) from None
+        raise BenchError(explain(error, overrides, {}, known_keys)) from None
     return [list(job) for job in jobs]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -51,6 +52,7 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 raise BenchError(
                     f"task={choices['task']} and suite={choices['suite']} are both given; choose one of them"
                 )
+            _check_limits(config.suite)
             for task in config.suite.tasks:
                 cut = config.suite.limits.get(task) if config.limit is None else None
                 one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
@@ -62,6 +64,15 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
             )
     return jobs
+
+
+def _check_limits(suite: Any) -> None:
+    """Raise BenchError for a limit of a suite that cuts nothing."""
+    for task, limit in suite.limits.items():
+        if task not in suite.tasks:
+            raise BenchError(f"suite.limits.{task}: the suite has no such task; its tasks are {', '.join(suite.tasks)}")
+        if limit < 1:
+            raise BenchError(f"suite.limits.{task}={limit} must be at least 1")
 
 
 class Runner:
@@ -94,14 +105,15 @@ class Runner:
         return self.outcome
 
     def _one(self, job: Job, label: str) -> None:
+        _refuse_nan(job.config, "")
         task: Task = build(job.config["task"], "task")
         model = self._shared(job.config["model"])
         if job.suite and not fits(task, model):
             self.outcome.skipped.append((job.task, job.model))
             return
         settings = Settings(
-            runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=job.config["seed"],
-            batch_size=_positive(job.config, "batch_size"), resamples=_positive(job.config, "resamples"),
+            runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=_at_least(job.config, "seed", 0),
+            batch_size=_at_least(job.config, "batch_size", 1), resamples=_at_least(job.config, "resamples", 1),
             fresh=self.fresh, config=job.config,
         )  # fmt: skip
         self.progress = Progress(label)
@@ -157,13 +169,24 @@ class Runner:
 def _device(model: Model, config: Mapping[str, Any]) -> Device:
     from bench.models.device import resolve
 
-    return resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("none", "–", 1)
+    return (
+        resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("cpu", "none", 1)
+    )
 
 
-def _positive(config: Mapping[str, Any], key: str) -> int:
-    if config[key] < 1:
-        raise BenchError(f"{key}={config[key]} must be at least 1")
+def _at_least(config: Mapping[str, Any], key: str, least: int) -> int:
+    if config[key] < least:
+        raise BenchError(f"{key}={config[key]} must be at least {least}")
     return int(config[key])
+
+
+def _refuse_nan(config: Any, key: str) -> None:
+    """Raise BenchError for a NaN or an infinity, which no record could hold."""
+    if isinstance(config, Mapping):
+        for name, value in config.items():
+            _refuse_nan(value, f"{key}.{name}".lstrip("."))
+    elif isinstance(config, float) and not math.isfinite(config):
+        raise BenchError(f"{key}={config} must be a finite number")
 
 
 def _report_failures(run: Run, label: str) -> None:

@@ -16,15 +16,16 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.artifacts import digest
 from bench.errors import BenchError
 from bench.types import Json, Prediction, Run, Timing
 
+T = TypeVar("T")
 RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
 
 
@@ -37,7 +38,7 @@ def fingerprint(*values: Json) -> str:
     """The sha256 of the canonical JSON of the values, one a line."""
     state = hashlib.sha256()
     for value in values:
-        state.update(canonical(value).encode() + b"\n")
+        state.update(canonical(value).encode("utf-8", "surrogatepass") + b"\n")
     return state.hexdigest()
 
 
@@ -111,14 +112,12 @@ class RunFolder:
     def predictions(self) -> Iterator[Prediction]:
         """The journal's predictions, in the order in which they were made."""
         for number, (_, line) in enumerate(_lines(self.path / JOURNAL), start=1):
-            try:
-                yield Prediction.from_json(json.loads(line))
-            except (ValueError, TypeError) as error:
-                raise BenchError(f"{self.path / JOURNAL} line {number}: {error}; run again with --fresh") from None
+            yield self._parsed(JOURNAL, number, line, Prediction.from_json)
 
     def timings(self) -> list[Timing]:
         """All readings, oldest first."""
-        return [Timing(**json.loads(line)) for _, line in _lines(self.path / LEDGER)]
+        lines = enumerate(_lines(self.path / LEDGER), start=1)
+        return [self._parsed(LEDGER, number, line, lambda found: Timing(**found)) for number, (_, line) in lines]
 
     def keep(self, n_predictions: int) -> None:
         """Cut the journal after its first `n_predictions` lines, and an unfinished line off the ledger."""
@@ -138,7 +137,7 @@ class RunFolder:
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Append one batch and flush it."""
-        self._append(JOURNAL, [json.dumps(p.to_json(), ensure_ascii=False) for p in predictions])
+        self._append(JOURNAL, [_readable(prediction.to_json()) for prediction in predictions])
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
@@ -149,6 +148,15 @@ class RunFolder:
         )
         return done
 
+    def _parsed(self, name: str, number: int, line: bytes, make: Callable[[dict[str, Json]], T]) -> T:
+        try:
+            found = json.loads(line)
+            if not isinstance(found, dict):
+                raise TypeError(f"found a {type(found).__name__}, expected an object {{…}}")
+            return make(found)
+        except (ValueError, TypeError) as error:
+            raise BenchError(f"{self.path / name} line {number}: {error}; run again with --fresh") from None
+
     def _append(self, name: str, lines: Sequence[str]) -> None:
         try:
             with (self.path / name).open("a", encoding="utf-8") as file:
@@ -157,6 +165,16 @@ class RunFolder:
             raise BenchError(
                 f"{self.path / name} cannot be written ({error.strerror}); free space and run the same command again"
             ) from None
+
+
+def _readable(record: Json) -> str:
+    """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair)."""
+    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    return text if text.isascii() or _is_utf8(text) else json.dumps(record, allow_nan=False)
+
+
+def _is_utf8(text: str) -> bool:
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 def _numbered(run_id: str, number: int) -> str:

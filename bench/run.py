@@ -52,7 +52,7 @@ def evaluate(
          "device": [device.kind, device.dtype], "settings": [settings.seed, settings.batch_size, settings.config.get("model")]}
     )  # fmt: skip
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
-    if folder.complete:
+    if folder.complete and folder.read().resamples == settings.resamples:  # else only the scores are made again
         progress(len(examples), len(examples))
         return folder.read(), folder
     with folder.opened(_yaml(settings.config)):
@@ -68,9 +68,9 @@ def evaluate(
         run = Run(
             run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision=model.revision,
             weights_sha256=model.weights_sha256, is_reference=model.is_reference, data_fingerprint=data,
-            n_examples=len(examples), limit=settings.limit, seed=settings.seed, scores=scores,
+            n_examples=len(examples), limit=settings.limit, seed=settings.seed, resamples=settings.resamples, scores=scores,
             timings=timing.summarise(folder.timings()) | memory,
-            environment=environment.describe() | asdict(device), config=settings.config,
+            environment=environment.describe() | device.describe(), config=settings.config,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
         return folder.finish(run), folder
@@ -84,22 +84,23 @@ def predict(
     done = [prediction.id for prediction in folder.predictions()]
     folder.keep(len(done))  # a crash may have left an unfinished last line
     plan = feed.batches(examples, task.request, model, batch_size=settings.batch_size, done=done)
-    if len(done) < len(examples):
+    progress(len(done), len(examples))
+    if len(done) < len(examples) and model.loaded != (device, settings.seed):
         with watch.phase("load"):
             model.load(device, seed=settings.seed)
+        model.loaded = device, settings.seed
     if model.reads_targets:
         model.reveal({example.id: task.ideal(example) for example in examples})
     for position, batch in plan:
         if position < len(done):  # half a batch is in the journal: it is asked again as a whole
             folder.keep(position)
             done = []
-        progress(position, len(examples))
         with watch.phase("predict", n=len(batch), batch=position) as counts:
             predictions = feed.answer(model, batch, name)
             counts["prompt_tokens"] = sum(prediction.prompt_tokens for prediction in predictions)
             counts["new_tokens"] = sum(prediction.new_tokens for prediction in predictions)
         folder.write_predictions(predictions)
-    progress(len(examples), len(examples))
+        progress(position + len(batch), len(examples))
 
 
 def checked(task: Task, limit: int | None) -> Sequence[Example]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 import os
+import re
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -111,8 +112,8 @@ class Tracker:
         run_id = str(created.info.run_id)
         self.client.log_batch(
             run_id,
-            metrics=[Metric(name, float(value), now, 0) for name, value in _metrics(run).items()],
-            params=[Param(name, str(value)[:6000]) for name, value in flat(run.config).items()],
+            metrics=[Metric(_name(name), float(value), now, 0) for name, value in _metrics(run).items()],
+            params=[Param(_name(name), str(value)[:6000]) for name, value in flat(run.config).items()],
             tags=[RunTag(name, str(value)) for name, value in _tags(run).items()],
         )
         data = Data(
@@ -145,7 +146,9 @@ def _metrics(run: Run) -> dict[str, float]:
 
 def _tags(run: Run) -> dict[str, Json]:
     """Fingerprints and environment: what one filters by."""
-    environment = {name: value for name, value in run.environment.items() if not isinstance(value, dict)}
+    environment = {
+        name: value for name, value in run.environment.items() if not isinstance(value, dict) and value != ""
+    }
     return {
         "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
@@ -157,6 +160,11 @@ def _tags(run: Run) -> dict[str, Json]:
 def _note(run: Run) -> str:
     lines = [f"| {s.metric} | {s.value:.4f} | {_bound(s.low)} | {_bound(s.high)} |" for s in run.scores]
     return "\n".join(["| metric | value | 95 % low | 95 % high |", "|---|---|---|---|", *lines])
+
+
+def _name(text: str) -> str:
+    """A key that MLflow takes: letters, digits, and a few signs."""
+    return re.sub(r"[^\w\-./ :]", "_", text)
 
 
 def _bound(value: float | None) -> str:

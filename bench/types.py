@@ -170,6 +170,7 @@ class Run:
     n_examples: int
     limit: int | None
     seed: int
+    resamples: int
     scores: tuple[Score, ...]
     timings: Mapping[str, Json]
     environment: Mapping[str, Json]

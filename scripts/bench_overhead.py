@@ -77,7 +77,7 @@ def command(*words: str) -> None:
 def loop(n: int) -> None:
     """A whole run of a model that answers at once."""
     with tempfile.TemporaryDirectory() as folder:
-        evaluate(Synthetic(n), Constant(), "constant", Device("none", "–", 1), Settings(runs_dir=Path(folder)))
+        evaluate(Synthetic(n), Constant(), "constant", Device("cpu", "none", 1), Settings(runs_dir=Path(folder)))
 
 
 def interval() -> None:

@@ -34,6 +34,12 @@ class SquadV1(Task):
     def __init__(self, sources: list[str], sha256: str | None = None) -> None:
         self.sources, self.sha256 = sources, sha256
 
+    def fetch(self) -> None:
+        """Bring the data set into the cache, if it is not in the data directory."""
+        source, path = artifacts.first(self.sources, sha256=self.sha256)
+        if path is None:
+            hub.rows(source, "validation")
+
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file, from the first source at hand."""
         source, path = artifacts.first(self.sources, sha256=self.sha256)

@@ -174,9 +174,9 @@ def run_record() -> Callable[..., Run]:
         fields = {
             "run_id": "0123456789ab", "task": "squad_v1", "task_version": 1, "model": model, "model_revision": "r1",
             "weights_sha256": "ab" * 32, "is_reference": False, "data_fingerprint": "d" * 64, "n_examples": 100,
-            "limit": None, "seed": 0, "scores": (f1, exact), "timings": timings,
+            "limit": None, "seed": 0, "resamples": 2000, "scores": (f1, exact), "timings": timings,
             "environment": {
-                "commit": "abc123", "python": "3.11.7", "cpu": "one", "packages": {"numpy": "2"}, "kind": kind, "dtype": dtype,
+                "commit": "abc123", "python": "3.11.7", "cpu": "one", "packages": {"numpy": "2"}, "device": kind, "dtype": dtype,
             },
             "config": {"task": {"sources": ["file:x"]}, "model": {"chat": True}, "seed": 0},
             "created": "2026-01-02T03:04:05+00:00", "files": {"predictions.jsonl": "e" * 64},

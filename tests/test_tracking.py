@@ -86,7 +86,7 @@ def test_a_run_is_logged_with_all_that_is_known_of_it(tmp_path: Path, tracker: T
     tags = found.data.tags
     assert (tags["task"], tags["task_version"], tags["model"]) == ("all", "1", "alpha")
     assert (tags["data_fingerprint"], tags["weights_sha256"]) == ("d" * 64, "ab" * 32)
-    assert (tags["kind"], tags["dtype"], tags["mlflow.source.git.commit"]) == ("cpu", "float32", "abc123")
+    assert (tags["device"], tags["dtype"], tags["mlflow.source.git.commit"]) == ("cpu", "float32", "abc123")
     assert "| f1 | 0.5000 | 0.4000 | 0.6000 |" in tags["mlflow.note.content"]
     assert "| exact_match | 0.2500 | – | – |" in tags["mlflow.note.content"]
     (data,) = found.inputs.dataset_inputs
@@ -181,7 +181,6 @@ def test_a_configuration_of_more_than_a_hundred_keys_is_logged(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="MLflow takes no such parameter name, so the run can never be logged")
 def test_a_configuration_with_signs_in_its_keys_is_logged(tmp_path: Path, tracker: Tracker, run_record: Make) -> None:
     folder = finished(tmp_path, run_record(task="signs", config={"model": {"labels": {"a,b & c": 1, "d=e": 2}}}))
     assert tracker.log(RunFolder(folder).read(), folder).run_id
@@ -235,7 +234,6 @@ def test_a_second_sync_has_nothing_to_do(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="runs/mlartifacts/<id>/artifacts/run.json is taken for a run by find_runs")
 def test_the_copies_in_the_default_store_are_no_runs(tmp_path: Path, tracker: Tracker, run_record: Make) -> None:
     folder = finished(tmp_path, run_record(task="copies"))
     beside = Tracker(tracker.uri, tmp_path)  # artifacts go beside the runs, as with the default store
@@ -260,10 +258,35 @@ def test_a_suite_that_was_logged_has_its_parent(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
-    code, _, _ = bench_main("run", "suite=pair", "suite.tasks=[words,finmm_dialogue]", "model=stub", "limit=6")
+    code, _, _ = bench_main(
+        "run", "suite=pair", "suite.tasks=[words,finmm_dialogue]", "model=stub", "limit=6", "seed=10"
+    )
     assert code == 0
-    (parent,) = experiment_runs(tracker, "suite pair", "tags.model = 'stub'")
+    (parent,) = experiment_runs(tracker, "suite pair", "tags.model = 'stub' and tags.seed = '10'")
     assert parent.info.status == "FINISHED"
     assert set(parent.data.metrics) == {"words.exact_match", "finmm_dialogue.chrf"}
-    (child,) = experiment_runs(tracker, "words v1")
-    assert child.data.tags["mlflow.parentRunId"] == parent.info.run_id
+    for task in ("words", "finmm_dialogue"):
+        assert len(experiment_runs(tracker, f"{task} v1", f"tags.mlflow.parentRunId = '{parent.info.run_id}'")) == 1
+
+
+@pytest.mark.slow
+def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
+    bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    suite = ["run", "suite=pair", "model=stub", "limit=5", "seed=13"]
+    for tasks in ("[words]", "[words,finmm_dialogue]"):
+        assert bench_main(*suite, f"suite.tasks={tasks}")[0] == 0
+    latest, *_ = experiment_runs(tracker, "suite pair", "tags.seed = '13'")
+    assert set(latest.data.metrics) == {"words.exact_match", "finmm_dialogue.chrf"}
+
+
+@pytest.mark.slow
+def test_a_suite_swept_over_seeds_has_a_parent_for_each(
+    bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    command = ["run", "-m", "suite=pair", "suite.tasks=[words]", "model=stub", "limit=4", "seed=11,12"]
+    assert bench_main(*command)[0] == 0
+    parents = experiment_runs(tracker, "suite pair", "tags.model = 'stub'")
+    assert {"11", "12"} <= {parent.data.tags["seed"] for parent in parents}

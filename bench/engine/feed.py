@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import math
+import operator
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from typing import SupportsFloat
 
 from bench.errors import BenchError
 from bench.models.base import Model
@@ -58,6 +60,8 @@ def answer(model: Model, batch: Sequence[Request], name: str) -> list[Prediction
         if len(batch) > 1:
             return [prediction for request in batch for prediction in answer(model, [request], name)]
         return [Prediction(batch[0].id, error=f"{type(error).__name__}: {error}"[:500])]
+    if not isinstance(predictions, list) or not all(isinstance(found, Prediction) for found in predictions):
+        raise BenchError(f"model '{name}' must return a list of Prediction, got {str(predictions)[:80]}")
     asked, got = [r.id for r in batch], [p.id for p in predictions]
     if asked != got:
         raise BenchError(f"model '{name}' must answer each request of a batch in order: {_difference(asked, got)}")
@@ -73,33 +77,38 @@ def _difference(asked: list[str], got: list[str]) -> str:
 
 
 def _checked(request: Request, prediction: Prediction) -> Prediction:
-    """The prediction, with the text of its span, or its failure when it does not hold what was asked for."""
+    """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for."""
     if prediction.error is not None:
         return prediction
-    if wrong := _fault(request, prediction):
-        return Prediction(request.id, error=f"invalid prediction: {wrong}")
-    match request.output:
-        case Span(context=str(context)) if prediction.span is not None:
-            return replace(prediction, text=context[slice(*prediction.span)])
-    return prediction
+    try:
+        return _as_asked(request, prediction)
+    except (TypeError, ValueError) as error:
+        return Prediction(request.id, error=f"invalid prediction: {error}")
 
 
-def _fault(request: Request, prediction: Prediction) -> str:
+def _as_asked(request: Request, prediction: Prediction) -> Prediction:
+    """The prediction in plain types; raises ValueError or TypeError for what does not answer the request."""
     match request.output:
         case Span(context=str(context)) if prediction.span is not None:
-            start, end = prediction.span
-            return "" if 0 <= start <= end <= len(context) else f"span {start}:{end} is outside 0:{len(context)}"
+            start, end = (operator.index(place) for place in prediction.span)
+            if not 0 <= start <= end <= len(context):
+                raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
+            return replace(prediction, span=(start, end), text=context[start:end])
         case Generate():
-            return "" if isinstance(prediction.text, str) else "text is missing"
+            if not isinstance(prediction.text, str):
+                raise ValueError("text is missing")
+            return prediction
         case Choose(labels=names):
-            return _numbers("label_scores", prediction.label_scores, names)
+            return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
         case Regress(names=names):
-            return _numbers("values", prediction.values, names)
+            return replace(prediction, values=_numbers("values", prediction.values, names))
     raise TypeError(f"unknown output {request.output!r}")
 
 
-def _numbers(field: str, found: object, names: Sequence[str]) -> str:
+def _numbers(field: str, found: object, names: Sequence[str]) -> dict[str, float]:
     if not isinstance(found, dict) or set(found) != set(names):
-        return f"{field} must have exactly {list(names)}"
-    bad = [name for name, value in found.items() if not math.isfinite(value)]
-    return f"{field}[{bad[0]!r}] is {found[bad[0]]}" if bad else ""
+        raise ValueError(f"{field} must have exactly {list(names)}")
+    for name, value in found.items():
+        if not isinstance(value, SupportsFloat) or not math.isfinite(value):
+            raise ValueError(f"{field}[{name!r}] is {value}")
+    return {name: float(found[name]) for name in names}

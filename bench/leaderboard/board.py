@@ -49,26 +49,37 @@ class Table:
     rows: tuple[Row, ...] = field(default=())
 
 
-def boards_dir() -> Path:
-    """Where board definitions are read and pages written: ./leaderboards, else what the package ships."""
-    here = Path("leaderboards")
+def definitions() -> list[Path]:
+    """All board definitions: those in ./leaderboards come before those of the same name that the package ships."""
     packaged = Path(__file__).resolve().parents[1] / "leaderboards"
     checkout = Path(__file__).resolve().parents[2] / "leaderboards"
-    return here if here.is_dir() else packaged if packaged.is_dir() else checkout
+    shipped = packaged if packaged.is_dir() else checkout
+    found = {path.stem: path for folder in (shipped, Path("leaderboards")) for path in folder.glob("*.yaml")}
+    return [found[name] for name in sorted(found)]
+
+
+def find(name: str) -> Path:
+    """The definition of one board; raises BenchError with the known ones."""
+    found = {path.stem: path for path in definitions()}
+    if name not in found:
+        raise BenchError(f"board '{name}' does not exist; known: {', '.join(found) or 'none'}")
+    return found[name]
+
+
+_TYPES = {"title": str, "task": str, "version": int, "metric": str, "more": list, "columns": list, "devices": list}
 
 
 def read(path: Path) -> Board:
-    """Read a board's definition; raises BenchError for an unknown or missing key."""
+    """Read a board's definition; raises BenchError for an unknown or missing key or a wrong type."""
+    allowed = ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items())
     try:
         found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        wrong = [name for name, kind in _TYPES.items() if name in found and type(found[name]) is not kind]
+        if wrong:
+            raise TypeError(f"{wrong[0]} is a {type(found[wrong[0]]).__name__}")
         board = Board(path.stem, **{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})  # type: ignore[arg-type]
-    except OSError:
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("*.yaml"))) or "none"
-        raise BenchError(f"board '{path.stem}' does not exist in {path.parent}; known: {known}") from None
-    except (yaml.YAMLError, TypeError, AttributeError) as error:
-        raise BenchError(
-            f"{path}: {' '.join(str(error).split())}; allowed keys: title, task, version, metric, more, columns, devices"
-        ) from None
+    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+        raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
     if unknown := set(board.columns) - set(COLUMNS):
         raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
     return board
@@ -83,18 +94,18 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
     latest: dict[tuple[str, str, str, str], Run] = {}
     for run in sorted(runs, key=lambda run: run.created):
         if (run.task, run.task_version) == (board.task, board.version):
-            latest[run.model, run.environment["kind"], run.environment["dtype"], run.data_fingerprint] = run
+            latest[run.model, run.environment["device"], run.environment["dtype"], run.data_fingerprint] = run
     found = []
     for device in board.devices:
         data = {
             run.data_fingerprint: run
             for run in latest.values()
-            if run.environment["kind"] == device or run.is_reference
+            if run.environment["device"] == device or run.is_reference
         }
         for fingerprint, one in data.items():
             here = [r for r in latest.values() if r.data_fingerprint == fingerprint]
-            chosen = [r for r in here if r.is_reference or r.environment["kind"] == device]
-            if any(r.environment["kind"] == device for r in chosen) or (device == board.devices[0] and chosen):
+            chosen = [r for r in here if r.is_reference or r.environment["device"] == device]
+            if any(r.environment["device"] == device for r in chosen) or (device == board.devices[0] and chosen):
                 found.append(Table(device, fingerprint, one.n_examples, one.limit, _ranked(board, chosen)))
     return sorted(found, key=lambda t: (board.devices.index(t.device), -t.n))
 
@@ -133,7 +144,7 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment, times = run.environment, run.timings
     values = {
-        "n": str(score.n), "failed": failed, "device": environment["kind"], "dtype": environment["dtype"],
+        "n": str(score.n), "failed": failed, "device": environment["device"], "dtype": environment["dtype"],
         "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip

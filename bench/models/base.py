@@ -19,6 +19,10 @@ class Device:
     threads: int = 1
     name: str = ""
 
+    def describe(self) -> dict[str, str | int]:
+        """For a run's environment."""
+        return {"device": self.kind, "device_name": self.name, "dtype": self.dtype, "threads": self.threads}
+
 
 class Model(ABC):
     """Answers requests. `parts` and `outputs` say what it takes; anything else is refused before `load`.
@@ -34,6 +38,7 @@ class Model(ABC):
     needs: frozenset[str] = frozenset()
     revision: str = ""
     weights_sha256: str = ""
+    loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it
     is_reference: ClassVar[bool] = False
     reads_targets: ClassVar[bool] = False
     uses_device: ClassVar[bool] = True

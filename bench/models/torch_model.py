@@ -33,6 +33,7 @@ class TorchModel(Model):
         folder = weights.folder(self.source, self.weights_sha256 or None)
         import torch
         import transformers
+        from safetensors import SafetensorError
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
@@ -45,7 +46,7 @@ class TorchModel(Model):
             loaded = auto.from_pretrained(
                 folder, dtype=getattr(torch, device.dtype), local_files_only=True, use_safetensors=True
             )
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, SafetensorError) as error:
             raise BenchError(
                 f"{self.source}: {str(error).splitlines()[0]}; give a folder with config, tokenizer and safetensors"
             ) from None
