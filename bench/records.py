@@ -27,6 +27,7 @@ from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
 RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
+ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
 
 
 def canonical(value: Json) -> str:
@@ -192,6 +193,8 @@ def read_run(path: Path) -> Run:
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
     """Every complete run below `runs_dir`, in order of path."""
     for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):
+        if path.relative_to(runs_dir).parts[0] == ARTIFACTS:
+            continue
         yield path.parent, read_run(path)
 
 

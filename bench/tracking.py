@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, write_atomically
+from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, RECORD, write_atomically
 from bench.types import Json, Run
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ class Tracker:
     def __init__(self, uri: str, runs_dir: Path) -> None:
         self.uri, self.artifacts = (
             uri,
-            (runs_dir / "mlartifacts").resolve().as_uri() if uri.startswith("sqlite:") else None,
+            (runs_dir / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:") else None,
         )
         # Answer soon when the server is down: by default MLflow tries for minutes.
         os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")

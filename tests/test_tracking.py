@@ -234,6 +234,7 @@ def test_a_second_sync_has_nothing_to_do(
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="find_runs takes runs/mlartifacts/<id>/artifacts/run.json for a run")
 def test_the_copies_in_the_default_store_are_no_runs(tmp_path: Path, tracker: Tracker, run_record: Make) -> None:
     folder = finished(tmp_path, run_record(task="copies"))
     beside = Tracker(tracker.uri, tmp_path)  # artifacts go beside the runs, as with the default store
@@ -270,6 +271,7 @@ def test_a_suite_that_was_logged_has_its_parent(
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="runs that were logged before are left out: a second parent holds the rest only")
 def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -282,6 +284,9 @@ def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
 
 
 @pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason="parents are kept by suite and model, without the seed: the last seed's scores win"
+)
 def test_a_suite_swept_over_seeds_has_a_parent_for_each(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,3 +295,19 @@ def test_a_suite_swept_over_seeds_has_a_parent_for_each(
     assert bench_main(*command)[0] == 0
     parents = experiment_runs(tracker, "suite pair", "tags.model = 'stub'")
     assert {"11", "12"} <= {parent.data.tags["seed"] for parent in parents}
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(
+    strict=True, reason="the mark and the key know the predictions only, so the store keeps the old interval"
+)
+def test_a_run_that_was_scored_again_is_so_in_the_store(
+    bench_main: Any, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    for resamples in (50, 1000):
+        assert bench_main("run", "task=finmm_qa", "model=random", f"resamples={resamples}", "runs_dir=runs")[0] == 0
+    (found,) = (run for run in find_runs(Path("runs")) if "mlartifacts" not in str(run[0]))
+    logged = experiment_runs(tracker, "finmm_qa v1", "tags.model = 'random'")
+    assert found[1].resamples == 1000
+    assert found[1].scores[0].low in [run.data.metrics["f1.low"] for run in logged]
