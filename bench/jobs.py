@@ -66,6 +66,14 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
     return jobs
 
 
+@dataclass
+class Suite:
+    """The runs of one suite by task, and its parent run in MLflow, "" while none was needed."""
+
+    parent: str = ""
+    runs: dict[str, Run] = field(default_factory=dict)
+
+
 def _check_limits(suite: Any) -> None:
     """Raise BenchError for a limit of a suite that cuts nothing."""
     for task, limit in suite.limits.items():
@@ -84,7 +92,7 @@ class Runner:
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
-        self._suites: dict[tuple[str, str], tuple[str, dict[str, Run]]] = {}
+        self._suites: dict[tuple[str, str, str, int], Suite] = {}
 
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Run every job; one that a user could fix costs only itself when there are others."""
@@ -100,8 +108,7 @@ class Runner:
         for model in dict.fromkeys(model for _, model in self.outcome.skipped):
             tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
             say(f"{model}: skipped {tasks}, whose parts or output it does not take")
-        for (suite, model), (parent, runs) in self._suites.items():
-            self._finish(suite, model, parent, runs)
+        self._finish_suites()
         return self.outcome
 
     def _one(self, job: Job, label: str) -> None:
@@ -133,9 +140,12 @@ class Runner:
         return self._model[1]
 
     def _track(self, job: Job, run: Run, folder: Path) -> None:
+        """Log the run if its store has not got it; a suite's runs stand under one parent for each model and seed."""
         if not job.config["tracking"]["enabled"]:
             return
         uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
+        suite = self._suites.setdefault((uri, job.suite, job.model, run.seed), Suite())
+        suite.runs[job.task] = run
         if is_logged(folder, uri):
             return
         try:
@@ -145,25 +155,22 @@ class Runner:
             tracker = self._trackers[uri]
             if tracker is None:
                 return
-            parent = None
-            if job.suite:
-                key = (job.suite, job.model)
-                if key not in self._suites:
-                    self._suites[key] = (tracker.suite(job.suite, job.model, run.seed), {})
-                parent = self._suites[key][0]
-                self._suites[key][1][job.task] = run
-            tracker.log(run, folder, parent)
+            if job.suite and not suite.parent:
+                suite.parent = tracker.suite(job.suite, job.model, run.seed)
+            tracker.log(run, folder, suite.parent or None)
         except StoreError as error:
             self._trackers[uri] = None
             say(f"{error}; the run is complete in {folder}, `bench sync` logs it later")
 
-    def _finish(self, suite: str, model: str, parent: str, runs: Mapping[str, Run]) -> None:
-        for tracker in self._trackers.values():
-            if tracker is not None:
+    def _finish_suites(self) -> None:
+        """Give each parent the scores of all its suite's runs, also of those that were logged before."""
+        for (uri, name, model, _), suite in self._suites.items():
+            tracker = self._trackers.get(uri)
+            if tracker is not None and suite.parent:
                 try:
-                    tracker.finish_suite(parent, runs)
+                    tracker.finish_suite(suite.parent, suite.runs)
                 except StoreError as error:
-                    say(f"suite {suite} / {model}: {error}")
+                    say(f"suite {name} / {model}: {error}")
 
 
 def _device(model: Model, config: Mapping[str, Any]) -> Device:

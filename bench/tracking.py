@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.artifacts import digest
 from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, RECORD, write_atomically
 from bench.types import Json, Run
 
@@ -43,7 +44,8 @@ def default_uri(runs_dir: Path) -> str:
 def is_logged(folder: Path, uri: str) -> bool:
     """Whether the run was logged to this store before, by its mark."""
     try:
-        return bool(json.loads((folder / MARK).read_text())["uri"] == uri)
+        mark = json.loads((folder / MARK).read_text())
+        return bool(mark["uri"] == uri and mark["record"] == digest(folder / RECORD))
     except (OSError, ValueError, KeyError):
         return False
 
@@ -93,12 +95,13 @@ class Tracker:
         """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags."""
         with _store_errors(self.uri):
             experiment = self._experiment(f"{run.task} v{run.task_version}")
-            key = f"{run.task}/{run.model}/{run.run_id}/{run.files.get(JOURNAL, '')[:12]}"
+            record = digest(folder / RECORD)
+            key = f"{run.task}/{run.model}/{run.run_id}/{record[:12]}"
             known = self.client.search_runs(
                 [experiment], f"tags.`{_KEY}` = '{key}' and attributes.status = 'FINISHED'", max_results=1
             )
             run_id = known[0].info.run_id if known else self._create(run, folder, experiment, {_KEY: key}, parent)
-        write_atomically(folder / MARK, json.dumps({"uri": self.uri, "run_id": run_id}) + "\n")
+        write_atomically(folder / MARK, json.dumps({"uri": self.uri, "run_id": run_id, "record": record}) + "\n")
         return Logged(self.uri, run_id)
 
     def _create(self, run: Run, folder: Path, experiment: str, tags: dict[str, str], parent: str | None) -> str:

@@ -338,6 +338,7 @@ def test_a_data_set_of_ones_own_with_an_id_twice_is_one_line(bench_main: Main, o
     assert "example 2 repeats the id 'w0'" in err[0]
 
 
+@pytest.mark.slow
 def test_a_package_beside_its_configuration_needs_no_python_path(
     own_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from bench.artifacts import digest
 from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, find_runs
 from bench.tracking import MARK, StoreError, Tracker, default_uri, flat, is_logged, unlogged
 from bench.types import Prediction, Run, Timing
@@ -45,9 +46,14 @@ def test_a_run_without_the_mark_of_this_store_is_not_logged(tmp_path: Path, mark
 
 def test_only_runs_without_a_mark_are_left_to_log(tmp_path: Path, run_record: Make) -> None:
     old, new = (finished(tmp_path, run_record(name)) for name in ("old", "new"))
-    (old / MARK).write_text('{"uri": "here", "run_id": "1"}')
+    (old / MARK).write_text(json.dumps({"uri": "here", "run_id": "1", "record": digest(old / RECORD)}))
     assert [folder for folder, _ in unlogged(find_runs(tmp_path), "here")] == [new]
     assert [folder for folder, _ in unlogged(find_runs(tmp_path), "there")] == [new, old]
+
+
+def logged_mark(tracker: Tracker, run_id: str, folder: Path) -> dict[str, str]:
+    """What the mark of a logged run says."""
+    return {"uri": tracker.uri, "run_id": run_id, "record": digest(folder / RECORD)}
 
 
 @pytest.fixture(scope="session")
@@ -93,7 +99,7 @@ def test_a_run_is_logged_with_all_that_is_known_of_it(tmp_path: Path, tracker: T
     assert (data.dataset.name, data.dataset.digest, data.tags[0].value) == ("all", "d" * 32, "evaluation")
     artifacts = {artifact.path for artifact in tracker.client.list_artifacts(logged.run_id)}
     assert artifacts == {RECORD, JOURNAL, LEDGER, CONFIG}
-    assert json.loads((folder / MARK).read_text()) == {"uri": tracker.uri, "run_id": logged.run_id}
+    assert json.loads((folder / MARK).read_text()) == logged_mark(tracker, logged.run_id, folder)
     assert is_logged(folder, tracker.uri)
 
 
@@ -234,7 +240,6 @@ def test_a_second_sync_has_nothing_to_do(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="find_runs takes runs/mlartifacts/<id>/artifacts/run.json for a run")
 def test_the_copies_in_the_default_store_are_no_runs(tmp_path: Path, tracker: Tracker, run_record: Make) -> None:
     folder = finished(tmp_path, run_record(task="copies"))
     beside = Tracker(tracker.uri, tmp_path)  # artifacts go beside the runs, as with the default store
@@ -271,7 +276,6 @@ def test_a_suite_that_was_logged_has_its_parent(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(strict=True, reason="runs that were logged before are left out: a second parent holds the rest only")
 def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -284,9 +288,6 @@ def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="parents are kept by suite and model, without the seed: the last seed's scores win"
-)
 def test_a_suite_swept_over_seeds_has_a_parent_for_each(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -298,9 +299,6 @@ def test_a_suite_swept_over_seeds_has_a_parent_for_each(
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="the mark and the key know the predictions only, so the store keeps the old interval"
-)
 def test_a_run_that_was_scored_again_is_so_in_the_store(
     bench_main: Any, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
