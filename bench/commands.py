@@ -30,7 +30,7 @@ def run(options: argparse.Namespace) -> int:
     from bench.jobs import Runner, plan, say
 
     jobs = plan(options.overrides, multirun=options.multirun)
-    runner = Runner(fresh=options.fresh)
+    runner = Runner(fresh=options.fresh) if options.json else Runner(fresh=options.fresh, done=_print_run)
     try:
         outcome = runner.run(jobs)
     except KeyboardInterrupt:
@@ -39,11 +39,8 @@ def run(options: argparse.Namespace) -> int:
             f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"
         )
         return 130
-    if not options.json:
-        for finished, folder in outcome.done:
-            _print_run(finished, folder)
-    found = [_summary(finished, folder) for finished, folder in outcome.done]
     if options.json:
+        found = [_summary(finished, folder) for finished, folder in outcome.done]
         many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         emit(found[0] if len(jobs) == 1 and found else many)
     return 2 if outcome.failed else 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.progress import Progress
 from bench.records import fingerprint
-from bench.run import Settings, evaluate, fits
+from bench.run import Settings, evaluate, fits, refuse_misfit
 from bench.task import Task
 from bench.tracking import StoreError, Tracker, default_uri, is_logged
 from bench.types import Run
@@ -86,8 +86,9 @@ def _check_limits(suite: Any) -> None:
 class Runner:
     """Runs jobs, keeping the last model and the store between them."""
 
-    def __init__(self, *, fresh: bool = False) -> None:
-        self.fresh = fresh
+    def __init__(self, *, fresh: bool = False, done: Callable[[Run, Path], None] = lambda run, folder: None) -> None:
+        """`done` is told of each run as soon as it is complete."""
+        self.fresh, self.done = fresh, done
         self.outcome = Outcome()
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
@@ -96,26 +97,30 @@ class Runner:
 
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Run every job; one that a user could fix costs only itself when there are others."""
-        for job in jobs:
-            label = f"{job.task} / {job.model}"
-            try:
-                self._one(job, label)
-            except BenchError as error:
-                if len(jobs) == 1:
-                    raise
-                self.outcome.failed.append((label, str(error)))
-                say(f"{label}: {error}")
+        try:
+            for job in jobs:
+                label = f"{job.task} / {job.model}"
+                try:
+                    self._one(job, label)
+                except BenchError as error:
+                    if len(jobs) == 1:
+                        raise
+                    self.outcome.failed.append((label, str(error)))
+                    say(f"{label}: {error}")
+        finally:  # also after Ctrl-C: what was done stands under an ended parent
+            self._finish_suites()
         for model in dict.fromkeys(model for _, model in self.outcome.skipped):
             tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
             say(f"{model}: skipped {tasks}, whose parts or output it does not take")
-        self._finish_suites()
         return self.outcome
 
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
         task: Task = build(job.config["task"], "task")
         model = self._shared(job.config["model"])
-        if job.suite and not fits(task, model):
+        if not fits(task, model):
+            if not job.suite:
+                refuse_misfit(task, model, job.model, _fitting(task))
             self.outcome.skipped.append((job.task, job.model))
             return
         settings = Settings(
@@ -128,6 +133,7 @@ class Runner:
             task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress
         )
         self.outcome.done.append((run, folder.path))
+        self.done(run, folder.path)
         _report_failures(run, label)
         self._track(job, run, folder.path)
 
@@ -171,6 +177,12 @@ class Runner:
                     tracker.finish_suite(suite.parent, suite.runs)
                 except StoreError as error:
                     say(f"suite {name} / {model}: {error}")
+
+
+def _fitting(task: Task) -> list[str]:
+    """The names of the models in conf/ that can do the task."""
+    configs = {name: conf.plain(conf.compose([f"model={name}"])[0])["model"] for name in conf.names("model")}
+    return [name for name, config in configs.items() if fits(task, build(config, "model"))]
 
 
 def _device(model: Model, config: Mapping[str, Any]) -> Device:

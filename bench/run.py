@@ -45,10 +45,11 @@ def evaluate(
     refuse_misfit(task, model, name)
     examples = checked(task, settings.limit)
     data = fingerprint(*(asdict(example) for example in examples))
-    # The version says what a task means to ask; the first prompt, what it does ask: an edit must not find an old run.
-    prompt = [getattr(part, "text", "") for part in task.request(examples[0]).parts]
+    # The version says what a task means to ask; the first request, what it does ask: an edit must not find an old run.
+    first = task.request(examples[0])
+    asked = [[getattr(part, "text", "") for part in first.parts], type(first.output).__name__, asdict(first.output)]
     run_id = identity(
-        {"task": [task.name, task.version, prompt], "data": data, "model": [name, model.revision, model.weights_sha256],
+        {"task": [task.name, task.version, asked], "data": data, "model": [name, model.revision, model.weights_sha256],
          "device": [device.kind, device.dtype], "settings": [settings.seed, settings.batch_size, settings.config.get("model")]}
     )  # fmt: skip
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
@@ -125,14 +126,13 @@ def fits(task: Task, model: Model) -> bool:
     return model.needs <= task.parts <= model.parts and issubclass(task.output, model.outputs)
 
 
-def refuse_misfit(task: Task, model: Model, name: str) -> None:
-    """Raise BenchError when the model cannot answer the task's requests."""
+def refuse_misfit(task: Task, model: Model, name: str, fitting: Sequence[str] = ()) -> None:
+    """Raise BenchError when the model cannot answer the task's requests; `fitting` names models that can."""
     if not fits(task, model):
         needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
         takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
-        raise BenchError(
-            f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; `bench list models` shows which fit"
-        )
+        others = f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
+        raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
 
 
 def _yaml(config: Mapping[str, Json]) -> str:

@@ -7,6 +7,7 @@ from itertools import groupby
 
 from bench import artifacts
 from bench.data.files import field, read_json
+from bench.errors import BenchError
 from bench.task import Card
 from bench.types import Example, Json
 from tasks.dialogue import NextReply
@@ -48,7 +49,12 @@ class Chitchat(NextReply):
         """In the order of the file; messages that one person sends in a row are one turn."""
         path = artifacts.locate(self.source, sha256=self.sha256, fetch="bench fetch task=chitchat")
         found = []
-        for key, record in read_json(path).items():
+        data = read_json(path)
+        if not isinstance(data, dict):
+            raise BenchError(
+                f"{path}: found a {type(data).__name__}, expected an object of conversations; bring the file again"
+            )
+        for key, record in data.items():
             turns = _turns(record, f"{path}: {key}")
             if len(turns) > TURN and all(turns[:TURN]) and len(turns[TURN].split()) in WORDS:
                 # The model speaks as whoever writes the scored turn; turns alternate.
@@ -62,4 +68,6 @@ def _turns(record: Json, where: str) -> list[str]:
     """The texts of a conversation's turns, which change speaker each time."""
     messages = [message for group in field(record, "messages", list, where) for message in group]
     by_sender = groupby(messages, key=lambda message: field(message, "sender", str, where))
-    return [" ".join(" ".join(message["text"].split()) for message in group) for _, group in by_sender]
+    return [
+        " ".join(" ".join(field(message, "text", str, where).split()) for message in group) for _, group in by_sender
+    ]

@@ -42,7 +42,7 @@ def read_json(path: Path) -> Json:
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over."""
-    for number, line in enumerate(_text(path).splitlines(), start=1):
+    for number, line in enumerate(_text(path).split("\n"), start=1):
         if line.strip():
             record = _parse(line, f"{path} line {number}")
             if not isinstance(record, dict):

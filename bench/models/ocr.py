@@ -10,6 +10,7 @@ from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from bench import artifacts
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.types import Generate, Image, Part, Prediction, Request, Span, Text
@@ -18,26 +19,41 @@ _PAGES_KEPT = 64  # several questions are asked about a page; they come close to
 
 
 class OcrPipeline(Model):
-    """RapidOCR reads the picture, `text_model` answers. `lines_kept` drops all but this share of the lines (an ablation)."""
+    """RapidOCR reads the picture, `text_model` answers.
+
+    `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256. `lines_kept` drops all but this share
+    of the lines (an ablation).
+    """
 
     parts = frozenset({"text", "image"})
     needs = frozenset({"image"})
     outputs = (Generate,)
 
-    def __init__(self, text_model: Model, lines_kept: float = 1.0) -> None:
+    def __init__(
+        self,
+        text_model: Model,
+        detector: str,
+        detector_sha256: str,
+        recogniser: str,
+        recogniser_sha256: str,
+        lines_kept: float = 1.0,
+    ) -> None:
         if not 0 < lines_kept <= 1:
             raise BenchError(f"model.lines_kept={lines_kept} must be above 0 and at most 1")
         self.text_model, self.lines_kept = text_model, lines_kept
+        self.weights = {"Det": (detector, detector_sha256), "Rec": (recogniser, recogniser_sha256)}
         try:
             reader = f"rapidocr {version('rapidocr')}"
         except PackageNotFoundError:
             reader = ""
         self.revision = f"{reader} + {text_model.revision}"
-        self.weights_sha256 = text_model.weights_sha256
+        self.weights_sha256 = " + ".join([detector_sha256, recogniser_sha256, text_model.weights_sha256])
         self._pages: OrderedDict[str, str] = OrderedDict()
 
     def fetch(self) -> None:
-        """Bring the text model's weights; the reader's come with its package."""
+        """Bring the reader's and the text model's weights."""
+        for uri, sha256 in self.weights.values():
+            artifacts.locate(uri, sha256=sha256, fetch="bench fetch model=NAME")
         self.text_model.fetch()
 
     def load(self, device: Device, *, seed: int) -> None:
@@ -48,8 +64,11 @@ class OcrPipeline(Model):
             raise BenchError(
                 "reading pictures needs RapidOCR; install it with `pip install 'finai-bench[ocr]'`"
             ) from None
-        threads = {"EngineConfig.onnxruntime.intra_op_num_threads": device.threads}
-        self.reader: Any = RapidOCR(params={"Global.log_level": "error", "Global.use_cls": False, **threads})
+        options: dict[str, Any] = {"Global.log_level": "error", "Global.use_cls": False}
+        options["EngineConfig.onnxruntime.intra_op_num_threads"] = device.threads
+        for part, (uri, sha256) in self.weights.items():
+            options[f"{part}.model_path"] = str(artifacts.locate(uri, sha256=sha256, fetch="bench fetch model=NAME"))
+        self.reader: Any = RapidOCR(params=options)
         self.text_model.load(device, seed=seed)
 
     def sync(self) -> None:

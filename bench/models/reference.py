@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from bench.errors import BenchError
 from bench.models.base import Model
 from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
 
@@ -94,6 +95,8 @@ class Failing(Constant):
 
     def __init__(self, every: int = 5, text: str = "I don't know.", at: float = 0.5) -> None:
         super().__init__(text, at)
+        if every < 1:
+            raise BenchError(f"model.every={every} must be at least 1")
         self.every = every
 
     def one(self, request: Request) -> Prediction:
