@@ -46,6 +46,13 @@ class SuiteConf:
 
 
 @dataclasses.dataclass
+class DataConf:
+    """`data.path`: where the data of one task are, instead of the data directory."""
+
+    path: str | None = None
+
+
+@dataclasses.dataclass
 class Conf:
     """The schema of conf/config.yaml. Tasks and models check themselves: see `build`."""
 
@@ -60,6 +67,10 @@ class Conf:
     resamples: int = 2000
     runs_dir: str = "runs"
     data_dir: str = "data"
+    data: DataConf = dataclasses.field(default_factory=DataConf)
+
+
+_SCHEMAS = {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf}
 
 
 def conf_dir() -> Path:
@@ -180,7 +191,7 @@ def known_keys(overrides: Sequence[str], parent: str) -> list[str]:
 
 def _refuse_new_keys(config: DictConfig) -> None:
     """Raise BenchError for a key that `+` added where nothing would read it; task and model check their own."""
-    for name, kind in {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf}.items():
+    for name, kind in _SCHEMAS.items():
         known = [field.name for field in dataclasses.fields(kind)]
         for key in map(str, (config[name] if name else config) or ()):
             if key not in known:

@@ -3,26 +3,51 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.metric import CorpusMetric, Metric
-from bench.stats import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric
+from bench.stats import MIN_CLUSTERS, cluster_sums, jackknife_interval, percentile_interval, resample, resample_weights
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
 _FAILED = object()  # an answer that is not there; None may be a task's word for "no answer"
 
 
+@dataclass(frozen=True)
+class _Answered:
+    """The examples with their answers, `_FAILED` where there is none, and what the intervals need."""
+
+    examples: Sequence[Example]
+    answers: Sequence[Json]
+    resamples: int
+    seed: int
+
+    @property
+    def failed(self) -> list[int]:
+        return [i for i, answer in enumerate(self.answers) if answer is _FAILED]
+
+    @property
+    def clusters(self) -> list[str]:
+        return [example.cluster for example in self.examples]
+
+
 def score(
-    task: Task, examples: Sequence[Example], predictions: Iterable[Prediction], *, resamples: int, seed: int
+    task: Task,
+    examples: Sequence[Example],
+    predictions: Iterable[Prediction],
+    *,
+    resamples: int,
+    seed: int,
 ) -> tuple[Score, ...]:
     """Every metric of the task with its clustered 95 % interval.
 
-    Predictions may come in any order; a missing one counts as failed. Raises BenchError for an id that is unknown or
-    comes twice.
+    Predictions may come in any order; a missing one counts as failed. Where the official script leaves missing ones out
+    (`task.missing_left_out`), its value stands beside ours. Raises BenchError for an id that is unknown or comes twice.
     """
     index = {example.id: i for i, example in enumerate(examples)}
     answers: list[Json] = [_FAILED] * len(examples)
@@ -35,48 +60,85 @@ def score(
             )
         seen.add(prediction.id)
         if prediction.error is None:
-            answers[index[prediction.id]] = task.answer(prediction)
+            given = prediction.answer is not None
+            answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
+    data = _Answered(examples, answers, resamples, seed)
+    fitted = [_fitted(metric, examples) for metric in task.metrics]
+    scores = tuple(_score(metric, data) for metric in fitted)
+    if not task.missing_left_out or len(seen) == len(examples):
+        return scores
+    kept = [i for i, example in enumerate(examples) if example.id in seen]
+    part = _Answered([examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
     return tuple(
-        _score_rows(metric, examples, answers, resamples=resamples, seed=seed)
-        if isinstance(metric, Metric)
-        else _score_corpus(metric, examples, answers)
-        for metric in task.metrics
+        _with_official(found, _score(metric, part).value if kept else None)
+        for metric, found in zip(fitted, scores, strict=True)
     )
 
 
-def _score_rows(
-    metric: Metric, examples: Sequence[Example], answers: Sequence[Json], *, resamples: int, seed: int
-) -> Score:
-    failed = [i for i, answer in enumerate(answers) if answer is _FAILED]
+def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
+    if isinstance(metric, Metric) and metric.fit is not None:
+        return metric.fit([example.target for example in examples])
+    return metric
+
+
+def _with_official(found: Score, value: float | None) -> Score:
+    return Score(**{**vars(found), "official": value})
+
+
+def _score(metric: AnyMetric, data: _Answered) -> Score:
+    """One metric's score; its value is None with the reason where the metric cannot be had."""
+    n_failed = len(data.failed)
+    common: dict[str, Any] = {
+        "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
+        "is_fraction": metric.is_fraction, "signature": metric.signature,
+    }  # fmt: skip
+    if reason := metric.absent([answer for answer in data.answers if answer is not _FAILED]):
+        return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common)
+    if isinstance(metric, CorpusMetric):
+        return Score(**_corpus(metric, data), **common)
+    return Score(**_rows(metric, data), **common)
+
+
+def _rows(metric: Metric | RankedMetric, data: _Answered) -> dict[str, Any]:
     rows = np.array(
         [
             metric.worst(example.target) if answer is _FAILED else metric.measure(example.target, answer)
-            for example, answer in zip(examples, answers, strict=True)
+            for example, answer in zip(data.examples, data.answers, strict=True)
         ],
         dtype=np.float64,
     )
-    n = np.array(float(len(rows)))
-    value = float(metric.summarise(rows.sum(axis=0), n))
+    value = _value(metric, rows)
     best = None
-    if failed:
+    if failed := data.failed:
         ideal = rows.copy()
-        ideal[failed] = [metric.best(examples[i].target) for i in failed]
-        best = float(metric.summarise(ideal.sum(axis=0), n))
-    sums, sizes = cluster_sums(rows, [example.cluster for example in examples])
-    low = high = None
-    note = _too_few(len(sums))
-    if not note:
-        low, high = bootstrap_interval(sums, sizes, metric.summarise, resamples=resamples, seed=seed)
-        note = f"bootstrap over {len(sums)} clusters, {resamples} resamples"
-    return Score(
-        metric.name, value, low, high, len(rows), len(failed), metric.higher_is_better, metric.is_fraction,
-        worst=value if failed else None, best=best, signature=metric.signature, note=note,
-    )  # fmt: skip
+        ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
+        best = _value(metric, ideal)
+    found = {"value": value, "worst": value if failed else None, "best": best}
+    return found | _interval(data, lambda: _bootstrap(metric, rows, data), "bootstrap", f", {data.resamples} resamples")
 
 
-def _score_corpus(metric: CorpusMetric, examples: Sequence[Example], answers: Sequence[Json]) -> Score:
+def _value(metric: Metric | RankedMetric, rows: Array) -> float:
+    if isinstance(metric, RankedMetric):
+        return float(metric.summarise(rows, np.ones((1, len(rows))))[0])
+    return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
+
+
+def _bootstrap(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> tuple[float, float]:
+    """The 95 % interval from whole clusters, drawn with replacement."""
+    if isinstance(metric, Metric):
+        sums, sizes = cluster_sums(rows, data.clusters)
+        values = resample(sums, sizes, metric.summarise, resamples=data.resamples, seed=data.seed)
+        return percentile_interval(values, len(sums))
+    number: dict[str, int] = {}
+    which = np.array([number.setdefault(cluster, len(number)) for cluster in data.clusters], dtype=np.intp)
+    drawn = resample_weights(len(number), resamples=data.resamples, seed=data.seed, width=len(rows))
+    values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
+    return percentile_interval(values, len(number))
+
+
+def _corpus(metric: CorpusMetric, data: _Answered) -> dict[str, Any]:
     by_cluster: dict[str, Counter[Hashable]] = {}
-    for example, answer in zip(examples, answers, strict=True):
+    for example, answer in zip(data.examples, data.answers, strict=True):
         counts = by_cluster.setdefault(example.cluster, Counter())
         if answer is not _FAILED:
             counts.update(metric.count(answer))
@@ -84,26 +146,16 @@ def _score_corpus(metric: CorpusMetric, examples: Sequence[Example], answers: Se
     for counts in by_cluster.values():
         total.update(counts)
     value = metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
-    low = high = None
-    note = _too_few(len(by_cluster))
-    if not note:
-        low, high = jackknife_interval(list(by_cluster.values()), metric.summarise)
-        note = f"jackknife over {len(by_cluster)} clusters"
-    n_failed = sum(answer is _FAILED for answer in answers)
-    return Score(
-        metric.name,
-        value,
-        low,
-        high,
-        len(answers),
-        n_failed,
-        metric.higher_is_better,
-        metric.is_fraction,
-        signature=metric.signature,
-        note=note,
-    )
+    groups = list(by_cluster.values())
+    return {"value": value} | _interval(data, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
 
 
-def _too_few(clusters: int) -> str:
-    """Why there is no interval, "" where there is one."""
-    return f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}" if clusters < MIN_CLUSTERS else ""
+def _interval(
+    data: _Answered, bounds: Callable[[], tuple[float, float]], method: str, detail: str = ""
+) -> dict[str, Any]:
+    """`low`, `high` and the note on them; no interval from too few clusters, or where none is asked for."""
+    clusters = len(set(data.clusters))
+    if clusters < MIN_CLUSTERS or not data.resamples:
+        return {"low": None, "high": None, "note": f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}"}
+    low, high = bounds()
+    return {"low": low, "high": high, "note": f"{method} over {clusters} clusters{detail}"}

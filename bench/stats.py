@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -27,42 +27,50 @@ def cluster_sums(rows: Array, clusters: Sequence[str]) -> tuple[Array, Array]:
     return sums, np.bincount(which, minlength=len(number)).astype(np.float64)
 
 
-def resample(
-    sums: Array, sizes: Array, summarise: Callable[[Array, Array], Array], *, resamples: int, seed: int
-) -> Array:
-    """Values of the statistic over `resamples` draws of g clusters out of g, with replacement: [resamples].
+def resample_weights(g: int, *, resamples: int, seed: int, width: int | None = None) -> Iterator[Array]:
+    """How often each of g clusters comes in each of `resamples` draws of g out of g, with replacement: chunks [m, g].
 
-    The same seed gives the same draws for the same g, so two metrics of one run are resampled alike.
+    The same seed gives the same draws for the same g, so two metrics of one run are resampled alike. `width` is the number
+    of columns that the caller will hold for each draw, if more than g.
     """
-    g = len(sums)
-    table = np.column_stack([sums, sizes])
     rng = np.random.default_rng(seed)
-    values = np.empty(resamples)
-    step = max(1, _CHUNK // g)
+    step = max(1, _CHUNK // max(g, width or 0))
     for start in range(0, resamples, step):
         n = min(step, resamples - start)
         drawn = rng.integers(0, g, size=(n, g), dtype=np.int32) + np.arange(n, dtype=np.int32)[:, None] * np.int32(g)
-        weights = np.bincount(drawn.ravel(), minlength=n * g).reshape(n, g)
-        totals = weights @ table
-        values[start : start + n] = summarise(totals[:, :-1], totals[:, -1])
-    return values
+        yield np.bincount(drawn.ravel(), minlength=n * g).reshape(n, g).astype(np.float64)
+
+
+def resample(
+    sums: Array, sizes: Array, summarise: Callable[[Array, Array], Array], *, resamples: int, seed: int
+) -> Array:
+    """Values of the statistic over `resamples` draws of whole clusters (see `resample_weights`): [resamples]."""
+    table = np.column_stack([sums, sizes])
+    totals = (weights @ table for weights in resample_weights(len(sums), resamples=resamples, seed=seed))
+    return np.concatenate([summarise(total[:, :-1], total[:, -1]) for total in totals])
+
+
+def percentile_interval(values: Array, g: int) -> tuple[float, float]:
+    """The 95 % interval from resampled values of g clusters: percentiles, widened for few clusters.
+
+    The percentiles are those of the normal distribution at sqrt(g/(g-1)) times Student's t with g-1 degrees of freedom,
+    which undoes the bootstrap's narrowness for small g. Raises ValueError for fewer than `MIN_CLUSTERS`.
+    Source: Hesterberg 2015, "What Teachers Should Know About the Bootstrap" (The American Statistician 69), section 5.3.
+    """
+    if g < MIN_CLUSTERS:
+        raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {g}")
+    tail = stats.norm.cdf(np.sqrt(g / (g - 1)) * stats.t.ppf((1 - LEVEL) / 2, g - 1))
+    low, high = np.quantile(values, [tail, 1 - tail])
+    return float(low), float(high)
 
 
 def bootstrap_interval(
     sums: Array, sizes: Array, summarise: Callable[[Array, Array], Array], *, resamples: int = 2000, seed: int = 0
 ) -> tuple[float, float]:
-    """The 95 % interval: percentiles of the clustered bootstrap, widened for few clusters. Needs `MIN_CLUSTERS`.
-
-    The percentiles are those of the normal distribution at sqrt(g/(g-1)) times Student's t with g-1 degrees of freedom,
-    which undoes the bootstrap's narrowness for small g (not for fewer than `MIN_CLUSTERS`).
-    Source: Hesterberg 2015, "What Teachers Should Know About the Bootstrap" (The American Statistician 69), section 5.3.
-    """
-    g = len(sums)
-    if g < MIN_CLUSTERS:
-        raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {g}")
-    tail = stats.norm.cdf(np.sqrt(g / (g - 1)) * stats.t.ppf((1 - LEVEL) / 2, g - 1))
-    low, high = np.quantile(resample(sums, sizes, summarise, resamples=resamples, seed=seed), [tail, 1 - tail])
-    return float(low), float(high)
+    """The 95 % interval of the clustered bootstrap; ValueError for fewer than `MIN_CLUSTERS` clusters."""
+    if len(sums) < MIN_CLUSTERS:
+        raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {len(sums)}")
+    return percentile_interval(resample(sums, sizes, summarise, resamples=resamples, seed=seed), len(sums))
 
 
 def jackknife_interval(counts: Sequence[Counter[Hashable]], summarise: Callable[[Array], float]) -> tuple[float, float]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, fields
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
@@ -40,7 +40,23 @@ class Image:
     kind = "image"
 
 
-Part: TypeAlias = Text | Image
+@dataclass(frozen=True)
+class Audio:
+    """A recording, as the path of a file on this machine (an hour of speech is too long to hold)."""
+
+    path: str
+    kind = "audio"
+
+
+@dataclass(frozen=True)
+class Video:
+    """A clip with picture and sound, as the path of a file on this machine."""
+
+    path: str
+    kind = "video"
+
+
+Part: TypeAlias = Text | Image | Audio | Video
 
 
 @dataclass(frozen=True)
@@ -64,9 +80,14 @@ class Span(Generate):
 
 @dataclass(frozen=True)
 class Choose:
-    """Ask for a score of each label; the highest wins."""
+    """Ask for a score of each label; the highest wins.
+
+    With `several`, more than one label may be right: a model that has probabilities gives one for each label, which need
+    not add up to 1.
+    """
 
     labels: tuple[str, ...]
+    several: bool = False
 
 
 @dataclass(frozen=True)
@@ -78,7 +99,14 @@ class Regress:
     high: tuple[float, ...]
 
 
-Output: TypeAlias = Generate | Choose | Regress
+@dataclass(frozen=True)
+class Transcribe:
+    """Ask for the words that are spoken."""
+
+    language: str = "en"
+
+
+Output: TypeAlias = Generate | Choose | Regress | Transcribe
 
 
 @dataclass(frozen=True)
@@ -92,11 +120,12 @@ class Request:
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a model said, raw. Exactly one of text, label_scores, values or error is set in the journal.
+    """What a model said, raw. Exactly one of text, label_scores, values, answer or error is set in the journal.
 
-    An extractive model gives `span`, (start, end) in characters of `Span.context`; the engine adds its text. `error`
-    means that the model failed on this request; it counts as wrong and is never replaced by a made-up answer. Token
-    counts are the model's own, 0 if it has none.
+    An extractive model gives `span`, (start, end) in characters of `Span.context`; the engine adds its text. `answer` is
+    the final answer out of somebody's submission, which no parser touches. `error` means that the model failed on this
+    request; it counts as wrong and is never replaced by a made-up answer. `no_answer` is the model's probability that
+    there is none. Token counts are the model's own, 0 if it has none.
     """
 
     id: str
@@ -104,14 +133,15 @@ class Prediction:
     span: tuple[int, int] | None = None
     label_scores: Mapping[str, float] | None = None
     values: Mapping[str, float] | None = None
+    answer: Json = None
+    no_answer: float | None = None
     error: str | None = None
     prompt_tokens: int = 0
     new_tokens: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
-        found = {name: value for name, value in asdict(self).items() if value is not None and value != 0}
-        return {"id": self.id} | found
+        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not f.default}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Prediction:
@@ -137,12 +167,14 @@ class Timing:
 class Score:
     """A metric's value over a run; fractions, never percent (`is_fraction` is False for entropies and the like).
 
-    `low` and `high` bound the 95 % interval, None with the reason in `note`. `worst` and `best` are the values if
-    every failed example had been answered wrongly, or with its target; None when nothing failed.
+    `value` is None where the metric cannot be had, and `low` and `high`, the 95 % interval, where that cannot; `note`
+    says why. `worst` and `best` are the values if every failed example had been answered wrongly, or with its target;
+    None when nothing failed. `official` is the official script's value where it leaves missing predictions out, which
+    `value` counts as wrong; None where the two agree.
     """
 
     metric: str
-    value: float
+    value: float | None
     low: float | None
     high: float | None
     n: int
@@ -151,13 +183,18 @@ class Score:
     is_fraction: bool = True
     worst: float | None = None
     best: float | None = None
+    official: float | None = None
     signature: str = ""
     note: str = ""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A complete run: what `run.json` holds. Built once, after the last prediction was scored."""
+    """A complete run: what `run.json` holds. Built once, after the last prediction was scored.
+
+    `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
+    was wrong in it.
+    """
 
     run_id: str
     task: str
@@ -177,6 +214,7 @@ class Run:
     config: Mapping[str, Json]
     created: str
     files: Mapping[str, str] = field(default_factory=dict)
+    submission: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list."""

@@ -1,22 +1,27 @@
-"""SQuAD 1.1: questions on Wikipedia paragraphs, each answered by a span."""
+"""SQuAD 1.1 and 2.0 and XQuAD's English part: questions on Wikipedia paragraphs, each answered by a span or not at all."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
 
-from bench import artifacts
-from bench.data import hub, squad_format
-from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
-from bench.task import Card, Task
-from bench.types import Example, Prediction, Request, Span
-from tasks.answers import short_answer
+from bench.data import squad_format
+from bench.data.source import DataSource
+from bench.data.submissions import items, kind
+from bench.metrics.metric import AnyMetric
+from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1, answerable
+from bench.task import Card, Malformed, Task
+from bench.types import Example, Json, Prediction, Request, Span
+from tasks.answers import or_nothing, short_answer
 from tasks.prompts import passage
 
 
 class SquadV1(Task):
     """Short answers to questions on a paragraph; every question has one."""
 
-    name, version, metrics, output = "squad_v1", 1, (TOKEN_F1, EXACT_MATCH), Span
+    name, version, output = "squad_v1", 1, Span
+    metrics: ClassVar[tuple[AnyMetric, ...]] = (TOKEN_F1, EXACT_MATCH)
     card = Card(
         title="SQuAD 1.1",
         source="hub:rajpurkar/squad",
@@ -30,33 +35,109 @@ class SquadV1(Task):
         citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (EMNLP)",
         references={"human": 0.91221, "best published (test)": 0.95719},
     )
+    may_be_unanswerable = False
 
-    def __init__(self, sources: list[str], sha256: str | None = None) -> None:
-        self.sources, self.sha256 = sources, sha256
+    def __init__(self, data: DataSource) -> None:
+        self.data = data
 
     def fetch(self) -> None:
         """Bring the data set into the cache, if it is not in the data directory."""
-        source, path = artifacts.first(self.sources, sha256=self.sha256)
-        if path is None:
-            hub.rows(source, "validation")
+        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file, from the first source at hand."""
-        source, path = artifacts.first(self.sources, sha256=self.sha256)
-        if path is not None:
-            return list(squad_format.examples(path))
-        return list(squad_format.examples_from_rows(hub.rows(source, "validation")))
+        return self.data.read(
+            lambda path: list(squad_format.examples(path)), lambda rows: list(squad_format.examples_from_rows(rows))
+        )
 
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
         context, question = example.inputs["context"], example.inputs["question"]
         output = Span(max_new_tokens=24, stop=("\n", '"'), question=question, context=context)
-        return Request(example.id, passage(context, question), output)
+        parts = passage(context, question, may_be_unanswerable=self.may_be_unanswerable)
+        return Request(example.id, parts, output)
 
-    def answer(self, prediction: Prediction) -> str:
+    def answer(self, prediction: Prediction) -> Json:
         """The first line, without a lead or quotes."""
         return short_answer(prediction.text or "")
 
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer."""
         return Prediction(example.id, text=example.target[0])
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """An object {question id: answer text}."""
+        for key, text in items(path):
+            yield key, text if isinstance(text, str) else Malformed(f"found {kind(text)}, expected a text")
+
+    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
+        """The keys of evaluate-v1.1.py, in percent."""
+        return {name: 100 * values[name] for name in ("exact_match", "f1")}
+
+
+class XquadEn(SquadV1):
+    """240 paragraphs of SQuAD 1.1's development set, whose translations make XQuAD."""
+
+    name, version = "xquad_en", 1
+    card = Card(
+        title="XQuAD, English",
+        source="hub:google/xquad",
+        revision="pinned in bench.lock at the first fetch",
+        licence="CC BY-SA 4.0",
+        split="xquad.en (xquad.en.json)",
+        n_examples=1_190,
+        language="en",
+        chance=(0.02, 0.06),
+        scenario="operations",
+        citation="Artetxe, Ruder and Yogatama 2020, On the Cross-lingual Transferability of Monolingual Representations (ACL)",
+    )
+
+
+class SquadV2(SquadV1):
+    """As SQuAD 1.1, with as many questions that the paragraph does not answer."""
+
+    name, version = "squad_v2", 1
+    metrics = SQUAD_V2
+    card = Card(
+        title="SQuAD 2.0",
+        source="hub:rajpurkar/squad_v2",
+        revision="pinned in bench.lock at the first fetch",
+        licence="CC BY-SA 4.0",
+        split="validation (dev-v2.0.json)",
+        n_examples=11_873,
+        language="en",
+        chance=(0.01, 0.06),
+        scenario="operations",
+        citation="Rajpurkar, Jia and Liang 2018, Know What You Don't Know: Unanswerable Questions for SQuAD (ACL)",
+        references={"human": 0.89452, "best published (test)": 0.93214},
+    )
+    may_be_unanswerable = True
+    missing_left_out = True
+
+    def answer(self, prediction: Prediction) -> Json:
+        """The first line, or "" where it says that there is no answer, with the probability of none (0 if not given)."""
+        text = or_nothing(short_answer(prediction.text or ""))
+        return {"text": text, "no_answer": prediction.no_answer}
+
+    def ideal(self, example: Example) -> Prediction:
+        """The first accepted answer, or the word that the prompt asks for."""
+        return Prediction(example.id, text=example.target[0] if example.target else "unanswerable")
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """An object {question id: answer text}, "" where there is none."""
+        for key, text in super().submitted(path, examples):
+            yield key, text if isinstance(text, Malformed) else {"text": text, "no_answer": None}
+
+    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
+        """The keys of evaluate-v2.0.py, scores in percent."""
+        has_answer = sum(answerable(example.target) != [""] for example in examples)
+        totals = {"total": len(examples), "HasAns_total": has_answer, "NoAns_total": len(examples) - has_answer}
+        found = {name: value if name.endswith("thresh") else 100 * value for name, value in values.items()}
+        found["exact"] = found.pop("exact_match")
+        return {key: found[key] for key in _OFFICIAL_V2 if key in found} | totals
+
+
+_OFFICIAL_V2 = (
+    "exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1",
+    "best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh",
+)  # fmt: skip

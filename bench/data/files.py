@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -14,18 +14,24 @@ def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not a JSON number")
 
 
-def _text(path: Path) -> str:
+def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
+    """The file's text (a byte order mark is harmless); raises BenchError with the line that cannot be decoded."""
     try:
-        return path.read_bytes().decode("utf-8-sig")  # a BOM is harmless
+        return path.read_bytes().decode(encoding)
     except OSError as error:
         raise BenchError(f"{path} cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError as error:
-        raise BenchError(f"{path}: byte {error.start} is not UTF-8; save the file as UTF-8") from None
+        line = error.object[: error.start].count(b"\n") + 1
+        found = error.object[error.start]
+        raise BenchError(
+            f"{path} line {line}: byte 0x{found:02x} is not UTF-8 (is it Latin-1?); save the file as UTF-8"
+        ) from None
 
 
-def _parse(text: str, where: str) -> Json:
+def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] | None = None) -> Json:
+    """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged."""
     try:
-        return json.loads(text, parse_constant=_refuse_constant)
+        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=object_pairs_hook)
     except json.JSONDecodeError as error:
         raise BenchError(
             f"{where} is not JSON: line {error.lineno} column {error.colno}: {error.msg}; the file may be cut off, bring it again"
@@ -37,14 +43,14 @@ def _parse(text: str, where: str) -> Json:
 
 def read_json(path: Path) -> Json:
     """The file's JSON; raises BenchError with line and column when it is damaged or cut off."""
-    return _parse(_text(path), str(path))
+    return parse(read_text(path), str(path))
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over."""
-    for number, line in enumerate(_text(path).split("\n"), start=1):
+    for number, line in enumerate(read_text(path).split("\n"), start=1):
         if line.strip():
-            record = _parse(line, f"{path} line {number}")
+            record = parse(line, f"{path} line {number}")
             if not isinstance(record, dict):
                 raise BenchError(f"{path} line {number}: found a {type(record).__name__}, expected an object {{…}}")
             yield number, record

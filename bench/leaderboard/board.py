@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -112,12 +113,19 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
 
 def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
     scored = [(run, score_of(run, board.metric)) for run in runs]
-    scored.sort(key=lambda pair: (-pair[1].value if pair[1].higher_is_better else pair[1].value, pair[0].model))
+    scored.sort(key=lambda pair: (_order(pair[1]), pair[0].model))
     rows, rank = [], 0
     for run, score in scored:
         rank += not run.is_reference
         rows.append(Row(None if run.is_reference else rank, run, score))
     return tuple(rows)
+
+
+def _order(score: Score) -> float:
+    """Less is better; a metric that could not be had comes last."""
+    if score.value is None:
+        return math.inf
+    return -score.value if score.higher_is_better else score.value
 
 
 def score_of(run: Run, metric: str) -> Score:
@@ -164,8 +172,10 @@ def interval(score: Score) -> str:
     return f"{shown(score, score.value)} [{shown(score, score.low)}, {shown(score, score.high)}]"
 
 
-def shown(score: Score, value: float) -> str:
+def shown(score: Score, value: float | None) -> str:
     """A value of this score's metric as text."""
+    if value is None:
+        return "–"
     return f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
 
 

@@ -27,6 +27,10 @@ def _one(target: Any) -> Row:
     return (1.0,)
 
 
+def _never(answers: Sequence[Any]) -> str:
+    return ""
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric made of sufficient statistics, so that an interval is a weighted sum over rows.
@@ -36,6 +40,9 @@ class Metric:
     answer (for text metrics an empty one); `best(target)` that of the target itself (of several the longest). For metrics
     that pool rows (BLEU, CCC) they are those answers' rows, not exact bounds of the pooled value. Where `is_fraction`,
     text shows it as percent.
+
+    `fit(targets)` gives the metric to use where rows depend on all the targets (NIST's weights of n-grams). `absent`
+    says why the metric cannot be had from these answers, "" if it can (a program is missing, no confidences).
     """
 
     name: str
@@ -46,11 +53,32 @@ class Metric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
+    fit: Callable[[Sequence[Any]], Metric] | None = None
+    absent: Callable[[Sequence[Any]], str] = _never
+
+
+@dataclass(frozen=True)
+class RankedMetric:
+    """A metric of the order of the examples, such as a best threshold or a risk-coverage curve.
+
+    `measure` gives a row as in `Metric`; `summarise(rows [n, k], weights [b, n]) -> [b]` gives the value of each of b
+    weightings of the examples (all 1 for the value itself, how often each was drawn for the interval).
+    """
+
+    name: str
+    measure: Callable[[Any, Any], Row]
+    summarise: Callable[[Array, Array], Array]
+    worst: Callable[[Any], Row] = _zero
+    best: Callable[[Any], Row] = _one
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    signature: str = ""
+    absent: Callable[[Sequence[Any]], str] = _never
 
 
 @dataclass(frozen=True)
 class CorpusMetric:
-    """A metric of the answers as one corpus (distinct-n, entropy), which no weighted sum of rows gives.
+    """A metric of the answers as one corpus of text (distinct-n, entropy), which no weighted sum of rows gives.
 
     `count(answer)` gives the answer's n-grams and `summarise(counts [v]) -> float` maps the corpus' count of each
     distinct n-gram to the value. A failed example adds nothing. Its interval is a jackknife over blocks of
@@ -63,3 +91,7 @@ class CorpusMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
+    absent: Callable[[Sequence[Any]], str] = _never
+
+
+AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric

@@ -5,14 +5,19 @@ from __future__ import annotations
 import re
 import string
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
+from typing import Any
 
-from bench.metrics.metric import Metric
+import numpy as np
+
+from bench.metrics.metric import Array, Metric, RankedMetric, Row
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
 
 
+@lru_cache(maxsize=65_536)  # every metric of a task asks for the same strings
 def normalise(text: str) -> str:
     """Lower-case, drop ASCII punctuation, then articles, then fold white space, as SQuAD's scripts do.
 
@@ -95,4 +100,92 @@ EXACT_MATCH_V2 = Metric("exact_match", measure=best_of(exact_match, answerable),
 TOKEN_F1_V2 = Metric("f1", measure=best_of(token_f1_v2, answerable), signature="squad-v2.0")
 ANLS = Metric(
     "anls", measure=lambda targets, answer: (anls(answer, _several(targets)),), signature="threshold 0.5, kept"
+)
+
+
+def _answered(compare: Callable[[str, str], float]) -> Callable[[Sequence[str], Mapping[str, Any]], float]:
+    """The score of {"text", "no_answer"}, before any threshold: the best over the golds."""
+    return lambda targets, answer: max(compare(answer["text"], gold) for gold in answerable(_several(targets)))
+
+
+def _has_answer(targets: Sequence[str]) -> bool:
+    return answerable(targets) != [""]
+
+
+def _squad_v2(name: str, compare: Callable[[str, str], float], only: bool | None = None) -> Metric:
+    """SQuAD 2.0's score of all questions, or of those that have an answer (True) or none (False).
+
+    A probability of no answer above 1 turns the answer into none, as the official script's default threshold does.
+    """
+    raw = _answered(compare)
+
+    def measure(targets: Sequence[str], answer: Mapping[str, Any]) -> Row:
+        refused = answer["no_answer"] is not None and answer["no_answer"] > 1.0
+        value = float(not _has_answer(targets)) if refused else raw(targets, answer)
+        return (value * counted(targets), counted(targets))
+
+    def counted(targets: Sequence[str]) -> float:
+        return float(only is None or _has_answer(targets) is only)
+
+    return Metric(
+        name,
+        measure,
+        summarise=lambda totals, n: totals[..., 0] / np.where(totals[..., 1] > 0, totals[..., 1], 1.0),
+        worst=lambda targets: (0.0, counted(targets)),
+        best=lambda targets: (counted(targets), counted(targets)),
+        signature="squad-v2.0",
+    )
+
+
+def _best_threshold(name: str, compare: Callable[[str, str], float], what: int) -> RankedMetric:
+    """SQuAD 2.0's best score over all thresholds on the probability of no answer, or (what = 1) that threshold.
+
+    From nothing answered, questions are answered one by one with rising probability; the best value on the way counts.
+    Source: find_best_thresh of evaluate-v2.0.py.
+    """
+    raw = _answered(compare)
+
+    def measure(targets: Sequence[str], answer: Mapping[str, Any]) -> Row:
+        has_answer = _has_answer(targets)
+        gain = raw(targets, answer) if has_answer else -float(bool(answer["text"]))
+        return (answer["no_answer"], answer.get("rank", 0), gain, not has_answer)
+
+    def summarise(rows: Array, weights: Array) -> Array:
+        order = np.lexsort((rows[:, 1], rows[:, 0]))
+        probability, gain, none = rows[order, 0], rows[order, 2], rows[order, 3]
+        drawn = weights[:, order]
+        walk = np.cumsum(drawn * gain, axis=-1)
+        at = walk.argmax(axis=-1)
+        top = np.take_along_axis(walk, at[:, None], axis=-1)[:, 0]
+        if what == 1:
+            return np.where(top > 0, probability[at], 0.0)
+        return np.asarray((np.maximum(top, 0.0) + drawn @ none) / drawn.sum(axis=-1))
+
+    return RankedMetric(
+        name,
+        measure,
+        summarise,
+        worst=lambda targets: (0.0, 0.0, 0.0, 0.0),
+        best=lambda targets: (0.0, 0.0, float(_has_answer(targets)), float(not _has_answer(targets))),
+        is_fraction=what == 0,
+        signature="squad-v2.0",
+        absent=lambda answers: (
+            ""
+            if all(answer["no_answer"] is not None for answer in answers)
+            else "no probabilities of no answer are given"
+        ),
+    )
+
+
+SQUAD_V2 = (
+    _squad_v2("f1", token_f1_v2),
+    _squad_v2("exact_match", exact_match),
+    _squad_v2("HasAns_f1", token_f1_v2, only=True),
+    _squad_v2("HasAns_exact", exact_match, only=True),
+    _squad_v2("NoAns_f1", token_f1_v2, only=False),
+    _squad_v2("NoAns_exact", exact_match, only=False),
+    _best_threshold("best_f1", token_f1_v2, 0),
+    _best_threshold("best_f1_thresh", token_f1_v2, 1),
+    _best_threshold("best_exact", exact_match, 0),
+    _best_threshold("best_exact_thresh", exact_match, 1),
 )
