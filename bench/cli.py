@@ -18,6 +18,7 @@ examples:
   bench run task=squad_v1 model=smollm2 limit=200     one task, one model; the same command again goes on or answers at once
   bench run suite=mini model=smollm2                  a named set of tasks
   bench run -m task=finmm_qa model=smollm2,minilm     every combination
+  bench score squad_v1 predictions.json               an official submission file, scored as its own script scores it
   bench board                                         all boards, ranked
   bench list tasks                                    what there is: tasks, models, suites, boards
 """
@@ -34,7 +35,9 @@ def parser() -> argparse.ArgumentParser:
     top = _Parser(prog="bench", description="Evaluate financial AI models: scores and timings on one leaderboard.", epilog=_USAGE,
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
-    commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=_Parser)
+    commands: argparse._SubParsersAction[_Parser] = top.add_subparsers(
+        dest="command", metavar="COMMAND", required=True, parser_class=_Parser
+    )
 
     run = commands.add_parser("run", help="evaluate models on tasks; resumes what was interrupted")
     run.add_argument(
@@ -45,6 +48,25 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     run.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
 
+    score = commands.add_parser(
+        "score", help="score a submission in the task's official format, or a predictions.jsonl"
+    )
+    score.add_argument("task", help="`bench list tasks` shows them")
+    score.add_argument("predictions", type=Path, help="the file or folder; FILE@SYSTEM where one file holds several")
+    score.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="resamples= seed= limit= runs_dir= task.… ")
+    score.add_argument("--data", type=Path, help="the file or folder of the task's data, instead of BENCH_DATA")
+    score.add_argument("--na-prob", type=Path, metavar="FILE", help="probabilities of no answer (SQuAD 2.0)")
+    score.add_argument("--model", help="the name on the board; else that of the file")
+
+    _reading_commands(commands)
+    for command in commands.choices.values():
+        if command.prog != "bench data":
+            command.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
+    return top
+
+
+def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """The commands that run no model."""
     board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
     board.add_argument("name", nargs="?", help="the board; all of them without a name")
     board.add_argument(
@@ -71,9 +93,8 @@ def parser() -> argparse.ArgumentParser:
     sync.add_argument(
         "--runs", type=Path, default=Path(os.environ.get("BENCH_RUNS", "runs")), help="the runs directory"
     )
-    for command in (run, board, show, fetch, check, render, sync):
-        command.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
-    return top
+    for act in acts.choices.values():
+        act.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

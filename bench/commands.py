@@ -60,15 +60,56 @@ def _print_run(run: Run, folder: Path) -> None:
 
     seconds = run.timings["seconds"]
     rate = run.timings["examples_per_second"]
-    scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores)
+    scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores if s.value is not None)
     print(f"{run.task} / {run.model}: {scores}")
-    print(f"  {run.n_examples} examples, {rate:,.1f} a second, {seconds['total']:.1f} s in all; {folder}", flush=True)
+    for absent in (s for s in run.scores if s.value is None):
+        print(f"  {absent.metric} is {absent.note}")
+    speed = f"{rate:,.1f} a second, {seconds['total']:.1f} s in all; " if rate else ""
+    print(f"  {run.n_examples} examples, {speed}{folder}", flush=True)
+
+
+def score(options: argparse.Namespace) -> int:
+    """Score what somebody predicted, say what the official script prints and what is wrong in the file."""
+    from bench import submission as submissions
+    from bench.build import build
+    from bench.run import Settings
+
+    data = [f"data.path='{options.data}'"] if options.data else []
+    config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
+    task = build(config["task"], "task")
+    settings = Settings(
+        runs_dir=Path(config["runs_dir"]), limit=config["limit"], seed=config["seed"], resamples=config["resamples"],
+        config={"task": config["task"], "submission": options.predictions.name},
+    )  # fmt: skip
+    name = options.model or options.predictions.stem
+    found, folder, given = submissions.evaluate(task, options.predictions, name, settings, no_answer=options.na_prob)
+    official = submissions.official(task, found, task.examples()[: config["limit"]], given)
+    if options.json:
+        emit(_summary(found, folder.path) | {"official": official, "submission": found.submission})
+        return 0
+    _print_run(found, folder.path)
+    print("  official script: " + ", ".join(f"{key} {_figures(value)}" for key, value in official.items()))
+    for kind in ("missing", "unknown", "duplicated", "malformed"):
+        if n := found.submission[kind]["n"]:
+            ids = ", ".join(found.submission[kind]["first"])
+            print(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
+    return 0
+
+
+def _figures(value: Any) -> str:
+    """A value of an official script as text, to four decimals."""
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_figures, value)) + "]"
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_figures(one)}" for key, one in value.items()) + "}"
+    return f"{value:.4f}" if isinstance(value, float) else str(value)
 
 
 def board(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages."""
+    from bench.disk import write_atomically
     from bench.leaderboard import board as boards
-    from bench.records import find_runs, write_atomically
+    from bench.records import find_runs
 
     paths = [boards.find(options.name)] if options.name else boards.definitions()
     runs = [found for _, found in find_runs(options.runs)]

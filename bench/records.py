@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.artifacts import digest
+from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.types import Json, Prediction, Run, Timing
 
@@ -41,16 +42,6 @@ def fingerprint(*values: Json) -> str:
     for value in values:
         state.update(canonical(value).encode("utf-8", "surrogatepass") + b"\n")
     return state.hexdigest()
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that readers see all of it or nothing, also after a crash."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, path)
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:

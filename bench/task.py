@@ -48,16 +48,18 @@ class Task(ABC):
 
     `parts` and `output` say what `request` will ask for, so that a model that cannot answer is refused before anything
     is loaded. The first of `metrics` ranks. `missing_left_out` says that the official script divides by the predictions
-    that it was given, where ours counts a missing one as wrong.
+    that it was given, where ours counts a missing one as wrong; `takes_no_answer`, that an answer is
+    {"text", "no_answer"} with a probability of no answer.
     """
 
     name: ClassVar[str]
     version: ClassVar[int]
     metrics: ClassVar[tuple[AnyMetric, ...]]
     card: ClassVar[Card]
-    parts: ClassVar[frozenset[str]] = frozenset({"text"})
+    parts: frozenset[str] = frozenset({"text"})
     output: ClassVar[type[Output]]
     missing_left_out: ClassVar[bool] = False
+    takes_no_answer: ClassVar[bool] = False
 
     def fetch(self) -> None:
         """Bring the data into the cache; nothing to do for a task that carries its own."""

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.artifacts import digest
-from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, RECORD, write_atomically
+from bench.disk import write_atomically
+from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, RECORD
 from bench.types import Json, Run
 
 if TYPE_CHECKING:

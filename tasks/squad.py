@@ -112,7 +112,7 @@ class SquadV2(SquadV1):
         references={"human": 0.89452, "best published (test)": 0.93214},
     )
     may_be_unanswerable = True
-    missing_left_out = True
+    missing_left_out = takes_no_answer = True
 
     def answer(self, prediction: Prediction) -> Json:
         """The first line, or "" where it says that there is no answer, with the probability of none (0 if not given)."""

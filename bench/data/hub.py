@@ -4,31 +4,41 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
-from bench.artifacts import Source, cache_dir
+from bench.artifacts import Source, cache_dir, hub_client, unreachable
 from bench.errors import BenchError
 from bench.types import Json
 
 
 def rows(source: Source, split: str) -> Iterable[Mapping[str, Json]]:
-    """The rows of one split of `hub:OWNER/NAME@REVISION`, memory-mapped from the cache.
+    """The rows of one split of `hub:OWNER/NAME@REVISION`, memory-mapped from the cache, where they are kept as Arrow.
 
     Raises BenchError when the data set is not in the cache and cannot be reached.
     """
-    offline = bool(os.environ.get("BENCH_OFFLINE"))
-    if offline:
-        os.environ["HF_HUB_OFFLINE"] = os.environ["HF_DATASETS_OFFLINE"] = "1"
+    place = cache_dir() / "rows" / f"{source.name.replace('/', '--')}-{source.revision}-{split}"
+    if not place.exists():
+        if os.environ.get("BENCH_OFFLINE"):
+            raise BenchError(f"{source.uri} is not in {place.parent} and --offline forbids fetching it; fetch it first")
+        _fetch(source, split, place)
     import datasets
 
-    try:
-        loaded = datasets.load_dataset(
-            source.name, revision=source.revision, split=split, cache_dir=str(cache_dir() / "datasets")
-        )
-    except (OSError, ValueError, RuntimeError) as error:  # what datasets and the hub client raise without a network
-        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-        raise BenchError(
-            f"{source.uri} cannot be loaded from the Hub ({type(error).__name__}: {reason[:200]}); check the network, or set "
-            f"BENCH_DATA to a local data directory"
-        ) from None
-    found: Iterable[Mapping[str, Json]] = loaded
+    found: Iterable[Mapping[str, Json]] = datasets.load_from_disk(str(place))
     return found
+
+
+def _fetch(source: Source, split: str, place: Path) -> None:
+    client = hub_client()
+    try:
+        # One question first: `load_dataset` asks five times and for half a minute where there is no network.
+        client.HfApi().dataset_info(source.name, revision=source.revision, timeout=20)
+        import datasets
+
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with TemporaryDirectory(dir=place.parent) as folder:
+            loaded = datasets.load_dataset(source.name, revision=source.revision, split=split, cache_dir=folder)
+            loaded.save_to_disk(str(Path(folder) / "rows"))
+            os.replace(Path(folder) / "rows", place)
+    except Exception as error:  # the client and `datasets` raise what their HTTP libraries raise
+        raise unreachable(source, error, "set BENCH_DATA to a local data directory") from None

@@ -45,6 +45,8 @@ class DataSource:
         if self.own is None:
             place = Path(self.data_dir) / self.local
             return place if self._fits(place) else None
+        if Path(self.own).is_file() and self.local.endswith("/"):
+            return Path(self.own)  # one file of an official folder: the task says whether it is enough
         tail = PurePosixPath(self.local)
         below = [tail, tail.relative_to(tail.parts[0]), PurePosixPath(tail.name), PurePosixPath()]
         tried = [Path(self.own) / part for part in below]
@@ -64,9 +66,13 @@ class DataSource:
         if place is not None:
             return of_path(place)
         source = artifacts.parse(self._remote())
-        if source.scheme == "hub" and not source.inside and of_rows is not None:
-            return of_rows(hub.rows(source, self.split))
-        return of_path(artifacts.locate(source.uri, sha256=self.sha256))
+        try:
+            if source.scheme == "hub" and not source.inside and of_rows is not None:
+                return of_rows(hub.rows(artifacts.resolved(source, "dataset"), self.split))
+            place = artifacts.locate(source.uri, sha256=self.sha256, repo_type="dataset")
+        except BenchError as error:
+            raise BenchError(f"{Path(self.data_dir) / self.local} does not exist, and {error}") from None
+        return of_path(place)
 
     def fetch(self) -> None:
         """Bring the data into the cache, if they are not on this machine."""

@@ -1,0 +1,188 @@
+"""`bench score`: predictions that somebody brings, from an official file to a run record that boards accept."""
+
+from __future__ import annotations
+
+import datetime
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, fields
+from pathlib import Path
+
+from bench import environment, timing
+from bench.artifacts import digest
+from bench.data.files import read_jsonl
+from bench.data.submissions import items, number
+from bench.errors import BenchError
+from bench.metrics.metric import CorpusMetric
+from bench.models.base import Device
+from bench.records import RunFolder, fingerprint, identity
+from bench.run import Settings, checked
+from bench.scoring import score
+from bench.task import Malformed, Task
+from bench.types import Example, Json, Prediction, Run
+
+_LISTED = 10  # ids that a record names of each kind of fault
+_JOURNAL_KEYS = frozenset(field.name for field in fields(Prediction))
+
+
+@dataclass(frozen=True)
+class Submission:
+    """The predictions for known examples, one each, and the ids of what was wrong with the rest.
+
+    Of an id that comes twice the last one counts, as in the official readers. A malformed one is a prediction with `error`.
+    """
+
+    predictions: tuple[Prediction, ...]
+    missing: tuple[str, ...]
+    unknown: tuple[str, ...]
+    duplicated: tuple[str, ...]
+    malformed: tuple[str, ...]
+
+    def faults(self) -> dict[str, Json]:
+        """How many of each fault, and the first ten ids."""
+        kinds = ("missing", "unknown", "duplicated", "malformed")
+        return {kind: {"n": len(ids), "first": list(ids[:_LISTED])} for kind in kinds for ids in [getattr(self, kind)]}
+
+
+def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | None = None) -> Submission:
+    """The submission in a file or folder: the task's official format, or the `predictions.jsonl` of a run.
+
+    `no_answer` is a file {id: probability of no answer} beside it (SQuAD 2.0). Raises BenchError when the file cannot be
+    read, or when not one of its ids is in the data.
+    """
+    by_id = {example.id: example for example in examples}
+    found: dict[str, Prediction] = {}
+    unknown: dict[str, None] = {}
+    duplicated: dict[str, None] = {}
+    for prediction in _predictions(task, path, examples):
+        if prediction.id not in by_id:
+            unknown[prediction.id] = None
+            continue
+        if prediction.id in found:
+            duplicated[prediction.id] = None
+        found[prediction.id] = _measurable(task, by_id[prediction.id], prediction)
+    if not found:
+        first = f"the first id is {next(iter(unknown))!r}" if unknown else "it holds no predictions"
+        raise BenchError(
+            f"{path}: no prediction is for an example of task '{task.name}' ({first}, expected ids such as "
+            f"{examples[0].id!r}); check the task, its split and --data"
+        )
+    if no_answer is not None:
+        found = dict(_with_no_answer(task, found, no_answer))
+    return Submission(
+        predictions=tuple(found.values()),
+        missing=tuple(key for key in by_id if key not in found),
+        unknown=tuple(unknown),
+        duplicated=tuple(duplicated),
+        malformed=tuple(prediction.id for prediction in found.values() if prediction.error is not None),
+    )
+
+
+def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterator[Prediction]:
+    if _is_journal(path):
+        for line, record in read_jsonl(path):
+            try:
+                yield Prediction.from_json(record)
+            except TypeError as error:
+                raise BenchError(f"{path} line {line}: not a prediction ({error}); correct the line") from None
+        return
+    for key, answer in task.submitted(path, examples):
+        if isinstance(answer, Malformed):
+            yield Prediction(key, error=f"malformed: {answer.reason}")
+        else:
+            yield Prediction(key, answer=answer)
+
+
+def _is_journal(path: Path) -> bool:
+    """Whether the file is a run's own `predictions.jsonl`, or one like it."""
+    if path.suffix != ".jsonl" or not path.is_file():
+        return False
+    first = next((record for _, record in read_jsonl(path)), {})
+    return "id" in first and set(first) <= _JOURNAL_KEYS
+
+
+def _measurable(task: Task, example: Example, prediction: Prediction) -> Prediction:
+    """The prediction, or one that says that its answer is not of the form that the task's metrics take."""
+    if prediction.error is not None:
+        return prediction
+    try:
+        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        metric = task.metrics[0]
+        if isinstance(metric, CorpusMetric):
+            metric.count(answer)
+        elif getattr(metric, "fit", None) is None:
+            metric.measure(example.target, answer)
+    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+        return Prediction(prediction.id, error=f"malformed: {type(error).__name__}: {error}"[:200])
+    return prediction
+
+
+def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> Iterator[tuple[str, Prediction]]:
+    """The predictions with their probabilities of no answer, and the place of each in that file (ties go by it)."""
+    if not task.takes_no_answer:
+        raise BenchError(f"task '{task.name}' has no unanswerable questions; leave --na-prob out")
+    given: dict[str, tuple[float, int]] = {}
+    for place, (key, value) in enumerate(items(path)):
+        try:
+            given[key] = number(value), place
+        except ValueError as error:
+            raise BenchError(f"{path}: {key!r}: {error}; correct the file") from None
+    if without := [key for key in found if key not in given]:
+        raise BenchError(
+            f"{path}: {len(without)} predictions have no probability, the first is {without[0]!r}; add them"
+        )
+    for key, prediction in found.items():
+        probability, rank = given[key]
+        if prediction.error is not None:
+            yield key, prediction
+            continue
+        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        yield key, Prediction(key, answer={**answer, "no_answer": probability, "rank": rank})
+
+
+def evaluate(
+    task: Task, path: Path, name: str, settings: Settings, *, no_answer: Path | None = None
+) -> tuple[Run, RunFolder, Submission]:
+    """Score a submission as model `name`; the record is complete and names what was wrong in the file."""
+    if not path.exists():
+        path = _existing(path)
+    examples = checked(task, settings.limit)
+    submission = read(task, path, examples, no_answer)
+    data = fingerprint(*(asdict(example) for example in examples))
+    sha256 = fingerprint([prediction.to_json() for prediction in submission.predictions])
+    run_id = identity(
+        {"task": [task.name, task.version], "data": data, "submission": [name, sha256], "seed": settings.seed}
+    )
+    folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
+    config = json.dumps(dict(settings.config), indent=1, ensure_ascii=False)  # JSON is YAML
+    with folder.opened(config + "\n"):
+        folder.keep(0)
+        watch = timing.Stopwatch(folder.write_timing)
+        folder.write_predictions(submission.predictions)
+        with watch.phase("score", n=len(examples)):
+            scores = score(task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed)
+        run = Run(
+            run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision="submission",
+            weights_sha256="", is_reference=False, data_fingerprint=data, n_examples=len(examples), limit=settings.limit,
+            seed=settings.seed, resamples=settings.resamples, scores=scores, timings=timing.summarise([]),
+            environment=environment.describe() | Device("cpu", "none", 1).describe(), config=settings.config,
+            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            submission={"file": path.name, "sha256": digest(path) if path.exists() else sha256, **submission.faults()},
+        )  # fmt: skip
+        return folder.finish(run), folder, submission
+
+
+def _existing(path: Path) -> Path:
+    """The path itself where a selector stands behind it (`FILE@SYSTEM`); BenchError where there is no such file."""
+    file, at, _ = str(path).rpartition("@")
+    if at and Path(file).exists():
+        return path
+    raise BenchError(f"{path} does not exist; give a file or folder of predictions")
+
+
+def official(task: Task, run: Run, examples: Iterable[Example], submission: Submission) -> Mapping[str, Json]:
+    """What the official script prints for this submission, under its own keys and in its own units."""
+    values = {s.metric: s.value if s.official is None else s.official for s in run.scores}
+    missing = set(submission.missing) if task.missing_left_out else set()
+    counted = [example for example in examples if example.id not in missing]
+    return task.official({name: value for name, value in values.items() if value is not None}, counted)
