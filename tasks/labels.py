@@ -1,0 +1,168 @@
+"""What the classification tasks share: a request to choose, how a label is read, and submissions of labels."""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.source import DataSource
+from bench.data.submissions import kind, number, pairs, table
+from bench.task import Malformed, Task
+from bench.types import Choose, Example, Json, Prediction, Request, Text
+
+SURE = 0.5  # where several labels may be right: the probability from which one is given
+_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
+_SEPARATOR = re.compile(r"[,;.|/\n]|\band\b")
+_REASON = re.compile(r"(?<=[.!;])\s|\s[(–—-]|\s(?:because|since)\s")  # what may follow a label on its line
+_LEAD = re.compile(
+    r"^(?:the )?(?:correct |best )?(?:label|sentiment|emotion|intent|category|class|answer)s? (?:is |are )?"
+)
+
+
+class LabelTask(Task):
+    """Texts with a label each out of the fixed list `labels`, or with `several`."""
+
+    output = Choose
+    labels: ClassVar[tuple[str, ...]]
+    several: ClassVar[bool] = False
+    instruction: ClassVar[str]
+
+    def __init__(self, data: DataSource) -> None:
+        self.data = data
+
+    def fetch(self) -> None:
+        """Bring the data set into the cache, if it is not in the data directory."""
+        self.data.fetch()
+
+    def request(self, example: Example) -> Request:
+        """The instruction with all the labels, then what is to be judged."""
+        names = tuple(readable(label) for label in self.labels)
+        system = Text(f"{self.instruction} {'Any' if self.several else 'One'} of: {', '.join(names)}.", "system")
+        return Request(example.id, (system, Text(example.inputs["text"])), Choose(names, self.several))
+
+    def answer(self, prediction: Prediction) -> Json:
+        """The best label with its probability, if it has one; of several those from `SURE` on, else the best.
+
+        Of a text, the label that it says, "" where it says none or more than one.
+        """
+        if not prediction.label_scores:
+            found = said(prediction.text or "", self.labels, several=self.several)
+            return {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
+        given = {_normal(name): score for name, score in prediction.label_scores.items()}
+        scores = {label: given[_normal(label)] for label in self.labels if _normal(label) in given}
+        best = max(scores, key=scores.__getitem__, default="")
+        probable = all(0.0 <= score <= 1.0 for score in scores.values())
+        if self.several:
+            return {"labels": [x for x in scores if probable and scores[x] >= SURE] or [best]}
+        sums_to_one = abs(sum(scores.values()) - 1.0) <= 1e-3
+        return {"label": best, "confidence": scores[best] if probable and sums_to_one else None}
+
+    def ideal(self, example: Example) -> Prediction:
+        """Certainty of the target."""
+        targets = example.target if self.several else [example.target]
+        return Prediction(example.id, label_scores={readable(x): float(x in targets) for x in self.labels})
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.
+
+        Where several may be right, a list of labels, in CSV separated by commas or semicolons (and no confidence). In JSON
+        {"label", "confidence"} may stand in place of a label.
+        """
+        if path.suffix.lower() == ".csv":
+            for _, row in table(path, ("id", "label")):
+                label: Json = row["label"].strip()
+                if self.several:
+                    label = [x.strip() for x in re.split("[,;]", label) if x.strip()]
+                yield row["id"].strip(), self._submitted(label, row.get("confidence", "").strip() or None)
+            return
+        for key, value in pairs(path):
+            if isinstance(value, dict) and "label" in value and not self.several:
+                yield key, self._submitted(value["label"], value.get("confidence"))
+            else:
+                yield key, self._submitted(value, None)
+
+    def _submitted(self, value: Json, confidence: Json) -> Json:
+        """The final answer, Malformed where a label is not in the list or the confidence is no probability."""
+        if self.several != isinstance(value, list):
+            return Malformed(f"found {kind(value)}, expected {'a list of labels' if self.several else 'a label'}")
+        found = []
+        for name in value if self.several else [value]:
+            if not isinstance(name, str):
+                return Malformed(f"found {kind(name)}, expected a label")
+            if (label := _by_name(self.labels).get(_normal(name))) is None:
+                return Malformed(_unknown(name, self.labels))
+            found.append(label)
+        if self.several:
+            return {"labels": [label for label in self.labels if label in found]}
+        try:
+            sure = None if confidence is None else number(confidence, 0.0, 1.0)
+        except ValueError as error:
+            return Malformed(f"confidence: {error}")
+        return {"label": found[0], "confidence": sure}
+
+
+def readable(label: str) -> str:
+    """A label as words: what a model is asked to choose from.
+
+    >>> readable("card_arrival")
+    'card arrival'
+    """
+    return label.replace("_", " ")
+
+
+def said(text: str, labels: tuple[str, ...], *, several: bool = False) -> list[str]:
+    """The labels that a text says, in the order of the list; without `several`, one or none.
+
+    A label has to stand alone, apart from a lead such as "The answer is:", case, punctuation and marks of formatting; a
+    sentence that merely mentions one says none. Without `several` the first line counts, up to where it gives a reason.
+    Of JSON it is "labels", "label" or "answer".
+
+    >>> said("**Label:** Card arrival.", ("card_arrival", "card_linking"))
+    ['card_arrival']
+    """
+    known = _by_name(labels)
+    words = [_normal(piece) for piece in _pieces(text, several)]
+    found = {label for word in words if (label := known.get(word) or known.get(_LEAD.sub("", word + " ").strip()))}
+    return [label for label in labels if label in found] if several or len(found) == 1 else []
+
+
+def _pieces(text: str, several: bool) -> Iterable[str]:
+    """What may be labels: the items of a JSON list, the value of a JSON object, else the first line or all parts."""
+    body: Json = _FENCE.sub("", text).strip()
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        found = body
+    if isinstance(found, Mapping):
+        found = next((found[key] for key in ("labels", "label", "answer") if key in found), "")
+    if isinstance(found, list):
+        return [piece for piece in found if isinstance(piece, str)]
+    lines = [line for line in str(found).splitlines() if _normal(line)]
+    if several:
+        return _SEPARATOR.split("\n".join(lines))
+    return [_REASON.split(lines[0].strip())[0]] if lines else []
+
+
+@lru_cache(maxsize=4096)
+def _normal(name: str) -> str:
+    """Lower-cased words with single spaces: no underscore, punctuation or formatting."""
+    return " ".join(re.findall(r"\w+", name.lower().replace("_", " ")))
+
+
+@cache
+def _by_name(labels: tuple[str, ...]) -> dict[str, str]:
+    return {_normal(label): label for label in labels}
+
+
+def _unknown(name: str, labels: tuple[str, ...]) -> str:
+    known = _by_name(labels)
+    near = difflib.get_close_matches(_normal(name), known, 1, cutoff=0.4)
+    if near:
+        return f"found {name!r}, which is no label; the nearest allowed one is {known[near[0]]!r}"
+    shown = ", ".join(labels[:8]) + (f" and {len(labels) - 8} more" if len(labels) > 8 else "")
+    return f"found {name!r}, which is no label; allowed are {shown}"
