@@ -79,6 +79,9 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")
 
+    doctor = commands.add_parser("doctor", help="what of the data is here, and what is wrong with a task's folder")
+    doctor.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="task= data.path= data_dir=")
+
     data = commands.add_parser("data", help="check an annotation file, or render documents")
     acts = data.add_subparsers(dest="act", metavar="ACT", required=True, parser_class=_Parser)
     check = acts.add_parser("check", help="validate a file against an annotation specification")

@@ -211,6 +211,36 @@ def fetch(options: argparse.Namespace) -> int:
     return 0
 
 
+def doctor(options: argparse.Namespace) -> int:
+    """Check the data of the named task, or say what of every task is here; 1 if something is wrong with a named one."""
+    from bench import doctor as doctors
+    from bench.build import build
+
+    config, choices = conf.compose(options.overrides)
+    if "task" in choices:
+        found = doctors.examine(build(conf.plain(config)["task"], "task"))
+        if options.json:
+            emit(vars(found))
+        else:
+            print(f"{found.task}: {found.n_examples:,} examples; {found.where}")
+            for problem in found.problems:
+                print(f"  {problem}")
+            print(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
+        return 1 if found.problems else 0
+    others = [word for word in options.overrides if not word.startswith("task=")]
+    tasks = {name: conf.plain(conf.compose([f"task={name}", *others])[0])["task"] for name in conf.names("task")}
+    places = {name: doctors.where(build(one, "task")) for name, one in tasks.items()}
+    here = doctors.machine(config.data_dir)
+    if options.json:
+        emit({"machine": here, "tasks": places})
+        return 0
+    for title, lines in (("this machine", here), ("tasks", places)):
+        print(f"{title}:")
+        for name, line in lines.items():
+            print(f"  {name:<{max(map(len, lines))}}  {line}")
+    return 0
+
+
 def data(options: argparse.Namespace) -> int:
     """`bench data check` or `bench data render`."""
     return _check(options) if options.act == "check" else _render(options)

@@ -65,6 +65,7 @@ class Conf:
     seed: int = 0
     batch_size: int = 16
     resamples: int = 2000
+    shots: int = 0
     runs_dir: str = "runs"
     data_dir: str = "data"
     data: DataConf = dataclasses.field(default_factory=DataConf)

@@ -126,6 +126,7 @@ class Runner:
         settings = Settings(
             runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=_at_least(job.config, "seed", 0),
             batch_size=_at_least(job.config, "batch_size", 1), resamples=_at_least(job.config, "resamples", 1),
+            shots=_at_least(job.config, "shots", 0),
             fresh=self.fresh, config=job.config,
         )  # fmt: skip
         self.progress = Progress(label)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from bench import environment, timing
 from bench.engine import feed
+from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.records import RunFolder, fingerprint, identity
@@ -28,6 +29,7 @@ class Settings:
     seed: int = 0
     batch_size: int = 16
     resamples: int = 2000
+    shots: int = 0
     fresh: bool = False
     config: Mapping[str, Json] = field(default_factory=dict)
 
@@ -46,7 +48,7 @@ def evaluate(
     examples = checked(task, settings.limit)
     data = fingerprint(*(asdict(example) for example in examples))
     # The version says what a task means to ask; the first request, what it does ask: an edit must not find an old run.
-    first = task.request(examples[0])
+    first = few_shot(task, settings.shots, settings.seed)(examples[0])
     asked = [[getattr(part, "text", "") for part in first.parts], type(first.output).__name__, asdict(first.output)]
     run_id = identity(
         {"task": [task.name, task.version, asked], "data": data, "model": [name, model.revision, model.weights_sha256],
@@ -84,7 +86,8 @@ def predict(
     """Answer what the journal does not hold yet, batch by batch; each batch is on disk before the next begins."""
     done = [prediction.id for prediction in folder.predictions()]
     folder.keep(len(done))  # a crash may have left an unfinished last line
-    plan = feed.batches(examples, task.request, model, batch_size=settings.batch_size, done=done)
+    request = few_shot(task, settings.shots, settings.seed)
+    plan = feed.batches(examples, request, model, batch_size=settings.batch_size, done=done)
     progress(len(done), len(examples))
     if len(done) < len(examples) and model.loaded != (device, settings.seed):
         with watch.phase("load"):

@@ -92,7 +92,7 @@ class Choose:
 
 @dataclass(frozen=True)
 class Regress:
-    """Ask for a number for each of `names`, within `[low, high]`. The last part is the one to judge."""
+    """Ask for a number for each of `names`, within `[low, high]`. The last part of the user is the one to judge."""
 
     names: tuple[str, ...]
     low: tuple[float, ...]

@@ -10,7 +10,7 @@ from typing import SupportsFloat
 
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span
+from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
 
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
 
@@ -94,7 +94,7 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
             if not 0 <= start <= end <= len(context):
                 raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
             return replace(prediction, span=(start, end), text=context[start:end])
-        case Generate():
+        case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
             return prediction

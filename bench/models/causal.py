@@ -1,30 +1,42 @@
-"""Causal language models: greedy generation through the chat template."""
+"""Causal language models: greedy generation through the chat template, and the likeliest of given labels."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.torch_model import TorchModel
-from bench.types import Generate, Prediction, Request, Text
+from bench.types import Choose, Generate, Prediction, Request, Text
 
+_LENGTHS: dict[str, Callable[[str, list[int]], float]] = {
+    "tokens": lambda text, tokens: len(tokens),
+    "characters": lambda text, tokens: len(text),
+    "none": lambda text, tokens: 1,
+}
 _WORTH_SHARING = 32  # tokens: below that one more forward pass costs more than it saves
 
 
 class CausalLM(TorchModel):
-    """Generates greedily. With `chat`, parts of one role in a row make one message of the chat template; without, the parts
-    are one text, as base models are prompted. A last part of the assistant begins the reply.
+    """Generates greedily; of labels it scores each by its likelihood as the reply.
+
+    With `chat`, parts of one role in a row make one message of the chat template; without, the parts are one text, as base
+    models are prompted. A last part of the assistant begins the reply.
+
+    `label_length` says what a label's log-likelihood is divided by before the softmax over the labels: "tokens" (else long
+    labels lose), "characters", or "none".
     """
 
     auto_class = "AutoModelForCausalLM"
     parts = frozenset({"text"})
-    outputs = (Generate,)
+    outputs = (Generate, Choose)
 
-    def __init__(self, source: str, sha256: str | None = None, chat: bool = True) -> None:
+    def __init__(self, source: str, sha256: str | None = None, chat: bool = True, label_length: str = "tokens") -> None:
         super().__init__(source, sha256)
-        self.chat = chat
+        if label_length not in _LENGTHS:
+            raise BenchError(f"model.label_length={label_length} is none of {', '.join(_LENGTHS)}")
+        self.chat, self.label_length = chat, label_length
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
@@ -56,6 +68,47 @@ class CausalLM(TorchModel):
         return str(template) + begun
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """The answers of one batch: chosen labels one request at a time, texts together."""
+        if all(isinstance(request.output, Choose) for request in batch):
+            return self._chosen(batch)
+        return self._generated(batch)
+
+    def _chosen(self, batch: Sequence[Request]) -> list[Prediction]:
+        """The probability of each label among the labels of its request."""
+        from bench.models.label_choice import label_log_likelihoods
+
+        prompts = self._prompts(batch)
+        names = [request.output.labels for request in batch if isinstance(request.output, Choose)]
+        replies = [self._replies(labels) for labels in names]
+        self._refuse_too_long(prompts, max(len(reply) for labels in replies for reply in labels))
+        shared = min(common_prefix(prompts), min(map(len, prompts)) - 1)
+        found = []
+        scores = label_log_likelihoods(self.model, prompts, shared, replies)
+        for request, prompt, labels, tokens, score in zip(batch, prompts, names, replies, scores, strict=True):
+            length = [_LENGTHS[self.label_length](label, reply) for label, reply in zip(labels, tokens, strict=True)]
+            shares = (score.double() / score.new_tensor(length)).softmax(0).tolist()
+            chosen = dict(zip(labels, shares, strict=True))
+            found.append(Prediction(request.id, label_scores=chosen, prompt_tokens=len(prompt)))
+        return found
+
+    def _replies(self, labels: Sequence[str]) -> list[list[int]]:
+        """The tokens of each label as a whole reply; in a chat with its end, else one that begins another would win."""
+        texts = list(labels) if self.chat else [" " + label for label in labels]
+        end = [self.tokenizer.eos_token_id] if self.chat else []
+        return [tokens + end for tokens in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+
+    def _prompts(self, batch: Sequence[Request]) -> list[list[int]]:
+        texts = [self.prompt(request) for request in batch]
+        found: list[list[int]] = self.tokenizer(texts, add_special_tokens=not self.chat)["input_ids"]
+        return found
+
+    def _refuse_too_long(self, prompts: Sequence[list[int]], reply: int) -> None:
+        """Raise ValueError where a prompt leaves no room for the reply; of a batch, the engine then asks one at a time."""
+        room = self.model.config.max_position_embeddings - reply
+        if (longest := max(map(len, prompts))) > room:
+            raise ValueError(f"prompt has {longest} tokens, the context has room for {room}")
+
+    def _generated(self, batch: Sequence[Request]) -> list[Prediction]:
         """Greedy answers of one batch; what its prompts begin with in common is computed once for all of them."""
         import torch
 
@@ -63,14 +116,8 @@ class CausalLM(TorchModel):
         if len(limits) < len(batch):
             raise TypeError("a causal model generates; it was asked for something else")
         longest = max(limit.max_new_tokens for limit in limits)
-        prompts = self.tokenizer([self.prompt(request) for request in batch], add_special_tokens=not self.chat)[
-            "input_ids"
-        ]
-        room = self.model.config.max_position_embeddings - longest
-        if max(map(len, prompts)) > room:
-            if len(batch) > 1:
-                raise ValueError("a prompt of this batch is too long")  # the engine asks one at a time
-            raise ValueError(f"prompt has {len(prompts[0])} tokens, the context has room for {room}")
+        prompts = self._prompts(batch)
+        self._refuse_too_long(prompts, longest)
         stops = sorted({stop for limit in limits for stop in limit.stop})
         inputs = self._shared(prompts)
         with torch.inference_mode():

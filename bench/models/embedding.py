@@ -63,12 +63,12 @@ class Embedding(TorchModel):
         return done
 
     def _texts(self, request: Request) -> list[str]:
-        """What of a request has to be embedded: the question and the sentences, or the last part."""
+        """What of a request has to be embedded: the question and the sentences, or the last thing that the user says."""
         if isinstance(request.output, Span):
             if request.output.context is None:
                 raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
             return [request.output.question, *sentences(request.output.context)]
-        return [[part.text for part in request.parts if isinstance(part, Text)][-1]]
+        return [[part.text for part in request.parts if isinstance(part, Text) and part.role == "user"][-1]]
 
     def _one(self, request: Request, texts: Sequence[str], vectors: torch.Tensor) -> Prediction:
         match request.output:

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
+from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Text, Transcribe
 
 _WORD = re.compile(r"[\w'%$€£.,-]*\w")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
@@ -18,8 +18,8 @@ _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 class Reference(Model):
     """Takes everything and needs no device."""
 
-    parts = frozenset({"text", "image"})
-    outputs = (Generate, Choose, Regress)
+    parts = frozenset({"text", "image", "audio", "video"})
+    outputs: tuple[type[Output], ...] = (Generate, Choose, Regress, Transcribe)
     is_reference = True
     uses_device = False
     revision = "1"
@@ -110,10 +110,11 @@ class Lexical(Reference):
     """Matches words: the sentence that shares most with the question, without its words; mood by a word list."""
 
     parts = frozenset({"text"})
+    outputs = (Generate, Choose, Regress)
 
     def one(self, request: Request) -> Prediction:
         """An answer from word overlap alone."""
-        texts = [part.text for part in request.parts if isinstance(part, Text)]
+        texts = [part.text for part in request.parts if isinstance(part, Text) and part.role == "user"]
         match request.output:
             case Choose(labels=labels):
                 seen = _bag(texts[-1])
