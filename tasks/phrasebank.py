@@ -12,7 +12,7 @@ from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
 from bench.task import Card
 from bench.types import Example
-from tasks.labels import LabelTask
+from tasks.labels import LabelTask, mixed
 
 LABELS = ("negative", "neutral", "positive")
 
@@ -37,8 +37,8 @@ class PhraseBank(LabelTask):
     )
 
     def examples(self) -> Sequence[Example]:
-        """The sentences in the order of the file; a sentence that comes twice is one cluster."""
-        return self.data.read(sentences)
+        """The sentences in a fixed mixed order; a sentence that comes twice is one cluster."""
+        return self.data.read(lambda path: mixed(sentences(path)))
 
 
 def sentences(path: Path) -> list[Example]:

@@ -68,15 +68,33 @@ def task(request: pytest.FixtureRequest, folder: Path) -> Any:
 
 
 def facts(examples: Any) -> list[tuple[str, Any, str]]:
-    return [(example.id, example.target, example.cluster) for example in examples]
+    return sorted((example.id, example.target, example.cluster) for example in examples)
+
+
+def by_id(task: Any) -> dict[str, Any]:
+    return {example.id: example for example in task.examples()}
 
 
 def test_a_sentence_ends_at_its_last_at_sign_and_one_that_comes_twice_is_one_cluster(folder: Path) -> None:
-    examples = build(PhraseBank, folder).examples()
-    assert facts(examples) == [
+    task = build(PhraseBank, folder)
+    assert facts(task.examples()) == [
         ("0", "positive", "0"), ("1", "neutral", "1"), ("2", "neutral", "1"), ("3", "negative", "3"),
     ]  # fmt: skip
-    assert [x.inputs["text"] for x in examples][:2] == ["Sales at Café Ärlig rose .", "Mail to a@b.com ."]
+    assert by_id(task)["0"].inputs["text"] == "Sales at Café Ärlig rose ."
+    assert by_id(task)["1"].inputs["text"] == "Mail to a@b.com ."
+
+
+@pytest.mark.parametrize("kind", [PhraseBank, Banking77], ids=lambda kind: kind.name)
+def test_a_file_that_is_sorted_by_label_is_read_in_a_fixed_order_that_is_not(kind: Any, folder: Path) -> None:
+    if kind is PhraseBank:
+        text = "".join(f"Sentence number {i} .@{'positive' if i < 50 else 'negative'}\n" for i in range(100))
+    else:
+        rows = (f"question {i},{'card_arrival' if i < 50 else 'age_limit'}\n" for i in range(100))
+        text = "text,category\n" + "".join(rows)
+    (folder / LOCAL[kind]).write_text(text)
+    targets = [example.target for example in build(kind, folder).examples()]
+    assert targets == [example.target for example in build(kind, folder).examples()]
+    assert len(set(targets[:10])) == len(set(targets[-10:])) == 2
 
 
 def test_sentences_are_read_in_latin_1_and_in_utf_8_alike(folder: Path) -> None:
@@ -97,7 +115,7 @@ def test_questions_have_the_ids_of_their_rows_and_may_hold_line_breaks(folder: P
         ("test-1", "lost_or_stolen_card", "test-1"),
         ("test-2", "reverted_card_payment?", "test-2"),
     ]
-    assert task.examples()[1].inputs["text"] == 'My "new" card\nis gone'
+    assert by_id(task)["test-1"].inputs["text"] == 'My "new" card\nis gone'
     assert facts(task.training()) == [("train-0", "Refund_not_showing_up", "train-0")]
 
 
@@ -116,7 +134,7 @@ def test_recordings_are_found_in_one_folder_and_in_one_an_actor_alike(folder: Pa
     flat = build(Ravdess, folder)
     expected = flat.examples()
     assert facts(expected) == [
-        (RECORDINGS[0], "angry", "actor 02"), (RECORDINGS[2], "surprised", "actor 02"), (RECORDINGS[1], "neutral", "actor 10"),
+        (RECORDINGS[1], "neutral", "actor 10"), (RECORDINGS[0], "angry", "actor 02"), (RECORDINGS[2], "surprised", "actor 02"),
     ]  # fmt: skip
     assert flat.request(expected[0]).parts == (Audio(str(folder / "ravdess" / f"{RECORDINGS[0]}.wav")),)
     for name in RECORDINGS:
