@@ -1,0 +1,208 @@
+"""OMG-Emotion: how a person in a monologue feels, from the words, the clip or both."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.files import read_text
+from bench.data.source import DataSource
+from bench.data.submissions import number, table
+from bench.errors import BenchError
+from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
+from bench.metrics.metric import AnyMetric
+from bench.task import Card, Task
+from bench.types import Example, Json, Part, Prediction, Regress, Request, Text, Video
+
+SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
+_KEYS = ("video", "utterance", "arousal", "valence")
+_PARTS = {
+    "transcript": frozenset({"text"}),
+    "video": frozenset({"video"}),
+    "both": frozenset({"text", "video"}),
+}
+# The gold file, its transcripts and its number of utterances; the first that is there is evaluated.
+_SPLITS = (
+    ("omg_ValidationVideos.csv", "omg_ValidationTranscripts.csv", 617),
+    ("omg_TestVideos_WithLabels.csv", "omg_TestTranscripts.csv", 2_229),
+)
+_OBTAIN = (
+    "ask the organisers (https://www2.informatik.uni-hamburg.de/wtm/OMG-EmotionChallenge/) and take the annotations from "
+    "https://github.com/knowledgetechnologyuhh/OMGEmotionChallenge, whose prepare_data.py gets and cuts the videos; lay "
+    "omg_ValidationVideos.csv, omg_ValidationTranscripts.csv and the clips VIDEO/UTTERANCE.mp4 into omg_emotion/ of the data "
+    "directory"
+)
+
+
+class OmgEmotion(Task):
+    """Valence and arousal of every utterance of a video; `modality` is transcript, video or both."""
+
+    name, version, output = "omg_emotion", 1, Regress
+    metrics: ClassVar[tuple[AnyMetric, ...]] = tuple(
+        metric(name, *SCALES[name]) for metric in (ccc, ccc_per_video, pearson, mse) for name in SCALES
+    )
+    card = Card(
+        title="OMG-Emotion",
+        source="https://github.com/knowledgetechnologyuhh/OMGEmotionChallenge",
+        revision="master",
+        licence="CC BY-NC-SA 3.0 DE, not to be passed on",
+        split="validation",
+        n_examples=617,
+        language="en",
+        chance=(-0.1, 0.1),
+        scenario="operations",
+        citation="Barros et al. 2018, The OMG-Emotion Behavior Dataset (IJCNN)",
+        obtain=_OBTAIN,
+        references={
+            "baseline: vision": 0.23,
+            "baseline: speech": 0.21,
+            "baseline: text": 0.20,
+            "best published": 0.520,
+        },
+    )
+
+    def __init__(self, data: DataSource, modality: str = "transcript") -> None:
+        if modality not in _PARTS:
+            raise BenchError(f"task.modality={modality!r} is not one of {sorted(_PARTS)}")
+        self.data, self.modality, self.parts = data, modality, _PARTS[modality]
+
+    def fetch(self) -> None:
+        """The data are not fetched; raises BenchError saying how to get them where they are not there."""
+        self.data.fetch()
+
+    def examples(self) -> Sequence[Example]:
+        """The utterances in the order of the gold file; a clip need not be there, nor a transcript."""
+        return _examples(self._folder, *self._split[:2])
+
+    def training(self) -> Sequence[Example]:
+        """The training utterances, where their files are there."""
+        there = (self._folder / "omg_TrainVideos.csv").is_file()
+        return _examples(self._folder, "omg_TrainVideos.csv", "omg_TrainTranscripts.csv") if there else ()
+
+    @cached_property
+    def _folder(self) -> Path:
+        return self.data.read(lambda folder: folder)
+
+    @property
+    def _split(self) -> tuple[str, str, int]:
+        for split in _SPLITS:
+            if (self._folder / split[0]).is_file():
+                return split
+        raise BenchError(f"{self._folder} holds neither {_SPLITS[0][0]} nor {_SPLITS[1][0]}; {_OBTAIN}")
+
+    def request(self, example: Example) -> Request:
+        """The transcript, the clip, or first one and then the other."""
+        low, high = zip(*SCALES.values(), strict=True)
+        parts: list[Part] = []
+        if "text" in self.parts:
+            if not (transcripts := self._folder / self._split[1]).is_file():
+                raise BenchError(f"{transcripts} does not exist; put it there, or run with task.modality=video")
+            parts.append(Text(example.inputs["transcript"]))
+        if "video" in self.parts:
+            parts.append(Video(str(_clip(self._folder, example))))
+        return Request(example.id, tuple(parts), Regress(tuple(SCALES), low, high))
+
+    def answer(self, prediction: Prediction) -> dict[str, float]:
+        """The two values, held within their scales."""
+        values = prediction.values or {}
+        return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
+
+    def ideal(self, example: Example) -> Prediction:
+        """The target itself."""
+        return Prediction(example.id, values={name: example.target[name] for name in SCALES})
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """Rows `video,utterance,arousal,valence` in any order; values may leave the scales, as the official script allows.
+
+        The official script aligns by row and so needs every row; raises BenchError for one that is missing, comes twice or
+        is unknown, or that has no finite numbers.
+        """
+        if path.is_dir():
+            raise BenchError(f"{path} is a folder; give a CSV file with the columns {','.join(_KEYS)}")
+        known = {example.id for example in self.examples()}
+        found: dict[str, Json] = {}
+        for where, row in table(path, _KEYS):
+            key = _key(row)
+            if key not in known:
+                raise BenchError(f"{where}: the utterance {key!r} is not in {self._split[0]}; remove the row")
+            if key in found:
+                raise BenchError(f"{where}: the utterance {key!r} comes twice; keep one of its rows")
+            found[key] = _values(row, where)
+        if missing := [example.id for example in examples if example.id not in found]:
+            raise BenchError(f"{path}: {len(missing):,} utterances are missing, the first is {missing[0]!r}; add them")
+        yield from found.items()
+
+    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
+        """What the two versions of calculateEvaluationCCC.py print: over all utterances, and the means over videos."""
+        return {key: values[name] for key, name in _OFFICIAL.items() if name in values}
+
+    def problems(self) -> Iterator[str]:
+        """The size of the split, and the transcripts and clips that are missing."""
+        examples, (gold, transcripts, n) = self.examples(), self._split
+        if len(examples) != n:
+            yield f"{gold} has {len(examples):,} utterances, the official one {n:,}"
+        with_text = _transcripts(self._folder / transcripts)
+        if silent := [example.id for example in examples if example.id not in with_text]:
+            yield f"{transcripts} lacks {len(silent):,} utterances, the first are {', '.join(silent[:3])}"
+        if absent := [example.id for example in examples if not _clip(self._folder, example).is_file()]:
+            yield f"{len(absent):,} clips are missing in {self._folder}, the first are {', '.join(absent[:3])}"
+
+
+def _examples(folder: Path, gold: str, transcripts: str) -> list[Example]:
+    said = _transcripts(folder / transcripts)
+    videos: dict[str, int] = {}
+    found: dict[str, Example] = {}
+    for where, row in table(folder / gold, _KEYS):
+        key, video = _key(row), row["video"].strip()
+        if key in found:
+            raise BenchError(f"{where}: the utterance {key!r} comes twice; bring the official file again")
+        target = _values(row, where) | {"video": videos.setdefault(video, len(videos))}
+        inputs = {"video": video, "utterance": row["utterance"].strip(), "transcript": said.get(key, "")}
+        found[key] = Example(key, inputs, target, video)
+    if not found:
+        raise BenchError(f"{folder / gold} holds no utterance; bring the official file again")
+    return list(found.values())
+
+
+def _key(row: Mapping[str, str]) -> str:
+    return f"{row['video'].strip()}/{row['utterance'].strip()}"
+
+
+def _values(row: Mapping[str, str], where: str) -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name in SCALES:
+        try:
+            found[name] = number(row[name])
+        except ValueError as error:
+            raise BenchError(f"{where}: {name}: {error}; correct the row") from None
+    return found
+
+
+def _transcripts(path: Path) -> dict[str, str]:
+    """What is said in each utterance; nothing where the file is not there. Its quotes are read leniently."""
+    if not path.is_file():
+        return {}
+    rows = csv.DictReader(read_text(path).split("\n"))
+    for name in ("video", "utterance", "transcript"):
+        if name not in (rows.fieldnames or ()):
+            raise BenchError(f"{path} line 1: the column {name!r} is missing; expected link,video,utterance,transcript")
+    return {_key(row): (row["transcript"] or "").strip() for row in rows if row["video"] and row["utterance"]}
+
+
+def _clip(folder: Path, example: Example) -> Path:
+    return folder / f"{example.id.removesuffix('.mp4')}.mp4"
+
+
+_OFFICIAL = {
+    "Arousal CCC": "ccc_arousal",
+    "Arousal Pearson Cor": "pearson_arousal",
+    "Arousal MSE": "mse_arousal",
+    "Valence CCC": "ccc_valence",
+    "Valence cor": "pearson_valence",
+    "Valence MSE": "mse_valence",
+    "Mean CCC Arousal": "ccc_arousal_per_video",
+    "Mean CCC Valence": "ccc_valence_per_video",
+}
