@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.stats import MIN_CLUSTERS, cluster_sums, jackknife_interval, percentile_interval, resample, resample_weights
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
@@ -94,6 +94,13 @@ def _score(metric: AnyMetric, data: _Answered) -> Score:
     }  # fmt: skip
     if reason := metric.absent([answer for answer in data.answers if answer is not _FAILED]):
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common)
+    if isinstance(metric, ModuleMetric):
+        answers = [metric.failed if answer is _FAILED else answer for answer in data.answers]
+        try:
+            found = metric.compute([example.target for example in data.examples], answers)
+        except BenchError as error:
+            return Score(value=None, low=None, high=None, note=f"absent: {error}", **common)
+        return Score(value=found, low=None, high=None, note=f"no interval: {metric.module} gives one number", **common)
     if isinstance(metric, CorpusMetric):
         return Score(**_corpus(metric, data), **common)
     return Score(**_rows(metric, data), **common)

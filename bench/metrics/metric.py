@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
+
+from bench.errors import BenchError
 
 Array: TypeAlias = npt.NDArray[np.float64]
 Row: TypeAlias = Sequence[float]
@@ -94,4 +96,38 @@ class CorpusMetric:
     absent: Callable[[Sequence[Any]], str] = _never
 
 
-AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric
+@dataclass(frozen=True)
+class ModuleMetric:
+    """A module of the `evaluate` library as a metric of a task: its `key` over all examples, without an interval.
+
+    `module` is a path or a Hub id; it is loaded when a score is made, not before. `prediction` and `reference` turn an
+    answer and a target into what the module takes; a failed example counts with the answer `failed`.
+    """
+
+    name: str
+    module: str
+    key: str
+    prediction: Callable[[Any], Any] = lambda answer: answer
+    reference: Callable[[Any], Any] = lambda target: target
+    failed: Any = ""
+    higher_is_better: bool = True
+    is_fraction: bool = True
+    signature: str = ""
+    absent: Callable[[Sequence[Any]], str] = _never
+
+    def compute(self, targets: Sequence[Any], answers: Sequence[Any]) -> float:
+        """The value; raises BenchError when the module cannot be loaded or fails."""
+        import evaluate
+
+        try:
+            found: Mapping[str, Any] = evaluate.load(self.module).compute(
+                predictions=[self.prediction(answer) for answer in answers],
+                references=[self.reference(target) for target in targets],
+            )
+            return float(found[self.key])
+        except Exception as error:  # a module may raise anything
+            line = (str(error).splitlines() or [type(error).__name__])[0]
+            raise BenchError(f"evaluate module {self.module!r}: {line[:200]}") from None
+
+
+AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric | ModuleMetric
