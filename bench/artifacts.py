@@ -84,7 +84,8 @@ def resolved(source: Source, repo_type: str = "model") -> Source:
 def digest(path: Path) -> str:
     """The sha256 of a file; of a folder, that of its lines "<sha256>  <relative path>" in order of path."""
     if path.is_dir():
-        files = sorted(file for file in path.rglob("*") if file.is_file())
+        # What Python compiled on import is not part of what was published.
+        files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
         lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     with path.open("rb") as file:

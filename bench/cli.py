@@ -57,6 +57,9 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--data", type=Path, help="the file or folder of the task's data, instead of BENCH_DATA")
     score.add_argument("--na-prob", type=Path, metavar="FILE", help="probabilities of no answer (SQuAD 2.0)")
     score.add_argument("--model", help="the name on the board; else that of the file")
+    score.add_argument(
+        "--fresh", action="store_true", help="keep the earlier record of the same file beside the new one"
+    )
 
     _reading_commands(commands)
     for command in commands.choices.values():

@@ -79,11 +79,11 @@ def score(options: argparse.Namespace) -> int:
     task = build(config["task"], "task")
     settings = Settings(
         runs_dir=Path(config["runs_dir"]), limit=config["limit"], seed=config["seed"], resamples=config["resamples"],
-        config={"task": config["task"], "submission": options.predictions.name},
+        fresh=options.fresh, config={"task": config["task"], "submission": options.predictions.name},
     )  # fmt: skip
-    name = options.model or options.predictions.stem
-    found, folder, given = submissions.evaluate(task, options.predictions, name, settings, no_answer=options.na_prob)
-    official = submissions.official(task, found, task.examples()[: config["limit"]], given)
+    file, at, system = options.predictions.name.rpartition("@")
+    name = options.model or (system if at and file else options.predictions.stem)
+    found, folder, official = submissions.evaluate(task, options.predictions, name, settings, no_answer=options.na_prob)
     if options.json:
         emit(_summary(found, folder.path) | {"official": official, "submission": found.submission})
         return 0

@@ -46,7 +46,7 @@ def evaluate(
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete."""
     refuse_misfit(task, model, name)
     examples = checked(task, settings.limit)
-    data = fingerprint(*(asdict(example) for example in examples))
+    data = fingerprint(*map(vars, examples))
     # The version says what a task means to ask; the first request, what it does ask: an edit must not find an old run.
     first = few_shot(task, settings.shots, settings.seed)(examples[0])
     asked = [[getattr(part, "text", "") for part in first.parts], type(first.output).__name__, asdict(first.output)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -63,15 +63,14 @@ def score(
             given = prediction.answer is not None
             answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
     data = _Answered(examples, answers, resamples, seed)
-    fitted = [_fitted(metric, examples) for metric in task.metrics]
-    scores = tuple(_score(metric, data) for metric in fitted)
+    scores = tuple(_score(_fitted(metric, examples), data) for metric in task.metrics)
     if not task.missing_left_out or len(seen) == len(examples):
         return scores
     kept = [i for i, example in enumerate(examples) if example.id in seen]
     part = _Answered([examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
     return tuple(
-        _with_official(found, _score(metric, part).value if kept else None)
-        for metric, found in zip(fitted, scores, strict=True)
+        replace(found, official=_score(_fitted(metric, part.examples), part).value if kept else None)
+        for metric, found in zip(task.metrics, scores, strict=True)
     )
 
 
@@ -79,10 +78,6 @@ def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
     if isinstance(metric, Metric) and metric.fit is not None:
         return metric.fit([example.target for example in examples])
     return metric
-
-
-def _with_official(found: Score, value: float | None) -> Score:
-    return Score(**{**vars(found), "official": value})
 
 
 def _score(metric: AnyMetric, data: _Answered) -> Score:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Hashable, Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
-from scipy import stats
+from scipy import special  # scipy.stats takes half a second to load
 
 Array = npt.NDArray[np.float64]
 LEVEL = 0.95
@@ -59,7 +59,7 @@ def percentile_interval(values: Array, g: int) -> tuple[float, float]:
     """
     if g < MIN_CLUSTERS:
         raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {g}")
-    tail = stats.norm.cdf(np.sqrt(g / (g - 1)) * stats.t.ppf((1 - LEVEL) / 2, g - 1))
+    tail = special.ndtr(np.sqrt(g / (g - 1)) * special.stdtrit(g - 1, (1 - LEVEL) / 2))
     low, high = np.quantile(values, [tail, 1 - tail])
     return float(low), float(high)
 
@@ -105,6 +105,6 @@ def jackknife_interval(counts: Sequence[Counter[Hashable]], summarise: Callable[
         total[where] += value
     b = len(blocks)
     error = np.sqrt((b - 1) / b * ((without - without.mean()) ** 2).sum())
-    half = float(stats.t.ppf((1 + LEVEL) / 2, b - 1) * error)
+    half = float(special.stdtrit(b - 1, (1 + LEVEL) / 2) * error)
     centre = summarise(total)
     return centre - half, centre + half

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 from bench import environment, timing
@@ -13,7 +13,7 @@ from bench.artifacts import digest
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
 from bench.errors import BenchError
-from bench.metrics.metric import CorpusMetric
+from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
 from bench.records import RunFolder, fingerprint, identity
 from bench.run import Settings, checked
@@ -110,7 +110,7 @@ def _measurable(task: Task, example: Example, prediction: Prediction) -> Predict
         metric = task.metrics[0]
         if isinstance(metric, CorpusMetric):
             metric.count(answer)
-        elif getattr(metric, "fit", None) is None:
+        elif isinstance(metric, RankedMetric) or (isinstance(metric, Metric) and metric.fit is None):
             metric.measure(example.target, answer)
     except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
         return Prediction(prediction.id, error=f"malformed: {type(error).__name__}: {error}"[:200])
@@ -142,13 +142,13 @@ def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> 
 
 def evaluate(
     task: Task, path: Path, name: str, settings: Settings, *, no_answer: Path | None = None
-) -> tuple[Run, RunFolder, Submission]:
-    """Score a submission as model `name`; the record is complete and names what was wrong in the file."""
+) -> tuple[Run, RunFolder, Mapping[str, Json]]:
+    """Score a submission as model `name`: the record, which names what was wrong in the file, and the official figures."""
     if not path.exists():
         path = _existing(path)
     examples = checked(task, settings.limit)
     submission = read(task, path, examples, no_answer)
-    data = fingerprint(*(asdict(example) for example in examples))
+    data = fingerprint(*map(vars, examples))
     sha256 = fingerprint([prediction.to_json() for prediction in submission.predictions])
     run_id = identity(
         {"task": [task.name, task.version], "data": data, "submission": [name, sha256], "seed": settings.seed}
@@ -169,7 +169,7 @@ def evaluate(
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             submission={"file": path.name, "sha256": digest(path) if path.exists() else sha256, **submission.faults()},
         )  # fmt: skip
-        return folder.finish(run), folder, submission
+        return folder.finish(run), folder, official(task, run, examples, submission)
 
 
 def _existing(path: Path) -> Path:

@@ -86,9 +86,8 @@ class Tracker:
 
         with _store_errors(self.uri):
             now = int(time.time() * 1000)
-            scores = [
-                Metric(f"{task}.{run.scores[0].metric}", run.scores[0].value, now, 0) for task, run in runs.items()
-            ]
+            ranked = {f"{task}.{run.scores[0].metric}": run.scores[0].value for task, run in runs.items()}
+            scores = [Metric(name, value, now, 0) for name, value in ranked.items() if value is not None]
             self.client.log_batch(parent, metrics=scores)
             self.client.set_terminated(parent)
 
@@ -143,7 +142,9 @@ def _metrics(run: Run) -> dict[str, float]:
     for score in run.scores:
         found |= {score.metric: score.value, f"{score.metric}.low": score.low, f"{score.metric}.high": score.high}
         found |= {f"{score.metric}.worst": score.worst, f"{score.metric}.best": score.best}
+        found[f"{score.metric}.official"] = score.official
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
+    found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
     found |= {f"time.{name}": value for name, value in flat(run.timings).items()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
@@ -162,7 +163,7 @@ def _tags(run: Run) -> dict[str, Json]:
 
 
 def _note(run: Run) -> str:
-    lines = [f"| {s.metric} | {s.value:.4f} | {_bound(s.low)} | {_bound(s.high)} |" for s in run.scores]
+    lines = [f"| {s.metric} | {_bound(s.value)} | {_bound(s.low)} | {_bound(s.high)} |" for s in run.scores]
     return "\n".join(["| metric | value | 95 % low | 95 % high |", "|---|---|---|---|", *lines])
 
 

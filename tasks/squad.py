@@ -10,7 +10,7 @@ from bench.data import squad_format
 from bench.data.source import DataSource
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
-from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1, answerable
+from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
 from bench.task import Card, Malformed, Task
 from bench.types import Example, Json, Prediction, Request, Span
 from tasks.answers import or_nothing, short_answer
@@ -130,7 +130,7 @@ class SquadV2(SquadV1):
 
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
         """The keys of evaluate-v2.0.py, scores in percent."""
-        has_answer = sum(answerable(example.target) != [""] for example in examples)
+        has_answer = sum(bool(example.target) for example in examples)
         totals = {"total": len(examples), "HasAns_total": has_answer, "NoAns_total": len(examples) - has_answer}
         found = {name: value if name.endswith("thresh") else 100 * value for name, value in values.items()}
         found["exact"] = found.pop("exact_match")

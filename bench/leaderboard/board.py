@@ -90,25 +90,32 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
     """The board's tables, full data first. CPU and GPU, and different examples, never share a ranking.
 
     Of several runs of one model on one device and data the latest counts. Reference rows stand in every table of their
-    data, unranked. Raises BenchError when a run does not have the board's metric.
+    data, unranked; so do submissions, ranked, since their predictions were brought and not timed. Raises BenchError when a
+    run does not have the board's metric.
     """
     latest: dict[tuple[str, str, str, str], Run] = {}
     for run in sorted(runs, key=lambda run: run.created):
         if (run.task, run.task_version) == (board.task, board.version):
-            latest[run.model, run.environment["device"], run.environment["dtype"], run.data_fingerprint] = run
+            latest[run.model, _device(run), run.environment["dtype"], run.data_fingerprint] = run
     found = []
     for device in board.devices:
-        data = {
-            run.data_fingerprint: run
-            for run in latest.values()
-            if run.environment["device"] == device or run.is_reference
-        }
+        data = {run.data_fingerprint: run for run in latest.values() if _device(run) == device or _everywhere(run)}
         for fingerprint, one in data.items():
             here = [r for r in latest.values() if r.data_fingerprint == fingerprint]
-            chosen = [r for r in here if r.is_reference or r.environment["device"] == device]
-            if any(r.environment["device"] == device for r in chosen) or (device == board.devices[0] and chosen):
+            chosen = [r for r in here if _everywhere(r) or _device(r) == device]
+            if any(_device(r) == device for r in chosen) or (device == board.devices[0] and chosen):
                 found.append(Table(device, fingerprint, one.n_examples, one.limit, _ranked(board, chosen)))
     return sorted(found, key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def _device(run: Run) -> str:
+    """Where the model ran; nobody knows that of a submission."""
+    return "submission" if run.submission else str(run.environment["device"])
+
+
+def _everywhere(run: Run) -> bool:
+    """Whether the run belongs to no device's table in particular."""
+    return run.is_reference or bool(run.submission)
 
 
 def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
@@ -152,7 +159,7 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment, times = run.environment, run.timings
     values = {
-        "n": str(score.n), "failed": failed, "device": environment["device"], "dtype": environment["dtype"],
+        "n": str(score.n), "failed": failed, "device": _device(run), "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
@@ -204,7 +211,8 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += ["No runs yet.", ""]
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table.",
+        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, whose "
+        "predictions were brought and not timed, stands in each table of its data.",
         "",
     ]
     return "\n".join(lines)

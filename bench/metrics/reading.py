@@ -109,7 +109,7 @@ def _answered(compare: Callable[[str, str], float]) -> Callable[[Sequence[str], 
 
 
 def _has_answer(targets: Sequence[str]) -> bool:
-    return answerable(targets) != [""]
+    return bool(_several(targets))  # also where none of them normalises to anything, as in the official script
 
 
 def _squad_v2(name: str, compare: Callable[[str, str], float], only: bool | None = None) -> Metric:

@@ -1,0 +1,125 @@
+"""FinanceBench: questions of analysts on filings, each with the pages that hold the answer."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.files import field, read_jsonl
+from bench.data.source import DataSource
+from bench.data.submissions import kind, pairs
+from bench.errors import BenchError
+from bench.metrics.metric import AnyMetric, Metric
+from bench.metrics.numbers import FACTORS, NUMERIC_MATCH
+from bench.metrics.reading import token_f1
+from bench.task import Card, Malformed, Task
+from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+
+SYSTEM = (
+    "Answer the question on the company's filing. If it asks for a number, write only the number with its unit, rounded as "
+    "asked; otherwise one or two short sentences."
+)
+EVIDENCE = ("gold", "none")
+
+
+TOKEN_F1 = Metric("f1", measure=lambda target, answer: (token_f1(answer, target["text"]),), signature="squad-v1.1")
+
+
+class FinanceBench(Task):
+    """Free text with the gold evidence as context, or with `evidence: none` from memory alone."""
+
+    name, version, output = "financebench", 1, Generate
+    metrics: ClassVar[tuple[AnyMetric, ...]] = (NUMERIC_MATCH, TOKEN_F1)
+    card = Card(
+        title="FinanceBench, open sample",
+        source="https://github.com/patronus-ai/financebench",
+        revision="6e138b2f29670bc416456cd16258f9a48b93b76e",
+        licence="CC BY-NC 4.0",
+        split="financebench_open_source.jsonl",
+        n_examples=150,
+        language="en",
+        chance=(0.0, 0.06),
+        scenario="risk control",
+        citation="Islam et al. 2023, FinanceBench: A New Benchmark for Financial Question Answering",
+    )
+
+    def __init__(self, data: DataSource, evidence: str = "gold") -> None:
+        if evidence not in EVIDENCE:
+            raise BenchError(f"task.evidence={evidence} is not one of {', '.join(EVIDENCE)}")
+        self.data, self.evidence = data, evidence
+
+    def fetch(self) -> None:
+        """Bring the data set into the cache, if it is not in the data directory."""
+        self.data.fetch()
+
+    def examples(self) -> Sequence[Example]:
+        """The questions in the order of the file; without evidence they are other data, with a board of their own."""
+        return self.data.read(lambda path: list(examples(path, with_evidence=self.evidence == "gold")))
+
+    def request(self, example: Example) -> Request:
+        """The evidence, if it is shown, then the question."""
+        inputs = example.inputs
+        shown = f"Filing {inputs['document']} of {inputs['company']}"
+        pages = f"{shown}:\n{inputs['evidence']}\n" if "evidence" in inputs else f"{shown}.\n"
+        asked = Text(f"{pages}Question: {inputs['question']}")
+        parts: tuple[Part, ...] = (Text(SYSTEM, "system"), asked, Text("Answer:", "assistant"))
+        return Request(example.id, parts, Generate(max_new_tokens=160, stop=("\nQuestion:",)))
+
+    def answer(self, prediction: Prediction) -> Json:
+        """The reply behind its last "Answer:", see `read_reply`."""
+        return read_reply(prediction.text or "")
+
+    def ideal(self, example: Example) -> Prediction:
+        """The gold answer."""
+        return Prediction(example.id, text=example.target["text"])
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """An object {financebench_id: text}, or a list or lines of {"financebench_id", "answer"}."""
+        for key, text in pairs(path, "financebench_id", "answer"):
+            yield key, text if isinstance(text, str) else Malformed(f"found {kind(text)}, expected a text")
+
+
+_UNIT = re.compile(
+    r"\bin\s+(?:units\s+of\s+)?(?:USD|US\$|\$|(?:US\s+)?dollars)?\s*(thousand|million|billion)s?\b", re.IGNORECASE
+)
+
+
+def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
+    """The questions of the official file; raises BenchError naming the line that is not as it must be."""
+    seen = set()
+    for number, record in read_jsonl(path):
+        where = f"{path} line {number}"
+        key = field(record, "financebench_id", str, where)
+        if key in seen:
+            raise BenchError(f"{where}: the financebench_id {key!r} comes twice; bring the official file again")
+        seen.add(key)
+        question, document = field(record, "question", str, where), field(record, "doc_name", str, where)
+        inputs = {"question": question, "document": document, "company": field(record, "company", str, where)}
+        if with_evidence:
+            pieces = field(record, "evidence", list, where)
+            inputs["evidence"] = "\n\n".join(_page(field(piece, "evidence_text", str, where)) for piece in pieces)
+        unit = _UNIT.search(question)
+        target = {"text": field(record, "answer", str, where), "factor": FACTORS[unit[1].lower()] if unit else None}
+        yield Example(key, inputs, target, document)
+
+
+def _page(text: str) -> str:
+    """The page without the empty lines that its table cells left."""
+    return "\n".join(line for line in map(str.strip, text.splitlines()) if line)
+
+
+_LEAD = re.compile(r"^\W*(?:the )?(?:final )?answer(?: is)?\s*:", re.IGNORECASE | re.MULTILINE)
+_FENCE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)
+
+
+def read_reply(text: str) -> str:
+    """The whole reply on one line, from behind its last "Answer:", without code fences and bold marks.
+
+    >>> read_reply("5,829 less 94 is 5,735.\\n**Answer:** $5,735 million")
+    '$5,735 million'
+    """
+    text = _FENCE.sub("", text).replace("**", "")
+    leads = list(_LEAD.finditer(text))
+    return " ".join((text[leads[-1].end() :] if leads else text).split())

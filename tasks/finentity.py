@@ -1,0 +1,149 @@
+"""FinEntity: the financial entities that a piece of news names, each with the sentiment of what is said of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar
+
+from bench.data.source import DataSource
+from bench.data.submissions import pairs
+from bench.metrics.labelling import Item, label_accuracy, set_metric
+from bench.metrics.metric import AnyMetric
+from bench.task import Card, Malformed, Task
+from bench.types import Example, Generate, Json, Prediction, Request, Text
+from tasks.finentity_file import SENTIMENTS, read, spans
+from tasks.mentions import apart, as_json, lines, number_of, unquoted
+
+_LINE = re.compile(
+    r"^(?P<phrase>.*?\S)(?:\s*[:(\[|=>–—-]+[\s\"'*]*|\s+is\s+)(?P<label>positive|negative|neutral)\b", re.IGNORECASE
+)
+_SYSTEM = (
+    "List each company, index, commodity or other financial entity that the news names, one a line, copied word for "
+    "word, with the sentiment of what is said of it, as in: Acme Corp: Positive. The sentiment is Positive, Negative or "
+    "Neutral. Where the sentiment differs from place to place, number the places: Acme Corp #1: Positive."
+)
+_SHOTS = (
+    (
+        "Shares of Norvex Mining slid 4% after it cut its forecast, while rival Talus Gold gained 2%.",
+        "Norvex Mining: Negative\nTalus Gold: Positive",
+    ),
+    ("Bravia Bank will report its results on Tuesday.", "Bravia Bank: Neutral"),
+)
+
+
+def _wanted(target: Mapping[str, Any]) -> list[Item]:
+    return [tuple(entity) for entity in target["entities"]]
+
+
+def _found(target: Mapping[str, Any], answer: Iterable[Sequence[Any]]) -> set[Item]:
+    """Spans [start, end, label] as they are; mentions [phrase, number, label] at their places in the text.
+
+    Where the offsets of a gold span do not fit the text, a mention at the place of its words is that span.
+    """
+    items = [(first, second, label) for first, second, label in answer]
+    mentions = [item for item in items if isinstance(item[0], str)]
+    found = set(items) - set(mentions)
+    gold = {(start, end): tuple(span) for start, end, *span in target["moved"]}
+    where = apart((phrase for phrase, _, _ in mentions), target["text"])
+    for phrase, number, label in mentions:
+        chosen = where[phrase][number - 1 : number] if number else where[phrase]
+        found |= {(*gold.get(place, place), label) for place in chosen}
+    return found
+
+
+def _bare(items: Iterable[Item]) -> set[Item]:
+    return {(start, end, "entity") for start, end, _ in items}
+
+
+class FinEntity(Task):
+    """Financial news with entities to find and to judge: positive, negative or neutral."""
+
+    name, version, output = "finentity", 1, Generate
+    metrics: ClassVar[tuple[AnyMetric, ...]] = (
+        set_metric("f1", SENTIMENTS, _wanted, _found, signature="exact span and sentiment, micro"),
+        set_metric(
+            "span_f1",
+            ("entity",),
+            lambda target: _bare(_wanted(target)),
+            lambda target, answer: _bare(_found(target, answer)),
+            signature="exact span, micro",
+        ),
+        label_accuracy("sentiment_accuracy", _wanted, _found, signature="of the spans found"),
+    )
+    card = Card(
+        title="FinEntity",
+        source="hub:yixuantt/FinEntity",
+        revision="pinned in bench.lock at the first fetch",
+        licence="ODC-BY 1.0",
+        split="all 979 texts (the authors publish no split; theirs was random)",
+        n_examples=979,
+        language="en",
+        chance=(0.0, 0.01),
+        scenario="risk control",
+        citation="Tang et al. 2023, FinEntity: Entity-level Sentiment Classification for Financial Texts (EMNLP)",
+    )
+
+    def __init__(self, data: DataSource) -> None:
+        self.data = data
+
+    def fetch(self) -> None:
+        """Bring the file into the cache, if it is not in the data directory."""
+        self.data.fetch()
+
+    def examples(self) -> Sequence[Example]:
+        """The texts in the order of the file, called by their place in it from 0."""
+        return self.data.read(read)
+
+    def request(self, example: Example) -> Request:
+        """Two worked examples, then the text."""
+        shots = tuple(part for asked, said in _SHOTS for part in (Text(f"News: {asked}"), Text(said, "assistant")))
+        asked = Text(f"News: {example.inputs['text']}")
+        return Request(example.id, (Text(_SYSTEM, "system"), *shots, asked), Generate(160, stop=("News:",)))
+
+    def answer(self, prediction: Prediction) -> Json:
+        """The mentions [phrase, number of its place or 0 for all, sentiment] of the lines, or of JSON."""
+        text = prediction.text or ""
+        said = list(_of_json(as_json(text))) or [
+            (match["phrase"], match["label"]) for line in lines(text) if (match := _LINE.match(line))
+        ]
+        numbered = [(*number_of(unquoted(phrase)), label.capitalize()) for phrase, label in said]
+        return [[unquoted(phrase), number, label] for phrase, number, label in numbered if unquoted(phrase)]
+
+    def ideal(self, example: Example) -> Prediction:
+        """A line for each entity and sentiment, with numbers where only some of its places have it."""
+        text = example.target["text"]
+        true = {(*gold,): (start, end) for start, end, *gold in example.target["moved"]}
+        said: dict[tuple[str, str], set[tuple[int, int]]] = {}
+        for start, end, label in example.target["entities"]:
+            place = true.get((start, end), (start, end))
+            said.setdefault((text[slice(*place)], label), set()).add(place)
+        where = apart((phrase for phrase, _ in said), text)
+        told = []
+        for (phrase, label), chosen in said.items():
+            some = chosen != set(where[phrase])
+            numbers = [f" #{where[phrase].index(place) + 1}" for place in sorted(chosen)] if some else [""]
+            told += [f"{phrase}{number}: {label}" for number in numbers]
+        return Prediction(example.id, text="\n".join(told))
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """An object {id: [[start, end, label], …]}, or with objects of start, end and label as in the data."""
+        for key, found in pairs(path):
+            try:
+                yield key, spans(found)
+            except ValueError as error:
+                yield key, Malformed(str(error))
+
+
+def _of_json(found: Json) -> Iterator[tuple[str, str]]:
+    """(phrase, sentiment) of {phrase: sentiment}, or of objects that name the sentiment under a key of that kind."""
+    for one in found if isinstance(found, list) else [found]:
+        if not isinstance(one, dict):
+            continue
+        texts = {key: value for key, value in one.items() if isinstance(value, str)}
+        named = next((key for key in texts if key.lower() in ("sentiment", "label", "tag")), None)
+        if named is not None:
+            label = texts.pop(named)
+            texts = dict.fromkeys(list(texts.values())[:1], label)
+        yield from ((phrase, label) for phrase, label in texts.items() if label.capitalize() in SENTIMENTS)

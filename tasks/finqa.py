@@ -1,0 +1,170 @@
+"""FinQA: questions on a page of an earnings report that a small program answers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.files import field, read_json
+from bench.data.source import DataSource
+from bench.data.submissions import kind, pairs
+from bench.errors import BenchError
+from bench.metrics.finqa import FINQA
+from bench.metrics.finqa_language import tokens
+from bench.metrics.metric import AnyMetric
+from bench.metrics.numbers import answer_number
+from bench.task import Card, Malformed, Task
+from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+from tasks.answers import short_answer
+from tasks.programs import read_program
+from tasks.tatqa import table_text
+
+SYSTEM = (
+    "Answer the question on the report with a program of steps, each with two arguments: add(a, b), subtract(a, b), "
+    "multiply(a, b), divide(a, b), exp(a, b), greater(a, b), or, for a whole row of the table, table_max(row name, none), "
+    "table_min, table_sum, table_average. Copy numbers from the report; #0 is the result of the first step, #1 of the "
+    "second; constants are const_1, const_100, const_1000, const_m1 (minus one). Write the program alone."
+)
+_BAKERY = (
+    "Report:\nthe bakery sells bread and cakes .\n | 2015 | 2014\nbread | 1200 | 1000\ncakes | 300 | 400\n"
+    "amounts are in thousands .\n"
+)
+SHOTS = (
+    ("what was the percentage change in bread from 2014 to 2015?", "Program: subtract(1200, 1000), divide(#0, 1000)"),
+    ("were cakes higher in 2015 than in 2014?", "Program: greater(300, 400)"),
+    ("what were the average yearly cakes?", "Program: table_average(cakes, none)"),
+)
+# how many questions the official files hold; dev_200.json is the part of dev.json in the local data directory
+SIZES = {"dev_200.json": 200, "dev.json": 883, "test.json": 1_147}
+
+
+class FinQA(Task):
+    """A program in FinQA's language, or only its result, which counts for execution accuracy alone."""
+
+    name, version, output = "finqa", 1, Generate
+    metrics: ClassVar[tuple[AnyMetric, ...]] = FINQA
+    card = Card(
+        title="FinQA",
+        source="https://github.com/czyssrs/FinQA",
+        revision="pinned in bench.lock at the first fetch",
+        licence="MIT",
+        split="dev, 200 of its 883 questions (dev_200.json); dev.json and test.json with data.path=",
+        n_examples=200,
+        language="en",
+        chance=(0.0, 0.02),
+        scenario="risk control",
+        citation="Chen et al. 2021, FinQA: A Dataset of Numerical Reasoning over Financial Data (EMNLP)",
+        references={"human experts (test)": 0.9116, "FinQANet, the authors' model (test)": 0.6124},
+    )
+    missing_left_out = True
+
+    def __init__(self, data: DataSource) -> None:
+        self.data = data
+
+    def fetch(self) -> None:
+        """Bring the data set into the cache, if it is not in the data directory."""
+        self.data.fetch()
+
+    def examples(self) -> Sequence[Example]:
+        """The questions in the order of the file."""
+        return self.data.read(lambda path: list(examples(path)))
+
+    def training(self) -> Sequence[Example]:
+        """The questions of train.json, where it lies beside the evaluated file."""
+        here = self.data.here()
+        beside = here.with_name("train.json") if here else None
+        return list(examples(beside)) if beside and beside != here and beside.is_file() else ()
+
+    def request(self, example: Example) -> Request:
+        """Worked examples, then the page, which questions share, and the question."""
+        worked = (
+            part
+            for question, program in SHOTS
+            for part in (Text(f"{_BAKERY}Question: {question}"), Text(program, "assistant"))
+        )
+        asked = f"Report:\n{example.inputs['report']}\nQuestion: {example.inputs['question']}"
+        parts: tuple[Part, ...] = (Text(SYSTEM, "system"), *worked, Text(asked), Text("Program:", "assistant"))
+        return Request(example.id, parts, Generate(max_new_tokens=96, stop=("\n",)))
+
+    def answer(self, prediction: Prediction) -> Json:
+        """The program, else the value that the reply gives."""
+        text = prediction.text or ""
+        program = read_program(text)
+        return {"program": program, "value": None if program else read_value(text)}
+
+    def ideal(self, example: Example) -> Prediction:
+        """The gold program."""
+        return Prediction(example.id, text=example.target["program"])
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """A list of {"id", "predicted"}: the tokens of a program with "EOF" at the end, a program as a text, or a value."""
+        for key, given in pairs(path, "id", "predicted"):
+            yield key, _submitted(given)
+
+    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
+        """What evaluate.py prints: how many predictions, and fractions of them."""
+        found = {"All": len(examples)}
+        return found | {"Exe acc": values["execution_accuracy"], "Prog acc": values["program_accuracy"]}
+
+    def problems(self) -> Iterator[str]:
+        """As of any task; the size may be that of any official file."""
+        n = len(self.examples())
+        if n not in SIZES.values():
+            known = ", ".join(f"{name} has {size:,}" for name, size in SIZES.items())
+            yield f"{n:,} examples, where {known}"
+
+
+def examples(path: Path) -> Iterator[Example]:
+    """The questions of an official file; raises BenchError naming the entry that is not as it must be."""
+    entries, seen = read_json(path), set()
+    if not isinstance(entries, list):
+        raise BenchError(f"{path}: found {kind(entries)}, expected a list of questions; bring the official file again")
+    for i, entry in enumerate(entries):
+        where = f"{path}: [{i}]"
+        key, qa = field(entry, "id", str, where), field(entry, "qa", dict, where)
+        if key in seen:
+            raise BenchError(f"{where}: the id {key!r} comes twice; bring the official file again")
+        seen.add(key)
+        table = field(entry, "table", list, where)
+        if not all(isinstance(row, list) and row and all(isinstance(cell, str) for cell in row) for row in table):
+            raise BenchError(f"{where}: 'table' is not a list of rows of texts; bring the official file again")
+        before, after = (_prose(field(entry, name, list, where)) for name in ("pre_text", "post_text"))
+        question = field(qa, "question", str, f"{where}.qa")
+        target = {
+            "program": field(qa, "program", str, f"{where}.qa"),
+            "result": field(qa, "exe_ans", (int, float, str), f"{where}.qa"),
+            "table": table,
+        }
+        report = "\n".join(filter(None, (before, table_text(table), after)))
+        yield Example(key, {"report": report, "question": question}, target, field(entry, "filename", str, where))
+
+
+def _prose(lines: Sequence[str]) -> str:
+    """The sentences without the lone full stops that stand for leaders in the page."""
+    return "\n".join(line for line in lines if str(line).strip(" ."))
+
+
+def _submitted(given: Json) -> Json:
+    if isinstance(given, list):
+        if not all(isinstance(token, str) for token in given):
+            return Malformed("found a list with something else than texts, expected the tokens of a program")
+        return {"program": given, "value": None}
+    if isinstance(given, bool) or not isinstance(given, str | int | float):
+        return Malformed(f"found {kind(given)}, expected the tokens of a program, a program or its result")
+    if isinstance(given, str) and "(" in given:
+        return {"program": tokens(given), "value": None}
+    return {"program": None, "value": read_value(given) if isinstance(given, str) else given}
+
+
+def read_value(text: str) -> float | str | None:
+    """The result that a reply gives instead of a program: "yes", "no", a number (a percentage as a share), or None.
+
+    Scale words are passed over, as the gold results are in the units of the report.
+    """
+    line = short_answer(text.rpartition("Answer:")[2])
+    if word := re.match(r"(yes|no)\b", line, re.IGNORECASE):
+        return word[1].lower()
+    number = answer_number(line)
+    return None if number is None else number.mantissa * (0.01 if number.percent else 1.0)
