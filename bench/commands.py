@@ -62,8 +62,12 @@ def _print_run(run: Run, folder: Path) -> None:
     rate = run.timings["examples_per_second"]
     scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores if s.value is not None)
     print(f"{run.task} / {run.model}: {scores}")
-    for absent in (s for s in run.scores if s.value is None):
-        print(f"  {absent.metric} is {absent.note}")
+    absent: dict[str, list[str]] = {}
+    for score in run.scores:
+        if score.value is None:
+            absent.setdefault(score.note, []).append(score.metric)
+    for reason, names in absent.items():
+        print(f"  {', '.join(names)} {reason}")
     speed = f"{rate:,.1f} a second, {seconds['total']:.1f} s in all; " if rate else ""
     print(f"  {run.n_examples} examples, {speed}{folder}", flush=True)
 

@@ -11,7 +11,15 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric
-from bench.stats import MIN_CLUSTERS, cluster_sums, jackknife_interval, percentile_interval, resample, resample_weights
+from bench.stats import (
+    MIN_CLUSTERS,
+    cluster_sums,
+    jackknife_interval,
+    leave_one_out_interval,
+    percentile_interval,
+    resample,
+    resample_weights,
+)
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
@@ -116,6 +124,8 @@ def _rows(metric: Metric | RankedMetric, data: _Answered) -> dict[str, Any]:
         ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
         best = _value(metric, ideal)
     found = {"value": value, "worst": value if failed else None, "best": best}
+    if isinstance(metric, Metric) and metric.jackknife:
+        return found | _interval(data, lambda: _leave_one_out(metric, rows, data), "jackknife")
     return found | _interval(data, lambda: _bootstrap(metric, rows, data), "bootstrap", f", {data.resamples} resamples")
 
 
@@ -136,6 +146,11 @@ def _bootstrap(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> t
     drawn = resample_weights(len(number), resamples=data.resamples, seed=data.seed, width=len(rows))
     values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
     return percentile_interval(values, len(number))
+
+
+def _leave_one_out(metric: Metric, rows: Array, data: _Answered) -> tuple[float, float]:
+    low, high = leave_one_out_interval(*cluster_sums(rows, data.clusters), metric.summarise)
+    return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
 
 
 def _corpus(metric: CorpusMetric, data: _Answered) -> dict[str, Any]:

@@ -73,6 +73,24 @@ def bootstrap_interval(
     return percentile_interval(resample(sums, sizes, summarise, resamples=resamples, seed=seed), len(sums))
 
 
+def leave_one_out_interval(
+    sums: Array, sizes: Array, summarise: Callable[[Array, Array], Array]
+) -> tuple[float, float]:
+    """The 95 % interval of the jackknife over clusters: value ± t · jackknife error. Needs `MIN_CLUSTERS`.
+
+    Source: Efron and Stein 1981, "The Jackknife Estimate of Variance" (Annals of Statistics 9).
+    """
+    g = len(sums)
+    if g < MIN_CLUSTERS:
+        raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {g}")
+    total, n = sums.sum(axis=0), sizes.sum()
+    without = summarise(total - sums, n - sizes)
+    error = np.sqrt((g - 1) / g * ((without - without.mean()) ** 2).sum())
+    half = float(special.stdtrit(g - 1, (1 + LEVEL) / 2) * error)
+    centre = float(summarise(total, n))
+    return centre - half, centre + half
+
+
 def jackknife_interval(counts: Sequence[Counter[Hashable]], summarise: Callable[[Array], float]) -> tuple[float, float]:
     """The 95 % interval of a statistic of n-gram counts, one Counter a cluster: value ± t · jackknife error.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -86,7 +87,8 @@ def averaged(score: str, labels: Sequence[str], average: str = "macro") -> Metri
             return _ratio((value * wanted).sum(axis=-1), wanted.sum(axis=-1))
         return np.asarray(value.mean(axis=-1))
 
-    return _counted(f"{average}_{score}", labels, summarise, f"{average} over {len(labels)} labels, 0/0 = 0")
+    signature = f"{average} over {len(labels)} labels, 0/0 = 0"
+    return replace(_counted(f"{average}_{score}", labels, summarise, signature), jackknife=True)
 
 
 def average_recall(labels: Sequence[str]) -> Metric:
@@ -120,7 +122,8 @@ def calibration_error(bins: int = 15) -> Metric:
 
     Confidences fall into bins of equal width, each without its lower edge (0 is in the first); the error is the mean over
     examples of their bin's |accuracy - mean confidence|. A row holds right - confidence in its bin's column: [bins].
-    Resampling adds noise within bins, so that the interval lies rather high. A failed example was sure and wrong.
+    Resampling would add noise within bins, and push the interval up; so it is a jackknife's. A failed example was sure and
+    wrong.
     Source: Guo et al. 2017, "On Calibration of Modern Neural Networks" (ICML).
     """
     edges = [i / bins for i in range(1, bins)]
@@ -137,6 +140,7 @@ def calibration_error(bins: int = 15) -> Metric:
         worst=lambda target: row(0.0, 1.0),
         best=lambda target: row(1.0, 1.0),
         higher_is_better=False,
+        jackknife=True,
         signature=f"top label, {bins} bins of equal width",
         absent=_unsure,
     )

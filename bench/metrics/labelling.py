@@ -78,6 +78,7 @@ def set_metric(
         worst=lambda target: counts(classes, wanted(target), ()),
         best=lambda target: counts(classes, wanted(target), wanted(target)),
         signature=signature,
+        jackknife=macro,
     )
 
 

@@ -43,6 +43,9 @@ class Metric:
     that pool rows (BLEU, CCC) they are those answers' rows, not exact bounds of the pooled value. Where `is_fraction`,
     text shows it as percent.
 
+    `jackknife` asks for an interval from leaving out one cluster at a time: drawing with replacement often loses a rare
+    class, which pushes a mean over classes down and out of its own interval.
+
     `fit(targets)` gives the metric to use where rows depend on all the targets (NIST's weights of n-grams). `absent`
     says why the metric cannot be had from these answers, "" if it can (a program is missing, no confidences).
     """
@@ -55,6 +58,7 @@ class Metric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
+    jackknife: bool = False
     fit: Callable[[Sequence[Any]], Metric] | None = None
     absent: Callable[[Sequence[Any]], str] = _never
 
