@@ -56,6 +56,7 @@ class Banking77(LabelTask):
         language="en",
         chance=(0.007, 0.02),
         scenario="operations",
+        cluster="question",
         citation="Casanueva et al. 2020, Efficient Intent Detection with Dual Sentence Encoders (NLP for ConvAI at ACL)",
         references={"BERT, fine-tuned (paper)": 0.9366, "USE + ConveRT (paper)": 0.9336},
     )

@@ -35,6 +35,7 @@ class Chitchat(NextReply):
         language="en",
         chance=(0.03, 0.15),
         scenario="marketing",
+        cluster="conversation",
         citation="Myers, Etchart and Fulda 2020, Conversational Scaffolding (ICAART)",
     )
 

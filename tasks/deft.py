@@ -29,6 +29,7 @@ def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, fl
         language="en",
         chance=chance,
         scenario="operations",
+        cluster="textbook section",
         citation=CITATION,
         references={"winner of the shared task": best},
     )

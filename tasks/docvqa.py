@@ -38,6 +38,7 @@ class DocVQA(Task):
         language="en",
         chance=(0.0, 0.03),
         scenario="risk control",
+        cluster="document",
         citation="Mathew, Karatzas and Jawahar 2021, DocVQA: A Dataset for VQA on Document Images (WACV)",
         obtain=(
             "register at the Robust Reading Competition, task Document Visual Question Answering, download the single page "

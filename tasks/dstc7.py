@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from bench.data import dstc7_format
 from bench.data.source import DataSource
 from bench.data.submissions import kind
 from bench.metrics import meteor
-from bench.metrics.dstc7 import dstc7_metrics
+from bench.metrics.dstc7 import clean, dstc7_metrics
 from bench.task import Card, Malformed, Task
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 
@@ -27,7 +28,10 @@ _QUOTES = ('""', "“”", "''")
 
 
 class Dstc7(Task):
-    """The contexts that people judged, or the official test set where its files lie in the folder.
+    """The contexts that people judged, or the official test set or plain references where their files lie in the folder.
+
+    `clean` says whether texts are cleaned before they are scored; None as the organisers do: conversations are, plain lines
+    (ref0.txt, ref1.txt, … as in their demo) are tokenised already and are not.
 
     46 of the 1,000 contexts come without references: they count for entropy, diversity and length only.
     """
@@ -45,6 +49,7 @@ class Dstc7(Task):
         language="en",
         chance=(0.08, 0.25),
         scenario="operations",
+        cluster="page",
         citation="Yoshino et al. 2019, Dialog System Technology Challenge 7; Galley et al. 2019, Grounded Response "
         "Generation Task at DSTC7",
         obtain="from the repository DSTC7-End-to-End-Conversation-Modeling of the organisers (MSR-NLP), folder evaluation",
@@ -56,8 +61,16 @@ class Dstc7(Task):
     )
     official_size: ClassVar[int] = 2_208
 
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
+    def __init__(self, data: DataSource, clean: bool | None = None) -> None:
+        self.data, self.clean = data, clean
+        self.metrics = dstc7_metrics(self._prepared)  # type: ignore[misc]  # of this folder's layout
+
+    @cached_property
+    def _cleans(self) -> bool:
+        return not self.data.read(dstc7_format.has_plain) if self.clean is None else self.clean
+
+    def _prepared(self, text: str) -> str:
+        return clean(text) if self._cleans else text
 
     def fetch(self) -> None:
         """See that the data are there and bring METEOR's program into the cache."""
@@ -90,16 +103,23 @@ class Dstc7(Task):
         return Prediction(example.id, text=max(example.target, key=len, default=""))
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
-        """Rows with the key first and the response last, the release's FILE@SYSTEM, or JSON {key: response}."""
+        """Rows with the key first and the response last, the release's FILE@SYSTEM, or JSON {key: response}.
+
+        Where the references are plain lines, it is a hypothesis a line.
+        """
         file, at, system = str(path).rpartition("@")
         if path.exists() or not at:
             file, system = str(path), ""
-        for key, response in dstc7_format.responses(Path(file), system):
+        if self.data.read(dstc7_format.has_plain):
+            said = dstc7_format.plain_responses(path)
+        else:
+            said = dstc7_format.responses(Path(file), system)
+        for key, response in said:
             found = "no response" if response is None else kind(response)
             yield key, response if isinstance(response, str) else Malformed(f"found {found}, expected a text")
 
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
-        """What dstc.py -c prints; NIST and BLEU come to it with four decimals from mteval-v14c.pl."""
+        """What dstc.py prints, with -c where texts are cleaned; NIST and BLEU come to it with four decimals from mteval-v14c.pl."""
         found: dict[str, Json] = {
             "nist": [round(values[f"nist_{order}"], 4) for order in (1, 2, 3, 4)],
             "bleu": [round(values[f"bleu_{order}"], 4) for order in (1, 2, 3, 4)],
@@ -111,7 +131,12 @@ class Dstc7(Task):
         return {key: value for key, value in found.items() if value is not None}
 
     def problems(self) -> Iterator[str]:
-        """As every task; of the official test set, which the organisers' keys cut to 2,208 examples, that number."""
+        """As every task; of the official test set, which the organisers' keys cut to 2,208 examples, that number.
+
+        Plain references may be any number.
+        """
+        if self.data.read(dstc7_format.has_plain):
+            return
         expected = self.official_size if self.data.read(dstc7_format.has_official) else self.card.n_examples
         if (n := len(self.examples())) != expected:
             yield f"{n:,} examples, where the evaluation has {expected:,}"

@@ -44,6 +44,7 @@ class Earnings21(Task):
         language="en",
         chance=(0.98, 1.02),
         scenario="operations",
+        cluster="call",
         citation="Del Rio et al. 2021, Earnings-21: A Practical Benchmark for ASR in the Wild (Interspeech)",
         obtain=_OBTAIN,
         references={

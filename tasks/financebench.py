@@ -42,6 +42,7 @@ class FinanceBench(Task):
         language="en",
         chance=(0.0, 0.06),
         scenario="risk control",
+        cluster="document",
         citation="Islam et al. 2023, FinanceBench: A New Benchmark for Financial Question Answering",
     )
 

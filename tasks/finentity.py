@@ -82,6 +82,7 @@ class FinEntity(Task):
         language="en",
         chance=(0.0, 0.01),
         scenario="risk control",
+        cluster="text",
         citation="Tang et al. 2023, FinEntity: Entity-level Sentiment Classification for Financial Texts (EMNLP)",
     )
 

@@ -37,7 +37,7 @@ SHOTS = (
     ("what were the average yearly cakes?", "Program: table_average(cakes, none)"),
 )
 # how many questions the official files hold; dev_200.json is the part of dev.json in the local data directory
-SIZES = {"dev_200.json": 200, "dev.json": 883, "test.json": 1_147}
+SIZES = {"test.json": 1_147, "dev.json": 883, "dev_200.json": 200}  # of a folder the first that is there is evaluated
 
 
 class FinQA(Task):
@@ -50,11 +50,12 @@ class FinQA(Task):
         source="https://github.com/czyssrs/FinQA",
         revision="pinned in bench.lock at the first fetch",
         licence="MIT",
-        split="dev, 200 of its 883 questions (dev_200.json); dev.json and test.json with data.path=",
-        n_examples=200,
+        split="test (test.json), or where that is not there dev (dev.json; 200 of its 883 questions as dev_200.json)",
+        n_examples=1_147,
         language="en",
         chance=(0.0, 0.02),
         scenario="risk control",
+        cluster="report page",
         citation="Chen et al. 2021, FinQA: A Dataset of Numerical Reasoning over Financial Data (EMNLP)",
         references={"human experts (test)": 0.9116, "FinQANet, the authors' model (test)": 0.6124},
     )
@@ -69,12 +70,12 @@ class FinQA(Task):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""
-        return self.data.read(lambda path: list(examples(path)))
+        return self.data.read(lambda path: list(examples(_evaluated(path))))
 
     def training(self) -> Sequence[Example]:
         """The questions of train.json, where it lies beside the evaluated file."""
         here = self.data.here()
-        beside = here.with_name("train.json") if here else None
+        beside = _evaluated(here).with_name("train.json") if here else None
         return list(examples(beside)) if beside and beside != here and beside.is_file() else ()
 
     def request(self, example: Example) -> Request:
@@ -114,6 +115,16 @@ class FinQA(Task):
         if n not in SIZES.values():
             known = ", ".join(f"{name} has {size:,}" for name, size in SIZES.items())
             yield f"{n:,} examples, where {known}"
+
+
+def _evaluated(place: Path) -> Path:
+    """The file itself, or of a folder the split to evaluate."""
+    if place.is_file():
+        return place
+    for name in SIZES:
+        if (place / name).is_file():
+            return place / name
+    raise BenchError(f"{place} holds none of {', '.join(SIZES)}; bring an official file")
 
 
 def examples(path: Path) -> Iterator[Example]:

@@ -46,6 +46,7 @@ class GoEmotions(LabelTask):
         language="en",
         chance=(0.06, 0.08),
         scenario="operations",
+        cluster="comment",
         citation="Demszky et al. 2020, GoEmotions: A Dataset of Fine-Grained Emotions (ACL)",
         references={"BERT (paper)": 0.46},
     )

@@ -33,6 +33,7 @@ class PhraseBank(LabelTask):
         language="en",
         chance=(0.31, 0.36),
         scenario="risk control",
+        cluster="sentence",
         citation="Malo et al. 2014, Good Debt or Bad Debt: Detecting Semantic Orientations in Economic Texts (JASIST 65)",
     )
 

@@ -50,6 +50,7 @@ class Ravdess(LabelTask):
         language="en",
         chance=(0.09, 0.16),
         scenario="operations",
+        cluster="actor",
         citation="Livingstone and Russo 2018, The Ryerson Audio-Visual Database of Emotional Speech and Song (PLoS ONE 13)",
         obtain=_OBTAIN,
     )

@@ -32,6 +32,7 @@ class SquadV1(Task):
         language="en",
         chance=(0.02, 0.06),
         scenario="operations",
+        cluster="paragraph",
         citation="Rajpurkar et al. 2016, SQuAD: 100,000+ Questions for Machine Comprehension of Text (EMNLP)",
         references={"human": 0.91221, "best published (test)": 0.95719},
     )
@@ -89,6 +90,7 @@ class XquadEn(SquadV1):
         language="en",
         chance=(0.02, 0.06),
         scenario="operations",
+        cluster="paragraph",
         citation="Artetxe, Ruder and Yogatama 2020, On the Cross-lingual Transferability of Monolingual Representations (ACL)",
     )
 
@@ -108,6 +110,7 @@ class SquadV2(SquadV1):
         language="en",
         chance=(0.01, 0.06),
         scenario="operations",
+        cluster="paragraph",
         citation="Rajpurkar, Jia and Liang 2018, Know What You Don't Know: Unanswerable Questions for SQuAD (ACL)",
         references={"human": 0.89452, "best published (test)": 0.93214},
     )

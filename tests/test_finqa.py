@@ -58,7 +58,7 @@ def task(tmp_path: Path) -> Callable[..., FinQA]:
         path = tmp_path / "finqa" / "dev_200.json"
         path.parent.mkdir(exist_ok=True)
         path.write_text(entries if isinstance(entries, str) else json.dumps(entries), encoding="utf-8")
-        return FinQA(DataSource("finqa/dev_200.json", data_dir=str(tmp_path)))
+        return FinQA(DataSource("finqa/", data_dir=str(tmp_path)))
 
     return make
 
@@ -217,12 +217,12 @@ def official() -> FinQA:
     folder = Path(os.environ.get("BENCH_DATA") or Path(__file__).parents[2] / "shared" / "data")
     if not (folder / "finqa").exists():
         pytest.skip(f"the reference data are not in {folder}; set BENCH_DATA to their folder")
-    return FinQA(DataSource("finqa/dev_200.json", data_dir=str(folder)))
+    return FinQA(DataSource("finqa/", data_dir=str(folder)))
 
 
 def test_every_official_program_runs_to_its_result_and_is_itself(official: FinQA) -> None:
     examples = official.examples()
-    assert len(examples) == official.card.n_examples
+    assert len(examples) == 200
     assert list(official.problems()) == []
     for example in examples:
         answer = official.answer(official.ideal(example))
@@ -378,4 +378,13 @@ def test_a_broken_data_file_is_named(task: Callable[..., FinQA], entries: Any, s
 
 
 def test_a_file_of_another_size_is_a_problem(task: Callable[..., FinQA]) -> None:
-    assert [line.startswith("3 examples, where dev_200.json has 200") for line in task().problems()] == [True]
+    assert [line.startswith("3 examples, where test.json has 1,147") for line in task().problems()] == [True]
+
+
+def test_the_test_split_comes_before_the_development_split(task: Any, tmp_path: Path) -> None:
+    made = task()
+    names = [example.id for example in made.examples()]
+    (tmp_path / "finqa" / "test.json").write_text(
+        (tmp_path / "finqa" / "dev_200.json").read_text().replace(names[0], "new")
+    )
+    assert [example.id for example in made.examples()] == ["new", *names[1:]]

@@ -265,3 +265,10 @@ def test_chance_is_about_zero() -> None:
     targets = rng.normal(0.1, 0.3, 617).clip(-1, 1)
     for _ in range(20):
         assert low <= value(ccc("valence", -1, 1), list(targets), list(rng.uniform(-1, 1, 617))) <= high
+
+
+def test_a_gold_file_may_have_any_name_and_may_be_given_itself(tmp_path: Path) -> None:
+    gold = tmp_path / "mine.csv"
+    gold.write_text("link,start,end,video,utterance,arousal,valence,EmotionMaxVote\nl,0,1,v,u1.mp4,0.3,-0.2,4\n")
+    task = OmgEmotion(DataSource("omg_emotion/", path=str(gold)))
+    assert [(example.id, example.target["valence"]) for example in task.examples()] == [("v/u1.mp4", -0.2)]

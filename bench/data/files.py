@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.types import Json
+
+
+_STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
 
 def _refuse_constant(name: str) -> Json:
@@ -37,8 +41,14 @@ def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str,
             f"{where} is not JSON: line {error.lineno} column {error.colno}: {error.msg}; the file may be cut off, bring it again"
         ) from None
     except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else error
+        reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text)}{error}"
         raise BenchError(f"{where} is not JSON: {reason}; correct the file") from None
+
+
+def _line_of_constant(text: str) -> str:
+    """Where the first NaN or Infinity stands outside of strings, which the JSON reader does not say."""
+    found = next((match for match in _STRING_OR_CONSTANT.finditer(text) if match[1]), None)
+    return f"line {text.count(chr(10), 0, found.start()) + 1}: " if found else ""
 
 
 def read_json(path: Path) -> Json:

@@ -183,7 +183,8 @@ def shown(score: Score, value: float | None) -> str:
     """A value of this score's metric as text."""
     if value is None:
         return "–"
-    return f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
+    text = f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
+    return text.removeprefix("-") if float(text) == 0 else text
 
 
 def _number(value: float | None, unit: float = 1) -> str:

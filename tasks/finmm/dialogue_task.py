@@ -28,6 +28,7 @@ class FinmmDialogue(NextReply):
         language="en",
         chance=(0.05, 0.20),
         scenario="operations",
+        cluster="conversation",
     )
 
     def examples(self) -> Sequence[Example]:

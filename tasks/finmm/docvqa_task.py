@@ -31,6 +31,7 @@ class FinmmDocVQA(Task):
         language="en",
         chance=(0.0, 0.03),
         scenario="risk control",
+        cluster="document",
     )
 
     def __init__(self, documents: int = 100, document_seed: int = 7) -> None:

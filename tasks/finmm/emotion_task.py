@@ -28,6 +28,7 @@ class FinmmEmotion(Task):
         language="en",
         chance=(-0.15, 0.15),
         scenario="operations",
+        cluster="conversation",
     )
 
     def examples(self) -> Sequence[Example]:

@@ -27,6 +27,7 @@ class FinmmQA(Task):
         language="en",
         chance=(0.0, 0.10),
         scenario="risk control",
+        cluster="passage",
     )
 
     def examples(self) -> Sequence[Example]:
