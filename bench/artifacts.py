@@ -167,7 +167,7 @@ def _made(folder: Path) -> Path:
 
 def _cached(source: Source) -> Path:
     if source.scheme == "https":
-        folder = hashlib.sha256(source.name.encode()).hexdigest()[:16]
+        folder = hashlib.sha256(source.uri.encode()).hexdigest()[:16]  # a file and its folder in one archive stay apart
         return (
             cache_dir() / "https" / folder / (source.inside or PurePosixPath(urlsplit(source.name).path).name or "file")
         )

@@ -16,9 +16,9 @@ from bench.config import plugins
 from bench.config_errors import among
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.task import Task
+from bench.task import BaseTask
 
-KINDS: dict[str, type] = {"task": Task, "model": Model}
+KINDS: dict[str, type] = {"task": BaseTask, "model": Model}
 
 
 def build(config: Any, key: str, kind: type | None = None) -> Any:

@@ -27,6 +27,7 @@ examples:
 class _Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """One line and exit code 2, as for every error that a user can fix."""
+        message = message.replace(", KEY=VALUE", "")  # argparse takes overrides, which may be none, for required
         raise BenchError(f"{message}; see `{self.prog} --help`")
 
 

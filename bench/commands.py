@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +14,9 @@ from bench import config as conf
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from bench.doctor import Finding
     from bench.leaderboard.board import Board, Table
+    from bench.task import EntryTask
     from bench.types import Run
 
 
@@ -77,10 +80,14 @@ def score(options: argparse.Namespace) -> int:
     from bench import submission as submissions
     from bench.build import build
     from bench.run import Settings
+    from bench.task import EntryTask
 
-    data = [f"data.path='{options.data}'"] if options.data else []
+    quoted = str(options.data).replace("'", r"\'")
+    data = [f"data.path='{quoted}'"] if options.data else []
     config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
     task = build(config["task"], "task")
+    if isinstance(task, EntryTask):
+        return _score_entries(task, options)
     settings = Settings(
         runs_dir=Path(config["runs_dir"]), limit=config["limit"], seed=config["seed"], resamples=config["resamples"],
         fresh=options.fresh, config={"task": config["task"], "submission": options.predictions.name},
@@ -100,13 +107,56 @@ def score(options: argparse.Namespace) -> int:
     return 0
 
 
+def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
+    """Rank the entries of a competition and name every dirty value; 1 if not one of them could be counted."""
+    from collections import Counter
+
+    if unused := next((name for name in ("na_prob", "model", "fresh") if getattr(options, name)), None):
+        raise BenchError(
+            f"--{unused.replace('_', '-')} is of no use to task '{task.name}', whose entries name themselves"
+        )
+    report = task.judge(options.predictions)
+    actions = Counter(finding["action"] for finding in report.findings)
+    refused = sum(entry["status"] == "refused" for entry in report.entries)
+    counts = {"entries": len(report.entries), "refused": refused, "values": dict(actions)}
+    code = 1 if refused == len(report.entries) else 0
+    if options.json:
+        record = {"task": task.name, "official": report.official, "counts": counts}
+        emit(record | {"findings": report.findings, "entries": report.entries})
+        return code
+    for table in report.tables:
+        _print_rows(table.title, table.headings, table.rows)
+    figures = ", ".join(f"{key} {_figures(value)}" for key, value in report.official.items())
+    print(f"official figures: {figures or 'none'}")
+    shown = ", ".join(f"{n} {action}" for action, n in actions.items())
+    print(f"{counts['entries']} entries, {refused} of them refused; dirty values: {shown or 'none'}")
+    for one in report.findings:
+        field = f", {one['field']}" if one["field"] else ""
+        print(f"  {one['action']}: {one['file']} line {one['line']}{field}: found {one['found']}; {one['text']}")
+    return code
+
+
+def _print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
+    """A table of texts; one without a rank ("–" in the first column) is dimmed."""
+    from rich.console import Console
+    from rich.table import Table as RichTable
+
+    table = RichTable(title=title, title_justify="left")
+    for heading in headings:
+        number = any(word in heading for word in ("seconds", "hours", "cost", "latency", "accuracy"))
+        table.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=heading == "status")
+    for row in rows:
+        table.add_row(*(cell.replace("[", r"\[") for cell in row), style="dim" if row[0] == "–" else None)
+    Console(width=None if os.isatty(1) else 240).print(table)  # nothing is cut where a file or a log is read
+
+
 def _figures(value: Any) -> str:
     """A value of an official script as text, to four decimals."""
     if isinstance(value, list | tuple):
         return "[" + ", ".join(map(_figures, value)) + "]"
     if isinstance(value, dict):
         return "{" + ", ".join(f"{key}: {_figures(one)}" for key, one in value.items()) + "}"
-    return f"{value:.4f}" if isinstance(value, float) else str(value)
+    return f"{value:.4f}".replace("-0.0000", "0.0000") if isinstance(value, float) else str(value)
 
 
 def board(options: argparse.Namespace) -> int:
@@ -219,14 +269,17 @@ def doctor(options: argparse.Namespace) -> int:
     """Check the data of the named task, or say what of every task is here; 1 if something is wrong with a named one."""
     from bench import doctor as doctors
     from bench.build import build
+    from bench.task import EntryTask
 
     config, choices = conf.compose(options.overrides)
     if "task" in choices:
-        found = doctors.examine(build(conf.plain(config)["task"], "task"))
+        task = build(conf.plain(config)["task"], "task")
+        kind = "entries" if isinstance(task, EntryTask) else "examples"
+        found = _entries_found(task) if isinstance(task, EntryTask) else doctors.examine(task)
         if options.json:
             emit(vars(found))
         else:
-            print(f"{found.task}: {found.n_examples:,} examples; {found.where}")
+            print(f"{found.task}: {found.n_examples:,} {kind}; {found.where}")
             for problem in found.problems:
                 print(f"  {problem}")
             print(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
@@ -243,6 +296,17 @@ def doctor(options: argparse.Namespace) -> int:
         for name, line in lines.items():
             print(f"  {name:<{max(map(len, lines))}}  {line}")
     return 0
+
+
+def _entries_found(task: Any) -> Finding:
+    """What the doctor finds of a competition: how many entries lie here, and why any of them is refused."""
+    from bench import doctor as doctors
+
+    try:
+        n, problems = task.n_entries(), tuple(task.problems())
+    except BenchError as error:
+        n, problems = 0, (str(error),)
+    return doctors.Finding(task.name, doctors.where(task), n, problems, task.card.obtain if problems else "")
 
 
 def data(options: argparse.Namespace) -> int:

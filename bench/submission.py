@@ -15,13 +15,14 @@ from bench.data.submissions import items, number
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
-from bench.records import RunFolder, fingerprint, identity
+from bench.records import RunFolder, canonical, fingerprint, identity
 from bench.run import Settings, checked
 from bench.scoring import score
 from bench.task import Malformed, Task
 from bench.types import Example, Json, Prediction, Run
 
 _LISTED = 10  # ids that a record names of each kind of fault
+_SAID = ("text", "label_scores", "values", "answer", "error")
 _JOURNAL_KEYS = frozenset(field.name for field in fields(Prediction))
 
 
@@ -41,7 +42,14 @@ class Submission:
     def faults(self) -> dict[str, Json]:
         """How many of each fault, and the first ten ids."""
         kinds = ("missing", "unknown", "duplicated", "malformed")
-        return {kind: {"n": len(ids), "first": list(ids[:_LISTED])} for kind in kinds for ids in [getattr(self, kind)]}
+        return {
+            kind: {"n": len(ids), "first": _shown(ids[:_LISTED])} for kind in kinds for ids in [getattr(self, kind)]
+        }
+
+
+def _shown(ids: Sequence[str]) -> list[str]:
+    """The ids, of which half a surrogate pair, which no file can hold, is a question mark."""
+    return [key.encode("utf-8", "replace").decode("utf-8") for key in ids]
 
 
 def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | None = None) -> Submission:
@@ -82,7 +90,7 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
     if _is_journal(path):
         for line, record in read_jsonl(path):
             try:
-                yield Prediction.from_json(record)
+                yield _of_journal(record)
             except TypeError as error:
                 raise BenchError(f"{path} line {line}: not a prediction ({error}); correct the line") from None
         return
@@ -91,6 +99,16 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
             yield Prediction(key, error=f"malformed: {answer.reason}")
         else:
             yield Prediction(key, answer=answer)
+
+
+def _of_journal(record: Mapping[str, Json]) -> Prediction:
+    """A line of a journal; TypeError says what is wrong with one that is none."""
+    if isinstance(record.get("id"), bool) or not isinstance(record.get("id"), str | int):
+        raise TypeError("the key 'id' must be a text or a number")
+    prediction = Prediction.from_json({**record, "id": str(record["id"])})
+    if all(getattr(prediction, key) is None for key in _SAID):
+        return Prediction(prediction.id, error=f"malformed: none of {', '.join(_SAID)} is given")
+    return prediction
 
 
 def _is_journal(path: Path) -> bool:
@@ -112,6 +130,7 @@ def _measurable(task: Task, example: Example, prediction: Prediction) -> Predict
             metric.count(answer)
         elif isinstance(metric, RankedMetric) or (isinstance(metric, Metric) and metric.fit is None):
             metric.measure(example.target, answer)
+        canonical(prediction.to_json())  # refuses an infinity, which JSON writes as 1e999
     except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
         return Prediction(prediction.id, error=f"malformed: {type(error).__name__}: {error}"[:200])
     return prediction
@@ -124,7 +143,7 @@ def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> 
     given: dict[str, tuple[float, int]] = {}
     for place, (key, value) in enumerate(items(path)):
         try:
-            given[key] = number(value), place
+            given[key] = number(value), given.get(key, (0.0, place))[1]
         except ValueError as error:
             raise BenchError(f"{path}: {key!r}: {error}; correct the file") from None
     if without := [key for key in found if key not in given]:
@@ -144,6 +163,7 @@ def evaluate(
     task: Task, path: Path, name: str, settings: Settings, *, no_answer: Path | None = None
 ) -> tuple[Run, RunFolder, Mapping[str, Json]]:
     """Score a submission as model `name`: the record, which names what was wrong in the file, and the official figures."""
+    _refuse(name, settings)
     if not path.exists():
         path = _existing(path)
     examples = checked(task, settings.limit)
@@ -170,6 +190,15 @@ def evaluate(
             submission={"file": path.name, "sha256": digest(path) if path.exists() else sha256, **submission.faults()},
         )  # fmt: skip
         return folder.finish(run), folder, official(task, run, examples, submission)
+
+
+def _refuse(name: str, settings: Settings) -> None:
+    """Raise BenchError for a name that cannot be a folder's, and settings that make no sense."""
+    if name in ("", ".", "..") or "/" in name:
+        raise BenchError(f"the model name {name!r} cannot be a folder; give another with --model")
+    for key, least in (("seed", 0), ("resamples", 1)):
+        if getattr(settings, key) < least:
+            raise BenchError(f"{key}={getattr(settings, key)} must be at least {least}")
 
 
 def _existing(path: Path) -> Path:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.types import Example, Json, Output, Prediction, Request
 
@@ -25,7 +26,7 @@ class Card:
 
     `chance` is the ranked metric's value for the model `random`, as (low, high) that a full run must fall in;
     `references` are published scores of that metric (humans, best systems), as fractions. `obtain` says how to get data
-    that may not be passed on.
+    that may not be passed on. `cluster` says in a word what examples of one cluster share.
     """
 
     title: str
@@ -37,13 +38,29 @@ class Card:
     language: str
     chance: tuple[float, float]
     scenario: str
+    cluster: str
     citation: str = ""
     obtain: str = ""
     references: Mapping[str, float] = field(default_factory=dict)
     superseded_by: str | None = None
 
 
-class Task(ABC):
+class BaseTask(ABC):
+    """What conf/task may name: a `Task`, or an `EntryTask` that runs no model."""
+
+    name: ClassVar[str]
+    version: ClassVar[int]
+    card: ClassVar[Card]
+
+    def fetch(self) -> None:
+        """Bring the data into the cache; nothing to do for a task that carries its own."""
+
+    @abstractmethod
+    def problems(self) -> Iterator[str]:
+        """What is wrong with the data as they lie here, a line each; raises BenchError where they cannot be read."""
+
+
+class Task(BaseTask):
     """One data set with its prompt, parser and metrics. A changed prompt, split or parser raises `version`.
 
     `parts` and `output` say what `request` will ask for, so that a model that cannot answer is refused before anything
@@ -52,17 +69,11 @@ class Task(ABC):
     {"text", "no_answer"} with a probability of no answer.
     """
 
-    name: ClassVar[str]
-    version: ClassVar[int]
     metrics: ClassVar[tuple[AnyMetric, ...]]
-    card: ClassVar[Card]
     parts: frozenset[str] = frozenset({"text"})
     output: ClassVar[type[Output]]
     missing_left_out: ClassVar[bool] = False
     takes_no_answer: ClassVar[bool] = False
-
-    def fetch(self) -> None:
-        """Bring the data into the cache; nothing to do for a task that carries its own."""
 
     @abstractmethod
     def examples(self) -> Sequence[Example]:
@@ -102,7 +113,50 @@ class Task(ABC):
         return values
 
     def problems(self) -> Iterator[str]:
-        """What is wrong with the data as they lie here, a line each; raises BenchError where they cannot be read."""
+        """The number of examples where it is not the official one; a task may find more."""
         n = len(self.examples())
         if n != self.card.n_examples:
             yield f"{n:,} examples, where the {self.card.split} has {self.card.n_examples:,}"
+
+
+@dataclass(frozen=True)
+class EntryTable:
+    """A ranking for people: `rows` best first, a text for each of the `headings`."""
+
+    title: str
+    headings: Sequence[str]
+    rows: Sequence[Sequence[str]]
+
+
+@dataclass(frozen=True)
+class EntryReport:
+    """What became of the entries of a competition.
+
+    `official` holds its figures under their official names, `entries` one record each, best first. `findings` are the
+    dirty values: {"file", "line", "field", "found", "action", "text"}, where the action is what was done about it.
+    """
+
+    official: Mapping[str, Json]
+    entries: Sequence[Mapping[str, Json]]
+    findings: Sequence[Mapping[str, Json]]
+    tables: Sequence[EntryTable]
+
+
+class EntryTask(BaseTask):
+    """A competition whose entries are measurements that others made: they are checked and ranked, and no model runs."""
+
+    @abstractmethod
+    def judge(self, path: Path) -> EntryReport:
+        """The report on one entry, or on all of a folder; raises BenchError where there are none."""
+
+    @abstractmethod
+    def n_entries(self) -> int:
+        """How many entries lie in the data folder; raises BenchError where there is none."""
+
+    @property
+    def parts(self) -> frozenset[str]:
+        """The first thing that `bench run` asks of a task, which here holds no requests: raises BenchError."""
+        raise BenchError(
+            f"task '{self.name}' ranks entries that others made and runs no model; `bench score {self.name} PATH` scores "
+            "an entry or a folder of them"
+        )

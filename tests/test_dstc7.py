@@ -676,3 +676,113 @@ def test_the_official_figures_have_the_scripts_keys_and_arrays(folder: Callable[
     assert "meteor" not in official
     assert task.official({**found, "meteor": 0.25}, examples)["meteor"] == 0.25
     assert all(value == round(value, 4) for value in official["nist"])
+
+
+PLAIN = {
+    "ref0.txt": "it 's cold\nno\n",
+    "ref1.txt": "Snow , again\n\n",
+    "ref10.txt": "ten\nten",
+    "ref2.txt": "two\r\ntwo",
+}
+
+
+def test_plain_references_are_lines_that_belong_together(folder: Callable[..., Dstc7]) -> None:
+    task = folder(PLAIN)
+    one, two = task.examples()
+    assert (one.id, one.target) == ("1", ["it 's cold", "Snow , again", "two", "ten"])  # all count, by their numbers
+    assert (two.id, two.target) == ("2", ["no", "", "two", "ten"])
+    assert (one.cluster, two.cluster) == ("1", "2")
+    assert list(task.problems()) == []
+    assert task.request(one).parts[-1].role == "user"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize("files", [RELEASE, OFFICIAL])
+def test_plain_references_count_only_where_nothing_else_lies(
+    folder: Callable[..., Dstc7], files: dict[str, str]
+) -> None:
+    assert next(example.id for example in folder(files | PLAIN).examples()) != "1"
+
+
+def test_plain_references_of_different_length_are_refused(folder: Callable[..., Dstc7]) -> None:
+    with pytest.raises(BenchError, match=r"ref1\.txt: 3 lines, where ref0\.txt has 2"):
+        folder(PLAIN, **{"ref1.txt": "a\nb\nc\n"}).examples()
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "expected"),
+    [
+        ("hyp.txt", "one\ntwo\n", [("1", "one"), ("2", "two")]),
+        ("hyp.txt", "\ufeffone\r\ntwo", [("1", "one"), ("2", "two")]),
+        ("hyp.txt", "one\n\nthree", [("1", "one"), ("2", ""), ("3", "three")]),  # the caller counts what is unknown
+        ("hyp.txt", "a\tb \u2028c\n[ d ]\n", [("1", "a\tb \u2028c"), ("2", "[ d ]")]),
+        ("hyp.json", '{"2": "two", "1": "one"}', [("2", "two"), ("1", "one")]),
+    ],
+)
+def test_hypotheses_for_plain_references_are_lines(
+    folder: Callable[..., Dstc7], tmp_path: Path, name: str, text: str, expected: list[tuple[str, str]]
+) -> None:
+    (tmp_path / name).write_bytes(text.encode())
+    assert list(folder(PLAIN).submitted(tmp_path / name, ())) == expected
+
+
+@pytest.mark.parametrize(
+    ("files", "clean", "expected"),
+    [
+        (PLAIN, None, 2),  # "it 's" as it stands
+        (PLAIN, True, 3),  # "it ' s"
+        (OFFICIAL, None, 3),
+        (OFFICIAL, False, 2),
+    ],
+)
+def test_conversations_are_cleaned_and_plain_lines_are_not_unless_asked(
+    folder: Callable[..., Dstc7], files: dict[str, str], clean: bool | None, expected: int
+) -> None:
+    task = Dstc7(folder(files).data, clean=clean)
+    (length,) = (metric for metric in task.metrics if metric.name == "avg_len")
+    assert isinstance(length, Metric)
+    assert tuple(length.measure([""], "it 's")) == (expected,)
+
+
+Main = Callable[..., tuple[int, list[str], list[str]]]
+
+
+def test_the_command_gives_the_organisers_demo_its_published_scores(
+    data: Path, bench_main: Main, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("_no_java")
+    folder, golden = data / "dstc7" / "demo", demo(data)[2]
+    code, out, _ = bench_main("score", "dstc7", str(folder / "hyp.txt"), "--data", str(folder), "--json")
+    official = json.loads(out[-1])["official"]
+    assert code == 0
+    for key in ("nist", "bleu", "entropy", "diversity"):
+        assert [round(number, 4) for number in official[key]] == golden[key], key
+    assert official["avg_len"] == golden["avg_len"]
+
+
+@pytest.mark.slow
+def test_the_command_gives_the_organisers_demo_its_published_meteor(data: Path, bench_main: Main) -> None:
+    real_meteor()
+    folder, golden = data / "dstc7" / "demo", demo(data)[2]
+    _, out, _ = bench_main("score", "dstc7", str(folder / "hyp.txt"), "--data", str(folder), "--json")
+    assert round(json.loads(out[-1])["official"]["meteor"], 4) == golden["meteor"]
+
+
+@pytest.mark.usefixtures("_no_java")
+@pytest.mark.parametrize("n", [3, 2_208])
+def test_the_same_eight_tokens_throughout_have_their_entropy(tmp_path: Path, bench_main: Main, n: int) -> None:
+    """The constant baseline, on the official layout: div-1 is 8 tokens of 8 n, div-2 7 bigrams of 7 n."""
+    keys, folder = [f"h{i}" for i in range(n)], tmp_path / "dstc7"
+    folder.mkdir()
+    rows = [f"{key}\ttil\tc{i % 97}\t1\t2\tSTART EOS what of {i} ?\t__UNDISCLOSED__" for i, key in enumerate(keys)]
+    (folder / "test.convos.txt").write_text("\n".join(rows) + "\n")
+    (folder / "test.refs").write_text("".join(f"{key}\t1|yes , {i}\t2|no\n" for i, key in enumerate(keys)))
+    hypotheses = tmp_path / "constant.tsv"
+    hypotheses.write_text("".join(f"{key}\tI am not sure what that means .\n" for key in keys))
+    code, out, _ = bench_main(
+        "score", "dstc7", str(hypotheses), "--data", str(folder), "resamples=10", "--json", f"runs_dir={tmp_path}/runs"
+    )
+    official = json.loads(out[-1])["official"]
+    assert code == 0
+    assert official["entropy"] == pytest.approx([math.log(8), math.log(7), math.log(6), math.log(5)], abs=1e-12)
+    assert official["diversity"] == pytest.approx([1 / n, 1 / n], abs=1e-15)
+    assert official["avg_len"] == 8.0

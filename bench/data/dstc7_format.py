@@ -1,4 +1,4 @@
-"""The files of DSTC7 track 2: the release of human judgments, the official test set, and what systems submitted."""
+"""The files of DSTC7 track 2: the release of human judgments, the official test set, plain references, and submissions."""
 
 from __future__ import annotations
 
@@ -27,13 +27,42 @@ def official_references(references: Sequence[str]) -> list[str]:
 
 
 def examples(folder: Path) -> list[Example]:
-    """The official test set where its files lie in the folder, else the release."""
-    return list(official(folder) if has_official(folder) else release(folder))
+    """The official test set where its files lie in the folder, else plain references where only they do, else the release."""
+    if has_official(folder):
+        return list(official(folder))
+    return list(plain(folder) if has_plain(folder) else release(folder))
 
 
 def has_official(folder: Path) -> bool:
     """Whether the official test conversations lie there with their references."""
     return (folder / "test.convos.txt").is_file() and (folder / "test.refs").is_file()
+
+
+def has_plain(folder: Path) -> bool:
+    """Whether the folder holds references line by line (ref0.txt, ref1.txt, …) and nothing of the other layouts."""
+    release_or_test = ("dstc7-task2-context.tsv", "test.convos.txt", "test.refs")
+    return (folder / "ref0.txt").is_file() and not any((folder / name).exists() for name in release_or_test)
+
+
+def _lines(path: Path) -> list[str]:
+    """The lines of a text file as they are; a line break at its end begins no further line."""
+    lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+    return lines[:-1] if lines[-1] == "" else lines
+
+
+def plain(folder: Path) -> Iterator[Example]:
+    """The lines of ref0.txt, ref1.txt, … as references of one another; ids are line numbers. All of them count."""
+    numbers = sorted(int(path.stem[3:]) for path in folder.glob("ref*.txt") if path.stem[3:].isdecimal())
+    paths = [folder / f"ref{number}.txt" for number in numbers]
+    columns = [_lines(path) for path in paths]
+    for path, lines in zip(paths, columns, strict=True):
+        if len(lines) != len(columns[0]):
+            raise BenchError(
+                f"{path}: {len(lines)} lines, where {paths[0].name} has {len(columns[0])}; each must have a reference for "
+                "every hypothesis"
+            )
+    for number, references in enumerate(zip(*columns, strict=True), start=1):
+        yield Example(str(number), {"page": "", "turns": []}, list(references), str(number))
 
 
 def _rows(path: Path, columns: int, header: str = "") -> Iterator[tuple[str, list[str]]]:
@@ -134,6 +163,14 @@ def responses(path: Path, system: str) -> Iterator[tuple[str, Json]]:
     for cells in lines:
         if cells != [""]:
             yield cells[0], cells[-1] if len(cells) > 1 else None
+
+
+def plain_responses(path: Path) -> Iterator[tuple[str, Json]]:
+    """The lines of a file of hypotheses with their numbers, or (number, hypothesis) of JSON."""
+    if path.suffix in (".json", ".jsonl"):
+        yield from pairs(path)
+        return
+    yield from ((str(number), line) for number, line in enumerate(_lines(path), start=1))
 
 
 def _of_system(path: Path, system: str) -> Iterator[tuple[str, Json]]:

@@ -80,8 +80,8 @@ def number(text: str, low: float = -math.inf, high: float = math.inf) -> float:
     """A finite number within [low, high]; ValueError says what was found and what is allowed."""
     try:
         value = float(text)
-    except (TypeError, ValueError):
-        raise ValueError(f"found {text!r}, expected a number") from None
+    except (TypeError, ValueError, OverflowError):  # the last for a whole number beyond all floats
+        raise ValueError(f"found {str(text)[:40]!r}, expected a number") from None
     if not math.isfinite(value):
         raise ValueError(f"found {text!r}, expected a finite number")
     if not low <= value <= high:

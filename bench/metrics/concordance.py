@@ -67,7 +67,7 @@ def mse(name: str, low: float, high: float) -> Metric:
         summarise=mse_from_moments,
         higher_is_better=False,
         is_fraction=False,
-        signature="",
+        signature="all utterances",
     )
 
 

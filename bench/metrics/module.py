@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import inspect
+from collections import Counter
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
+from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, CorpusMetric, Metric, ModuleMetric, RankedMetric
 
 
 def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> float:
-    """The metric over all examples: the number that a run's score has, without its interval."""
+    """The metric over all examples: the number that a run's score has, without its interval.
+
+    Raises BenchError with the reason where the metric cannot be had from these answers, or where there are none.
+    """
+    if not len(answers):
+        raise BenchError(f"metric '{metric.name}': there are no predictions; give at least one")
+    if isinstance(metric, Metric) and metric.fit is not None:
+        metric = metric.fit(targets)
+    if reason := metric.absent(answers):
+        raise BenchError(f"metric '{metric.name}' is absent: {reason}")
     if isinstance(metric, ModuleMetric):
         return metric.compute(targets, answers)
     if isinstance(metric, CorpusMetric):
-        total = sum((metric.count(answer) for answer in answers), start=metric.count(""))
+        total: Counter[Hashable] = Counter()
+        for answer in answers:
+            total.update(metric.count(answer))
         return metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
-    if isinstance(metric, Metric) and metric.fit is not None:
-        metric = metric.fit(targets)
     measured = [metric.measure(target, answer) for target, answer in zip(targets, answers, strict=True)]
     rows = np.array(measured, dtype=np.float64)
     if isinstance(metric, RankedMetric):
@@ -27,16 +39,21 @@ def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> 
 
 
 def module(
+    name: str,
     metrics: Sequence[AnyMetric] | Callable[..., Sequence[AnyMetric]],
     description: str,
     *,
     predictions: Any = "string",
     references: Any = ["string"],  # noqa: B006 - read only
+    answer: Callable[[Any], Any] = lambda prediction: prediction,
+    target: Callable[[Any], Any] = lambda reference: reference,
 ) -> type:
     """A class that `evaluate.load` finds in a module's file: its `compute` gives each metric by name.
 
-    `metrics` may be a function of the keyword arguments of `compute` (the labels of a macro F1). `predictions` and
-    `references` describe one item each: a type name, a list of one, or a dictionary of them.
+    `name` is the file's `__name__`, of which the last part names the module in `evaluate.combine`. `metrics` may be a
+    function of the keyword arguments of `compute` (the labels of a macro F1). `predictions` and `references` describe
+    one item each: a type name, a list of one, or a dictionary of them. `answer` and `target` turn a prediction and a
+    reference into what the metrics take.
     """
     import datasets
     import evaluate
@@ -56,7 +73,26 @@ def module(
             )
 
         def _compute(self, predictions: Sequence[Any], references: Sequence[Any], **options: Any) -> dict[str, float]:
-            chosen = metrics(**options) if callable(metrics) else metrics
-            return {metric.name: value(metric, references, predictions) for metric in chosen}
+            chosen = _chosen(metrics, options)
+            targets, answers = [target(one) for one in references], [answer(one) for one in predictions]
+            return {metric.name: value(metric, targets, answers) for metric in chosen}
 
+    Found.__name__ = name.rpartition(".")[2]
     return Found
+
+
+def _chosen(
+    metrics: Sequence[AnyMetric] | Callable[..., Sequence[AnyMetric]], options: Mapping[str, Any]
+) -> Sequence[AnyMetric]:
+    """The metrics for these keyword arguments of `compute`; TypeError for one that is unknown, missing or no list."""
+    try:
+        inspect.signature(metrics if callable(metrics) else _none).bind(**options)
+    except TypeError as error:
+        raise TypeError(f"keyword arguments of compute: {error}") from None
+    if isinstance(options.get("labels"), str):  # its characters would be taken for labels
+        raise TypeError(f"labels must be a list of all the labels, got the string {options['labels']!r}")
+    return metrics(**options) if callable(metrics) else metrics
+
+
+def _none() -> None:
+    """The keyword arguments of a module that has none."""

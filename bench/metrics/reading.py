@@ -42,7 +42,10 @@ def token_f1(answer: str, target: str) -> float:
     """
     found, wanted = Counter(normalise(answer).split()), Counter(normalise(target).split())
     common = (found & wanted).total()
-    return 2 * common / (found.total() + wanted.total()) if common else 0.0
+    if not common:
+        return 0.0
+    precision, recall = common / found.total(), common / wanted.total()
+    return 2 * precision * recall / (precision + recall)  # in this form, as the scripts do, to the last bit
 
 
 def token_f1_v2(answer: str, target: str) -> float:
@@ -154,12 +157,12 @@ def _best_threshold(name: str, compare: Callable[[str, str], float], what: int) 
         order = np.lexsort((rows[:, 1], rows[:, 0]))
         probability, gain, none = rows[order, 0], rows[order, 2], rows[order, 3]
         drawn = weights[:, order]
-        walk = np.cumsum(drawn * gain, axis=-1)
+        start = (drawn @ none)[:, None]  # added first, as the script does, so that equal values stay equal in floats
+        walk = np.cumsum(np.concatenate([start, drawn * gain], axis=-1), axis=-1)
         at = walk.argmax(axis=-1)
-        top = np.take_along_axis(walk, at[:, None], axis=-1)[:, 0]
         if what == 1:
-            return np.where(top > 0, probability[at], 0.0)
-        return np.asarray((np.maximum(top, 0.0) + drawn @ none) / drawn.sum(axis=-1))
+            return np.where(at > 0, probability[at - 1], 0.0)
+        return np.asarray(np.take_along_axis(walk, at[:, None], axis=-1)[:, 0] / drawn.sum(axis=-1))
 
     return RankedMetric(
         name,

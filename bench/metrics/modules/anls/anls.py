@@ -3,4 +3,4 @@
 from bench.metrics.module import module
 from bench.metrics.reading import ANLS
 
-Anls = module([ANLS], __doc__)
+Anls = module(__name__, [ANLS], __doc__)

@@ -5,6 +5,10 @@ from dataclasses import replace
 from bench.metrics import concordance
 from bench.metrics.module import module
 
-_NAMED = concordance.ccc("value", -1.0, 1.0)
-_PLAIN = replace(_NAMED, name="ccc", measure=lambda target, value: _NAMED.measure({"value": target}, {"value": value}))
-Ccc = module([_PLAIN], __doc__, predictions="float64", references="float64")
+
+def _named(number: float) -> dict[str, float]:
+    return {"value": number}
+
+
+_CCC = replace(concordance.ccc("value", -1.0, 1.0), name="ccc")
+Ccc = module(__name__, [_CCC], __doc__, predictions="float64", references="float64", answer=_named, target=_named)

@@ -3,4 +3,4 @@
 from bench.metrics.module import module
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 
-SquadReading = module([EXACT_MATCH, TOKEN_F1], __doc__)
+SquadReading = module(__name__, [EXACT_MATCH, TOKEN_F1], __doc__)

@@ -1,0 +1,101 @@
+"""The TSV of a DAWNBench training entry: accuracy after so many hours."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from bench.data.dawnbench_values import DATA_SETS, DataSet, Finding, as_number, in_unit
+from bench.data.files import read_text
+from bench.errors import BenchError
+
+Curve: TypeAlias = Sequence[tuple[float, float]]  # (hours, accuracy) in the order of the file
+_Row: TypeAlias = tuple[int, dict[str, str]]  # line and cells by column
+
+
+def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[Finding]]:
+    """Data set, curve and findings of a TSV; without a `data_set` its columns tell which it is."""
+    findings: list[Finding] = []
+
+    def find(line: int, field: str, found: str, action: str, text: str) -> None:
+        findings.append(Finding(file, line, field, found, action, text))
+
+    if not path.is_file():
+        find(1, "", "no such file", "refused", "a training entry needs its TSV beside the JSON; add it")
+        return data_set, (), findings
+    try:
+        lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+    except BenchError as error:
+        find(1, "", path.name, "refused", str(error))
+        return data_set, (), findings
+    tabs = "\t" in lines[0]
+    header = _cells(lines[0], tabs)
+    if not data_set:
+        data_set = next((name for name, one in DATA_SETS.items() if one.accuracy in header), "")
+    expected = DATA_SETS[data_set].columns if data_set else DATA_SETS["SQuAD"].columns
+    if missing := [name for name in expected if header.count(name) != 1]:
+        text = f"expected each of the columns {', '.join(expected)} once, with TABs between them"
+        find(1, missing[0], repr(lines[0][:60]), "refused", text)
+        return data_set, (), findings
+    if not tabs:
+        find(1, "", "blanks between the columns", "corrected", "read as if they were TABs")
+    if header != list(expected):
+        find(
+            1, "", f"the columns {', '.join(header)}", "corrected", f"read by their names, not as {', '.join(expected)}"
+        )
+    rows = [
+        (number, dict(zip(header, cells, strict=False)) if len(cells) == len(header) else {})
+        for number, line in enumerate(lines[1:], start=2)
+        if (cells := _cells(line, tabs)) != [""]
+    ]
+    return data_set, _curve(file, DATA_SETS[data_set], rows, findings), findings
+
+
+def _cells(line: str, tabs: bool) -> list[str]:
+    return [cell.strip() for cell in line.strip().split("\t")] if tabs else line.split() or [""]
+
+
+def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Finding]) -> Curve:
+    """The rows that can be read. A row that cannot is left out behind the bars, and before them refuses the entry."""
+    hours = {line: _number(cells, "hours") for line, cells in rows}
+    given = {line: _number(cells, data_set.accuracy) for line, cells in rows}
+    known = {line: value for line, value in given.items() if isinstance(value, float)}
+    scaled = dict(zip(known, in_unit(list(known.values()), data_set.whole), strict=True))
+    curve: list[tuple[float, float]] = []
+    for line, cells in rows:
+        at, accuracy = hours[line], scaled.get(line)
+        passed = any(one >= max(data_set.bars) for _, one in curve)
+        if isinstance(at, float) and at >= 0 and accuracy is not None:
+            if curve and at < curve[-1][0]:
+                text = f"less than {curve[-1][0]!r} before it; the first row at the bar counts as it stands"
+                findings.append(Finding(file, line, "hours", repr(at), "noted", text))
+            curve.append((at, accuracy))
+            continue
+        field = data_set.accuracy if isinstance(at, float) and at >= 0 else "hours"
+        found = repr(cells[field]) if cells else "another number of columns than the header has"
+        limit = f"from 0 to {data_set.whole:g}" if field != "hours" else "of 0 or more"
+        action = "left out" if passed else "refused"
+        findings.append(Finding(file, line, field, found, action, f"expected a number {limit}"))
+    if not rows:
+        findings.append(Finding(file, 1, "", "no rows", "refused", "expected one for each epoch"))
+    findings.extend(_corrected(file, data_set, known, scaled))
+    return curve
+
+
+def _number(cells: dict[str, str], name: str) -> float | None:
+    try:
+        return as_number(cells[name])
+    except (KeyError, ValueError):
+        return None
+
+
+def _corrected(
+    file: str, data_set: DataSet, known: dict[int, float], scaled: dict[int, float | None]
+) -> Iterator[Finding]:
+    """One finding for all values of the column that were given on the other scale."""
+    changed = [line for line, value in scaled.items() if value is not None and value != known[line]]
+    if changed:
+        line = changed[0]
+        text = f"read as {scaled[line]!r}, on the scale from 0 to {data_set.whole:g}; {len(changed)} rows so"
+        yield Finding(file, line, data_set.accuracy, repr(known[line]), "corrected", text)
