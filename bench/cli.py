@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import importlib
 import os
 import signal
 import sys
@@ -113,9 +114,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]
-        from bench import commands
-
-        return int(getattr(commands, {"list": "list_"}.get(options.command, options.command))(options))
+        name = "show" if options.command == "list" else options.command
+        return int(importlib.import_module(f"bench.commands.{name}").main(options))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

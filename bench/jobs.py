@@ -16,7 +16,7 @@ from bench.models.base import Device, Model
 from bench.progress import Progress
 from bench.records import fingerprint
 from bench.run import Settings, evaluate, fits, refuse_misfit
-from bench.task import Task
+from bench.task import EntryTask, Task
 from bench.tracking import StoreError, Tracker, default_uri, is_logged
 from bench.types import Run
 
@@ -116,7 +116,11 @@ class Runner:
 
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
-        task: Task = build(job.config["task"], "task")
+        task = build(job.config["task"], "task")
+        if isinstance(task, EntryTask):
+            raise BenchError(
+                f"task '{task.name}' ranks entries and runs no model; `bench score {task.name} PATH` scores them"
+            )
         model = self._shared(job.config["model"])
         if not fits(task, model):
             if not job.suite:

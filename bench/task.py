@@ -8,7 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
-from bench.errors import BenchError
+from bench.data.source import DataSource
+from bench.data.submissions import pairs
 from bench.metrics.metric import AnyMetric
 from bench.types import Example, Json, Output, Prediction, Request
 
@@ -101,8 +102,6 @@ class Task(BaseTask):
         Ids may come twice or be unknown: the caller counts and lists them. Raises BenchError for a file that is not in
         the format at all. Without an official format it is a JSON object {id: answer}, or a list of {"id", "answer"}.
         """
-        from bench.data.submissions import pairs
-
         return pairs(path)
 
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
@@ -117,6 +116,17 @@ class Task(BaseTask):
         n = len(self.examples())
         if n != self.card.n_examples:
             yield f"{n:,} examples, where the {self.card.split} has {self.card.n_examples:,}"
+
+
+class DataTask(Task):
+    """A task whose data lie in the data directory in their official layout, or are fetched once."""
+
+    def __init__(self, data: DataSource) -> None:
+        self.data = data
+
+    def fetch(self) -> None:
+        """Bring the data into the cache if they are not here; raises BenchError saying how to obtain what may not be fetched."""
+        self.data.fetch()
 
 
 @dataclass(frozen=True)
@@ -152,11 +162,3 @@ class EntryTask(BaseTask):
     @abstractmethod
     def n_entries(self) -> int:
         """How many entries lie in the data folder; raises BenchError where there is none."""
-
-    @property
-    def parts(self) -> frozenset[str]:
-        """The first thing that `bench run` asks of a task, which here holds no requests: raises BenchError."""
-        raise BenchError(
-            f"task '{self.name}' ranks entries that others made and runs no model; `bench score {self.name} PATH` scores "
-            "an entry or a folder of them"
-        )

@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.data import deft_format as deft
-from bench.data.source import DataSource
 from bench.data.submissions import pairs
 from bench.errors import BenchError
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json
 
 CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from Free Text with the DEFT Corpus (SemEval)"
@@ -35,17 +34,10 @@ def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, fl
     )
 
 
-class Deft(Task):
+class Deft(DataTask):
     """A subtask: examples come file by file, each file (a section of a textbook) being a cluster."""
 
     subtask: ClassVar[int]
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the corpus into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The labelled test files in order of name, called `<file>:<number from 0>`."""

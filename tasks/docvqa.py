@@ -10,7 +10,7 @@ from bench.data.source import DataSource
 from bench.data.submissions import kind, records
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Image, Json, Prediction, Request, Span
 from tasks.answers import short_answer
 from tasks.prompts import page, passage
@@ -19,7 +19,7 @@ OFFICIAL, WITH_TEXT = "val_v1.0_withQT.json", "val_squad_format.json"
 _ANSWER_KEYS = ("answer", "predicted_answer")  # the second in files that people publish beside the gold
 
 
-class DocVQA(Task):
+class DocVQA(DataTask):
     """Short answers to questions on one page.
 
     `pages` is "image", "text" (the page's OCR text, needs the SQuAD-shaped file) or "auto": the image where the folder has
@@ -55,10 +55,6 @@ class DocVQA(Task):
         has_images = place is not None and (_folder(place) / "images").is_dir()
         self.pages = ("image" if has_images else "text") if pages == "auto" else pages
         self.parts = frozenset({"text", "image"} if self.pages == "image" else {"text"})
-
-    def fetch(self) -> None:
-        """Say how to obtain the data, if they are not here."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file, from the official one or the one with the pages' text."""

@@ -14,7 +14,7 @@ from bench.data.source import DataSource
 from bench.data.submissions import kind
 from bench.metrics import meteor
 from bench.metrics.dstc7 import clean, dstc7_metrics
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 
 _SYSTEM = (
@@ -27,7 +27,7 @@ _LEAD = re.compile(r"^(?:(?:next )?comment|reply|response|answer)\s*:\s*", re.IG
 _QUOTES = ('""', "“”", "''")
 
 
-class Dstc7(Task):
+class Dstc7(DataTask):
     """The contexts that people judged, or the official test set or plain references where their files lie in the folder.
 
     `clean` says whether texts are cleaned before they are scored; None as the organisers do: conversations are, plain lines

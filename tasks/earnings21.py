@@ -11,12 +11,11 @@ from typing import ClassVar
 
 from bench.data.files import read_text
 from bench.data.nlp_transcript import read_nlp, read_reference
-from bench.data.source import DataSource
 from bench.data.submissions import kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.speech import CLASSES, SPEECH, as_it_stands
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
 
 _OBTAIN = (
@@ -27,7 +26,7 @@ _LAYOUTS = (("references", "normalizations"), ("transcripts/nlp_references", "tr
 _SOUND = (".mp3", ".wav")
 
 
-class Earnings21(Task):
+class Earnings21(DataTask):
     """Word error rate on whole calls, against references in which numbers and abbreviations may be said in several ways."""
 
     name, version, output = "earnings21", 1, Transcribe
@@ -52,13 +51,6 @@ class Earnings21(Task):
             "Amazon 2021": 0.170, "Google 2021": 0.178,
         },
     )  # fmt: skip
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """The data are not fetched; raises BenchError saying how to get them where they are not there."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The calls in the order of their numbers; the recordings are not needed for this."""

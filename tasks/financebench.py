@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Metric
 from bench.metrics.numbers import FACTORS, NUMERIC_MATCH
 from bench.metrics.reading import token_f1
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 
 SYSTEM = (
@@ -27,7 +27,7 @@ EVIDENCE = ("gold", "none")
 TOKEN_F1 = Metric("f1", measure=lambda target, answer: (token_f1(answer, target["text"]),), signature="squad-v1.1")
 
 
-class FinanceBench(Task):
+class FinanceBench(DataTask):
     """Free text with the gold evidence as context, or with `evidence: none` from memory alone."""
 
     name, version, output = "financebench", 1, Generate
@@ -50,10 +50,6 @@ class FinanceBench(Task):
         if evidence not in EVIDENCE:
             raise BenchError(f"task.evidence={evidence} is not one of {', '.join(EVIDENCE)}")
         self.data, self.evidence = data, evidence
-
-    def fetch(self) -> None:
-        """Bring the data set into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file; without evidence they are other data, with a board of their own."""

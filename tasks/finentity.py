@@ -7,11 +7,10 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.data.source import DataSource
 from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 from tasks.finentity_file import SENTIMENTS, read, spans
 from tasks.mentions import apart, as_json, lines, number_of, unquoted
@@ -57,7 +56,7 @@ def _bare(items: Iterable[Item]) -> set[Item]:
     return {(start, end, "entity") for start, end, _ in items}
 
 
-class FinEntity(Task):
+class FinEntity(DataTask):
     """Financial news with entities to find and to judge: positive, negative or neutral."""
 
     name, version, output = "finentity", 1, Generate
@@ -85,13 +84,6 @@ class FinEntity(Task):
         cluster="text",
         citation="Tang et al. 2023, FinEntity: Entity-level Sentiment Classification for Financial Texts (EMNLP)",
     )
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the file into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The texts in the order of the file, called by their place in it from 0."""

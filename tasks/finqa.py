@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import field, read_json
-from bench.data.source import DataSource
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
 from bench.metrics.finqa_language import tokens
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import answer_number
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.answers import short_answer
 from tasks.programs import read_program
@@ -40,7 +39,7 @@ SHOTS = (
 SIZES = {"test.json": 1_147, "dev.json": 883, "dev_200.json": 200}  # of a folder the first that is there is evaluated
 
 
-class FinQA(Task):
+class FinQA(DataTask):
     """A program in FinQA's language, or only its result, which counts for execution accuracy alone."""
 
     name, version, output = "finqa", 1, Generate
@@ -60,13 +59,6 @@ class FinQA(Task):
         references={"human experts (test)": 0.9116, "FinQANet, the authors' model (test)": 0.6124},
     )
     missing_left_out = True
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the data set into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""

@@ -11,9 +11,8 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.source import DataSource
 from bench.data.submissions import kind, number, pairs, table
-from bench.task import Malformed, Task
+from bench.task import DataTask, Malformed
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 
 SURE = 0.5  # where several labels may be right: the probability from which one is given
@@ -25,20 +24,13 @@ _LEAD = re.compile(
 )
 
 
-class LabelTask(Task):
+class LabelTask(DataTask):
     """Texts with a label each out of the fixed list `labels`, or with `several`."""
 
     output = Choose
     labels: ClassVar[tuple[str, ...]]
     several: ClassVar[bool] = False
     instruction: ClassVar[str]
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the data set into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def request(self, example: Example) -> Request:
         """The instruction with all the labels, then what is to be judged."""

@@ -14,7 +14,7 @@ from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
 from bench.metrics.metric import AnyMetric
-from bench.task import Card, Task
+from bench.task import Card, DataTask
 from bench.types import Example, Json, Part, Prediction, Regress, Request, Text, Video
 
 SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
@@ -37,7 +37,7 @@ _OBTAIN = (
 )
 
 
-class OmgEmotion(Task):
+class OmgEmotion(DataTask):
     """Valence and arousal of every utterance of a video; `modality` is transcript, video or both."""
 
     name, version, output = "omg_emotion", 1, Regress
@@ -69,10 +69,6 @@ class OmgEmotion(Task):
         if modality not in _PARTS:
             raise BenchError(f"task.modality={modality!r} is not one of {sorted(_PARTS)}")
         self.data, self.modality, self.parts = data, modality, _PARTS[modality]
-
-    def fetch(self) -> None:
-        """The data are not fetched; raises BenchError saying how to get them where they are not there."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The utterances in the order of the gold file; a clip need not be there, nor a transcript."""

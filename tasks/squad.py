@@ -7,17 +7,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data import squad_format
-from bench.data.source import DataSource
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json, Prediction, Request, Span
 from tasks.answers import or_nothing, short_answer
 from tasks.prompts import passage
 
 
-class SquadV1(Task):
+class SquadV1(DataTask):
     """Short answers to questions on a paragraph; every question has one."""
 
     name, version, output = "squad_v1", 1, Span
@@ -37,13 +36,6 @@ class SquadV1(Task):
         references={"human": 0.91221, "best published (test)": 0.95719},
     )
     may_be_unanswerable = False
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the data set into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file, from the first source at hand."""

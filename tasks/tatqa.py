@@ -9,13 +9,12 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import field, read_json
-from bench.data.source import DataSource
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import sole_number
 from bench.metrics.tatqa import TATQA
-from bench.task import Card, Malformed, Task
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.answers import or_nothing, short_answer
 
@@ -38,7 +37,7 @@ SHOTS = (
 )
 
 
-class TatQA(Task):
+class TatQA(DataTask):
     """Spans, several spans, counts and arithmetic over one table with its paragraphs; a missing answer counts 0."""
 
     name, version, output = "tatqa", 1, Generate
@@ -57,13 +56,6 @@ class TatQA(Task):
         citation="Zhu et al. 2021, TAT-QA: A Question Answering Benchmark on a Hybrid of Tabular and Textual Content (ACL)",
         references={"human experts (test)": 0.908, "TagOp, the authors' model (test)": 0.58},
     )
-
-    def __init__(self, data: DataSource) -> None:
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring the data set into the cache, if it is not in the data directory."""
-        self.data.fetch()
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""

@@ -10,7 +10,6 @@ from pathlib import Path
 from bench.errors import BenchError
 from bench.types import Json
 
-
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
 

@@ -212,8 +212,8 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += ["No runs yet.", ""]
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, whose "
-        "predictions were brought and not timed, stands in each table of its data.",
+        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
+        "whose predictions were brought and not timed, stands in each table of its data.",
         "",
     ]
     return "\n".join(lines)

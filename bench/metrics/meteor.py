@@ -86,7 +86,7 @@ class _Program:
                 found = [process.stdout.readline().strip() for _ in range(answers)] if process.stdout else []
             except OSError:
                 found = []
-            if not all(found):
+            if len(found) < answers or not all(found):
                 self.close()
                 raise BenchError("METEOR's Java process ended before it answered; it needs 1 GB of memory: free some")
             return found

@@ -124,7 +124,7 @@ class ModuleMetric:
         import evaluate
 
         try:
-            found: Mapping[str, Any] = evaluate.load(self.module).compute(
+            found: Mapping[str, Any] = evaluate.load(self.module, keep_in_memory=True).compute(
                 predictions=[self.prediction(answer) for answer in answers],
                 references=[self.reference(target) for target in targets],
             )

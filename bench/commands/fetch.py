@@ -1,0 +1,33 @@
+"""`bench fetch`: data and weights beforehand."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import config as conf
+from bench.commands import output
+from bench.errors import BenchError
+
+
+def main(options: argparse.Namespace) -> int:
+    """Bring data and weights into the cache."""
+    from bench.build import build
+
+    config, choices = conf.compose(options.overrides)
+    plain = conf.plain(config)
+    tasks = plain["suite"]["tasks"] if plain["suite"] else [choices["task"]] if "task" in choices else []
+    if not tasks and "model" not in choices:
+        raise BenchError("nothing to fetch; name task=, suite= or model=")
+    for task in tasks:
+        one, _ = conf.compose(
+            [word for word in options.overrides if not word.startswith(("suite=", "task="))] + [f"task={task}"]
+        )
+        build(conf.plain(one)["task"], "task").fetch()
+    if "model" in choices:
+        build(plain["model"], "model").fetch()
+    fetched = [*tasks, *([choices["model"]] if "model" in choices else [])]
+    if options.json:
+        output.emit({"fetched": fetched})
+    else:
+        print(f"ready: {', '.join(fetched)}")
+    return 0

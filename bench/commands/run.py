@@ -1,0 +1,38 @@
+"""`bench run`: evaluate models on tasks."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+from bench import config as conf
+from bench.commands import output
+
+
+def main(options: argparse.Namespace) -> int:
+    """Evaluate, print scores and say where the run is."""
+    if options.cfg:
+        import yaml
+
+        config, _ = conf.compose(options.overrides)
+        print(yaml.safe_dump(dict(conf.plain(config)), sort_keys=False, allow_unicode=True), end="")
+        return 0
+    if options.offline:
+        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    from bench.jobs import Runner, plan, say
+
+    jobs = plan(options.overrides, multirun=options.multirun)
+    runner = Runner(fresh=options.fresh) if options.json else Runner(fresh=options.fresh, done=output.print_run)
+    try:
+        outcome = runner.run(jobs)
+    except KeyboardInterrupt:
+        done, n = runner.progress.state
+        say(
+            f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"
+        )
+        return 130
+    if options.json:
+        found = [output.summary(finished, folder) for finished, folder in outcome.done]
+        many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
+        output.emit(found[0] if len(jobs) == 1 and found else many)
+    return 2 if outcome.failed else 0

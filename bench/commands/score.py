@@ -1,0 +1,75 @@
+"""`bench score`: a submission in its official format, or the entries of a competition."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import config as conf
+from bench.commands import output
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.task import EntryTask
+
+
+def main(options: argparse.Namespace) -> int:
+    """Score what somebody predicted, say what the official script prints and what is wrong in the file."""
+    from bench import submission as submissions
+    from bench.build import build
+    from bench.run import Settings
+    from bench.task import EntryTask
+
+    quoted = str(options.data).replace("'", r"\'")
+    data = [f"data.path='{quoted}'"] if options.data else []
+    config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
+    task = build(config["task"], "task")
+    if isinstance(task, EntryTask):
+        return _score_entries(task, options)
+    settings = Settings(
+        runs_dir=Path(config["runs_dir"]), limit=config["limit"], seed=config["seed"], resamples=config["resamples"],
+        fresh=options.fresh, config={"task": config["task"], "submission": options.predictions.name},
+    )  # fmt: skip
+    file, at, system = options.predictions.name.rpartition("@")
+    name = options.model or (system if at and file else options.predictions.stem)
+    found, folder, official = submissions.evaluate(task, options.predictions, name, settings, no_answer=options.na_prob)
+    if options.json:
+        output.emit(output.summary(found, folder.path) | {"official": official, "submission": found.submission})
+        return 0
+    output.print_run(found, folder.path)
+    print("  official script: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+    for kind in ("missing", "unknown", "duplicated", "malformed"):
+        if n := found.submission[kind]["n"]:
+            ids = ", ".join(found.submission[kind]["first"])
+            print(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
+    return 0
+
+
+def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
+    """Rank the entries of a competition and name every dirty value; 1 if not one of them could be counted."""
+    from collections import Counter
+
+    if unused := next((name for name in ("na_prob", "model", "fresh") if getattr(options, name)), None):
+        raise BenchError(
+            f"--{unused.replace('_', '-')} is of no use to task '{task.name}', whose entries name themselves"
+        )
+    report = task.judge(options.predictions)
+    actions = Counter(finding["action"] for finding in report.findings)
+    refused = sum(entry["status"] == "refused" for entry in report.entries)
+    counts = {"entries": len(report.entries), "refused": refused, "values": dict(actions)}
+    code = 1 if refused == len(report.entries) else 0
+    if options.json:
+        record = {"task": task.name, "official": report.official, "counts": counts}
+        output.emit(record | {"findings": report.findings, "entries": report.entries})
+        return code
+    for table in report.tables:
+        output.print_rows(table.title, table.headings, table.rows)
+    figures = ", ".join(f"{key} {output.figures(value)}" for key, value in report.official.items())
+    print(f"official figures: {figures or 'none'}")
+    shown = ", ".join(f"{n} {action}" for action, n in actions.items())
+    print(f"{counts['entries']} entries, {refused} of them refused; dirty values: {shown or 'none'}")
+    for one in report.findings:
+        field = f", {one['field']}" if one["field"] else ""
+        print(f"  {one['action']}: {one['file']} line {one['line']}{field}: found {one['found']}; {one['text']}")
+    return code

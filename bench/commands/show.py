@@ -1,0 +1,25 @@
+"""`bench list`: what there is to run."""
+
+from __future__ import annotations
+
+import argparse
+
+from bench import config as conf
+from bench.commands import output
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print the choices of a kind, one a line."""
+    if options.kind == "boards":
+        from bench.leaderboard.board import definitions, read
+
+        found = {path.stem: read(path).title for path in definitions()}
+    else:
+        found = conf.names(options.kind.removesuffix("s"))
+    if options.json:
+        output.emit(found)
+        return 0
+    width = max(map(len, found), default=0)
+    for name, text in found.items():
+        print(f"{name:<{width}}  {text}")
+    return 0
