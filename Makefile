@@ -17,10 +17,12 @@ demo: $(VENV)/.demo
 # The weights are brought first, like the packages; the tests themselves reach nothing outside this machine.
 test: $(VENV)/.dev lint
 	@$(BIN)/bench fetch suite=mini model=rag_smollm2
-	BENCH_OFFLINE=1 $(BIN)/pytest
+	@if [ -n "$$BENCH_DATA" ] && command -v java > /dev/null; then $(BIN)/bench fetch task=dstc7; fi
+	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2
+	BENCH_OFFLINE=1 $(BIN)/pytest -m slow
 
 fast: $(VENV)/.dev
-	$(BIN)/pytest -m "not slow"
+	$(BIN)/pytest -m "not slow" -n 2
 
 check: test
 

@@ -434,9 +434,9 @@ def test_a_tasks_module_is_loaded_when_it_is_scored_and_not_before(
 
     model, found = echo_model(), []
 
-    def loaded(path: str, *more: Any, real: Any = evaluate.load) -> Any:
+    def loaded(path: str, *more: Any, real: Any = evaluate.load, **options: Any) -> Any:
         found.append((path, len(model.calls)))
-        return real(path, *more)
+        return real(path, *more, **options)
 
     monkeypatch.setattr(evaluate, "load", loaded)
     path = str(MODULES / "squad_reading")

@@ -21,7 +21,12 @@ CASES = {
     ("docvqa", "qwen2_vl_7b_instruct"): "docvqa/outputs/qwen2_vl_7b_instruct.json",
     ("tatqa", "sample_prediction"): "tatqa/sample_prediction.json",
 }
-ELSEWHERE = {"dstc7_demo", "dstc7_constant_baseline", "dstc7_human_table", "dawnbench"}  # the three tests below, and DSTC7's
+ELSEWHERE = {
+    "dstc7_demo",
+    "dstc7_constant_baseline",
+    "dstc7_human_table",
+    "dawnbench",
+}  # the three tests below, and DSTC7's
 
 
 def numbers(value: Any, at: str = "") -> Iterator[tuple[str, float]]:
@@ -51,7 +56,14 @@ def official(bench_main: Callable[..., Any], tmp_path: Path) -> Callable[..., di
 
     def call(task: str, predictions: str, *more: str) -> dict[str, float]:
         code, out, _ = bench_main(
-            "score", task, str(DATA / predictions), "--json", *more, f"data_dir={DATA}", f"runs_dir={tmp_path}", "resamples=1"
+            "score",
+            task,
+            str(DATA / predictions),
+            "--json",
+            *more,
+            f"data_dir={DATA}",
+            f"runs_dir={tmp_path}",
+            "resamples=1",
         )
         assert code == 0
         return dict(numbers(json.loads(out[-1])["official"]))
@@ -86,7 +98,13 @@ def test_the_organisers_own_demo_of_dstc7_scores_its_numbers(
 def test_the_entries_of_dawnbench_have_their_times(
     golden: dict[str, Any], official: Callable[..., dict[str, float]]
 ) -> None:
-    agree(official("dawnbench", "dawnbench"), golden["dawnbench"])
+    published = json.loads(json.dumps(golden["dawnbench"]))
+    # Its DrQA took an F1 score for hours (0.7351785 x 3600 s), in a file whose columns are in another order: see
+    # test_the_reference_for_drqa_is_an_f1_score_read_as_hours. By the file's own header it is 1,626.5 s.
+    assert published["squad_train_seconds_to_f1"]["0.75"].pop("DrQA") == 2646.6
+    found = official("dawnbench", "dawnbench")
+    agree(found, published)
+    assert found["/squad_train_seconds_to_f1/0.75/DrQA"] == 1626.5
 
 
 def test_no_published_number_is_left_out(golden: dict[str, Any]) -> None:
