@@ -85,7 +85,7 @@ class _TinyTask(Task):
     name, version, metrics, output = "tiny", 1, (TOKEN_F1, EXACT_MATCH), Generate
     card = Card(
         title="tiny", source="none", revision="1", licence="CC0 1.0", split="test", n_examples=0, language="en",
-        chance=(0.0, 0.0), scenario="none",
+        chance=(0.0, 0.0), scenario="none", cluster="one",
     )  # fmt: skip
 
     def __init__(self, n: int = 10, ids: Sequence[str] | None = None) -> None:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_data import built
 
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
@@ -75,6 +76,51 @@ def test_a_reference_row_of_other_data_stands_elsewhere(run_record: Make) -> Non
 def test_reference_rows_alone_make_one_table(run_record: Make) -> None:
     (table,) = tables(BOARD, [run_record("oracle", kind="cpu", is_reference=True)])
     assert (table.device, ranking(table)) == ("cpu", [(None, "oracle")])
+
+
+def brought(make: Make, model: str = "theirs", **changes: Any) -> Run:
+    """A submission: predictions without a device and without timings."""
+    none = {"seconds": {"total": 0.0}, "examples_per_second": None, "latency_p50": None, "latency_p90": None}
+    run = make(model, **{"dtype": "none", "submission": {"file": "theirs.json"}} | changes)
+    return replace(run, timings=none)
+
+
+def test_a_submission_is_ranked_in_the_table_of_every_device(run_record: Make) -> None:
+    found = tables(BOARD, [run_record("a"), run_record("b", value=0.6, kind="cuda"), brought(run_record, value=0.55)])
+    assert [(table.device, ranking(table)) for table in found] == [
+        ("cpu", [(1, "theirs"), (2, "a")]),
+        ("cuda", [(1, "b"), (2, "theirs")]),
+    ]
+
+
+def test_submissions_alone_make_one_table(run_record: Make) -> None:
+    (table,) = tables(BOARD, [brought(run_record), brought(run_record, "others", value=0.6)])
+    assert (table.device, ranking(table)) == ("cpu", [(1, "others"), (2, "theirs")])
+
+
+def test_a_submission_of_other_data_stands_elsewhere(run_record: Make) -> None:
+    first, second = tables(BOARD, [run_record("a"), brought(run_record, data_fingerprint="f" * 64, n_examples=10)])
+    assert (ranking(first), ranking(second)) == ([(1, "a")], [(1, "theirs")])
+
+
+def test_a_submission_does_not_replace_a_run_of_its_name(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record("a", dtype="none"), brought(run_record, "a", value=0.6)])
+    assert ranking(table) == [(1, "a"), (2, "a")]
+    assert [bool(row.run.submission) for row in table.rows] == [True, False]
+
+
+def test_a_submission_is_marked_and_has_no_timings(run_record: Make) -> None:
+    (table,) = tables(BOARD, [brought(run_record)])
+    cells = dict(zip(boards.headings(BOARD), boards.cells(BOARD, table.rows[0]), strict=True))
+    assert (cells["device"], cells["dtype"]) == ("submission", "–")
+    assert {cells[name] for name in ("examples/s", "p50 ms", "p90 ms")} == {"–"}
+
+
+def test_a_metric_that_could_not_be_had_is_shown_as_absent_and_ranked_last(run_record: Make) -> None:
+    absent = replace(run_record("a"), scores=(Score("f1", None, None, None, 9, 0, note="absent: no java"),))
+    (table,) = tables(replace(BOARD, more=()), [absent, run_record("b", value=0.1)])
+    assert ranking(table) == [(1, "b"), (2, "a")]
+    assert boards.cells(replace(BOARD, more=()), table.rows[1])[2] == "– [–]"
 
 
 def test_the_latest_of_several_runs_counts(run_record: Make) -> None:
@@ -147,7 +193,8 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
     foot = (
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
         "Latency of an example is the time of its batch; – means too few samples for the percentile. "
-        "CPU and GPU never share a table."
+        "CPU and GPU never share a table; a submission, whose predictions were brought and not timed, stands in each table "
+        "of its data."
     )
     assert markdown(BOARD, tables(BOARD, runs)).split("\n") == [
         "# SQuAD 1.1", "", "Task `squad_v1` version 1, ranked by f1.", "",
@@ -188,13 +235,9 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
 
 
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
-    from bench import config as conf
-    from bench.build import build
-
     for path in boards.definitions():
         found = boards.read(path)
-        config, _ = conf.compose([f"task={found.task}"])
-        task = build(conf.plain(config)["task"], "task")
+        task = built(found.task, Path("nowhere"))
         metrics = [metric.name for metric in task.metrics]
         assert found.version == task.version, path.name
         assert found.metric == metrics[0], path.name
@@ -212,7 +255,7 @@ def test_ones_own_boards_stand_beside_the_shipped_ones(tmp_path: Path, monkeypat
 
 
 def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BenchError, match=r"board 'other' does not exist; known: chitchat, .*squad_v1"):
+    with pytest.raises(BenchError, match=r"board 'other' does not exist; known: banking77, .*squad_v1"):
         boards.find("other")
 
 

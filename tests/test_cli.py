@@ -96,13 +96,15 @@ ONE = ["task=finmm_qa", "model=oracle"]
         (["run", "task=finmm_qa,squad_v1", "model=oracle"], ["--multirun"]),
         (["run", "task=finmm_docvqa", "model=lexical"], ["task 'finmm_docvqa' asks for image and text in, Span out", "lexical"]),
         (["run", "task=finmm_emotion", "model=smollm2", "device=cpu"],
-         ["asks for text in, Regress out", "model 'smollm2' takes text in, Generate out"]),
+         ["asks for text in, Regress out", "model 'smollm2' takes text in, Generate, Choose out"]),
         (["run", "task=finmm_qa", "model=smollm2", "device.kind=tpu"], ["device.kind=tpu", "auto, cpu, cuda"]),
         (["run", "task=finmm_qa", "model=smollm2", "device=cpu", "device.threads=-1"], ["device.threads=-1", "at least 1"]),
         (["run", "task=finmm_qa", "model=minilm", "device=cpu", "model.source=file:no/model"], ["file:no/model does not exist"]),
         (["run", "task=chitchat", "model=oracle", "task.source=file:no.json"], ["file:no.json does not exist"]),
-        (["run", "task=squad_v1", "model=oracle", "task.sources=[file:a.json,file:b.json]"],
-         ["none of file:a.json, file:b.json exists"]),
+        (["run", "task=squad_v1", "model=oracle", "data.path=no.json"],
+         ["data.path=no.json does not exist", "squad/dev-v1.1.json"]),
+        (["run", "task=squad_v1", "model=oracle", "data_dir=no", "task.data.remote=null"],
+         ["no/squad/dev-v1.1.json does not exist", "BENCH_DATA or data.path="]),
         (["fetch"], ["nothing to fetch", "task="]),
     ],
     ids=lambda value: " ".join(value) if not value or " " not in value[0] else None,
@@ -185,9 +187,10 @@ def test_a_wrong_data_file_is_one_line(bench_main: Main, tmp_path: Path, change:
     assert text in err[0]
 
 
-def test_a_data_file_of_another_content_than_its_pin_is_one_line(bench_main: Main, tmp_path: Path) -> None:
-    data = squad_file(tmp_path, json.dumps(SQUAD))
-    code, _, err = bench_main("run", "task=squad_v1", "model=oracle", data, f"task.sha256={'0' * 64}", *QUIET)
+def test_a_remote_file_of_another_content_than_its_pin_is_one_line(bench_main: Main, tmp_path: Path) -> None:
+    (tmp_path / "there.json").write_text(json.dumps(SQUAD))
+    remote = ["data_dir=no", f"task.data.remote='file:{tmp_path}/there.json'", f"+task.data.sha256='{'0' * 64}'"]
+    code, _, err = bench_main("run", "task=squad_v1", "model=oracle", *remote, *QUIET)
     assert (code, len(err)) == (2, 1)
     assert "has sha256 " in err[0]
     assert "expected 0000000000000000…" in err[0]
@@ -198,8 +201,8 @@ def test_a_data_set_that_is_nowhere_is_one_line_offline(tmp_path: Path) -> None:
     done = bench("run", "task=squad_v1", "model=oracle", "data_dir=empty", "--offline", *QUIET, cwd=tmp_path)
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()
-    assert line.startswith("bench: hub:rajpurkar/squad@")
-    assert "BENCH_DATA" in line
+    assert line.startswith("bench: empty/squad/dev-v1.1.json does not exist, and hub:rajpurkar/squad@")
+    assert "--offline forbids fetching it" in line
 
 
 @pytest.mark.parametrize(

@@ -11,13 +11,13 @@ from bench import config as conf
 from bench.build import build
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.task import Task
+from bench.task import BaseTask
 
 
 def made(group: str, *overrides: str) -> Any:
     """What `group` of the composed configuration builds."""
     config, _ = conf.compose(overrides)
-    return build(conf.plain(config)[group], group, {"task": Task, "model": Model}[group])
+    return build(conf.plain(config)[group], group, {"task": BaseTask, "model": Model}[group])
 
 
 def test_every_task_composes_and_builds() -> None:
@@ -25,7 +25,7 @@ def test_every_task_composes_and_builds() -> None:
     assert {"squad_v1", "chitchat", "finmm_qa", "finmm_docvqa", "finmm_emotion", "finmm_dialogue"} <= set(names)
     for name in names:
         task = made("task", f"task={name}")
-        assert isinstance(task, Task), name
+        assert isinstance(task, BaseTask), name
         assert task.name == name
         assert names[name], f"conf/task/{name}.yaml begins with no comment"
 
@@ -70,7 +70,12 @@ def test_the_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://127.0.0.1:9")
     found = conf.plain(conf.compose(["task=squad_v1"])[0])
     assert (found["runs_dir"], found["data_dir"], found["tracking"]["uri"]) == ("/r", "/d", "http://127.0.0.1:9")
-    assert found["task"]["sources"][0] == "file:/d/squad/dev-v1.1.json"
+    assert (found["task"]["data"]["data_dir"], found["task"]["data"]["local"]) == ("/d", "squad/dev-v1.1.json")
+
+
+def test_a_path_of_ones_own_reaches_the_data_source() -> None:
+    assert made("task", "task=squad_v1", "data.path=my.json").data.own == "my.json"
+    assert made("task", "task=squad_v1").data.own is None
 
 
 def test_an_override_reaches_a_nested_model() -> None:
@@ -78,7 +83,7 @@ def test_an_override_reaches_a_nested_model() -> None:
     assert (model.text_model.chat, model.lines_kept) == (False, 0.5)
 
 
-KNOWN_TASKS = "known: chitchat, finmm_dialogue, finmm_docvqa, finmm_emotion, finmm_qa, squad_v1"
+KNOWN_TASKS = f"known: {', '.join(sorted(path.stem for path in (conf.conf_dir() / 'task').glob('*.yaml')))}"
 
 
 @pytest.mark.parametrize(
@@ -127,13 +132,19 @@ def test_an_override_that_does_not_compose_is_named(overrides: list[str], texts:
         ("task", ["task=finmm_docvqa", "+task.document=3"],
          ["task.document is not a key of FinmmDocVQA", "known: documents, document_seed", "did you mean documents?"]),
         ("task", ["task=finmm_qa", "+task.colour=red"], ["task.colour is not a key of FinmmQA", "known: none"]),
-        ("task", ["task=squad_v1", "task.sources=file:x"], ["task.sources: "]),
+        ("task", ["task=squad_v1", "task.data=file:x"], ["task.data"]),
+        ("task", ["task=squad_v1", "+task.data.pth=x"],
+         ["task.data.pth is not a key of DataSource", "did you mean path?"]),
+        ("task", ["task=squad_v1", "~task.data.local"], ["task.data.local is missing", "DataSource needs it"]),
+        ("task", ["task=docvqa", "task.pages=both"], ["task.pages=both is none of auto, image, text"]),
         ("task", ["task=chitchat", "~task.source"], ["task.source is missing", "Chitchat needs it"]),
         ("model", ["model=constant", "model.at=high"], ["model.at: ", "'high'", "Float"]),
         ("model", ["model=minilm", "model.nearest=few"], ["model.nearest: ", "'few'", "Integer"]),
         ("model", ["model=smollm2", "model.source=nowhere"],
          ["source 'nowhere'", "file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION"]),
-        ("model", ["model=smollm2", "model.source=hub:owner/name"], ["source 'hub:owner/name'", "@REVISION"]),
+        ("model", ["model=smollm2", "model.source=hub:owner"], ["source 'hub:owner'", "@REVISION"]),
+        ("model", ["model=smollm2", "+model.label_length=words"],
+         ["model.label_length=words is none of tokens, characters, none"]),
         ("model", ["model=ocr_smollm2", "model.lines_kept=0"], ["model.lines_kept=0", "above 0 and at most 1"]),
         ("model", ["model=ocr_smollm2", "model.text_model.chat=perhaps"], ["model.text_model.chat: ", "'perhaps'", "bool"]),
         ("model", ["model=ocr_smollm2", "+model.text_model.chatty=true"],
@@ -224,7 +235,9 @@ def test_a_sweep_takes_ranges() -> None:
 def test_a_sweep_takes_globs_over_the_files_of_a_group() -> None:
     found = {job[0] for job in conf.sweep(["task=glob(finmm_*)"])}
     assert found == {f"task={name}" for name in conf.names("task") if name.startswith("finmm_")}
-    assert {job[0] for job in conf.sweep(["task=glob(*,exclude=finmm_*)"])} == {"task=chitchat", "task=squad_v1"}
+    assert {job[0] for job in conf.sweep(["task=glob(*,exclude=finmm_*)"])} == {
+        f"task={name}" for name in conf.names("task") if not name.startswith("finmm_")
+    }
 
 
 def test_a_sweep_without_choices_is_one_job() -> None:

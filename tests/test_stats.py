@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from bench.metrics.metric import mean
-from bench.stats import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval, resample
+from bench.stats import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval, resample, resample_weights
 
 Array = npt.NDArray[np.float64]
 
@@ -213,3 +213,21 @@ def test_no_cluster_at_all_has_no_interval() -> None:
         bootstrap_interval(np.zeros((0, 1)), np.zeros(0), mean)
     with pytest.raises(ValueError, match="at least 6 clusters, got 0"):
         jackknife_interval([], share)
+
+
+def test_each_draw_is_of_as_many_clusters_as_there_are() -> None:
+    weights = np.concatenate(list(resample_weights(7, resamples=50, seed=3)))
+    assert weights.shape == (50, 7)
+    assert (weights.sum(axis=1) == 7).all()
+    assert (weights >= 0).all()
+    assert abs(weights.mean() - 1) < 1e-12
+    assert len({tuple(row) for row in weights}) > 40
+
+
+def test_the_draws_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = np.concatenate(list(resample_weights(7, resamples=50, seed=3)))
+    monkeypatch.setattr("bench.stats._CHUNK", 100)
+    for width, chunks in ((None, 4), (50, 25), (1000, 50)):  # 14, 2 and 1 draws at a time
+        parts = list(resample_weights(7, resamples=50, seed=3, width=width))
+        assert len(parts) == chunks
+        assert (np.concatenate(parts) == whole).all()
