@@ -81,10 +81,6 @@ class Dstc7(DataTask):
         """The examples in the order of the file."""
         return self.data.read(lambda folder: dstc7_format.examples(folder))
 
-    def training(self) -> Sequence[Example]:
-        """The official validation conversations, where they lie in the folder."""
-        return self.data.read(lambda folder: list(dstc7_format.conversations(folder, "valid")))
-
     def request(self, example: Example) -> Request:
         """The page as the scene, shared by a discussion's examples, then the turns as a chat that a user turn ends."""
         page, turns = example.inputs["page"], example.inputs["turns"] or [_OPENING]

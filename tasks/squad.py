@@ -43,6 +43,12 @@ class SquadV1(DataTask):
             lambda path: list(squad_format.examples(path)), lambda rows: list(squad_format.examples_from_rows(rows))
         )
 
+    def training(self) -> Sequence[Example]:
+        """The questions of the training file, where it lies beside the evaluated one as train-v1.1.json or train-v2.0.json."""
+        here = self.data.here()
+        train = here.with_name(here.name.replace("dev-", "train-")) if here else None
+        return list(squad_format.examples(train)) if train and train != here and train.is_file() else ()
+
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
         context, question = example.inputs["context"], example.inputs["question"]

@@ -163,3 +163,12 @@ def test_too_many_shots_or_fewer_than_none_are_one_line_of_the_command(
         code, out, err = bench_main("run", *here, f"shots={shots}")
         assert (code, out, len(err)) == (2, [], 1)
         assert text in err[0]
+
+
+def test_squad_draws_from_its_training_file_beside_the_evaluated_one(tmp_path: Path) -> None:
+    write(tmp_path, {"squad/dev-v1.1.json": FILES["squad/dev-v1.1.json"]})
+    task = shipped("squad_v1", tmp_path)
+    assert task.training() == ()
+    write(tmp_path, {"squad/train-v1.1.json": FILES["squad/dev-v1.1.json"]})
+    assert [example.id for example in task.training()] == [example.id for example in task.examples()]
+    assert len(few_shot(task, 1, 0)(task.examples()[0]).parts) == len(task.request(task.examples()[0]).parts) + 2
