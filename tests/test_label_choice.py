@@ -98,7 +98,7 @@ def test_a_model_gives_a_share_to_each_label_by_its_likelihood_and_length(model:
     from bench.models.causal import CausalLM
     from bench.types import Choose, Request, Text
 
-    causal: Any = CausalLM("file:nowhere", chat=False, label_length=length)
+    causal: Any = CausalLM("file:nowhere", chat=False, label_length=length, calibrated=False)
     causal.model, causal.tokenizer = model, _Letters()
     requests = [
         Request("1", (Text("news: up"),), Choose(("good", "bad"))),
@@ -115,6 +115,27 @@ def test_a_model_gives_a_share_to_each_label_by_its_likelihood_and_length(model:
         expected = {label: value / sum(raw) for label, value in zip(request.output.labels, raw, strict=True)}
         assert prediction.label_scores == pytest.approx(expected, abs=1e-4)
         assert prediction.prompt_tokens == len(prompt)
+
+
+def test_a_calibrated_label_is_judged_by_what_the_text_adds_to_its_likelihood(model: Any) -> None:
+    import math
+
+    from bench.models.causal import CausalLM
+    from bench.types import Choose, Request, Text
+
+    causal: Any = CausalLM("file:nowhere", chat=False)
+    causal.model, causal.tokenizer = model, _Letters()
+    labels, scene = ("good", "bad"), Text("is it", "system")
+    requests = [Request(name, (scene, Text(name)), Choose(labels)) for name in ("up", "down", "N/A")]
+    for request, prediction in zip(requests, causal.predict(requests), strict=True):
+        blank = Request("blank", (scene, Text("N/A")), Choose(labels))
+        prompts = _Letters()([causal.prompt(request), causal.prompt(blank)], add_special_tokens=True)["input_ids"]
+        replies = _Letters()([f" {label}" for label in labels], add_special_tokens=False)["input_ids"]
+        said, nothing = ([plain(model, prompt, reply) for reply in replies] for prompt in prompts)
+        raw = [math.exp(a - b) for a, b in zip(said, nothing, strict=True)]
+        expected = {label: value / sum(raw) for label, value in zip(labels, raw, strict=True)}
+        assert prediction.label_scores == pytest.approx(expected, abs=1e-4)
+    assert prediction.label_scores == pytest.approx({"good": 0.5, "bad": 0.5}, abs=1e-4)  # the text that says nothing
 
 
 def test_a_prompt_that_leaves_no_room_for_a_label_is_refused(model: Any) -> None:

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Generate, Prediction, Request, Text
+
+if TYPE_CHECKING:
+    import torch
 
 _LENGTHS: dict[str, Callable[[str, list[int]], float]] = {
     "tokens": lambda text, tokens: len(tokens),
@@ -24,19 +28,28 @@ class CausalLM(TorchModel):
     With `chat`, parts of one role in a row make one message of the chat template; without, the parts are one text, as base
     models are prompted. A last part of the assistant begins the reply.
 
-    `label_length` says what a label's log-likelihood is divided by before the softmax over the labels: "tokens" (else long
-    labels lose), "characters", or "none".
+    `label_length` says what a label's log-likelihood is divided by: "none", "tokens" or "characters". With `calibrated`, its
+    log-likelihood for a text that says nothing ("N/A") is subtracted first, so that a label does not win for being a common
+    phrase. Source: Holtzman et al. 2021, "Surface Form Competition" (EMNLP); Zhao et al. 2021, "Calibrate Before Use" (ICML).
     """
 
     auto_class = "AutoModelForCausalLM"
     parts = frozenset({"text"})
     outputs = (Generate, Choose)
 
-    def __init__(self, source: str, sha256: str | None = None, chat: bool = True, label_length: str = "tokens") -> None:
+    def __init__(
+        self,
+        source: str,
+        sha256: str | None = None,
+        chat: bool = True,
+        label_length: str = "none",
+        calibrated: bool = True,
+    ) -> None:
         super().__init__(source, sha256)
         if label_length not in _LENGTHS:
             raise BenchError(f"model.label_length={label_length} is none of {', '.join(_LENGTHS)}")
-        self.chat, self.label_length = chat, label_length
+        self.chat, self.label_length, self.calibrated = chat, label_length, calibrated
+        self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
@@ -75,21 +88,41 @@ class CausalLM(TorchModel):
 
     def _chosen(self, batch: Sequence[Request]) -> list[Prediction]:
         """The probability of each label among the labels of its request."""
+        labels = [request.output.labels for request in batch if isinstance(request.output, Choose)]
+        found = []
+        for request, names, (tokens, score) in zip(batch, labels, self._label_scores(batch), strict=True):
+            if self.calibrated:
+                score = score - self._prior(request, names)
+            length = [
+                _LENGTHS[self.label_length](name, reply)
+                for name, reply in zip(names, self._replies(names), strict=True)
+            ]
+            shares = (score.double() / score.new_tensor(length)).softmax(0).tolist()
+            chosen = dict(zip(names, shares, strict=True))
+            found.append(Prediction(request.id, label_scores=chosen, prompt_tokens=tokens))
+        return found
+
+    def _label_scores(self, batch: Sequence[Request]) -> Iterator[tuple[int, torch.Tensor]]:
+        """The length of each prompt, and the log-likelihood of each label as the reply to it: [labels]."""
         from bench.models.label_choice import label_log_likelihoods
 
         prompts = self._prompts(batch)
-        names = [request.output.labels for request in batch if isinstance(request.output, Choose)]
-        replies = [self._replies(labels) for labels in names]
+        replies = [self._replies(request.output.labels) for request in batch if isinstance(request.output, Choose)]
         self._refuse_too_long(prompts, max(len(reply) for labels in replies for reply in labels))
         shared = min(common_prefix(prompts), min(map(len, prompts)) - 1)
-        found = []
         scores = label_log_likelihoods(self.model, prompts, shared, replies)
-        for request, prompt, labels, tokens, score in zip(batch, prompts, names, replies, scores, strict=True):
-            length = [_LENGTHS[self.label_length](label, reply) for label, reply in zip(labels, tokens, strict=True)]
-            shares = (score.double() / score.new_tensor(length)).softmax(0).tolist()
-            chosen = dict(zip(labels, shares, strict=True))
-            found.append(Prediction(request.id, label_scores=chosen, prompt_tokens=len(prompt)))
-        return found
+        yield from zip(map(len, prompts), scores, strict=True)
+
+    def _prior(self, request: Request, labels: tuple[str, ...]) -> torch.Tensor:
+        """The labels' log-likelihoods where the last thing that the user says is "N/A"; computed once a prompt."""
+        parts = list(request.parts)
+        last = max(i for i, part in enumerate(parts) if isinstance(part, Text) and part.role == "user")
+        parts[last] = Text("N/A")
+        blank = replace(request, parts=tuple(parts))
+        key = (self.prompt(blank), labels)
+        if key not in self._priors:
+            ((_, self._priors[key]),) = self._label_scores([blank])
+        return self._priors[key]
 
     def _replies(self, labels: Sequence[str]) -> list[list[int]]:
         """The tokens of each label as a whole reply; in a chat with its end, else one that begins another would win."""
