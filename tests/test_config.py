@@ -143,7 +143,7 @@ def test_an_override_that_does_not_compose_is_named(overrides: list[str], texts:
         ("model", ["model=smollm2", "model.source=nowhere"],
          ["source 'nowhere'", "file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION"]),
         ("model", ["model=smollm2", "model.source=hub:owner"], ["source 'hub:owner'", "@REVISION"]),
-        ("model", ["model=smollm2", "+model.label_length=words"],
+        ("model", ["model=smollm2", "model.label_length=words"],
          ["model.label_length=words is none of tokens, characters, none"]),
         ("model", ["model=ocr_smollm2", "model.lines_kept=0"], ["model.lines_kept=0", "above 0 and at most 1"]),
         ("model", ["model=ocr_smollm2", "model.text_model.chat=perhaps"], ["model.text_model.chat: ", "'perhaps'", "bool"]),
