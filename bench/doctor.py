@@ -12,7 +12,7 @@ from bench import environment, lock
 from bench.artifacts import cache_dir
 from bench.data.source import DataSource
 from bench.errors import BenchError
-from bench.task import Task
+from bench.task import BaseTask
 
 
 @dataclass(frozen=True)
@@ -26,17 +26,17 @@ class Finding:
     obtain: str = ""
 
 
-def examine(task: Task) -> Finding:
+def examine(task: BaseTask) -> Finding:
     """Read the task's data as a run would, and say all that is wrong."""
     try:
         problems = tuple(task.problems())
-        n = len(task.examples())
+        n = task.size()
     except BenchError as error:
         return Finding(task.name, where(task), 0, (str(error),), task.card.obtain)
     return Finding(task.name, where(task), n, problems, task.card.obtain if problems else "")
 
 
-def where(task: Task) -> str:
+def where(task: BaseTask) -> str:
     """Where the data lie, or what would bring them."""
     source = getattr(task, "data", None)
     if not isinstance(source, DataSource):

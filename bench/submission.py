@@ -164,14 +164,13 @@ def evaluate(
 ) -> tuple[Run, RunFolder, Mapping[str, Json]]:
     """Score a submission as model `name`: the record, which names what was wrong in the file, and the official figures."""
     _refuse(name, settings)
-    if not path.exists():
-        path = _existing(path)
+    file = _file(path)
     examples = checked(task, settings.limit)
     submission = read(task, path, examples, no_answer)
     data = fingerprint(*map(vars, examples))
-    sha256 = fingerprint([prediction.to_json() for prediction in submission.predictions])
+    said = fingerprint([prediction.to_json() for prediction in submission.predictions])
     run_id = identity(
-        {"task": [task.name, task.version], "data": data, "submission": [name, sha256], "seed": settings.seed}
+        {"task": [task.name, task.version], "data": data, "submission": [name, said], "seed": settings.seed}
     )
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
     config = json.dumps(dict(settings.config), indent=1, ensure_ascii=False)  # JSON is YAML
@@ -187,7 +186,7 @@ def evaluate(
             seed=settings.seed, resamples=settings.resamples, scores=scores, timings=timing.summarise([]),
             environment=environment.describe() | Device("cpu", "none", 1).describe(), config=settings.config,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            submission={"file": path.name, "sha256": digest(path) if path.exists() else sha256, **submission.faults()},
+            submission={"file": path.name, "sha256": digest(file), **submission.faults()},
         )  # fmt: skip
         return folder.finish(run), folder, official(task, run, examples, submission)
 
@@ -201,11 +200,13 @@ def _refuse(name: str, settings: Settings) -> None:
             raise BenchError(f"{key}={getattr(settings, key)} must be at least {least}")
 
 
-def _existing(path: Path) -> Path:
-    """The path itself where a selector stands behind it (`FILE@SYSTEM`); BenchError where there is no such file."""
-    file, at, _ = str(path).rpartition("@")
-    if at and Path(file).exists():
+def _file(path: Path) -> Path:
+    """The file or folder itself, without the selector that may stand behind it (`FILE@SYSTEM`); BenchError where there is none."""
+    if path.exists():
         return path
+    file, _, _ = str(path).rpartition("@")
+    if file and Path(file).exists():
+        return Path(file)
     raise BenchError(f"{path} does not exist; give a file or folder of predictions")
 
 

@@ -52,9 +52,14 @@ class BaseTask(ABC):
     name: ClassVar[str]
     version: ClassVar[int]
     card: ClassVar[Card]
+    items: ClassVar[str] = "examples"  # what the data consist of, for messages
 
     def fetch(self) -> None:
         """Bring the data into the cache; nothing to do for a task that carries its own."""
+
+    @abstractmethod
+    def size(self) -> int:
+        """How many `items` lie here; raises BenchError where they cannot be read."""
 
     @abstractmethod
     def problems(self) -> Iterator[str]:
@@ -79,6 +84,10 @@ class Task(BaseTask):
     @abstractmethod
     def examples(self) -> Sequence[Example]:
         """All examples, in fixed order with unique ids."""
+
+    def size(self) -> int:
+        """The number of examples."""
+        return len(self.examples())
 
     def training(self) -> Sequence[Example]:
         """Examples that are never evaluated, from which few-shot prompts draw; none where the data set has none here."""
@@ -113,7 +122,7 @@ class Task(BaseTask):
 
     def problems(self) -> Iterator[str]:
         """The number of examples where it is not the official one; a task may find more."""
-        n = len(self.examples())
+        n = self.size()
         if n != self.card.n_examples:
             yield f"{n:,} examples, where the {self.card.split} has {self.card.n_examples:,}"
 
@@ -155,10 +164,8 @@ class EntryReport:
 class EntryTask(BaseTask):
     """A competition whose entries are measurements that others made: they are checked and ranked, and no model runs."""
 
+    items = "entries"
+
     @abstractmethod
     def judge(self, path: Path) -> EntryReport:
         """The report on one entry, or on all of a folder; raises BenchError where there are none."""
-
-    @abstractmethod
-    def n_entries(self) -> int:
-        """How many entries lie in the data folder; raises BenchError where there is none."""

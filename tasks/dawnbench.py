@@ -96,7 +96,7 @@ class Dawnbench(EntryTask):
         """See that the data are there; no command brings them."""
         self.data.fetch()
 
-    def n_entries(self) -> int:
+    def size(self) -> int:
         """The number of entries, also of refused ones."""
         return len(self.data.read(read_entries))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -168,6 +169,7 @@ def test_a_system_behind_an_at_sign_is_the_models_name(
     out = bench_main("score", "squad_v1", "all.json@theirs", f"data_dir='{data}'", "--json", *QUICK)[1]
     found = json.loads(out[-1])
     assert (found["model"], found["submission"]["file"]) == ("theirs", "all.json@theirs")
+    assert found["submission"]["sha256"] == hashlib.sha256((tmp_path / "all.json").read_bytes()).hexdigest()
 
 
 def test_data_of_ones_own_may_have_any_path(bench_main: Main, data: Path, tmp_path: Path) -> None:

@@ -3,31 +3,24 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING, Any
 
 from bench import config as conf
 from bench.commands import output
-from bench.errors import BenchError
-
-if TYPE_CHECKING:
-    from bench.doctor import Finding
 
 
 def main(options: argparse.Namespace) -> int:
     """Check the data of the named task, or say what of every task is here; 1 if something is wrong with a named one."""
     from bench import doctor as doctors
     from bench.build import build
-    from bench.task import EntryTask
 
     config, choices = conf.compose(options.overrides)
     if "task" in choices:
         task = build(conf.plain(config)["task"], "task")
-        kind = "entries" if isinstance(task, EntryTask) else "examples"
-        found = _entries_found(task) if isinstance(task, EntryTask) else doctors.examine(task)
+        found = doctors.examine(task)
         if options.json:
             output.emit(vars(found))
         else:
-            print(f"{found.task}: {found.n_examples:,} {kind}; {found.where}")
+            print(f"{found.task}: {found.n_examples:,} {task.items}; {found.where}")
             for problem in found.problems:
                 print(f"  {problem}")
             print(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
@@ -44,14 +37,3 @@ def main(options: argparse.Namespace) -> int:
         for name, line in lines.items():
             print(f"  {name:<{max(map(len, lines))}}  {line}")
     return 0
-
-
-def _entries_found(task: Any) -> Finding:
-    """What the doctor finds of a competition: how many entries lie here, and why any of them is refused."""
-    from bench import doctor as doctors
-
-    try:
-        n, problems = task.n_entries(), tuple(task.problems())
-    except BenchError as error:
-        n, problems = 0, (str(error),)
-    return doctors.Finding(task.name, doctors.where(task), n, problems, task.card.obtain if problems else "")
