@@ -80,7 +80,7 @@ def test_of_many_faults_all_are_counted_and_ten_are_listed(score: Callable[..., 
     assert unknown == {"n": 23, "first": [f"u{i}" for i in range(10)]}
     out = bench_main("score", "squad_v1", "system.json", "data_dir=data", *QUICK)[1]
     assert f"  23 unknown: {', '.join(unknown['first'])}, …" in out
-    assert "  official script: exact_match 100.0000, f1 100.0000" in out
+    assert "  official figures: exact_match 100.0000, f1 100.0000" in out
 
 
 def test_an_unknown_id_of_half_a_surrogate_pair_is_shown_as_a_question_mark(score: Callable[..., Any]) -> None:

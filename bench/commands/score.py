@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Score what somebody predicted, say what the official script prints and what is wrong in the file."""
+    """Score what somebody predicted, give the figures by the official definitions and say what is wrong in the file."""
     from bench import submission as submissions
     from bench.build import build
     from bench.run import Settings
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
         output.emit(output.summary(found, folder.path) | {"official": official, "submission": found.submission})
         return 0
     output.print_run(found, folder.path)
-    print("  official script: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+    print("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
     for kind in ("missing", "unknown", "duplicated", "malformed"):
         if n := found.submission[kind]["n"]:
             ids = ", ".join(found.submission[kind]["first"])
