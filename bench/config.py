@@ -63,7 +63,10 @@ class Conf:
     tracking: TrackingConf = dataclasses.field(default_factory=TrackingConf)
     limit: int | None = None
     seed: int = 0
-    batch_size: int = 16
+    batch_size: int = 256
+    batch_tokens: int = 32768
+    audit: str = "none"
+    audit_size: int = 64
     resamples: int = 2000
     shots: int = 0
     runs_dir: str = "runs"

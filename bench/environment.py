@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import importlib.metadata
 import os
@@ -9,6 +10,7 @@ import platform
 import resource
 import subprocess
 import sys
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -59,8 +61,30 @@ def cpu_has_bfloat16() -> bool:
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
 
 
+def usable_cpus() -> set[int]:
+    """The logical processors that this process may run on."""
+    return set(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else set(range(os.cpu_count() or 1))
+
+
+def physical_cores(cpus: Collection[int] | None = None, topology: Path = Path("/sys/devices/system/cpu")) -> int:
+    """The cores behind these logical processors (None: those of this process), each counted once however many threads it runs.
+
+    Hyper-threads share one core's arithmetic, so that a thread on each of them computes no faster. A processor that
+    the kernel says nothing about counts as a core of its own.
+    """
+    cores = set()
+    for cpu in usable_cpus() if cpus is None else cpus:
+        found = str(cpu)
+        for name in ("core_cpus_list", "thread_siblings_list"):  # the second is what kernels before 5.3 call it
+            with contextlib.suppress(OSError):
+                found = (topology / f"cpu{cpu}" / "topology" / name).read_text().strip() or found
+                break
+        cores.add(found)
+    return max(1, len(cores))
+
+
 def describe() -> dict[str, Any]:
-    """Versions, processor, cores and commit."""
+    """Versions, processor, cores (logical, and the physical ones behind them) and commit."""
     versions = {}
     for package in _PACKAGES:
         try:
@@ -72,7 +96,8 @@ def describe() -> dict[str, Any]:
         "python": platform.python_version(),
         "platform": f"{platform.system()} {platform.machine()}",
         "cpu": _cpu_field("model name") or platform.processor() or "unknown",
-        "cores": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
+        "cores": len(usable_cpus()),
+        "physical_cores": physical_cores(),
         "packages": versions,
     }
 

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench import config as conf
 from bench.build import build
+from bench.engine.audit import checked
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.progress import Progress
@@ -127,12 +128,7 @@ class Runner:
                 refuse_misfit(task, model, job.model, _fitting(task))
             self.outcome.skipped.append((job.task, job.model))
             return
-        settings = Settings(
-            runs_dir=Path(job.config["runs_dir"]), limit=job.config["limit"], seed=_at_least(job.config, "seed", 0),
-            batch_size=_at_least(job.config, "batch_size", 1), resamples=_at_least(job.config, "resamples", 1),
-            shots=_at_least(job.config, "shots", 0),
-            fresh=self.fresh, config=job.config,
-        )  # fmt: skip
+        settings = _settings(job.config, fresh=self.fresh)
         self.progress = Progress(label)
         run, folder = evaluate(
             task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress
@@ -196,6 +192,16 @@ def _device(model: Model, config: Mapping[str, Any]) -> Device:
     return (
         resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("cpu", "none", 1)
     )
+
+
+def _settings(config: Mapping[str, Any], *, fresh: bool) -> Settings:
+    return Settings(
+        runs_dir=Path(config["runs_dir"]), limit=config["limit"], fresh=fresh, config=config,
+        seed=_at_least(config, "seed", 0), shots=_at_least(config, "shots", 0),
+        batch_size=_at_least(config, "batch_size", 1), batch_tokens=_at_least(config, "batch_tokens", 1),
+        resamples=_at_least(config, "resamples", 1),
+        audit=checked(config["audit"]), audit_size=_at_least(config, "audit_size", 1),
+    )  # fmt: skip
 
 
 def _at_least(config: Mapping[str, Any], key: str, least: int) -> int:

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from bench import environment, timing
-from bench.engine import feed
+from bench.engine import audit, feed
 from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -27,7 +27,10 @@ class Settings:
     runs_dir: Path = Path("runs")
     limit: int | None = None
     seed: int = 0
-    batch_size: int = 16
+    batch_size: int = 256
+    batch_tokens: int = 32768
+    audit: str = "none"
+    audit_size: int = 64
     resamples: int = 2000
     shots: int = 0
     fresh: bool = False
@@ -52,27 +55,34 @@ def evaluate(
     asked = [[getattr(part, "text", "") for part in first.parts], type(first.output).__name__, asdict(first.output)]
     run_id = identity(
         {"task": [task.name, task.version, asked], "data": data, "model": [name, model.revision, model.weights_sha256],
-         "device": [device.kind, device.dtype], "settings": [settings.seed, settings.batch_size, settings.config.get("model")]}
+         "device": [device.kind, device.dtype],
+         "settings": [settings.seed, settings.batch_size, settings.batch_tokens, _telling(settings.config.get("model"), model)]}
     )  # fmt: skip
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
-    if folder.complete and folder.read().resamples == settings.resamples:  # else only the scores are made again
+    if folder.complete and answers(folder.read(), settings):  # else only what is missing is made again
         progress(len(examples), len(examples))
         return folder.read(), folder
+    before = folder.read() if folder.complete else None
     with folder.opened(_yaml(settings.config)):
         attempt = 1 + max((reading.attempt for reading in folder.timings()), default=0)
         watch = timing.Stopwatch(folder.write_timing, attempt=attempt, sync=model.sync)
         predict(task, examples, model, name, folder, watch, device, settings, progress)
+        audited = audit_of(task, examples, model, name, folder, watch, device, settings) or (
+            before.audit if before else {}
+        )
         with watch.phase("score", n=len(examples)):
             scores = score(task, examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed)
-        memory = {
+        times = timing.summarise(folder.timings())
+        used = {
             "peak_memory_bytes": environment.peak_memory_bytes(),
             "device_memory_bytes": model.device_memory_bytes(),
+            "usd": model.cost_usd(times["prompt_tokens"], times["new_tokens"]),
         }
         run = Run(
             run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision=model.revision,
             weights_sha256=model.weights_sha256, is_reference=model.is_reference, data_fingerprint=data,
             n_examples=len(examples), limit=settings.limit, seed=settings.seed, resamples=settings.resamples, scores=scores,
-            timings=timing.summarise(folder.timings()) | memory,
+            timings=times | used, audit=audited, computed=model.describe() or (before.computed if before else {}),
             environment=environment.describe() | device.describe(), config=settings.config,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         )  # fmt: skip
@@ -87,24 +97,42 @@ def predict(
     done = [prediction.id for prediction in folder.predictions()]
     folder.keep(len(done))  # a crash may have left an unfinished last line
     request = few_shot(task, settings.shots, settings.seed)
-    plan = feed.batches(examples, request, model, batch_size=settings.batch_size, done=done)
+    plan = feed.batches(
+        examples, request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=done
+    )
     progress(len(done), len(examples))
-    if len(done) < len(examples) and model.loaded != (device, settings.seed):
-        with watch.phase("load"):
-            model.load(device, seed=settings.seed)
-        model.loaded = device, settings.seed
+    if len(done) < len(examples):
+        feed.load(model, device, settings.seed, watch)
     if model.reads_targets:
         model.reveal({example.id: task.ideal(example) for example in examples})
-    for position, batch in plan:
+    room = feed.Room()
+    for position, batch in feed.ahead(plan, model):
         if position < len(done):  # half a batch is in the journal: it is asked again as a whole
             folder.keep(position)
             done = []
         with watch.phase("predict", n=len(batch), batch=position) as counts:
-            predictions = feed.answer(model, batch, name)
+            before = room.halvings
+            predictions = feed.answer(model, batch, name, room)
+            counts["halvings"] = room.halvings - before
+            counts["truncated"] = sum(prediction.truncated > 0 for prediction in predictions)
             counts["prompt_tokens"] = sum(prediction.prompt_tokens for prediction in predictions)
             counts["new_tokens"] = sum(prediction.new_tokens for prediction in predictions)
         folder.write_predictions(predictions)
         progress(position + len(batch), len(examples))
+
+
+def audit_of(
+    task: Task, examples: Sequence[Example], model: Model, name: str, folder: RunFolder, watch: timing.Stopwatch,
+    device: Device, settings: Settings,
+) -> dict[str, Json]:  # fmt: skip
+    """The result of the audit that the settings ask for, {} for none."""
+    if audit.checked(settings.audit) == "none":
+        return {}
+    predictions = {prediction.id: prediction for prediction in folder.predictions()}
+    request = few_shot(task, settings.shots, settings.seed)
+    return audit.batch_invariance(
+        examples, request, predictions, model, device, watch, size=settings.audit_size, seed=settings.seed, name=name
+    )
 
 
 def checked(task: Task, limit: int | None) -> Sequence[Example]:
@@ -136,6 +164,16 @@ def refuse_misfit(task: Task, model: Model, name: str, fitting: Sequence[str] = 
         takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
         others = f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
         raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
+
+
+def answers(run: Run, settings: Settings) -> bool:
+    """Whether a complete run has all that is asked for."""
+    return run.resamples == settings.resamples and settings.audit in ("none", run.audit.get("kind"))
+
+
+def _telling(config: Json, model: Model) -> Json:
+    """The model's configuration without what changes no answer."""
+    return {k: v for k, v in config.items() if k not in model.incidental} if isinstance(config, Mapping) else config
 
 
 def _yaml(config: Mapping[str, Json]) -> str:

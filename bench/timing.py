@@ -72,6 +72,8 @@ def summarise(timings: Sequence[Timing]) -> dict[str, Any]:
         "n": n,
         "prompt_tokens": sum(t.prompt_tokens for t in batches),
         "new_tokens": new_tokens,
+        "truncated": sum(t.truncated for t in batches),
+        "halvings": sum(t.halvings for t in batches),
         "examples_per_second": n / useful if useful else None,
         "tokens_per_second": new_tokens / useful if useful and new_tokens else None,
         "latency_p50": percentile(latency, 50),

@@ -71,11 +71,25 @@ class Generate:
 class Span(Generate):
     """Ask for a short answer to `question` that stands in `context` (None: in the picture).
 
-    It is a `Generate` too: a generative model reads the parts and needs none of the extra fields.
+    It is a `Generate` too: a generative model reads the parts and needs none of the extra fields. Where it
+    `may_be_unanswerable`, an extractive model may answer with no text.
     """
 
     question: str = ""
     context: str | None = None
+    may_be_unanswerable: bool = False
+
+
+@dataclass(frozen=True)
+class Tag(Generate):
+    """Ask for the phrases of a text that bear one of `labels`; `pieces` put together are the text, each piece in one phrase.
+
+    It is a `Generate` too: a generative model reads the parts and says the phrases in the words that they ask for. A tagger
+    answers with JSON, [[piece, tag], …], each tag being O, B-LABEL where a phrase begins or I-LABEL where it goes on.
+    """
+
+    pieces: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -125,7 +139,8 @@ class Prediction:
     An extractive model gives `span`, (start, end) in characters of `Span.context`; the engine adds its text. `answer` is
     the final answer out of somebody's submission, which no parser touches. `error` means that the model failed on this
     request; it counts as wrong and is never replaced by a made-up answer. `no_answer` is the model's probability that
-    there is none. Token counts are the model's own, 0 if it has none.
+    there is none. Token counts are the model's own, 0 if it has none; `truncated` are those cut away because the request was
+    longer than the model's context.
     """
 
     id: str
@@ -138,6 +153,7 @@ class Prediction:
     error: str | None = None
     prompt_tokens: int = 0
     new_tokens: int = 0
+    truncated: int = 0
 
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
@@ -152,7 +168,10 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Timing:
-    """One reading of the stopwatch: `seconds` spent in `phase` on `n` examples, in attempt 1, 2, … of a run."""
+    """One reading of the stopwatch: `seconds` spent in `phase` on `n` examples, in attempt 1, 2, … of a run.
+
+    `truncated` counts examples that were cut to fit the model's context, `halvings` how often a batch did not fit in memory.
+    """
 
     attempt: int
     phase: str
@@ -161,6 +180,8 @@ class Timing:
     batch: int | None = None
     prompt_tokens: int = 0
     new_tokens: int = 0
+    truncated: int = 0
+    halvings: int = 0
 
 
 @dataclass(frozen=True)
@@ -193,7 +214,8 @@ class Run:
     """A complete run: what `run.json` holds. Built once, after the last prediction was scored.
 
     `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
-    was wrong in it.
+    was wrong in it. `audit` holds the result of `audit=`, empty where none was asked for; `computed`, what the model says of the
+    way it computed.
     """
 
     run_id: str
@@ -215,6 +237,8 @@ class Run:
     created: str
     files: Mapping[str, str] = field(default_factory=dict)
     submission: Mapping[str, Json] = field(default_factory=dict)
+    audit: Mapping[str, Json] = field(default_factory=dict)
+    computed: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list."""

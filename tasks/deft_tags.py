@@ -12,9 +12,10 @@ from bench.data import deft_format as deft
 from bench.metrics.labelling import Item, set_metric
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
-from bench.types import Example, Generate, Json, Prediction, Request, Text
+from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
 from tasks.mentions import as_json, lines, number_of, unquoted
+from tasks.tagging import phrases, tagged_pieces
 
 _NAMES = {name.lower(): name for name in deft.EVALUATED}
 _LINE = re.compile(
@@ -86,7 +87,7 @@ def _places(tokens: Sequence[str], words: str) -> list[tuple[int, int]]:
 class DeftTags(Deft):
     """Sentences of textbooks, each word tagged as part of a term, a definition or what refers to them."""
 
-    name, version, output, subtask = "deft_tags", 1, Generate, 2
+    name, version, output, subtask = "deft_tags", 1, Tag, 2
     metrics: ClassVar[tuple[AnyMetric, ...]] = (
         set_metric("macro_f1", deft.TAGS, _wanted, _found, macro=True, signature="12 tags, as evaluation_sub2.py"),
         set_metric("micro_f1", deft.TAGS, _wanted, _found, signature="12 tags"),
@@ -110,12 +111,17 @@ class DeftTags(Deft):
     def request(self, example: Example) -> Request:
         """Two worked examples, then the tokens with spaces between them."""
         shots = tuple(part for asked, said in _SHOTS for part in (Text(f"Sentence: {asked}"), Text(said, "assistant")))
-        asked = Text(f"Sentence: {' '.join(example.inputs['tokens'])}")
-        return Request(example.id, (Text(_SYSTEM, "system"), *shots, asked), Generate(160, stop=("Sentence:",)))
+        *others, last = example.inputs["tokens"]
+        pieces = (*(f"{token} " for token in others), last)
+        output = Tag(160, stop=("Sentence:",), pieces=pieces, labels=deft.EVALUATED)
+        return Request(example.id, (Text(_SYSTEM, "system"), *shots, Text(f"Sentence: {''.join(pieces)}")), output)
 
     def answer(self, prediction: Prediction) -> Json:
-        """The phrases [label, words, number of the place or 0 for the first free one] of the lines, or of JSON."""
+        """The phrases [label, words, number of the place or 0 for the first free one] of the lines, of JSON or a tagger."""
         text = prediction.text or ""
+        if of_tagger := tagged_pieces(as_json(text)):
+            pieces, tags = of_tagger
+            return _told(["".join(piece.split()) for piece in pieces], tags)
         said = [f"{label}: {words}" for label, words in _of_json(as_json(text))] or list(lines(text))
         found = []
         for match in filter(None, map(_LINE.match, said)):
@@ -127,20 +133,8 @@ class DeftTags(Deft):
 
     def ideal(self, example: Example) -> Prediction:
         """A line for each phrase, with the number of its place where an earlier one is free."""
-        tokens, tags = example.target["tokens"], example.target["tags"]
-        told: list[list[Any]] = []
-        first = 0
-        while first < len(tags):
-            begin, _, name = tags[first].partition("-")
-            after = first + 1
-            while after < len(tags) and name and tags[after] == f"I-{name}":
-                after += 1
-            if name in deft.EVALUATED:
-                words = " ".join(tokens[first:after])
-                told.append(
-                    [f"I-{name}" if begin == "I" else name, words, _places(tokens, words).index((first, after)) + 1]
-                )
-            first = after
+        tokens = example.target["tokens"]
+        told = _told(tokens, example.target["tags"])
         short = [[label, words, 0] for label, words, _ in told]
         if tagged(tokens, short) == tagged(tokens, told):
             told = short
@@ -167,6 +161,17 @@ class DeftTags(Deft):
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
         """The line of scores.txt."""
         return {"subtask_2_f1-score_macro": values["macro_f1"]}
+
+
+def _told(tokens: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:
+    """The evaluated phrases [label, words, number of the place] of tagged tokens, none of which is blank."""
+    told: list[list[Any]] = []
+    for first, after, tag in phrases(tags):
+        if (name := tag[2:]) in deft.EVALUATED:
+            words = " ".join(tokens[first:after])
+            number = _places(tokens, words).index((first, after)) + 1
+            told.append([tag if tag.startswith("I-") else name, words, number])
+    return told
 
 
 def _of_json(found: Json) -> Iterator[tuple[str, str]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -11,13 +12,15 @@ from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask, Malformed
-from bench.types import Example, Generate, Json, Prediction, Request, Text
+from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.finentity_file import SENTIMENTS, read, spans
 from tasks.mentions import apart, as_json, lines, number_of, unquoted
+from tasks.tagging import phrases, tagged_pieces
 
 _LINE = re.compile(
     r"^(?P<phrase>.*?\S)(?:\s*[:(\[|=>–—-]+[\s\"'*]*|\s+is\s+)(?P<label>positive|negative|neutral)\b", re.IGNORECASE
 )
+_PIECE = re.compile(r"\s*(?:\w+|[^\w\s])\s*")  # a word or a sign with the white space around it
 _SYSTEM = (
     "List each company, index, commodity or other financial entity that the news names, one a line, copied word for "
     "word, with the sentiment of what is said of it, as in: Acme Corp: Positive. The sentiment is Positive, Negative or "
@@ -59,7 +62,7 @@ def _bare(items: Iterable[Item]) -> set[Item]:
 class FinEntity(DataTask):
     """Financial news with entities to find and to judge: positive, negative or neutral."""
 
-    name, version, output = "finentity", 1, Generate
+    name, version, output = "finentity", 1, Tag
     metrics: ClassVar[tuple[AnyMetric, ...]] = (
         set_metric("f1", SENTIMENTS, _wanted, _found, signature="exact span and sentiment, micro"),
         set_metric(
@@ -92,12 +95,15 @@ class FinEntity(DataTask):
     def request(self, example: Example) -> Request:
         """Two worked examples, then the text."""
         shots = tuple(part for asked, said in _SHOTS for part in (Text(f"News: {asked}"), Text(said, "assistant")))
-        asked = Text(f"News: {example.inputs['text']}")
-        return Request(example.id, (Text(_SYSTEM, "system"), *shots, asked), Generate(160, stop=("News:",)))
+        text = example.inputs["text"]
+        output = Tag(160, stop=("News:",), pieces=tuple(_PIECE.findall(text)), labels=SENTIMENTS)
+        return Request(example.id, (Text(_SYSTEM, "system"), *shots, Text(f"News: {text}")), output)
 
     def answer(self, prediction: Prediction) -> Json:
-        """The mentions [phrase, number of its place or 0 for all, sentiment] of the lines, or of JSON."""
+        """The mentions [phrase, number of its place or 0 for all, sentiment] of the lines, of JSON or a tagger."""
         text = prediction.text or ""
+        if of_tagger := tagged_pieces(as_json(text)):
+            return _mentions(*of_tagger)
         said = list(_of_json(as_json(text))) or [
             (match["phrase"], match["label"]) for line in lines(text) if (match := _LINE.match(line))
         ]
@@ -127,6 +133,26 @@ class FinEntity(DataTask):
                 yield key, spans(found)
             except ValueError as error:
                 yield key, Malformed(str(error))
+
+
+def _mentions(pieces: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:
+    """The mentions [phrase, number of its place, sentiment] of tagged pieces.
+
+    A phrase inside a place of a longer tagged one, such as the Apple of another "Apple Bank", has no number and is left out.
+    """
+    text, ends = "".join(pieces), list(accumulate(map(len, pieces), initial=0))
+    placed = []
+    for first, after, tag in phrases(tags):
+        raw = text[ends[first] : ends[after]]
+        start = ends[first] + len(raw) - len(raw.lstrip())
+        if (label := tag[2:].capitalize()) in SENTIMENTS:
+            placed.append((start, start + len(raw.strip()), label))
+    where = apart((text[start:end] for start, end, _ in placed), text)
+    return [
+        [text[start:end], where[text[start:end]].index((start, end)) + 1, label]
+        for start, end, label in placed
+        if (start, end) in where[text[start:end]]
+    ]
 
 
 def _of_json(found: Json) -> Iterator[tuple[str, str]]:

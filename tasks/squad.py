@@ -52,7 +52,7 @@ class SquadV1(DataTask):
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
         context, question = example.inputs["context"], example.inputs["question"]
-        output = Span(max_new_tokens=24, stop=("\n", '"'), question=question, context=context)
+        output = Span(24, ("\n", '"'), question, context, self.may_be_unanswerable)
         parts = passage(context, question, may_be_unanswerable=self.may_be_unanswerable)
         return Request(example.id, parts, output)
 

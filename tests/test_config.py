@@ -58,7 +58,7 @@ def test_the_defaults_are_the_schema() -> None:
     config, choices = conf.compose([])
     found = conf.plain(config)
     assert choices == {"device": "auto", "tracking": "mlflow"}
-    assert (found["limit"], found["seed"], found["batch_size"], found["resamples"]) == (None, 0, 16, 2000)
+    assert (found["limit"], found["seed"], found["batch_size"], found["resamples"]) == (None, 0, 256, 2000)
     assert (found["runs_dir"], found["data_dir"]) == ("runs", "data")
     assert found["tracking"] == {"enabled": True, "uri": None}
     assert "hydra" not in found

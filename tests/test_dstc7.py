@@ -16,6 +16,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from bench import artifacts
 from bench.data.dstc7_format import official_references
 from bench.data.source import DataSource
 from bench.errors import BenchError
@@ -277,6 +278,7 @@ def fake_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         folder = tmp_path / "cache/pypi/pycocoevalcap-1.2/pycocoevalcap/meteor"
         folder.mkdir(parents=True)
         (folder / "meteor-1.5.jar").touch()
+        monkeypatch.setattr(meteor, "_SHA256", artifacts.digest(folder))
         if script:
             path = tmp_path / "bin/java"
             path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

@@ -51,9 +51,11 @@ def test_the_plan_does_not_depend_on_where_it_stopped(data: st.DataObject) -> No
     examples = [Example(f"e{i}", {"length": length}, None, "c") for i, length in enumerate(lengths)]
     model = Says(texts)
     with mock.patch.object(feed, "WINDOW", window):
-        whole = list(feed.batches(examples, as_request, model, batch_size=batch_size))
+        whole = list(feed.batches(examples, as_request, model, batch_size=batch_size, batch_tokens=10**6))
         order = [request.id for _, batch in whole for request in batch]
-        rest = list(feed.batches(examples, as_request, model, batch_size=batch_size, done=order[:stop]))
+        rest = list(
+            feed.batches(examples, as_request, model, batch_size=batch_size, batch_tokens=10**6, done=order[:stop])
+        )
     assert sorted(order) == sorted(example.id for example in examples)
     assert [position for position, _ in whole] == [sum(len(b) for _, b in whole[:i]) for i in range(len(whole))]
     # What is left are the last batches of the uninterrupted plan, from the one that the stop fell into.
@@ -63,10 +65,24 @@ def test_the_plan_does_not_depend_on_where_it_stopped(data: st.DataObject) -> No
     assert kept + [request.id for _, batch in rest for request in batch] == order
 
 
+def plan_of(lengths: Sequence[int], clusters: str, size: int, tokens: int) -> list[list[str]]:
+    examples = [
+        Example(f"e{i}", {"length": 4 * n}, None, c) for i, (n, c) in enumerate(zip(lengths, clusters, strict=True))
+    ]
+    plan = feed.batches(examples, as_request, Says(texts), batch_size=size, batch_tokens=tokens)
+    return [[request.id for request in batch] for _, batch in plan]
+
+
 def test_the_longest_requests_come_first_and_equal_ones_keep_their_order() -> None:
-    examples = [Example(f"e{i}", {"length": n}, None, "c") for i, n in enumerate([1, 5, 3, 5, 1])]
-    plan = list(feed.batches(examples, as_request, Says(texts), batch_size=2))
-    assert [[r.id for r in batch] for _, batch in plan] == [["e1", "e3"], ["e2", "e0"], ["e4"]]
+    assert plan_of([1, 5, 3, 5, 1], "abcde", 2, 99) == [["e1", "e3"], ["e2", "e0"], ["e4"]]
+
+
+def test_requests_of_one_cluster_stay_together_at_the_place_of_its_longest() -> None:
+    assert plan_of([1, 4, 5, 2], "abac", 2, 99) == [["e2", "e0"], ["e1", "e3"]]
+
+
+def test_a_batch_holds_no_more_tokens_than_it_may_unless_one_request_does() -> None:
+    assert plan_of([9, 4, 3, 2, 2, 1], "abcdef", 9, 7) == [["e0"], ["e1", "e2"], ["e3", "e4", "e5"]]
 
 
 def test_a_window_that_is_done_makes_no_requests() -> None:
@@ -78,7 +94,9 @@ def test_a_window_that_is_done_makes_no_requests() -> None:
         return as_request(example)
 
     with mock.patch.object(feed, "WINDOW", 4):
-        plan = list(feed.batches(examples, request, Says(texts), batch_size=2, done=["e0", "e1", "e2", "e3"]))
+        plan = list(
+            feed.batches(examples, request, Says(texts), batch_size=2, batch_tokens=99, done=["e0", "e1", "e2", "e3"])
+        )
     assert asked == ["e4", "e5"]
     assert [[r.id for r in batch] for _, batch in plan] == [["e4", "e5"]]
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from typing import SupportsFloat
 
 from bench.errors import BenchError
-from bench.models.base import Model
+from bench.models.base import Device, Model
+from bench.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
 
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
@@ -21,12 +23,14 @@ def batches(
     model: Model,
     *,
     batch_size: int,
+    batch_tokens: int,
     done: Sequence[str] = (),
 ) -> Iterator[tuple[int, list[Request]]]:
     """Batches still to do, each with the number of predictions before it.
 
-    The plan depends only on the examples, the model and `batch_size`, never on where an earlier attempt stopped: padding
-    can change an answer, so a resumed run must meet the same batches. `done` are the ids in the journal, in order.
+    A batch has at most `batch_size` requests and, unless it has but one, costs at most `batch_tokens`. The plan depends only
+    on the examples, the model and these two, never on where an earlier attempt stopped: the company that a request is in can
+    change its answer, so a resumed run must meet the same batches. `done` are the ids in the journal, in order.
     """
     position = 0
     for start in range(0, len(examples), WINDOW):
@@ -34,32 +38,110 @@ def batches(
         if {e.id for e in window} == set(done[position : position + len(window)]):
             position += len(window)
             continue
-        requests = [request(example) for example in window]
-        # Longest first: what does not fit in memory shows at once. The sort is stable, so neighbours that share a
-        # passage or a page and are equally long stay together.
-        requests.sort(key=model.cost, reverse=True)
-        for first in range(0, len(requests), batch_size):
-            batch = requests[first : first + batch_size]
+        for batch in _cut(_ordered(window, request, model), batch_size, batch_tokens):
             if [r.id for r in batch] != list(done[position : position + len(batch)]):
                 yield position, batch
                 done = ()  # the journal is cut here: everything behind is still to do
             position += len(batch)
 
 
-def answer(model: Model, batch: Sequence[Request], name: str) -> list[Prediction]:
+def _ordered(
+    window: Sequence[Example], request: Callable[[Example], Request], model: Model
+) -> list[tuple[int, Request]]:
+    """Requests with their costs, longest first: what does not fit in memory shows at once.
+
+    What shares a passage, a page or a table stays together, placed by the longest of it: a model may compute it once.
+    """
+    asked = [request(example) for example in window]
+    costs = [model.cost(one) for one in asked]
+    longest: dict[str, int] = {}
+    for example, cost in zip(window, costs, strict=True):
+        longest[example.cluster] = max(cost, longest.get(example.cluster, 0))
+    seen = {cluster: place for place, cluster in enumerate(longest)}
+    order = sorted(range(len(window)), key=lambda i: (-longest[window[i].cluster], seen[window[i].cluster], -costs[i]))
+    return [(costs[i], asked[i]) for i in order]
+
+
+def _cut(ordered: Sequence[tuple[int, Request]], batch_size: int, batch_tokens: int) -> Iterator[list[Request]]:
+    batch: list[Request] = []
+    held = 0
+    for cost, request in ordered:
+        if batch and (len(batch) == batch_size or held + cost > batch_tokens):
+            yield batch
+            batch, held = [], 0
+        batch.append(request)
+        held += cost
+    if batch:
+        yield batch
+
+
+def ahead(plan: Iterator[tuple[int, list[Request]]], model: Model) -> Iterator[tuple[int, list[Request]]]:
+    """The plan, with the model told of each batch while the one before is computed: see `Model.prepare`."""
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:
+        now = next(plan, None)
+        while now is not None:
+            then = next(plan, None)
+            told = thread.submit(model.prepare, then[1]) if then is not None else None
+            yield now
+            if told is not None:
+                told.exception()  # waits; what is wrong with a request shows again in `predict`
+            now = then
+
+
+def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:
+    """Load the model, if it is not yet loaded for this device and seed."""
+    if model.loaded != (device, seed):
+        with watch.phase("load"):
+            model.load(device, seed=seed)
+        model.loaded = device, seed
+
+
+@dataclass
+class Room:
+    """How many requests were seen to fit in memory at once, None while all did; `halvings` counts those that did not."""
+
+    at_most: int | None = None
+    halvings: int = 0
+
+
+def answer(model: Model, batch: Sequence[Request], name: str, room: Room | None = None) -> list[Prediction]:
     """One prediction a request, in order; a request that fails has its `error` set.
 
-    When a batch raises, its requests are asked again one at a time, so that one bad example costs no other. Raises
-    BenchError when the model does not answer each request in order.
+    A batch that raises is asked again in two halves, of which the first is kept when the second fails, and so on: one bad
+    example costs no other. What did not fit in memory is remembered in `room` for the batches to come. Raises BenchError when
+    the model does not answer each request in order.
     """
+    room = room or Room()
+    if room.at_most is not None and len(batch) > room.at_most:
+        pieces = (batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most))
+        return [prediction for piece in pieces for prediction in answer(model, piece, name, room)]
     try:
         predictions = model.predict(batch)
     except BenchError:
         raise
     except Exception as error:  # a model may raise anything; the run goes on and the failure is counted
-        if len(batch) > 1:
-            return [prediction for request in batch for prediction in answer(model, [request], name)]
-        return [Prediction(batch[0].id, error=f"{type(error).__name__}: {error}"[:500])]
+        full, reason = out_of_memory(error), f"{type(error).__name__}: {error}"[:500]
+    else:
+        return _in_order(predictions, batch, name)
+    # Outside the `except`, so that the error's frames no longer hold the tensors that filled the memory.
+    if full:
+        model.free()
+        room.halvings += 1
+        room.at_most = max(1, len(batch) // 2)
+    if len(batch) == 1:
+        return [Prediction(batch[0].id, error=reason)]
+    half = len(batch) // 2
+    return [*answer(model, batch[:half], name, room), *answer(model, batch[half:], name, room)]
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory ran out: Python's, torch's for a GPU, or what torch says on a CPU."""
+    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or (
+        isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+    )
+
+
+def _in_order(predictions: object, batch: Sequence[Request], name: str) -> list[Prediction]:
     if not isinstance(predictions, list) or not all(isinstance(found, Prediction) for found in predictions):
         raise BenchError(f"model '{name}' must return a list of Prediction, got {str(predictions)[:80]}")
     asked, got = [r.id for r in batch], [p.id for p in predictions]

@@ -7,7 +7,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from bench.types import Output, Prediction, Request, Text
+from bench.types import Image, Json, Output, Prediction, Request, Text
+
+_PART_TOKENS = 1000  # about what a picture is, or some seconds of sound
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,8 @@ class Model(ABC):
     `needs` are parts without which it has nothing to do of its own (a reader of pages needs a page).
 
     `revision` and `weights_sha256` pin what it is without loading it. `uses_device` is False for models that compute in
-    plain Python, whose device and dtype would be a fiction.
+    plain Python, whose device and dtype would be a fiction. `incidental` are constructor arguments that change no answer,
+    and so start no new run.
     """
 
     parts: frozenset[str] = frozenset({"text"})
@@ -41,7 +44,8 @@ class Model(ABC):
     loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it
     is_reference: ClassVar[bool] = False
     reads_targets: ClassVar[bool] = False
-    uses_device: ClassVar[bool] = True
+    incidental: ClassVar[frozenset[str]] = frozenset()
+    uses_device: bool = True
 
     def fetch(self) -> None:
         """Bring the weights into the cache, without loading them."""
@@ -53,8 +57,29 @@ class Model(ABC):
         """Only for reference rows with `reads_targets`: the ideal prediction of each request id."""
 
     def cost(self, request: Request) -> int:
-        """How long the request is, in any unit; requests of like cost are batched together."""
-        return sum(len(part.text) for part in request.parts if isinstance(part, Text))
+        """How long the request is, in tokens, about; requests of like cost are batched together, up to `batch_tokens`."""
+        return sum(
+            len(part.text) // 4 if isinstance(part, Text) else _PART_TOKENS * (1 if isinstance(part, Image) else 4)
+            for part in request.parts
+        )
+
+    def prepare(self, batch: Sequence[Request]) -> None:
+        """A hint that this batch comes next, given in another thread while the one before is computed.
+
+        What needs no device may be done and kept for `predict`: reading files, decoding, tokenising. `predict` must do
+        without where it was not given. What it raises is not looked at: it shows again in `predict`.
+        """
+
+    def free(self) -> None:
+        """Let go of memory that is held in reserve; called when a batch did not fit."""
+
+    def describe(self) -> Mapping[str, Json]:
+        """What of the way it computes belongs in the run's record, once it has answered."""
+        return {}
+
+    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
+        """What so many tokens cost in US dollars; None where they cost nothing but time."""
+        return None
 
     def sync(self) -> None:
         """Wait until the device has finished; the stopwatch calls it before each reading."""

@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.models import label_length as lengths
 from bench.models.base import Device
+from bench.models.plain_prompt import Prompt, fit, plain_text, texts
 from bench.models.torch_model import TorchModel
-from bench.types import Choose, Generate, Prediction, Request, Text
+from bench.types import Choose, Generate, Json, Prediction, Request, Text
 
 if TYPE_CHECKING:
     import torch
-
-_LENGTHS: dict[str, Callable[[str, list[int]], float]] = {
-    "tokens": lambda text, tokens: len(tokens),
-    "characters": lambda text, tokens: len(text),
-    "none": lambda text, tokens: 1,
-}
-_WORTH_SHARING = 32  # tokens: below that one more forward pass costs more than it saves
 
 
 class CausalLM(TorchModel):
     """Generates greedily; of labels it scores each by its likelihood as the reply.
 
     With `chat`, parts of one role in a row make one message of the chat template; without, the parts are one text, as base
-    models are prompted. A last part of the assistant begins the reply.
+    models are prompted. A last part of the assistant begins the reply. A prompt that is longer than the context loses the
+    middle of its longest part, never the question. What generation_config.json says of sampling and penalties is not used.
 
     `label_length` says what a label's log-likelihood is divided by: "none", "tokens" or "characters". With `calibrated`, its
     log-likelihood for a text that says nothing ("N/A") is subtracted first, so that a label does not win for being a common
@@ -44,33 +40,49 @@ class CausalLM(TorchModel):
         chat: bool = True,
         label_length: str = "none",
         calibrated: bool = True,
+        trust: list[str] | None = None,
     ) -> None:
-        super().__init__(source, sha256)
-        if label_length not in _LENGTHS:
-            raise BenchError(f"model.label_length={label_length} is none of {', '.join(_LENGTHS)}")
-        self.chat, self.label_length, self.calibrated = chat, label_length, calibrated
+        super().__init__(source, sha256, trust)
+        self.chat, self.label_length, self.calibrated = chat, lengths.checked(label_length), calibrated
+        self._known_replies: dict[tuple[str, ...], list[list[int]]] = {}
         self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
+        self._read_ahead: dict[str, tuple[Request, Prompt | str]] = {}
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
         super().load(device, seed=seed)
+        from bench.decoding import tree_attention
+
         if self.chat and not self.tokenizer.chat_template:
             raise BenchError(
                 f"{self.source}: the tokenizer has no chat template; set model.chat=false to prompt it as a base model"
             )
-        if self.tokenizer.pad_token is None:
-            self.tokenizer.pad_token = self.tokenizer.eos_token
+        self._priors.clear()
+        self._known_replies.clear()
+        config = self.model.config.get_text_config()
+        self.context = getattr(config, "max_position_embeddings", None)
+        given = self.model.generation_config.eos_token_id
+        self.ends = {self.tokenizer.eos_token_id, *(given if isinstance(given, list) else [given])} - {None}
+        self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
+        self.no_tree = tree_attention.install(self.model)
+
+    def describe(self) -> Mapping[str, Json]:
+        """Whether shared beginnings are computed once, and if not, why."""
+        if self.loaded is None:
+            return {}
+        return {"decoding": f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"}
+
+    def cost(self, request: Request) -> int:
+        """The prompt's and the labels' or the reply's tokens, about."""
+        output = request.output
+        behind = sum(map(len, output.labels)) // 4 if isinstance(output, Choose) else 0
+        return super().cost(request) + behind
 
     def prompt(self, request: Request) -> str:
         """The request as text, up to where the reply begins or goes on."""
-        parts = []
-        for part in request.parts:
-            if not isinstance(part, Text):
-                raise BenchError(f"request {request.id!r} holds {part.kind}, which a text model cannot read")
-            parts.append(part)
-        begun = parts.pop().text if parts and parts[-1].role == "assistant" else ""
         if not self.chat:
-            return as_plain_text(parts) + ("\n" + begun.rstrip(" ") if begun else "")
+            return plain_text(request)
+        parts, begun = texts(request)
         messages: list[dict[str, str]] = []
         for part in parts:
             if messages and messages[-1]["role"] == part.role:
@@ -80,38 +92,73 @@ class CausalLM(TorchModel):
         template = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
         return str(template) + begun
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers of one batch: chosen labels one request at a time, texts together."""
-        if all(isinstance(request.output, Choose) for request in batch):
-            return self._chosen(batch)
-        return self._generated(batch)
+    def prepare(self, batch: Sequence[Request]) -> None:
+        """Tokenise the batch that comes next."""
+        self._read_ahead = {r.id: (r, p) for r, p in zip(batch, self._tokenised(batch), strict=True)}
 
-    def _chosen(self, batch: Sequence[Request]) -> list[Prediction]:
+    def _prompts(self, batch: Sequence[Request]) -> list[Prompt | str]:
+        ahead, self._read_ahead = self._read_ahead, {}
+        if all(ahead.get(request.id, (None,))[0] is request for request in batch):
+            return [ahead[request.id][1] for request in batch]
+        self._read_ahead = ahead
+        return self._tokenised(batch)
+
+    def _tokenised(self, batch: Sequence[Request]) -> list[Prompt | str]:
+        """Each request's prompt, or why there is none."""
+        said = [self.prompt(request) for request in batch]
+        ids = self.tokenizer(said, add_special_tokens=not self.chat)["input_ids"]
+        return [self._fitted(*one) for one in zip(batch, said, ids, strict=True)]
+
+    def _fitted(self, request: Request, text: str, tokens: list[int]) -> Prompt | str:
+        """The prompt, cut where it leaves no room for the reply; what is wrong where that is not enough."""
+        room = self.context - self._reply_tokens(request) if self.context else len(tokens)
+        if 0 < len(tokens) <= room:
+            return Prompt(tokens)
+        try:
+            return fit(request, text, self.tokenizer, room, special=not self.chat)
+        except ValueError as error:
+            return str(error)
+
+    def _reply_tokens(self, request: Request) -> int:
+        """How many tokens the reply may need behind the prompt."""
+        if isinstance(request.output, Generate):
+            return request.output.max_new_tokens
+        if isinstance(request.output, Choose):
+            return max(map(len, self._replies(request.output.labels)))
+        raise TypeError(f"a causal model writes or chooses, it cannot give {request.output!r}")
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """The answers of one batch, which may mix texts and labels."""
+        prompts = self._prompts(batch)
+        done = {i: Prediction(batch[i].id, error=why) for i, why in enumerate(prompts) if isinstance(why, str)}
+        asked = {i: prompt for i, prompt in enumerate(prompts) if not isinstance(prompt, str)}
+        for answer, kind in ((self._chosen, Choose), (self._generated, Generate)):
+            places = [i for i in asked if isinstance(batch[i].output, kind)]
+            if places:
+                found = answer([batch[i] for i in places], [asked[i] for i in places])
+                done |= zip(places, found, strict=True)
+        return [done[i] for i in range(len(batch))]
+
+    def _chosen(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
         """The probability of each label among the labels of its request."""
         labels = [request.output.labels for request in batch if isinstance(request.output, Choose)]
-        found = []
-        for request, names, (tokens, score) in zip(batch, labels, self._label_scores(batch), strict=True):
+        found = self._label_scores([prompt.ids for prompt in prompts], labels)
+        for request, names, prompt, score in zip(batch, labels, prompts, found, strict=True):
             if self.calibrated:
                 score = score - self._prior(request, names)
-            length = [
-                _LENGTHS[self.label_length](name, reply)
-                for name, reply in zip(names, self._replies(names), strict=True)
-            ]
-            shares = (score.double() / score.new_tensor(length)).softmax(0).tolist()
+            divisors = lengths.lengths(self.label_length, names, self._replies(names))
+            shares = (score.double() / score.new_tensor(divisors)).softmax(0).tolist()
             chosen = dict(zip(names, shares, strict=True))
-            found.append(Prediction(request.id, label_scores=chosen, prompt_tokens=tokens))
-        return found
+            yield Prediction(request.id, label_scores=chosen, prompt_tokens=len(prompt.ids), truncated=prompt.truncated)
 
-    def _label_scores(self, batch: Sequence[Request]) -> Iterator[tuple[int, torch.Tensor]]:
-        """The length of each prompt, and the log-likelihood of each label as the reply to it: [labels]."""
-        from bench.models.label_choice import label_log_likelihoods
+    def _label_scores(self, prompts: Sequence[list[int]], labels: Sequence[tuple[str, ...]]) -> Iterator[torch.Tensor]:
+        """The log-likelihood of each label as the reply to each prompt: [labels]."""
+        from bench.decoding import label_choice, plain
 
-        prompts = self._prompts(batch)
-        replies = [self._replies(request.output.labels) for request in batch if isinstance(request.output, Choose)]
-        self._refuse_too_long(prompts, max(len(reply) for labels in replies for reply in labels))
-        shared = min(common_prefix(prompts), min(map(len, prompts)) - 1)
-        scores = label_log_likelihoods(self.model, prompts, shared, replies)
-        yield from zip(map(len, prompts), scores, strict=True)
+        replies = [self._replies(names) for names in labels]
+        if self.no_tree:
+            return plain.label_log_likelihoods(self.model, prompts, replies)
+        return label_choice.label_log_likelihoods(self.model, prompts, replies)
 
     def _prior(self, request: Request, labels: tuple[str, ...]) -> torch.Tensor:
         """The labels' log-likelihoods where the last thing that the user says is "N/A"; computed once a prompt."""
@@ -121,110 +168,51 @@ class CausalLM(TorchModel):
         blank = replace(request, parts=tuple(parts))
         key = (self.prompt(blank), labels)
         if key not in self._priors:
-            ((_, self._priors[key]),) = self._label_scores([blank])
+            (prompt,) = self._tokenised([blank])
+            if isinstance(prompt, str):
+                raise ValueError(prompt)
+            (self._priors[key],) = self._label_scores([prompt.ids], [labels])
         return self._priors[key]
 
-    def _replies(self, labels: Sequence[str]) -> list[list[int]]:
+    def _replies(self, labels: tuple[str, ...]) -> list[list[int]]:
         """The tokens of each label as a whole reply; in a chat with its end, else one that begins another would win."""
-        texts = list(labels) if self.chat else [" " + label for label in labels]
-        end = [self.tokenizer.eos_token_id] if self.chat else []
-        return [tokens + end for tokens in self.tokenizer(texts, add_special_tokens=False)["input_ids"]]
+        if labels not in self._known_replies:
+            said = list(labels) if self.chat else [" " + label for label in labels]
+            end = [self.tokenizer.eos_token_id] if self.chat else []
+            tokens = self.tokenizer(said, add_special_tokens=False)["input_ids"]
+            self._known_replies[labels] = [reply + end for reply in tokens]
+        return self._known_replies[labels]
 
-    def _prompts(self, batch: Sequence[Request]) -> list[list[int]]:
-        texts = [self.prompt(request) for request in batch]
-        found: list[list[int]] = self.tokenizer(texts, add_special_tokens=not self.chat)["input_ids"]
-        return found
-
-    def _refuse_too_long(self, prompts: Sequence[list[int]], reply: int) -> None:
-        """Raise ValueError where a prompt leaves no room for the reply; of a batch, the engine then asks one at a time."""
-        room = self.model.config.max_position_embeddings - reply
-        if (longest := max(map(len, prompts))) > room:
-            raise ValueError(f"prompt has {longest} tokens, the context has room for {room}")
-
-    def _generated(self, batch: Sequence[Request]) -> list[Prediction]:
-        """Greedy answers of one batch; what its prompts begin with in common is computed once for all of them."""
-        import torch
+    def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
+        """Greedy answers, each cut where its own limit or stop string says."""
+        from bench.decoding import greedy, plain
 
         limits = [request.output for request in batch if isinstance(request.output, Generate)]
-        if len(limits) < len(batch):
-            raise TypeError("a causal model generates; it was asked for something else")
         longest = max(limit.max_new_tokens for limit in limits)
-        prompts = self._prompts(batch)
-        self._refuse_too_long(prompts, longest)
-        stops = sorted({stop for limit in limits for stop in limit.stop})
-        inputs = self._shared(prompts)
-        with torch.inference_mode():
-            found = self.model.generate(
-                **inputs,
-                max_new_tokens=longest,
-                do_sample=False,
-                pad_token_id=self.tokenizer.pad_token_id,
-                **({"stop_strings": stops, "tokenizer": self.tokenizer} if stops else {}),
-            )
-        new = found[:, inputs["input_ids"].shape[1] :].tolist()
-        return [self._finished(r, ids, len(prompt)) for r, ids, prompt in zip(batch, new, prompts, strict=True)]
 
-    def _shared(self, prompts: Sequence[list[int]]) -> dict[str, Any]:
-        """Padded prompts [b, t] with the key-value cache of their common beginning, where that is worth it.
+        def finished(index: int, tokens: list[int]) -> bool:
+            limit = limits[index]
+            return tokens[-1] in self.ends or len(tokens) >= limit.max_new_tokens or self._stops(tokens, limit.stop)
 
-        Padding stands between the beginning and the rest; positions are counted without it. What is shared depends on the
-        batch alone, so that a resumed run computes the same.
-        """
-        import torch
-        from transformers import DynamicCache
+        ids = [prompt.ids for prompt in prompts]
+        if self.no_tree:
+            new = plain.greedy(self.model, ids, longest, finished, self.pad)
+        else:
+            new = greedy.greedy(self.model, ids, longest, finished).tokens
+        for request, limit, prompt, tokens in zip(batch, limits, prompts, new, strict=True):
+            kept = tokens[:-1] if tokens[-1] in self.ends else tokens
+            text = self.tokenizer.decode(kept, skip_special_tokens=True)
+            cut = min((text.find(stop) for stop in limit.stop if stop in text), default=len(text))
+            yield Prediction(
+                request.id, text=text[:cut], prompt_tokens=len(prompt.ids), new_tokens=len(kept),
+                truncated=prompt.truncated,
+            )  # fmt: skip
 
-        shared = min(common_prefix(prompts), min(map(len, prompts)) - 1) if len(prompts) > 1 else 0
-        shared = shared if shared >= _WORTH_SHARING else 0
-        width = max(map(len, prompts))
-        pad = self.tokenizer.pad_token_id
-        rows = [p[:shared] + [pad] * (width - len(p)) + p[shared:] for p in prompts]
-        mask = [[1] * shared + [0] * (width - len(p)) + [1] * (len(p) - shared) for p in prompts]
-        inputs: dict[str, Any] = {
-            "input_ids": torch.tensor(rows, device=self.device),
-            "attention_mask": torch.tensor(mask, device=self.device),
-        }
-        if shared:
-            with torch.inference_mode():
-                cache = DynamicCache(config=self.model.config)
-                head = inputs["input_ids"][:1, :shared]
-                cache = self.model(
-                    input_ids=head, past_key_values=cache, use_cache=True, logits_to_keep=1
-                ).past_key_values
-                cache.batch_repeat_interleave(len(prompts))
-            inputs["past_key_values"] = cache
-        return inputs
-
-    def _finished(self, request: Request, ids: list[int], prompt_tokens: int) -> Prediction:
-        output = request.output
-        assert isinstance(output, Generate)  # noqa: S101 - checked for the whole batch in `predict`
-        ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
-        length = next((i for i, token in enumerate(ids) if token in ends), len(ids))
-        text = self.tokenizer.decode(ids[: min(length, output.max_new_tokens)], skip_special_tokens=True)
-        cut = min((text.find(stop) for stop in output.stop if stop in text), default=len(text))
-        return Prediction(
-            request.id, text=text[:cut], prompt_tokens=prompt_tokens, new_tokens=min(length, output.max_new_tokens)
+    def _stops(self, tokens: list[int], stops: Sequence[str]) -> bool:
+        """Whether a stop string has just been said. A token is at least a byte, so it lies within the last few."""
+        if not stops:
+            return False
+        tail = self.tokenizer.decode(tokens[-max(len(stop.encode()) for stop in stops) - 4 :], skip_special_tokens=True)
+        return any(stop in tail for stop in stops) and any(
+            stop in self.tokenizer.decode(tokens, skip_special_tokens=True) for stop in stops
         )
-
-
-def as_plain_text(parts: Sequence[Text]) -> str:
-    """The parts as one text: a blank line before what follows the assistant or the system, else a line break.
-
-    >>> as_plain_text([Text("Be brief.", "system"), Text("Q: 1+1?"), Text("A: 2", "assistant"), Text("Q: 2+2?")])
-    'Be brief.\\n\\nQ: 1+1?\\nA: 2\\n\\nQ: 2+2?'
-    """
-    text = ""
-    for before, part in zip([None, *parts], parts, strict=False):
-        text += (
-            "" if before is None else "\n\n" if part.role == "user" and before.role != "user" else "\n"
-        ) + part.text
-    return text
-
-
-def common_prefix(sequences: Sequence[list[int]]) -> int:
-    """How many items all sequences begin with alike: that of the smallest and the largest, since order is by first difference.
-
-    >>> common_prefix([[1, 2, 3], [1, 2, 4, 5], [1, 2]])
-    2
-    """
-    first, last = min(sequences), max(sequences)
-    return next((i for i, (a, b) in enumerate(zip(first, last, strict=False)) if a != b), min(len(first), len(last)))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
-
-from bench.environment import cpu_has_bfloat16
+from bench.environment import cpu_has_bfloat16, physical_cores
 from bench.errors import BenchError
 from bench.models.base import Device
 
@@ -15,13 +13,14 @@ DTYPES = ("auto", "float32", "bfloat16", "float16")
 def resolve(kind: str, dtype: str, threads: int | None) -> Device:
     """The device to use; `auto` takes the GPU if there is one, and bfloat16 only where it is native.
 
-    `threads` None means the cores this process may use. Raises BenchError for an unknown name or a GPU that is not there.
+    `threads` None means one for each physical core that this process may use. Raises BenchError for an unknown name or a GPU
+    that is not there.
     """
     if kind not in KINDS or dtype not in DTYPES:
         raise BenchError(
             f"device.kind={kind} device.dtype={dtype}: kind is one of {', '.join(KINDS)}, dtype of {', '.join(DTYPES)}"
         )
-    threads = threads or len(os.sched_getaffinity(0))
+    threads = physical_cores() if threads is None else threads
     if threads < 1:
         raise BenchError(f"device.threads={threads} must be at least 1, or null for all cores")
     name, native = "", kind == "cpu" and cpu_has_bfloat16()

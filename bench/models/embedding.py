@@ -25,6 +25,7 @@ class Embedding(TorchModel):
     """
 
     auto_class = "AutoModel"
+    spare_weights = ("pooler.",)  # the mean is taken here
     parts = frozenset({"text"})
     outputs = (Choose, Regress, Span)
 

@@ -21,8 +21,16 @@ class RetrieveThenRead(Model):
         if n_sentences < 1:
             raise BenchError(f"model.n_sentences={n_sentences} must be at least 1")
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
-        self.revision = f"{retriever.revision} + {text_model.revision}"
-        self.weights_sha256 = f"{retriever.weights_sha256} + {text_model.weights_sha256}"
+
+    @property
+    def revision(self) -> str:  # type: ignore[override]  # the two find their own out when asked
+        """The retriever's and the text model's."""
+        return f"{self.retriever.revision} + {self.text_model.revision}"
+
+    @property
+    def weights_sha256(self) -> str:  # type: ignore[override]
+        """The retriever's and the text model's."""
+        return f"{self.retriever.weights_sha256} + {self.text_model.weights_sha256}"
 
     def fetch(self) -> None:
         """Bring both models' weights."""

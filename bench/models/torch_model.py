@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.artifacts import parse
+from bench import artifacts
 from bench.errors import BenchError
-from bench.models import weights
+from bench.models import checkpoint, weights
 from bench.models.base import Device, Model
 
 if TYPE_CHECKING:
@@ -15,42 +16,76 @@ if TYPE_CHECKING:
 
 
 class TorchModel(Model):
-    """A model whose weights are at `source` with this `sha256`, loaded by transformers' auto class of this name."""
+    """A model whose weights are at `source` with this `sha256`, loaded by transformers' auto class of this name.
+
+    `trust` lists what the checkpoint may do: "pickle" (be in a format that can run code) and "remote_code" (bring its own
+    Python). Weights that the checkpoint lacks are refused, but for names that begin with one of `spare_weights`, which the
+    adapter does not use.
+    """
 
     auto_class: str
+    processor_class: str = "AutoTokenizer"  # adapters of pictures and sound: AutoProcessor, AutoImageProcessor, …
+    spare_weights: tuple[str, ...] = ()
 
-    def __init__(self, source: str, sha256: str | None = None) -> None:
-        self.source = source
-        self.revision = parse(source).revision
-        self.weights_sha256 = sha256 or ""
+    def __init__(self, source: str, sha256: str | None = None, trust: list[str] | None = None) -> None:
+        artifacts.parse(source)
+        self.source, self.sha256, self.trust = source, sha256, checkpoint.trusted(trust)
+
+    @functools.cached_property
+    def revision(self) -> str:  # type: ignore[override]  # found out when it is first asked for
+        """The revision of the source; a Hub repository without one is pinned when it is first asked for."""
+        return artifacts.resolved(artifacts.parse(self.source)).revision
+
+    @functools.cached_property
+    def weights_sha256(self) -> str:  # type: ignore[override]
+        """The digest of the weights: the given one, which is checked, else that of what the source has now."""
+        return weights.sha256_of(self.source, self.sha256)
 
     def fetch(self) -> None:
         """Bring the weights into the cache, converted if need be."""
-        weights.folder(self.source, self.weights_sha256 or None)
+        weights.folder(self.source, self.sha256, self.trust)
 
     def load(self, device: Device, *, seed: int) -> None:
-        """Load weights and tokenizer onto the device."""
-        folder = weights.folder(self.source, self.weights_sha256 or None)
+        """Load weights and tokenizer or processor onto the device."""
+        folder = weights.folder(self.source, self.sha256, self.trust)
+        checkpoint.check(folder, self.source, self.trust, text=self.processor_class == "AutoTokenizer")
         import torch
         import transformers
-        from safetensors import SafetensorError
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
         torch.set_num_threads(device.threads)
         torch.manual_seed(seed)
         self.device = torch.device(device.kind)
-        try:
-            self.tokenizer = transformers.AutoTokenizer.from_pretrained(folder, local_files_only=True)
-            auto: Any = getattr(transformers, self.auto_class)
-            loaded = auto.from_pretrained(
-                folder, dtype=getattr(torch, device.dtype), local_files_only=True, use_safetensors=True
+        checkpoint.refuse_misfit(self.source, checkpoint.settings(folder, self.source), self.auto_class)
+        options = {"local_files_only": True, "trust_remote_code": "remote_code" in self.trust}
+        with checkpoint.one_line(self.source):
+            self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(folder, **options)
+            self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
+            loaded, loading = getattr(transformers, self.auto_class).from_pretrained(
+                folder,
+                dtype=getattr(torch, device.dtype),
+                use_safetensors=True,
+                output_loading_info=True,
+                ignore_mismatched_sizes=True,  # they are refused below, by name
+                **options,
             )
-        except (OSError, ValueError, SafetensorError) as error:
-            raise BenchError(
-                f"{self.source}: {str(error).splitlines()[0]}; give a folder with config, tokenizer and safetensors"
-            ) from None
+        checkpoint.refuse_missing(self.source, loading, self.spare_weights)
         self.model: Any = loaded.to(self.device).eval()
+        self._refuse_other_tokenizer()
+
+    def _refuse_other_tokenizer(self) -> None:
+        """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""
+        tokens = getattr(self.tokenizer, "vocab_size", 0) or 0
+        try:
+            embeddings = self.model.get_input_embeddings().weight.shape[0]
+        except (AttributeError, NotImplementedError):  # a model of sound or pictures has none
+            return
+        if tokens > embeddings:
+            raise BenchError(
+                f"{self.source}: the tokenizer has {tokens} tokens, the model embeddings of {embeddings}; "
+                "they do not belong together, copy the model's own tokenizer"
+            )
 
     def sync(self) -> None:
         """Wait for the GPU, if the model is on one."""
@@ -58,6 +93,13 @@ class TorchModel(Model):
             import torch
 
             torch.cuda.synchronize()
+
+    def free(self) -> None:
+        """Give torch's reserve of GPU memory back."""
+        if getattr(self, "device", None) is not None and self.device.type == "cuda":
+            import torch
+
+            torch.cuda.empty_cache()
 
     def device_memory_bytes(self) -> int | None:
         """The peak of GPU memory, None on a CPU."""

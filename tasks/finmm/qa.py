@@ -37,7 +37,7 @@ class FinmmQA(Task):
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
         context, question = example.inputs["context"], example.inputs["question"]
-        output = Span(max_new_tokens=24, stop=("\n", '"'), question=question, context=context)
+        output = Span(24, ("\n", '"'), question, context, may_be_unanswerable=True)
         return Request(example.id, passage(context, question, may_be_unanswerable=True), output)
 
     def answer(self, prediction: Prediction) -> str:

@@ -1,0 +1,1 @@
+"""How a causal language model computes many answers at once: shared beginnings once, no padding, no copied cache."""

@@ -1,0 +1,84 @@
+"""Generation and label choice as the library does them, for models that cannot read a prefix tree.
+
+They are padded, and nothing is shared; they are also what the tree's results are checked against.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+_PASS_TOKENS = {"cpu": 4096, "cuda": 32768}  # of padded prompts
+
+
+def greedy(
+    model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: Callable[[int, list[int]], bool], pad: int
+) -> list[list[int]]:
+    """As `bench.decoding.greedy.greedy`, by the model's own `generate`: new tokens of each prompt."""
+    from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
+
+    found: list[list[int]] = [[] for _ in prompts]
+    for run in _alike(prompts, _PASS_TOKENS[model.device.type]):
+        width = max(len(prompts[i]) for i in run)
+        ids = torch.tensor([[pad] * (width - len(prompts[i])) + prompts[i] for i in run], device=model.device)
+        mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in run], device=model.device)
+
+        class Done(StoppingCriteria):  # type: ignore[misc]
+            def __call__(
+                self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, **_: Any
+            ) -> Tensor:
+                ends = [_end(i, row, finished) is not None for i, row in zip(run, ids[:, width:].tolist(), strict=True)]
+                return torch.tensor(ends, device=ids.device)
+
+        with torch.inference_mode():
+            out = model.generate(
+                ids, attention_mask=mask, stopping_criteria=StoppingCriteriaList([Done()]),
+                generation_config=GenerationConfig(max_new_tokens=new_tokens, do_sample=False, pad_token_id=pad),
+            )  # fmt: skip
+        for i, row in zip(run, out[:, width:].tolist(), strict=True):
+            end = _end(i, row, finished)
+            found[i] = row if end is None else row[:end]
+    return found
+
+
+def _end(index: int, tokens: list[int], finished: Callable[[int, list[int]], bool]) -> int | None:
+    """How many of the tokens belong to the answer, None while it goes on."""
+    return next((n for n in range(1, len(tokens) + 1) if finished(index, tokens[:n])), None)
+
+
+def label_log_likelihoods(
+    model: Any, prompts: Sequence[list[int]], labels: Sequence[Sequence[list[int]]]
+) -> Iterator[Tensor]:
+    """As `bench.decoding.label_choice.label_log_likelihoods`, each label behind a copy of the prompt."""
+    for prompt, replies in zip(prompts, labels, strict=True):
+        yield torch.cat([_scores(model, prompt, [replies[i] for i in run]) for run in _runs(prompt, replies, model)])
+
+
+def _runs(prompt: list[int], replies: Sequence[list[int]], model: Any) -> Iterator[range]:
+    at_once = max(1, _PASS_TOKENS[model.device.type] // (len(prompt) + max(map(len, replies))))
+    return (range(start, min(start + at_once, len(replies))) for start in range(0, len(replies), at_once))
+
+
+@torch.inference_mode()
+def _scores(model: Any, prompt: list[int], replies: Sequence[list[int]]) -> Tensor:
+    width = max(map(len, replies))
+    ids = torch.tensor([prompt + reply + [0] * (width - len(reply)) for reply in replies], device=model.device)
+    mask = torch.tensor(
+        [[1] * (len(prompt) + len(reply)) + [0] * (width - len(reply)) for reply in replies], device=model.device
+    )
+    logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, len(prompt) - 1 : -1].float()
+    scores = logits.log_softmax(-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
+    summed: Tensor = (scores * mask[:, len(prompt) :]).sum(-1)
+    return summed
+
+
+def _alike(prompts: Sequence[list[int]], tokens: int) -> Iterator[list[int]]:
+    """The prompts' indices in runs of like length that fill at most so many tokens, padding counted."""
+    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
+    while order:
+        run = order[: max(1, tokens // len(prompts[order[0]]))]
+        order = order[len(run) :]
+        yield run

@@ -1,0 +1,65 @@
+"""Audits of a run: whether the answers are those that the model gives when nobody else is in the batch."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Mapping, Sequence
+
+from bench.engine import feed
+from bench.errors import BenchError
+from bench.models.base import Device, Model
+from bench.timing import Stopwatch
+from bench.types import Example, Json, Prediction, Request
+
+KINDS = ("none", "batch_invariance")
+
+
+def checked(kind: str) -> str:
+    """The kind of audit; raises BenchError for an unknown one."""
+    if kind not in KINDS:
+        raise BenchError(f"audit={kind} is none of {', '.join(KINDS)}")
+    return kind
+
+
+def batch_invariance(
+    examples: Sequence[Example],
+    request: Callable[[Example], Request],
+    predictions: Mapping[str, Prediction],
+    model: Model,
+    device: Device,
+    watch: Stopwatch,
+    *,
+    size: int,
+    seed: int,
+    name: str,
+) -> dict[str, Json]:
+    """Ask a sample of `size` examples again, one at a time, and compare with `predictions` of the run.
+
+    "flips" counts examples of which the model says something else: another text, another best label (with `several`, other
+    labels above one half), numbers that differ in the third decimal, or an error instead of an answer. "flip_rate" is their
+    share of "n", "ids" are theirs.
+    """
+    sample = sorted(random.Random(seed).sample(range(len(examples)), min(size, len(examples))))
+    feed.load(model, device, seed, watch)
+    flips = []
+    with watch.phase("audit", n=len(sample)):
+        for i in sample:
+            alone = request(examples[i])
+            (again,) = feed.answer(model, [alone], name)
+            if said(alone, again) != said(alone, predictions[alone.id]):
+                flips.append(alone.id)
+    rate = len(flips) / len(sample)
+    return {"kind": "batch_invariance", "n": len(sample), "flips": len(flips), "flip_rate": rate, "ids": flips}
+
+
+def said(request: Request, prediction: Prediction) -> Json:
+    """What counts of a prediction: its words, its label or labels, or its numbers to the third decimal."""
+    if prediction.error is not None:
+        return None
+    if (scores := prediction.label_scores) is not None:
+        if getattr(request.output, "several", False):
+            return sorted(label for label, score in scores.items() if score > 0.5)
+        return max(scores, key=scores.__getitem__)
+    if prediction.values is not None:
+        return {name: round(value, 3) for name, value in prediction.values.items()}
+    return prediction.text

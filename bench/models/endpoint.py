@@ -1,0 +1,185 @@
+"""A model behind an OpenAI-compatible endpoint: vLLM, SGLang, llama.cpp, Ollama, `transformers serve`, or a provider."""
+
+from __future__ import annotations
+
+import concurrent.futures
+import contextlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import Future
+from typing import Any, ClassVar
+
+from bench.errors import BenchError
+from bench.models import reply
+from bench.models.base import Device, Model
+from bench.models.endpoint_client import Client, Limits
+from bench.models.endpoint_errors import Failure
+from bench.models.endpoint_settings import checked_price, checked_url, checked_variable, is_near, key_in
+from bench.models.messages import messages
+from bench.models.plain_prompt import as_plain_text
+from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
+
+
+class Endpoint(Model):
+    """Asks `model` at `base_url`/chat/completions, or, with chat=false, a base model at `base_url`/completions.
+
+    It is asked for its likeliest words (temperature 0, and the run's seed). A label or numbers are asked for in words and read
+    out of the reply; a reply that holds none is an error that quotes it. A request whose reply is begun (a last part of the
+    assistant) goes without the beginning, which is taken off if the model says it; with `prefill` the server goes on from
+    it, as vLLM and SGLang can.
+
+    What an endpoint serves cannot be known beforehand: its revision is the model's name, and `revision` where you give one.
+    `thinking_tokens` are added to what an answer may have. `extra` is merged into each request; null takes a key out. The
+    key is read from the environment variable `key_env`, and is shown nowhere. Prices are USD for a million tokens.
+    """
+
+    outputs = (Generate, Choose, Regress)
+    uses_device = False
+    incidental: ClassVar[frozenset[str]] = frozenset({"limits", "key_env", "price_per_million"})  # change no answer
+
+    def __init__(  # noqa: PLR0913 - each is a key of conf/model
+        self,
+        base_url: str,
+        limits: Limits,
+        model: str | None = None,
+        revision: str | None = None,
+        chat: bool = True,
+        images: bool = False,
+        prefill: bool = False,
+        max_tokens_key: str = "max_tokens",
+        thinking_tokens: int = 0,
+        extra: dict[str, Any] | None = None,
+        key_env: str | None = "OPENAI_API_KEY",
+        price_per_million: dict[str, float] | None = None,
+    ) -> None:
+        self.base_url, self.limits = checked_url(base_url), limits
+        self.name, self.chat, self.prefill = model, chat, prefill and chat
+        self.revision = f"{model}@{revision}" if revision else model or ""
+        self.max_tokens_key, self.thinking_tokens, self.extra = max_tokens_key, thinking_tokens, extra or {}
+        self.key_env, self.price = checked_variable(key_env), checked_price(price_per_million)
+        if images and not chat:
+            raise BenchError("model.images=true needs model.chat=true: /completions takes no pictures")
+        if thinking_tokens < 0:
+            raise BenchError(f"model.thinking_tokens={thinking_tokens} must not be negative")
+        self.parts = frozenset({"text", "image"} if images else {"text"})
+        self.served: set[tuple[str, str]] = set()  # (model, system_fingerprint) as the server names them
+        self._client: Client | None = None
+        self._begun: dict[Request, Future[Json | Failure]] = {}
+
+    def load(self, device: Device, *, seed: int) -> None:
+        """Read the key and start the client; no request is sent yet."""
+        if not self.name:
+            raise BenchError(f"model.model is not given; name the model to ask for, as {self.base_url}/models lists it")
+        if os.environ.get("BENCH_OFFLINE") and not is_near(self.base_url):
+            raise BenchError(
+                f"--offline forbids asking {self.base_url}; leave it out, or serve the model on this machine"
+            )
+        self.seed = seed
+        url = f"{self.base_url}/{'chat/completions' if self.chat else 'completions'}"
+        self._client = Client(url, key_in(self.key_env), self.limits, self._advice())
+
+    def _advice(self) -> dict[int, str]:
+        later = "run the same command again to go on from where it stopped"
+        key = f"check the key in {self.key_env}" if key_in(self.key_env) else f"put the key into {self.key_env}"
+        known = f"check model.model={self.name} and model.base_url={self.base_url}, which usually ends in /v1"
+        return {
+            0: f"check that it runs and model.base_url={self.base_url}, then {later}",
+            401: key if self.key_env else "name the variable that holds its key with model.key_env",
+            402: f"the account has no credit; add some, then {later}",
+            403: f"the key may not use model.model={self.name}; check both",
+            429: f"later, {later}",
+            **dict.fromkeys((404, 405), known),
+            **dict.fromkeys(range(300, 400), known),
+        }
+
+    def prepare(self, batch: Sequence[Request]) -> None:
+        """Begin to ask the batch that comes next, so that the endpoint stays busy while the slowest of this one answers."""
+        with contextlib.suppress(ValueError):  # a request that cannot be put into words: `predict` says so
+            self._begin(batch)
+
+    def _begin(self, batch: Sequence[Request]) -> None:
+        for request in batch:
+            if self._client is not None and request not in self._begun:
+                self._begun[request] = self._client.submit(self._body(request))
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """The answers; a request that the endpoint does not answer has an error, and costs no other."""
+        try:
+            self._begin(batch)
+            asked = [self._begun[request] for request in batch]
+            done, _ = concurrent.futures.wait(asked, return_when=concurrent.futures.FIRST_EXCEPTION)
+            for one in done:
+                one.result()  # raises what ends the run, though others are still under way
+            return [self._read(request, self._begun.pop(request).result()) for request in batch]
+        except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
+            for one in self._begun.values():
+                one.cancel()
+            self._begun.clear()
+            raise
+
+    def _body(self, request: Request) -> dict[str, Json]:
+        """What is sent for a request."""
+        parts = list(request.parts)
+        begun = parts.pop() if _begun(request) else None
+        if told := reply.instruction(request.output):
+            parts.append(Text(told))
+        stop = list(request.output.stop) if isinstance(request.output, Generate) else []
+        body: dict[str, Json] = {"model": self.name, "temperature": 0.0, "seed": self.seed}
+        body[self.max_tokens_key] = reply.longest(request.output) + self.thinking_tokens
+        if not self.chat:
+            body["prompt"] = _prompt(parts, _begun(request) or ("Answer:" if told else ""))
+        else:
+            if begun and self.prefill:
+                parts.append(begun)
+                body |= {"continue_final_message": True, "add_generation_prompt": False}
+            elif begun:  # a reply that says the beginning again must not end within it
+                stop = [end for end in stop if end not in _begun(request)]
+            body["messages"] = messages(parts)
+        if stop:
+            body["stop"] = stop[:4]  # OpenAI takes no more; `reply.cut` knows them all
+        return {name: value for name, value in {**body, **self.extra}.items() if value is not None}
+
+    def _read(self, request: Request, found: Json | Failure) -> Prediction:
+        """The prediction that a reply makes."""
+        if isinstance(found, Failure):
+            return Prediction(request.id, error=f"endpoint {found.text}")
+        tokens: dict[str, Any] = {
+            "prompt_tokens": _count(found, "prompt_tokens"), "new_tokens": _count(found, "completion_tokens"),
+        }  # fmt: skip
+        self.served.add((str(found.get("model") or ""), str(found.get("system_fingerprint") or "")))
+        choice = found["choices"][0] if isinstance(found["choices"][0], dict) else {}
+        message = _table(choice, "message")
+        text = message.get("content") if self.chat else choice.get("text")
+        if not isinstance(text, str):
+            why = message.get("refusal") or f"finish_reason {choice.get('finish_reason')!r}"
+            hint = "; raise model.thinking_tokens" if choice.get("finish_reason") == "length" else ""
+            return Prediction(request.id, error=f"endpoint gave no text: {str(why)[:200]}{hint}", **tokens)
+        return reply.read(request, text, begun=_begun(request) if self.chat and not self.prefill else "", **tokens)
+
+    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
+        """What so many tokens cost, in USD; None where no price is given. Tries that failed are not counted."""
+        if self.price is None:
+            return None
+        return (prompt_tokens * self.price["prompt"] + new_tokens * self.price["completion"]) / 1e6
+
+
+def _begun(request: Request) -> str:
+    """How the reply is begun, "" if it is not."""
+    last: Part | None = request.parts[-1] if request.parts else None
+    return last.text if isinstance(last, Text) and last.role == "assistant" else ""
+
+
+def _prompt(parts: Sequence[Part], begun: str) -> str:
+    """The text that a base model continues."""
+    text: str = as_plain_text([part for part in parts if isinstance(part, Text)])
+    return text + ("\n" + begun.rstrip(" ") if begun else "")
+
+
+def _table(record: Json, name: str) -> dict[str, Json]:
+    found = record.get(name)
+    return found if isinstance(found, dict) else {}
+
+
+def _count(found: Json, name: str) -> int:
+    count = _table(found, "usage").get(name)
+    return count if isinstance(count, int) and count > 0 else 0

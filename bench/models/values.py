@@ -1,0 +1,69 @@
+"""Plain values of somebody's own code (a label, a number, a dict) as the Prediction that a request asked for."""
+
+from __future__ import annotations
+
+import math
+import numbers
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+
+from bench.models.reply import chosen, form, listed
+from bench.types import Choose, Prediction, Regress, Request, Span
+
+_FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error"}
+
+
+def as_prediction(request: Request, value: object) -> Prediction:
+    """The prediction that a value of somebody's own code makes.
+
+    A Prediction stays. Text: a str. Label: a str, one or (with `several`) a list of the labels, or {label: score}. Numbers:
+    {name: number}, a list in the order of the names, or one number. A span: (start, end). Any of these may also stand in a
+    dict under the names of Prediction's fields ({"text": …, "no_answer": 0.3}). None is a failure of this request.
+
+    Raises TypeError for a type that never answers such a request, ValueError for a value that does not.
+    """
+    if isinstance(value, Prediction):
+        return value
+    if value is None or (isinstance(value, float) and math.isnan(value)):
+        raise ValueError("it answered nothing")
+    if isinstance(value, Mapping) and value and set(value) <= _FIELDS:
+        return Prediction.from_json({"id": request.id, **value})
+    read_as: dict[type, Callable[[Request, object], Prediction]] = {Choose: _as_labels, Regress: _as_numbers}
+    return read_as.get(type(request.output), _as_text)(request, value)
+
+
+def _as_text(request: Request, value: object) -> Prediction:
+    if isinstance(value, str):
+        return Prediction(request.id, text=value)
+    if isinstance(request.output, Span) and isinstance(value, tuple | list) and len(value) == 2:
+        return Prediction(request.id, span=(value[0], value[1]))
+    raise TypeError(f"{_typed(value)}; {type(request.output).__name__} takes a str")
+
+
+def _as_labels(request: Request, value: object) -> Prediction:
+    labels = request.output.labels if isinstance(request.output, Choose) else ()
+    if isinstance(value, Mapping):
+        return Prediction(request.id, label_scores=dict(value))
+    several = [value] if isinstance(value, str) else value
+    if not isinstance(several, list | tuple) or not all(isinstance(one, str) for one in several):
+        raise TypeError(f"{_typed(value)}; Choose takes a label or {{label: score}}")
+    by_form = {form(label): label for label in labels}
+    if unknown := [one for one in several if form(one) not in by_form]:
+        raise ValueError(f"label {unknown[0]!r} is not one of {listed(labels)}")
+    return Prediction(request.id, label_scores=chosen(labels, (by_form[form(one)] for one in several)))
+
+
+def _as_numbers(request: Request, value: object) -> Prediction:
+    names = request.output.names if isinstance(request.output, Regress) else ()
+    if isinstance(value, Mapping):
+        return Prediction(request.id, values=dict(value))
+    several = [value] if isinstance(value, numbers.Real) else value
+    if not isinstance(several, list | tuple) or len(several) != len(names):
+        raise TypeError(
+            f"{_typed(value)}; Regress takes {{name: number}} or {len(names)} in the order of {listed(names)}"
+        )
+    return Prediction(request.id, values=dict(zip(names, several, strict=True)))
+
+
+def _typed(value: object) -> str:
+    return f"a {type(value).__name__}, {str(value)[:40]!r}"

@@ -1,0 +1,61 @@
+"""Models out of MLflow's registry, as one folder that transformers reads; its own command line fetches them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from bench.errors import BenchError
+
+
+def uri() -> str:
+    """The registry's address: `MLFLOW_REGISTRY_URI` or `MLFLOW_TRACKING_URI`, else the store beside the runs."""
+    runs = Path(os.environ.get("BENCH_RUNS") or "runs")
+    given = os.environ.get("MLFLOW_REGISTRY_URI") or os.environ.get("MLFLOW_TRACKING_URI")
+    return given or f"sqlite:///{(runs / 'mlflow.db').resolve()}"
+
+
+def bring(source: str, name: str, version: str, folder: Path) -> Path:
+    """Download a version of a registered model below `folder`, and give the folder that holds its config.json.
+
+    A process of its own does it, as with pip: no layer but tracking depends on MLflow. Raises BenchError.
+    """
+    address = uri()
+    if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
+        raise BenchError(f"{source}: there is no MLflow store at {address}; set MLFLOW_TRACKING_URI")
+    shown = re.sub(r"//[^/@]*@", "//", address).split("?")[0]  # without a name and password
+    print(f"bench: fetching {source} from {shown}", file=sys.stderr, flush=True)
+    done = folder / "download"
+    done.mkdir()
+    command = [sys.executable, "-m", "mlflow", "artifacts", "download", "--artifact-uri", f"models:/{name}/{version}"]
+    settings = {"MLFLOW_TRACKING_URI": address, "MLFLOW_REGISTRY_URI": address, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
+    outcome = subprocess.run(
+        [*command, "--dst-path", str(done)], env={**os.environ, **settings}, capture_output=True, text=True
+    )
+    if outcome.returncode:
+        lines = outcome.stderr.strip().splitlines()
+        reason = next(
+            (line for line in reversed(lines) if "Exception:" in line or "Error" in line), "".join(lines[-1:])
+        )
+        raise BenchError(
+            f"{source} could not be fetched ({reason.strip()[:200]}); check its name and version in the registry, "
+            "and MLFLOW_TRACKING_URI"
+        )
+    return _one_folder(done, source)
+
+
+def _one_folder(done: Path, source: str) -> Path:
+    """The folder with the only config.json; what its transformers flavour keeps apart (the tokenizer) is put beside it."""
+    found = sorted(path.parent for path in done.rglob("config.json"))
+    if len(found) != 1:
+        raise BenchError(
+            f"{source} holds {len(found)} folders with a config.json, 1 is due; log one transformers model"
+        )
+    model = found[0]
+    for component in sorted(model.parent.glob("components/*")) + sorted(model.parent.glob("processor")):
+        shutil.copytree(component, model, dirs_exist_ok=True)
+    return model
