@@ -6,6 +6,7 @@ import dataclasses
 import functools
 import importlib.util
 import os
+import sys
 import typing
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
@@ -64,7 +65,7 @@ class Conf:
     limit: int | None = None
     seed: int = 0
     batch_size: int = 256
-    batch_tokens: int = 32768
+    batch_tokens: int = 65536
     audit: str = "none"
     audit_size: int = 64
     resamples: int = 2000
@@ -98,6 +99,12 @@ def conf_dirs() -> list[Path]:
 
 def plugins() -> dict[str, Path]:
     """The configuration directory of each installed package that offers tasks or models, by package name."""
+    return _plugins(tuple(sys.path))
+
+
+@functools.lru_cache(maxsize=8)
+def _plugins(where: tuple[str, ...]) -> dict[str, Path]:
+    """As above, looked for once on each sys.path: that reads the metadata of every installed package."""
     found: dict[str, Path] = {}
     for group in ("bench.tasks", "bench.models"):
         for entry in entry_points(group=group):
@@ -117,6 +124,22 @@ def names(group: str) -> dict[str, str]:
                 first = next((line for line in file if not line.startswith("# @")), "")
                 found.setdefault(path.stem, first[1:].strip() if first.startswith("#") else "")
     return dict(sorted(found.items()))
+
+
+def choice(group: str, name: str) -> Mapping[str, Any]:
+    """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
+    import yaml
+
+    for folder in conf_dirs():
+        path = folder / group / f"{name}.yaml"
+        if path.is_file():
+            text = path.read_text(encoding="utf-8")
+            found = yaml.safe_load(text)
+            if isinstance(found, Mapping) and "defaults" not in found and "${" not in text:
+                return found
+            break
+    found = plain(compose([f"{group}={name}"])[0])[group]
+    return found if isinstance(found, Mapping) else {}
 
 
 def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:

@@ -182,7 +182,7 @@ class Runner:
 
 def _fitting(task: Task) -> list[str]:
     """The names of the models in conf/ that can do the task."""
-    configs = {name: conf.plain(conf.compose([f"model={name}"])[0])["model"] for name in conf.names("model")}
+    configs = {name: conf.choice("model", name) for name in conf.names("model")}
     return [name for name, config in configs.items() if fits(task, build(config, "model"))]
 
 

@@ -28,7 +28,7 @@ class Settings:
     limit: int | None = None
     seed: int = 0
     batch_size: int = 256
-    batch_tokens: int = 32768
+    batch_tokens: int = 65536
     audit: str = "none"
     audit_size: int = 64
     resamples: int = 2000
@@ -168,7 +168,8 @@ def refuse_misfit(task: Task, model: Model, name: str, fitting: Sequence[str] = 
 
 def answers(run: Run, settings: Settings) -> bool:
     """Whether a complete run has all that is asked for."""
-    return run.resamples == settings.resamples and settings.audit in ("none", run.audit.get("kind"))
+    audited = run.audit.get("kind") == settings.audit and run.audit["n"] == min(settings.audit_size, run.n_examples)
+    return run.resamples == settings.resamples and (settings.audit == "none" or audited)
 
 
 def _telling(config: Json, model: Model) -> Json:

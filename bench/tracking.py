@@ -145,6 +145,7 @@ def _metrics(run: Run) -> dict[str, float]:
         found[f"{score.metric}.official"] = score.official
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
     found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
+    found["flip_rate"] = run.audit.get("flip_rate")
     found |= {f"time.{name}": value for name, value in flat(run.timings).items()}
     return {name: float(value) for name, value in found.items() if value is not None}
 
@@ -159,7 +160,7 @@ def _tags(run: Run) -> dict[str, Json]:
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.source.git.commit": run.environment.get("commit", ""),
         "mlflow.note.content": _note(run),
-    } | environment  # fmt: skip
+    } | environment | {f"computed.{name}": value for name, value in run.computed.items()}  # fmt: skip
 
 
 def _note(run: Run) -> str:

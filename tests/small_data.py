@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
+import wave
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
@@ -76,6 +78,16 @@ def conversation(n_turns: int, *, words: str = "I read a long book about old shi
     return {"messages": groups}
 
 
+def hum(half_period: int) -> bytes:
+    """A WAV file of 0.2 s at 16 kHz: a square wave that turns every `half_period` samples."""
+    up, down = ((sign * 4_096).to_bytes(2, "little", signed=True) * half_period for sign in (1, -1))
+    with io.BytesIO() as file:
+        with wave.open(file, "wb") as sound:
+            sound.setparams((1, 2, 16_000, 0, "NONE", ""))
+            sound.writeframes((up + down) * (1_600 // half_period))
+        return file.getvalue()
+
+
 FILES: Mapping[str, str | bytes] = {
     "squad/dev-v1.1.json": json.dumps(SQUAD_V1),
     "squad/dev-v2.0.json": json.dumps(SQUAD_V2),
@@ -89,7 +101,7 @@ FILES: Mapping[str, str | bytes] = {
     "goemotions/dev.tsv": "Yes\t4\td1\n",
     "omg_emotion/omg_ValidationVideos.csv": OMG_GOLD,
     "omg_emotion/omg_ValidationTranscripts.csv": OMG_TEXT,
-} | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": b"RIFF" for i in range(1, 9)}
+} | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
 
 CONF = Path(__file__).parents[1] / "conf" / "task"
 ENTRIES = ("dawnbench",)  # competitions, which have no examples

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 from typing import Any
 
@@ -20,22 +21,20 @@ def made(group: str, *overrides: str) -> Any:
     return build(conf.plain(config)[group], group, {"task": BaseTask, "model": Model}[group])
 
 
-def test_every_task_composes_and_builds() -> None:
-    names = conf.names("task")
-    assert {"squad_v1", "chitchat", "finmm_qa", "finmm_docvqa", "finmm_emotion", "finmm_dialogue"} <= set(names)
-    for name in names:
-        task = made("task", f"task={name}")
-        assert isinstance(task, BaseTask), name
-        assert task.name == name
-        assert names[name], f"conf/task/{name}.yaml begins with no comment"
-
-
-def test_every_model_composes_and_builds() -> None:
-    names = conf.names("model")
-    assert {"oracle", "constant", "random", "failing", "lexical", "smollm2", "minilm"} <= set(names)
-    for name in names:
-        assert isinstance(made("model", f"model={name}"), Model), name
-        assert names[name], f"conf/model/{name}.yaml begins with no comment"
+def test_every_task_and_every_model_composes_and_builds() -> None:
+    tasks, models = conf.names("task"), conf.names("model")
+    assert {"squad_v1", "chitchat", "finmm_qa", "finmm_docvqa", "finmm_emotion", "finmm_dialogue"} <= set(tasks)
+    assert {"oracle", "constant", "random", "failing", "lexical", "smollm2", "minilm"} <= set(models)
+    pairs = zip(itertools.cycle(tasks), itertools.cycle(models), strict=False)
+    for task_name, model_name in itertools.islice(pairs, max(len(tasks), len(models))):  # each at least once
+        config = conf.plain(conf.compose([f"task={task_name}", f"model={model_name}"])[0])
+        task, model = build(config["task"], "task", BaseTask), build(config["model"], "model", Model)
+        assert isinstance(task, BaseTask), task_name
+        assert isinstance(model, Model), model_name
+        assert task.name == task_name
+        assert conf.choice("model", model_name) == config["model"]
+    for group, names in (("task", tasks), ("model", models)):
+        assert all(names.values()), f"a file in conf/{group} begins with no comment"
 
 
 def test_every_suite_names_tasks_that_exist() -> None:
@@ -144,7 +143,7 @@ def test_an_override_that_does_not_compose_is_named(overrides: list[str], texts:
          ["source 'nowhere'", "file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION"]),
         ("model", ["model=smollm2", "model.source=hub:owner"], ["source 'hub:owner'", "@REVISION"]),
         ("model", ["model=smollm2", "model.label_length=words"],
-         ["model.label_length=words is none of tokens, characters, none"]),
+         ["model.label_length=words is none of none, tokens, characters"]),
         ("model", ["model=ocr_smollm2", "model.lines_kept=0"], ["model.lines_kept=0", "above 0 and at most 1"]),
         ("model", ["model=ocr_smollm2", "model.text_model.chat=perhaps"], ["model.text_model.chat: ", "'perhaps'", "bool"]),
         ("model", ["model=ocr_smollm2", "+model.text_model.chatty=true"],

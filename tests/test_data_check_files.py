@@ -146,7 +146,13 @@ def data_dir() -> Path:
     return Path(os.environ.get("BENCH_DATA") or ROOT.parent / "shared" / "data")
 
 
-@pytest.mark.parametrize("name", ["squad/dev-v1.1.json", "squad/dev-v2.0.json", "xquad/xquad.en.json"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *(pytest.param(f"squad/dev-v{version}.json", marks=pytest.mark.slow) for version in ("1.1", "2.0")),
+        "xquad/xquad.en.json",
+    ],
+)
 def test_a_published_squad_file_passes(name: str) -> None:
     if not (data_dir() / name).exists():
         pytest.skip(f"{name} is not in the data directory; set BENCH_DATA to a folder that holds it")

@@ -334,7 +334,14 @@ def real() -> Path:
 
 
 # Published for all 44 calls (the data set's README): Rev 12.8 and 13.2, Microsoft 15.8, Google 17.8. Here are four of them.
-@pytest.mark.parametrize(("system", "published"), [("rev", 0.132), ("microsoft", 0.158), ("google", 0.178)])
+@pytest.mark.parametrize(
+    ("system", "published"),
+    [
+        ("rev", 0.132),
+        pytest.param("microsoft", 0.158, marks=pytest.mark.slow),
+        pytest.param("google", 0.178, marks=pytest.mark.slow),
+    ],
+)
 def test_real_recognisers_come_near_their_published_rates(real: Path, system: str, published: float) -> None:
     task = Earnings21(DataSource("earnings21/", str(real)))
     examples = task.examples()

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
-from collections.abc import Callable, Sequence
+import math
+import threading
+import weakref
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 from unittest import mock
 
@@ -28,6 +32,36 @@ class Says(Model):
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         return self.reply(batch)
+
+
+class OutOfMemoryError(RuntimeError):
+    """Named as torch's."""
+
+
+class Fits(Model):
+    """Runs out of memory above `size` requests, or above the size of all that are `bad` on their own; else texts.
+
+    `sizes` says how many requests each id counts for.
+    """
+
+    def __init__(self, size: float, *, bad: set[str] = frozenset(), sizes: dict[str, int] | None = None) -> None:  # type: ignore[assignment]
+        self.size, self.bad, self.sizes = size, bad, sizes or {}
+        self.calls: list[list[str]] = []
+        self.answered: list[str] = []
+        self.freed = 0
+
+    def free(self) -> None:
+        self.freed += 1
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        ids = [request.id for request in batch]
+        self.calls.append(ids)
+        if sum(self.sizes.get(name, 1) for name in ids) > self.size:
+            raise OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        if self.bad & set(ids):
+            raise ValueError("bad example")
+        self.answered += ids
+        return texts(batch)
 
 
 def requests(*ids: str, output: Any = Generate(4)) -> list[Request]:  # noqa: B008 - frozen
@@ -85,6 +119,43 @@ def test_a_batch_holds_no_more_tokens_than_it_may_unless_one_request_does() -> N
     assert plan_of([9, 4, 3, 2, 2, 1], "abcdef", 9, 7) == [["e0"], ["e1", "e2"], ["e3", "e4", "e5"]]
 
 
+@given(data=st.data())
+def test_batches_keep_to_their_budget_and_clusters_stay_together(data: st.DataObject) -> None:
+    rows = data.draw(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abcdef")), max_size=40), label="rows")
+    size, tokens = data.draw(st.integers(1, 9), label="size"), data.draw(st.integers(1, 30), label="tokens")
+    window = data.draw(st.integers(1, 45), label="window")
+    with mock.patch.object(feed, "WINDOW", window):
+        plan = plan_of([n for n, _ in rows], "".join(c for _, c in rows), size, tokens)
+    cost = {f"e{i}": n for i, (n, _) in enumerate(rows)}
+    cluster = {f"e{i}": c for i, (_, c) in enumerate(rows)}
+    held = [sum(cost[name] for name in batch) for batch in plan]
+    assert all(
+        len(batch) == 1 or (len(batch) <= size and used <= tokens) for batch, used in zip(plan, held, strict=True)
+    )
+    order = [name for batch in plan for name in batch]
+    for start in range(0, len(rows), window):
+        part = order[start : start + window]
+        assert {int(name[1:]) for name in part} == set(range(start, min(start + window, len(rows))))
+        walk = [cluster[name] for name in part]
+        assert sum(a != b for a, b in itertools.pairwise(walk)) == len(set(walk)) - 1  # each in one piece
+        tops = [max(cost[name] for name in part if cluster[name] == c) for c in dict.fromkeys(walk)]
+        assert tops == sorted(tops, reverse=True)
+    # A batch that had room for the next request has its share already: `least` batches cannot be fewer.
+    seen = 0
+    for batch, used, then in zip(plan, held, plan[1:], strict=False):
+        part = order[seen // window * window :][:window]
+        total = sum(cost[name] for name in part)
+        least = max(math.ceil(len(part) / size), math.ceil(total / tokens))
+        seen += len(batch)
+        full = len(batch) == size or used + cost[then[0]] > tokens or seen % window == 0
+        assert full or (len(batch) * least >= len(part) and used * least >= total)
+
+
+def test_the_last_batch_is_not_much_smaller_than_the_others() -> None:
+    assert list(map(len, plan_of([1] * 9, "abcdefghi", 4, 99))) == [3, 3, 3]  # not 4, 4, 1
+    assert list(map(len, plan_of([1] * 9, "abcdefghi", 99, 8))) == [5, 4]  # not 8, 1
+
+
 def test_a_window_that_is_done_makes_no_requests() -> None:
     examples = [Example(f"e{i}", {"length": 1}, None, "c") for i in range(6)]
     asked: list[str] = []
@@ -114,6 +185,122 @@ def test_a_model_that_raises_on_one_example_loses_only_that_one() -> None:
     assert feed.answer(Says(reply), requests("a", "b", "c"), "m") == [
         Prediction("a", text="A"), Prediction("b", error="RuntimeError: no memory"), Prediction("c", text="C"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("bad", [0, 1, 31, 32, 63])
+def test_one_bad_example_of_64_is_found_by_halves(bad: int) -> None:
+    # The whole, then two halves at each of 6 levels: 1 + 2 * 6 calls; asking one at a time would take 65.
+    model = Fits(64, bad={f"e{bad}"})
+    found = feed.answer(model, requests(*(f"e{i}" for i in range(64))), "m")
+    assert [prediction.id for prediction in found if prediction.error] == [f"e{bad}"]
+    assert len(model.calls) == 13 == 2 * math.log2(64) + 1
+
+
+def test_a_batch_that_does_not_fit_is_answered_in_halves_and_the_size_that_fitted_is_kept() -> None:
+    model, room = Fits(3), feed.Room()
+    eight = requests(*"abcdefgh")
+    assert feed.answer(model, eight, "m", room) == texts(eight)
+    # 8 and 4 do not fit; 2 does. What follows begins with 2, not with 4 again.
+    assert [len(call) for call in model.calls] == [8, 4, 2, 2, 2, 2]
+    assert (room, model.freed) == (feed.Room(at_most=2, halvings=2), 2)
+    model.calls.clear()
+    five = requests(*"ijklm")
+    assert feed.answer(model, five, "m", room) == texts(five)
+    assert [len(call) for call in model.calls] == [2, 2, 1]
+    assert (room, model.freed) == (feed.Room(at_most=2, halvings=2), 2)
+
+
+def test_a_batch_of_the_size_that_fitted_may_still_not_fit_and_loses_no_request() -> None:
+    large = dict.fromkeys("ijkl", 2)
+    model, room = Fits(4, sizes=large), feed.Room(at_most=4)
+    batch = requests(*"ijklmnop")
+    assert feed.answer(model, batch, "m", room) == texts(batch)
+    assert [len(call) for call in model.calls][:3] == [4, 2, 2]
+    assert sorted(model.answered) == list("ijklmnop")
+
+
+def test_the_answers_of_the_first_half_are_kept_when_the_second_fails() -> None:
+    model = Fits(9, bad={"h"})
+    found = feed.answer(model, requests(*"abcdefgh"), "m")
+    assert found == [*texts(requests(*"abcdefg")), Prediction("h", error="ValueError: bad example")]
+    assert model.answered == list("abcdefg")  # none of them twice
+
+
+def test_a_request_that_does_not_fit_alone_is_its_own_failure() -> None:
+    model, room = Fits(4, sizes={"a": 5}), feed.Room()
+    found = feed.answer(model, requests(*"abcd"), "m", room)
+    assert found[0] == Prediction("a", error="OutOfMemoryError: CUDA out of memory. Tried to allocate 2.00 GiB")
+    assert found[1:] == texts(requests(*"bcd"))
+    assert model.freed == room.halvings == 3  # of 4, of 2 and of 1
+
+
+def test_memory_is_given_back_when_nothing_of_the_failed_batch_holds_it_any_more() -> None:
+    class Tensor:
+        pass
+
+    class Leaves(Fits):
+        def free(self) -> None:
+            super().free()
+            assert self.left() is None  # the frames of the error are gone
+
+        def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+            tensor = Tensor()
+            self.left = weakref.ref(tensor)
+            return super().predict(batch)
+
+    model = Leaves(1)
+    assert feed.answer(model, requests("a", "b"), "m") == texts(requests("a", "b"))
+    assert model.freed == 1
+
+
+@pytest.mark.parametrize(
+    ("error", "full"),
+    [
+        (OutOfMemoryError("CUDA out of memory"), True),
+        (MemoryError(), True),
+        (RuntimeError("[enforce fail at alloc_cpu.cpp:117] data. DefaultCPUAllocator: can't allocate memory"), True),
+        (RuntimeError("CUDA error: out of memory"), True),
+        (RuntimeError("mat1 and mat2 shapes cannot be multiplied"), False),
+        (ValueError("can't allocate memory"), False),
+        (OSError("out of memory"), False),
+    ],
+    ids=repr,
+)
+def test_only_an_error_that_says_so_is_a_lack_of_memory(error: Exception, full: bool) -> None:
+    freed: list[str] = []
+
+    def reply(batch: Sequence[Request]) -> list[Prediction]:
+        if len(batch) > 1:
+            raise error
+        return texts(batch)
+
+    model, room = Says(reply), feed.Room()
+    model.free = lambda: freed.append("")  # type: ignore[method-assign]
+    assert feed.out_of_memory(error) == full
+    assert feed.answer(model, requests("a", "b"), "m", room) == texts(requests("a", "b"))
+    assert room == (feed.Room(1, 1) if full else feed.Room())
+    assert len(freed) == full
+
+
+@given(data=st.data())
+def test_every_request_gets_its_answer_once_however_little_fits(data: st.DataObject) -> None:
+    needs = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=30), label="what each needs")
+    ids = [f"e{i}" for i in range(len(needs))]
+    sizes = dict(zip(ids, needs, strict=True))
+    size = data.draw(st.integers(1, 12), label="size")
+    bad = data.draw(st.sets(st.sampled_from(ids), max_size=4), label="bad")
+    cut = data.draw(st.integers(1, 30), label="batch")
+    model, room = Fits(size, bad=bad, sizes=sizes), feed.Room()
+    found = [
+        prediction
+        for start in range(0, len(ids), cut)
+        for prediction in feed.answer(model, requests(*ids[start : start + cut]), "m", room)
+    ]
+    wrong = bad | {name for name in ids if sizes[name] > size}
+    assert [prediction.id for prediction in found] == ids
+    assert {prediction.id for prediction in found if prediction.error} == wrong
+    assert sorted(model.answered) == sorted(set(ids) - wrong)
+    assert room.halvings == model.freed
 
 
 def test_a_very_long_reason_is_cut_to_500_characters() -> None:
@@ -241,3 +428,126 @@ def test_a_failure_that_the_model_reports_itself_is_kept() -> None:
 
 def test_text_is_enough_for_a_span() -> None:
     assert answered(PASSAGE, text="Lopez") == Prediction("a", text="Lopez")
+
+
+def three(*names: str) -> Iterator[tuple[int, list[Request]]]:
+    """A plan of one batch a name."""
+    return iter([(i, requests(name)) for i, name in enumerate(names)])
+
+
+class Prepares(Model):
+    """Says when it is told of a batch and when it is asked for its answer; a subclass may wait or raise."""
+
+    def __init__(self) -> None:
+        self.prepared: list[str] = []
+
+    def prepare(self, batch: Sequence[Request]) -> None:
+        self.prepared += [request.id for request in batch]
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        return texts(batch)
+
+
+def test_the_next_batch_is_prepared_while_this_one_is_answered() -> None:
+    class Meets(Prepares):
+        """The answer to a batch and the preparation of the next wait for each other; alone they would wait in vain."""
+
+        meeting = threading.Barrier(2)
+
+        def prepare(self, batch: Sequence[Request]) -> None:
+            if batch[0].id != "a":
+                self.meeting.wait(10)
+            super().prepare(batch)
+
+        def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+            if batch[0].id != "c":
+                self.meeting.wait(10)
+            return super().predict(batch)
+
+    model = Meets()
+    found = [feed.answer(model, batch, "m") for _, batch in feed.ahead(three("a", "b", "c"), model)]
+    assert found == [[Prediction(name, text=name.upper())] for name in "abc"]
+    assert model.prepared == ["a", "b", "c"]
+
+
+def test_each_batch_is_prepared_once_in_order_and_wholly_before_its_turn() -> None:
+    model, turns = Prepares(), []
+    for position, batch in feed.ahead(three(*"abcd"), model):
+        assert model.prepared[: position + 1] == list("abcd")[: position + 1]
+        turns.append((position, batch[0].id))
+    assert turns == list(enumerate("abcd"))
+    assert model.prepared == list("abcd")
+
+
+def test_an_empty_plan_has_nothing_to_prepare() -> None:
+    model = Prepares()
+    assert list(feed.ahead(three(), model)) == []
+    assert model.prepared == []
+
+
+def test_what_is_wrong_with_a_request_shows_when_it_is_asked_not_when_it_is_prepared() -> None:
+    class Reads(Prepares):
+        def prepare(self, batch: Sequence[Request]) -> None:
+            super().prepare(batch)
+            if batch[0].id in "ac":
+                raise ValueError(f"{batch[0].id} is no picture")
+
+        def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+            self.prepare(batch)
+            return texts(batch)
+
+    model = Reads()
+    found = [one for _, batch in feed.ahead(three(*"abcd"), model) for one in feed.answer(model, batch, "m")]
+    assert found == [
+        Prediction("a", error="ValueError: a is no picture"), Prediction("b", text="B"),
+        Prediction("c", error="ValueError: c is no picture"), Prediction("d", text="D"),
+    ]  # fmt: skip
+
+
+def test_what_ends_a_run_ends_it_where_the_request_is_asked() -> None:
+    class Gone(Prepares):
+        def prepare(self, batch: Sequence[Request]) -> None:
+            if batch[0].id == "b":
+                raise BenchError(BENCH_ERROR_TEXT)
+
+        def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+            self.prepare(batch)
+            return texts(batch)
+
+    model = Gone()
+    plan = feed.ahead(three(*"abc"), model)
+    assert feed.answer(model, next(plan)[1], "m") == texts(requests("a"))
+    _, second = next(plan)
+    with pytest.raises(BenchError, match=BENCH_ERROR_TEXT):
+        feed.answer(model, second, "m")
+
+
+def test_a_plan_that_is_left_early_leaves_no_thread() -> None:
+    before = threading.active_count()
+    walk = feed.ahead(three(*"abc"), Prepares())
+    next(walk)
+    assert threading.active_count() == before + 1
+    walk.close()  # type: ignore[attr-defined]
+    assert threading.active_count() == before
+
+
+def test_only_one_batch_is_planned_ahead() -> None:
+    planned: list[str] = []
+
+    def plan() -> Iterator[tuple[int, list[Request]]]:
+        for item in three(*"abcd"):
+            planned.append(item[1][0].id)
+            yield item
+
+    for position, _ in feed.ahead(plan(), Prepares()):
+        assert len(planned) == min(position + 2, 4)
+
+
+@pytest.mark.slow
+def test_torchs_own_errors_are_a_lack_of_memory() -> None:
+    import torch
+
+    assert feed.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    with pytest.raises(RuntimeError) as caught:
+        torch.empty(1 << 60)
+    assert feed.out_of_memory(caught.value)

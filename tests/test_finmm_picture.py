@@ -282,7 +282,7 @@ def test_a_loan_application_adds_up() -> None:
         assert instalment(amount(document, "amount"), percent, months) == amount(document, "instalment")
 
 
-@pytest.mark.parametrize("index", range(24))
+@pytest.mark.parametrize("index", [*range(12), *(pytest.param(i, marks=pytest.mark.slow) for i in range(12, 24))])
 def test_boxes_lie_on_the_page_and_hold_ink(index: int) -> None:
     document = make_document(SEED, index)
     record, page = annotate(document), render(document)

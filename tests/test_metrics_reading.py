@@ -235,7 +235,7 @@ def test_published_outputs_on_squad_1_get_their_published_scores(data: Path, sys
         assert 100 * sum(row[0] for row in rows) / len(rows) == pytest.approx(golden[metric.name], abs=5e-5)
 
 
-@pytest.mark.parametrize("system", ["bert_single", "bidaf_elmo"])
+@pytest.mark.parametrize("system", [pytest.param("bert_single", marks=pytest.mark.slow), "bidaf_elmo"])
 def test_published_outputs_on_squad_2_get_their_published_scores(data: Path, system: str) -> None:
     golden, said = load(data / "GOLDEN.json")["squad_v2"][system], load(data / f"squad/predictions/{system}-v2.0.json")
     # The official script leaves a question without a prediction out of the denominator; `total` tells of it.

@@ -567,10 +567,11 @@ def ident(model: Endpoint) -> int | None:
 def test_a_run_that_an_outage_ended_goes_on_from_there(tiny_task: Any, quick_settings: Any) -> None:
     quick = quick_settings(batch_size=2)
     broken = FaultyServer([says("one"), says("two")], then=lambda asked: error(401))
+    in_order = {"concurrency": 1}  # the next batch is asked while this one is answered
     with broken as server, pytest.raises(BenchError, match="HTTP 401"):
-        evaluate(tiny_task(4), endpoint(server), "endpoint", Device(), quick)
+        evaluate(tiny_task(4), endpoint(server, limits=in_order), "endpoint", Device(), quick)
     with FaultyServer() as server:
-        run, folder = evaluate(tiny_task(4), endpoint(server), "endpoint", Device(), quick)
+        run, folder = evaluate(tiny_task(4), endpoint(server, limits=in_order), "endpoint", Device(), quick)
         assert len(server.asked) == 2
     assert run.scores[0].n_failed == 0
     assert sorted(str(one.text)[:3] for one in folder.predictions()) == ["one", "to ", "to ", "two"]

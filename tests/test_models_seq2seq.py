@@ -27,7 +27,9 @@ LABELS = ("up", "it fell", "not sure at all")
 class Letters:
     """A tokenizer with a token for each letter and one at the end."""
 
-    def __call__(self, text: str, *, return_offsets_mapping: bool = False) -> dict[str, Any]:
+    def __call__(
+        self, text: str, *, add_special_tokens: bool = True, return_offsets_mapping: bool = False
+    ) -> dict[str, Any]:
         found: dict[str, Any] = {"input_ids": [*map(ord, text), 0]}
         if return_offsets_mapping:
             found["offset_mapping"] = [*((i, i + 1) for i in range(len(text))), (0, 0)]
@@ -79,7 +81,7 @@ def test_a_picture_in_a_prompt_is_refused() -> None:
 @pytest.mark.parametrize(
     ("changes", "line"),
     [
-        ({"label_length": "words"}, "model.label_length=words is none of tokens, characters, none"),
+        ({"label_length": "words"}, "model.label_length=words is none of none, tokens, characters"),
         ({"max_length": 0}, "model.max_length=0 must be at least 1"),
         ({"tokens_per_pass": "many"}, "model.tokens_per_pass"),
         ({"chat": True}, "model.chat is not a key of Seq2Seq"),
@@ -197,7 +199,7 @@ def test_a_prompt_that_is_cut_says_so_and_one_that_cannot_be_fails_alone(model: 
     assert long.error is None
     assert long.prompt_tokens == 96
     assert long.truncated == len(model.tokenizer("the bank fell. " * 40 + "\nwho?")["input_ids"]) - 96
-    assert "the model has room for 96" in (question.error or "")
+    assert "the context has room for 96" in (question.error or "")
     assert "writes or chooses" in (number.error or "")
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ from bench.models.base import Device
 from bench.records import JOURNAL, LEDGER, RunFolder
 from bench.run import Settings, checked, evaluate, fits
 from bench.task import Task
-from bench.types import Regress, Run
+from bench.types import Prediction, Regress, Request, Run
 
 CPU = Device("cpu", "float32", 1)
 Make = Callable[..., Any]
@@ -297,3 +297,68 @@ def test_the_latency_of_few_examples_is_not_reported(tiny_task: Make, echo_model
     many, _ = go(tiny_task(64), echo_model(), quick_settings())
     assert (few.timings["latency_p50"], few.timings["latency_p90"]) == (None, None)
     assert 0 < many.timings["latency_p50"] <= many.timings["latency_p90"]
+
+
+def test_cut_prompts_and_halvings_are_counted_once_however_often_the_run_stopped(
+    tiny_task: Make, echo_model: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[str] = []
+
+    def predict(self: Any, batch: Sequence[Request]) -> list[Prediction]:
+        if len(batch) > 2:
+            raise MemoryError
+        if self.interrupt_at == len(said):
+            raise KeyboardInterrupt
+        said.extend(request.id for request in batch)
+        cut = {"t1": 5, "t4": 70}
+        return [Prediction(r.id, text=r.id, truncated=cut.get(r.id, 0)) for r in batch]
+
+    monkeypatch.setattr(type(echo_model()), "predict", predict)
+    run, folder = go(tiny_task(), echo_model(), quick_settings(batch_size=5))
+    # Two batches of five: the first does not fit and is answered in 2, 2 and 1, and so is the other at once.
+    assert [t.halvings for t in folder.timings() if t.phase == "predict"] == [1, 0]
+    assert (run.timings["truncated"], run.timings["halvings"]) == (2, 1)
+    said.clear()
+    with pytest.raises(KeyboardInterrupt):  # within the second batch, of which nothing is kept
+        go(tiny_task(), echo_model(interrupt_at=7), quick_settings(batch_size=5, fresh=True))
+    assert len(said) == 7
+    resumed, again = go(tiny_task(), echo_model(), quick_settings(batch_size=5))
+    assert again.path != folder.path
+    assert resumed.timings["attempts"] == 2
+    assert resumed.timings["truncated"] == 2
+    assert (again.path / JOURNAL).read_bytes() == (folder.path / JOURNAL).read_bytes()
+
+
+def test_what_tokens_cost_is_in_the_timings(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
+    free, _ = go(tiny_task(), echo_model(), quick_settings())
+    assert free.timings["usd"] is None
+    priced = echo_model()
+    priced.cost_usd = lambda prompt_tokens, new_tokens: (2.0 * prompt_tokens + 8.0 * new_tokens) / 1_000
+    run, _ = go(tiny_task(), priced, quick_settings(fresh=True))
+    assert run.timings["usd"] == pytest.approx(0.22)  # ten examples of 3 and 2 tokens: (2 * 30 + 8 * 20) / 1000
+
+
+def test_a_setting_of_the_model_that_changes_no_answer_finds_the_same_run(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    def run_id(**config: Any) -> str:
+        model = echo_model()
+        model.incidental = frozenset({"limits", "key_env"})
+        return go(tiny_task(), model, quick_settings(config={"model": config}))[0].run_id
+
+    first = run_id(name="a", limits={"concurrency": 8}, key_env="KEY")
+    assert run_id(name="a", limits={"concurrency": 1}, key_env="KEY") == first
+    assert run_id(name="a", key_env="OTHER") == run_id(name="a") == first
+    assert run_id(name="b", limits={"concurrency": 8}, key_env="KEY") != first
+
+
+def test_the_way_a_model_computed_is_recorded_and_stays_so(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    model = echo_model()
+    model.describe = lambda: {"engine": "tree", "passes": len(model.calls)}
+    run, folder = go(tiny_task(), model, quick_settings())
+    assert run.computed == {"engine": "tree", "passes": 4}
+    assert json.loads((folder.path / "run.json").read_text())["computed"] == run.computed
+    again, _ = go(tiny_task(), echo_model(), quick_settings(resamples=60))  # only scored: this model computed nothing
+    assert again.computed == run.computed

@@ -55,6 +55,7 @@ def _print_board(board: Board, found: list[Table]) -> None:
     console = Console(width=None if os.isatty(1) else 240)  # nothing is cut where a file or a log is read
     if not found:
         console.print(f"{board.title}: no runs yet")
+    board = boards.with_flips(board, found)
     for table in found:
         rich = RichTable(title=f"{board.title}: {boards.title(table)}", title_justify="left")
         for heading in boards.headings(board):
@@ -73,7 +74,7 @@ def _print_board(board: Board, found: list[Table]) -> None:
 def _table_json(table: Table) -> dict[str, Any]:
     rows = [
         {"rank": row.rank, "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
-         "examples_per_second": row.run.timings["examples_per_second"]}
+         "examples_per_second": row.run.timings["examples_per_second"], "audit": row.run.audit}
         for row in table.rows
     ]  # fmt: skip
     return {"device": table.device, "data_fingerprint": table.fingerprint, "n": table.n, "rows": rows}

@@ -9,11 +9,12 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.decoding.prefix_tree import Group, PrefixTree, prefix_tree
-from bench.decoding.tree_attention import Branch, Head, Step
+from bench.decoding.prefix_tree import Group, prefix_tree
+from bench.decoding.tree_attention import Branch, Head, Rows, Step
 
 PASS_TOKENS = {"cpu": 2048, "cuda": 16384}  # a first pass: enough to keep the cores busy, few enough for their cache
 LOOK_EVERY = {"cpu": 1, "cuda": 8}  # steps between two looks at the tokens: on a GPU a look waits for the device
+KEPT_BYTES = {"cpu": 2 << 30, "cuda": 8 << 30}  # of keys and values at once
 SHRINK = 0.75  # of a branch's rows still going: below that, copying them costs less than reading past the others
 Finished = Callable[[int, list[int]], bool]
 
@@ -33,35 +34,72 @@ def greedy(model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: 
     `model` is a causal model of transformers on which `tree_attention.install` was called.
     """
     tree = prefix_tree(prompts)
-    kind = model.device.type
-    head, branches, logits = first_pass(model, tree, new_tokens)
+    head = head_pass(model, tree.head)
     found: list[list[int]] = [[] for _ in prompts]
-    indices = [[row.index for group in branch.groups for row in group.rows] for branch in branches]
-    begun = [len(prompts[i]) for rows in indices for i in rows]
-    active = [list(range(len(rows))) for rows in indices]
-    tokens, positions = _likeliest(logits), torch.tensor(begun, device=model.device)
-    step = Step(head, branches, active)
-    for before in range(0, new_tokens, LOOK_EVERY[kind]):
+    for groups in passes(tree.groups, kept_tokens(model) - len(tree.head), new_tokens):
+        _decode(model, head, groups, prompts, new_tokens, finished, found)
+    return Generated(found, tree.size)
+
+
+def kept_tokens(model: Any) -> int:
+    """How many tokens' keys and values may be kept at once."""
+    config = model.config.get_text_config()
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    of_a_token = 2 * config.num_hidden_layers * heads * size * model.dtype.itemsize
+    return int(KEPT_BYTES[model.device.type] // of_a_token)
+
+
+def _decode(
+    model: Any, head: Head, groups: Sequence[Group], prompts: Sequence[list[int]], new_tokens: int, finished: Finished,
+    found: list[list[int]],
+) -> None:  # fmt: skip
+    """Add the new tokens of these groups' rows to `found`."""
+    every = LOOK_EVERY[model.device.type]
+    indices = [row.index for group in groups for row in group.rows]  # of the prompts that go on
+    active = list(range(len(indices)))  # their places in `rows`
+    branches, rows, logits = first_pass(model, head, groups, new_tokens)
+    tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
+    step = Step(head, branches, rows, active)
+    for before in range(0, new_tokens, every):
         looked_at = [tokens]
-        for _ in range(min(LOOK_EVERY[kind], new_tokens - before) - 1):
+        for _ in range(min(every, new_tokens - before) - 1):
             tokens = _next(model, step, tokens, positions)
             positions = positions + 1
             looked_at.append(tokens)
-        going = list(_take(found, indices, active, torch.stack(looked_at, 1).tolist(), finished))
+        going = [
+            _take(found[index], new, index, finished)
+            for index, new in zip(indices, torch.stack(looked_at, 1).tolist(), strict=True)
+        ]
         if before + len(looked_at) >= new_tokens or not any(going):
             break
-        keep = torch.tensor(going, device=model.device)
         if not all(going):
-            flags = iter(going)
-            active = [[row for row in rows if next(flags)] for rows in active]
-            for b, (branch, rows) in enumerate(zip(branches, active, strict=True)):
-                if 0 < len(rows) <= len(branch.owner) * SHRINK:
-                    branch.shrink(rows)
-                    indices[b], active[b] = [indices[b][row] for row in rows], list(range(len(rows)))
-            step, tokens, positions = Step(head, branches, active), tokens[keep], positions[keep]
+            kept = torch.tensor(going, device=model.device)
+            tokens, positions = tokens[kept], positions[kept]
+            indices, active = ([x for x, on in zip(xs, going, strict=True) if on] for xs in (indices, active))
+            _let_go(branches, going)
+            if len(active) <= SHRINK * len(rows.lengths):
+                rows.keep(torch.tensor(active, device=model.device), new_tokens - before)
+                active = list(range(len(active)))
+            step = Step(head, branches, rows, active)
         tokens = _next(model, step, tokens, positions)
         positions = positions + 1
-    return Generated(found, tree.size)
+
+
+def _let_go(branches: Sequence[Branch], going: Sequence[bool]) -> None:
+    """Tell each branch which of its rows go on."""
+    flags = iter(going)
+    for branch in branches:
+        branch.keep([group for group in branch.owner if next(flags)])
+
+
+def _take(found: list[int], new: Sequence[int], index: int, finished: Finished) -> bool:
+    """Add a row's new tokens up to its end; whether it goes on."""
+    for token in new:
+        found.append(token)
+        if finished(index, found):
+            return False
+    return True
 
 
 def _next(model: Any, step: Step, tokens: Tensor, positions: Tensor) -> Tensor:
@@ -77,31 +115,18 @@ def _likeliest(logits: Tensor) -> Tensor:
     return found
 
 
-def _take(
-    found: list[list[int]], indices: list[list[int]], active: list[list[int]], new: list[list[int]], finished: Finished
-) -> Iterator[bool]:
-    """Add each row's new tokens up to its end; whether it goes on."""
-    rows = (rows[i] for rows, going in zip(indices, active, strict=True) for i in going)
-    for index, tokens in zip(rows, new, strict=True):
-        for token in tokens:
-            found[index].append(token)
-            if finished(index, found[index]):
-                yield False
-                break
-        else:
-            yield True
-
-
-def first_pass(model: Any, tree: PrefixTree, room: int) -> tuple[Head, list[Branch], Tensor]:
-    """The tree's keys and values, and the logits behind each prompt [prompts, vocabulary], in the order of the branches."""
-    head = head_pass(model, tree.head)
-    branches, logits = [], []
-    for groups in passes(tree.groups, PASS_TOKENS[model.device.type]):
-        branch = Branch(head, groups, room, model.device)
-        ends = branch.n_shared + branch.row_lengths.cumsum(0) - 1
-        logits.append(forward(model, branch, len(tree.head), ends))
+def first_pass(model: Any, head: Head, groups: Sequence[Group], room: int) -> tuple[list[Branch], Rows, Tensor]:
+    """The groups' and rows' keys and values, and the logits behind each prompt [prompts, vocabulary], in their order."""
+    rows = Rows([len(row.tokens) for group in groups for row in group.rows], room, model.device)
+    branches, logits, start = [], [], 0
+    for run in passes(groups, PASS_TOKENS[model.device.type]):
+        n_rows = sum(len(group.rows) for group in run)
+        branch = Branch(head, run, model.device, rows=rows, span=slice(start, start + n_rows))
+        ends = branch.n_shared + torch.tensor(branch.row_lengths, device=model.device).cumsum(0) - 1
+        logits.append(forward(model, branch, head.length, ends))
         branches.append(branch)
-    return head, branches, torch.cat(logits)
+        start += n_rows
+    return branches, rows, torch.cat(logits)
 
 
 def head_pass(model: Any, tokens: list[int]) -> Head:
@@ -133,13 +158,16 @@ def forward(model: Any, branch: Branch, start: int, kept: Tensor, places: Tensor
     return logits
 
 
-def passes(groups: Sequence[Group], tokens: int) -> Iterator[list[Group]]:
-    """The groups in runs of about this many tokens, at least one group each."""
+def passes(groups: Sequence[Group], tokens: int, room: int = 0) -> Iterator[list[Group]]:
+    """The groups in runs of about this many tokens, at least one group each; `room` more are kept for each row."""
     run: list[Group] = []
+    held = 0
     for group in groups:
-        if run and sum(g.size for g in run) + group.size > tokens:
+        size = group.size + room * len(group.rows)
+        if run and held + size > tokens:
             yield run
-            run = []
+            run, held = [], 0
         run.append(group)
+        held += size
     if run:
         yield run

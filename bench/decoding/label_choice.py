@@ -83,9 +83,10 @@ def label_log_likelihoods(
     ]
     for run in passes(groups, PASS_TOKENS[model.device.type]):
         of_run = [tries[group.rows[0].index] for group in run]
-        branch = Branch(head, run, 0, model.device, _masks(of_run).to(model.device))
+        branch = Branch(head, run, model.device, row_mask=_masks(of_run).to(model.device))
         ends = torch.tensor([len(group.shared) for group in run]).cumsum(0) - 1
-        starts = branch.n_shared + branch.row_lengths.cpu().cumsum(0) - branch.row_lengths.cpu()
+        row_lengths = torch.tensor(branch.row_lengths)
+        starts = branch.n_shared + row_lengths.cumsum(0) - row_lengths
         kept = [
             torch.cat([end[None], start + torch.arange(len(trie.tokens))])
             for end, start, trie in zip(ends, starts, of_run, strict=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 WORTH_SHARING = 16  # tokens: a shorter beginning is not worth a node of its own
+LONGEST_REST = 4  # a prompt's tokens for each that it shares: rows are kept padded to the longest of their own parts
 WORTH_A_HEAD = 64  # tokens: reading a head costs every token of the batch one more merge
 
 
@@ -73,7 +74,8 @@ def _alike(ordered: Sequence[tuple[int, list[int]]]) -> Iterator[list[int]]:
     for index, tokens in ordered:
         together = min(common_prefix([first, tokens]), len(tokens) - 1, len(first) - 1, shared)
         saved_now, saved_then = (len(members) - 1) * shared, len(members) * together
-        if members and together >= WORTH_SHARING and saved_then >= saved_now:
+        worth = together >= WORTH_SHARING and len(tokens) <= LONGEST_REST * together
+        if members and worth and saved_then >= saved_now:
             members.append(index)
             shared = together
             continue

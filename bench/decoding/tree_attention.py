@@ -10,13 +10,12 @@ Shapes: T packed tokens, H query heads, K key-value heads, D numbers a head; n n
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import accumulate
 from typing import Any, Protocol
 
 import torch
 from torch import Tensor
 
-from bench.decoding.prefix_tree import Group
+from bench.decoding.prefix_tree import Group, Row
 
 NAME = "bench_prefix_tree"
 _TOLERANCE = {torch.float32: 1e-3, torch.float16: 0.05, torch.bfloat16: 0.1}
@@ -41,26 +40,47 @@ def install(model: Any) -> str:
     kinds = set(getattr(config, "layer_types", None) or ["full_attention"]) - {"full_attention"}
     if kinds or (getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)):
         return f"its layers are of the kind {', '.join(sorted(kinds)) or 'sliding_attention'}"
+    turned = getattr(config, "rope_parameters", None) or {}
+    if turned.get("rope_type") in ("dynamic", "longrope"):
+        return "how it turns positions depends on the longest prompt of a pass"
     if not getattr(model, "_supports_attention_backend", False):
         return f"{type(model).__name__} takes no other attention"
-    ids = torch.arange(1, 9, device=model.device)[None] % config.vocab_size
+    # Everyday tokens: on special ones, which stand first in a vocabulary, bfloat16 alone changes what a model says.
+    ids = [config.vocab_size * place // 8 for place in range(1, 7)]
     before = model.config._attn_implementation
     with torch.inference_mode():
-        expected = model(input_ids=ids, use_cache=False).logits
+        expected = model(input_ids=torch.tensor([ids], device=model.device), use_cache=False).logits[0]
     AttentionInterface.register(NAME, _attention)
-    model.set_attn_implementation(NAME)
     try:
-        with torch.inference_mode():
-            places = torch.arange(ids.shape[1], device=model.device)[None]
-            found = model(input_ids=ids, position_ids=places, use_cache=False, tree=Head()).logits
-    except (NotImplementedError, TypeError, AttributeError, KeyError) as error:
-        reason = f"{type(error).__name__}: {str(error).splitlines()[0]}"
+        model.set_attn_implementation(NAME)
+        worst = (_through_a_tree(model, ids) - expected).abs().max() / expected.abs().max()
+    except (RuntimeError, TypeError, ValueError, AttributeError, LookupError) as error:
+        reason = f"{type(error).__name__}: {(str(error).splitlines() or ['no message'])[0]}"
     else:
-        worst = (found - expected).abs().max() / expected.abs().max()
         reason = "" if worst <= _TOLERANCE[model.dtype] else f"its answers change by {float(worst):.1%}"
     if reason:
         model.set_attn_implementation(before)
     return reason
+
+
+@torch.inference_mode()
+def _through_a_tree(model: Any, ids: list[int]) -> Tensor:
+    """Logits [6, vocabulary] of six tokens, read as a head, a group's part and a row behind another row, and a step."""
+    head = Head()
+    rows = Rows([2, 2], 1, model.device)
+    group = Group(ids[2:3], [Row(0, ids[:2]), Row(1, ids[3:5])])
+    branch = Branch(head, [group], model.device, rows=rows, span=slice(0, 2))
+    branch.keep([0])  # the second row alone takes the step
+    found = []
+    for tokens, places, tree, mine in (
+        (ids[:2], [0, 1], head, [0, 1]),
+        (ids[2:3] + ids[:2] + ids[3:5], [2, 3, 4, 3, 4], branch, [0, 3, 4]),
+        (ids[5:], [5], Step(head, [branch], rows, [1]), [0]),
+    ):
+        given = {"input_ids": tokens, "position_ids": places}
+        there = {name: torch.tensor([value], device=model.device) for name, value in given.items()}
+        found.append(model(**there, use_cache=False, tree=tree).logits[0, mine])
+    return torch.cat(found)
 
 
 def _attention(
@@ -77,11 +97,13 @@ class Head:
     """The pass over what all prompts begin with; keeps its keys and values, which the other passes read."""
 
     def __init__(self) -> None:
+        self.length = 0
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
         """Each token reads those before it."""
+        self.length = len(k)
         self.keys.append(k[None])
         self.values.append(v[None])
         return _read(q[None], k[None], v[None], scale, causal=True)[0][0]
@@ -94,149 +116,146 @@ class Head:
         return _merge(seen[0], weight[0], out, lse)[0]
 
 
+class Rows:
+    """Keys and values of the rows' own tokens, from the first pass on: [rows, slots, K, D] a layer; `lengths` are in use."""
+
+    def __init__(self, lengths: Sequence[int], room: int, device: Any) -> None:
+        self.lengths = torch.tensor(lengths, device=device)
+        self.slots = max(lengths) + room
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+
+    def put(self, layer: int, rows: slice, k: Tensor, v: Tensor) -> None:
+        """Keep what these rows begin with: [rows, t, K, D]."""
+        if layer == len(self.keys):
+            for kept, new in ((self.keys, k), (self.values, v)):
+                kept.append(new.new_zeros(len(self.lengths), self.slots, *new.shape[2:]))
+        self.keys[layer][rows, : k.shape[1]], self.values[layer][rows, : v.shape[1]] = k, v
+
+    def keep(self, rows: Tensor, room: int) -> None:
+        """Let go of all other rows, and of slots that these will not need."""
+        self.lengths = self.lengths[rows]
+        self.slots = min(self.slots, int(self.lengths.max()) + room)
+        for layer in range(len(self.keys)):
+            self.keys[layer] = self.keys[layer][rows, : self.slots]
+            self.values[layer] = self.values[layer][rows, : self.slots]
+
+
 class Branch:
-    """The first pass over some groups, and their keys and values from then on; `room` is for tokens still to come a row.
+    """The first pass over some groups; keeps their shared keys and values, and its rows' in `rows` where there are some.
 
     Packed are first the groups' shared tokens, then the rows' tokens. `row_mask` [rows, t, t] says which tokens of a row
-    each of its tokens sees (True); without, those before it and itself.
+    each of its tokens sees (True); without, those before it and itself. `span` is where its rows stand in `rows`.
     """
 
     def __init__(
-        self, head: Head, groups: Sequence[Group], room: int, device: Any, row_mask: Tensor | None = None
+        self,
+        head: Head,
+        groups: Sequence[Group],
+        device: Any,
+        *,
+        row_mask: Tensor | None = None,
+        rows: Rows | None = None,
+        span: slice = slice(0),
     ) -> None:
-        self.head, self.groups, self.room = head, groups, room
-        rows = [row for group in groups for row in group.rows]
+        self.head, self.groups, self.rows, self.span, self.row_mask = head, groups, rows, span, row_mask
         self.shared_lengths = [len(group.shared) for group in groups]
-        self.row_lengths = torch.tensor([len(row.tokens) for row in rows], device=device)
+        self.row_lengths = [len(row.tokens) for group in groups for row in group.rows]
         self.n_shared = sum(self.shared_lengths)
         self.owner = [g for g, group in enumerate(groups) for _ in group.rows]
-        row_lengths = [len(row.tokens) for row in rows]
         per_group = [sum(len(row.tokens) for row in group.rows) for group in groups]
         self.by_group, self.from_group = (places.to(device) for places in _padded(self.shared_lengths))
-        self.by_row, self.from_row = (places.to(device) for places in _padded(row_lengths))
+        self.by_row, self.from_row = (places.to(device) for places in _padded(self.row_lengths))
         self.asking, self.asked = (places.to(device) for places in _padded(per_group))
-        self.shared_keys: list[Tensor] = []
-        self.shared_values: list[Tensor] = []
-        self.row_keys: list[Tensor] = []
-        self.row_values: list[Tensor] = []
-        self.row_mask = row_mask
-        self.shared_mask: Tensor | None = None  # made with the first layer, when the dtype is known
-
-    def shrink(self, rows: Sequence[int]) -> None:
-        """Keep these rows only, and the groups that they need."""
-        kept = sorted({self.owner[row] for row in rows})
-        self.owner = [kept.index(self.owner[row]) for row in rows]
-        some_rows = torch.tensor(rows, device=self.row_lengths.device)
-        some_groups = torch.tensor(kept, device=self.row_lengths.device)
-        self.row_lengths = self.row_lengths[some_rows]
-        widest = int(self.row_lengths.max()) + self.room
-        for layer in range(len(self.row_keys)):
-            self.row_keys[layer] = self.row_keys[layer][some_rows, :widest]
-            self.row_values[layer] = self.row_values[layer][some_rows, :widest]
-        for layer in range(len(self.shared_keys)):
-            self.shared_keys[layer] = self.shared_keys[layer][some_groups]
-            self.shared_values[layer] = self.shared_values[layer][some_groups]
-        if self.shared_mask is not None:
-            self.shared_mask = self.shared_mask[some_groups]
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+        self.mask: Tensor | None = None  # of the shared keys; made with the first layer, when the dtype is known
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
         """Shared tokens read those before them; the rows' tokens read their group's and their row's."""
         n = self.n_shared
-        own = self._rows(k[n:], v[n:])
+        own = k[n:][self.by_row], v[n:][self.by_row]
+        if self.rows is not None:
+            self.rows.put(layer, self.span, *own)
         mask = None if self.row_mask is None else _additive(self.row_mask[:, None], q.dtype)
         out, lse = _read(q[n:][self.by_row], *own, scale, mask=mask, causal=mask is None)
         out, lse = _packed(out, self.from_row), _packed(lse, self.from_row)
         if n:
             keys, values = k[:n][self.by_group], v[:n][self.by_group]
-            if self.room:
-                self.shared_keys.append(keys)
-                self.shared_values.append(values)
-            if self.shared_mask is None:
-                lengths = torch.tensor(self.shared_lengths, device=q.device)
-                self.shared_mask = _up_to(lengths, keys.shape[1], q.dtype)
+            if self.rows is not None:
+                self.keys.append(keys)
+                self.values.append(values)
+            if self.mask is None:
+                self.mask = _up_to(torch.tensor(self.shared_lengths, device=q.device), keys.shape[1], q.dtype)
             first = _read(q[:n][self.by_group], keys, values, scale, causal=True)
-            seen, weight = _read(q[n:][self.asking], keys, values, scale, mask=self.shared_mask)
+            seen, weight = _read(q[n:][self.asking], keys, values, scale, mask=self.mask)
             out, lse = _merge(out, lse, _packed(seen, self.asked), _packed(weight, self.asked))
             out = torch.cat([_packed(first[0], self.from_group), out])
             lse = torch.cat([_packed(first[1], self.from_group), lse])
         return self.head.merged(layer, q, out, lse, scale)
 
-    def _rows(self, k: Tensor, v: Tensor) -> tuple[Tensor, Tensor]:
-        """The rows' keys and values [rows, t, K, D], kept with room for the tokens to come."""
-        found = k[self.by_row], v[self.by_row]
-        if self.room:
-            for kept, new in zip((self.row_keys, self.row_values), found, strict=True):
-                rows, t, heads, size = new.shape
-                kept.append(new.new_zeros(rows, t + self.room, heads, size))
-                kept[-1][:, :t] = new
-        return found
+    def keep(self, owner: list[int]) -> None:
+        """Let go of the groups that none of the rows that go on belongs to; `owner` is each one's group."""
+        kept = sorted(set(owner))
+        self.owner = [kept.index(group) for group in owner]
+        if self.keys and len(kept) < len(self.keys[0]):
+            groups = torch.tensor(kept, dtype=torch.long, device=self.keys[0].device)
+            self.keys = [keys[groups] for keys in self.keys]
+            self.values = [values[groups] for values in self.values]
+            self.mask = self.mask[groups] if self.mask is not None else None
+
+    def shared(self, layer: int, q: Tensor, asking: Tensor, asked: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+        """What one token a row gets from its group's shared keys: [rows, H, D] and its log-sum-exp [rows, H]."""
+        if not self.n_shared:
+            return torch.zeros_like(q), q.new_full(q.shape[:2], float("-inf"), dtype=torch.float32)
+        seen, weight = _read(q[asking], self.keys[layer], self.values[layer], scale, mask=self.mask)
+        return _packed(seen, asked), _packed(weight, asked)
 
 
 class Step:
-    """A pass with one new token for each of some rows; `active` are, for each branch, the rows of it that go on."""
+    """A pass with one new token for each of some rows; `active` are their places in `rows`, branch after branch."""
 
-    def __init__(self, head: Head, branches: Sequence[Branch], active: Sequence[list[int]]) -> None:
-        self.head = head
-        ends = list(accumulate(map(len, active)))
-        self.parts = [
-            _BranchStep(branch, rows, slice(end - len(rows), end))
-            for branch, rows, end in zip(branches, active, ends, strict=True)
-            if rows
-        ]
-
-    def advance(self) -> None:
-        """Make room for the next token of the same rows."""
-        for part in self.parts:
-            part.advance()
-
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-        """Each token reads the head, its group's part and its row."""
-        found = [part.attend(layer, q[part.span], k[part.span], v[part.span], scale) for part in self.parts]
-        out, lse = (torch.cat(pieces) if len(pieces) > 1 else pieces[0] for pieces in zip(*found, strict=True))
-        return self.head.merged(layer, q, out, lse, scale)
-
-
-class _BranchStep:
-    """The part of a step that belongs to one branch."""
-
-    def __init__(self, branch: Branch, rows: list[int], span: slice) -> None:
-        self.branch, self.span = branch, span
-        device = branch.row_lengths.device
-        self.rows = torch.tensor(rows, device=device)
-        n_rows = len(branch.owner)
-        place = torch.zeros(n_rows, dtype=torch.long, device=device)
-        place[self.rows] = torch.arange(len(rows), device=device)
+    def __init__(self, head: Head, branches: Sequence[Branch], rows: Rows, active: Sequence[int]) -> None:
+        self.head, self.rows = head, rows
+        device = rows.lengths.device
+        self.active = torch.tensor(active, device=device)
+        place = torch.zeros(len(rows.lengths), dtype=torch.long, device=device)
+        place[self.active] = torch.arange(len(active), device=device)
         self.by_row = place[:, None]  # rows that are finished read along with the first; nobody looks at what they get
-        counts = [0] * (max(branch.owner) + 1)
-        for row in rows:
-            counts[branch.owner[row]] += 1
-        self.asking, self.asked = (places.to(device) for places in _padded(counts))
+        self.parts: list[tuple[Branch, int, Tensor, Tensor]] = []
+        for branch in branches:
+            counts = [0] * (max(branch.owner, default=0) + 1)
+            for group in branch.owner:
+                counts[group] += 1
+            if branch.owner:
+                asking, asked = (places.to(device) for places in _padded(counts))
+                self.parts.append((branch, len(branch.owner), asking, asked))
         self._lay_out()
 
     def _lay_out(self) -> None:
-        lengths = self.branch.row_lengths
-        self.slots = lengths[self.rows]
-        self.width = int(self.slots.max()) + 1
+        self.ends = self.rows.lengths[self.active]
+        self.width = int(self.ends.max()) + 1
         self.mask: Tensor | None = None
 
     def advance(self) -> None:
-        self.branch.row_lengths[self.rows] += 1
+        """Make room for the next token of the same rows."""
+        self.rows.lengths[self.active] += 1
         self._lay_out()
 
-    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        branch = self.branch
-        keys, values = branch.row_keys[layer], branch.row_values[layer]
-        keys[self.rows, self.slots], values[self.rows, self.slots] = k, v
+    def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
+        """Each token reads the head, its group's part and its row."""
+        keys, values = self.rows.keys[layer], self.rows.values[layer]
+        keys[self.active, self.ends], values[self.active, self.ends] = k, v
         if self.mask is None:
-            self.mask = _up_to(branch.row_lengths + 1, self.width, q.dtype)
-        width = self.width
-        out, lse = _read(q[self.by_row], keys[:, :width], values[:, :width], scale, mask=self.mask)
-        out, lse = out[self.rows, 0], lse[self.rows, 0]
-        if branch.n_shared:
-            shared = branch.shared_keys[layer], branch.shared_values[layer]
-            seen, weight = _read(q[self.asking], *shared, scale, mask=branch.shared_mask)
-            out, lse = _merge(out, lse, _packed(seen, self.asked), _packed(weight, self.asked))
-        return out, lse
+            self.mask = _up_to(self.rows.lengths + 1, self.width, q.dtype)
+        out, lse = _read(q[self.by_row], keys[:, : self.width], values[:, : self.width], scale, mask=self.mask)
+        found, start = [], 0
+        for branch, n, asking, asked in self.parts:
+            found.append(branch.shared(layer, q[start : start + n], asking, asked, scale))
+            start += n
+        seen, weight = (torch.cat(pieces) for pieces in zip(*found, strict=True))
+        out, lse = _merge(out[self.active, 0], lse[self.active, 0], seen, weight)
+        return self.head.merged(layer, q, out, lse, scale)
 
 
 def _padded(lengths: Sequence[int]) -> tuple[Tensor, Tensor]:

@@ -63,10 +63,15 @@ def _ordered(
 
 
 def _cut(ordered: Sequence[tuple[int, Request]], batch_size: int, batch_tokens: int) -> Iterator[list[Request]]:
+    """As many batches as are needed, of about the same size: a small one at the end would cost as many steps as a large one."""
+    total = sum(cost for cost, _ in ordered)
+    n_batches = max(-(-len(ordered) // batch_size), -(-total // batch_tokens))
+    fair_size, fair_tokens = -(-len(ordered) // n_batches), -(-total // n_batches)
     batch: list[Request] = []
     held = 0
     for cost, request in ordered:
-        if batch and (len(batch) == batch_size or held + cost > batch_tokens):
+        full = len(batch) == batch_size or held + cost > batch_tokens
+        if batch and (full or (len(batch) >= fair_size and held >= fair_tokens)):
             yield batch
             batch, held = [], 0
         batch.append(request)
@@ -79,6 +84,8 @@ def ahead(plan: Iterator[tuple[int, list[Request]]], model: Model) -> Iterator[t
     """The plan, with the model told of each batch while the one before is computed: see `Model.prepare`."""
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:
         now = next(plan, None)
+        if now is not None:  # before the second, so that a model which begins to answer then keeps to their order
+            thread.submit(model.prepare, now[1]).exception()
         while now is not None:
             then = next(plan, None)
             told = thread.submit(model.prepare, then[1]) if then is not None else None
@@ -113,7 +120,7 @@ def answer(model: Model, batch: Sequence[Request], name: str, room: Room | None 
     """
     room = room or Room()
     if room.at_most is not None and len(batch) > room.at_most:
-        pieces = (batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most))
+        pieces = [batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most)]
         return [prediction for piece in pieces for prediction in answer(model, piece, name, room)]
     try:
         predictions = model.predict(batch)
@@ -127,7 +134,8 @@ def answer(model: Model, batch: Sequence[Request], name: str, room: Room | None 
     if full:
         model.free()
         room.halvings += 1
-        room.at_most = max(1, len(batch) // 2)
+        # One that is too large alone says nothing of the others.
+        room.at_most = len(batch) // 2 if len(batch) > 1 else None
     if len(batch) == 1:
         return [Prediction(batch[0].id, error=reason)]
     half = len(batch) // 2

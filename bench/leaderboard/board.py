@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import yaml
@@ -146,6 +146,14 @@ def score_of(run: Run, metric: str) -> Score:
     )
 
 
+def with_flips(board: Board, found: Sequence[Table]) -> Board:
+    """The board with a column of flips behind its failures, where a run of these tables was audited."""
+    if not any(row.run.audit for table in found for row in table.rows):
+        return board
+    at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
+    return replace(board, columns=(*board.columns[:at], "flips", *board.columns[at:]))
+
+
 def headings(board: Board) -> list[str]:
     """The column titles."""
     return ["rank", "model", f"{board.metric} [95 %]", *board.more, *(_HEADINGS.get(c, c) for c in board.columns)]
@@ -159,7 +167,8 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment, times = run.environment, run.timings
     values = {
-        "n": str(score.n), "failed": failed, "device": _device(run), "dtype": "–" if run.submission else environment["dtype"],
+        "n": str(score.n), "failed": failed, "flips": _flips(run), "device": _device(run),
+        "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
@@ -170,6 +179,11 @@ def cells(board: Board, row: Row) -> list[str]:
         *more,
         *(values[name] for name in board.columns),
     ]
+
+
+def _flips(run: Run) -> str:
+    """How many answers of the audited sample another batch changed."""
+    return f"{run.audit['flips']} of {run.audit['n']}" if run.audit.get("kind") == "batch_invariance" else "–"
 
 
 def interval(score: Score) -> str:
@@ -203,6 +217,7 @@ def title(table: Table) -> str:
 
 def markdown(board: Board, found: Sequence[Table]) -> str:
     """The board as a Markdown page."""
+    board = with_flips(board, found)
     lines = [f"# {board.title}", "", f"Task `{board.task}` version {board.version}, ranked by {board.metric}.", ""]
     for table in found:
         heads = headings(board)
@@ -212,7 +227,8 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += ["No runs yet.", ""]
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
+        "is the time of its batch; – means too few samples for the percentile. Flips are answers of an audited sample that "
+        "change when they are asked for alone. CPU and GPU never share a table; a submission, "
         "whose predictions were brought and not timed, stands in each table of its data.",
         "",
     ]

@@ -51,7 +51,9 @@ class CausalLM(TorchModel):
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
         super().load(device, seed=seed)
-        from bench.decoding import tree_attention
+        from transformers import GenerationConfig
+
+        from bench.decoding import packed_weights, tree_attention
 
         if self.chat and not self.tokenizer.chat_template:
             raise BenchError(
@@ -64,13 +66,17 @@ class CausalLM(TorchModel):
         given = self.model.generation_config.eos_token_id
         self.ends = {self.tokenizer.eos_token_id, *(given if isinstance(given, list) else [given])} - {None}
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
+        # `generate` takes from here what it is not told: penalties, beams, words that are not to be said.
+        self.model.generation_config = GenerationConfig(eos_token_id=given, pad_token_id=self.pad)
         self.no_tree = tree_attention.install(self.model)
+        self.packed = packed_weights.pack(self.model)
 
     def describe(self) -> Mapping[str, Json]:
         """Whether shared beginnings are computed once, and if not, why."""
         if self.loaded is None:
             return {}
-        return {"decoding": f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"}
+        way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
+        return {"decoding": way, "packed_weights": self.packed}
 
     def cost(self, request: Request) -> int:
         """The prompt's and the labels' or the reply's tokens, about."""
@@ -112,7 +118,9 @@ class CausalLM(TorchModel):
     def _fitted(self, request: Request, text: str, tokens: list[int]) -> Prompt | str:
         """The prompt, cut where it leaves no room for the reply; what is wrong where that is not enough."""
         room = self.context - self._reply_tokens(request) if self.context else len(tokens)
-        if 0 < len(tokens) <= room:
+        if not tokens:
+            return f"request {request.id!r} has no text, and the tokenizer adds no token to begin with"
+        if len(tokens) <= room:
             return Prompt(tokens)
         try:
             return fit(request, text, self.tokenizer, room, special=not self.chat)

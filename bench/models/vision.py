@@ -85,10 +85,6 @@ class VisionLM(TorchModel):
         config = self.model.config.get_text_config()
         self.room: int | None = getattr(config, "max_position_embeddings", None)
 
-    def cost(self, request: Request) -> int:
-        """Characters; a picture counts as a page of them."""
-        return sum(len(part.text) if isinstance(part, Text) else 4000 for part in request.parts)
-
     def prepare(self, batch: Sequence[Request]) -> None:
         """Decode and tokenise a batch that comes next."""
         self._ready[tuple(batch)] = self._encode(batch)
