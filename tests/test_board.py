@@ -289,3 +289,12 @@ def test_a_board_with_a_wrong_key_or_column_is_refused(tmp_path: Path, changes: 
 def test_a_board_with_a_value_of_the_wrong_type_is_refused(tmp_path: Path, changes: Any) -> None:
     with pytest.raises(BenchError):
         boards.read(written(tmp_path, **changes))
+
+
+def test_flips_have_a_column_where_a_run_was_audited_and_only_there(run_record: Make) -> None:
+    audit = {"kind": "batch_invariance", "n": 64, "flips": 3, "flip_rate": 3 / 64, "ids": ["a", "b", "c"]}
+    audited = run_record("alpha", audit=audit)
+    page = markdown(BOARD, tables(BOARD, [audited, run_record("beta", value=0.4)]))
+    assert [line.split(" | ")[6] for line in page.splitlines() if "alpha" in line or "beta" in line] == ["3 of 64", "–"]
+    assert "Flips: answers" in page
+    assert "lips" not in markdown(BOARD, tables(BOARD, [run_record("beta")]))

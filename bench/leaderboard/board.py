@@ -227,11 +227,12 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += ["No runs yet.", ""]
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. Flips are answers of an audited sample that "
-        "change when they are asked for alone. CPU and GPU never share a table; a submission, "
+        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
         "whose predictions were brought and not timed, stands in each table of its data.",
         "",
     ]
+    if "flips" in board.columns:
+        lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     return "\n".join(lines)
 
 

@@ -112,7 +112,9 @@ class Endpoint(Model):
                 one.result()  # raises what ends the run, though others are still under way
             return [self._read(request, self._begun.pop(request).result()) for request in batch]
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
-            for one in reversed(self._begun.values()):  # those that wait first, else they would take a place that is let go
+            for one in reversed(
+                self._begun.values()
+            ):  # those that wait first, else they would take a place that is let go
                 one.cancel()
             self._begun.clear()
             raise
