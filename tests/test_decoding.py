@@ -71,10 +71,10 @@ def own() -> Any:
 @pytest.fixture(scope="module")
 def tree() -> Any:
     """The same Llama, reading trees."""
-    from bench.decoding import tree_attention
+    from bench.decoding import tree_model
 
     model = made("Llama", {})
-    assert tree_attention.install(model) == ""
+    assert tree_model.install(model) == ""
     return model
 
 
@@ -216,10 +216,10 @@ def test_a_model_says_over_a_tree_what_it_says_to_each_prompt_alone(
 ) -> None:
     import torch
 
-    from bench.decoding import greedy, tree_attention
+    from bench.decoding import greedy, tree_model
 
     own, model = made(name, options), made(name, options)
-    assert tree_attention.install(model) == ""
+    assert tree_model.install(model) == ""
     for seed, head in ((1, 0), (2, 70)):
         prompts = some_prompts(seed, head)
         finished = limits(seed, len(prompts))
@@ -335,10 +335,10 @@ def test_a_prompt_of_one_token_is_answered(own: Any, tree: Any) -> None:
 def test_in_bfloat16_the_logits_over_a_tree_are_as_near_as_its_own(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
-    from bench.decoding import greedy, tree_attention
+    from bench.decoding import greedy, tree_model
 
     model = made("Llama", {}).to(torch.bfloat16)
-    assert tree_attention.install(model) == ""
+    assert tree_model.install(model) == ""
     prompts = some_prompts(9, 70)
     seen = passes_of(model, monkeypatch)
     greedy.greedy(model, prompts, 1, lambda i, tokens: True)
@@ -363,10 +363,10 @@ def test_a_model_that_cannot_read_a_tree_says_why_and_answers_as_it_did(
 ) -> None:
     import re
 
-    from bench.decoding import plain, tree_attention
+    from bench.decoding import plain, tree_model
 
     own, model = made(name, options), made(name, options)
-    assert re.search(why, tree_attention.install(model))
+    assert re.search(why, tree_model.install(model))
     assert model.config._attn_implementation == own.config._attn_implementation
     # of one length, since some of these models look at what pads a prompt
     prompts = [prompt[:17] for prompt in some_prompts(3) if len(prompt) >= 17]
@@ -378,6 +378,7 @@ def test_a_model_that_cannot_read_a_tree_says_why_and_answers_as_it_did(
 @pytest.mark.parametrize("broken", ["_merge", "_up_to", "_padded"])
 def test_a_model_whose_answers_change_keeps_its_own_attention(broken: str, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.decoding import tree_attention as ta
+    from bench.decoding import tree_model
 
     wrong = {
         "_merge": lambda a, a_lse, b, b_lse: (a, a_lse),
@@ -388,12 +389,13 @@ def test_a_model_whose_answers_change_keeps_its_own_attention(broken: str, monke
     monkeypatch.setattr(ta, broken, wrong[broken])
     model = made("Llama", {})
     before = model.config._attn_implementation
-    assert ta.install(model).startswith("its answers change by ")
+    assert tree_model.install(model).startswith("its answers change by ")
     assert model.config._attn_implementation == before
 
 
 def test_a_model_that_fails_on_a_tree_keeps_its_own_attention(monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.decoding import tree_attention as ta
+    from bench.decoding import tree_model
 
     for error, said in ((NotImplementedError(), "no message"), (KeyError("tree"), "'tree'"), (ValueError("a\nb"), "a")):
 
@@ -402,7 +404,7 @@ def test_a_model_that_fails_on_a_tree_keeps_its_own_attention(monkeypatch: pytes
 
         monkeypatch.setattr(ta, "_read", fail)
         model = made("Llama", {})
-        assert ta.install(model) == f"{type(error).__name__}: {said}"
+        assert tree_model.install(model) == f"{type(error).__name__}: {said}"
         assert model.config._attn_implementation == made("Llama", {}).config._attn_implementation
 
 

@@ -37,9 +37,9 @@ def own() -> Any:
 def model() -> Any:
     """The same, reading trees."""
     found = small_model()
-    from bench.decoding import tree_attention
+    from bench.decoding import tree_model
 
-    assert tree_attention.install(found) == ""
+    assert tree_model.install(found) == ""
     return found
 
 

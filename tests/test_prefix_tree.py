@@ -167,6 +167,8 @@ def test_a_head_and_a_group_are_there_only_where_they_are_worth_it(prompts: list
     assert len(tree.head) == (own if len(prompts) > 1 and own >= WORTH_A_HEAD else 0)
     for group in tree.groups:
         assert len(group.rows) == 1 or len(group.shared) >= WORTH_SHARING
+        longest = len(group.shared) + max(len(row.tokens) for row in group.rows)
+        assert len(group.rows) == 1 or longest <= LONGEST_REST * len(group.shared)
     lengths = [len(group.shared) for group in tree.groups]
     assert lengths == sorted(lengths, reverse=True)
 
@@ -177,7 +179,7 @@ def test_two_neighbours_that_are_not_in_one_group_share_too_little_for_it(prompt
     alone = sorted(group.shared + row.tokens for group in tree.groups if len(group.rows) == 1 for row in group.rows)
     for one, other in pairwise(alone):
         together = min(common_prefix([one, other]), len(one) - 1, len(other) - 1)
-        assert together < WORTH_SHARING or len(other) > LONGEST_REST * together
+        assert together < WORTH_SHARING or max(len(one), len(other)) > LONGEST_REST * together
 
 
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=90), min_size=1, max_size=6))

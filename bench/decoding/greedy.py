@@ -31,7 +31,7 @@ class Generated:
 def greedy(model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: Finished) -> Generated:
     """The likeliest next token, again and again, at most `new_tokens` times or until `finished(prompt's index, its tokens)`.
 
-    `model` is a causal model of transformers on which `tree_attention.install` was called.
+    `model` is a causal model of transformers on which `tree_model.install` was called.
     """
     tree = prefix_tree(prompts)
     head = head_pass(model, tree.head)

@@ -71,7 +71,7 @@ def label_log_likelihoods(
 ) -> Iterator[Tensor]:
     """For each prompt, log P(label | prompt) summed over the tokens of each of its labels: float32 [labels].
 
-    `model` is a causal model of transformers on which `tree_attention.install` was called.
+    `model` is a causal model of transformers on which `tree_model.install` was called.
     """
     tries = [label_trie(tuple(map(tuple, replies))) for replies in labels]
     shared = min(common_prefix(prompts), min(map(len, prompts)) - 1) if len(prompts) > 1 else 0

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 WORTH_SHARING = 16  # tokens: a shorter beginning is not worth a node of its own
-LONGEST_REST = 4  # a prompt's tokens for each that it shares: rows are kept padded to the longest of their own parts
+LONGEST_REST = 4  # tokens of a group's longest prompt for each shared one: rows are kept padded to the longest
 WORTH_A_HEAD = 64  # tokens: reading a head costs every token of the batch one more merge
 
 
@@ -70,18 +70,19 @@ def _alike(ordered: Sequence[tuple[int, list[int]]]) -> Iterator[list[int]]:
     """Neighbours that share a beginning worth it, taken in for as long as each makes more be shared in all."""
     members: list[int] = []
     first: list[int] = []
-    shared = 0
+    shared = longest = 0
     for index, tokens in ordered:
         together = min(common_prefix([first, tokens]), len(tokens) - 1, len(first) - 1, shared)
         saved_now, saved_then = (len(members) - 1) * shared, len(members) * together
-        worth = together >= WORTH_SHARING and len(tokens) <= LONGEST_REST * together
+        widest = max(longest, len(tokens))
+        worth = together >= WORTH_SHARING and widest <= LONGEST_REST * together
         if members and worth and saved_then >= saved_now:
             members.append(index)
-            shared = together
+            shared, longest = together, widest
             continue
         if members:
             yield members
-        members, first, shared = [index], tokens, len(tokens) - 1
+        members, first, shared, longest = [index], tokens, len(tokens) - 1, len(tokens)
     if members:
         yield members
 

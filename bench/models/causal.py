@@ -53,7 +53,7 @@ class CausalLM(TorchModel):
         super().load(device, seed=seed)
         from transformers import GenerationConfig
 
-        from bench.decoding import packed_weights, tree_attention
+        from bench.decoding import packed_weights, tree_model
 
         if self.chat and not self.tokenizer.chat_template:
             raise BenchError(
@@ -68,7 +68,7 @@ class CausalLM(TorchModel):
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
         # `generate` takes from here what it is not told: penalties, beams, words that are not to be said.
         self.model.generation_config = GenerationConfig(eos_token_id=given, pad_token_id=self.pad)
-        self.no_tree = tree_attention.install(self.model)
+        self.no_tree = tree_model.install(self.model)
         self.packed = packed_weights.pack(self.model)
 
     def describe(self) -> Mapping[str, Json]:
