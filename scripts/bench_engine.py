@@ -237,7 +237,7 @@ def row(name: str, found: Sequence[dict[str, Any]], flips: Callable[[Sequence[st
 
 def choose(given: argparse.Namespace) -> None:
     """Label choice over all intents of Banking77: the engine beside each label behind its own copy of the prompt."""
-    from bench.decoding import plain as plainly
+    from bench.decoding import tree_model
 
     with given.data.open(encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -256,7 +256,7 @@ def choose(given: argparse.Namespace) -> None:
     best: dict[str, list[dict[str, float]]] = {}
     for name, reason in (("prefix tree", ""), ("padded copies", "it is the plain side")):
         model.no_tree = reason
-        model.model.set_attn_implementation("sdpa" if reason else "bench_prefix_tree")
+        model.model.set_attn_implementation("sdpa" if reason else tree_model.NAME)
         some = examples if not reason else examples[: max(4, len(examples) // 8)]
         through_the_feed(model, some[:2], request)
         start = time.perf_counter()
@@ -266,7 +266,7 @@ def choose(given: argparse.Namespace) -> None:
         print(f"{name:<16} {len(some):>5} texts {seconds:>8.2f} s {len(some) / seconds:>8.2f} examples/s", flush=True)
     pairs = zip(best["prefix tree"], best["padded copies"], strict=False)
     flips = sum(max(a, key=a.__getitem__) != max(b, key=b.__getitem__) for a, b in pairs)
-    print(f"another label: {flips} of {len(best['padded copies'])}; {plainly.__name__} is the other side")
+    print(f"another label: {flips} of {len(best['padded copies'])}")
 
 
 def whole(given: argparse.Namespace) -> None:

@@ -357,3 +357,19 @@ def test_a_chat_model_without_a_template_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"has no chat template; set model\.chat=false"):
         CausalLM(source).load(CPU, seed=0)
     CausalLM(source, chat=False).load(CPU, seed=0)
+
+
+def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memory() -> None:
+    from unittest import mock
+
+    from bench.models.base import Model
+    from bench.models.ocr import OcrPipeline
+    from bench.models.retrieve import RetrieveThenRead
+
+    reader = mock.create_autospec(Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}))
+    reader.describe.return_value = {"decoding": "prefix tree"}
+    for pipeline in (OcrPipeline(reader, "file:a", "1", "file:b", "2"), RetrieveThenRead(mock.Mock(), reader)):
+        reader.free.reset_mock()
+        assert pipeline.describe() == {"decoding": "prefix tree"}
+        pipeline.free()
+        reader.free.assert_called_once_with()

@@ -73,7 +73,7 @@ class CausalLM(TorchModel):
 
     def describe(self) -> Mapping[str, Json]:
         """Whether shared beginnings are computed once, and if not, why."""
-        if self.loaded is None:
+        if not hasattr(self, "no_tree"):  # never loaded: an old run is only scored again
             return {}
         way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
         return {"decoding": way, "packed_weights": self.packed}

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Device, Model
-from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
+from bench.types import Audio, Choose, Json, Part, Prediction, Request, Span, Text, Transcribe
 
 _KEPT = 1_024  # transcripts; several questions may be asked about a recording
 
@@ -64,6 +64,14 @@ class ListenThenRead(Model):
         """Load both."""
         self.recogniser.load(device, seed=seed)
         self.text_model.load(device, seed=seed)
+
+    def free(self) -> None:
+        """Have the text model let go of its reserve."""
+        self.text_model.free()
+
+    def describe(self) -> Mapping[str, Json]:
+        """What the text model says."""
+        return self.text_model.describe()
 
     def sync(self) -> None:
         """Wait for the device, which both share."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.pages import PageReader
-from bench.types import Generate, Image, Part, Prediction, Request, Span, Text
+from bench.types import Generate, Image, Json, Part, Prediction, Request, Span, Text
 
 
 class OcrPipeline(Model):
@@ -55,6 +55,14 @@ class OcrPipeline(Model):
         """Load the reader and the text model."""
         self.reader.load(device)
         self.text_model.load(device, seed=seed)
+
+    def free(self) -> None:
+        """Have the text model let go of its reserve."""
+        self.text_model.free()
+
+    def describe(self) -> Mapping[str, Json]:
+        """What the text model says."""
+        return self.text_model.describe()
 
     def sync(self) -> None:
         """Wait for the text model's device."""

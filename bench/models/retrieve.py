@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.embedding import Embedding, sentences
-from bench.types import Part, Prediction, Request, Span, Text
+from bench.types import Json, Part, Prediction, Request, Span, Text
 
 
 class RetrieveThenRead(Model):
@@ -41,6 +41,14 @@ class RetrieveThenRead(Model):
         """Load both."""
         self.retriever.load(device, seed=seed)
         self.text_model.load(device, seed=seed)
+
+    def free(self) -> None:
+        """Have the text model let go of its reserve."""
+        self.text_model.free()
+
+    def describe(self) -> Mapping[str, Json]:
+        """What the text model says."""
+        return self.text_model.describe()
 
     def sync(self) -> None:
         """Wait for the device, which both share."""
