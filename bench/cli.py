@@ -20,7 +20,10 @@ examples:
   bench run suite=mini model=smollm2                  a named set of tasks
   bench run -m task=finmm_qa model=smollm2,minilm     every combination
   bench score squad_v1 predictions.json               an official submission file, scored as its own script scores it
-  bench board                                         all boards, ranked
+  bench board                                         all boards, ranked; --html DIR makes a site of them
+  bench compare RUN RUN                               is the second better? paired, by cluster
+  bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
+  bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
   bench list tasks                                    what there is: tasks, models, suites, boards
 """
 
@@ -59,11 +62,14 @@ def parser() -> argparse.ArgumentParser:
     score.add_argument("--data", type=Path, help="the file or folder of the task's data, instead of BENCH_DATA")
     score.add_argument("--na-prob", type=Path, metavar="FILE", help="probabilities of no answer (SQuAD 2.0)")
     score.add_argument("--model", help="the name on the board; else that of the file")
+    score.add_argument("--submitter", help="who asks, where the references are held out; else the model's name")
     score.add_argument(
         "--fresh", action="store_true", help="keep the earlier record of the same file beside the new one"
     )
 
     _reading_commands(commands)
+    _judging_commands(commands)
+    _bundle_commands(commands)
     for command in commands.choices.values():
         if command.prog != "bench data":
             command.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
@@ -74,9 +80,11 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     """The commands that run no model."""
     board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
     board.add_argument("name", nargs="?", help="the board; all of them without a name")
+    board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")
     board.add_argument(
-        "--runs", type=Path, default=Path(os.environ.get("BENCH_RUNS", "runs")), help="the runs directory"
+        "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
     )
+    _runs_option(board)
 
     show = commands.add_parser("list", help="what there is to run")
     show.add_argument("kind", choices=["tasks", "models", "suites", "boards"])
@@ -98,15 +106,75 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     render.add_argument("--n", type=int, default=100, help="how many documents")
 
     sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
-    sync.add_argument(
-        "--runs", type=Path, default=Path(os.environ.get("BENCH_RUNS", "runs")), help="the runs directory"
-    )
+    _runs_option(sync)
     for act in acts.choices.values():
         act.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
 
 
+_REFERENCE = "a run's folder, id or task/model, a bundle (FILE.zip, FILE.zip#task/model), or mlflow:ID"
+
+
+def _runs_option(command: argparse.ArgumentParser) -> None:
+    default = Path(os.environ.get("BENCH_RUNS", "runs"))
+    command.add_argument("--runs", type=Path, default=default, metavar="DIR", help="the runs directory")
+
+
+def _judging_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """The commands that say which of two runs is better."""
+    compare = commands.add_parser(
+        "compare", help="the difference between runs on the same examples, paired and clustered"
+    )
+    compare.add_argument("references", nargs="+", metavar="RUN", help=f"A B, or A B A B …: {_REFERENCE}")
+    compare.add_argument("--metric", help="instead of the one that ranks")
+    compare.add_argument(
+        "--shared", action="store_true", help="where the data differ, compare the examples that both have"
+    )
+    compare.add_argument("--examples", type=int, default=10, metavar="N", help="how many changed examples to show (10)")
+    compare.add_argument(
+        "--resamples", type=int, default=10_000, metavar="N", help="of clusters, and of signs (10,000)"
+    )
+    compare.add_argument("--seed", type=int, default=0)
+    _runs_option(compare)
+
+    check = commands.add_parser("check", help="gate for CI: exit code 0 PASS, 1 FAIL, 3 INCONCLUSIVE")
+    check.add_argument("references", nargs="+", metavar="RUN", help=f"{_REFERENCE}; one a task")
+    check.add_argument(
+        "--against", metavar="BASELINE",
+        help="a baseline file, a folder of them, or a run; else leaderboards/baselines/TASK/MODEL.json",
+    )  # fmt: skip
+    check.add_argument("--update", action="store_true", help="make the runs the new baselines")
+    check.add_argument(
+        "--margin", type=float, default=0.01, help="how much less of a score is tolerated, as a fraction (0.01)"
+    )
+    check.add_argument(
+        "--speed-margin", type=float, default=0.2, help="how much longer it may take, as a fraction (0.2)"
+    )
+    check.add_argument("--no-speed", action="store_true", help="judge the score alone")
+    check.add_argument("--level", type=float, default=0.05, help="how often PASS or FAIL may be wrong (0.05)")
+    check.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
+    check.add_argument("--markdown", type=Path, metavar="FILE", help="append the verdicts to a job's summary")
+    _runs_option(check)
+
+
+def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """The commands by which runs change hands."""
+    submit = commands.add_parser("submit", help="make a bundle of runs that others can verify")
+    submit.add_argument("references", nargs="+", metavar="RUN", help=_REFERENCE)
+    submit.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle, a .zip")
+    submit.add_argument("--submitter", default="", help="who stands behind it: a name or an address")
+    _runs_option(submit)
+
+    verify = commands.add_parser("verify", help="score the predictions of bundles again, on your own data")
+    verify.add_argument("bundles", nargs="+", type=Path, metavar="FILE")
+    verify.add_argument("--data-dir", type=Path, metavar="DIR", help="instead of BENCH_DATA")
+    verify.add_argument(
+        "--add", action="store_true", help="put what is verified into the runs directory and leaderboards/submissions"
+    )
+    _runs_option(verify)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 130 interrupted."""
+    """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
     try:
         options, rest = parser().parse_known_args(arguments)

@@ -4,6 +4,7 @@
       config.yaml         what was asked, resolved
       predictions.jsonl   one line a prediction, flushed batch by batch
       timings.jsonl       one line a reading; attempts and repeated batches included
+      measurements.json   what the metrics measured of each example
       run.json            written last, atomically, with the sha256 of the other files
 
 A batch's timing is written before its predictions. So a batch in the journal always has its timing; one cut off by a crash
@@ -18,16 +19,19 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.artifacts import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
 RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
+ORIGIN = "origin.json"  # in the folder of a run that came in a bundle: from whom, and who verified it
 ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
 
 
@@ -133,7 +137,11 @@ class RunFolder:
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
-        files = {name: digest(self.path / name) for name in (CONFIG, JOURNAL, LEDGER) if (self.path / name).exists()}
+        files = {
+            name: digest(self.path / name)
+            for name in (CONFIG, JOURNAL, LEDGER, MEASUREMENTS)
+            if (self.path / name).exists()
+        }
         done = Run.from_json(run.to_json() | {"files": files})
         write_atomically(
             self.path / RECORD, json.dumps(done.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
@@ -174,9 +182,11 @@ def _numbered(run_id: str, number: int) -> str:
 
 
 def read_run(path: Path) -> Run:
-    """Read a `run.json`; raises BenchError when it is damaged or of another version."""
+    """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
-        return Run.from_json(json.loads(path.read_text(encoding="utf-8")))
+        run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
+        origin = path.with_name(ORIGIN)
+        return replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
 

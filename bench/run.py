@@ -7,13 +7,13 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench import environment, timing
+from bench import environment, measurements, timing
 from bench.engine import audit, feed
 from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.records import RunFolder, fingerprint, identity
-from bench.scoring import score
+from bench.scoring import held_out, measured
 from bench.task import Task
 from bench.types import Example, Json, Run
 
@@ -59,7 +59,7 @@ def evaluate(
          "settings": [settings.seed, settings.batch_size, settings.batch_tokens, _telling(settings.config.get("model"), model)]}
     )  # fmt: skip
     folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
-    if folder.complete and answers(folder.read(), settings):  # else only what is missing is made again
+    if folder.complete and answers(folder, settings):  # else only what is missing is made again
         progress(len(examples), len(examples))
         return folder.read(), folder
     before = folder.read() if folder.complete else None
@@ -71,7 +71,11 @@ def evaluate(
             before.audit if before else {}
         )
         with watch.phase("score", n=len(examples)):
-            scores = score(task, examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed)
+            scores, rows = measured(
+                task, examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
+            )
+        if rows is not None:
+            measurements.write(folder.path, rows)
         times = timing.summarise(folder.timings())
         used = {
             "peak_memory_bytes": environment.peak_memory_bytes(),
@@ -104,6 +108,8 @@ def predict(
     if len(done) < len(examples):
         feed.load(model, device, settings.seed, watch)
     if model.reads_targets:
+        if held_out(examples):
+            raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
         model.reveal({example.id: task.ideal(example) for example in examples})
     room = feed.Room()
     for position, batch in feed.ahead(plan, model):
@@ -166,8 +172,11 @@ def refuse_misfit(task: Task, model: Model, name: str, fitting: Sequence[str] = 
         raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
 
 
-def answers(run: Run, settings: Settings) -> bool:
+def answers(folder: RunFolder, settings: Settings) -> bool:
     """Whether a complete run has all that is asked for."""
+    run = folder.read()
+    if any(score.value is not None for score in run.scores) and not (folder.path / measurements.FILE).exists():
+        return False  # made by a version that did not keep them
     audited = run.audit.get("kind") == settings.audit and run.audit["n"] == min(settings.audit_size, run.n_examples)
     return run.resamples == settings.resamples and (settings.audit == "none" or audited)
 

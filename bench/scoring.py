@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
+from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric
-from bench.stats import (
+from bench.records import fingerprint
+from bench.stats.intervals import (
     MIN_CLUSTERS,
     cluster_sums,
     jackknife_interval,
@@ -57,6 +59,20 @@ def score(
     Predictions may come in any order; a missing one counts as failed. Where the official script leaves missing ones out
     (`task.missing_left_out`), its value stands beside ours. Raises BenchError for an id that is unknown or comes twice.
     """
+    return measured(task, examples, predictions, resamples=resamples, seed=seed)[0]
+
+
+def measured(
+    task: Task,
+    examples: Sequence[Example],
+    predictions: Iterable[Prediction],
+    *,
+    resamples: int,
+    seed: int,
+) -> tuple[tuple[Score, ...], Measurements | None]:
+    """As `score`, with the rows that the scores were made of; None where the references are held out."""
+    if held_out(examples):
+        return tuple(_held_out(metric, len(examples)) for metric in task.metrics), None
     index = {example.id: i for i, example in enumerate(examples)}
     answers: list[Json] = [_FAILED] * len(examples)
     seen: set[str] = set()
@@ -71,14 +87,50 @@ def score(
             given = prediction.answer is not None
             answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
     data = _Answered(examples, answers, resamples, seed)
-    scores = tuple(_score(_fitted(metric, examples), data) for metric in task.metrics)
-    if not task.missing_left_out or len(seen) == len(examples):
-        return scores
-    kept = [i for i, example in enumerate(examples) if example.id in seen]
-    part = _Answered([examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
-    return tuple(
-        replace(found, official=_score(_fitted(metric, part.examples), part).value if kept else None)
-        for metric, found in zip(task.metrics, scores, strict=True)
+    scores, rows = _scores(task, data)
+    if task.missing_left_out and len(seen) != len(examples):
+        kept = [i for i, example in enumerate(examples) if example.id in seen]
+        part = _Answered([examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
+        official = [found.value for found in _scores(task, part)[0]] if kept else [None] * len(scores)
+        scores = tuple(replace(found, official=value) for found, value in zip(scores, official, strict=True))
+    return scores, _measurements(task, data, rows)
+
+
+def held_out(examples: Sequence[Example]) -> bool:
+    """Whether the references of any of these examples are not here."""
+    return any(example.target is None for example in examples)
+
+
+def _held_out(metric: AnyMetric, n: int) -> Score:
+    return Score(
+        metric.name, None, None, None, n, 0, metric.higher_is_better, metric.is_fraction, signature=metric.signature,
+        note="absent: the references are held out; `bench submit` makes a bundle for those who have them",
+    )  # fmt: skip
+
+
+def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, Array]]:
+    """The score of each metric, and the rows of those that have them."""
+    scores, rows = [], {}
+    for metric in task.metrics:
+        fitted = _fitted(metric, data.examples)
+        score, measured = _score(fitted, data)
+        scores.append(score)
+        if measured is not None:
+            rows[metric.name] = measured
+    return tuple(scores), rows
+
+
+def _measurements(task: Task, data: _Answered, rows: dict[str, Array]) -> Measurements:
+    properties = [task.slices(example) for example in data.examples]
+    names = sorted({name for found in properties for name in found})
+    return Measurements(
+        ids=tuple(example.id for example in data.examples),
+        digests=tuple(fingerprint(vars(example))[:12] for example in data.examples),
+        clusters=tuple(data.clusters),
+        failed=frozenset(data.examples[i].id for i in data.failed),
+        rows=rows,
+        slices={name: tuple(found.get(name, "") for found in properties) for name in names},
+        fitted=frozenset(m.name for m in task.metrics if isinstance(m, Metric) and m.fit is not None),
     )
 
 
@@ -88,35 +140,41 @@ def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
     return metric
 
 
-def _score(metric: AnyMetric, data: _Answered) -> Score:
-    """One metric's score; its value is None with the reason where the metric cannot be had."""
+def _score(metric: AnyMetric, data: _Answered) -> tuple[Score, Array | None]:
+    """One metric's score and its rows, where it has some; its value is None with the reason where it cannot be had."""
     n_failed = len(data.failed)
     common: dict[str, Any] = {
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
         "is_fraction": metric.is_fraction, "signature": metric.signature,
     }  # fmt: skip
     if reason := metric.absent([answer for answer in data.answers if answer is not _FAILED]):
-        return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common)
+        return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
         answers = [metric.failed if answer is _FAILED else answer for answer in data.answers]
         try:
             found = metric.compute([example.target for example in data.examples], answers)
         except BenchError as error:
-            return Score(value=None, low=None, high=None, note=f"absent: {error}", **common)
-        return Score(value=found, low=None, high=None, note=f"no interval: {metric.module} gives one number", **common)
+            return Score(value=None, low=None, high=None, note=f"absent: {error}", **common), None
+        note = f"no interval: {metric.module} gives one number"
+        return Score(value=found, low=None, high=None, note=note, **common), None
     if isinstance(metric, CorpusMetric):
-        return Score(**_corpus(metric, data), **common)
-    return Score(**_rows(metric, data), **common)
+        return Score(**_corpus(metric, data), **common), None
+    rows = _rows(metric, data)
+    return Score(**_of_rows(metric, rows, data), **common), rows
 
 
-def _rows(metric: Metric | RankedMetric, data: _Answered) -> dict[str, Any]:
-    rows = np.array(
+def _rows(metric: Metric | RankedMetric, data: _Answered) -> Array:
+    """The row of each example, the worst where it has no answer: [n, k]."""
+    return np.array(
         [
             metric.worst(example.target) if answer is _FAILED else metric.measure(example.target, answer)
             for example, answer in zip(data.examples, data.answers, strict=True)
         ],
         dtype=np.float64,
     )
+
+
+def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> dict[str, Any]:
     value = _value(metric, rows)
     best = None
     if failed := data.failed:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 
-from bench import environment, timing
+from bench import environment, measurements, timing
 from bench.artifacts import digest
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
@@ -17,7 +17,7 @@ from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
 from bench.records import RunFolder, canonical, fingerprint, identity
 from bench.run import Settings, checked
-from bench.scoring import score
+from bench.scoring import measured
 from bench.task import Malformed, Task
 from bench.types import Example, Json, Prediction, Run
 
@@ -126,7 +126,9 @@ def _measurable(task: Task, example: Example, prediction: Prediction) -> Predict
     try:
         answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
         metric = task.metrics[0]
-        if isinstance(metric, CorpusMetric):
+        if example.target is None:
+            pass  # whoever has the references will see
+        elif isinstance(metric, CorpusMetric):
             metric.count(answer)
         elif isinstance(metric, RankedMetric) or (isinstance(metric, Metric) and metric.fit is None):
             metric.measure(example.target, answer)
@@ -179,7 +181,11 @@ def evaluate(
         watch = timing.Stopwatch(folder.write_timing)
         folder.write_predictions(submission.predictions)
         with watch.phase("score", n=len(examples)):
-            scores = score(task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed)
+            scores, rows = measured(
+                task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed
+            )
+        if rows is not None:
+            measurements.write(folder.path, rows)
         run = Run(
             run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision="submission",
             weights_sha256="", is_reference=False, data_fingerprint=data, n_examples=len(examples), limit=settings.limit,

@@ -105,6 +105,10 @@ class Task(BaseTask):
     def ideal(self, example: Example) -> Prediction:
         """The raw prediction of a model that knows the target: what the reference row `oracle` says."""
 
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """Properties by which a comparison is broken down (document kind, question type, answer length): few values each."""
+        return {}
+
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """The (example id, final answer) pairs of a submission in the official format, `Malformed` for a bad answer.
 

@@ -13,7 +13,8 @@ Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any`
 class Example:
     """One item of a data set. `inputs` and `target` are JSON-safe; the target never leaves the harness.
 
-    `cluster` names what examples share (passage, document, conversation); intervals resample whole clusters.
+    A target of None is held out: only those who keep the references can score it. `cluster` names what examples share
+    (passage, document, conversation); intervals resample whole clusters.
     """
 
     id: str
@@ -239,6 +240,7 @@ class Run:
     submission: Mapping[str, Json] = field(default_factory=dict)
     audit: Mapping[str, Json] = field(default_factory=dict)
     computed: Mapping[str, Json] = field(default_factory=dict)
+    origin: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list."""

@@ -23,7 +23,7 @@ from bench.models.base import Device
 from bench.models.reference import Constant
 from bench.records import find_runs
 from bench.run import Settings, evaluate
-from bench.stats import bootstrap_interval, cluster_sums
+from bench.stats.intervals import bootstrap_interval, cluster_sums
 from bench.task import Task
 from bench.types import Example, Prediction, Request, Span, Text
 

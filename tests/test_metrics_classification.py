@@ -20,7 +20,7 @@ from bench.metrics.classification import (
     single_label,
 )
 from bench.metrics.metric import Metric, RankedMetric
-from bench.stats import bootstrap_interval
+from bench.stats.intervals import bootstrap_interval
 
 LABELS = ("a", "b", "c", "d")
 SCORES = ("precision", "recall", "f1")

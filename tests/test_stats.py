@@ -11,7 +11,7 @@ import pytest
 from scipy import stats
 
 from bench.metrics.metric import mean
-from bench.stats import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval, resample, resample_weights
+from bench.stats.intervals import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval, resample, resample_weights
 
 Array = npt.NDArray[np.float64]
 
@@ -85,7 +85,7 @@ def test_resampled_values_centre_on_the_value_with_the_clusters_standard_error()
 
 def test_resampling_in_pieces_or_at_once_draws_as_many(monkeypatch: pytest.MonkeyPatch) -> None:
     sums, sizes = grouped(np.random.default_rng(5).random(30), size=3)
-    monkeypatch.setattr("bench.stats._CHUNK", 25)  # two draws of ten clusters at a time, the last alone
+    monkeypatch.setattr("bench.stats.intervals._CHUNK", 25)  # two draws of ten clusters at a time, the last alone
     drawn = resample(sums, sizes, mean, resamples=401, seed=0)
     assert drawn.shape == (401,)
     assert np.isfinite(drawn).all()
@@ -154,7 +154,7 @@ def test_three_clusters_are_refused_since_they_would_cover_the_truth_too_seldom(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     # Percentiles stay between the least and the greatest cluster, and all three lie on one side of 0 once in four times.
-    monkeypatch.setattr("bench.stats.MIN_CLUSTERS", 2)
+    monkeypatch.setattr("bench.stats.intervals.MIN_CLUSTERS", 2)
     assert 0.70 <= coverage_of_few(3) <= 0.80
 
 
@@ -226,7 +226,7 @@ def test_each_draw_is_of_as_many_clusters_as_there_are() -> None:
 
 def test_the_draws_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.concatenate(list(resample_weights(7, resamples=50, seed=3)))
-    monkeypatch.setattr("bench.stats._CHUNK", 100)
+    monkeypatch.setattr("bench.stats.intervals._CHUNK", 100)
     for width, chunks in ((None, 4), (50, 25), (1000, 50)):  # 14, 2 and 1 draws at a time
         parts = list(resample_weights(7, resamples=50, seed=3, width=width))
         assert len(parts) == chunks

@@ -1,0 +1,62 @@
+"""What a command line calls a run, as the folder of a run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.records import ARTIFACTS, RECORD, read_run
+
+
+def resolve(reference: str, runs_dir: Path) -> list[Path]:
+    """The run folders that a reference names: one, or those of a bundle of several runs.
+
+    A reference is a run's folder or its `run.json`, a run id (or the beginning of one), TASK/MODEL (its latest run), a
+    bundle FILE.zip or FILE.zip#TASK/MODEL, or mlflow:ID. Raises BenchError where it names none, or several.
+    """
+    path = Path(reference)
+    if path.name == RECORD and path.is_file():
+        return [path.parent]
+    if (path / RECORD).is_file():
+        return [path]
+    if reference.startswith("mlflow:"):
+        return [_logged(reference.removeprefix("mlflow:"), runs_dir)]
+    file, _, member = reference.partition("#")
+    if file.endswith(".zip"):
+        return _bundled(Path(file), member)
+    return [_found(reference, runs_dir)]
+
+
+def one(reference: str, runs_dir: Path) -> Path:
+    """The one run folder that a reference names."""
+    folders = resolve(reference, runs_dir)
+    if len(folders) > 1:
+        choices = ", ".join(f"{reference}#{run.task}/{run.model}" for run in (read_run(f / RECORD) for f in folders))
+        raise BenchError(f"{reference} holds {len(folders)} runs; choose one of {choices}")
+    return folders[0]
+
+
+def _found(reference: str, runs_dir: Path) -> Path:
+    """The folder below the runs directory: by run id, or the latest of TASK/MODEL."""
+    by_id = [path.parent for path in runs_dir.glob(f"*/*/{reference}*/{RECORD}")] if "/" not in reference else []
+    by_id = [folder for folder in by_id if folder.relative_to(runs_dir).parts[0] != ARTIFACTS]
+    exact = [folder for folder in by_id if folder.name == reference]
+    if len(exact or by_id) > 1:
+        raise BenchError(f"{reference} is the beginning of {len(by_id)} runs below {runs_dir}; give more of the id")
+    if by_id:
+        return (exact or by_id)[0]
+    named = list((runs_dir / reference).glob(f"*/{RECORD}")) if reference.count("/") == 1 else []
+    if not named:
+        raise BenchError(
+            f"{reference} is no run: not a folder with {RECORD}, no id and no TASK/MODEL below {runs_dir}, "
+            "no bundle (FILE.zip) and no mlflow:ID"
+        )
+    return max(named, key=lambda path: (read_run(path).created, path)).parent
+
+
+def _bundled(path: Path, member: str) -> list[Path]:
+    raise BenchError(f"{path}: bundles cannot be read yet")
+
+
+def _logged(run_id: str, runs_dir: Path) -> Path:
+    raise BenchError(f"mlflow:{run_id}: runs of a store cannot be read yet")

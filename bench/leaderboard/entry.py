@@ -1,0 +1,84 @@
+"""An entry: a run with the rows of its ranked metric in one small JSON file.
+
+Entries are what a pull request adds (`leaderboards/submissions/<task>/<model>.json`) and what a gate compares with
+(`leaderboards/baselines/<task>/<model>.json`).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from bench.disk import write_atomically
+from bench.errors import BenchError
+from bench.measurements import Measurements
+from bench.types import Json, Run
+
+FORMAT = 1
+SUBMISSIONS, BASELINES = Path("leaderboards/submissions"), Path("leaderboards/baselines")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """`measurements` hold the ranked metric only, None where the references are held out.
+
+    `speed` are seconds an example, one list a measured run, one value a batch: what a gate on speed compares; a submission
+    has none.
+    """
+
+    run: Run
+    measurements: Measurements | None
+    speed: tuple[tuple[float, ...], ...] = field(default=())
+
+    def to_json(self) -> dict[str, Json]:
+        """The file's content; the inverse of `from_json`."""
+        rows = self.measurements.to_json() if self.measurements else None
+        return {
+            "format": FORMAT,
+            "run": self.run.to_json(),
+            "measurements": rows,
+            "speed": [list(one) for one in self.speed],
+        }
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Json]) -> Entry:
+        """Raises ValueError, TypeError or KeyError for what is no entry."""
+        if record["format"] != FORMAT:
+            raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
+        rows = record["measurements"]
+        speed = tuple(tuple(float(value) for value in one) for one in record["speed"])
+        return cls(Run.from_json(record["run"]), Measurements.from_json(rows) if rows else None, speed)
+
+
+def path_of(folder: Path, run: Run) -> Path:
+    """Where the entry of this run stands below `leaderboards/submissions` or `leaderboards/baselines`."""
+    return folder / run.task / f"{run.model}.json"
+
+
+def read(path: Path) -> Entry:
+    """Read an entry; raises BenchError when the file is none."""
+    try:
+        return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+        raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
+
+
+def write(path: Path, entry: Entry) -> None:
+    """Write the file, a line a key so that a review shows what changed."""
+    lines = [
+        f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
+        for key, value in entry.to_json().items()
+    ]
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_atomically(path, "{" + ",\n".join(lines) + "}\n")
+    except OSError as error:
+        raise BenchError(f"{path} cannot be written ({error.strerror}); run in a writable folder") from None
+
+
+def find(folder: Path) -> Iterator[tuple[Path, Entry]]:
+    """Every entry below the folder, in order of path."""
+    for path in sorted(folder.glob("*/*.json")):
+        yield path, read(path)
