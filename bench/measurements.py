@@ -19,6 +19,7 @@ from bench.types import Json
 
 Array = npt.NDArray[np.float64]
 FILE = "measurements.json"
+_MOST = 100_000_000  # cells of a table: 0.8 GB, far above any data set, so that a hostile file asks for no more
 _DENSE = 8  # columns up to which a row is written whole; of a wider one, whose cells are mostly 0, only the others
 
 
@@ -109,16 +110,20 @@ def _number(value: float) -> float | int:
 
 
 def _unpacked(packed: Mapping[str, Json]) -> Array:
-    k = int(packed["k"])
+    k, n = packed["k"], len(packed["dense"] if "dense" in packed else packed["sparse"])
+    if type(k) is not int or k < 1 or k * n > _MOST:
+        raise ValueError(f"{n} rows of {k!r} columns; expected 1 column or more, and at most {_MOST:,} cells")
     if "dense" in packed:
         dense = np.array(packed["dense"], dtype=np.float64).reshape(len(packed["dense"]), -1)
         if len(dense) and dense.shape[1] != k:
             raise ValueError(f"a row has {dense.shape[1]} columns, expected {k}")
         rows = dense.reshape(-1, k)
     else:
-        rows = np.zeros((len(packed["sparse"]), k))
+        rows = np.zeros((n, k))
         for i, cells in enumerate(packed["sparse"]):
-            if any(not 0 <= column < k for column in cells[::2]):
+            if len(cells) % 2:
+                raise ValueError(f"row {i} has a column without a value")
+            if any(type(column) is not int or not 0 <= column < k for column in cells[::2]):
                 raise ValueError(f"row {i} has a column outside 0 to {k - 1}")
             rows[i, cells[::2]] = cells[1::2]
     if not np.isfinite(rows).all():
