@@ -12,7 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.config import plugins
+import yaml
+
+from bench.config import choice, conf_dirs, names, plugins
 from bench.config_errors import among
 from bench.errors import BenchError
 from bench.models.base import Model
@@ -43,6 +45,18 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
         elif default is inspect.Parameter.empty:
             raise BenchError(f"{key}.{name} is missing; {cls.__name__} needs it")
     return cls(**arguments)
+
+
+def task_class(name: str) -> type[BaseTask]:
+    """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
+    if name not in names("task"):
+        raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
+    text = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file()).read_text("utf-8")
+    target = (yaml.safe_load(text) or {}).get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
+    cls = _target(str(target), f"task {name}")
+    if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
+        raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")
+    return cls
 
 
 def _refuse_unknown(key: str, cls: Any, given: Mapping[str, Any], known: list[str]) -> None:

@@ -122,7 +122,7 @@ def test_clusters_come_in_order_of_first_appearance() -> None:
 
 
 def test_an_entry_is_written_and_read_again(tmp_path: Path, run_record: Callable[..., Run]) -> None:
-    before = Entry(run_record("m"), made(), ((0.5, 0.25), (1.0,)))
+    before = Entry(run_record("m"), made(), (((3, 0.5), (2, 0.25)), ((5, 1.0),)))
     path = entry.path_of(tmp_path, before.run)
     entry.write(path, before)
     after = entry.read(path)

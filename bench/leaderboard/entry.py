@@ -24,13 +24,13 @@ SUBMISSIONS, BASELINES = Path("leaderboards/submissions"), Path("leaderboards/ba
 class Entry:
     """`measurements` hold the ranked metric only, None where the references are held out.
 
-    `speed` are seconds an example, one list a measured run, one value a batch: what a gate on speed compares; a submission
+    `speed` holds (examples, seconds) of each batch, one list a measured run: what a gate on speed compares; a submission
     has none.
     """
 
     run: Run
     measurements: Measurements | None
-    speed: tuple[tuple[float, ...], ...] = field(default=())
+    speed: tuple[tuple[tuple[int, float], ...], ...] = field(default=())
 
     def to_json(self) -> dict[str, Json]:
         """The file's content; the inverse of `from_json`."""
@@ -39,7 +39,7 @@ class Entry:
             "format": FORMAT,
             "run": self.run.to_json(),
             "measurements": rows,
-            "speed": [list(one) for one in self.speed],
+            "speed": [[list(batch) for batch in one] for one in self.speed],
         }
 
     @classmethod
@@ -48,7 +48,7 @@ class Entry:
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
         rows = record["measurements"]
-        speed = tuple(tuple(float(value) for value in one) for one in record["speed"])
+        speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         return cls(Run.from_json(record["run"]), Measurements.from_json(rows) if rows else None, speed)
 
 

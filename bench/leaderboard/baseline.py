@@ -1,0 +1,95 @@
+"""What a gate compares: a run's folder or a baseline's file, with its rows and the seconds of its batches."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from bench import measurements
+from bench.errors import BenchError
+from bench.leaderboard.entry import Entry
+from bench.leaderboard.public import public_run
+from bench.records import RunFolder
+from bench.types import Run, Timing
+
+
+@dataclass(frozen=True)
+class Side:
+    """An entry to compare; `unmeasured` says what it "was" or "holds" for its speed not to be compared, "" where it can."""
+
+    entry: Entry
+    unmeasured: str = ""
+
+
+def of_folder(folder: Path) -> Side:
+    """A run's folder as something to compare; raises BenchError where it holds no rows of the score that ranks."""
+    found = RunFolder(folder)
+    run = found.read()
+    if not run.scores:
+        raise BenchError(f"{folder} has no score; run its command again")
+    rows = measurements.read(folder).only(run.scores[0].metric)
+    last = {reading.batch: reading for reading in found.timings() if reading.phase == "predict"}
+    readings = [last[number] for number in sorted(last, key=lambda number: -1 if number is None else number)]
+    if reason := _unmeasured(run, readings):
+        return Side(Entry(run, rows), reason)
+    return Side(Entry(run, rows, (tuple((reading.n, reading.seconds) for reading in readings),)))
+
+
+def _unmeasured(run: Run, readings: Sequence[Timing]) -> str:
+    """Why the readings of a run's batches are not its speed, "" if they are."""
+    if run.submission or not readings:
+        return "was brought as predictions that nobody timed"
+    if len({reading.attempt for reading in readings}) > 1:
+        return "was interrupted and resumed, so that its seconds are of several processes"
+    return "" if all(reading.n > 0 and reading.seconds > 0 for reading in readings) else "has a batch that took no time"
+
+
+def of_entry(entry: Entry) -> Side:
+    """An entry out of a file as something to compare."""
+    timed = entry.speed and all(batches and all(n > 0 and s > 0 for n, s in batches) for batches in entry.speed)
+    return Side(entry, "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed")
+
+
+def baseline(sides: Sequence[Side], *, speed: bool = True) -> Entry:
+    """The baseline of one or several runs of one setting: the latest one's rows, the speed of all that were timed.
+
+    It is public: no local path and no secret is in it. Raises BenchError where the runs are of different settings.
+    """
+    latest = max((one.entry for one in sides), key=lambda entry: entry.run.created)
+    for one in sides:
+        run = one.entry.run
+        if _setting(run) != _setting(latest.run):
+            raise BenchError(
+                f"{run.task}/{run.model}: {run.run_id} and {latest.run.run_id} are of different settings or data; give runs of "
+                "one setting (`bench run … --fresh` repeats one)"
+            )
+        if speed and (differing := elsewhere(run, latest.run)):
+            raise BenchError(
+                f"{run.task}/{run.model}: {run.run_id} and {latest.run.run_id} differ: {differing}; their speeds do not belong "
+                "together"
+            )
+    timed = tuple(batches for one in sides for batches in one.entry.speed) if speed else ()
+    rows = latest.measurements and replace(latest.measurements, slices={})  # no verdict needs them
+    return Entry(public_run(latest.run), rows, timed)
+
+
+def _setting(run: Run) -> str:
+    """The run id without the number of its repetition."""
+    return run.run_id.partition("-")[0]
+
+
+def elsewhere(run: Run, base: Run) -> str:
+    """What differs in where and how two runs were measured, "" if nothing does: only then can their speeds be compared."""
+    environment = ("cpu", "cores", "physical_cores", "device", "device_name", "dtype", "threads")
+    ours, theirs = ({key: one.environment.get(key) for key in environment} for one in (run, base))
+    for one, facts in ((run, ours), (base, theirs)):
+        facts |= {"examples": one.n_examples}
+        facts |= {"data": one.data_fingerprint[:8]} if run.n_examples == base.n_examples else {}
+        facts |= {key: one.config.get(key) for key in ("batch_size", "batch_tokens")}
+    differing = [key for key in ours if ours[key] != theirs[key]]
+    return ", ".join(f"{key.replace('_', ' ')} {_said(ours[key])} against {_said(theirs[key])}" for key in differing)
+
+
+def _said(fact: object) -> str:
+    return "unknown" if fact in (None, "") else str(fact)

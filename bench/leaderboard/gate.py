@@ -1,0 +1,238 @@
+"""A run against its baseline: is its score, and its speed, no worse than the margin allows?"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from bench import measurements
+from bench.errors import BenchError
+from bench.leaderboard.baseline import Side, elsewhere
+from bench.leaderboard.entry import Entry
+from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
+from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together
+from bench.stats.paired import difference
+from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
+from bench.stats.swaps import value
+from bench.types import Run, Score
+
+_WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
+_BLOCK = 256  # examples left out of a metric of order at a time
+
+
+@dataclass(frozen=True)
+class Rules:
+    """`margin` in the metric's unit (fractions), `speed_margin` as a share of the time, None to leave speed out."""
+
+    margin: float = 0.01
+    speed_margin: float | None = 0.2
+    level: float = 0.05
+
+    def checked(self) -> Rules:
+        """These rules; raises BenchError for values that mean nothing."""
+        for name, given in (("margin", self.margin), ("speed margin", self.speed_margin)):
+            if given is not None and not (math.isfinite(given) and given >= 0):
+                raise BenchError(f"the {name} is {given}; give a number of at least 0: 0.01 is one point of 100")
+        if not 0 < self.level < 0.5:
+            raise BenchError(f"the level is {self.level}; give how often a verdict may be wrong, above 0 and below 0.5")
+        return self
+
+
+@dataclass(frozen=True)
+class Check:
+    """One verdict on a "score" or on "speed".
+
+    `value` and `expected` are the run's and the baseline's: the score on the `n` examples that both have, or seconds an example;
+    None where they cannot be compared. `change` is above 0 where the run is better: in the score's unit, or a natural logarithm
+    of seconds. `margin` is what was allowed, flips included. `notes` are what a reader should know beside it.
+    """
+
+    what: str
+    run: Run
+    baseline: Run
+    score: Score
+    verdict: Verdict
+    margin: float
+    n: int
+    value: float | None = None
+    expected: float | None = None
+    change: float | None = None
+    notes: tuple[str, ...] = field(default=())
+
+
+@dataclass(frozen=True)
+class _Shared:
+    """Rows of the same examples on both sides; how many examples each side has in all, and how many of one id differ."""
+
+    ours: measurements.Measurements
+    theirs: measurements.Measurements
+    n_ours: int
+    n_theirs: int
+    n_changed: int
+
+
+def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rules: Rules) -> list[Check]:
+    """The verdicts of (run, baseline) pairs: all on scores, then all on speed where `rules` ask for it.
+
+    No FAIL of the scores is a false alarm but at rate `rules.level`, and none of the speeds (Holm's correction in each).
+    """
+    rules.checked()
+    scores = [
+        score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
+    ]
+    speeds = [speed_check(run, base, rules) for run, base in pairs] if rules.speed_margin is not None else []
+    return [
+        replace(check, verdict=verdict)
+        for family in (scores, speeds)
+        for check, verdict in zip(family, together([check.verdict for check in family], rules.level), strict=True)
+    ]
+
+
+def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Check:
+    """The verdict on the score that ranks; raises BenchError where the two cannot be compared."""
+    if not isinstance(metric, Metric | RankedMetric):
+        raise BenchError(
+            f"task '{run.run.task}' ranks by {metric.name}, which gives no value of an example to compare by"
+        )
+    both = _shared(run, base, metric)
+    before, after = both.theirs.rows[metric.name], both.ours.rows[metric.name]
+    found = difference(metric, before, after, both.ours.clusters, resamples=2000)
+    change = Change(
+        found.value if metric.higher_is_better else -found.value, found.standard_error, found.n, found.g,
+        reach=_reach(metric, before, after), unseen=both.n_theirs - found.n, identical=bool((before == after).all()),
+    )  # fmt: skip
+    flips, note = _flips(run.run, base.run, found.n, rules.level)
+    notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note]
+    if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
+        notes.append("this is the baseline's own run")
+    if failed := len(both.ours.failed) + len(both.theirs.failed):
+        notes.append(
+            f"{len(both.ours.failed):,} failed, {failed - len(both.ours.failed):,} of the baseline: counted as wrong"
+        )
+    return Check(
+        "score", run.run, base.run, run.run.scores[0], judge(change, margin=rules.margin + flips, level=rules.level),
+        rules.margin + flips, found.n, value(metric, after), value(metric, before), change.value, tuple(notes),
+    )  # fmt: skip
+
+
+def _shared(run: Entry, base: Entry, metric: Metric | RankedMetric) -> _Shared:
+    """Both sides' rows on the examples that they share; raises BenchError where that would compare unlike things."""
+    name = f"{run.run.task}/{run.run.model}"
+    _refuse_unlike(run.run, base.run)
+    full = [_with_rows(who, one, metric) for who, one in (("the run", run), ("the baseline", base))]
+    ours, theirs = measurements.shared(*full)
+    n_changed = len(set(full[0].ids) & set(full[1].ids)) - len(ours)
+    both = _Shared(ours, theirs, len(full[0]), len(full[1]), n_changed)
+    if not len(ours):
+        raise BenchError(
+            f"{name}: none of its {both.n_ours:,} examples is among the {both.n_theirs:,} of the baseline: other data; "
+            "`bench check RUN --update` makes a new baseline"
+        )
+    if metric.name in ours.fitted | theirs.fitted and not len(ours) == both.n_ours == both.n_theirs:
+        raise BenchError(
+            f"{name}: {metric.name} depends on all examples together and compares on the same data only: the run has "
+            f"{both.n_ours:,}, the baseline {both.n_theirs:,}, both share {len(ours):,}"
+        )
+    return both
+
+
+def _refuse_unlike(run: Run, base: Run) -> None:
+    """Raise BenchError where the task, its version or the metric that ranks is not the same."""
+    for what, ours, theirs in (
+        ("task", run.task, base.task),
+        ("task version", run.task_version, base.task_version),
+        ("metric", run.scores[0].metric, base.scores[0].metric),
+        ("metric's signature", run.scores[0].signature, base.scores[0].signature),
+    ):
+        if ours != theirs:
+            raise BenchError(
+                f"{run.task}/{run.model}: its {what} is {ours!r}, the baseline's {theirs!r}; only like can be compared; "
+                "`bench check RUN --update` makes a new baseline"
+            )
+
+
+def _with_rows(who: str, entry: Entry, metric: Metric | RankedMetric) -> measurements.Measurements:
+    if entry.measurements is None or metric.name not in entry.measurements.rows:
+        reason = entry.run.scores[0].note or "its references are held out"
+        raise BenchError(f"{entry.run.task}/{entry.run.model}: {who} has no rows of {metric.name} ({reason})")
+    return entry.measurements
+
+
+def _left_out(both: _Shared) -> list[str]:
+    """What of either side was not compared."""
+    n = len(both.ours)
+    counts = {
+        f"of the baseline's {both.n_theirs:,} examples are not in the run": both.n_theirs - n - both.n_changed,
+        f"of the run's {both.n_ours:,} examples are not in the baseline": both.n_ours - n - both.n_changed,
+        "examples have changed in the data and are left out": both.n_changed,
+    }
+    return [f"{count:,} {what}" for what, count in counts.items() if count]
+
+
+def _reach(metric: Metric | RankedMetric, before: Array, after: Array) -> float:
+    """The most that one example can change the score of all, times their number: 1 for a fraction.
+
+    Of an unbounded score it is the range of the examples' pseudo-values n f(all) - (n - 1) f(all but one) on either side.
+    """
+    if metric.is_fraction:
+        return 1.0
+    n = len(before)
+    if n < 2:
+        return math.inf
+    pseudo = np.concatenate(
+        [n * value(metric, rows) - (n - 1) * _without_one(metric, rows) for rows in (before, after)]
+    )
+    return float(np.ptp(pseudo))
+
+
+def _without_one(metric: Metric | RankedMetric, rows: Array) -> Array:
+    """The score without each example in turn: [n]."""
+    n = len(rows)
+    if isinstance(metric, Metric):
+        return metric.summarise(rows.sum(axis=0) - rows, np.full(n, n - 1.0))
+    parts = []
+    for start in range(0, n, _BLOCK):
+        weights = np.ones((min(_BLOCK, n - start), n))
+        weights[np.arange(len(weights)), start + np.arange(len(weights))] = 0
+        parts.append(metric.summarise(rows, weights))
+    return np.concatenate(parts)
+
+
+def _flips(run: Run, base: Run, n: int, level: float) -> tuple[float, list[str]]:
+    """By how much the margin widens for answers that depend on their batch, and the note on it."""
+    rates = [one.audit["flip_rate"] for one in (run, base) if one.audit.get("kind") == "batch_invariance"]
+    score = base.scores[0]
+    if not any(rates) or score.low is None or score.high is None:
+        return 0.0, []
+    error = (score.high - score.low) / _WIDTH * math.sqrt(base.n_examples / n)
+    taken = flips_take(max(rates), error, level)
+    points = f"{100 * taken:.2f}" if score.is_fraction else f"{taken:.3f}"
+    return taken, [f"{points} of the margin are for the {100 * max(rates):.1f} % of answers that another batch changes"]
+
+
+def speed_check(run: Side, base: Side, rules: Rules) -> Check:
+    """The verdict on seconds an example; INCONCLUSIVE where the two were not measured alike."""
+    ours, theirs = run.entry.run, base.entry.run
+    margin = rules.speed_margin or 0.0
+    unmeasured = [
+        f"{who} {one.unmeasured}" for who, one in (("the run", run), ("the baseline", base)) if one.unmeasured
+    ]
+    differing = elsewhere(ours, theirs)
+    reason = "; ".join(unmeasured) or (differing and f"measured elsewhere: {differing}")
+    if reason:
+        verdict = Verdict(INCONCLUSIVE, None, None, 1.0, reason=reason)
+        return Check("speed", ours, theirs, ours.scores[0], verdict, margin, ours.n_examples)
+    (batches,) = run.entry.speed
+    found = slowdown(batches, base.entry.speed)
+    k = len(base.entry.speed)
+    spread = f"{100 * found.between:.1f} % from run to run, " + (f"seen in {k} runs" if found.measured else "assumed")
+    note = f"{ours.n_examples:,} examples in {len(batches):,} batches; {spread} of the baseline"
+    if not found.measured:
+        note = f"{ours.n_examples:,} examples in {len(batches):,} batches; {spread} (a baseline of {MIN_RUNS} runs measures it)"
+    return Check(
+        "speed", ours, theirs, ours.scores[0], judge_speed(found, margin=margin, level=rules.level), margin, ours.n_examples,
+        seconds_an_example([batches]), seconds_an_example(base.entry.speed), found.value, (note,),
+    )  # fmt: skip
