@@ -55,8 +55,24 @@ def _found(reference: str, runs_dir: Path) -> Path:
 
 
 def _bundled(path: Path, member: str) -> list[Path]:
-    raise BenchError(f"{path}: bundles cannot be read yet")
+    """The run folders of a bundle, all of them or the one of TASK/MODEL; unpacked once below the cache."""
+    from bench.leaderboard.archive import Refused
+    from bench.leaderboard.unpack import unpacked
+
+    try:
+        runs = unpacked(path).runs
+    except Refused as error:
+        raise BenchError(f"{path}: {error}") from None
+    chosen = [folder for folder, run in runs if member in ("", f"{run.task}/{run.model}")]
+    if not chosen:
+        raise BenchError(
+            f"{path} holds no {member}; it holds {', '.join(f'{run.task}/{run.model}' for _, run in runs)}"
+        )
+    return chosen
 
 
 def _logged(run_id: str, runs_dir: Path) -> Path:
-    raise BenchError(f"mlflow:{run_id}: runs of a store cannot be read yet")
+    """The folder of a run of the MLflow store, downloaded once."""
+    from bench.commands import stored
+
+    return stored.one(run_id, runs_dir)

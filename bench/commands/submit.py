@@ -1,0 +1,62 @@
+"""`bench submit`: runs as a bundle that others can verify, and the entries that a pull request adds."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+
+from bench import config as conf
+from bench.commands import output, references
+from bench.errors import BenchError
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the bundle and one entry a run; say what goes where."""
+    from bench import measurements
+    from bench.leaderboard import admit, bundle, copies, entry
+    from bench.leaderboard.board import interval
+    from bench.records import RunFolder
+
+    folders = [folder for reference in options.references for folder in _folders(reference, options.runs)]
+    data, runs = bundle.pack(folders, options.submitter, conf.names("model"))
+    made = bundle.Bundle(bundle.write(options.output, data), options.submitter, ())
+    by_name = {(run.task, run.model): run for run in runs}
+    record, lines = [], []
+    for folder in folders:
+        own = bundle.checked(folder)
+        run = by_name[own.task, own.model]
+        path = entry.path_of(entry.SUBMISSIONS, run)
+        if not admit.is_added(path, made.sha256):
+            rows = measurements.read(folder) if measurements.FILE in run.files else None
+            origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
+            entry.write(path, admit.entry_of(run, rows, origin))
+        record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})
+        lines.append(f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}")
+    if options.json:
+        output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})
+        return 0
+    n = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
+    print(f"{options.output}: {n}, {len(data):,} bytes, sha256 {made.sha256}")
+    print("\n".join(lines))
+    print(
+        f"give {options.output} to whoever verifies (`bench verify {options.output}`); a pull request adds the entries above"
+    )
+    return 0
+
+
+def _folders(reference: str, runs_dir: Path) -> list[Path]:
+    """The run folders of a reference; BenchError says of one that was interrupted how it goes on."""
+    from bench.records import JOURNAL, RECORD
+
+    if reference.partition("#")[0].endswith(".zip"):
+        raise BenchError(f"{reference} is a bundle already; hand it on as it is, it says who made it")
+    try:
+        return references.resolve(reference, runs_dir)
+    except BenchError:
+        named = (runs_dir / reference).glob("*") if reference.count("/") == 1 else ()
+        for folder in (Path(reference), *named):
+            if (folder / JOURNAL).exists() and not (folder / RECORD).exists():
+                raise BenchError(
+                    f"{folder} is not complete: it has no {RECORD}; the same `bench run` command goes on with it"
+                ) from None
+        raise

@@ -1,0 +1,74 @@
+"""Whether two runs say the very same: predictions that were handed in under another name."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.leaderboard import entry as entries
+from bench.records import RunFolder, canonical, find_runs
+from bench.types import Json, Prediction, Run
+
+# So many different answers that are not right must agree before chance is ruled out: right answers agree by themselves, and
+# so do those of two models that know a label or two.
+TELLING = 10
+
+
+@dataclass(frozen=True)
+class Said:
+    """Who said what: `answers` is the fingerprint of a run's raw predictions, `where` its place in words."""
+
+    task: str
+    data: str
+    model: str
+    revision: str
+    weights: str
+    answers: str
+    where: str
+
+    @classmethod
+    def of(cls, run: Run, answers: str, where: str) -> Said:
+        """What this run said."""
+        return cls(run.task, run.data_fingerprint, run.model, run.model_revision, run.weights_sha256, answers, where)
+
+    def is_other(self, other: Said) -> bool:
+        """Whether these are two models, by what they say of themselves."""
+        if self.model == other.model or (self.task, self.data) != (other.task, other.data):
+            return False
+        # Those who serve a model do not know its weights; then its revision may name it.
+        same = (self.weights, self.revision) == (other.weights, other.revision) and self.revision != "submission"
+        return not (same or (self.weights and self.weights == other.weights))
+
+
+def answers(predictions: Iterable[Prediction]) -> str:
+    """The sha256 of what was said to each example, in the order of the ids; tokens, and the words of an error, do not count."""
+    lines = sorted(canonical([found.id, said(found)]) for found in predictions)
+    state = hashlib.sha256()
+    for line in lines:
+        state.update(line.encode("utf-8", "surrogatepass") + b"\n")
+    return state.hexdigest()
+
+
+def said(prediction: Prediction) -> Json:
+    """The answer of a prediction, whatever its form; None for an error."""
+    for name in ("text", "label_scores", "values", "answer"):
+        if (value := getattr(prediction, name)) is not None:
+            return value
+    return None
+
+
+def copied(one: Said, others: Iterable[Said]) -> Said | None:
+    """The first of the others that says the same and calls itself another model."""
+    return next((other for other in others if other.answers == one.answers and one.is_other(other)), None)
+
+
+def known(runs_dir: Path, submissions: Path, asked: Collection[Said]) -> Iterator[Said]:
+    """What other models said to the same examples, by the runs of the runs directory and the entries of others."""
+    for folder, run in find_runs(runs_dir):
+        if any(one.is_other(Said.of(run, "", "")) for one in asked):
+            yield Said.of(run, answers(RunFolder(folder).predictions()), f"{run.task}/{run.model}/{run.run_id}")
+    for path, found in entries.find(submissions):
+        if "predictions" in found.run.origin:
+            yield Said.of(found.run, str(found.run.origin["predictions"]), str(path))

@@ -1,0 +1,129 @@
+"""What a run's record and a bundle's manifest look like, as JSON schemas: read before anything in them is used."""
+
+from __future__ import annotations
+
+from bench.types import Json
+
+_NAME = {"type": "string", "minLength": 1, "maxLength": 120}
+_MODEL = {"type": "string", "maxLength": 120, "pattern": r"\A[^/\\:\x00-\x1f]+\Z"}
+_SHORT = {"type": "string", "maxLength": 500}
+_LONG = {"type": "string", "maxLength": 2000}
+_SHA256 = {"type": "string", "pattern": r"\A[0-9a-f]{64}\Z"}
+_WEIGHTS = {
+    "type": "string",
+    "pattern": r"\A[0-9a-f]{0,64}( \+ [0-9a-f]{0,64}){0,9}\Z",
+}  # those of a pipeline, one behind the other
+_COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53}
+_NUMBER = {"type": ["number", "null"]}
+_SECONDS = {"type": ["number", "null"], "minimum": 0}
+_TIME = {"type": "string", "pattern": r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00\Z"}
+RUN_ID = {"type": "string", "pattern": r"\A[0-9a-f]{12}(-[0-9]{1,4})?\Z"}
+TASK = {"type": "string", "pattern": r"\A[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z"}
+
+
+def _closed(properties: dict[str, Json], optional: tuple[str, ...] = ()) -> dict[str, Json]:
+    """An object of these keys and no others, all of them needed but the optional ones."""
+    required = [name for name in properties if name not in optional]
+    return {"type": "object", "properties": properties, "required": required, "additionalProperties": False}
+
+
+_SCORE = _closed(
+    {
+        "metric": _NAME, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER, "n": _COUNT, "n_failed": _COUNT,
+        "higher_is_better": {"type": "boolean"}, "is_fraction": {"type": "boolean"}, "worst": _NUMBER, "best": _NUMBER,
+        "official": _NUMBER, "signature": _SHORT, "note": _LONG,
+    }
+)  # fmt: skip
+_TIMINGS = _closed(
+    {
+        "attempts": {"type": "integer", "minimum": 1},
+        "seconds": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "required": ["total"]},
+        "repeated_seconds": {"type": "number"}, "first_batch_seconds": _SECONDS, "n": _COUNT, "prompt_tokens": _COUNT,
+        "new_tokens": _COUNT, "truncated": _COUNT, "halvings": _COUNT, "examples_per_second": _SECONDS,
+        "tokens_per_second": _SECONDS, "latency_p50": _SECONDS, "latency_p90": _SECONDS,
+        "peak_memory_bytes": {"type": ["integer", "null"], "minimum": 0},
+        "device_memory_bytes": {"type": ["integer", "null"], "minimum": 0}, "usd": _SECONDS,
+    },
+    optional=("peak_memory_bytes", "device_memory_bytes", "usd"),
+)  # fmt: skip
+_ENVIRONMENT = {
+    "type": "object",
+    "properties": {
+        "commit": _SHORT, "python": _SHORT, "platform": _SHORT, "cpu": _SHORT, "cores": _COUNT, "physical_cores": _COUNT,
+        "packages": {"type": "object", "additionalProperties": _SHORT}, "device": {"enum": ["cpu", "cuda"]},
+        "device_name": _SHORT, "dtype": _NAME, "threads": {"type": ["integer", "null"], "minimum": 0},
+    },
+    "required": ["commit", "device", "dtype"],
+    "additionalProperties": {"type": ["string", "number", "boolean", "null"], "maxLength": 500},
+    "maxProperties": 50,
+}  # fmt: skip
+_FAULT = _closed({"n": _COUNT, "first": {"type": "array", "items": _LONG, "maxItems": 10}})
+_SUBMISSION = {
+    "anyOf": [
+        {"type": "object", "maxProperties": 0},
+        {
+            "type": "object",
+            "properties": {
+                "file": _SHORT, "sha256": _SHORT, "missing": _FAULT, "unknown": _FAULT, "duplicated": _FAULT, "malformed": _FAULT,
+            },
+            "required": ["missing"],
+            "maxProperties": 12,
+        },
+    ]
+}  # fmt: skip
+_AUDIT = {
+    "anyOf": [
+        {"type": "object", "maxProperties": 0},
+        {
+            "type": "object",
+            "properties": {
+                "kind": _NAME, "n": _COUNT, "flips": _COUNT, "flip_rate": {"type": "number", "minimum": 0, "maximum": 1},
+                "ids": {"type": "array", "items": _LONG},
+            },
+            "required": ["kind", "n", "flips", "flip_rate"],
+        },
+    ]
+}  # fmt: skip
+_ORIGIN = _closed(
+    {
+        "bundle": _SHA256, "submitter": _SHORT, "predictions": _SHA256,
+        "verified": _closed({"date": _SHORT, "version": _SHORT, "commit": _SHORT, "attempt": _COUNT}, optional=("attempt",)),
+    },
+    optional=("bundle", "submitter", "predictions", "verified"),
+)  # fmt: skip
+FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
+
+RUN = _closed(
+    {
+        "run_id": RUN_ID, "task": TASK, "task_version": {"type": "integer", "minimum": 0}, "model": _MODEL,
+        "model_revision": _SHORT, "weights_sha256": _WEIGHTS,
+        "is_reference": {"type": "boolean"}, "data_fingerprint": _SHA256, "n_examples": {"type": "integer", "minimum": 1},
+        "limit": {"type": ["integer", "null"], "minimum": 1}, "seed": _COUNT,
+        "resamples": {"type": "integer", "minimum": 1, "maximum": 100_000},
+        "scores": {"type": "array", "items": _SCORE, "minItems": 1, "maxItems": 100}, "timings": _TIMINGS,
+        "environment": _ENVIRONMENT, "config": {"type": "object"}, "created": _TIME,
+        "files": {"type": "object", "propertyNames": {"enum": list(FILES)}, "additionalProperties": _SHA256},
+        "submission": _SUBMISSION, "audit": _AUDIT, "computed": {"type": "object", "maxProperties": 100}, "origin": _ORIGIN,
+    },
+    optional=("submission", "audit", "computed", "origin"),
+)  # fmt: skip
+
+_FILE = _closed({"sha256": _SHA256, "bytes": _COUNT})
+_ENTRY = _closed(
+    {
+        "task": TASK, "version": {"type": "integer"}, "model": _MODEL, "run_id": RUN_ID, "revision": _SHORT,
+        "weights_sha256": _WEIGHTS, "card": {"type": "object", "additionalProperties": _LONG, "maxProperties": 20},
+        "data_fingerprint": _SHA256, "metric": _NAME, "value": _NUMBER, "low": _NUMBER, "high": _NUMBER,
+        "files": {
+            "type": "object", "propertyNames": {"enum": ["run.json", *FILES]}, "additionalProperties": _FILE,
+            "required": ["run.json", "config.yaml", "predictions.jsonl", "timings.jsonl"],
+        },
+    }
+)  # fmt: skip
+FORMAT = 1
+MANIFEST = _closed(
+    {
+        "format": {"const": FORMAT}, "submitter": {"type": "string", "maxLength": 200}, "created": _TIME, "version": _NAME,
+        "runs": {"type": "array", "items": _ENTRY, "minItems": 1, "maxItems": 100},
+    }
+)  # fmt: skip

@@ -1,0 +1,172 @@
+"""Reading records that nobody vouches for: JSON without its traps, in the form that a run's files have."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from bench.leaderboard.archive import Refused
+from bench.measurements import Measurements
+from bench.types import Json, Prediction, Run, Timing
+
+_DIGITS = 25  # of a whole number
+_CELLS = 40_000_000  # rows times columns of a metric: 320 MB
+_TEXT = 1_000_000  # characters of one answer
+_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+
+
+def parsed(data: bytes, where: str) -> Json:
+    """The JSON value of these bytes; raises Refused for what `json` would let pass or choke on.
+
+    That is: bytes that are not UTF-8, NaN and infinities (also 1e999), a number of many digits, a key that comes twice, and
+    nesting so deep that it cannot be followed.
+    """
+    try:
+        text = data.decode("utf-8")
+        return json.loads(
+            text, parse_constant=_constant, parse_int=_integer, parse_float=_float, object_pairs_hook=_object
+        )
+    except RecursionError:
+        raise Refused(f"{where} is nested too deep to be read") from None
+    except UnicodeDecodeError as error:
+        raise Refused(f"{where} is not UTF-8 (byte {error.start})") from None
+    except ValueError as error:
+        raise Refused(f"{where} is not JSON that can be read: {short(error)}") from None
+
+
+def _constant(text: str) -> Json:
+    raise ValueError(f"{text} is no number")
+
+
+def _integer(text: str) -> int:
+    if len(text) > _DIGITS:
+        raise ValueError(f"a number has {len(text):,} digits")
+    return int(text)
+
+
+def _float(text: str) -> float:
+    if not math.isfinite(value := float(text)):
+        raise ValueError(f"{text[:_DIGITS]} is too large")
+    return value
+
+
+def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        twice = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise ValueError(f"the key {twice[:80]!r} comes twice")
+    return found
+
+
+def short(text: object) -> str:
+    """At most 200 characters on one line, without what a terminal would obey."""
+    line = " ".join(str(text).split())
+    line = "".join(c if c.isprintable() else "?" for c in line)
+    return line if len(line) <= 200 else line[:199] + "…"
+
+
+def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
+    """Raise Refused, naming the field, where a record does not fit a JSON schema."""
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda checker, value: type(value) is int)  # not 1.0
+    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    for error in strict(schema).iter_errors(record):
+        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+        raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+
+
+def run(record: Json, where: str) -> Run:
+    """A run's record; raises Refused where a field is missing, unknown or of another type."""
+    from bench.leaderboard.record_schema import RUN
+
+    fit(record, RUN, where)
+    return Run.from_json(record)
+
+
+def measurements(record: Json, where: str) -> Measurements:
+    """A run's measurements; raises Refused for what is none, or would fill the memory."""
+    try:
+        if extra := set(record) - {"ids", "digests", "clusters", "failed", "slices", "fitted", "rows"}:
+            raise ValueError(f"the key {min(extra)[:80]!r} is unknown")
+        for name, packed in record["rows"].items():
+            k = packed["k"]
+            if type(k) is not int or not 1 <= k <= _CELLS // max(len(record["ids"]), 1):
+                raise ValueError(
+                    f"rows of {name[:80]!r}: k={short(k)} is no number of columns that {len(record['ids'])} rows may have"
+                )
+            if set(packed) not in ({"k", "dense"}, {"k", "sparse"}):
+                raise ValueError(f"rows of {name[:80]!r} are neither dense nor sparse")
+            if len(packed.get("dense", packed.get("sparse"))) != len(record["ids"]):
+                raise ValueError(f"rows of {name[:80]!r}: another number than of ids")
+        found = Measurements.from_json(record)
+        if foreign := found.failed - set(found.ids):
+            raise ValueError(f"{min(foreign)[:80]!r} failed, but is not among the ids")
+        return found
+    except _WRONG as error:
+        raise Refused(f"{where}: {type(error).__name__}: {short(error)}") from None
+
+
+def prediction(record: Json, where: str) -> Prediction:
+    """A line of the journal with every field of its type; raises Refused for another."""
+    try:
+        for name, value in record.items():
+            if not _PREDICTION[name](value):
+                raise ValueError(f"{name} is {short(repr(value))}")
+        said = [name for name in ("text", "label_scores", "values", "answer", "error") if name in record]
+        if len(said) != 1:
+            raise ValueError(f"one answer is due, found {', '.join(said) or 'none'}")
+        return Prediction.from_json(record)
+    except _WRONG as error:
+        raise Refused(f"{where}: not a prediction ({short(error)})") from None
+
+
+def timing(record: Json, where: str) -> Timing:
+    """A line of the ledger with every field of its type; raises Refused for another."""
+    try:
+        for name, value in record.items():
+            if not _TIMING[name](value):
+                raise ValueError(f"{name} is {short(repr(value))}")
+        return Timing(**record)
+    except _WRONG as error:
+        raise Refused(f"{where}: not a timing ({short(error)})") from None
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str) and len(value) <= _TEXT
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _is_count(value: Json) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _is_numbers(value: Json) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_span(value: Json) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
+
+
+def _is_answer(value: Json) -> bool:
+    return value is not None and len(json.dumps(value)) <= _TEXT
+
+
+_PREDICTION: dict[str, Callable[[Any], bool]] = {
+    "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
+    "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": _is_count, "new_tokens": _is_count,
+    "truncated": _is_count,
+}  # fmt: skip
+_PHASES = ("load", "warmup", "predict", "audit", "score")
+_TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
+    "phase": lambda value: value in _PHASES,
+    "seconds": lambda value: _is_number(value) and 0 <= value < 1e10,
+}

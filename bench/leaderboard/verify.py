@@ -1,0 +1,169 @@
+"""Verifying a run that somebody brings: its predictions are scored again on one's own data, and nothing is taken on trust."""
+
+from __future__ import annotations
+
+import datetime
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.leaderboard import copies
+from bench.leaderboard.archive import Refused
+from bench.leaderboard.claims import same_rows, same_scores, times_add_up
+from bench.leaderboard.strict import short
+from bench.leaderboard.unpack import predictions
+from bench.measurements import FILE as MEASUREMENTS
+from bench.measurements import Measurements
+from bench.measurements import read as read_measurements
+from bench.metrics.metric import Metric, RankedMetric
+from bench.records import fingerprint
+from bench.run import checked
+from bench.scoring import held_out, measured
+from bench.task import Task
+from bench.types import Example, Json, Prediction, Run, Score
+
+_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, ArithmeticError)
+Hidden = Callable[[Task, Sequence[Example], Sequence[Prediction]], "tuple[tuple[Score, ...], int] | None"]
+_Scored = tuple[tuple[Score, ...], Measurements | None]
+
+
+@dataclass(frozen=True)
+class Verified:
+    """A run whose claims were found true. `scores` were made here; `measurements` are the claimed ones, the same to `ROWS`.
+
+    `answers` is the fingerprint of its `n` predictions, of which `telling` are different and not right; `notes` are what a person
+    should know all the same. `attempt` counts where references are held out, and `run` then has the scores that it got.
+    """
+
+    run: Run
+    folder: Path
+    scores: tuple[Score, ...]
+    measurements: Measurements | None
+    answers: str
+    n: int
+    telling: int
+    notes: tuple[str, ...] = field(default=())
+    attempt: int | None = None
+
+
+def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given: None) -> Verified:
+    """Compare the claims of an unpacked run with what its predictions give on the data of `task` that lie here.
+
+    `hidden(task, examples, predictions)` gives the rounded scores on held-out references and the number of the attempt, None
+    where there are none here. Raises Refused, with the first example or figure that differs, for a claim that is false;
+    BenchError where one's own data or version do not allow a judgement.
+    """
+    place = f"{run.task}/{run.model}"
+    if run.task_version != task.version:
+        raise BenchError(
+            f"it is of version {run.task_version} of task '{run.task}', yours is {task.version}; update one of the two"
+        )
+    if datetime.datetime.fromisoformat(run.created) > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):
+        raise Refused(f"it says to be of {run.created}, which is in the future")
+    examples = _same_data(run, task)
+    found = {prediction.id: prediction for prediction in predictions(folder, place)}
+    _same_ids(run, examples, found)
+    times_add_up(run, folder, list(found.values()))
+    if held_out(examples):
+        return _on_held_out(run, folder, task, examples, found, hidden)
+    scores, rows = _scored(run, task, examples, found)
+    claimed = read_measurements(folder) if (folder / MEASUREMENTS).exists() else None
+    if claimed is None or rows is None:
+        raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
+    same_rows(claimed, rows)
+    same_scores(run, scores)
+    telling = _telling(task, examples, found, rows)
+    return Verified(
+        run, folder, scores, claimed, copies.answers(found.values()), len(found), telling, tuple(_notes(run, scores))
+    )
+
+
+def _on_held_out(
+    run: Run, folder: Path, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], hidden: Hidden
+) -> Verified:
+    """A run whose references its submitter never saw: it gets its scores here, where they are."""
+    if (folder / MEASUREMENTS).exists():
+        raise Refused(f"it has {MEASUREMENTS}, which nobody can make whose references are held out")
+    told = hidden(task, examples, list(found.values()))
+    answers, telling = copies.answers(found.values()), _telling(task, examples, found, None)
+    if told is None:
+        if any(score.value is not None for score in run.scores):
+            raise BenchError(
+                "it claims scores on references that are held out; BENCH_PRIVATE must name the folder that has them"
+            )
+        same_scores(run, scores := measured(task, examples, found.values(), resamples=1, seed=0)[0])
+        note = "the references are held out: nothing was scored"
+        return Verified(run, folder, scores, None, answers, len(found), telling, (note,))
+    scores, attempt = told
+    if any(score.value is not None for score in run.scores):
+        same_scores(run, scores)
+    note = f"the references are held out: rounded scores, attempt {attempt}"
+    return Verified(replace(run, scores=scores), folder, scores, None, answers, len(found), telling, (note,), attempt)
+
+
+def _same_data(run: Run, task: Task) -> Sequence[Example]:
+    """One's own examples, once they are those of the claim."""
+    examples = checked(task, run.limit)
+    own = fingerprint(*map(vars, examples))
+    if own != run.data_fingerprint:
+        raise Refused(
+            f"it was made on data {run.data_fingerprint[:12]} ({run.n_examples} examples), yours are {own[:12]} ({len(examples)})"
+        )
+    if run.n_examples != len(examples):
+        raise Refused(f"it says to have {run.n_examples} examples, the data have {len(examples)}")
+    return examples
+
+
+def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Prediction]) -> None:
+    """Every example has a prediction and no other has; of a submission that was scored, as many are missing as its record says."""
+    ids = {example.id for example in examples}
+    if foreign := [key for key in found if key not in ids]:
+        raise Refused(
+            f"the prediction for {short(repr(foreign[0]))} is for no example of your data ({len(foreign)} such)"
+        )
+    missing = [example.id for example in examples if example.id not in found]
+    told = run.submission["missing"]["n"] if run.submission else 0
+    if len(missing) != told:
+        first = f"; the first without one is {missing[0]!r}" if missing else ""
+        raise Refused(f"{len(missing)} of {len(examples)} examples have no prediction, its record says {told}{first}")
+
+
+def _scored(run: Run, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction]) -> _Scored:
+    try:
+        return measured(task, examples, found.values(), resamples=run.resamples, seed=run.seed)
+    except _WRONG as error:
+        for example in examples:
+            given = [found[example.id]] if example.id in found else []
+            try:
+                measured(task, [example], given, resamples=1, seed=0)
+            except _WRONG as reason:
+                raise Refused(
+                    f"the answer to {example.id!r} cannot be scored ({type(reason).__name__}: {short(reason)})"
+                ) from None
+        raise Refused(f"its answers cannot be scored ({type(error).__name__}: {short(error)})") from None
+
+
+def _telling(
+    task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], rows: Measurements | None
+) -> int:
+    """How many different answers are not right: what chance would not give twice."""
+    metric = task.metrics[0]
+    best: Callable[[Json], Sequence[float]] | None = metric.best if isinstance(metric, Metric | RankedMetric) else None
+    table = rows.rows.get(metric.name) if rows else None
+    answers = set()
+    for i, example in enumerate(examples):
+        given = found.get(example.id)
+        if given is None or given.error is not None:
+            continue
+        if best is not None and table is not None and np.allclose(table[i], best(example.target)):
+            continue
+        answers.add(fingerprint(copies.said(given)))
+    return len(answers)
+
+
+def _notes(run: Run, found: Sequence[Score]) -> list[str]:
+    other = [score.metric for claim, score in zip(run.scores, found, strict=True) if claim.signature != score.signature]
+    return [f"{', '.join(other)}: another signature than yours gives"] if other else []

@@ -1,0 +1,200 @@
+"""Check the entries below leaderboards/submissions: what CI runs on a pull request. `--help` says how.
+
+A line an entry: ok, or FAIL with the reason. Exit code 0 if none failed, 1 if one did, 2 if it could not be judged.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import math
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from bench.commands.verify import VERIFIED, Ground, judge
+from bench.errors import BenchError
+from bench.leaderboard import strict
+from bench.leaderboard.archive import MIB, Refused
+from bench.leaderboard.claims import same_rows
+from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, path_of
+from bench.leaderboard.verify import Verified
+from bench.measurements import Measurements
+from bench.metrics.metric import Metric, RankedMetric
+from bench.records import RECORD, read_run
+from bench.task import Task
+from bench.types import Run
+
+_LARGEST = 32 * MIB  # bytes of an entry
+
+
+def main() -> int:
+    """Check the files named, or those that changed, or all."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("files", nargs="*", type=Path, metavar="FILE", help="entries; else those that changed, or all")
+    parser.add_argument("--since", metavar="GIT_REF", help="check what differs from where this branch left GIT_REF")
+    parser.add_argument("--bundles", type=Path, metavar="DIR", help="verify the bundles (*.zip) that lie here")
+    parser.add_argument(
+        "--data-dir", type=Path, metavar="DIR", help="the data to verify them on, instead of BENCH_DATA"
+    )
+    options = parser.parse_args()
+    bundles = {_digest(path): path for path in sorted(options.bundles.glob("*.zip"))} if options.bundles else {}
+    ground, worst = Ground(options.data_dir), 0
+    if options.since:
+        found: Iterator[tuple[str, Path]] = changed(options.since)
+    else:
+        found = (("", path) for path in options.files or sorted(p for p in SUBMISSIONS.rglob("*") if p.is_file()))
+    for status, path in found:
+        try:
+            line = "is taken away" if status == "D" else check(path, ground, bundles, changed=bool(options.since))
+            print(f"ok    {path}: {line}")
+        except Refused as error:
+            print(f"FAIL  {path}: {error}")
+            worst = 1
+        except BenchError as error:
+            print(f"????  {path}: {error}")
+            worst = worst or 2
+    return worst
+
+
+def changed(since: str) -> Iterator[tuple[str, Path]]:
+    """How each file below leaderboards/submissions changed (A, M, D) since this branch left `since`, uncommitted ones too."""
+    base = _git("merge-base", since, "HEAD").strip()
+    words = _git("diff", "--name-status", "--no-renames", "-z", base, "--", str(SUBMISSIONS)).split("\0")[:-1]
+    yield from ((status, Path(path)) for status, path in zip(words[::2], words[1::2], strict=True))
+    new = _git("ls-files", "--others", "--exclude-standard", "-z", "--", str(SUBMISSIONS)).split("\0")[:-1]
+    yield from (("A", Path(path)) for path in new)
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"git {' '.join(words[:2])}: {done.stderr.strip()}; run at the top of a checkout")
+    return done.stdout
+
+
+def check(path: Path, ground: Ground, bundles: Mapping[str, Path], *, changed: bool) -> str:
+    """What is to be said of a good entry; raises Refused for another, BenchError where the data to judge it are missing."""
+    found = read(path)
+    run, origin = found.run, found.run.origin
+    if path.is_symlink() or path != path_of(SUBMISSIONS, run):
+        raise Refused(f"it is of {run.task}/{run.model}, whose only place is {path_of(SUBMISSIONS, run)}")
+    try:
+        task = ground.task(run.task)
+    except BenchError as error:
+        raise Refused(str(error)) from None
+    said = agrees(found, task)
+    if run.is_reference or not origin.get("bundle"):
+        raise Refused(
+            "it names no bundle; `bench submit` makes entries" if not run.is_reference else "it is a reference row"
+        )
+    bundle = bundles.get(str(origin["bundle"]))
+    if bundle is not None:
+        return f"{said}; {of_bundle(found, bundle, ground)}"
+    missing = f"its bundle {origin['bundle'][:12]}… is not here"
+    if "verified" not in origin:
+        return f"{said}; self-reported, {missing}"
+    if changed:  # else anybody could write the word
+        raise Refused(f"it says that it was verified, but {missing}: give it with --bundles, or leave 'verified' out")
+    return f"{said}; says that it was verified on {strict.short(origin['verified']['date'])}, {missing}"
+
+
+def read(path: Path) -> Entry:
+    """The entry in a file that nobody vouches for."""
+    if not path.is_file() or path.suffix != ".json" or path.stat().st_size > _LARGEST:
+        raise Refused(f"not an entry: TASK/MODEL.json, a file of at most {_LARGEST:,} bytes")
+    record = strict.parsed(path.read_bytes(), "it")
+    if (
+        not isinstance(record, dict)
+        or set(record) != {"format", "run", "measurements", "speed"}
+        or record["format"] != FORMAT
+    ):
+        raise Refused(f"not an entry of format {FORMAT} with the keys format, run, measurements, speed")
+    if record["speed"]:
+        raise Refused("it has readings of speed, which a submission has not")
+    rows = record["measurements"]
+    return Entry(strict.run(record["run"], "run"), strict.measurements(rows, "measurements") if rows else None)
+
+
+def agrees(found: Entry, task: Task) -> str:
+    """Raise Refused unless the ranked value is that of the entry's own rows; else the value in words."""
+    run, metric, rows = found.run, task.metrics[0], found.measurements
+    if run.task_version != task.version:
+        raise Refused(f"it is of version {run.task_version} of task '{task.name}', which is now {task.version}")
+    if [score.metric for score in run.scores] != [one.name for one in task.metrics]:
+        raise Refused(f"its metrics are not those of task '{task.name}': {', '.join(one.name for one in task.metrics)}")
+    score = run.scores[0]
+    if rows is None:
+        if score.value is not None and "attempt" not in run.origin.get("verified", {}):
+            raise Refused("it has a score and no rows, and does not say that it was scored on held-out references")
+        return f"{score.metric} without rows, its references are held out"
+    if (len(rows), len(rows.failed)) != (score.n, score.n_failed) or score.n != run.n_examples:
+        raise Refused(
+            f"it has {len(rows)} rows with {len(rows.failed)} failures, its score {score.n} with {score.n_failed}"
+        )
+    if set(rows.rows) - {metric.name}:
+        raise Refused(f"it has rows of {', '.join(sorted(set(rows.rows)))}, where only {metric.name} is due")
+    if metric.name in rows.rows and isinstance(metric, Metric | RankedMetric):
+        value = value_of(metric, rows)
+        if score.value is None or not math.isclose(score.value, value, rel_tol=1e-9, abs_tol=1e-9):
+            raise Refused(f"{metric.name} says {score.value}, its own rows give {value:.6g}")
+        return f"{metric.name} {value:.4f} over {len(rows)} examples"
+    return f"{metric.name}, a metric without rows"
+
+
+def value_of(metric: Metric | RankedMetric, rows: Measurements) -> float:
+    """The metric's value over the rows."""
+    table = rows.rows[metric.name]
+    try:
+        if isinstance(metric, RankedMetric):
+            return float(metric.summarise(table, np.ones((1, len(table))))[0])
+        return float(metric.summarise(table.sum(axis=0), np.array(float(len(table)))))
+    except (ValueError, IndexError, TypeError) as error:
+        raise Refused(f"its rows of {table.shape[1]} columns are none of {metric.name} ({error})") from None
+
+
+def of_bundle(found: Entry, bundle: Path, ground: Ground) -> str:
+    """Raise Refused unless the bundle is verified and holds this very run."""
+    run = found.run
+    with tempfile.TemporaryDirectory() as folder:
+        verdicts = judge([bundle], Path(folder) / "in", ground, Path(folder) / "runs")
+        one = next((v for v in verdicts if v.run and (v.run.task, v.run.model) == (run.task, run.model)), verdicts[0])
+        if one.status != VERIFIED or one.found is None:
+            raise (Refused if one.status == "refused" else BenchError)(f"its bundle: {one.line}")
+        if (one.found.run.task, one.found.run.model) != (run.task, run.model) or one.found.run != replace(
+            run, origin={}
+        ):
+            raise Refused("it is not the run that its bundle holds")
+        ours = one.found.measurements
+        if (ours is None) != (found.measurements is None):
+            raise Refused("it has rows and its bundle has none, or the other way round")
+        if ours is not None and found.measurements is not None:
+            same_rows(found.measurements, ours.only(run.scores[0].metric))
+        submitter = read_run(one.found.folder / RECORD).origin["submitter"]
+        if run.origin.get("submitter") != submitter:
+            raise Refused(
+                f"it is by {strict.short(run.origin.get('submitter'))!r}, its bundle by {strict.short(submitter)!r}"
+            )
+        if one.said is None or run.origin.get("predictions") != one.said.answers:
+            raise Refused("it gives another fingerprint of the predictions than its bundle")
+    return f"its bundle {bundle.name} {one.line}"
+
+
+def _is_run(run: Run, found: Verified) -> bool:
+    """Whether the entry's run is the bundle's; its scores on held-out references can be compared only where those are."""
+    hidden = found.measurements is None and found.attempt is None
+    return found.run == replace(run, origin={}, scores=found.run.scores if hidden else run.scores)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
