@@ -1,0 +1,85 @@
+"""`bench board --html DIR`: gathers what the site shows."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.leaderboard.board import Board, Table
+    from bench.leaderboard.site import Item
+    from bench.leaderboard.suite import SuiteBoard, SuiteTable
+    from bench.task import Task
+    from bench.types import Run
+
+
+def main(
+    target: Path,
+    found: Sequence[tuple[Board, Sequence[Table]]],
+    runs: Iterable[tuple[Path | None, Run]],
+    *,
+    suites: Sequence[tuple[SuiteBoard, Sequence[SuiteTable]]] = (),
+    all_data: bool = False,
+) -> dict[str, Any]:
+    """Write the site of these boards and runs, with the submissions of ./leaderboards; what was written, for `--json`."""
+    from bench.leaderboard.site import write_site
+
+    start = time.perf_counter()
+    written = write_site(target, found, _items(runs), task_of=_task, combined=suites, all_data=all_data)
+    seconds = time.perf_counter() - start
+    for problem in written.problems:
+        _note(problem)
+    print(
+        f"site: {written.n_boards} boards, {written.n_runs} runs, {written.n_files:,} files, {written.n_bytes / 1e6:.1f} MB "
+        f"in {seconds:.1f} s; open {target / 'index.html'}",
+        file=sys.stderr,
+    )
+    return {"folder": str(target), "seconds": seconds, **vars(written)}
+
+
+def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
+    """The runs, and of the submissions those that are no run here."""
+    from bench.leaderboard import entry
+    from bench.leaderboard.site import Item
+
+    found = [Item(run, folder) for folder, run in runs if folder is not None]
+    here = {_identity(item.run) for item in found}
+    for path in sorted(entry.SUBMISSIONS.glob("*/*.json")):
+        try:
+            one = entry.read(path)
+        except BenchError as error:
+            _note(str(error))
+            continue
+        if _identity(one.run) not in here:
+            found.append(Item(one.run, None, one.measurements))
+    return found
+
+
+def _note(text: str) -> None:
+    print(f"bench: left out of the site: {text}", file=sys.stderr)
+
+
+def _identity(run: Run) -> tuple[str, ...]:
+    return run.task, run.model, run.run_id, run.data_fingerprint
+
+
+def _task(name: str) -> Task | None:
+    """The task that conf/ calls so, never what a run says of itself; None where there is none, or it has no examples."""
+    from bench import config as conf
+    from bench.build import build
+    from bench.task import Task
+
+    if name not in conf.names("task"):
+        return None
+    config, _ = conf.compose([f"task={name}"])
+    try:
+        task = build(conf.plain(config)["task"], "task")
+    except BenchError as error:
+        _note(f"no data of task '{name}': {error}")
+        return None
+    return task if isinstance(task, Task) else None

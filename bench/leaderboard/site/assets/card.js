@@ -1,0 +1,49 @@
+"use strict";
+// One example as a card: inputs, pictures, target, and of each run (`this.runs`, `this.lists`) the answer with its score.
+FINAI.Cards = class {
+  card(item, { data, answers }) {
+    const { h } = FINAI;
+    const place = item.places[0];
+    const fields = h("dl", { class: "fields" });
+    const add = (name, ...values) => fields.append(h("div", {}, h("dt", {}, name), h("dd", {}, ...values)));
+    if (data) {
+      for (const one of data.media) if (one.kind !== "image") add("recording", this.media(one, item.id));
+      const inputs = Object.entries(data.inputs);
+      const size = ([, value]) => (typeof value === "string" ? value.length : JSON.stringify(value).length);
+      for (const [name, value] of inputs.sort((x, y) => (size(x) > 300) - (size(y) > 300))) add(name, FINAI.show(value));
+      if ("target" in data) add("target", FINAI.show(data.target));
+    }
+    const pictures = data ? data.media.filter((one) => one.kind === "image").map((one) => this.media(one, item.id)) : [];
+    const said = h("div", { class: this.runs.length > 1 ? "said two" : "said" });
+    answers.forEach((answer, i) => said.append(this.answer(answer, item.scores[i], i)));
+    const change = this.runs.length > 1 && item.change !== null
+      ? h("span", { class: "change" }, `B − A: ${item.change > 0 ? "+" : ""}${FINAI.number(item.change)}`) : null;
+    return h("article", { class: "example", tabindex: "-1", "aria-label": `Example ${place + 1}` },
+      h("h3", {}, h("span", { class: "count" }, `#${(place + 1).toLocaleString("en")}`), " ", h("bdi", {}, item.id), change ? " " : null, change),
+      pictures.length ? h("div", { class: "with-picture" }, h("div", {}, pictures), h("div", {}, fields, said)) : [fields, said]);
+  }
+
+  answer(answer, score, i) {
+    const { h } = FINAI;
+    const list = this.lists[i];
+    const name = list.metric ? (list.own ? `${list.metric}${list.fraction ? " (0 to 1)" : ""}` : `contribution to ${list.metric}`) : null;
+    const rows = h("dl", { class: "fields" });
+    const add = (term, ...values) => rows.append(h("div", {}, h("dt", {}, term), h("dd", {}, ...values)));
+    if (answer && answer.error) add("failed", h("span", { class: "error" }, answer.error));
+    if (answer && "answer" in answer) add("answer", FINAI.show(answer.answer));
+    if (answer && "raw" in answer) add("raw output", FINAI.show(answer.raw));
+    if (answer && answer.truncated) add("cut", `${answer.truncated} tokens of the request were cut away`);
+    if (name) add(name, h("strong", {}, FINAI.number(score)));
+    return h("div", {}, this.runs.length > 1 ? h("h4", {}, `${"AB"[i]}: `, h("bdi", {}, this.runs[i].label)) : null, rows);
+  }
+
+  media(one, id) {
+    const { h, root } = FINAI;
+    if (one.kind === "image") {
+      const size = one.width ? { width: one.width, height: one.height } : {};
+      return h("a", { href: root + one.file }, h("img", { src: root + one.file, alt: `Document of example ${id}; its text is in the picture only`, loading: "lazy", ...size }));
+    }
+    if (one.kind === "audio") return h("audio", { src: root + one.file, controls: true, preload: "none", "aria-label": `Recording ${one.name}` });
+    return h("span", { class: "quiet" }, one.name);
+  }
+};

@@ -1,0 +1,158 @@
+"""The examples of one run as files of the site: a light list of all, and the answers in chunks that a page loads as it needs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from bench import measurements
+from bench.errors import BenchError
+from bench.leaderboard.public import public_text
+from bench.leaderboard.site.data import CHUNK, TaskData
+from bench.leaderboard.site.folder import SiteFolder
+from bench.leaderboard.site.names import script
+from bench.leaderboard.site.scores import PerExample, per_example
+from bench.measurements import Measurements
+from bench.records import RunFolder
+from bench.task import Task
+from bench.types import Json, Prediction, Run
+
+_UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
+
+
+@dataclass(frozen=True)
+class Written:
+    """What the run's page says of its examples: how many, by which metric, and what cannot be shown and why."""
+
+    n: int
+    per_example: PerExample | None
+    note: str
+
+
+@dataclass(frozen=True)
+class Files:
+    """What a run's folder holds of its examples; `here` is False where there is no folder, `fault` says what is damaged."""
+
+    measured: Measurements | None
+    predictions: Mapping[str, Prediction]
+    here: bool
+    fault: str = ""
+
+
+def read(folder: Path | None, measured: Measurements | None) -> Files:
+    """Read a run's folder; without one, what an entry brought. Damage is told, and the rest of the site still made."""
+    if folder is None:
+        return Files(measured, {}, here=False)
+    try:
+        if measured is None and (folder / measurements.FILE).exists():
+            measured = measurements.read(folder)
+        return Files(measured, {found.id: found for found in RunFolder(folder).predictions()}, here=True)
+    except BenchError as error:
+        return Files(None, {}, here=True, fault=str(error))
+
+
+def write(out: SiteFolder, name: str, run: Run, files: Files, data: TaskData) -> Written:
+    """Write `examples/NAME/list.js` and the answers beside it."""
+    measured, predictions = files.measured, files.predictions
+    ids, places = _order(run, measured, predictions, data)
+    shown = per_example(data.task.metrics, measured) if data.task and measured else None
+    data.use(places)
+    failed = measured.failed if measured else {one.id for one in predictions.values() if one.error is not None}
+    key = f"examples/{name}"
+    record = {
+        "ids": ids,
+        "scores": [_short(value) for value in shown.values] if shown else None,
+        "metric": shown.metric if shown else None,
+        "own": shown.own if shown else None,
+        "higher": shown.higher_is_better if shown else None,
+        "fraction": shown.is_fraction if shown else None,
+        "failed": [i for i, one in enumerate(ids) if one in failed],
+        "places": None if places == list(range(len(ids))) else places,
+        "data": data.folder if not data.reason and any(place >= 0 for place in places) else None,
+        "answers": bool(predictions),
+        "chunk": CHUNK,
+    }
+    out.write(f"{key}/list.js", script(f"{key}/list", record))
+    if predictions:
+        for start in range(0, len(ids), CHUNK):
+            number = start // CHUNK
+            chunk = [_answer(data.task, predictions.get(one)) for one in ids[start : start + CHUNK]]
+            out.write(f"{key}/{number}.js", script(f"{key}/{number}", chunk))
+    return Written(len(ids), shown, _note(run, files, data, places))
+
+
+def _order(
+    run: Run, measured: Measurements | None, predictions: Mapping[str, Prediction], data: TaskData
+) -> tuple[list[str], list[int]]:
+    """The ids in the order of the data, as far as that is known, and the place of each in the data here."""
+    if measured:
+        return list(measured.ids), data.places(measured.ids, measured.digests)
+    places = data.places_of_all(run)
+    if places is not None:
+        return [data.examples[place].id for place in places], places
+    return list(predictions), [-1] * len(predictions)
+
+
+def _note(run: Run, files: Files, data: TaskData, places: Sequence[int]) -> str:
+    """What the page cannot show, in a sentence or two; "" where it shows all."""
+    if files.fault:
+        return "The files of this run are damaged, so its examples are not shown."
+    found = []
+    if not files.here:
+        found.append("Only the scores of this submission are here; its answers are in its bundle.")
+    if not files.measured:
+        absent = all(score.value is None for score in run.scores)
+        why = "the references are held out" if absent or run.submission else "an earlier version made the run"
+        found.append(f"There are no scores of single examples: {why}.")
+    if data.reason:
+        found.append(data.reason)
+    elif missing := sum(place < 0 for place in places):
+        found.append(
+            f"{missing:,} of {len(places):,} examples are not in the data on the machine that made this page, or were changed "
+            "since: for them there are answers and scores only."
+        )
+    return " ".join(found)
+
+
+def _answer(task: Task | None, prediction: Prediction | None) -> Json:
+    """A prediction as the page takes it: the final answer, the raw one where it says more, the error."""
+    if prediction is None:
+        return {"error": "no prediction"}
+    if prediction.error is not None:
+        return {"error": public_text(prediction.error)}
+    found: dict[str, Any] = {}
+    raw = next((one for one in (prediction.text, prediction.label_scores, prediction.values) if one is not None), None)
+    if prediction.answer is not None:
+        found["answer"] = prediction.answer
+    elif task is not None:
+        try:
+            found["answer"] = task.answer(prediction)
+        except _UNREADABLE as error:
+            found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
+    if raw is not None and raw != found.get("answer"):
+        found["raw"] = dict(raw) if isinstance(raw, Mapping) else raw
+    if prediction.truncated:
+        found["truncated"] = prediction.truncated
+    return _safe(found)
+
+
+def _safe(value: Any) -> Json:
+    """The value as JSON can hold it: a number that is none becomes a text."""
+    if isinstance(value, Mapping):
+        return {str(name): _safe(one) for name, one in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [_safe(one) for one in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return value if value is None or isinstance(value, str | int | float | bool) else str(value)
+
+
+def _short(value: float) -> float | int | None:
+    """Six digits: what a page can show. None where an example's contribution cannot be had."""
+    if not math.isfinite(value):
+        return None
+    found = float(f"{value:.6g}")
+    return int(found) if found == int(found) else found

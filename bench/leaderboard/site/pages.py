@@ -1,0 +1,120 @@
+"""The pages: templates with every text escaped, and what each of them is given."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from bench.leaderboard import board as boards
+from bench.leaderboard.page import SUITE
+from bench.leaderboard.site.examples import Written
+from bench.leaderboard.site.folder import SiteFolder
+from bench.leaderboard.site.scores import Slice
+from bench.leaderboard.site.view import View, brief
+from bench.leaderboard.suite import SuiteBoard
+from bench.types import Run, Score
+
+_HERE = Path(__file__).parent
+# What the pages may load: the site's own files. Chromium takes 'self' for that on a page from the disk too; the scheme is for
+# browsers that take such a page for nobody's own. The hash is that of the style which Observable Plot puts into a chart.
+_PLOT_STYLE = "sha256-jSYQUrW7J0b3jPqhZP9C2Xh1PyJKHKXd4s0fpGGKrww="
+POLICY = (
+    f"default-src 'none'; script-src 'self' file:; style-src 'self' file: '{_PLOT_STYLE}'; img-src 'self' file: data:; "
+    "media-src 'self' file:; base-uri 'none'; form-action 'none'"
+)
+
+
+@cache
+def _environment() -> Any:
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    found = Environment(
+        loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
+        trim_blocks=True, lstrip_blocks=True,
+    )  # fmt: skip
+    found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval}
+    found.filters |= {"yaml": _yaml, "seconds": _seconds, "plain": _plain, "brief": brief}
+    return found
+
+
+def page(out: SiteFolder, path: str, template: str, **given: Any) -> None:
+    """Write one page; `path` is its place in the site, from which its links are relative."""
+    root = "../" * path.count("/")
+    out.write(path, _environment().get_template(template).render(root=root, **given))
+
+
+def assets(out: SiteFolder) -> None:
+    """Write the scripts, the style and the libraries with their licence."""
+    for folder in ("assets", "vendor"):
+        for path in sorted((_HERE / folder).iterdir()):
+            if path.is_file():
+                out.write(f"{folder}/{path.name}", path.read_bytes())
+
+
+def run_page(
+    out: SiteFolder, name: str, run: Run, origin: str, *, board: Mapping[str, str] | None, slices: Sequence[Slice],
+    written: Written, ranked: Score | None,
+) -> None:  # fmt: skip
+    """The page of one run, whose `board` has a name and a title, None where it is on none."""
+    facts = {
+        "run": run.run_id,
+        "origin": origin,
+        "made": run.created[:16].replace("T", " ") + " UTC",
+        "task version": str(run.task_version),
+        "examples": f"{run.n_examples:,}" + (f", the first {run.limit:,}" if run.limit else ""),
+        "model revision": run.model_revision,
+        "device": _device(run),
+        "commit": str(run.environment.get("commit") or "–"),
+    }
+    prints = {"data": run.data_fingerprint, "weights": run.weights_sha256 or "–"} | dict(run.files)
+    records = {"computed": run.computed, "audit": run.audit, "submission": run.submission, "origin": run.origin}
+    page(
+        out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
+        written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
+    )  # fmt: skip
+
+
+def board_page(out: SiteFolder, name: str, board: boards.Board, views: Sequence[View], origins: Sequence[str]) -> None:
+    """The page of one board."""
+    page(out, f"boards/{name}.html", "board.html", board=board, views=views, origins=origins)
+
+
+def suite_page(out: SiteFolder, name: str, board: SuiteBoard, tables: Sequence[Mapping[str, Any]]) -> None:
+    """The page of a suite's board."""
+    page(out, f"boards/{name}.html", "suite.html", board=board, tables=tables, text=SUITE)
+
+
+def _device(run: Run) -> str:
+    if run.submission:
+        return "predictions were brought, nothing ran here"
+    return " ".join(str(run.environment.get(key) or "") for key in ("device", "device_name", "dtype")).strip()
+
+
+def _yaml(value: Any) -> str:
+    import yaml
+
+    return str(yaml.safe_dump(_plain_types(value), sort_keys=False, allow_unicode=True, width=100))
+
+
+def _plain_types(value: Any) -> Any:
+    """Tuples as lists, which YAML can hold."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain_types(one) for key, one in value.items()}
+    return [_plain_types(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:,.1f} s" if value >= 10 else f"{value:.2f} s" if value >= 0.1 else f"{1000 * value:.3g} ms"
+
+
+def _plain(value: Any) -> str:
+    """A figure of a record as text."""
+    if value is None:
+        return "–"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return str(value)
+    return f"{value:,}" if isinstance(value, int) else f"{value:,.4g}"

@@ -1,0 +1,246 @@
+"""A board's tables as what a page shows of them: texts, numbers to sort and draw by, and a sentence for each chart."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from bench.leaderboard import board as boards
+from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.site.scores import front
+from bench.types import Run, Score
+
+Link = Callable[[Run], str]  # the name of a run's page, "" where it has none
+_OWN_CELLS = 3  # rank, model and score of `boards.cells`, which the page shows in its own way
+_WIDTH = 120.0  # of the picture of an interval, in its own units
+
+
+@dataclass(frozen=True)
+class Bar:
+    """An interval as a picture: positions from 0 to `_WIDTH`; no line where there is no interval."""
+
+    at: float
+    low: float | None
+    high: float | None
+
+
+@dataclass
+class Line:
+    """One row of a board's table. `latency` in seconds, `cost` in US dollars for 1,000 examples; None where unknown."""
+
+    run: Run
+    page: str
+    rank: str
+    order: int
+    group: int | None
+    new_group: bool
+    origin: str
+    score: Score
+    shown: str
+    interval: str
+    bar: Bar | None
+    cells: list[str]
+    latency: float | None
+    cost: float | None
+    reference: bool
+    fronts: set[str] = field(default_factory=set)
+
+
+@dataclass(frozen=True)
+class Chart:
+    """`axis` is the row's attribute that the chart is drawn over, `finding` what it shows, in a sentence."""
+
+    axis: str
+    title: str
+    label: str
+    finding: str
+
+
+@dataclass(frozen=True)
+class Past:
+    """One run in the progress of a board; `best` says that it was the best so far."""
+
+    run: Run
+    page: str
+    score: Score
+    shown: str
+    best: bool
+
+
+@dataclass(frozen=True)
+class View:
+    """A table with its charts and the history of the runs on its examples."""
+
+    title: str
+    anchor: str
+    headings: list[str]
+    lines: list[Line]
+    charts: list[Chart]
+    past: list[Past]
+    has_groups: bool
+    notes: Sequence[str] = ()
+
+
+def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int) -> View:
+    """What the page shows of a table; `runs` are all the runs there are, for the progress over time."""
+    headings = boards.headings(board)
+    kept = [i for i in range(_OWN_CELLS, len(headings)) if headings[i] != "origin"]
+    bars = _bars([row.score for row in table.rows])
+    label, seconds = _latency(table.rows)
+    lines: list[Line] = []
+    for i, (row, bar) in enumerate(zip(table.rows, bars, strict=True)):
+        cells = boards.cells(board, row)
+        ranked = [line for line in lines if not line.reference]
+        lines.append(
+            Line(
+                run=row.run, page=link(row.run), rank=_rank(row), order=i, group=row.group,
+                new_group=bool(ranked) and row.group is not None and ranked[-1].group not in (None, row.group),
+                origin=row.origin, score=row.score, shown=boards.shown(row.score, row.score.value),
+                interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], latency=seconds(row.run),
+                cost=_cost(row.run), reference=row.rank is None,
+            )
+        )  # fmt: skip
+    past = _past(board, table, link, runs)
+    charts = [_trade(lines, "latency", "Score and latency", label), _trade(lines, "cost", "Score and cost", _COST)]
+    return View(
+        title=boards.title(table), anchor=f"table-{number}", headings=[headings[i] for i in kept], lines=lines,
+        charts=[chart for chart in (*charts, _progress(past)) if chart], past=past,
+        has_groups=any(line.group is not None for line in lines), notes=table.notes,
+    )  # fmt: skip
+
+
+def _rank(row: Row) -> str:
+    if row.rank is None:
+        return "ref"
+    if row.rank_low is None or row.rank_high is None:
+        return str(row.rank)
+    return f"{row.rank} ({row.rank_low}–{row.rank_high})" if row.rank_low < row.rank_high else str(row.rank)
+
+
+def _interval(score: Score) -> str:
+    if score.low is None or score.high is None:
+        return ""
+    return f"{boards.shown(score, score.low)} to {boards.shown(score, score.high)}"
+
+
+def _bars(scores: Sequence[Score]) -> list[Bar | None]:
+    """The intervals on one scale, that of the table."""
+    ends = [one for score in scores for one in (score.value, score.low, score.high) if one is not None]
+    if not ends:
+        return [None] * len(scores)
+    low, high = min(ends), max(ends)
+    scale = _WIDTH / (high - low or 1.0)
+
+    def place(value: float | None) -> float | None:
+        return None if value is None else round((value - low) * scale, 2)
+
+    return [bars_of(score, place) for score in scores]
+
+
+def bars_of(score: Score, place: Callable[[float | None], float | None]) -> Bar | None:
+    """The picture of one score; None where the metric cannot be had."""
+    at = place(score.value)
+    return None if at is None else Bar(at, place(score.low), place(score.high))
+
+
+def _timed(run: Run) -> bool:
+    return not run.submission and bool(run.timings.get("examples_per_second"))
+
+
+def _latency(rows: Sequence[Row]) -> tuple[str, Callable[[Run], float | None]]:
+    """The median latency where every timed run has one (it needs enough examples), else the mean time of an example."""
+    timed = [row.run for row in rows if _timed(row.run)]
+    if timed and all(run.timings.get("latency_p50") for run in timed):
+        return "median latency, ms", lambda r: r.timings["latency_p50"] if _timed(r) else None
+    return "time for an example, ms", lambda r: 1 / r.timings["examples_per_second"] if _timed(r) else None
+
+
+_COST = "US dollars for 1,000 examples"
+
+
+def _cost(run: Run) -> float | None:
+    usd = run.timings.get("usd")
+    return None if usd is None or not run.n_examples else 1000 * float(usd) / run.n_examples
+
+
+def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | None:
+    """The chart of the score over what it takes, its Pareto front marked in the lines; None for fewer than two points."""
+    drawn = [line for line in lines if getattr(line, axis) is not None and line.score.value is not None]
+    models = [line for line in drawn if not line.reference]
+    if len(drawn) < 2:
+        return None
+    points = [(float(getattr(line, axis)), float(line.score.value or 0.0)) for line in models]
+    on = [models[i] for i in sorted(front(points, higher_is_better=lines[0].score.higher_is_better))]
+    for line in on:
+        line.fronts.add(axis)
+    names = _listed([f"{brief(line.run.model)} ({line.shown})" for line in on])
+    less = "faster" if axis == "latency" else "cheaper"
+    text = f"On the front, where no other model is both better and {less}: {names}." if on else "Reference rows only."
+    if axis == "latency" and any(line.run.origin for line in drawn):
+        text += " Verified and self-reported rows were timed on other machines."
+    if left := len(lines) - len(drawn):
+        text += f" {left} of {len(lines)} rows have no {'time' if axis == 'latency' else 'cost'} and are not drawn."
+    return Chart(axis, title, label, text)
+
+
+def _past(board: Board, table: Table, link: Link, runs: Sequence[Run]) -> list[Past]:
+    """All runs of the table's examples on its device, oldest first."""
+    ours = [
+        run
+        for run in runs
+        if (run.task, run.task_version, run.data_fingerprint) == (board.task, board.version, table.fingerprint)
+        and (run.submission or run.environment.get("device") == table.device)
+        and not run.is_reference
+    ]
+    found: list[Past] = []
+    record: float | None = None
+    for run in sorted(ours, key=lambda one: (one.created, one.run_id)):
+        score = boards.score_of(run, board.metric)
+        if score.value is None:
+            continue
+        merit = score.value if score.higher_is_better else -score.value
+        best = record is None or merit > record
+        record = merit if record is None or best else record
+        found.append(Past(run, link(run), score, boards.shown(score, score.value), best))
+    return found
+
+
+def _progress(past: Sequence[Past]) -> Chart | None:
+    if len({one.run.created for one in past}) < 2:
+        return None
+    steps = [one for one in past if one.best]
+    first, last = steps[0], steps[-1]
+    text = f"Best score from {first.shown} ({brief(first.run.model)}, {first.run.created[:10]})"
+    text += (
+        f" to {last.shown} ({brief(last.run.model)}, {last.run.created[:10]})"
+        if len(steps) > 1
+        else ", not surpassed since"
+    )
+    return Chart("progress", "Progress over time", "day of the run", f"{text}; {len(past)} runs.")
+
+
+def brief(text: str, most: int = 60) -> str:
+    """The beginning of a long text: a name may come from anybody, and must not fill a page."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _listed(names: Sequence[str], most: int = 6) -> str:
+    """Some names as a text, and how many more there are."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more
+
+
+def summary(board: Board, tables: Sequence[Table]) -> Mapping[str, str]:
+    """The line of a board on the first page: its leader on the most data, and how many models it has."""
+    ranked = [row for table in tables for row in table.rows if row.rank is not None]
+    table = next(
+        (one for one in tables if any(row.rank is not None for row in one.rows)), tables[0] if tables else None
+    )
+    leader = next((row for row in table.rows if row.rank is not None), None) if table else None
+    return {
+        "leader": leader.run.model if leader else "–",
+        "score": f"{board.metric} {boards.interval(leader.score)}" if leader else "–",
+        "models": str(len({row.run.model for row in ranked})),
+        "n": f"{table.n:,}" if table else "–",
+        "latest": max((row.run.created[:10] for table in tables for row in table.rows), default="–"),
+    }
