@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import datetime
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import TypeAlias
 
 from bench import environment, measurements, timing
 from bench.artifacts import digest
@@ -17,9 +18,9 @@ from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
 from bench.records import RunFolder, canonical, fingerprint, identity
 from bench.run import Settings, checked
-from bench.scoring import measured
+from bench.scoring import held_out, measured
 from bench.task import Malformed, Task
-from bench.types import Example, Json, Prediction, Run
+from bench.types import Example, Json, Prediction, Run, Score
 
 _LISTED = 10  # ids that a record names of each kind of fault
 _SAID = ("text", "label_scores", "values", "answer", "error")
@@ -47,6 +48,19 @@ class Submission:
         }
 
 
+@dataclass(frozen=True)
+class Judged:
+    """What came of scoring a submission; `more` goes into the record. Held-out references give no measurements."""
+
+    scores: tuple[Score, ...]
+    rows: measurements.Measurements | None
+    submission: Submission
+    more: Mapping[str, Json] = field(default_factory=dict)
+
+
+Judge: TypeAlias = Callable[[Submission], Judged]
+
+
 def _shown(ids: Sequence[str]) -> list[str]:
     """The ids, of which half a surrogate pair, which no file can hold, is a question mark."""
     return [key.encode("utf-8", "replace").decode("utf-8") for key in ids]
@@ -68,7 +82,7 @@ def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | 
             continue
         if prediction.id in found:
             duplicated[prediction.id] = None
-        found[prediction.id] = _measurable(task, by_id[prediction.id], prediction)
+        found[prediction.id] = measurable(task, by_id[prediction.id], prediction)
     if not found:
         first = f"the first id is {next(iter(unknown))!r}" if unknown else "it holds no predictions"
         raise BenchError(
@@ -119,7 +133,7 @@ def _is_journal(path: Path) -> bool:
     return "id" in first and set(first) <= _JOURNAL_KEYS
 
 
-def _measurable(task: Task, example: Example, prediction: Prediction) -> Prediction:
+def measurable(task: Task, example: Example, prediction: Prediction) -> Prediction:
     """The prediction, or one that says that its answer is not of the form that the task's metrics take."""
     if prediction.error is not None:
         return prediction
@@ -162,12 +176,22 @@ def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> 
 
 
 def evaluate(
-    task: Task, path: Path, name: str, settings: Settings, *, no_answer: Path | None = None
+    task: Task,
+    path: Path,
+    name: str,
+    settings: Settings,
+    *,
+    no_answer: Path | None = None,
+    judge_of: Callable[[Sequence[Example]], Judge | None] = lambda examples: None,
 ) -> tuple[Run, RunFolder, Mapping[str, Json]]:
-    """Score a submission as model `name`: the record, which names what was wrong in the file, and the official figures."""
+    """Score a submission as model `name`: the record, which names what was wrong in the file, and the official figures.
+
+    `judge_of(examples)` gives a judge who has the references where they are held out; there are no official figures then.
+    """
     _refuse(name, settings)
     file = _file(path)
     examples = checked(task, settings.limit)
+    judge = judge_of(examples)
     submission = read(task, path, examples, no_answer)
     data = fingerprint(*map(vars, examples))
     said = fingerprint([prediction.to_json() for prediction in submission.predictions])
@@ -181,20 +205,23 @@ def evaluate(
         watch = timing.Stopwatch(folder.write_timing)
         folder.write_predictions(submission.predictions)
         with watch.phase("score", n=len(examples)):
-            scores, rows = measured(
-                task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed
-            )
-        if rows is not None:
-            measurements.write(folder.path, rows)
+            judged = judge(submission) if judge else _judged(task, examples, submission, settings)
+        if judged.rows is not None:
+            measurements.write(folder.path, judged.rows)
         run = Run(
             run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision="submission",
             weights_sha256="", is_reference=False, data_fingerprint=data, n_examples=len(examples), limit=settings.limit,
-            seed=settings.seed, resamples=settings.resamples, scores=scores, timings=timing.summarise([]),
+            seed=settings.seed, resamples=settings.resamples, scores=judged.scores, timings=timing.summarise([]),
             environment=environment.describe() | Device("cpu", "none", 1).describe(), config=settings.config,
             created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            submission={"file": path.name, "sha256": digest(file), **submission.faults()},
+            submission={"file": path.name, "sha256": digest(file), **judged.submission.faults(), **judged.more},
         )  # fmt: skip
         return folder.finish(run), folder, official(task, run, examples, submission)
+
+
+def _judged(task: Task, examples: Sequence[Example], submission: Submission, settings: Settings) -> Judged:
+    scores, rows = measured(task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed)
+    return Judged(scores, rows, submission)
 
 
 def _refuse(name: str, settings: Settings) -> None:
@@ -216,8 +243,10 @@ def _file(path: Path) -> Path:
     raise BenchError(f"{path} does not exist; give a file or folder of predictions")
 
 
-def official(task: Task, run: Run, examples: Iterable[Example], submission: Submission) -> Mapping[str, Json]:
-    """What the official script prints for this submission, under its own keys and in its own units."""
+def official(task: Task, run: Run, examples: Sequence[Example], submission: Submission) -> Mapping[str, Json]:
+    """What the official script prints for this submission, under its own keys and in its own units; {} where it cannot know."""
+    if held_out(examples):
+        return {}
     values = {s.metric: s.value if s.official is None else s.official for s in run.scores}
     missing = set(submission.missing) if task.missing_left_out else set()
     counted = [example for example in examples if example.id not in missing]

@@ -85,22 +85,23 @@ class Banking77(LabelTask):
 
 
 def questions(path: Path) -> list[Example]:
-    """The rows `text,category` of a CSV file with a header; ids are the file's name and the row from 0."""
+    """The rows `text,category` of a CSV file with a header, or `text` alone; ids are the file's name and the row from 0."""
     reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)  # a text may hold line breaks
     found: list[Example] = []
     try:
-        if (header := next(reader, [])) != ["text", "category"]:
+        if (header := next(reader, [])) not in (["text", "category"], ["text"]):
             raise BenchError(f"{path} line 1: found {','.join(header)!r}, expected the header text,category")
         for row in filter(None, reader):
             where = f"{path} line {reader.line_num}"
-            if len(row) != 2 or not row[0].strip():
-                raise BenchError(f"{where}: found {row!r}, expected text,category; bring the official file again")
-            if row[1] not in LABELS:
+            if len(row) != len(header) or not row[0].strip():
+                raise BenchError(f"{where}: found {row!r}, expected {','.join(header)}; bring the official file again")
+            label = row[1] if len(row) == 2 else None
+            if label is not None and label not in LABELS:
                 raise BenchError(
-                    f"{where}: {row[1]!r} is not one of the {len(LABELS)} labels; bring the official file again"
+                    f"{where}: {label!r} is not one of the {len(LABELS)} labels; bring the official file again"
                 )
             name = f"{path.stem}-{len(found)}"
-            found.append(Example(name, {"text": row[0].strip()}, row[1], name))
+            found.append(Example(name, {"text": row[0].strip()}, label, name))
     except csv.Error as error:
         raise BenchError(f"{path} line {reader.line_num}: {error}; correct the file") from None
     return found

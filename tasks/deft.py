@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from abc import abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -13,6 +14,7 @@ from bench.errors import BenchError
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json
 
+_SUBJECT = re.compile(r"(?:^|/)t\d+_([a-z]+)_")
 CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from Free Text with the DEFT Corpus (SemEval)"
 
 
@@ -61,6 +63,11 @@ class Deft(DataTask):
             for stem, path in deft.files(deft.dev(root), self.subtask).items()
             for number, (inputs, target) in enumerate(self.of_dev_file(path))
         ]
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The subject of the textbook, which the file's name says (t1_biology_0_101)."""
+        subject = _SUBJECT.search(example.cluster)
+        return {"subject": subject[1]} if subject else {}
 
     @abstractmethod
     def of_file(self, path: Path) -> Iterator[tuple[dict[str, Json], Json]]:

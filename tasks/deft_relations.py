@@ -14,6 +14,7 @@ from bench.task import Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 from tasks.deft import Deft, deft_card
 from tasks.mentions import as_json, lines
+from tasks.slices import band
 
 _NAMES = {name.replace("-", "").lower(): name for name in deft.RELATIONS}
 _RELATION = re.compile(
@@ -109,6 +110,11 @@ class DeftRelations(Deft):
         """A line for each relation."""
         told = [f"{tag} {relation} {root}" for root, tag, relation in example.target]
         return Prediction(example.id, text="\n".join(told) or "none")
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The subject, and how many phrases are to be related and relations to be found."""
+        found = {**super().slices(example), "phrases": band(len(example.inputs["phrases"]), (1, 2, 4), "phrase")}
+        return found if example.target is None else found | {"relations": band(len(example.target), (1, 2), "relation")}
 
     def of_submitted_file(self, path: Path, golds: Sequence[Example]) -> Iterator[Json]:
         """The last three columns of all rows with a relation; all tokens of the file must be there."""

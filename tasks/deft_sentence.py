@@ -14,6 +14,7 @@ from bench.metrics.labelling import f1, positive_class, precision, recall
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
 from bench.types import Choose, Example, Json, Prediction, Request, Text
+from tasks import slices
 from tasks.deft import Deft, deft_card, words
 
 LABELS = ("no definition", "definition")
@@ -67,6 +68,11 @@ class DeftSentence(Deft):
         return Prediction(
             example.id, label_scores={label: float(i == int(example.target)) for i, label in enumerate(LABELS)}
         )
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The subject, the length of the sentence and whether it holds a definition."""
+        found = {**super().slices(example), "length": slices.words(example.inputs["sentence"])}
+        return found if example.target is None else found | {"definition": "yes" if example.target == "1" else "no"}
 
     def of_submitted_file(self, path: Path, golds: Sequence[Example]) -> Iterator[Json]:
         """The last column of each row, whose sentence must be the gold one."""

@@ -15,6 +15,7 @@ from bench.task import Malformed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
 from tasks.mentions import as_json, lines, number_of, unquoted
+from tasks.slices import SENTENCE, band
 from tasks.tagging import phrases, tagged_pieces
 
 _NAMES = {name.lower(): name for name in deft.EVALUATED}
@@ -140,6 +141,14 @@ class DeftTags(Deft):
             told = short
         text = "\n".join(f"{label}: {words}" + (f" #{number}" if number else "") for label, words, number in told)
         return Prediction(example.id, text=text or "none")
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The subject, the length of the sentence, and whether a term and a definition are in it."""
+        found = {**super().slices(example), "length": band(len(example.inputs["tokens"]), SENTENCE, "token")}
+        if example.target is not None:
+            begun = {tag[2:] for tag in example.target["tags"]}
+            found["holds"] = " and ".join(name.lower() for name in ("Term", "Definition") if name in begun) or "neither"
+        return found
 
     def of_submitted_file(self, path: Path, golds: Sequence[Example]) -> Iterator[Json]:
         """The tag column; all sentences of the file must be there, token for token."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from bench.metrics.generation import BLEU, CHRF, DISTINCT_1, DISTINCT_2, ENTROPY_4
 from bench.task import Task
 from bench.types import Example, Generate, Prediction, Request, Text
+from tasks.slices import band, words
 
 
 class NextReply(Task):
@@ -29,3 +31,14 @@ class NextReply(Task):
     def ideal(self, example: Example) -> Prediction:
         """The longest reference: the fullest of the replies that people gave."""
         return Prediction(example.id, text=max(example.target, key=len))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """How many turns came before, the length of the last of them, how many replies people gave and how long the first is."""
+        turns = example.inputs["turns"]
+        found = {"turns before": band(len(turns), (1, 3, 5), "turn"), "last turn": words(turns[-1][1], (10, 20))}
+        if example.target is not None:
+            found |= {
+                "references": band(len(example.target), (1, 3), "reference"),
+                "reply": words(example.target[0], (10, 20, 25)),
+            }
+        return found

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
-from bench.data.files import field, read_json
+from bench.data.files import all_or_none, field, read_json
 from bench.data.source import DataSource
+from bench.data.squad_format import answers_of
 from bench.data.submissions import kind, records
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
@@ -14,8 +16,10 @@ from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Image, Json, Prediction, Request, Span
 from tasks.answers import short_answer
 from tasks.prompts import page, passage
+from tasks.slices import of_short_answer
 
 OFFICIAL, WITH_TEXT = "val_v1.0_withQT.json", "val_squad_format.json"
+HIDDEN = "test_v1.0.json"  # the official test set, whose answers are not public
 _ANSWER_KEYS = ("answer", "predicted_answer")  # the second in files that people publish beside the gold
 
 
@@ -60,15 +64,21 @@ class DocVQA(DataTask):
         """The questions in the order of the file, from the official one or the one with the pages' text."""
         return self.data.read(self._read)
 
-    def _read(self, path: Path) -> Sequence[Example]:
+    def _file(self, path: Path) -> Path:
         if path.is_dir():
             names = [OFFICIAL, WITH_TEXT] if self.pages == "image" else [WITH_TEXT, OFFICIAL]
             there = [path / name for name in names if (path / name).is_file()]
+            there += [path / HIDDEN] if (path / HIDDEN).is_file() else []
             if not there:
                 raise BenchError(f"{path} holds neither {OFFICIAL} nor {WITH_TEXT}; {self.card.obtain}")
             path = there[0]
+        return path
+
+    def _read(self, path: Path) -> Sequence[Example]:
+        path = self._file(path)
         found = read_json(path)
-        return list(_with_text(found, str(path)) if isinstance(found, list) else _official(found, str(path)))
+        examples = _with_text(found, str(path)) if isinstance(found, list) else _official(found, str(path))
+        return all_or_none(examples, str(path))
 
     def request(self, example: Example) -> Request:
         """The page, then the question; raises BenchError when the page is not here."""
@@ -97,6 +107,19 @@ class DocVQA(DataTask):
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer."""
         return Prediction(example.id, text=example.target[0])
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """What on the page holds the answer, where the file says it, the question's word and the answer's length."""
+        kinds = self._kinds.get(example.id, ())
+        kind = {"question type": kinds[0] if len(kinds) == 1 else "several"} if kinds else {}
+        return kind | of_short_answer(example)
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, Sequence[str]]:
+        """The `question_types` of each question of the official file (form, table/list, free_text, …)."""
+        found = self.data.read(lambda path: read_json(self._file(path)))
+        records = found["data"] if isinstance(found, dict) else ()
+        return {str(one["questionId"]): one["question_types"] for one in records if one.get("question_types")}
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """A list of {"questionId", "answer"}."""
@@ -133,14 +156,11 @@ def _folder(place: Path) -> Path:
 def _official(found: Json, where: str) -> Iterator[Example]:
     for number, record in enumerate(field(found, "data", list, where)):
         place = f"{where}: data[{number}]"
-        answers = field(record, "answers", list, place)
-        if not answers:
-            raise BenchError(
-                f"{place}: 'answers' is empty; the test set's answers are not public, use the validation set"
-            )
+        answers = list(map(str, field(record, "answers", list, place))) if "answers" in record else None
+        _refuse_empty(answers, place)
         inputs = {"question": field(record, "question", str, place), "image": field(record, "image", str, place)}
         document = str(field(record, "docId", (int, str), place))
-        yield Example(str(field(record, "questionId", (int, str), place)), inputs, list(map(str, answers)), document)
+        yield Example(str(field(record, "questionId", (int, str), place)), inputs, answers, document)
 
 
 def _with_text(found: list[Json], where: str) -> Iterator[Example]:
@@ -148,8 +168,14 @@ def _with_text(found: list[Json], where: str) -> Iterator[Example]:
         context = field(record, "context", str, f"{where}: [{number}]")
         for q, item in enumerate(field(record, "qas", list, f"{where}: [{number}]")):
             place = f"{where}: [{number}].qas[{q}]"
-            answers = [field(answer, "text", str, f"{place}.answers") for answer in field(item, "answers", list, place)]
-            if not answers:
-                raise BenchError(f"{place}: 'answers' is empty; each question needs at least one")
+            answers = answers_of(item, place)
+            _refuse_empty(answers, place)
             inputs = {"context": context, "question": field(item, "question", str, place)}
             yield Example(str(field(item, "id", (int, str), place)), inputs, answers, cluster=str(number))
+
+
+def _refuse_empty(answers: list[str] | None, where: str) -> None:
+    if answers == []:
+        raise BenchError(
+            f"{where}: 'answers' is empty; each question needs at least one, or no key 'answers' where they are held out"
+        )

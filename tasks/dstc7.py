@@ -16,6 +16,7 @@ from bench.metrics import meteor
 from bench.metrics.dstc7 import clean, dstc7_metrics
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
+from tasks.slices import band
 
 _SYSTEM = (
     "You take part in an online discussion about a web page. Write the next comment: one or two informal sentences, "
@@ -97,6 +98,18 @@ class Dstc7(DataTask):
     def ideal(self, example: Example) -> Prediction:
         """The longest reference."""
         return Prediction(example.id, text=max(example.target, key=len, default=""))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The length of the discussion so far, where the files say it, and how many different comments people gave."""
+        turns = self._depths.get(example.id) or len(example.inputs["turns"])
+        found = {"turns before": band(turns, (2, 4), "turn")} if turns else {}
+        if example.target is not None:
+            found["references"] = band(len(set(example.target)), (1, 3), "reference")
+        return found
+
+    @cached_property
+    def _depths(self) -> Mapping[str, int]:
+        return self.data.read(dstc7_format.depths)
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """Rows with the key first and the response last, the release's FILE@SYSTEM, or JSON {key: response}.

@@ -11,18 +11,20 @@ from typing import ClassVar
 
 from bench.data.files import read_text
 from bench.data.nlp_transcript import read_nlp, read_reference
-from bench.data.submissions import kind
+from bench.data.submissions import kind, table
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.speech import CLASSES, SPEECH, as_it_stands
 from bench.task import Card, DataTask, Malformed
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
+from tasks.slices import band
 
 _OBTAIN = (
     "get the folder earnings21 of https://github.com/revdotcom/speech-datasets (with git-lfs, for the recordings) into the "
     "data directory: media/ID.mp3, references/ID.nlp (there transcripts/nlp_references) and normalizations/ID.norm.json"
 )
 _LAYOUTS = (("references", "normalizations"), ("transcripts/nlp_references", "transcripts/normalizations"))
+_ABOUT = "earnings21-file-metadata.csv"  # beside the folders, with the sector of each company
 _SOUND = (".mp3", ".wav")
 
 
@@ -71,6 +73,18 @@ class Earnings21(DataTask):
     def ideal(self, example: Example) -> Prediction:
         """The reference as it is written."""
         return Prediction(example.id, text=as_it_stands(example.target))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The company's sector, where the file that says it is there, and the length of the call."""
+        if example.target is None:
+            return self._sectors.get(example.id, {})
+        return {"length": band(len(example.target), (4_000, 8_000), "word")} | self._sectors.get(example.id, {})
+
+    @cached_property
+    def _sectors(self) -> Mapping[str, dict[str, str]]:
+        path = self._folder / _ABOUT
+        rows = table(path, ("file_id", "sector")) if path.is_file() else ()
+        return {row["file_id"]: {"sector": row["sector"].strip()} for _, row in rows if row["sector"].strip()}
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """A folder of ID.nlp, ID.ctm or ID.txt, one such file, or an object {call: transcript}; words count as they are."""

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import field, read_jsonl
+from bench.data.files import all_or_none, field, read_jsonl
 from bench.data.source import DataSource
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Metric
-from bench.metrics.numbers import FACTORS, NUMERIC_MATCH
+from bench.metrics.numbers import FACTORS, NUMERIC_MATCH, sole_number
 from bench.metrics.reading import token_f1
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+from tasks.slices import stated
 
 SYSTEM = (
     "Answer the question on the company's filing. If it asks for a number, write only the number with its unit, rounded as "
@@ -53,7 +55,8 @@ class FinanceBench(DataTask):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file; without evidence they are other data, with a board of their own."""
-        return self.data.read(lambda path: list(examples(path, with_evidence=self.evidence == "gold")))
+        shown = self.evidence == "gold"
+        return self.data.read(lambda path: all_or_none(examples(path, with_evidence=shown), str(path)))
 
     def request(self, example: Example) -> Request:
         """The evidence, if it is shown, then the question."""
@@ -72,19 +75,33 @@ class FinanceBench(DataTask):
         """The gold answer."""
         return Prediction(example.id, text=example.target["text"])
 
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The filing, how the question came about, its reasoning, the company's sector, and if a number answers it."""
+        filing = _FILING.search(example.inputs["document"])
+        found = {"filing": filing[0].lower() if filing else "other"} | self._kinds.get(example.id, {})
+        if example.target is not None:
+            found["answer"] = "number" if sole_number(example.target["text"]) else "text"
+        return found
+
+    @cached_property
+    def _kinds(self) -> Mapping[str, dict[str, str]]:
+        """What the file says of each question, and of its company where the file of documents lies beside it."""
+        return self.data.read(_kinds_of)
+
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {financebench_id: text}, or a list or lines of {"financebench_id", "answer"}."""
         for key, text in pairs(path, "financebench_id", "answer"):
             yield key, text if isinstance(text, str) else Malformed(f"found {kind(text)}, expected a text")
 
 
+_FILING = re.compile(r"10K|10Q|8K|EARNINGS", re.IGNORECASE)
 _UNIT = re.compile(
     r"\bin\s+(?:units\s+of\s+)?(?:USD|US\$|\$|(?:US\s+)?dollars)?\s*(thousand|million|billion)s?\b", re.IGNORECASE
 )
 
 
 def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
-    """The questions of the official file; raises BenchError naming the line that is not as it must be."""
+    """The questions of the official file, of which the answers may be left out; raises BenchError naming the bad line."""
     seen = set()
     for number, record in read_jsonl(path):
         where = f"{path} line {number}"
@@ -98,8 +115,22 @@ def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
             pieces = field(record, "evidence", list, where)
             inputs["evidence"] = "\n\n".join(_page(field(piece, "evidence_text", str, where)) for piece in pieces)
         unit = _UNIT.search(question)
-        target = {"text": field(record, "answer", str, where), "factor": FACTORS[unit[1].lower()] if unit else None}
+        factor = FACTORS[unit[1].lower()] if unit else None
+        target = {"text": field(record, "answer", str, where), "factor": factor} if "answer" in record else None
         yield Example(key, inputs, target, document)
+
+
+def _kinds_of(path: Path) -> dict[str, dict[str, str]]:
+    beside = path.with_name("financebench_document_information.jsonl")
+    sectors = {one.get("doc_name"): one for _, one in read_jsonl(beside)} if beside.is_file() else {}
+    found = {}
+    for _, one in read_jsonl(path):
+        reasoning = stated("reasoning", one, "question_reasoning")
+        if " OR" in reasoning.get("reasoning", ""):  # annotators did not agree, or the question needs all of them
+            reasoning = {"reasoning": "several"}
+        sector = stated("sector", sectors.get(one["doc_name"], {}), "gics_sector")
+        found[one["financebench_id"]] = stated("question type", one, "question_type") | reasoning | sector
+    return found
 
 
 def _page(text: str) -> str:

@@ -15,6 +15,7 @@ from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.finentity_file import SENTIMENTS, read, spans
 from tasks.mentions import apart, as_json, lines, number_of, unquoted
+from tasks.slices import band, words
 from tasks.tagging import phrases, tagged_pieces
 
 _LINE = re.compile(
@@ -125,6 +126,15 @@ class FinEntity(DataTask):
             numbers = [f" #{where[phrase].index(place) + 1}" for place in sorted(chosen)] if some else [""]
             told += [f"{phrase}{number}: {label}" for number in numbers]
         return Prediction(example.id, text="\n".join(told))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The length of the text, how many entities it names, and their sentiment."""
+        found = {"length": words(example.inputs["text"], (20, 40))}
+        if example.target is not None:
+            sentiments = {label.lower() for _, _, label in example.target["entities"]}
+            found["entities"] = band(len(example.target["entities"]), (1, 2, 4), "mention")
+            found["sentiment"] = "none" if not sentiments else sentiments.pop() if len(sentiments) == 1 else "mixed"
+        return found
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {id: [[start, end, label], …]}, or with objects of start, end and label as in the data."""

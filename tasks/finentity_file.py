@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.data.files import field, read_json
+from bench.data.files import all_or_none, field, read_json
 from bench.data.submissions import kind
 from bench.errors import BenchError
 from bench.types import Example, Json
@@ -18,7 +18,7 @@ SENTIMENTS = ("Positive", "Negative", "Neutral")
 def read(path: Path) -> list[Example]:
     """The texts in the order of the file, called by their place in it from 0; equal texts share a cluster.
 
-    The target is {"text", "entities": [[start, end, label], …], "moved": see `moved`}.
+    The target is {"text", "entities": [[start, end, label], …], "moved": see `moved`}, None without the key `annotations`.
     """
     records = read_json(path)
     if not isinstance(records, list):
@@ -27,15 +27,20 @@ def read(path: Path) -> list[Example]:
     found = []
     for i, record in enumerate(records):
         where = f"{path}: [{i}]"
-        text, annotations = field(record, "content", str, where), field(record, "annotations", list, where)
-        try:
-            entities = spans(annotations)
-        except ValueError as error:
-            raise BenchError(f"{where}.annotations: {error}; bring the file again") from None
-        values = [field(one, "value", str, f"{where}.annotations") for one in annotations]
-        target = {"text": text, "entities": sorted(entities), "moved": moved(text, entities, values)}
+        text = field(record, "content", str, where)
+        target = _target(text, record, where) if "annotations" in record else None
         found.append(Example(str(i), {"text": text}, target, cluster=clusters.setdefault(text, str(i))))
-    return found
+    return all_or_none(found, str(path))
+
+
+def _target(text: str, record: Json, where: str) -> Json:
+    annotations = field(record, "annotations", list, where)
+    try:
+        entities = spans(annotations)
+    except ValueError as error:
+        raise BenchError(f"{where}.annotations: {error}; bring the file again") from None
+    values = [field(one, "value", str, f"{where}.annotations") for one in annotations]
+    return {"text": text, "entities": sorted(entities), "moved": moved(text, entities, values)}
 
 
 def moved(text: str, entities: Sequence[Sequence[Any]], values: Sequence[str]) -> list[list[int]]:

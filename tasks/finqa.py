@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import field, read_json
+from bench.data.files import all_or_none, field, read_json
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
@@ -18,6 +19,7 @@ from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.answers import short_answer
 from tasks.programs import read_program
+from tasks.slices import band, question_word
 from tasks.tatqa import table_text
 
 SYSTEM = (
@@ -62,7 +64,7 @@ class FinQA(DataTask):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""
-        return self.data.read(lambda path: list(examples(_evaluated(path))))
+        return self.data.read(lambda path: all_or_none(examples(_evaluated(path)), str(_evaluated(path))))
 
     def training(self) -> Sequence[Example]:
         """The questions of train.json, where it lies beside the evaluated file."""
@@ -90,6 +92,24 @@ class FinQA(DataTask):
     def ideal(self, example: Example) -> Prediction:
         """The gold program."""
         return Prediction(example.id, text=example.target["program"])
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """What of the page holds the facts (table, text or both), the question's word and the steps of the program."""
+        found = {"question word": question_word(example.inputs["question"])}
+        if evidence := self._evidence.get(example.id):
+            found["evidence"] = evidence
+        if example.target is not None:
+            found["steps"] = band(example.target["program"].count("("), (1, 2), "step")
+        return found
+
+    @cached_property
+    def _evidence(self) -> Mapping[str, str]:
+        """The parts of the page that `gold_inds` names for each question (table_3, text_1)."""
+        entries = self.data.read(lambda path: read_json(_evaluated(path)))
+        parts = {
+            one["id"]: sorted({key.partition("_")[0] for key in one["qa"].get("gold_inds") or ()}) for one in entries
+        }
+        return {key: " and ".join(found) for key, found in parts.items()}
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """A list of {"id", "predicted"}: the tokens of a program with "EOF" at the end, a program as a text, or a value."""
@@ -120,7 +140,10 @@ def _evaluated(place: Path) -> Path:
 
 
 def examples(path: Path) -> Iterator[Example]:
-    """The questions of an official file; raises BenchError naming the entry that is not as it must be."""
+    """The questions of an official file, without program and result as in the private test set too.
+
+    Raises BenchError naming the entry that is not as it must be.
+    """
     entries, seen = read_json(path), set()
     if not isinstance(entries, list):
         raise BenchError(f"{path}: found {kind(entries)}, expected a list of questions; bring the official file again")
@@ -134,14 +157,16 @@ def examples(path: Path) -> Iterator[Example]:
         if not all(isinstance(row, list) and row and all(isinstance(cell, str) for cell in row) for row in table):
             raise BenchError(f"{where}: 'table' is not a list of rows of texts; bring the official file again")
         before, after = (_prose(field(entry, name, list, where)) for name in ("pre_text", "post_text"))
-        question = field(qa, "question", str, f"{where}.qa")
-        target = {
-            "program": field(qa, "program", str, f"{where}.qa"),
-            "result": field(qa, "exe_ans", (int, float, str), f"{where}.qa"),
-            "table": table,
-        }
+        question, target = field(qa, "question", str, f"{where}.qa"), _target(qa, table, f"{where}.qa")
         report = "\n".join(filter(None, (before, table_text(table), after)))
         yield Example(key, {"report": report, "question": question}, target, field(entry, "filename", str, where))
+
+
+def _target(qa: Json, table: Json, where: str) -> Json:
+    if "program" not in qa and "exe_ans" not in qa:
+        return None
+    result = field(qa, "exe_ans", (int, float, str), where)
+    return {"program": field(qa, "program", str, where), "result": result, "table": table}
 
 
 def _prose(lines: Sequence[str]) -> str:

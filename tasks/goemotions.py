@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import read_text
+from bench.data.files import all_or_none, read_text
 from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.classification import ACCURACY, AVERAGES, averaged
@@ -14,6 +14,7 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Card, Malformed
 from bench.types import Example, Json
 from tasks.labels import LabelTask
+from tasks.slices import band
 
 LABELS = tuple(  # a label's number in the data is its place here
     """
@@ -22,6 +23,12 @@ LABELS = tuple(  # a label's number in the data is its place here
     surprise neutral
     """.split()
 )
+SENTIMENTS = {  # as the authors group the emotions (sentiment_mapping.json)
+    "positive": "admiration amusement approval caring desire excitement gratitude joy love optimism pride relief".split(),
+    "negative": "anger annoyance disappointment disapproval disgust embarrassment fear grief nervousness remorse sadness".split(),
+    "ambiguous": "confusion curiosity realization surprise".split(),
+    "neutral": ["neutral"],
+}
 OFFICIAL_THRESHOLD = 0.3  # calculate_metrics.py gives a label that has more than this
 
 
@@ -62,6 +69,15 @@ class GoEmotions(LabelTask):
         path = next(filter(Path.is_file, beside), None)
         return comments(path) if path else ()
 
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The length of the comment, how many emotions are right, and their sentiment."""
+        found = dict(super().slices(example))
+        if example.target is not None:
+            kinds = [kind for kind, labels in SENTIMENTS.items() if set(labels) & set(example.target)]
+            found["labels"] = band(len(example.target), (1, 2), "label")
+            found["sentiment"] = kinds[0] if len(kinds) == 1 else "mixed"
+        return found
+
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """As the official script reads it, a TSV of probabilities with a column an emotion and a row a comment of
         test.tsv, in its order; or a list of labels by comment id, in CSV or JSON.
@@ -81,7 +97,7 @@ def _above_threshold(cells: dict[str, str]) -> Json:
 
 
 def comments(path: Path) -> list[Example]:
-    """The rows of text, label numbers and comment id, separated by tabs; a quotation mark means nothing."""
+    """The rows of text, label numbers (none where they are held out) and comment id; a quotation mark means nothing."""
     found = []
     for n, line in enumerate(read_text(path).split("\n"), start=1):
         cells = line.rstrip("\r").split("\t")
@@ -89,11 +105,11 @@ def comments(path: Path) -> list[Example]:
             continue
         if len(cells) != 3 or not cells[0].strip() or not cells[2].strip():
             raise BenchError(f"{path} line {n}: found {line[:60]!r}, expected text, label numbers and id between tabs")
-        numbers = cells[1].split(",")
+        numbers = cells[1].split(",") if cells[1] else []
         if wrong := [x for x in numbers if not (x.isascii() and x.isdigit() and int(x) < len(LABELS))]:
             raise BenchError(
                 f"{path} line {n}: label {wrong[0]!r} is not a number from 0 to {len(LABELS) - 1}; correct it"
             )
-        target = [LABELS[i] for i in sorted(set(map(int, numbers)))]
+        target = [LABELS[i] for i in sorted(set(map(int, numbers)))] or None
         found.append(Example(cells[2].strip(), {"text": cells[0].strip()}, target, cells[2].strip()))
-    return found
+    return all_or_none(found, str(path))

@@ -14,7 +14,9 @@ from typing import ClassVar
 from bench.data.submissions import kind, number, pairs, table
 from bench.task import DataTask, Malformed
 from bench.types import Choose, Example, Json, Prediction, Request, Text
+from tasks.slices import words
 
+FEW = 12  # labels that a table of slices has room for
 SURE = 0.5  # where several labels may be right: the probability from which one is given
 _FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
 _SEPARATOR = re.compile(r"[,;.|/\n]|\band\b")
@@ -59,6 +61,13 @@ class LabelTask(DataTask):
         """Certainty of the target."""
         targets = example.target if self.several else [example.target]
         return Prediction(example.id, label_scores={readable(x): float(x in targets) for x in self.labels})
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The length of the text, and the label where there are few."""
+        found = {"length": words(example.inputs["text"])}
+        if example.target is not None and len(self.labels) <= FEW:
+            found["label"] = readable(example.target)
+        return found
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import read_text
+from bench.data.files import all_or_none, read_text
 from bench.errors import BenchError
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
@@ -43,7 +43,7 @@ class PhraseBank(LabelTask):
 
 
 def sentences(path: Path) -> list[Example]:
-    """The rows `text@label` of a file in Latin-1, or in UTF-8 as some copies are."""
+    """The rows `text@label` of a file in Latin-1, or in UTF-8 as some copies are; `text@` where the labels are held out."""
     try:
         text = read_text(path)  # Latin-1 text with an accent in it is hardly ever UTF-8
     except BenchError:
@@ -57,10 +57,10 @@ def sentences(path: Path) -> list[Example]:
         sentence, at, label = (part.strip() for part in line.rpartition("@"))
         if not at or not sentence:
             raise BenchError(f"{path} line {number}: found {line[:60]!r}, expected text@label; bring the official file")
-        if label not in LABELS:
+        if label and label not in LABELS:
             raise BenchError(
                 f"{path} line {number}: label {label!r} is not one of {', '.join(LABELS)}; correct the file"
             )
         name = str(len(found))
-        found.append(Example(name, {"text": sentence}, label, first.setdefault(sentence, name)))
-    return found
+        found.append(Example(name, {"text": sentence}, label or None, first.setdefault(sentence, name)))
+    return all_or_none(found, str(path))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -62,6 +62,16 @@ class Ravdess(LabelTask):
     def request(self, example: Example) -> Request:
         """The recording alone."""
         return Request(example.id, (Audio(str(self._paths[example.inputs["recording"]])),), Choose(LABELS))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The emotion, how strongly it is acted, the actor's sex and which of the two sentences is spoken."""
+        cells = example.id.split("-")
+        found = {
+            "intensity": "strong" if cells[3] == "02" else "normal",
+            "actor": "female" if int(cells[6]) % 2 == 0 else "male",
+            "sentence": "dogs" if cells[4] == "02" else "kids",
+        }
+        return found if example.target is None else found | {"emotion": example.target}
 
     @cached_property
     def _paths(self) -> dict[str, Path]:

@@ -14,6 +14,7 @@ from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json, Prediction, Request, Span
 from tasks.answers import or_nothing, short_answer
 from tasks.prompts import passage
+from tasks.slices import of_short_answer
 
 
 class SquadV1(DataTask):
@@ -39,15 +40,13 @@ class SquadV1(DataTask):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file, from the first source at hand."""
-        return self.data.read(
-            lambda path: list(squad_format.examples(path)), lambda rows: list(squad_format.examples_from_rows(rows))
-        )
+        return self.data.read(squad_format.examples, lambda rows: list(squad_format.examples_from_rows(rows)))
 
     def training(self) -> Sequence[Example]:
         """The questions of the training file, where it lies beside the evaluated one as train-v1.1.json or train-v2.0.json."""
         here = self.data.here()
         train = here.with_name(here.name.replace("dev-", "train-")) if here else None
-        return list(squad_format.examples(train)) if train and train != here and train.is_file() else ()
+        return squad_format.examples(train) if train and train != here and train.is_file() else ()
 
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
@@ -63,6 +62,13 @@ class SquadV1(DataTask):
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer."""
         return Prediction(example.id, text=example.target[0])
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The question's word, the length of the answer, and whether there is one, where there may be none."""
+        found = of_short_answer(example)
+        if self.may_be_unanswerable and example.target is not None:
+            found["answerable"] = "yes" if example.target else "no"
+        return found
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {question id: answer text}."""

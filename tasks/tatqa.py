@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import field, read_json
+from bench.data.files import all_or_none, field, read_json
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
@@ -17,6 +18,7 @@ from bench.metrics.tatqa import TATQA
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.answers import or_nothing, short_answer
+from tasks.slices import question_word, stated
 
 TYPES = ("span", "multi-span", "arithmetic", "count")
 SCALES = ("", "thousand", "million", "billion", "percent")
@@ -59,7 +61,7 @@ class TatQA(DataTask):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""
-        return self.data.read(lambda path: list(examples(path)))
+        return self.data.read(lambda path: all_or_none(examples(path), str(path)))
 
     def training(self) -> Sequence[Example]:
         """The questions of tatqa_dataset_train.json, where it lies beside the evaluated file."""
@@ -87,6 +89,20 @@ class TatQA(DataTask):
         answers = json.dumps(example.target["answer"], ensure_ascii=False)
         return Prediction(example.id, text=f"{answers} | scale: {example.target['scale'] or 'none'}")
 
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """Where the answer comes from (table, text or both), the question's word, the answer's type and its scale."""
+        found = self._sources.get(example.id, {}) | {"question word": question_word(example.inputs["question"])}
+        if example.target is not None:
+            found |= {"answer type": example.target["type"], "scale": example.target["scale"] or "none"}
+        return found
+
+    @cached_property
+    def _sources(self) -> Mapping[str, dict[str, str]]:
+        """The `answer_from` of each question."""
+        entries = self.data.read(read_json)
+        questions = (question for entry in entries for question in entry["questions"])
+        return {one["uid"]: stated("answer from", one, "answer_from") for one in questions}
+
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {question id: [answer, scale]}, where the answer is a text, a number, a list of them, or nothing."""
         for key, given in items(path):
@@ -98,7 +114,7 @@ class TatQA(DataTask):
 
 
 def examples(path: Path) -> Iterator[Example]:
-    """The questions of an official file; raises BenchError naming the entry that is not as it must be."""
+    """The questions of an official file, without `answer` as in the test set too; raises BenchError naming the bad entry."""
     entries, seen = read_json(path), set()
     if not isinstance(entries, list):
         raise BenchError(f"{path}: found {kind(entries)}, expected a list of tables; bring the official file again")
@@ -126,6 +142,8 @@ def table_text(rows: Sequence[Sequence[str]]) -> str:
 
 
 def _target(question: Json, where: str) -> Json:
+    if "answer" not in question:
+        return None
     answer = field(question, "answer", (list, str, int, float), where)
     found, scale = field(question, "answer_type", str, where), field(question, "scale", str, where)
     if found not in TYPES:

@@ -19,7 +19,7 @@ from bench.task import Card, Task
 from bench.types import Example, Generate, Prediction, Request, Run, Score, Text
 
 _SETTINGS_OF_A_USER = (
-    "BENCH_RUNS", "BENCH_DATA", "BENCH_CONF", "BENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
+    "BENCH_RUNS", "BENCH_DATA", "BENCH_PRIVATE", "BENCH_CONF", "BENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
     "MLFLOW_TRACKING_URI",
 )  # fmt: skip
 

@@ -166,7 +166,7 @@ def test_song_film_and_hidden_files_are_passed_over(folder: Path) -> None:
         (Banking77, {"banking77/test.csv": b"text,category\nCaf\xe9,age_limit\n"}, r"line 2: byte 0xe9 is not UTF-8"),
         (GoEmotions, {"goemotions/test.tsv": "Hi\t27\tc1\nHi\t28\tc2\n"}, r"line 2: label '28' is not a number from 0 to 27"),
         (GoEmotions, {"goemotions/test.tsv": "Hi\tjoy\tc1\n"}, r"line 1: label 'joy' is not a number"),
-        (GoEmotions, {"goemotions/test.tsv": "Hi\t\tc1\n"}, r"line 1: label '' is not a number"),
+        (GoEmotions, {"goemotions/test.tsv": "Hi\t2\tc0\nHi\t\tc1\n"}, r"1 of 2 examples have no answer, the first is 'c1'"),
         (GoEmotions, {"goemotions/test.tsv": "Hi\t2\n"}, r"line 1: found 'Hi\\t2', expected text, label numbers and id"),
         (Ravdess, {"ravdess/03-01-09-01-01-01-02.wav": ""}, r"03-01-09-01-01-01-02.wav: the name is not modality"),
         (Ravdess, {"ravdess/Actor_02/03-01-05-01-01-01-02.wav": ""}, r"03-01-05-01-01-01-02.wav lies also at"),

@@ -11,6 +11,7 @@ from bench.commands import output
 def main(options: argparse.Namespace) -> int:
     """Check the data of the named task, or say what of every task is here; 1 if something is wrong with a named one."""
     from bench import doctor as doctors
+    from bench import held_out
     from bench.build import build
 
     config, choices = conf.compose(options.overrides)
@@ -28,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     others = [word for word in options.overrides if not word.startswith("task=")]
     tasks = {name: conf.plain(conf.compose([f"task={name}", *others])[0])["task"] for name in conf.names("task")}
     places = {name: doctors.where(build(one, "task")) for name, one in tasks.items()}
-    here = doctors.machine(config.data_dir)
+    here = {**doctors.machine(config.data_dir), "held-out answers": held_out.described(tasks)}
     if options.json:
         output.emit({"machine": here, "tasks": places})
         return 0

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Score what somebody predicted, give the figures by the official definitions and say what is wrong in the file."""
+    """Score what somebody predicted, give the figures by the official definitions and say what is wrong in the file.
+
+    Where the references are held out, rounded scores and the number of the submitter's attempt.
+    """
+    from functools import partial
+
+    from bench import held_out
     from bench import submission as submissions
     from bench.build import build
     from bench.run import Settings
@@ -33,12 +39,19 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     file, at, system = options.predictions.name.rpartition("@")
     name = options.model or (system if at and file else options.predictions.stem)
-    found, folder, official = submissions.evaluate(task, options.predictions, name, settings, no_answer=options.na_prob)
+    found, folder, official = submissions.evaluate(
+        task, options.predictions, name, settings, no_answer=options.na_prob,
+        judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
+    )  # fmt: skip
     if options.json:
         output.emit(output.summary(found, folder.path) | {"official": official, "submission": found.submission})
         return 0
     output.print_run(found, folder.path)
-    print("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+    if official:
+        print("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+    if "attempt" in found.submission:
+        attempt, submitter = found.submission["attempt"], found.submission["submitter"]
+        print(f"  held out, so rounded and without intervals: attempt {attempt} of {submitter} on {found.task}")
     for kind in ("missing", "unknown", "duplicated", "malformed"):
         if n := found.submission[kind]["n"]:
             ids = ", ".join(found.submission[kind]["first"])
@@ -50,7 +63,7 @@ def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
     """Rank the entries of a competition and name every dirty value; 1 if not one of them could be counted."""
     from collections import Counter
 
-    if unused := next((name for name in ("na_prob", "model", "fresh") if getattr(options, name)), None):
+    if unused := next((name for name in ("na_prob", "model", "submitter", "fresh") if getattr(options, name)), None):
         raise BenchError(
             f"--{unused.replace('_', '-')} is of no use to task '{task.name}', whose entries name themselves"
         )

@@ -101,6 +101,13 @@ def release(folder: Path) -> Iterator[Example]:
         yield Example(key, inputs, official_references(references), discussions.setdefault(cells[2], key))
 
 
+def depths(folder: Path) -> dict[str, int]:
+    """How many comments came before the one to write, in the release, which does not hold them; {} for other layouts."""
+    path = folder / "dstc7-task2-context.tsv"
+    rows = _rows(path, 3) if path.is_file() else ()
+    return {cells[0]: int(cells[1]) for _, cells in rows if cells[1].isdecimal()}
+
+
 def official(folder: Path) -> Iterator[Example]:
     """The test conversations that have references, and where test.2k.txt lies there, those whose keys it lists."""
     keys = folder / "test.2k.txt"

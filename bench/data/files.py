@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.types import Json
+from bench.types import Example, Json
 
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
@@ -73,3 +73,15 @@ def field(record: Json, name: str, kind: type | tuple[type, ...], where: str) ->
     if not isinstance(record[name], kind) or (isinstance(record[name], bool) and kind is not bool):
         raise BenchError(f"{where}: {name!r} is a {type(record[name]).__name__}, expected {wanted}; correct the file")
     return record[name]
+
+
+def all_or_none(found: Iterable[Example], where: str) -> list[Example]:
+    """The examples, all with a target or, where the references are held out, none; raises BenchError where only some have one."""
+    examples = list(found)
+    without = [example.id for example in examples if example.target is None]
+    if without and len(without) < len(examples):
+        raise BenchError(
+            f"{where}: {len(without):,} of {len(examples):,} examples have no answer, the first is {without[0]!r}; give the "
+            "answers of all, or of none where they are held out"
+        )
+    return examples

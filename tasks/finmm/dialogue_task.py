@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from bench.data.files import field, read_jsonl
 from bench.task import Card
 from bench.types import Example
 from tasks.dialogue import NextReply
 from tasks.finmm import FOLDER, LICENCE
+
+_FILE = FOLDER / "dialogue" / "conversations.jsonl"
 
 
 class FinmmDialogue(NextReply):
@@ -33,9 +36,9 @@ class FinmmDialogue(NextReply):
 
     def examples(self) -> Sequence[Example]:
         """The scored turns in the order of the file."""
-        path, found = FOLDER / "dialogue" / "conversations.jsonl", []
-        for number, record in read_jsonl(path):
-            where = f"{path} line {number}"
+        found = []
+        for number, record in read_jsonl(_FILE):
+            where = f"{_FILE} line {number}"
             conversation = field(record, "id", str, where)
             seen: list[list[str]] = []
             for index, turn in enumerate(field(record, "turns", list, where), start=1):
@@ -45,3 +48,11 @@ class FinmmDialogue(NextReply):
                     found.append(Example(f"{conversation}-{index}", {"turns": list(seen)}, references, conversation))
                 seen.append(["assistant" if field(turn, "speaker", str, where) == "agent" else "user", text])
         return found
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """What the conversation is about, and as of every dialogue."""
+        return {"subject": self._domains[example.cluster]} | dict(super().slices(example))
+
+    @cached_property
+    def _domains(self) -> Mapping[str, str]:
+        return {record["id"]: record["domain"].replace("_", " ") for _, record in read_jsonl(_FILE)}

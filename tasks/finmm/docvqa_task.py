@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Mapping, Sequence
+from functools import cached_property, lru_cache
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -14,6 +14,7 @@ from tasks.answers import short_answer
 from tasks.finmm import LICENCE
 from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
 from tasks.prompts import page
+from tasks.slices import of_short_answer
 
 
 class FinmmDocVQA(Task):
@@ -73,6 +74,17 @@ class FinmmDocVQA(Task):
     def ideal(self, example: Example) -> Prediction:
         """The answer as it is printed."""
         return Prediction(example.id, text=example.target[0])
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The kind of document, what the question asks for (lookup, item, compare, …) with which word, the answer's length."""
+        kinds = {"document": example.inputs["kind"].replace("_", " "), "question type": self._asked[example.id]}
+        return kinds | of_short_answer(example)
+
+    @cached_property
+    def _asked(self) -> Mapping[str, str]:
+        """The kind of each question."""
+        documents = (make_document(self.document_seed, index) for index in range(self.documents))
+        return {question.id: question.kind for document in documents for question in document.questions}
 
 
 @lru_cache(maxsize=2)

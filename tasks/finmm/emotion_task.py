@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from bench.data.files import field, read_jsonl
 from bench.metrics.concordance import ccc
 from bench.task import Card, Task
 from bench.types import Example, Prediction, Regress, Request, Text
 from tasks.finmm import FOLDER, LICENCE
+from tasks.slices import words
 
+_FILE = FOLDER / "emotion" / "utterances.jsonl"
 SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
@@ -33,11 +36,10 @@ class FinmmEmotion(Task):
 
     def examples(self) -> Sequence[Example]:
         """The utterances in the order of the file, each with what the customer said before."""
-        path = FOLDER / "emotion" / "utterances.jsonl"
         found: list[Example] = []
         earlier: dict[str, list[str]] = {}
-        for number, record in read_jsonl(path):
-            where = f"{path} line {number}"
+        for number, record in read_jsonl(_FILE):
+            where = f"{_FILE} line {number}"
             conversation, text = field(record, "conversation", str, where), field(record, "text", str, where)
             before = earlier.setdefault(conversation, [])
             target = {name: float(field(record, name, (int, float), where)) for name in SCALES}
@@ -61,3 +63,14 @@ class FinmmEmotion(Task):
     def ideal(self, example: Example) -> Prediction:
         """The target itself."""
         return Prediction(example.id, values=dict(example.target))
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The emotion by name, whether the customer has spoken before, and the length of what was said."""
+        turn = "later" if example.inputs["earlier"] else "first"
+        found = {"turn": turn, "length": words(example.inputs["text"], (12, 18))}
+        return found if example.target is None else found | {"emotion": self._emotions[example.id]}
+
+    @cached_property
+    def _emotions(self) -> Mapping[str, str]:
+        """What the annotators called each utterance's emotion."""
+        return {record["id"]: record["emotion"] for _, record in read_jsonl(_FILE)}

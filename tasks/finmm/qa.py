@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 
 from bench.data import squad_format
+from bench.data.files import read_json
 from bench.metrics.reading import EXACT_MATCH_V2, TOKEN_F1_V2
 from bench.task import Card, Task
 from bench.types import Example, Prediction, Request, Span
 from tasks.answers import or_nothing, short_answer
 from tasks.finmm import FOLDER, LICENCE
 from tasks.prompts import passage
+from tasks.slices import of_short_answer
+
+_FILE = FOLDER / "text" / "qa.json"
 
 
 class FinmmQA(Task):
@@ -32,7 +37,7 @@ class FinmmQA(Task):
 
     def examples(self) -> Sequence[Example]:
         """The questions in the order of the file."""
-        return list(squad_format.examples(FOLDER / "text" / "qa.json"))
+        return squad_format.examples(_FILE)
 
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
@@ -47,3 +52,13 @@ class FinmmQA(Task):
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer, or none."""
         return Prediction(example.id, text=example.target[0] if example.target else "unanswerable")
+
+    def slices(self, example: Example) -> Mapping[str, str]:
+        """The kind of document that the passage is from, the question's word, the answer's length and whether there is one."""
+        found = {"document": self._genres[int(example.cluster.partition("/")[0])]} | of_short_answer(example)
+        return found if example.target is None else found | {"answerable": "yes" if example.target else "no"}
+
+    @cached_property
+    def _genres(self) -> list[str]:
+        """By the place of the article, which a cluster begins with."""
+        return [article["genre"].replace("_", " ") for article in read_json(_FILE)["data"]]
