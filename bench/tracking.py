@@ -1,28 +1,45 @@
-"""Runs in MLflow: one experiment a board, one MLflow run a Run, nested under its suite's. The only `import mlflow`."""
+"""Runs into MLflow: one experiment a board, one MLflow run a Run, nested under its suite's.
+
+A run is logged once, whoever logs it and from wherever: its key is made of what the run is and scored, not of where it lies. MLflow
+has no unique keys, so two processes may both log a run that neither has seen. Each looks again when it has finished: the run that
+was begun first stays, and whoever sees a later one beside it deletes that. Nobody deletes an earlier one, so never both; an
+unfinished one only where the process that began it is gone.
+"""
 
 from __future__ import annotations
 
 import datetime
+import functools
 import json
 import os
 import re
+import socket
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.artifacts import digest
 from bench.disk import write_atomically
-from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, RECORD
+from bench.measurements import FILE as MEASUREMENTS
+from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, fingerprint
 from bench.types import Json, Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
+    from mlflow.entities import DatasetInput
+    from mlflow.entities import Run as LoggedRun
 
 MARK = "mlflow.json"  # in the run directory: where and under which id the run was logged
-_KEY = "finai_bench.run"  # the tag that makes logging idempotent
+KEY = "finai_bench.run"  # the tag that makes logging idempotent
+LOGGED = (
+    "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are those of the evaluation
+)
+_BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
+_PATIENCE_SECONDS = 3600.0  # for a process elsewhere that has begun to log a run
+FILES = (RECORD, JOURNAL, LEDGER, CONFIG, MEASUREMENTS, ORIGIN)  # of a run's folder, as far as they are there
 
 
 class StoreError(Exception):
@@ -31,10 +48,11 @@ class StoreError(Exception):
 
 @dataclass(frozen=True)
 class Logged:
-    """Where a run is in MLflow."""
+    """Where a run is in MLflow; `made` says that this call has put it there."""
 
     uri: str
     run_id: str
+    made: bool = field(default=True, compare=False)
 
 
 def default_uri(runs_dir: Path) -> str:
@@ -59,21 +77,12 @@ class Tracker:
             uri,
             (runs_dir / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:") else None,
         )
-        # Answer soon when the server is down: by default MLflow tries for minutes.
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-        os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-        with _store_errors(uri):
-            import logging
-
-            from mlflow import MlflowClient
-
-            for name in ("mlflow", "alembic"):
-                logging.getLogger(name).setLevel(logging.WARNING)
-            self.client: MlflowClient = MlflowClient(tracking_uri=uri)
+        self.client = connect(uri)
+        self._experiments: dict[str, str] = {}
 
     def suite(self, name: str, model: str, seed: int) -> str:
         """Start the parent run of a suite, in the experiment `suite <name>`."""
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             experiment = self._experiment(f"suite {name}")
             run = self.client.create_run(
                 experiment, run_name=model, tags={"model": model, "suite": name, "seed": str(seed)}
@@ -84,7 +93,7 @@ class Tracker:
         """Give the parent run the ranked score of each task, and end it."""
         from mlflow.entities import Metric
 
-        with _store_errors(self.uri):
+        with store_errors(self.uri):
             now = int(time.time() * 1000)
             ranked = {f"{task}.{run.scores[0].metric}": run.scores[0].value for task, run in runs.items()}
             scores = [Metric(name, value, now, 0) for name, value in ranked.items() if value is not None]
@@ -93,21 +102,55 @@ class Tracker:
 
     def log(self, run: Run, folder: Path, parent: str | None = None) -> Logged:
         """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags."""
-        with _store_errors(self.uri):
+        record = digest(folder / RECORD)
+        with store_errors(self.uri):
             experiment = self._experiment(f"{run.task} v{run.task_version}")
-            record = digest(folder / RECORD)
-            key = f"{run.task}/{run.model}/{run.run_id}/{record[:12]}"
-            known = self.client.search_runs(
-                [experiment], f"tags.`{_KEY}` = '{key}' and attributes.status = 'FINISHED'", max_results=1
-            )
-            run_id = known[0].info.run_id if known else self._create(run, folder, experiment, {_KEY: key}, parent)
+            # Of a run that was made a moment ago nobody else can know: one look, after it was logged, is enough.
+            known = None if _is_new(run) else self._settled(experiment, key_of(run))
+            run_id = known or self._logged(run, folder, experiment, parent)
         write_atomically(folder / MARK, json.dumps({"uri": self.uri, "run_id": run_id, "record": record}) + "\n")
-        return Logged(self.uri, run_id)
+        return Logged(self.uri, run_id, made=known is None)
+
+    def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> str:
+        from mlflow.exceptions import MlflowException
+
+        key = key_of(run)
+        try:
+            made = self._create(run, folder, experiment, {KEY: key}, parent)
+        except MlflowException:
+            # A process that had finished before deletes what was begun later: then its run is the one.
+            if found := self._settled(experiment, key):
+                return found
+            raise
+        return self._settled(experiment, key) or made
+
+    def _settled(self, experiment: str, key: str) -> str | None:
+        """The finished run of this key that was begun first, None where there is none; later and abandoned ones are deleted."""
+        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
+        finished = min((_begun(one) for one in found if one.info.status == "FINISHED"), default=None)
+        for one in found:
+            later = finished is not None and _begun(one) > finished
+            if later or (one.info.status != "FINISHED" and _is_abandoned(one)):
+                self._delete(str(one.info.run_id))
+        return finished[1] if finished else None
+
+    def _delete(self, run_id: str) -> None:
+        """Delete a run that another process may be deleting too."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.delete_run(run_id)
+        except MlflowException:
+            if self.client.get_run(run_id).info.lifecycle_stage != "deleted":
+                raise
 
     def _create(self, run: Run, folder: Path, experiment: str, tags: dict[str, str], parent: str | None) -> str:
         from mlflow.entities import Dataset as Data
-        from mlflow.entities import DatasetInput, InputTag, Metric, Param, RunTag
+        from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
+        # Tags given at once cost no second look at the run.
+        tags |= {name: str(value) for name, value in _tags(run).items()}
+        tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
         start = now - int(1000 * run.timings["seconds"]["total"])  # so that MLflow's duration is the evaluation's
@@ -115,25 +158,109 @@ class Tracker:
         run_id = str(created.info.run_id)
         self.client.log_batch(
             run_id,
-            metrics=[Metric(_name(name), float(value), now, 0) for name, value in _metrics(run).items()],
+            metrics=[Metric(_name(name), float(value), now, 0) for name, value in _metrics(run).items()]
+            + [Metric(LOGGED, float(tags[LOGGED]), now, 0)],  # a search can ask for more than a number, not than a tag
             params=[Param(_name(name), str(value)[:6000]) for name, value in flat(run.config).items()],
-            tags=[RunTag(name, str(value)) for name, value in _tags(run).items()],
         )
         data = Data(
             name=run.task, digest=run.data_fingerprint[:32], source_type="finai-bench",
             source=json.dumps({"task": run.task}), profile=json.dumps({"n_examples": run.n_examples}),
         )  # fmt: skip
-        self.client.log_inputs(run_id, datasets=[DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")])])
-        for name in (RECORD, JOURNAL, LEDGER, CONFIG):
-            self.client.log_artifact(run_id, str(folder / name))
+        self._use(run_id, DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")]))
+        for name in FILES:
+            if (folder / name).exists():
+                self.client.log_artifact(run_id, str(folder / name))
         self.client.set_terminated(run_id, end_time=now)
         return run_id
 
+    def _use(self, run_id: str, data: DatasetInput) -> None:
+        """Say which data the run used; a second try finds them where another process has made them in between."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self.client.log_inputs(run_id, datasets=[data])
+        except MlflowException:
+            self.client.log_inputs(run_id, datasets=[data])
+
     def _experiment(self, name: str) -> str:
+        if name not in self._experiments:
+            self._experiments[name] = self._found(name) or self._made(name)
+        return self._experiments[name]
+
+    def _found(self, name: str) -> str | None:
         found = self.client.get_experiment_by_name(name)
-        return str(
-            found.experiment_id if found else self.client.create_experiment(name, artifact_location=self.artifacts)
-        )
+        return str(found.experiment_id) if found else None
+
+    def _made(self, name: str) -> str:
+        from mlflow.exceptions import MlflowException
+
+        try:
+            return str(self.client.create_experiment(name, artifact_location=self.artifacts))
+        except MlflowException:
+            if found := self._found(name):  # another process made it in between
+                return found
+            raise
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of this store; raises StoreError where there can be none."""
+    # Answer soon when the server is down: by default MLflow tries for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    with store_errors(uri):
+        import logging
+
+        from mlflow import MlflowClient
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return MlflowClient(tracking_uri=uri)
+
+
+def key_of(run: Run) -> str:
+    """What makes two records one run: the same in the folder where it was made and in one that came in a bundle."""
+    scores = [[one.metric, one.value, one.low, one.high, one.n, one.n_failed] for one in run.scores]
+    return fingerprint([run.task, run.task_version, run.model, run.run_id, run.data_fingerprint, run.created, scores])[
+        :32
+    ]
+
+
+def _is_new(run: Run) -> bool:
+    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.created)
+    return datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
+
+
+def _begun(one: LoggedRun) -> tuple[float, str]:
+    """The order in which runs were begun; of two at once the lesser id is first."""
+    return float(one.data.tags.get(LOGGED, 0)), str(one.info.run_id)
+
+
+def _is_abandoned(one: LoggedRun) -> bool:
+    """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long."""
+    machine, _, pid = one.data.tags.get(_BY, "").partition(" ")
+    if machine == _machine() and pid.isdigit():
+        return int(pid) == os.getpid() or not _runs(int(pid))
+    return time.time() - _begun(one)[0] / 1000 > _PATIENCE_SECONDS
+
+
+def _runs(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True
+    return True
+
+
+@functools.cache
+def _machine() -> str:
+    """A name for this machine since it was started, that tells nothing about it."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
+    except OSError:
+        boot = ""
+    return fingerprint([socket.gethostname(), boot])[:12]
 
 
 def _metrics(run: Run) -> dict[str, float]:
@@ -186,7 +313,7 @@ def flat(tree: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
 
 
 @contextmanager
-def _store_errors(uri: str) -> Iterator[None]:
+def store_errors(uri: str) -> Iterator[None]:
     """Turn what MLflow, its database and the network raise into one StoreError of one line."""
     from mlflow.exceptions import MlflowException
     from requests import RequestException
@@ -199,6 +326,6 @@ def _store_errors(uri: str) -> Iterator[None]:
         raise StoreError(f"MLflow store {uri}: {lines[0][:200] if lines else type(error).__name__}") from error
 
 
-def unlogged(found: Iterator[tuple[Path, Run]], uri: str) -> Iterator[tuple[Path, Run]]:
-    """The runs that have no mark of this store."""
-    return ((folder, run) for folder, run in found if not is_logged(folder, uri))
+def unlogged(found: Iterable[Path], uri: str) -> Iterator[Path]:
+    """The folders of runs that have no mark of this store."""
+    return (folder for folder in found if not is_logged(folder, uri))

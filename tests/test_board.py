@@ -12,7 +12,8 @@ from small_data import built
 
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
-from bench.leaderboard.board import Board, Table, markdown, tables
+from bench.leaderboard.board import Board, Table, tables
+from bench.leaderboard.page import below, markdown
 from bench.types import Run, Score
 
 Make = Callable[..., Run]
@@ -178,17 +179,19 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
         replace(oracle_run, environment={"device": "cpu", "dtype": "none", "commit": ""}),
     ]
     heads = (
-        "| rank | model | f1 [95 %] | exact_match | n | failures "
+        "| rank | model | f1 [95 %] | exact_match | n | failures | origin "
         "| examples/s | p50 ms | p90 ms | device | dtype | commit | date |"
     )
-    rule = "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
-    oracle = "| ref | oracle | 90.0 [80.0, 100.0] | 45.0 | 100 | 0 | 12.5 | 80.0 | 100 | cpu | none | – | 2026-01-02 |"
+    rule = "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    oracle = "| ref | oracle | 90.0 [80.0, 100.0] | 45.0 | 100 | 0 | run here | 12.5 | 80.0 | 100 | cpu | none | – "
+    oracle += "| 2026-01-02 |"
     alpha = (
         "| 1 | alpha | 50.0 [40.0, 60.0] | 25.0 | 100 | 20 (at best 70.0) "
-        "| 12.5 | 80.0 | 100 | cpu | float32 | abc123 | 2026-01-02 |"
+        "| run here | 12.5 | 80.0 | 100 | cpu | float32 | abc123 | 2026-01-02 |"
     )
     beta = (
-        "| 1 | be\\|ta | 25.0 [15.0, 35.0] | 12.5 | 100 | 0 | 12,346 | – | – | cuda | bfloat16 | abc123 | 2026-01-02 |"
+        "| 1 | be\\|ta | 25.0 [15.0, 35.0] | 12.5 | 100 | 0 "
+        "| run here | 12,346 | – | – | cuda | bfloat16 | abc123 | 2026-01-02 |"
     )
     foot = (
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
@@ -235,6 +238,7 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
 
 
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
+    assert {path.stem for path in boards.definitions(suites=True)} == {"demo", "mini", "public"}
     for path in boards.definitions():
         found = boards.read(path)
         task = built(found.task, Path("nowhere"))
@@ -255,7 +259,7 @@ def test_ones_own_boards_stand_beside_the_shipped_ones(tmp_path: Path, monkeypat
 
 
 def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BenchError, match=r"board 'other' does not exist; known: banking77, .*squad_v1"):
+    with pytest.raises(BenchError, match=r"board 'other' does not exist; known: banking77, .*squad_v1, .*, public"):
         boards.find("other")
 
 
@@ -298,3 +302,51 @@ def test_flips_have_a_column_where_a_run_was_audited_and_only_there(run_record: 
     assert [line.split(" | ")[6] for line in page.splitlines() if "alpha" in line or "beta" in line] == ["3 of 64", "–"]
     assert "Flips: answers" in page
     assert "lips" not in markdown(BOARD, tables(BOARD, [run_record("beta")]))
+
+
+def test_a_row_says_where_it_comes_from(run_record: Make) -> None:
+    bundle = {"bundle": "a" * 64, "submitter": "them"}
+    rows = {
+        "run here": run_record("a"),
+        "scored here": brought(run_record, "b"),
+        "self-reported": run_record("c", origin=bundle),
+        "verified": run_record(
+            "d", origin=bundle | {"verified": {"date": "2026-01-02", "version": "1", "commit": "c"}}
+        ),
+    }
+    (table,) = tables(BOARD, rows.values())
+    assert {row.origin: row.run.model for row in table.rows} == {word: run.model for word, run in rows.items()}
+    at = boards.headings(BOARD).index("origin")
+    assert [boards.cells(BOARD, row)[at] for row in table.rows] == [row.origin for row in table.rows]
+
+
+def test_a_report_hides_no_run_that_was_made_here(run_record: Make) -> None:
+    later = run_record("a", value=0.9, created="2026-06-01T00:00:00+00:00", origin={"bundle": "b", "submitter": "them"})
+    (table,) = tables(BOARD, [run_record("a"), later])
+    assert [(row.origin, row.score.value) for row in table.rows] == [("self-reported", 0.9), ("run here", 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"), [((None, None), "2"), ((1, 4), "2 (1–4)"), ((2, 2), "2 (2)")]
+)  # fmt: skip
+def test_a_rank_is_shown_with_its_bounds(bounds: tuple[int | None, int | None], text: str) -> None:
+    assert boards.rank_text(2, *bounds) == text
+    assert boards.rank_text(None, None, None) == "ref"
+
+
+def test_the_page_names_the_groups_of_ties_and_what_they_are(run_record: Make) -> None:
+    (table,) = tables(BOARD, [run_record(name, value=0.9 - i / 10) for i, name in enumerate("abcd")])
+    rows = [replace(row, rank_low=1, rank_high=4, group=g) for row, g in zip(table.rows, (1, 1, 2, 3), strict=True)]
+    known = replace(table, rows=tuple(rows), notes=("No interval on the rank of <e>: why.",))
+    assert below(known) == ["Groups of statistical ties, by rank: 1–2 | 3 | 4.", "No interval on the rank of <e>: why."]
+    page = markdown(BOARD, [known])
+    assert "| 1 (1–4) | a |" in page
+    assert "No interval on the rank of &lt;e>: why." in page
+    assert "Every model of a group of ties is significantly better" in page
+    assert "Every model of a group" not in markdown(BOARD, [table])
+
+
+def test_a_name_out_of_a_submission_stays_in_its_cell(run_record: Make) -> None:
+    page = markdown(BOARD, tables(BOARD, [run_record("a|b\n<script>\x1b[31m&")]))
+    (line,) = [line for line in page.splitlines() if "script" in line]
+    assert line.startswith("| 1 | a\\|b &lt;script> [31m&amp; | 50.0")

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
+import time
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,8 +15,25 @@ from typing import Any
 import pytest
 
 from bench.artifacts import digest
-from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, find_runs
-from bench.tracking import MARK, StoreError, Tracker, default_uri, flat, is_logged, unlogged
+from bench.commands import references
+from bench.errors import BenchError
+from bench.leaderboard.public import public_run
+from bench.measurements import FILE as MEASUREMENTS
+from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
+from bench.tracking import (
+    FILES,
+    KEY,
+    LOGGED,
+    MARK,
+    StoreError,
+    Tracker,
+    _machine,
+    default_uri,
+    flat,
+    is_logged,
+    key_of,
+    unlogged,
+)
 from bench.types import Prediction, Run, Timing
 
 Make = Callable[..., Run]
@@ -47,8 +68,8 @@ def test_a_run_without_the_mark_of_this_store_is_not_logged(tmp_path: Path, mark
 def test_only_runs_without_a_mark_are_left_to_log(tmp_path: Path, run_record: Make) -> None:
     old, new = (finished(tmp_path, run_record(name)) for name in ("old", "new"))
     (old / MARK).write_text(json.dumps({"uri": "here", "run_id": "1", "record": digest(old / RECORD)}))
-    assert [folder for folder, _ in unlogged(find_runs(tmp_path), "here")] == [new]
-    assert [folder for folder, _ in unlogged(find_runs(tmp_path), "there")] == [new, old]
+    assert [*unlogged([new, old], "here")] == [new]
+    assert [*unlogged([new, old], "there")] == [new, old]
 
 
 def logged_mark(tracker: Tracker, run_id: str, folder: Path) -> dict[str, str]:
@@ -98,7 +119,7 @@ def test_a_run_is_logged_with_all_that_is_known_of_it(tmp_path: Path, tracker: T
     (data,) = found.inputs.dataset_inputs
     assert (data.dataset.name, data.dataset.digest, data.tags[0].value) == ("all", "d" * 32, "evaluation")
     artifacts = {artifact.path for artifact in tracker.client.list_artifacts(logged.run_id)}
-    assert artifacts == {RECORD, JOURNAL, LEDGER, CONFIG}
+    assert artifacts == {RECORD, JOURNAL, LEDGER, CONFIG}  # nor measurements and origin, which this run does not have
     assert json.loads((folder / MARK).read_text()) == logged_mark(tracker, logged.run_id, folder)
     assert is_logged(folder, tracker.uri)
 
@@ -128,8 +149,9 @@ def test_a_run_that_was_logged_by_half_is_logged_again(
         with pytest.raises(StoreError, match="the disk is full"):
             tracker.log(run, folder)
     assert not is_logged(folder, tracker.uri)
+    assert [one.info.status for one in experiment_runs(tracker, "half v1")] == ["RUNNING"]
     tracker.log(run, folder)
-    assert len(experiment_runs(tracker, "half v1", "attributes.status = 'FINISHED'")) == 1
+    assert [one.info.status for one in experiment_runs(tracker, "half v1")] == ["FINISHED"]  # the half is gone
 
 
 @pytest.mark.slow
@@ -309,3 +331,243 @@ def test_a_run_that_was_scored_again_is_so_in_the_store(
     logged = experiment_runs(tracker, "finmm_qa v1", "tags.model = 'random'")
     assert found[1].resamples == 1000
     assert found[1].scores[0].low in [run.data.metrics["f1.low"] for run in logged]
+
+
+@pytest.mark.slow
+def test_measurements_and_origin_are_logged_where_they_are_there(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    folder = finished(tmp_path, run_record(task="more"))
+    (folder / MEASUREMENTS).write_text("{}")
+    (folder / ORIGIN).write_text("{}")
+    logged = tracker.log(RunFolder(folder).read(), folder)
+    assert {one.path for one in tracker.client.list_artifacts(logged.run_id)} == {*FILES}
+
+
+@pytest.mark.slow
+def test_a_run_that_came_in_a_bundle_is_the_run_that_was_made(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    run = run_record(task="bundled", config={"data_dir": "here", "model": {"api_key": "x"}})
+    first = tracker.log(run, finished(tmp_path / "maker", run))
+    brought = replace(public_run(run), files={}, origin={"bundle": "a" * 64, "submitter": "them"})
+    folder = finished(tmp_path / "verifier", brought)
+    second = tracker.log(brought, folder)
+    assert (second.run_id, second.made) == (first.run_id, False)
+    assert len(experiment_runs(tracker, "bundled v1")) == 1
+
+
+@pytest.mark.slow
+def test_of_two_who_log_a_run_at_once_the_one_begun_first_stays(
+    tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = finished(tmp_path, run_record(task="race"))
+    run = RunFolder(folder).read()
+    other = Tracker(tracker.uri, tmp_path)
+    done = []
+
+    def meanwhile(*given: Any, **named: Any) -> Any:
+        if not done:
+            done.append(other.log(run, folder))
+        return create(*given, **named)
+
+    create = tracker._create
+    monkeypatch.setattr(tracker, "_create", meanwhile)  # behind the first look, before anything is made
+    assert tracker.log(run, folder).run_id == done[0].run_id
+    assert [one.info.run_id for one in experiment_runs(tracker, "race v1")] == [done[0].run_id]
+
+
+@pytest.mark.slow
+def test_a_slower_one_whose_half_was_deleted_has_the_run_of_the_quicker(
+    tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = finished(tmp_path, run_record(task="slower"))
+    run = RunFolder(folder).read()
+    other = Tracker(tracker.uri, tmp_path)
+    done = []
+
+    def meanwhile(*given: Any, **named: Any) -> Any:
+        if not done:
+            done.append(other.log(run, folder))
+        return inputs(*given, **named)
+
+    inputs = tracker.client.log_inputs
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker.client, "log_inputs", meanwhile)  # its run is there and unfinished
+        assert tracker.log(run, folder).run_id == done[0].run_id
+    assert [one.info.run_id for one in experiment_runs(tracker, "slower v1")] == [done[0].run_id]
+
+
+@pytest.mark.slow
+def test_doubles_of_an_earlier_day_become_one(tmp_path: Path, tracker: Tracker, run_record: Make) -> None:
+    folder = finished(tmp_path, run_record(task="doubles"))
+    run = RunFolder(folder).read()
+    experiment = tracker._experiment("doubles v1")
+    made = [tracker._create(run, folder, experiment, {KEY: key_of(run)}, None) for _ in range(3)]
+    for i, run_id in enumerate(made):
+        tracker.client.set_tag(run_id, LOGGED, str(1000 - i))  # the last was begun first
+    assert tracker.log(run, folder).run_id == made[2]
+    assert [one.info.run_id for one in experiment_runs(tracker, "doubles v1")] == made[2:]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("by", "age", "stays"),
+    [("elsewhere 1", 60, True), ("elsewhere 1", 7200, False), ("here {init}", 60, True), ("here {gone}", 60, False)],
+)
+def test_an_unfinished_run_goes_only_when_nobody_will_finish_it(
+    tmp_path: Path, tracker: Tracker, run_record: Make, by: str, age: int, stays: bool
+) -> None:
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    folder = finished(tmp_path, run_record(task=f"left {by} {age}"))
+    run = RunFolder(folder).read()
+    experiment = tracker._experiment(f"{run.task} v1")
+    tags = {
+        KEY: key_of(run), LOGGED: str((time.time() - age) * 1000),
+        "finai_bench.by": by.format(init=os.getppid(), gone=gone.pid).replace("here", _machine()),
+    }  # fmt: skip
+    left = tracker.client.create_run(experiment, tags=tags).info.run_id
+    logged = tracker.log(run, folder).run_id
+    there = {one.info.run_id: one.info.status for one in experiment_runs(tracker, f"{run.task} v1")}
+    assert there == {logged: "FINISHED"} | ({left: "RUNNING"} if stays else {})
+
+
+SYNC = """
+import sys
+from bench.cli import main
+from pathlib import Path
+import time
+print("ready", flush=True)
+sys.stdin.readline()
+sys.exit(main(["sync", "--json", "--runs", sys.argv[1]]))
+"""
+
+
+@pytest.mark.slow
+def test_two_processes_that_sync_the_same_runs_make_one_of_each(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    for name in ("mine", "yours"):  # two runs directories, one store
+        for i in range(12):
+            finished(tmp_path / name, run_record(f"model-{i}", task="both"))
+    environment = os.environ | {"MLFLOW_TRACKING_URI": tracker.uri}
+    both = [
+        subprocess.Popen(
+            [sys.executable, "-c", SYNC, str(tmp_path / name)], env=environment, text=True,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )
+        for name in ("mine", "yours")
+    ]  # fmt: skip
+    for one in both:
+        assert one.stdout is not None
+        assert one.stdout.readline() == "ready\n"
+    for one in both:
+        assert one.stdin is not None
+        one.stdin.write("go\n")
+        one.stdin.flush()
+    said = [one.communicate(timeout=60) for one in both]
+    assert [one.returncode for one in both] == [0, 0], said
+    found = experiment_runs(tracker, "both v1")
+    assert sorted(one.data.tags["model"] for one in found) == sorted(f"model-{i}" for i in range(12))
+    assert {one.info.status for one in found} == {"FINISHED"}
+    marks = {json.loads(path.read_text())["run_id"] for path in tmp_path.glob("*/both/*/*/mlflow.json")}
+    assert marks >= {one.info.run_id for one in found}
+
+
+@pytest.mark.slow
+def test_a_damaged_run_does_not_keep_others_from_the_store(
+    bench_main: Any, tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    finished(tmp_path / "runs", run_record(task="sound"))
+    (finished(tmp_path / "runs", run_record(task="damaged")) / RECORD).write_text("{")
+    code, out, err = bench_main("sync", "--runs", "runs")
+    assert (code, out) == (0, [f"1 runs logged to {tracker.uri}"])
+    assert len(err) == 1
+    assert "damaged" in err[0]
+    assert "is not a run record" in err[0]
+
+
+@pytest.mark.slow
+def test_a_store_is_read_as_the_runs_directory_is(
+    bench_main: Any, tmp_path: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for i in range(3):
+        finished(tmp_path / "runs", run_record(f"model-{i}", value=0.2 + i / 10))
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    store = default_uri(tmp_path / "runs")
+    assert bench_main("sync", "--runs", "runs")[0] == 0
+    here = bench_main("board", "squad_v1", "--runs", "runs", "--json")
+    assert bench_main("board", "squad_v1", "--store", store, "--json") == here
+    # what comes later, or is deleted, shows in the next board
+    folder = finished(tmp_path / "runs", run_record("late", value=0.9))
+    tracker = Tracker(store, tmp_path / "runs")
+    late = tracker.log(RunFolder(folder).read(), folder)
+    (table,) = json.loads(bench_main("board", "squad_v1", "--store", store, "--json")[1][-1])["squad_v1"]
+    assert [row["model"] for row in table["rows"]] == ["late", "model-2", "model-1", "model-0"]
+    tracker.client.delete_run(late.run_id)
+    assert bench_main("board", "squad_v1", "--store", store, "--json") == here
+    tracker.client.restore_run(late.run_id)
+    assert '"late"' in bench_main("board", "squad_v1", "--store", store, "--json")[1][-1]
+
+
+@pytest.mark.slow
+def test_a_run_of_a_store_is_downloaded_once_as_a_run_folder(
+    tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    folder = finished(tmp_path, run_record(task="down"))
+    logged = tracker.log(RunFolder(folder).read(), folder)
+    found = references.one(f"mlflow:{logged.run_id}", tmp_path)
+    assert RunFolder(found).read() == RunFolder(folder).read()
+    assert [*RunFolder(found).predictions()] == [*RunFolder(folder).predictions()]
+    assert (tmp_path / "cache") in found.parents
+    tracker.client.delete_run(logged.run_id)
+    assert references.one(f"mlflow:{logged.run_id}", tmp_path) == found  # no second look
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "reason"),
+    [("0" * 32, "is not in sqlite"), ("../../etc", "is no id of a run"), ("", "is no id of a run")],
+)
+def test_an_id_that_is_no_run_of_the_store_is_one_line(
+    tmp_path: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch, name: str, reason: str
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    with pytest.raises(BenchError, match=reason) as caught:
+        references.one(f"mlflow:{name}", tmp_path)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("uri", [NOBODY, "sqlite:///nowhere.db"])
+def test_a_board_of_a_store_that_is_not_there_is_one_line(bench_main: Any, uri: str) -> None:
+    code, out, err = bench_main("board", "--store", uri)
+    assert (code, out, len(err)) == (2, [], 1)
+    assert uri in err[0]
+    assert not Path("nowhere.db").exists()
+
+
+@pytest.mark.slow
+def test_runs_of_a_store_that_cannot_be_shown_are_said_and_those_of_an_earlier_version_are_shown(
+    bench_main: Any, tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr("bench.tracking.LOGGED", "earlier")  # as if it had not been logged
+    places = {}
+    for name in ("kept", "lost"):
+        run = run_record(name, task="squad_v1", data_fingerprint="9" * 64)
+        logged = tracker.log(run, finished(tmp_path / "runs", run))
+        places[name] = tracker.client.get_run(logged.run_id).info.artifact_uri
+    monkeypatch.undo()
+    monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
+    monkeypatch.chdir(tmp_path)
+    (Path(places["lost"].removeprefix("file://")) / RECORD).unlink()
+    code, out, err = bench_main("board", "squad_v1", "--store", tracker.uri, "--json")
+    tables = json.loads(out[-1])["squad_v1"]
+    assert (code, [[row["model"] for row in one["rows"]] for one in tables]) == (0, [["kept"]])
+    assert len(err) == 1
+    assert "left out: 1 runs of sqlite" in err[0]

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -11,70 +13,189 @@ from bench.commands import output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
+    from bench.commands.gathered import Gathered
     from bench.leaderboard.board import Board, Table
+    from bench.leaderboard.index import Index
+    from bench.leaderboard.suite import SuiteBoard, SuiteTable
+    from bench.types import Run
+
+_ROWS = 100  # of a table on a terminal; its page has them all
+Found = tuple["Board", "list[Table]"]
+FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print boards and write their Markdown pages."""
-    from bench.disk import write_atomically
-    from bench.leaderboard import board as boards
-    from bench.records import find_runs
+    """Print boards and write their Markdown pages, and with --html the site."""
+    from bench.commands.gathered import Gathered
+    from bench.leaderboard import index
 
-    paths = [boards.find(options.name)] if options.name else boards.definitions()
-    runs = [found for _, found in find_runs(options.runs)]
-    out = Path("leaderboards")
-    record: dict[str, Any] = {}
-    for path in paths:
-        one = boards.read(path)
-        found = boards.tables(one, runs)
-        if not found and not options.name:
-            continue
-        try:
-            out.mkdir(exist_ok=True)
-            write_atomically(out / f"{one.name}.md", boards.markdown(one, found))
-        except OSError as error:
-            raise BenchError(
-                f"{out / one.name}.md cannot be written ({error.strerror}); run `bench board` in a writable folder"
-            ) from None
-        record[one.name] = [_table_json(table) for table in found]
-        if not options.json:
-            _print_board(one, found)
+    file, runs_dir, stamps = _source(options)
+    runs: list[tuple[Path | None, Run]] = []
+
+    def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
+        gathered = Gathered(opened, runs_dir)
+        gathered.refresh(stamps)
+        found, suites = _boards(options.name, gathered)
+        runs[:] = gathered.every() if options.html else []
+        return gathered, found, suites
+
+    gathered, found, suites = index.using(file, gather)
+    for problem in dict.fromkeys(gathered.problems):
+        print(f"bench: left out: {problem}", file=sys.stderr)
+    record = _written(found, suites)
+    if options.html:
+        from bench.commands import site
+
+        wrote = site.main(options.html, found, runs, suites=suites, all_data=getattr(options, "all_data", False))
+        record |= {"site": wrote} if options.json else {}
     if options.json:
         output.emit(record)
-    elif not record:
-        print(f"no complete runs in {options.runs}; `bench run suite=mini model=lexical` makes some")
+    else:
+        _print(found, suites)
+        if not record:
+            where = options.store or options.runs
+            print(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
     return 0
 
 
-def _print_board(board: Board, found: list[Table]) -> None:
+def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
+    """The index file, the folder that run folders are relative to, and the stamps of these."""
+    from bench.leaderboard import index
+    from bench.leaderboard.stamps import folders
+
+    if options.store:
+        from bench.commands.stored import folders_of
+
+        return folders_of(options.store)
+    return options.runs / index.FILE, options.runs, folders(options.runs)
+
+
+def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:
+    """The boards of this name, or all that have runs."""
+    from bench.leaderboard import board as boards
+    from bench.leaderboard import suite
+
+    tasks = {path.stem: boards.read(path) for path in boards.definitions()}
+    known = gathered.versions()
+    if name and not boards.is_suite(name):
+        one = boards.read(boards.find(name))
+        return [(one, gathered.tables(one))], []
+    found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
+    suites = []
+    for path in boards.definitions(suites=True):
+        if name in (None, path.stem):
+            one_suite = suite.read(path)
+            tables = gathered.combined(one_suite, [(tasks[key], those) for key, those in found.items()], tasks.values())
+            if tables or name:
+                suites.append((one_suite, tables))
+    return [] if name else [(tasks[key], those) for key, those in found.items() if those], suites
+
+
+def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, Any]:
+    """Write each board's page; what `--json` says of them."""
+    from bench.leaderboard import page
+
+    record: dict[str, Any] = {}
+    for board, tables in found:
+        _write(board.name, page.markdown(board, tables))
+        record[board.name] = [_table_json(table) for table in tables]
+    for suite, combined in suites:
+        _write(suite.name, page.suite_markdown(suite, combined))
+        record[suite.name] = [_suite_json(table) for table in combined]
+    return record
+
+
+def _write(name: str, text: str) -> None:
+    from bench.disk import write_atomically
+
+    out = Path("leaderboards")
+    try:
+        out.mkdir(exist_ok=True)
+        write_atomically(out / f"{name}.md", text)
+    except OSError as error:
+        raise BenchError(
+            f"{out / name}.md cannot be written ({error.strerror}); run `bench board` in a writable folder"
+        ) from None
+
+
+def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from rich.console import Console
-    from rich.table import Table as RichTable
 
     from bench.leaderboard import board as boards
+    from bench.leaderboard import page
 
     console = Console(width=None if os.isatty(1) else 240)  # nothing is cut where a file or a log is read
-    if not found:
-        console.print(f"{board.title}: no runs yet")
-    board = boards.with_flips(board, found)
-    for table in found:
-        rich = RichTable(title=f"{board.title}: {boards.title(table)}", title_justify="left")
-        for heading in boards.headings(board):
-            text = heading in ("rank", "model", "device", "dtype", "commit", "date")
-            rich.add_column(
-                heading, justify="left" if text else "right", no_wrap=heading == "model" or "[95" in heading
-            )
-        for row in table.rows:
-            rich.add_row(
-                *(cell.replace("[", r"\[") for cell in boards.cells(board, row)),
-                style="dim" if row.rank is None else None,
-            )
-        console.print(rich)
+    for board, tables in found:
+        if not tables:
+            _say(console, f"{board.title}: no runs yet")
+        shown = boards.with_flips(board, tables)
+        for table in tables:
+            ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
+            rows = [(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
+            _print_table(console, f"{board.title}: {boards.title(table)}", boards.headings(shown), rows)
+            _cut(console, len(rows), board.name)
+            for line in page.below(table):
+                _say(console, line)
+    for suite, combined in suites:
+        if not combined:
+            _say(console, f"{suite.title}: no runs yet")
+        for one in combined:
+            lines = [(page.suite_cells(one.columns, row), row.rank is None, False) for row in one.rows]
+            _print_table(console, f"{suite.title}: {one.device}", page.suite_headings(one), lines)
+            _cut(console, len(lines), suite.name)
+            for note in one.notes:
+                _say(console, note)
+
+
+def _print_table(
+    console: Console, title: str, headings: Sequence[str], rows: Sequence[tuple[list[str], bool, bool]]
+) -> None:
+    """Rows are (cells, whether it is dimmed, whether a line is drawn below it); a table that is too long is cut."""
+    from rich.table import Table as RichTable
+    from rich.text import Text
+
+    rich = RichTable(title=Text(title), title_justify="left")
+    for heading in headings:
+        text = heading in ("rank", "model", "device", "dtype", "commit", "date", "origin", "missing")
+        keep = heading in ("model", "rank", "origin") or "[95" in heading
+        rich.add_column(Text(heading), justify="left" if text else "right", no_wrap=keep)
+    for cells, dim, ends in rows[:_ROWS]:
+        texts = [Text("".join(c if c.isprintable() else " " for c in cell)) for cell in cells]
+        rich.add_row(*texts, style="dim" if dim else None, end_section=ends)
+    console.print(rich)
+
+
+def _cut(console: Console, n: int, name: str) -> None:
+    if n > _ROWS:
+        _say(console, f"{n - _ROWS:,} more rows are in leaderboards/{name}.md")
+
+
+def _say(console: Console, line: str) -> None:
+    console.print("".join(c if c.isprintable() else " " for c in line), markup=False, highlight=False)
 
 
 def _table_json(table: Table) -> dict[str, Any]:
     rows = [
-        {"rank": row.rank, "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
+        {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
          "examples_per_second": row.run.timings["examples_per_second"], "audit": row.run.audit}
         for row in table.rows
     ]  # fmt: skip
-    return {"device": table.device, "data_fingerprint": table.fingerprint, "n": table.n, "rows": rows}
+    return {
+        "device": table.device, "data_fingerprint": table.fingerprint, "n": table.n, "rows": rows, "notes": list(table.notes),
+    }  # fmt: skip
+
+
+def _suite_json(table: SuiteTable) -> dict[str, Any]:
+    columns = [
+        {"task": one.board.task, "metric": one.board.metric, "limit": one.limit, "chance": one.zero, "reference": one.one}
+        for one in table.columns
+    ]  # fmt: skip
+    rows = [
+        {**{key: value for key, value in vars(row).items() if key != "rows"},
+         "scores": {task: one.score.value for task, one in row.rows.items()}}
+        for row in table.rows
+    ]  # fmt: skip
+    return {"device": table.device, "tasks": columns, "rows": rows, "notes": list(table.notes)}

@@ -50,13 +50,14 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
     """A table of texts; one without a rank ("–" in the first column) is dimmed."""
     from rich.console import Console
     from rich.table import Table as RichTable
+    from rich.text import Text
 
     table = RichTable(title=title, title_justify="left")
     for heading in headings:
         number = any(word in heading for word in ("seconds", "hours", "cost", "latency", "accuracy"))
         table.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=heading == "status")
     for row in rows:
-        table.add_row(*(cell.replace("[", r"\[") for cell in row), style="dim" if row[0] == "–" else None)
+        table.add_row(*map(Text, row), style="dim" if row[0] == "–" else None)
     Console(width=None if os.isatty(1) else 240).print(table)  # nothing is cut where a file or a log is read
 
 

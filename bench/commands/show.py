@@ -11,9 +11,12 @@ from bench.commands import output
 def main(options: argparse.Namespace) -> int:
     """Print the choices of a kind, one a line."""
     if options.kind == "boards":
+        from bench.leaderboard import suite
         from bench.leaderboard.board import definitions, read
 
-        found = {path.stem: read(path).title for path in definitions()}
+        titles = {path.stem: read(path).title for path in definitions()}
+        titles |= {path.stem: suite.read(path).title for path in definitions(suites=True)}
+        found = dict(sorted(titles.items()))
     else:
         found = conf.names(options.kind.removesuffix("s"))
     if options.json:

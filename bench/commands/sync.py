@@ -4,27 +4,37 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 from bench.commands import output
 from bench.errors import BenchError
 
 
 def main(options: argparse.Namespace) -> int:
-    """Log every complete run that the store does not have."""
-    from bench.records import find_runs
+    """Log every complete run that the store does not have; a damaged one is named and left out."""
+    from bench.leaderboard.stamps import folders
+    from bench.records import RECORD, read_run
     from bench.tracking import StoreError, Tracker, default_uri, unlogged
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or default_uri(options.runs)
-    missing = [*unlogged(find_runs(options.runs), uri)]
+    missing = [*unlogged([options.runs / path for path in folders(options.runs)], uri)]
+    made, there = 0, 0
     try:
-        if missing:
-            tracker = Tracker(uri, options.runs)
-            for folder, found in missing:
-                tracker.log(found, folder)
+        tracker = Tracker(uri, options.runs) if missing else None
+        for folder in missing if tracker else ():
+            try:
+                run = read_run(folder / RECORD)
+            except BenchError as error:
+                print(f"bench: left out: {error}", file=sys.stderr)
+                continue
+            if tracker and tracker.log(run, folder).made:
+                made += 1
+            else:
+                there += 1
     except StoreError as error:
         raise BenchError(f"{error}; start the store and run `bench sync` again") from None
     if options.json:
-        output.emit({"logged": len(missing), "store": uri})
+        output.emit({"logged": made, "already_there": there, "store": uri})
     else:
-        print(f"{len(missing)} runs logged to {uri}")
+        print(f"{made} runs logged to {uri}" + (f"; it had {there} others already" if there else ""))
     return 0

@@ -12,8 +12,11 @@ import yaml
 from bench.errors import BenchError
 from bench.types import Run, Score
 
-COLUMNS = ("n", "failed", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 _HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
+
+
+ORIGINS = ("run here", "scored here", "verified", "self-reported")
 
 
 @dataclass(frozen=True)
@@ -32,36 +35,59 @@ class Board:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. `rank` is None for a reference row."""
+    """One line of a table. `rank` is None for a reference row.
+
+    `rank_low` and `rank_high` bound the rank with 95 % confidence, for all rows of the table together; None where unknown.
+    `group` numbers the groups of statistical ties from 1: every row of a group is significantly better than every row of
+    those behind it. `origin` is one of `ORIGINS`.
+    """
 
     rank: int | None
     run: Run
     score: Score
+    rank_low: int | None = None
+    rank_high: int | None = None
+    group: int | None = None
+    origin: str = "run here"
 
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one device class on the same examples: only these may be compared."""
+    """The rows of one device class on the same examples: only these may be compared. `notes` stand below it."""
 
     device: str
     fingerprint: str
     n: int
     limit: int | None
     rows: tuple[Row, ...] = field(default=())
+    notes: tuple[str, ...] = ()
 
 
-def definitions() -> list[Path]:
-    """All board definitions: those in ./leaderboards come before those of the same name that the package ships."""
+def definitions(*, suites: bool = False) -> list[Path]:
+    """All board definitions, those of `suites` or of tasks: ./leaderboards comes before what the package ships."""
     packaged = Path(__file__).resolve().parents[1] / "leaderboards"
     checkout = Path(__file__).resolve().parents[2] / "leaderboards"
     shipped = packaged if packaged.is_dir() else checkout
     found = {path.stem: path for folder in (shipped, Path("leaderboards")) for path in folder.glob("*.yaml")}
-    return [found[name] for name in sorted(found)]
+    return [found[name] for name in sorted(found) if _is_suite(found[name]) == suites]
+
+
+def _is_suite(path: Path) -> bool:
+    """Whether the definition is that of a suite's board."""
+    try:
+        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError):
+        return False
+
+
+def is_suite(name: str) -> bool:
+    """Whether the board of this name combines a suite's tasks."""
+    return name in {path.stem for path in definitions(suites=True)}
 
 
 def find(name: str) -> Path:
     """The definition of one board; raises BenchError with the known ones."""
-    found = {path.stem: path for path in definitions()}
+    found = {path.stem: path for suites in (False, True) for path in definitions(suites=suites)}
     if name not in found:
         raise BenchError(f"board '{name}' does not exist; known: {', '.join(found) or 'none'}")
     return found[name]
@@ -89,14 +115,14 @@ def read(path: Path) -> Board:
 def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
     """The board's tables, full data first. CPU and GPU, and different examples, never share a ranking.
 
-    Of several runs of one model on one device and data the latest counts. Reference rows stand in every table of their
+    Of several runs of one `slot` the latest counts. Reference rows stand in every table of their
     data, unranked; so do submissions, ranked, since their predictions were brought and not timed. Raises BenchError when a
     run does not have the board's metric.
     """
-    latest: dict[tuple[str, str, str, str], Run] = {}
+    latest: dict[tuple[str, ...], Run] = {}
     for run in sorted(runs, key=lambda run: run.created):
         if (run.task, run.task_version) == (board.task, board.version):
-            latest[run.model, _device(run), run.environment["dtype"], run.data_fingerprint] = run
+            latest[slot(run)] = run
     found = []
     for device in board.devices:
         data = {run.data_fingerprint: run for run in latest.values() if _device(run) == device or _everywhere(run)}
@@ -106,6 +132,18 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
             if any(_device(r) == device for r in chosen) or (device == board.devices[0] and chosen):
                 found.append(Table(device, fingerprint, one.n_examples, one.limit, _ranked(board, chosen)))
     return sorted(found, key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def slot(run: Run) -> tuple[str, ...]:
+    """A board shows one run of each: model, device, precision, data and origin, so that no report hides a run made here."""
+    return (run.model, _device(run), str(run.environment["dtype"]), run.data_fingerprint, origin_of(run))
+
+
+def origin_of(run: Run) -> str:
+    """Who made the run and who vouches for its scores: one of `ORIGINS`."""
+    if run.origin:
+        return "verified" if run.origin.get("verified") else "self-reported"
+    return "scored here" if run.submission else "run here"
 
 
 def _device(run: Run) -> str:
@@ -124,7 +162,7 @@ def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
     rows, rank = [], 0
     for run, score in scored:
         rank += not run.is_reference
-        rows.append(Row(None if run.is_reference else rank, run, score))
+        rows.append(Row(None if run.is_reference else rank, run, score, origin=origin_of(run)))
     return tuple(rows)
 
 
@@ -167,18 +205,34 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment, times = run.environment, run.timings
     values = {
-        "n": str(score.n), "failed": failed, "flips": _flips(run), "device": _device(run),
+        "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": row.origin, "device": _device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
-        "ref" if row.rank is None else str(row.rank),
+        rank_text(row.rank, row.rank_low, row.rank_high),
         run.model,
         interval(score),
         *more,
         *(values[name] for name in board.columns),
     ]
+
+
+def rank_text(rank: int | None, low: int | None, high: int | None) -> str:
+    """A rank with its interval, as in "2 (1–4)"."""
+    if rank is None:
+        return "ref"
+    return str(rank) if low is None else f"{rank} ({low}–{high})" if low != high else f"{rank} ({low})"
+
+
+def groups(table: Table) -> list[list[Row]]:
+    """The rows of each group of statistical ties, best first; [] where none are known."""
+    found: dict[int, list[Row]] = {}
+    for row in table.rows:
+        if row.group is not None:
+            found.setdefault(row.group, []).append(row)
+    return [found[number] for number in sorted(found)]
 
 
 def _flips(run: Run) -> str:
@@ -213,28 +267,3 @@ def title(table: Table) -> str:
     """What the rows have in common."""
     cut = f", the first {table.limit}" if table.limit else ""
     return f"{table.device}, {table.n} examples{cut} (data {table.fingerprint[:8]})"
-
-
-def markdown(board: Board, found: Sequence[Table]) -> str:
-    """The board as a Markdown page."""
-    board = with_flips(board, found)
-    lines = [f"# {board.title}", "", f"Task `{board.task}` version {board.version}, ranked by {board.metric}.", ""]
-    for table in found:
-        heads = headings(board)
-        lines += [f"## {title(table)}", "", _line(heads), "|" + "---|" * len(heads)]
-        lines += [_line(cells(board, row)) for row in table.rows] + [""]
-    if not found:
-        lines += ["No runs yet.", ""]
-    lines += [
-        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
-        "whose predictions were brought and not timed, stands in each table of its data.",
-        "",
-    ]
-    if "flips" in board.columns:
-        lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
-    return "\n".join(lines)
-
-
-def _line(texts: Sequence[str]) -> str:
-    return "| " + " | ".join(text.replace("|", "\\|") for text in texts) + " |"

@@ -1,0 +1,167 @@
+"""What boards are made of: the runs of a runs directory or of an MLflow store, and the submissions of ./leaderboards."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from bench import config as conf
+from bench import measurements
+from bench.build import task_class
+from bench.errors import BenchError
+from bench.leaderboard import board as boards
+from bench.leaderboard import entry
+from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.index import Index, Record
+from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
+from bench.leaderboard.stamps import file_stamp
+from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale
+from bench.measurements import Measurements
+from bench.records import RECORD, read_run
+from bench.task import Task
+
+if TYPE_CHECKING:
+    from bench.metrics.metric import AnyMetric
+    from bench.types import Json, Run
+
+RUNS = "runs"  # the root of the runs in an index; that of the submissions is their folder
+
+
+@dataclass
+class Gathered(Evidence):
+    """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings."""
+
+    index: Index
+    runs_dir: Path
+    problems: list[str] = field(default_factory=list)
+    _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
+
+    @property
+    def _roots(self) -> tuple[str, str]:
+        return RUNS, str(entry.SUBMISSIONS.resolve())
+
+    def refresh(self, stamps: dict[str, str]) -> None:
+        """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
+        runs, submissions = self._roots
+        self.index.refresh(runs, stamps, lambda path: _shown(read_run(self.runs_dir / path / RECORD)), boards.slot)
+        entries = {str(path): file_stamp(str(path)) for path in sorted(entry.SUBMISSIONS.resolve().glob("*/*.json"))}
+        self.index.refresh(submissions, entries, lambda path: _shown(_reported(Path(path))), boards.slot)
+        self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
+
+    def tables(self, board: Board) -> list[Table]:
+        """The board's tables with what is known of their ranks."""
+        found = []
+        for record in self.index.runs(board.task, board.version, *self._roots):
+            try:
+                boards.score_of(record.run, board.metric)
+                _ = [boards.score_of(record.run, name) for name in board.more]
+            except BenchError as error:
+                self.problems.append(str(error))
+                continue
+            self._records[id(record.run)] = record
+            found.append(record.run)
+        tables = [
+            ranked(board, table, lambda: _metric(board.task, board.metric), self)
+            for table in boards.tables(board, found)
+        ]
+        self.index.commit()
+        return tables
+
+    def versions(self) -> set[tuple[str, int]]:
+        """The tasks, with their versions, that have runs."""
+        return self.index.boards(*self._roots)
+
+    def combined(
+        self, board: SuiteBoard, found: Sequence[tuple[Board, Sequence[Table]]], known: Iterable[Board]
+    ) -> list[SuiteTable]:
+        """A suite's tables out of those `found` for the boards of its tasks, which are among the `known` ones."""
+        given = {one.task: tables for one, tables in found}
+        of_task = {one.task: one for one in known}
+        tasks, limits = _suite(board)
+        if not set(tasks) & set(given):
+            return []
+        columns = []
+        for task in tasks:
+            if task not in of_task:
+                raise BenchError(
+                    f"suite '{board.suite}' has the task '{task}', which has no board; add leaderboards/{task}.yaml"
+                )
+            one = of_task[task]
+            metric, card = _metric(task, one.metric), task_class(task).card
+            columns.append(Column(one, limits.get(task), *scale(card, higher_is_better=metric.higher_is_better)))
+        return combined(board, columns, {task: given.get(task, ()) for task in tasks})
+
+    def every(self) -> Iterable[tuple[Path | None, Run]]:
+        """All runs with their folders, None for a submission's."""
+        for record in self.index.every(*self._roots):
+            yield (self.runs_dir / record.path if record.root == RUNS else None), record.run
+
+    def digest(self, run: Run, metric: str) -> str:
+        """The digest of the run's cluster sums, "" where it has none."""
+        record = self._records[id(run)]
+        return self.index.digest(record, metric, lambda: self._summed(record, metric))
+
+    def sums(self, run: Run, metric: str) -> Sums:
+        """The run's cluster sums."""
+        return self.index.sums(self._records[id(run)], metric)
+
+    def result(self, name: str, make: Callable[[], Json]) -> Json:
+        """What `make` gives, or gave on an earlier day."""
+        return self.index.result(name, make)
+
+    def _summed(self, record: Record, metric: str) -> Sums | None:
+        try:
+            measured = self._measured(record)
+        except BenchError as error:
+            self.problems.append(str(error))
+            return None
+        return summed(measured, metric) if measured else None
+
+    def _measured(self, record: Record) -> Measurements | None:
+        if record.root != RUNS:
+            return entry.read(Path(record.path)).measurements
+        folder = self.runs_dir / record.path
+        return measurements.read(folder) if (folder / measurements.FILE).exists() else None
+
+
+def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
+    """The tasks and limits of the suite that a board names."""
+    if board.suite not in conf.names("suite"):
+        raise BenchError(
+            f"board '{board.name}' names the suite '{board.suite}', which is not in conf/suite; "
+            f"known: {', '.join(conf.names('suite'))}"
+        )
+    found = conf.choice("suite", board.suite)
+    found = found.get("suite", found)
+    return list(found["tasks"]), dict(found.get("limits") or {})
+
+
+def _reported(path: Path) -> Run:
+    """The run of a submission, which somebody reports: without a word on its origin it is nobody's here."""
+    run = entry.read(path).run
+    return run if run.origin else replace(run, origin={"bundle": "", "submitter": ""})
+
+
+def _shown(run: Run) -> Run:
+    """The run, if a board can show it; raises BenchError for a record that lacks what a row needs."""
+    where = f"run {run.task}/{run.model}/{run.run_id}"
+    try:
+        for score in run.scores:
+            board = Board("", "", run.task, run.task_version, score.metric)
+            row = Row(1, run, score, origin=boards.origin_of(run))
+            _ = boards.cells(board, row), boards.slot(run), run.created[:10], run.timings["seconds"]["total"] + 0.0
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise BenchError(f"{where} is not whole ({type(error).__name__}: {error}); delete it or run it again") from None
+    return run
+
+
+def _metric(task: str, name: str) -> AnyMetric:
+    """The metric of this name in the class that conf/task names; raises BenchError where it has none."""
+    cls = task_class(task)
+    metrics = cls.metrics if issubclass(cls, Task) else ()
+    for metric in metrics:
+        if metric.name == name:
+            return metric
+    raise BenchError(f"task '{task}' has no metric '{name}'; correct the board's metric")

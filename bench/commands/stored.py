@@ -1,0 +1,41 @@
+"""Runs of an MLflow store, for the commands that read runs."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+from bench.errors import BenchError
+
+
+def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
+    """An index file for this store, the folder that run folders are relative to, and the stamps of these by path."""
+    from bench.leaderboard.index import FILE
+    from bench.leaderboard.stamps import folder_stamp
+    from bench.logged import Store
+    from bench.tracking import StoreError
+
+    try:
+        store = Store(uri)
+        folders = store.folders()
+    except StoreError as error:
+        raise BenchError(f"{error}; start the store, or leave --store away to read the runs directory") from None
+    stamps = {folder: stamp for folder in folders if (stamp := folder_stamp(folder))}
+    if gone := [folder for folder in folders if folder not in stamps]:
+        print(
+            f"bench: left out: {len(gone)} runs of {uri} whose artifacts are not in their place, such as {gone[0]}",
+            file=sys.stderr,
+        )
+    return store.cache / FILE, Path("/"), stamps
+
+
+def one(run_id: str, runs_dir: Path) -> Path:
+    """The folder of one run of the store that `bench run` logs to."""
+    from bench.logged import Store
+    from bench.tracking import StoreError, default_uri
+
+    try:
+        return Store(os.environ.get("MLFLOW_TRACKING_URI") or default_uri(runs_dir)).run(run_id)
+    except StoreError as error:
+        raise BenchError(f"{error}; start the store and try again") from None

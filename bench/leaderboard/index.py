@@ -1,0 +1,278 @@
+"""An index of runs: one SQLite file beside them, so that a board reads only what is new, and decodes only what it shows.
+
+It holds nothing that is not in the runs themselves: a file that is damaged or of another version is made again, and where none can
+be written (a read-only directory, a full disk, another process that holds it) the index lives in memory for this once.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from bench.errors import BenchError
+from bench.leaderboard.ranking import Sums
+from bench.records import canonical
+from bench.types import Json, Run
+
+T = TypeVar("T")
+FILE = ".index.db"  # in the runs directory
+_FORMAT = 1  # of the tables below and of what is in them
+PATIENCE_SECONDS = 10.0  # for another board that writes
+_KEPT = 500  # results of rankings
+_COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")
+_SCHEMA = f"""
+CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (root, path));
+CREATE INDEX by_board ON records (task, version);
+CREATE TABLE sums (root TEXT, path TEXT, metric TEXT, digest TEXT, design TEXT, groups INTEGER, data BLOB,
+                   PRIMARY KEY (root, path, metric));
+CREATE TABLE results (name TEXT PRIMARY KEY, value TEXT);
+"""
+
+
+@dataclass(frozen=True)
+class Record:
+    """A run that the index knows: `root` and `path` say where it is, as they were given to `refresh`."""
+
+    root: str
+    path: str
+    run: Run
+
+
+class Damaged(Exception):
+    """The index file is no index, or of another version: it can be deleted."""
+
+
+def using(file: Path | None, act: Callable[[Index], T]) -> T:
+    """What `act` makes of the index in this file; where that is damaged it is deleted, and `act` called again."""
+    try:
+        return _used(file, act)
+    except Damaged:
+        if file is None:
+            raise
+        with suppress(OSError):
+            file.unlink()
+        return _used(None if file.exists() else file, act)
+
+
+def _used(file: Path | None, act: Callable[[Index], T]) -> T:
+    index = Index(file)
+    try:
+        return act(index)
+    finally:
+        index.close()
+
+
+class Index:
+    """Runs by board, and the cluster sums and results that their rankings need."""
+
+    def __init__(self, file: Path | None) -> None:
+        """`file` is made where it can be; None keeps the index in memory."""
+        self.file = file
+        self._db = _opened(file)
+
+    def refresh(
+        self, root: str, stamps: Mapping[str, str], load: Callable[[str], Run], slot: Callable[[Run], Json]
+    ) -> None:
+        """Bring what is known of `root` to what is there now: `stamps` by path; `load` reads one that is new or changed.
+
+        Of several runs that `slot` gives the same, a board shows the latest. What `load` refuses is kept as a problem.
+        """
+        query = "SELECT path, stamp FROM records WHERE root = ?"
+        known = dict(self._safely(lambda: self._db.execute(query, (root,)).fetchall()))
+        new = [path for path, stamp in stamps.items() if known.get(path) != stamp]
+        old = [(root, path) for path in (*(path for path in known if path not in stamps), *new)]
+        rows = [(root, path, stamps[path], *_row(path, load, slot)) for path in new]
+        if old:
+            self._safely(lambda: self._replace(old, rows))
+
+    def problems(self, root: str) -> list[str]:
+        """Why runs of this root are left out, one line each."""
+        query = "SELECT error FROM records WHERE root = ? AND error IS NOT NULL ORDER BY path"
+        return [str(error) for (error,) in self._safely(lambda: self._db.execute(query, (root,)).fetchall())]
+
+    def boards(self, *roots: str) -> set[tuple[str, int]]:
+        """The tasks, with their versions, of which there are runs."""
+        query = f"SELECT DISTINCT task, version FROM records WHERE error IS NULL AND root IN ({_marks(roots)})"
+        return set(self._safely(lambda: self._db.execute(query, roots).fetchall()))
+
+    def runs(self, task: str, version: int, *roots: str) -> list[Record]:
+        """The latest run of each slot of this board, oldest first.
+
+        The same run in several roots (task, model, data and run id) is one, that of the root named first.
+        """
+        query = (
+            "SELECT root, path, same, slot, created FROM records WHERE task = ? AND version = ? AND error IS NULL "
+            f"AND root IN ({_marks(roots)})"
+        )
+        found = self._safely(lambda: self._db.execute(query, (task, version, *roots)).fetchall())
+        place = {root: i for i, root in enumerate(roots)}
+        once: dict[str, tuple[str, ...]] = {}
+        for one in sorted(found, key=lambda one: (place[one[0]], one[1])):
+            if one[0] == once.setdefault(f"{one[2]}", one)[0]:
+                once[f"{one[2]} {one[0]} {one[1]}"] = one
+        latest = {one[3]: one[:2] for one in sorted(once.values(), key=lambda one: (one[4], one[1]))}
+        return [Record(root, path, self._run(root, path)) for root, path in latest.values()]
+
+    def every(self, *roots: str) -> list[Record]:
+        """All runs, also the earlier ones, in order of root and path."""
+        query = (
+            f"SELECT root, path, run FROM records WHERE error IS NULL AND root IN ({_marks(roots)}) ORDER BY root, path"
+        )
+
+        def read() -> list[Record]:
+            return [
+                Record(root, path, Run.from_json(json.loads(text)))
+                for root, path, text in self._db.execute(query, roots)
+            ]
+
+        return self._safely(read)
+
+    def digest(self, record: Record, metric: str, make: Callable[[], Sums | None]) -> str:
+        """The digest of the cluster sums of this run's metric, which `make` gives where they are not known yet; "" for none."""
+        place = (record.root, record.path, metric)
+        query = "SELECT digest FROM sums WHERE root = ? AND path = ? AND metric = ?"
+        known = self._safely(lambda: self._db.execute(query, place).fetchone())
+        if known:
+            return str(known[0])
+        sums, digest, row = make(), "", ("", 0, b"")
+        if sums is not None:
+            table = np.ascontiguousarray(np.column_stack([sums.sizes, sums.sums])).tobytes()
+            digest = sha256(sums.design.encode() + table).hexdigest()
+            row = (sums.design, len(sums.sizes), zlib.compress(table, 1))
+        self._safely(
+            lambda: self._write("INSERT OR REPLACE INTO sums VALUES (?, ?, ?, ?, ?, ?, ?)", (*place, digest, *row))
+        )
+        return digest
+
+    def sums(self, record: Record, metric: str) -> Sums:
+        """The cluster sums whose digest `digest` gave."""
+        query = "SELECT design, groups, data FROM sums WHERE root = ? AND path = ? AND metric = ?"
+
+        def read() -> Sums:
+            design, groups, data = self._db.execute(query, (record.root, record.path, metric)).fetchone()
+            table = np.frombuffer(zlib.decompress(data)).reshape(groups, -1)
+            return Sums(table[:, 1:], table[:, 0], design)
+
+        return self._safely(read)
+
+    def result(self, name: str, make: Callable[[], Json]) -> Json:
+        """What `make` gives, or gave earlier under this name, as JSON."""
+        query = "SELECT value FROM results WHERE name = ?"
+        known = self._safely(lambda: self._db.execute(query, (name,)).fetchone())
+        if known:
+            return self._safely(lambda: json.loads(known[0]))
+        found = make()
+        self._safely(lambda: self._write("INSERT OR REPLACE INTO results VALUES (?, ?)", (name, canonical(found))))
+        old = f"DELETE FROM results WHERE rowid <= (SELECT max(rowid) FROM results) - {_KEPT}"
+        self._safely(lambda: self._write(old, ()))
+        return found
+
+    def commit(self) -> None:
+        """Let other boards see, and write after, what was added so far."""
+        self._safely(self._db.commit)
+
+    def close(self) -> None:
+        """Write what was added and let the file go."""
+        with suppress(sqlite3.Error):  # another board held it: the next one adds it
+            self._db.commit()
+        self._db.close()
+
+    def _replace(self, old: list[tuple[str, str]], rows: list[tuple[Json, ...]]) -> None:
+        for table in ("records", "sums"):
+            self._db.executemany(f"DELETE FROM {table} WHERE root = ? AND path = ?", old)
+        self._db.executemany(f"INSERT INTO records VALUES ({_marks(_COLUMNS)})", rows)
+        self._db.commit()
+
+    def _run(self, root: str, path: str) -> Run:
+        query = "SELECT run FROM records WHERE root = ? AND path = ?"
+        return self._safely(lambda: Run.from_json(json.loads(self._db.execute(query, (root, path)).fetchone()[0])))
+
+    def _write(self, command: str, row: tuple[Json, ...]) -> None:
+        self._db.execute(command, row)
+
+    def _safely(self, act: Callable[[], T]) -> T:
+        """Do it; where the file cannot be written, in a copy in memory."""
+        try:
+            try:
+                return act()
+            except sqlite3.OperationalError:  # read-only, full, or held by another for longer than the timeout
+                self._db = _copied(self._db)
+                return act()
+        except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError, KeyError) as error:
+            raise Damaged(f"{self.file}: {type(error).__name__}: {error}") from error
+
+
+def _row(path: str, load: Callable[[str], Run], slot: Callable[[Run], Json]) -> tuple[Json, ...]:
+    """task, version, same, slot, created, run and error of a record."""
+    try:
+        run = load(path)
+        same = canonical([run.model, run.data_fingerprint, run.run_id])
+        return run.task, run.task_version, same, canonical(slot(run)), run.created, canonical(run.to_json()), None
+    except BenchError as error:
+        return (*[None] * 6, str(error))
+
+
+def _marks(values: Sequence[str]) -> str:
+    return ", ".join("?" * len(values))
+
+
+def _opened(file: Path | None) -> sqlite3.Connection:
+    """The file with its tables, made again where they are of another version; in memory where it cannot be opened."""
+    if file is None or not file.parent.is_dir():
+        return _made(sqlite3.connect(":memory:"))
+    db = None
+    try:
+        db = sqlite3.connect(file, timeout=PATIENCE_SECONDS)
+        if db.execute("PRAGMA user_version").fetchone()[0] == _FORMAT:
+            return db
+        if not _empty(db):
+            raise Damaged(f"{file} is of another version")
+        return _made(db)
+    except sqlite3.OperationalError:
+        return _copied(db) if db else _made(sqlite3.connect(":memory:"))
+    except sqlite3.DatabaseError as error:
+        raise Damaged(f"{file}: {error}") from None
+
+
+def _empty(db: sqlite3.Connection) -> bool:
+    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+
+
+def _made(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Make the tables, unless another process just has."""
+    db.execute("BEGIN IMMEDIATE")
+    if _empty(db):
+        for command in filter(str.strip, _SCHEMA.split(";")):
+            db.execute(command)
+        db.execute(f"PRAGMA user_version = {_FORMAT}")
+    db.commit()
+    return db
+
+
+def _copied(db: sqlite3.Connection) -> sqlite3.Connection:
+    """The same content in memory, empty where it cannot be read."""
+    memory = sqlite3.connect(":memory:")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+
+    def refuse_waiting(status: int, remaining: int, total: int) -> None:
+        if time.monotonic() > deadline:  # else a backup waits for ever while another holds the file
+            raise sqlite3.OperationalError("the file is held by another process")
+
+    try:
+        db.rollback()
+        db.backup(memory, pages=10_000, progress=refuse_waiting, sleep=0.05)
+        sound = memory.execute("PRAGMA user_version").fetchone()[0] == _FORMAT
+    except sqlite3.Error:
+        sound = False
+    db.close()
+    return memory if sound else _made(sqlite3.connect(":memory:"))

@@ -1,0 +1,114 @@
+"""Boards as Markdown pages."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.leaderboard.board import Board, Table, cells, groups, headings, rank_text, shown, title, with_flips
+from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
+
+RANKS = (
+    "The bounds of a rank, in brackets, hold with 95 % confidence for all models of a table together: they count the models that "
+    "are significantly better and those that are significantly worse on the same resampled clusters, with Holm's correction for "
+    "all pairs. Every model of a group of ties is significantly better than every model of the groups behind it; within a group "
+    "the order may be chance."
+)
+
+
+def markdown(board: Board, found: Sequence[Table]) -> str:
+    """The board as a Markdown page."""
+    board = with_flips(board, found)
+    lines = [f"# {board.title}", "", f"Task `{board.task}` version {board.version}, ranked by {board.metric}.", ""]
+    for table in found:
+        heads = headings(board)
+        lines += [f"## {title(table)}", "", line(heads), "|" + "---|" * len(heads)]
+        lines += [line(cells(board, row)) for row in table.rows] + [""]
+        lines += [text for line in below(table) for text in (plain(line), "")]
+    if not found:
+        lines += ["No runs yet.", ""]
+    lines += [
+        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
+        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
+        "whose predictions were brought and not timed, stands in each table of its data.",
+        "",
+    ]
+    if any(groups(table) for table in found):
+        lines += [RANKS, ""]
+    if "flips" in board.columns:
+        lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
+    return "\n".join(lines)
+
+
+def line(texts: Sequence[str]) -> str:
+    """A line of a Markdown table."""
+    return "| " + " | ".join(plain(text).replace("|", "\\|") for text in texts) + " |"
+
+
+def below(table: Table) -> list[str]:
+    """The lines under a table: its groups of ties, and what could not be had."""
+    ties = []
+    for rows in groups(table):
+        first, last = rows[0].rank, rows[-1].rank
+        ties.append(f"{first}–{last}" if first != last else f"{first}")
+    said = f"Groups of statistical ties, by rank: {' | '.join(ties)}." if ties else ""
+    return [line for line in (said, *table.notes) if line]
+
+
+def plain(text: str) -> str:
+    """One line without control characters, and no HTML: a name may come from anybody."""
+    return "".join(c if c.isprintable() else " " for c in text).replace("&", "&amp;").replace("<", "&lt;")
+
+
+def suite_headings(table: SuiteTable) -> list[str]:
+    """The column titles of a suite's table."""
+    tasks = [f"{one.board.task} {one.board.metric}" for one in table.columns]
+    return ["rank", "model", "mean rank", "normalised", "its rank", "dtype", "origin", *tasks, "missing"]
+
+
+def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:
+    """One row of a suite's table as text."""
+    known = [row.rows.get(one.board.task) for one in columns]
+    return [
+        "–" if row.rank is None else rank_text(row.rank, row.rank_low, row.rank_high),
+        row.model,
+        "–" if row.mean_rank is None else f"{row.mean_rank:.2f}",
+        "–" if row.normalised is None else f"{100 * row.normalised:.1f}",
+        "–" if row.score_rank is None else rank_text(row.score_rank, row.score_rank_low, row.score_rank_high),
+        row.dtype,
+        row.origin,
+        *("–" if one is None else shown(one.score, one.score.value) for one in known),
+        ", ".join(row.missing) or "–",
+    ]
+
+
+def suite_markdown(board: SuiteBoard, found: Sequence[SuiteTable]) -> str:
+    """A suite's board as a Markdown page."""
+    lines = [f"# {board.title}", "", f"Suite `{board.suite}`.", ""]
+    for table in found:
+        heads = suite_headings(table)
+        lines += [f"## {table.device}", "", line(heads), "|" + "---|" * len(heads)]
+        lines += [line(suite_cells(table.columns, row)) for row in table.rows] + [""]
+        lines += [text for note in table.notes for text in (plain(note), "")]
+        lines += [*scales(table), ""]
+    if not found:
+        lines += ["No runs yet.", ""]
+    return "\n".join([*lines, SUITE, ""])
+
+
+def scales(table: SuiteTable) -> list[str]:
+    """What 0 and 100 of the normalised score mean for each task, as a Markdown table."""
+    rows = [
+        [one.board.task, one.board.metric, "all" if one.limit is None else f"first {one.limit}",
+         str(table.n.get(one.board.task, "–")), f"{100 * one.zero:.1f}", f"{100 * one.one:.1f}"]
+        for one in table.columns
+    ]  # fmt: skip
+    heads = ["task", "metric", "examples", "n", "chance (0)", "reference (100)"]
+    return [line(heads), "|" + "---|" * len(heads), *map(line, rows)]
+
+
+SUITE = (
+    "Ranked by the mean over the tasks of a model's rank on each; beside it the mean normalised score, where 0 is the chance level "
+    "of a task and 100 its best published reference (a perfect score where there is none), with the rank that it gives. The bounds "
+    "of a rank, in brackets, hold with 95 % confidence for all models together; they resample whole tasks, so they speak of tasks "
+    "like these. A model that lacks a task is listed without a rank. Scores in percent."
+)
