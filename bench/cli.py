@@ -81,9 +81,7 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
     board.add_argument("name", nargs="?", help="the board; all of them without a name")
     board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")
-    board.add_argument(
-        "--all-data", action="store_true", help="put data that may not be passed on into the site too"
-    )
+    board.add_argument("--all-data", action="store_true", help="put data that may not be passed on into the site too")
     board.add_argument(
         "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
     )

@@ -33,8 +33,8 @@ def assert_no_regression(
 
     from bench.commands.check import judge
     from bench.errors import BenchError
-    from bench.leaderboard import verdicts
-    from bench.leaderboard.gate import Rules
+    from bench.judging import verdicts
+    from bench.judging.gate import Rules
 
     if inconclusive not in ("fail", "skip"):
         raise BenchError(f"inconclusive={inconclusive!r} is neither 'fail' nor 'skip'")

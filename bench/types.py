@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
@@ -243,8 +243,8 @@ class Run:
     origin: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
-        """JSON-safe dictionary with the scores as a list."""
-        return asdict(self)
+        """JSON-safe dictionary with the scores as a list; what it holds is the run's own, not a copy."""
+        return {**vars(self), "scores": [vars(score) for score in self.scores]}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Run:

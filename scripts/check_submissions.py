@@ -17,13 +17,13 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.bundles import strict
+from bench.bundles.archive import MIB, Refused
+from bench.bundles.claims import same_rows
+from bench.bundles.verify import Verified
 from bench.commands.verify import VERIFIED, Ground, judge
 from bench.errors import BenchError
-from bench.leaderboard import strict
-from bench.leaderboard.archive import MIB, Refused
-from bench.leaderboard.claims import same_rows
 from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, path_of
-from bench.leaderboard.verify import Verified
 from bench.measurements import Measurements
 from bench.metrics.metric import Metric, RankedMetric
 from bench.records import RECORD, read_run

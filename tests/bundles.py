@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench.leaderboard import bundle
+from bench.bundles import bundle
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device, Model
 from bench.run import Settings, evaluate

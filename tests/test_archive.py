@@ -14,8 +14,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.leaderboard import archive
-from bench.leaderboard.archive import Refused, chunks, content, members
+from bench.bundles import archive
+from bench.bundles.archive import Refused, chunks, content, members
 
 
 def _info(name: str = "a.json", mode: int = 0o100644, method: int = zipfile.ZIP_DEFLATED) -> zipfile.ZipInfo:

@@ -14,13 +14,13 @@ import pytest
 
 from bench import measurements
 from bench.artifacts import cache_dir
+from bench.bundles import bundle, strict
+from bench.bundles.archive import Refused
+from bench.bundles.bundle import public_config
+from bench.bundles.public import public_text
+from bench.bundles.unpack import unpack, unpacked
 from bench.commands import references
 from bench.errors import BenchError
-from bench.leaderboard import bundle, strict
-from bench.leaderboard.archive import Refused
-from bench.leaderboard.bundle import public_config
-from bench.leaderboard.public import public_text
-from bench.leaderboard.unpack import unpack, unpacked
 from bench.records import read_run
 from tests import bundles
 

@@ -16,11 +16,11 @@ import yaml
 
 from bench import measurements
 from bench.errors import BenchError
+from bench.judging import verdicts
+from bench.judging.baseline import Side, baseline, of_entry
+from bench.judging.gate import Check, Rules, checks, score_check, speed_check
 from bench.leaderboard import entry as entries
-from bench.leaderboard import verdicts
-from bench.leaderboard.baseline import Side, baseline, of_entry
 from bench.leaderboard.entry import Entry
-from bench.leaderboard.gate import Check, Rules, checks, score_check, speed_check
 from bench.measurements import Measurements
 from bench.metrics.concordance import ccc
 from bench.metrics.metric import CorpusMetric, Metric

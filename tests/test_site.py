@@ -18,13 +18,13 @@ from site_data import BOARD, HOSTILE, Reading, item, some
 
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
-from bench.leaderboard.site import Item, write_site
-from bench.leaderboard.site.folder import MARKER, replacing
-from bench.leaderboard.site.names import script, slug
-from bench.leaderboard.site.scores import by_slice, front, per_example
 from bench.measurements import Measurements
 from bench.metrics.concordance import ccc
 from bench.metrics.reading import EXACT_MATCH
+from bench.site import Item, write_site
+from bench.site.folder import MARKER, replacing
+from bench.site.names import script, slug
+from bench.site.scores import by_slice, front, per_example
 from bench.task import Task
 from bench.types import Run
 

@@ -15,7 +15,7 @@ import pytest
 from site_data import BOARD, HOSTILE, Reading, item, some
 
 from bench.leaderboard import board as boards
-from bench.leaderboard.site import write_site
+from bench.site import write_site
 from bench.types import Run
 
 pytestmark = pytest.mark.slow

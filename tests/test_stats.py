@@ -11,7 +11,14 @@ import pytest
 from scipy import stats
 
 from bench.metrics.metric import mean
-from bench.stats.intervals import MIN_CLUSTERS, bootstrap_interval, cluster_sums, jackknife_interval, resample, resample_weights
+from bench.stats.intervals import (
+    MIN_CLUSTERS,
+    bootstrap_interval,
+    cluster_sums,
+    jackknife_interval,
+    resample,
+    resample_weights,
+)
 
 Array = npt.NDArray[np.float64]
 

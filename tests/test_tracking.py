@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 
 from bench.artifacts import digest
+from bench.bundles.public import public_run
 from bench.commands import references
 from bench.errors import BenchError
-from bench.leaderboard.public import public_run
 from bench.measurements import FILE as MEASUREMENTS
 from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
 from bench.tracking import (

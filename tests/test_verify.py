@@ -13,10 +13,10 @@ from typing import Any
 import pytest
 
 from bench import environment
+from bench.bundles import admit
 from bench.commands import verify
 from bench.commands.verify import REFUSED, UNABLE, VERIFIED, Verdict
 from bench.errors import BenchError
-from bench.leaderboard import admit
 from bench.records import find_runs
 from bench.task import Task
 from bench.types import Example, Prediction, Score

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.leaderboard.baseline import Side
-    from bench.leaderboard.gate import Check, Rules
+    from bench.judging.baseline import Side
+    from bench.judging.gate import Check, Rules
     from bench.metrics.metric import AnyMetric
     from bench.types import Run
 
@@ -21,8 +21,8 @@ EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 def main(options: argparse.Namespace) -> int:
     """Judge the runs, or make them the new baselines."""
     from bench.commands import output
-    from bench.leaderboard import verdicts
-    from bench.leaderboard.gate import Rules
+    from bench.judging import verdicts
+    from bench.judging.gate import Rules
 
     rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level).checked()
     if options.update:
@@ -43,7 +43,7 @@ def main(options: argparse.Namespace) -> int:
 
 def judge(references: Sequence[str], against: str | None, rules: Rules, runs_dir: Path) -> list[Check]:
     """The verdicts on the runs that are named; raises BenchError where one cannot be compared with its baseline."""
-    from bench.leaderboard.gate import checks
+    from bench.judging.gate import checks
 
     sides = _sides(references, runs_dir)
     seen: set[tuple[str, str]] = set()
@@ -58,7 +58,7 @@ def judge(references: Sequence[str], against: str | None, rules: Rules, runs_dir
 
 def _sides(references: Sequence[str], runs_dir: Path) -> list[Side]:
     from bench.commands.references import resolve
-    from bench.leaderboard.baseline import of_folder
+    from bench.judging.baseline import of_folder
 
     folders = [folder for reference in references for folder in resolve(reference, runs_dir)]
     return [of_folder(folder) for folder in dict.fromkeys(folders)]
@@ -78,8 +78,8 @@ def _metric(run: Run) -> AnyMetric:
 def _baseline(run: Run, against: str | None, runs_dir: Path) -> Side:
     """What the run is compared with: a baseline's file, the one of its name in a folder of them, or another run."""
     from bench.commands.references import resolve
+    from bench.judging.baseline import of_entry, of_folder
     from bench.leaderboard import entry as entries
-    from bench.leaderboard.baseline import of_entry, of_folder
     from bench.records import RECORD
 
     path = Path(against) if against is not None else entries.BASELINES
@@ -103,8 +103,8 @@ def _baseline(run: Run, against: str | None, runs_dir: Path) -> Side:
 def _update(options: argparse.Namespace) -> int:
     """Write the baselines, several runs of one task and model into one; 0."""
     from bench.commands import output
+    from bench.judging.baseline import baseline
     from bench.leaderboard import entry as entries
-    from bench.leaderboard.baseline import baseline
 
     for name in ("junit", "markdown"):
         if getattr(options, name):

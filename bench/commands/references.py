@@ -56,8 +56,8 @@ def _found(reference: str, runs_dir: Path) -> Path:
 
 def _bundled(path: Path, member: str) -> list[Path]:
     """The run folders of a bundle, all of them or the one of TASK/MODEL; unpacked once below the cache."""
-    from bench.leaderboard.archive import Refused
-    from bench.leaderboard.unpack import unpacked
+    from bench.bundles.archive import Refused
+    from bench.bundles.unpack import unpacked
 
     try:
         runs = unpacked(path).runs

@@ -12,8 +12,8 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.leaderboard.board import Board, Table
-    from bench.leaderboard.site import Item
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
+    from bench.site import Item
     from bench.task import Task
     from bench.types import Run
 
@@ -27,7 +27,7 @@ def main(
     all_data: bool = False,
 ) -> dict[str, Any]:
     """Write the site of these boards and runs, with the submissions of ./leaderboards; what was written, for `--json`."""
-    from bench.leaderboard.site import write_site
+    from bench.site import write_site
 
     start = time.perf_counter()
     written = write_site(target, found, _items(runs), task_of=_task, combined=suites, all_data=all_data)
@@ -45,7 +45,7 @@ def main(
 def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     """The runs, and of the submissions those that are no run here."""
     from bench.leaderboard import entry
-    from bench.leaderboard.site import Item
+    from bench.site import Item
 
     found = [Item(run, folder) for folder, run in runs if folder is not None]
     here = {_identity(item.run) for item in found}

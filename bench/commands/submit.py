@@ -13,7 +13,8 @@ from bench.errors import BenchError
 def main(options: argparse.Namespace) -> int:
     """Write the bundle and one entry a run; say what goes where."""
     from bench import measurements
-    from bench.leaderboard import admit, bundle, copies, entry
+    from bench.bundles import admit, bundle, copies
+    from bench.leaderboard import entry
     from bench.leaderboard.board import interval
     from bench.records import RunFolder
 

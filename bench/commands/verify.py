@@ -14,9 +14,9 @@ from bench.commands import output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.leaderboard.bundle import Bundle
-    from bench.leaderboard.copies import Said
-    from bench.leaderboard.verify import Hidden, Verified
+    from bench.bundles.bundle import Bundle
+    from bench.bundles.copies import Said
+    from bench.bundles.verify import Hidden, Verified
     from bench.task import Task
     from bench.types import Example, Prediction, Run, Score
 
@@ -120,10 +120,10 @@ class Ground:
 
 def judge(paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, add: bool = False) -> list[Verdict]:
     """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in."""
-    from bench.leaderboard import copies
-    from bench.leaderboard.archive import Refused
+    from bench.bundles import copies
+    from bench.bundles.archive import Refused
+    from bench.bundles.unpack import predictions, unpack
     from bench.leaderboard.entry import SUBMISSIONS
-    from bench.leaderboard.unpack import predictions, unpack
 
     found: list[list[Verdict]] = []  # of each bundle, in the order in which they were given
     bundles: list[tuple[Bundle, list[Verdict]]] = []
@@ -153,10 +153,10 @@ def judge(paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, 
 def _decide(verdict: Verdict, bundle: Bundle, folder: Path, ground: Ground, others: Sequence[Said]) -> None:
     from dataclasses import replace
 
-    from bench.leaderboard import copies
-    from bench.leaderboard.archive import Refused
+    from bench.bundles import copies
+    from bench.bundles.archive import Refused
+    from bench.bundles.verify import verified
     from bench.leaderboard.board import interval
-    from bench.leaderboard.verify import verified
 
     run, said = verdict.run, verdict.said
     if run is None or said is None:
@@ -182,7 +182,7 @@ def _decide(verdict: Verdict, bundle: Bundle, folder: Path, ground: Ground, othe
 
 
 def _take_in(bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path) -> None:
-    from bench.leaderboard.admit import admit
+    from bench.bundles.admit import admit
     from bench.leaderboard.entry import SUBMISSIONS
 
     found = [verdict.found for verdict in verdicts if verdict.found]

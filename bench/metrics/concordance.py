@@ -81,17 +81,19 @@ def pearson(name: str, low: float, high: float) -> Metric:
 def ccc_per_video(name: str, low: float, high: float) -> RankedMetric:
     """The mean over videos of the CCC within each; a failure as in `ccc`.
 
-    The target has the number of its video, from 0 on, as `video`. A video counts as often as its utterances were drawn:
-    the CCC within it is that of all its utterances, as they are drawn together or not at all.
+    The target has the number of its video, from 0 on, as `video`. An utterance counts as often as it was drawn in its
+    video's CCC, and a video as often as its utterances were on average; one of which none was drawn is left out.
     """
 
     def summarise(rows: Array, weights: Array) -> Array:
-        _, which, sizes = np.unique(rows[:, 5], return_inverse=True, return_counts=True)
-        totals = np.zeros((len(sizes), 5))
-        np.add.at(totals, which, rows[:, :5])
-        first = np.unique(which, return_index=True)[1]
-        drawn, within = weights[:, first], ccc_from_moments(totals, sizes.astype(np.float64))
-        return np.asarray((drawn * within).sum(axis=-1) / drawn.sum(axis=-1))
+        order = np.argsort(rows[:, 5], kind="stable")
+        drawn, sorted_rows = weights[:, order], rows[order]
+        starts = np.flatnonzero(np.diff(sorted_rows[:, 5], prepend=-1.0))
+        n = np.add.reduceat(drawn, starts, axis=1)  # [b, videos]
+        totals = [np.add.reduceat(drawn * column, starts, axis=1) for column in sorted_rows[:, :5].T]
+        within = ccc_from_moments(np.stack(totals, axis=-1), np.where(n > 0, n, 1.0))
+        times = n / np.diff(starts, append=len(order))
+        return np.asarray((times * within).sum(axis=-1) / times.sum(axis=-1))
 
     def row(target: Mapping[str, float], value: float) -> Row:
         return (*_moments(target[name], value), target["video"])

@@ -20,10 +20,10 @@ from pathlib import Path
 
 from bench import __version__, measurements
 from bench.artifacts import digest
+from bench.bundles.archive import members, name_problem
+from bench.bundles.public import public_config, public_run, public_text
+from bench.bundles.record_schema import FORMAT
 from bench.errors import BenchError
-from bench.leaderboard.archive import members, name_problem
-from bench.leaderboard.public import public_config, public_run, public_text
-from bench.leaderboard.record_schema import FORMAT
 from bench.measurements import FILE as MEASUREMENTS
 from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run
 from bench.types import Json, Run

@@ -9,14 +9,14 @@ from pathlib import Path
 from typing import Any
 
 from bench import measurements
+from bench.bundles.public import public_text
 from bench.errors import BenchError
-from bench.leaderboard.public import public_text
-from bench.leaderboard.site.data import CHUNK, TaskData
-from bench.leaderboard.site.folder import SiteFolder
-from bench.leaderboard.site.names import script
-from bench.leaderboard.site.scores import PerExample, per_example
 from bench.measurements import Measurements
 from bench.records import RunFolder
+from bench.site.data import CHUNK, TaskData
+from bench.site.folder import SiteFolder
+from bench.site.names import script
+from bench.site.scores import PerExample, per_example
 from bench.task import Task
 from bench.types import Json, Prediction, Run
 

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.leaderboard.site.folder import SiteFolder
-from bench.leaderboard.site.names import script, slug
 from bench.records import fingerprint
+from bench.site.folder import SiteFolder
+from bench.site.names import script, slug
 from bench.task import Task
 from bench.types import Audio, Example, Image, Json, Run, Video
 

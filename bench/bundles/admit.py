@@ -11,12 +11,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import __version__, environment
+from bench.bundles.bundle import Bundle
+from bench.bundles.verify import Verified
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
-from bench.leaderboard.bundle import Bundle
 from bench.leaderboard.entry import Entry
-from bench.leaderboard.verify import Verified
 from bench.measurements import Measurements
 from bench.records import ORIGIN, RECORD, canonical, read_run
 from bench.types import Json, Run

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 
 from bench import timing
-from bench.leaderboard.archive import Refused
-from bench.leaderboard.strict import short
-from bench.leaderboard.unpack import timings
+from bench.bundles.archive import Refused
+from bench.bundles.strict import short
+from bench.bundles.unpack import timings
 from bench.measurements import FILE as MEASUREMENTS
 from bench.measurements import Measurements
 from bench.metrics.metric import Array

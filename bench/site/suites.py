@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.leaderboard import page
-from bench.leaderboard.site.view import Link
 from bench.leaderboard.suite import SuiteTable
+from bench.site.view import Link
 
 
 def tables(found: Sequence[SuiteTable], link: Link, boards: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -10,7 +10,7 @@ import numpy as np
 
 from bench import measurements
 from bench.errors import BenchError
-from bench.leaderboard.baseline import Side, elsewhere
+from bench.judging.baseline import Side, elsewhere
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together

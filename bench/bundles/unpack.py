@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.artifacts import cache_dir
+from bench.bundles import strict
+from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
+from bench.bundles.bundle import MANIFEST, Bundle
+from bench.bundles.record_schema import MANIFEST as MANIFEST_SCHEMA
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.leaderboard import strict
-from bench.leaderboard.archive import MIB, Member, Refused, chunks, content, members
-from bench.leaderboard.bundle import MANIFEST, Bundle
-from bench.leaderboard.record_schema import MANIFEST as MANIFEST_SCHEMA
 from bench.measurements import FILE as MEASUREMENTS
 from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, canonical, find_runs
 from bench.types import Json, Prediction, Run, Timing

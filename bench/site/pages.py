@@ -9,11 +9,11 @@ from typing import Any
 
 from bench.leaderboard import board as boards
 from bench.leaderboard.page import SUITE
-from bench.leaderboard.site.examples import Written
-from bench.leaderboard.site.folder import SiteFolder
-from bench.leaderboard.site.scores import Slice
-from bench.leaderboard.site.view import View, brief
 from bench.leaderboard.suite import SuiteBoard
+from bench.site.examples import Written
+from bench.site.folder import SiteFolder
+from bench.site.scores import Slice
+from bench.site.view import View, brief
 from bench.types import Run, Score
 
 _HERE = Path(__file__).parent

@@ -7,7 +7,7 @@ import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from bench.leaderboard.gate import Check
+from bench.judging.gate import Check
 from bench.stats.gate import FAIL, INCONCLUSIVE, PASS
 from bench.types import Json
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Board, Row, Table
-from bench.leaderboard.site.scores import front
+from bench.site.scores import front
 from bench.types import Run, Score
 
 Link = Callable[[Run], str]  # the name of a run's page, "" where it has none

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from bench.leaderboard.archive import Refused
+from bench.bundles.archive import Refused
 from bench.measurements import Measurements
 from bench.types import Json, Prediction, Run, Timing
 
@@ -82,7 +82,7 @@ def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
 
 def run(record: Json, where: str) -> Run:
     """A run's record; raises Refused where a field is missing, unknown or of another type."""
-    from bench.leaderboard.record_schema import RUN
+    from bench.bundles.record_schema import RUN
 
     fit(record, RUN, where)
     return Run.from_json(record)

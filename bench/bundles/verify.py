@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.bundles import copies
+from bench.bundles.archive import Refused
+from bench.bundles.claims import same_rows, same_scores, times_add_up
+from bench.bundles.strict import short
+from bench.bundles.unpack import predictions
 from bench.errors import BenchError
-from bench.leaderboard import copies
-from bench.leaderboard.archive import Refused
-from bench.leaderboard.claims import same_rows, same_scores, times_add_up
-from bench.leaderboard.strict import short
-from bench.leaderboard.unpack import predictions
 from bench.measurements import FILE as MEASUREMENTS
 from bench.measurements import Measurements
 from bench.measurements import read as read_measurements

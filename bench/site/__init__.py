@@ -6,15 +6,15 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.bundles.public import public_run
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Board, Table
-from bench.leaderboard.public import public_run
-from bench.leaderboard.site import examples, pages, scores, suites, view
-from bench.leaderboard.site.data import TaskData
-from bench.leaderboard.site.folder import SiteFolder, replacing
-from bench.leaderboard.site.names import script, slug
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
 from bench.measurements import Measurements
+from bench.site import examples, pages, scores, suites, view
+from bench.site.data import TaskData
+from bench.site.folder import SiteFolder, replacing
+from bench.site.names import script, slug
 from bench.task import Task
 from bench.types import Run
 

@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import measurements
+from bench.bundles.public import public_run
 from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
-from bench.leaderboard.public import public_run
 from bench.records import RunFolder
 from bench.types import Run, Timing
 
