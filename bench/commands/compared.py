@@ -1,0 +1,188 @@
+"""How a comparison is printed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from bench.commands import output
+
+if TYPE_CHECKING:
+    from bench.judging.changes import Change, Changes
+    from bench.judging.compare import Comparison
+    from bench.judging.pair import Compared, Slice
+    from bench.stats.paired import Difference
+
+
+def show(comparison: Comparison, changed: Changes) -> None:
+    """The two runs, every metric's difference, the verdict, slices, changed examples and speed."""
+    from bench.leaderboard.board import origin_of
+
+    a, b = comparison.a.run, comparison.b.run
+    first = comparison.metrics[0]
+    size = f", {first.difference.g:,} clusters" if first.difference else ""
+    print(f"{a.task}, version {a.task_version}: {comparison.n:,} examples{size}")
+    for letter, run in (("A", a), ("B", b)):
+        print(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {run.created[:10]}")
+    for note in comparison.notes:
+        print(f"  {note}")
+    headings = ["metric", "A", "B", "B - A [95 %]", "p", "detectable"]
+    if (
+        corrected := comparison.adjusted_p is not None
+        and first.difference
+        and comparison.adjusted_p != first.difference.p
+    ):
+        headings.insert(5, "p (Holm)")
+    holm = [p_text(comparison.adjusted_p or 0.0) if i == 0 else "" for i in range(len(comparison.metrics))]
+    rows = [_metric(one, [p] if corrected else []) for one, p in zip(comparison.metrics, holm, strict=True)]
+    output.print_rows("", headings, rows)
+    for line in _legend(comparison.metrics):
+        print(f"  {line}")
+    print(verdict(comparison))
+    _slices(comparison)
+    _changes(first, changed)
+    _speed(comparison)
+    print(flush=True)
+
+
+def show_together(comparisons: Sequence[Comparison]) -> None:
+    """One line a pair, with the p that all of them together leave."""
+    rows = []
+    for one in comparisons:
+        first = one.metrics[0]
+        found = first.difference
+        rows.append([
+            f"{one.a.run.task}: {one.a.run.model} to {one.b.run.model}", first.metric, f"{one.n:,}", difference(first, found),
+            p_text(found.p) if found else "–", p_text(one.adjusted_p) if one.adjusted_p is not None else "–", verdict(one),
+        ])  # fmt: skip
+    headings = ["pair", "metric", "n", "B - A [95 %]", "p", "p (Holm)", "verdict"]
+    output.print_rows("All pairs", headings, rows)
+
+
+def verdict(comparison: Comparison) -> str:
+    """The comparison in plain words."""
+    from bench.judging.compare import LEVEL, better, same_rows
+    from bench.stats.intervals import MIN_CLUSTERS
+
+    first = comparison.metrics[0]
+    found, winner = first.difference, better(comparison)
+    if found is None:
+        return f"no verdict: {first.metric}: {first.note}"
+    if winner:
+        lower = "" if first.higher_is_better else " (lower is better)"
+        p = p_text(comparison.adjusted_p or 0.0)
+        return f"{winner} is better by {points(first, abs(found.value))} of {first.metric}{lower}, p {p}"
+    if same_rows(comparison):
+        return f"no difference found: every example has the same {first.metric}"
+    if found.g < MIN_CLUSTERS:
+        return f"no difference found, and none could be: {found.g} clusters are too few, at least {MIN_CLUSTERS} are needed"
+    if (comparison.adjusted_p or 0.0) < LEVEL:
+        return f"no difference of {first.metric} found: the runs answer differently (p {p_text(found.p)}), but its interval holds 0"
+    corrected = ""
+    if found.p < LEVEL:
+        corrected = f" (p {p_text(found.p)} alone, {p_text(comparison.adjusted_p or 1.0)} as one of several)"
+    reach = (
+        f"; one of at least {points(first, found.detectable)} would have been found 4 times in 5"
+        if found.detectable
+        else ""
+    )
+    return f"no difference found{corrected}{reach}"
+
+
+def points(metric: Compared, value: float) -> str:
+    """An amount of a metric: fractions in points, of which 100 are the whole."""
+    return f"{100 * value:.2f} points" if metric.is_fraction else f"{value:.4g}"
+
+
+def difference(metric: Compared, found: Difference | None) -> str:
+    """A difference with its interval, signed."""
+    if found is None:
+        return "–"
+    low, high = (
+        ("–", "–")
+        if found.low is None or found.high is None
+        else (signed(metric, found.low), signed(metric, found.high))
+    )
+    return f"{signed(metric, found.value)} [{low}, {high}]"
+
+
+def signed(metric: Compared, value: float) -> str:
+    """A number of a metric with its sign, never "-0.00"."""
+    text = f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+.4f}"
+    return text.lstrip("+-") if float(text) == 0 else text
+
+
+def p_text(p: float) -> str:
+    """A p-value to two digits that count."""
+    return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.01 else f"{p:.3f}"
+
+
+def _metric(metric: Compared, holm: list[str]) -> list[str]:
+    found = metric.difference
+    name = metric.metric if metric.higher_is_better else f"{metric.metric} (lower is better)"
+    values = [
+        "–" if value is None else f"{100 * value:.2f}" if metric.is_fraction else f"{value:.4f}"
+        for value in (metric.a, metric.b)
+    ]
+    if found is None:
+        return [name, *values, "–", "–", *[""] * len(holm), "–"]
+    reach = points(metric, found.detectable).removesuffix(" points") if found.detectable else "–"
+    return [name, *values, difference(metric, found), p_text(found.p), *holm, reach]
+
+
+def _legend(metrics: Sequence[Compared]) -> Iterator[str]:
+    """What the columns mean, which test gave each p, and why some have none."""
+    if any(metric.difference for metric in metrics):
+        yield "fractions in percent; p two-sided; a true difference as large as the detectable one is found 4 times in 5"
+    reasons: dict[str, list[str]] = {}
+    for metric in metrics:
+        reasons.setdefault(metric.difference.test if metric.difference else metric.note, []).append(metric.metric)
+    yield from (f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+
+
+def _slices(comparison: Comparison) -> None:
+    if not comparison.slices:
+        return
+    first = comparison.metrics[0]
+    rows = [_slice(first, one) for one in comparison.slices]
+    print(f"\nBy slice, {first.metric}; for looking: of so many intervals some are wrong")
+    output.print_rows("", ["slice", "n", "clusters", "B - A [95 %]"], rows)
+
+
+def _slice(metric: Compared, one: Slice) -> list[str]:
+    found = one.difference
+    return [f"{one.name} = {one.value}", f"{found.n:,}", f"{found.g:,}", difference(metric, found)]
+
+
+def _changes(metric: Compared, changed: Changes) -> None:
+    count = f"{changed.n:,} examples changed"
+    if changed.better is not None and changed.worse is not None:
+        count += f": B better on {changed.better:,}, worse on {changed.worse:,}"
+    print(f"\n{count}" + ("; worst for B first" if changed.worst and changed.better is not None else ""))
+    if changed.note and changed.worst:
+        print(f"  {changed.note}")
+    if changed.worst:
+        own = changed.worst[0].a is not None
+        headings = ["example", *(["A", "B"] if own else ["effect"]), "A's answer", "B's answer"]
+        output.print_rows("", headings, [_change(metric, one, own) for one in changed.worst])
+
+
+def _change(metric: Compared, one: Change, own: bool) -> list[str]:
+    if own:
+        values = ["–" if v is None else f"{100 * v:.1f}" if metric.is_fraction else f"{v:.4f}" for v in (one.a, one.b)]
+    else:
+        values = ["–" if one.effect is None else signed(metric, one.effect)]
+    return [one.id, *values, one.a_answer, one.b_answer]
+
+
+def _speed(comparison: Comparison) -> None:
+    """Examples a second, untested, and what differs between the machines."""
+    from bench.judging.compare import machines
+
+    rates = [run.timings["examples_per_second"] for run in (comparison.a.run, comparison.b.run)]
+    if not all(rates):
+        return
+    line = f"speed: A {rates[0]:,.1f} and B {rates[1]:,.1f} examples a second, not tested (`bench check` does)"
+    if differing := machines(comparison):
+        line += "; not alike: " + ", ".join(f"{key} {a or '–'} and {b or '–'}" for key, (a, b) in differing.items())
+    print(line)
