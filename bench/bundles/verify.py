@@ -66,8 +66,8 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     examples = _same_data(run, task)
     found = {prediction.id: prediction for prediction in predictions(folder, place)}
     _same_ids(run, examples, found)
-    times_add_up(run, folder, list(found.values()))
     if held_out(examples):
+        times_add_up(run, folder, list(found.values()))
         return _on_held_out(run, folder, task, examples, found, hidden)
     scores, rows = _scored(run, task, examples, found)
     claimed = read_measurements(folder) if (folder / MEASUREMENTS).exists() else None
@@ -75,6 +75,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
     same_rows(claimed, rows)
     same_scores(run, scores)
+    times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
         run, folder, scores, claimed, copies.answers(found.values()), len(found), telling, tuple(_notes(run, scores))
