@@ -18,7 +18,8 @@ from bench.progress import Progress
 from bench.records import fingerprint
 from bench.run import Settings, evaluate, fits, refuse_misfit
 from bench.task import EntryTask, Task
-from bench.tracking import StoreError, Tracker, default_uri, is_logged
+from bench.tracking.log import Tracker, is_logged
+from bench.tracking.store import StoreError, default_uri
 from bench.types import Run
 
 

@@ -20,11 +20,13 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import measurements, tracking
+from bench import measurements
 from bench.measurements import Measurements
 from bench.records import CONFIG, RunFolder
 from bench.stats.ranks import by_tasks
-from bench.tracking import Tracker, default_uri
+from bench.tracking import log
+from bench.tracking.log import Tracker
+from bench.tracking.store import default_uri
 from bench.types import Prediction, Run, Score, Timing
 
 EXAMPLES, CLUSTERS, MODELS = 200, 50, 100
@@ -125,7 +127,7 @@ def store(folder: Path, n: int) -> None:
     tracker = Tracker(default_uri(folder), folder)
     folders = [path.parent for path in runs.glob("*/*/*/run.json")]
     tracker.log(RunFolder(folders[0]).read(), folders[0])  # makes the tables
-    tracking.time = Yesterday  # type: ignore[assignment]  # boards ask again for what was logged in the last minutes
+    log.time = Yesterday  # type: ignore[assignment]  # boards ask again for what was logged in the last minutes
     start = time.perf_counter()
     for path in folders[1:]:
         tracker.log(RunFolder(path).read(), path)

@@ -20,20 +20,9 @@ from bench.commands import references
 from bench.errors import BenchError
 from bench.measurements import FILE as MEASUREMENTS
 from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
-from bench.tracking import (
-    FILES,
-    KEY,
-    LOGGED,
-    MARK,
-    StoreError,
-    Tracker,
-    _machine,
-    default_uri,
-    flat,
-    is_logged,
-    key_of,
-    unlogged,
-)
+from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of
+from bench.tracking.log import MARK, Tracker, _machine, is_logged, unlogged
+from bench.tracking.store import StoreError, default_uri
 from bench.types import Prediction, Run, Timing
 
 Make = Callable[..., Run]
@@ -556,7 +545,7 @@ def test_runs_of_a_store_that_cannot_be_shown_are_said_and_those_of_an_earlier_v
     bench_main: Any, tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr("bench.tracking.LOGGED", "earlier")  # as if it had not been logged
+    monkeypatch.setattr("bench.tracking.log.LOGGED", "earlier")  # as if it had not been logged
     places = {}
     for name in ("kept", "lost"):
         run = run_record(name, task="squad_v1", data_fingerprint="9" * 64)

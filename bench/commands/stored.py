@@ -13,8 +13,8 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
     """An index file for this store, the folder that run folders are relative to, and the stamps of these by path."""
     from bench.leaderboard.index import FILE
     from bench.leaderboard.stamps import folder_stamp
-    from bench.logged import Store
-    from bench.tracking import StoreError
+    from bench.tracking.read import Store
+    from bench.tracking.store import StoreError
 
     try:
         store = Store(uri)
@@ -32,8 +32,8 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
 
 def one(run_id: str, runs_dir: Path) -> Path:
     """The folder of one run of the store that `bench run` logs to."""
-    from bench.logged import Store
-    from bench.tracking import StoreError, default_uri
+    from bench.tracking.read import Store
+    from bench.tracking.store import StoreError, default_uri
 
     try:
         return Store(os.environ.get("MLFLOW_TRACKING_URI") or default_uri(runs_dir)).run(run_id)

@@ -14,7 +14,8 @@ def main(options: argparse.Namespace) -> int:
     """Log every complete run that the store does not have; a damaged one is named and left out."""
     from bench.leaderboard.stamps import folders
     from bench.records import RECORD, read_run
-    from bench.tracking import StoreError, Tracker, default_uri, unlogged
+    from bench.tracking.log import Tracker, unlogged
+    from bench.tracking.store import StoreError, default_uri
 
     uri = os.environ.get("MLFLOW_TRACKING_URI") or default_uri(options.runs)
     missing = [*unlogged([options.runs / path for path in folders(options.runs)], uri)]

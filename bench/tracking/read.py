@@ -18,7 +18,8 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.measurements import FILE as MEASUREMENTS
 from bench.records import ORIGIN, RECORD
-from bench.tracking import FILES, KEY, LOGGED, connect, store_errors
+from bench.tracking.fields import FILES, KEY, LOGGED
+from bench.tracking.store import connect, store_errors
 from bench.types import Json
 
 if TYPE_CHECKING:

@@ -12,38 +12,29 @@ import datetime
 import functools
 import json
 import os
-import re
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.artifacts import digest
 from bench.disk import write_atomically
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import ARTIFACTS, CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, fingerprint
-from bench.types import Json, Run
+from bench.records import ARTIFACTS, RECORD, fingerprint
+from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of, metrics
+from bench.tracking.fields import name as field_name
+from bench.tracking.fields import tags as tags_of
+from bench.tracking.store import connect, store_errors
+from bench.types import Run
 
 if TYPE_CHECKING:
-    from mlflow import MlflowClient
     from mlflow.entities import DatasetInput
     from mlflow.entities import Run as LoggedRun
 
 MARK = "mlflow.json"  # in the run directory: where and under which id the run was logged
-KEY = "finai_bench.run"  # the tag that makes logging idempotent
-LOGGED = (
-    "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are those of the evaluation
-)
 _BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
 _PATIENCE_SECONDS = 3600.0  # for a process elsewhere that has begun to log a run
-FILES = (RECORD, JOURNAL, LEDGER, CONFIG, MEASUREMENTS, ORIGIN)  # of a run's folder, as far as they are there
-
-
-class StoreError(Exception):
-    """The store did not take what was sent; the run directory is complete all the same."""
 
 
 @dataclass(frozen=True)
@@ -55,11 +46,6 @@ class Logged:
     made: bool = field(default=True, compare=False)
 
 
-def default_uri(runs_dir: Path) -> str:
-    """SQLite beside the runs."""
-    return f"sqlite:///{(runs_dir / 'mlflow.db').resolve()}"
-
-
 def is_logged(folder: Path, uri: str) -> bool:
     """Whether the run was logged to this store before, by its mark."""
     try:
@@ -67,6 +53,11 @@ def is_logged(folder: Path, uri: str) -> bool:
         return bool(mark["uri"] == uri and mark["record"] == digest(folder / RECORD))
     except (OSError, ValueError, KeyError):
         return False
+
+
+def unlogged(found: Iterable[Path], uri: str) -> Iterator[Path]:
+    """The folders of runs that have no mark of this store."""
+    return (folder for folder in found if not is_logged(folder, uri))
 
 
 class Tracker:
@@ -149,7 +140,7 @@ class Tracker:
         from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
         # Tags given at once cost no second look at the run.
-        tags |= {name: str(value) for name, value in _tags(run).items()}
+        tags |= {name: str(value) for name, value in tags_of(run).items()}
         tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
@@ -158,9 +149,9 @@ class Tracker:
         run_id = str(created.info.run_id)
         self.client.log_batch(
             run_id,
-            metrics=[Metric(_name(name), float(value), now, 0) for name, value in _metrics(run).items()]
+            metrics=[Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
             + [Metric(LOGGED, float(tags[LOGGED]), now, 0)],  # a search can ask for more than a number, not than a tag
-            params=[Param(_name(name), str(value)[:6000]) for name, value in flat(run.config).items()],
+            params=[Param(field_name(name), str(value)[:6000]) for name, value in flat(run.config).items()],
         )
         data = Data(
             name=run.task, digest=run.data_fingerprint[:32], source_type="finai-bench",
@@ -202,29 +193,6 @@ class Tracker:
             raise
 
 
-def connect(uri: str) -> MlflowClient:
-    """A client of this store; raises StoreError where there can be none."""
-    # Answer soon when the server is down: by default MLflow tries for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    with store_errors(uri):
-        import logging
-
-        from mlflow import MlflowClient
-
-        for name in ("mlflow", "alembic"):
-            logging.getLogger(name).setLevel(logging.WARNING)
-        return MlflowClient(tracking_uri=uri)
-
-
-def key_of(run: Run) -> str:
-    """What makes two records one run: the same in the folder where it was made and in one that came in a bundle."""
-    scores = [[one.metric, one.value, one.low, one.high, one.n, one.n_failed] for one in run.scores]
-    return fingerprint([run.task, run.task_version, run.model, run.run_id, run.data_fingerprint, run.created, scores])[
-        :32
-    ]
-
-
 def _is_new(run: Run) -> bool:
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.created)
     return datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
@@ -261,71 +229,3 @@ def _machine() -> str:
     except OSError:
         boot = ""
     return fingerprint([socket.gethostname(), boot])[:12]
-
-
-def _metrics(run: Run) -> dict[str, float]:
-    """Scores with their bounds, then timings, as flat names; what is absent is left out."""
-    found: dict[str, float | None] = {}
-    for score in run.scores:
-        found |= {score.metric: score.value, f"{score.metric}.low": score.low, f"{score.metric}.high": score.high}
-        found |= {f"{score.metric}.worst": score.worst, f"{score.metric}.best": score.best}
-        found[f"{score.metric}.official"] = score.official
-    found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
-    found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
-    found["flip_rate"] = run.audit.get("flip_rate")
-    found |= {f"time.{name}": value for name, value in flat(run.timings).items()}
-    return {name: float(value) for name, value in found.items() if value is not None}
-
-
-def _tags(run: Run) -> dict[str, Json]:
-    """Fingerprints and environment: what one filters by."""
-    environment = {
-        name: value for name, value in run.environment.items() if not isinstance(value, dict) and value != ""
-    }
-    return {
-        "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
-        "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
-        "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.source.git.commit": run.environment.get("commit", ""),
-        "mlflow.note.content": _note(run),
-    } | environment | {f"computed.{name}": value for name, value in run.computed.items()}  # fmt: skip
-
-
-def _note(run: Run) -> str:
-    lines = [f"| {s.metric} | {_bound(s.value)} | {_bound(s.low)} | {_bound(s.high)} |" for s in run.scores]
-    return "\n".join(["| metric | value | 95 % low | 95 % high |", "|---|---|---|---|", *lines])
-
-
-def _name(text: str) -> str:
-    """A key that MLflow takes: letters, digits, and a few signs."""
-    return re.sub(r"[^\w\-./ :]", "_", text)
-
-
-def _bound(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4f}"
-
-
-def flat(tree: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
-    """Nested dictionaries as one, with dotted keys."""
-    found: dict[str, Json] = {}
-    for name, value in tree.items():
-        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
-    return found
-
-
-@contextmanager
-def store_errors(uri: str) -> Iterator[None]:
-    """Turn what MLflow, its database and the network raise into one StoreError of one line."""
-    from mlflow.exceptions import MlflowException
-    from requests import RequestException
-    from sqlalchemy.exc import SQLAlchemyError
-
-    try:
-        yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        lines = str(error).strip().splitlines()
-        raise StoreError(f"MLflow store {uri}: {lines[0][:200] if lines else type(error).__name__}") from error
-
-
-def unlogged(found: Iterable[Path], uri: str) -> Iterator[Path]:
-    """The folders of runs that have no mark of this store."""
-    return (folder for folder in found if not is_logged(folder, uri))

@@ -1,0 +1,71 @@
+"""What of a run stands in MLflow, and under which names: metrics, tags, files, and the key that makes it one."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+
+from bench.measurements import FILE as MEASUREMENTS
+from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, fingerprint
+from bench.types import Json, Run
+
+KEY = "finai_bench.run"  # the tag that makes logging idempotent
+LOGGED = "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are the evaluation's
+FILES = (RECORD, JOURNAL, LEDGER, CONFIG, MEASUREMENTS, ORIGIN)  # of a run's folder, as far as they are there
+
+
+def key_of(run: Run) -> str:
+    """What makes two records one run: the same in the folder where it was made and in one that came in a bundle."""
+    scores = [[one.metric, one.value, one.low, one.high, one.n, one.n_failed] for one in run.scores]
+    return fingerprint([run.task, run.task_version, run.model, run.run_id, run.data_fingerprint, run.created, scores])[
+        :32
+    ]
+
+
+def metrics(run: Run) -> dict[str, float]:
+    """Scores with their bounds, then timings, as flat names; what is absent is left out."""
+    found: dict[str, float | None] = {}
+    for score in run.scores:
+        found |= {score.metric: score.value, f"{score.metric}.low": score.low, f"{score.metric}.high": score.high}
+        found |= {f"{score.metric}.worst": score.worst, f"{score.metric}.best": score.best}
+        found[f"{score.metric}.official"] = score.official
+    found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
+    found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
+    found["flip_rate"] = run.audit.get("flip_rate")
+    found |= {f"time.{name}": value for name, value in flat(run.timings).items()}
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def tags(run: Run) -> dict[str, Json]:
+    """Fingerprints and environment: what one filters by."""
+    environment = {
+        name: value for name, value in run.environment.items() if not isinstance(value, dict) and value != ""
+    }
+    return {
+        "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
+        "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
+        "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.source.git.commit": run.environment.get("commit", ""),
+        "mlflow.note.content": _note(run),
+    } | environment | {f"computed.{name}": value for name, value in run.computed.items()}  # fmt: skip
+
+
+def _note(run: Run) -> str:
+    lines = [f"| {s.metric} | {_bound(s.value)} | {_bound(s.low)} | {_bound(s.high)} |" for s in run.scores]
+    return "\n".join(["| metric | value | 95 % low | 95 % high |", "|---|---|---|---|", *lines])
+
+
+def name(text: str) -> str:
+    """A key that MLflow takes: letters, digits, and a few signs."""
+    return re.sub(r"[^\w\-./ :]", "_", text)
+
+
+def _bound(value: float | None) -> str:
+    return "–" if value is None else f"{value:.4f}"
+
+
+def flat(tree: Mapping[str, Json], prefix: str = "") -> dict[str, Json]:
+    """Nested dictionaries as one, with dotted keys."""
+    found: dict[str, Json] = {}
+    for name, value in tree.items():
+        found |= flat(value, f"{prefix}{name}.") if isinstance(value, Mapping) else {f"{prefix}{name}": value}
+    return found

@@ -1,0 +1,50 @@
+"""An MLflow store: where it is by default, how it is reached, and what it raises, in one line."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from mlflow import MlflowClient
+
+
+class StoreError(Exception):
+    """The store did not take what was sent; the run directory is complete all the same."""
+
+
+def default_uri(runs_dir: Path) -> str:
+    """SQLite beside the runs."""
+    return f"sqlite:///{(runs_dir / 'mlflow.db').resolve()}"
+
+
+def connect(uri: str) -> MlflowClient:
+    """A client of this store; raises StoreError where there can be none."""
+    # Answer soon when the server is down: by default MLflow tries for minutes.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    with store_errors(uri):
+        import logging
+
+        from mlflow import MlflowClient
+
+        for name in ("mlflow", "alembic"):
+            logging.getLogger(name).setLevel(logging.WARNING)
+        return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def store_errors(uri: str) -> Iterator[None]:
+    """Turn what MLflow, its database and the network raise into one StoreError of one line."""
+    from mlflow.exceptions import MlflowException
+    from requests import RequestException
+    from sqlalchemy.exc import SQLAlchemyError
+
+    try:
+        yield
+    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
+        lines = str(error).strip().splitlines()
+        raise StoreError(f"MLflow store {uri}: {lines[0][:200] if lines else type(error).__name__}") from error
