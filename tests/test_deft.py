@@ -391,6 +391,7 @@ def data() -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_real_corpus_is_whole_and_its_gold_files_and_oracle_score_one(data: Path) -> None:
     for task in tasks(data):
         assert list(task.problems()) == []

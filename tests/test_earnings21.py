@@ -334,6 +334,7 @@ def real() -> Path:
 
 
 # Published for all 44 calls (the data set's README): Rev 12.8 and 13.2, Microsoft 15.8, Google 17.8. Here are four of them.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("system", "published"),
     [
@@ -350,6 +351,7 @@ def test_real_recognisers_come_near_their_published_rates(real: Path, system: st
     assert found == pytest.approx(published, abs=0.02)
 
 
+@pytest.mark.slow
 def test_on_real_calls_the_reference_itself_has_no_error(real: Path) -> None:
     task = Earnings21(DataSource("earnings21/", str(real)))
     for example in task.examples():

@@ -228,6 +228,7 @@ def data() -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_the_real_file_is_whole_and_its_annotations_and_oracle_score_one(data: Path) -> None:
     task = FinEntity(DataSource("finentity/FinEntity.json", data_dir=str(data)))
     assert list(task.problems()) == []
