@@ -148,10 +148,9 @@ def _shown(run: Run) -> Run:
     """The run, if a board can show it; raises BenchError for a record that lacks what a row needs."""
     where = f"run {run.task}/{run.model}/{run.run_id}"
     try:
-        for score in run.scores:
-            board = Board("", "", run.task, run.task_version, score.metric)
-            row = Row(1, run, score, origin=boards.origin_of(run))
-            _ = boards.cells(board, row), boards.slot(run), run.created[:10], run.timings["seconds"]["total"] + 0.0
+        ranked, *more = (score.metric for score in run.scores)
+        board = Board("", "", run.task, run.task_version, ranked, tuple(more))
+        _ = boards.cells(board, Row(1, run, run.scores[0], origin=boards.origin_of(run))), boards.slot(run)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BenchError(f"{where} is not whole ({type(error).__name__}: {error}); delete it or run it again") from None
     return run

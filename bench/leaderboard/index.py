@@ -216,8 +216,9 @@ def _row(path: str, load: Callable[[str], Run], slot: Callable[[Run], Json]) -> 
     """task, version, same, slot, created, run and error of a record."""
     try:
         run = load(path)
-        same = canonical([run.model, run.data_fingerprint, run.run_id])
-        return run.task, run.task_version, same, canonical(slot(run)), run.created, canonical(run.to_json()), None
+        same = json.dumps([run.model, run.data_fingerprint, run.run_id])
+        # Plain dumps: with any option it makes an encoder for each call, and this is most of the time of a first index.
+        return run.task, run.task_version, same, json.dumps(slot(run)), run.created, json.dumps(run.to_json()), None
     except BenchError as error:
         return (*[None] * 6, str(error))
 
