@@ -147,7 +147,7 @@ def read(folder: Path) -> Measurements:
             f"{folder} has no {FILE}: an earlier version made the run, or its references are held out; the same "
             "`bench run` command writes it from the predictions"
         ) from None
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is damaged ({type(error).__name__}: {error}); run the same command again") from None
 
 

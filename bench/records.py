@@ -186,9 +186,15 @@ def read_run(path: Path) -> Run:
     try:
         run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
         origin = path.with_name(ORIGIN)
-        return replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
-    except (OSError, ValueError, TypeError, KeyError) as error:
+        run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
+    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
+    try:
+        return run.whole()
+    except (ValueError, TypeError, KeyError) as error:
+        raise BenchError(
+            f"{path} is not whole ({type(error).__name__}: {error}); delete its folder or run again with --fresh"
+        ) from None
 
 
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:

@@ -225,8 +225,9 @@ def _judged(task: Task, examples: Sequence[Example], submission: Submission, set
 
 
 def _refuse(name: str, settings: Settings) -> None:
-    """Raise BenchError for a name that cannot be a folder's, and settings that make no sense."""
-    if name in ("", ".", "..") or "/" in name:
+    """Raise BenchError for a name that can be no folder's or bundle's, and settings that make no sense."""
+    fits = name not in ("", ".", "..") and name == name.strip() and len(name) <= 120 and name.isprintable()
+    if not fits or any(sign in name for sign in "/\\:"):
         raise BenchError(f"the model name {name!r} cannot be a folder; give another with --model")
     for key, least in (("seed", 0), ("resamples", 1)):
         if getattr(settings, key) < least:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, TypeAlias
@@ -250,3 +251,22 @@ class Run:
     def from_json(cls, record: Mapping[str, Json]) -> Run:
         """The inverse of `to_json`."""
         return cls(**{**record, "scores": tuple(Score(**score) for score in record["scores"])})
+
+    def whole(self) -> Run:
+        """This run, for one whose file anybody may have edited; raises ValueError, TypeError or KeyError for what no run has."""
+        kinds = {str: _RUN_TEXTS, dict: _RUN_OBJECTS, int: ("n_examples", "task_version", "seed")}
+        for name, kind in ((name, kind) for kind, names in kinds.items() for name in names):
+            if type(found := getattr(self, name)) is not kind:
+                raise TypeError(f"{name} is of type {type(found).__name__}, expected {kind.__name__}")
+        if not self.scores:
+            raise ValueError("it has no score")
+        rate = self.audit["flip_rate"] if self.audit else 0.0
+        bounds = (n for s in self.scores for n in (s.value, s.low, s.high, s.worst, s.best, s.official))
+        numbers = (rate, self.timings["seconds"]["total"], self.timings["examples_per_second"], *bounds)
+        if not all(number is None or math.isfinite(number) for number in numbers):
+            raise ValueError("it holds a number that is not finite")
+        return self
+
+
+_RUN_TEXTS = ("run_id", "task", "model", "model_revision", "weights_sha256", "data_fingerprint", "created")
+_RUN_OBJECTS = ("timings", "environment", "config", "files", "submission", "audit", "computed", "origin")

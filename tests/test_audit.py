@@ -89,7 +89,33 @@ SCALE = Regress(("valence",), (-1.0,), (1.0,))
 )  # fmt: skip
 def test_a_flip_is_another_answer(output: Any, before: Any, after: Any, flips: int) -> None:
     result, _ = audited([before], [after], output)
+    assert ("noise" in result) == (output is SCALE)  # numbers alone have a size of change
+    result.pop("noise", None)
     assert result == {"kind": AUDIT, "n": 1, "flips": flips, "flip_rate": flips, "ids": ["e0"][:flips]}
+
+
+def numbers(*values: float | None) -> list[Prediction]:
+    return [Prediction("e", error="no") if v is None else Prediction("e", values={"valence": v}) for v in values]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "noise"),
+    [
+        ((0.0, 1.0), (0.0, 1.0), 0.0),
+        # The variance of 0 and 1 is 0.25; changes of 0.1 and 0 are 0.01 / 2 = 0.005 squared, and 0.005 / (2 * 0.25) = 0.01.
+        ((0.0, 1.0), (0.1, 1.0), 0.01),
+        ((0.0, 1.0), (1.0, 0.0), 1.0),  # changes of 1 are twice what unrelated answers differ by, and 1 is the most
+        ((0.5, 0.5), (0.5, 0.5), 0.0),
+        ((0.5, 0.5), (0.5, 0.5001), 1.0),  # numbers that are all the same vary by their company alone
+        ((0.0, 1.0, None, None), (0.1, 1.0, None, 0.5), 0.255),  # (0.01 * 2 + 0 + 1) / 4
+        ((None,), (None,), 0.0),
+    ],
+)
+def test_noise_is_the_share_of_the_variance_that_company_makes(
+    before: Sequence[float | None], after: Sequence[float | None], noise: float
+) -> None:
+    found = audit.noise(list(zip(numbers(*before), numbers(*after), strict=True)))
+    assert found == pytest.approx(noise)
 
 
 def test_the_rate_is_the_share_of_those_asked_again_one_at_a_time() -> None:

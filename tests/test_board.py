@@ -49,6 +49,7 @@ def test_reference_rows_stand_in_their_place_without_a_rank(run_record: Make) ->
     chance = run_record("random", value=0.3, kind="cpu", is_reference=True)
     (table,) = tables(BOARD, [chance, run_record("a", value=0.5), run_record("b", value=0.2), oracle])
     assert ranking(table) == [(None, "oracle"), (1, "a"), (None, "random"), (2, "b")]
+    assert [boards.rank_of(row) for row in table.rows] == ["ref", "1", "ref", "2"]
 
 
 def test_cpu_and_gpu_never_share_a_table(run_record: Make) -> None:
@@ -117,11 +118,12 @@ def test_a_submission_is_marked_and_has_no_timings(run_record: Make) -> None:
     assert {cells[name] for name in ("examples/s", "p50 ms", "p90 ms")} == {"–"}
 
 
-def test_a_metric_that_could_not_be_had_is_shown_as_absent_and_ranked_last(run_record: Make) -> None:
+def test_a_metric_that_could_not_be_had_is_shown_as_absent_and_stands_last_without_a_rank(run_record: Make) -> None:
     absent = replace(run_record("a"), scores=(Score("f1", None, None, None, 9, 0, note="absent: no java"),))
     (table,) = tables(replace(BOARD, more=()), [absent, run_record("b", value=0.1)])
-    assert ranking(table) == [(1, "b"), (2, "a")]
-    assert boards.cells(replace(BOARD, more=()), table.rows[1])[2] == "– [–]"
+    assert ranking(table) == [(1, "b"), (None, "a")]
+    cells = boards.cells(replace(BOARD, more=()), table.rows[1])
+    assert (cells[0], cells[2]) == ("–", "– [–]")
 
 
 def test_the_latest_of_several_runs_counts(run_record: Make) -> None:
@@ -331,7 +333,6 @@ def test_a_report_hides_no_run_that_was_made_here(run_record: Make) -> None:
 )  # fmt: skip
 def test_a_rank_is_shown_with_its_bounds(bounds: tuple[int | None, int | None], text: str) -> None:
     assert boards.rank_text(2, *bounds) == text
-    assert boards.rank_text(None, None, None) == "ref"
 
 
 def test_the_page_names_the_groups_of_ties_and_what_they_are(run_record: Make) -> None:

@@ -285,6 +285,19 @@ def test_a_bundle_is_a_run_wherever_a_run_is_asked_for(tmp_path: Path) -> None:
         references.resolve(str(tmp_path / "none.zip"), tmp_path)
 
 
+def test_a_place_where_nothing_can_be_written_or_removed_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("no folder")
+    with pytest.raises(BenchError, match=r"cannot be written .*; choose another place with -o"):
+        bundle.write(tmp_path / "file" / "mine.zip", b"data")
+
+
+@pytest.mark.parametrize("reference", ["", "*", "**", "?", "["])
+def test_signs_that_a_shell_would_expand_name_no_run(tmp_path: Path, reference: str) -> None:
+    bundles.run(tmp_path / "runs", "a")
+    with pytest.raises(BenchError, match="is no run"):
+        references.resolve(reference, tmp_path / "runs")
+
+
 def test_submit_writes_a_bundle_and_the_entry_of_a_pull_request(tmp_path: Path, bench_main: BenchMain) -> None:
     folder = bundles.run(tmp_path / "runs")
     code, out, err = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", "Anna", "--json")
@@ -299,6 +312,15 @@ def test_submit_writes_a_bundle_and_the_entry_of_a_pull_request(tmp_path: Path, 
     code, out, _ = bench_main("submit", "numbers/guesser", "-o", "mine.zip", "--runs", str(tmp_path / "runs"))
     assert out[0].startswith("mine.zip: 1 run, ")
     assert "leaderboards/submissions/numbers/guesser.json" in out[1]
+
+
+def test_submit_says_whose_entry_it_replaces(tmp_path: Path, bench_main: BenchMain) -> None:
+    folder = bundles.run(tmp_path / "runs")
+    said = []
+    for submitter in ("Anna", "Anna", "Ben"):
+        code, out, _ = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", submitter)
+        said.append((code, any("replaces the entry of 'Anna'" in line for line in out)))
+    assert said == [(0, False), (0, False), (0, True)]
 
 
 def test_submit_says_of_an_interrupted_run_and_of_a_bundle_what_to_do(tmp_path: Path, bench_main: BenchMain) -> None:

@@ -53,7 +53,7 @@ def judged(run: Side, base: Side, **rules: Any) -> Check:
 
 def save(make: Make, runs: Path, values: Sequence[float] = GOOD, *, seconds: float = 0.8, **changes: Any) -> Path:
     """A finished run's folder, as `bench run` leaves it: 25 batches of 16."""
-    run = make(**{"n_examples": len(values)} | changes)
+    run = make(**{"n_examples": len(values), "value": float(np.mean(values))} | changes)
     folder = RunFolder(runs / run.task / run.model / run.run_id)
     with folder.opened("{}\n"):
         for i in range(0, len(values), 16):
@@ -152,6 +152,14 @@ def test_flips_widen_the_margin_by_the_larger_rate_and_say_so(run_record: Make) 
     assert check.margin == pytest.approx(0.01 + 1.644854 * 0.5 * 0.2 / 3.919928)
     assert "4.20 of the margin are for the 12.5 % of answers that another batch changes" in verdicts.line(check)
     assert judged(side(run_record), side(run_record)).margin == 0.01
+
+
+def test_numbers_that_differ_a_little_widen_the_margin_by_their_noise_and_not_by_their_flips(run_record: Make) -> None:
+    audit = {"kind": "batch_invariance", "n": 10, "flips": 9, "flip_rate": 0.9, "noise": 0.0}
+    assert judged(side(run_record, WORSE, audit=audit), side(run_record)).margin == 0.01
+    check = judged(side(run_record, WORSE, audit=audit | {"noise": 0.02}), side(run_record))
+    assert check.margin == pytest.approx(0.01 + 1.644854 * 0.2 * 0.2 / 3.919928)  # sqrt(2 * 0.02) = 0.2
+    assert "of the margin are for the 2.0 % of the variance of answers that another batch makes" in verdicts.line(check)
 
 
 def test_a_metric_that_pools_rows_is_judged_too(run_record: Make) -> None:
@@ -301,7 +309,7 @@ def test_the_command_makes_a_baseline_and_judges_by_it(run_record: Make, bench_m
     path = "leaderboards/baselines/squad_v1/alpha.json"
     missing = f"bench: {path} does not exist; make this baseline with `bench check RUN --update`"
     assert bench_main("check", "squad_v1/alpha") == (2, [], [missing])
-    made = f"{path}: squad_v1 / alpha, f1 50.0 [40.0, 60.0] of 400 examples, speed of 1 of 1 run"
+    made = f"{path}: squad_v1 / alpha, f1 62.5 [52.5, 72.5] of 400 examples, speed of 1 of 1 run"
     assert bench_main("check", str(good), "--update")[:2] == (0, [made])
     code, out, _ = bench_main("check", str(good))
     assert code == 0
@@ -322,6 +330,19 @@ def test_the_command_makes_a_baseline_and_judges_by_it(run_record: Make, bench_m
     code, out, _ = bench_main("check", "cut000000000", "--no-speed")
     assert (code, len(out)) == (3, 1)
     assert out[0].startswith("INCONCLUSIVE  squad_v1 / alpha score")
+
+
+def test_a_baseline_whose_rows_do_not_give_its_score_is_refused(
+    run_record: Make, bench_main: Bench, tmp_path: Path
+) -> None:
+    good, path = save(run_record, tmp_path / "runs"), tmp_path / "lowered.json"
+    bench_main("check", str(good), "--update", "--against", str(path))
+    record = json.loads(path.read_text())
+    record["measurements"]["rows"]["f1"]["dense"] = [0] * N
+    path.write_text(json.dumps(record))
+    code, out, err = bench_main("check", str(good), "--no-speed", "--against", str(path))
+    assert (code, out, len(err)) == (2, [], 1)
+    assert "its rows give f1 0.0, its record says 0.625" in err[0]
 
 
 def test_the_baseline_may_be_a_file_a_folder_or_a_run(run_record: Make, bench_main: Bench, tmp_path: Path) -> None:

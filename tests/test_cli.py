@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
@@ -15,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bench.commands import output
 from bench.records import JOURNAL, LEDGER
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -513,3 +515,13 @@ def test_no_test_leaves_this_machine(host: str) -> None:
         socket.create_connection((host, 80), timeout=1)
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=1):
         pass
+
+
+def test_a_reader_who_leaves_early_does_not_look_like_a_failed_check(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Gone(io.StringIO):
+        def write(self, _: str) -> int:
+            raise BrokenPipeError
+
+    monkeypatch.setattr(sys, "stdout", Gone())
+    with pytest.raises(BrokenPipeError):  # which `main` answers with 0
+        output.print_rows("", ["a"], [["b"]])

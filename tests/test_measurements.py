@@ -79,6 +79,7 @@ def damaged(**changes: Any) -> dict[str, Any]:
         (damaged(rows={"f1": {"k": 10**9, "sparse": [[], [], [], []]}}), "at most 100,000,000 cells"),
         (damaged(rows={"f1": {"k": 0, "dense": [[], [], [], []]}}), "0 columns"),
         (damaged(rows={"f1": {"k": 1, "dense": ["1e", 2, 3, 4]}}), "ValueError"),
+        (damaged(rows={"f1": {"k": 1, "dense": [10**400, 2, 3, 4]}}), "OverflowError"),
         ({}, "KeyError"),
         ([], "TypeError"),
     ],
@@ -144,4 +145,13 @@ def test_what_is_no_entry_is_one_line(tmp_path: Path, text: str) -> None:
     path.write_bytes(text.encode("utf-8", "surrogateescape"))
     with pytest.raises(BenchError, match="is not an entry") as raised:
         entry.read(path)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_baseline_whose_run_was_edited_out_of_shape_is_one_line(
+    tmp_path: Path, run_record: Callable[..., Run]
+) -> None:
+    entry.write(tmp_path / "e.json", Entry(replace(run_record("m"), audit={"kind": "batch_invariance"}), made()))
+    with pytest.raises(BenchError, match="is not an entry") as raised:
+        entry.read(tmp_path / "e.json")
     assert "\n" not in str(raised.value)

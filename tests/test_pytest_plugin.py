@@ -22,7 +22,7 @@ N = 400
 
 def save(make: Callable[..., Run], runs: Path, share: float, n: int = N) -> Path:
     """A run with this share of its answers right."""
-    run = make(f"m{share}-{n}", n_examples=n)
+    run = make(f"m{share}-{n}", value=share, n_examples=n)
     folder = RunFolder(runs / run.task / run.model / run.run_id)
     ids = tuple(f"q{i}" for i in range(n))
     right = (np.arange(n) % 10 < 10 * share).astype(np.float64)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 from collections.abc import Callable
@@ -232,6 +233,32 @@ def test_a_record_with_an_unknown_field_is_refused(tmp_path: Path, run_record: C
     assert read_run(path) == run_record()
     path.write_text(json.dumps(record | {"colour": "red"}))
     with pytest.raises(BenchError, match="colour"):
+        read_run(path)
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"scores": []}, {"scores": [{"metric": "f1", "value": "12", "low": None, "high": None, "n": 1, "n_failed": 0}]},
+        {"scores": [{"metric": "f1", "value": math.nan, "low": None, "high": None, "n": 1, "n_failed": 0}]},
+        {"timings": {}}, {"timings": {"seconds": {"total": "long"}, "examples_per_second": 1.0}}, {"environment": None},
+        {"config": None}, {"audit": None}, {"audit": {"kind": "batch_invariance"}}, {"created": 5}, {"model": 5},
+        {"n_examples": "x"},
+    ],
+)  # fmt: skip
+def test_a_record_whose_fields_are_of_another_type_is_refused_by_its_path(
+    tmp_path: Path, run_record: Callable[..., Run], edit: dict[str, object]
+) -> None:
+    path = tmp_path / RECORD
+    path.write_text(json.dumps(run_record().to_json() | edit))
+    with pytest.raises(BenchError, match=r"run\.json is not whole"):
+        read_run(path)
+
+
+def test_a_record_of_endless_nesting_is_refused_by_its_path(tmp_path: Path) -> None:
+    path = tmp_path / RECORD
+    path.write_text("[" * 100_000)
+    with pytest.raises(BenchError, match=r"run\.json is not a run record"):
         read_run(path)
 
 

@@ -346,3 +346,9 @@ def test_the_command_writes_a_site_that_says_what_it_holds(tmp_path: Path, bench
     run = next((tmp_path / "site" / "runs").iterdir()).read_text()
     assert "constant" in run
     assert "by kind of example" in run
+
+
+def test_a_site_of_nothing_replaces_no_site(bench_main: Callable[..., tuple[int, list[str], list[str]]]) -> None:
+    Path("site").mkdir()
+    code, _, err = bench_main("board", "--html", "site", "--runs", "nowhere")
+    assert (code, err) == (2, ["bench: there are no complete runs to show; nothing was written to site"])

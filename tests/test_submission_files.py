@@ -98,6 +98,16 @@ def test_what_is_no_file_is_one_line(refused: Callable[..., str], tmp_path: Path
     assert "seed=-1 must be at least 0" in refused(task, b"{}", seed=-1)
 
 
+@pytest.mark.parametrize("name", [" ", "a\nb", "a\x1bb", "a:b", "a\\b", "x" * 121])
+def test_a_model_name_that_no_bundle_can_hold_is_refused(refused: Callable[..., str], name: str) -> None:
+    assert "cannot be a folder; give another with --model" in refused("squad_v1", b"{}", model=name)
+
+
+def test_a_second_file_of_predictions_is_refused_by_its_name(bench_main: Main) -> None:
+    found = bench_main("score", "squad_v1", "a.json", "b.json")
+    assert found == (2, [], ["bench: score takes one file or folder of predictions and KEY=VALUE; 'b.json' is neither"])
+
+
 def test_the_command_refuses_with_one_line_and_leaves_no_record(bench_main: Main, data: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text('{"elbe-1": "Bohe')
     code, out, err = bench_main("score", "squad_v1", "cut.json", f"data_dir='{data}'", *QUICK)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import subprocess
@@ -268,6 +269,22 @@ def test_a_sync_without_its_store_is_one_line(
     assert (code, out, len(err)) == (2, [], 1)
     assert err[0].startswith(f"bench: MLflow store {NOBODY}: ")
     assert err[0].endswith("start the store and run `bench sync` again")
+
+
+def test_a_sync_that_cannot_leave_its_mark_in_a_run_is_one_line(
+    bench_main: Any, tmp_path: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class ReadOnly:
+        def __init__(self, *_: object) -> None: ...
+
+        def log(self, *_: object) -> None:
+            raise OSError(errno.EROFS, "Read-only file system")
+
+    finished(tmp_path / "runs", run_record())
+    monkeypatch.setattr("bench.tracking.log.Tracker", ReadOnly)
+    code, out, err = bench_main("sync", "--runs", "runs")
+    assert (code, out, len(err)) == (2, [], 1)
+    assert err[0].startswith("bench: runs cannot be written (Read-only file system)")
 
 
 @pytest.mark.slow

@@ -276,6 +276,19 @@ class _HeldOut(bundles.Numbers):
         return [Example(one.id, one.inputs, None, one.cluster) for one in super().examples()]
 
 
+def test_a_run_that_nobody_scored_is_not_taken_in_and_can_be_once_it_is_scored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bundles, "Numbers", _HeldOut)
+    path = bundles.made(tmp_path)
+    (verdict,) = _judged(tmp_path, path, add=True)
+    assert (verdict.status, verdict.added[0][:10]) == (VERIFIED, "not added:")
+    assert not list(find_runs(tmp_path / "runs"))
+    rounded = tuple(Score(name, 0.7, None, None, 60, 0) for name in ("f1", "exact_match"))
+    _judged(tmp_path, path, ground=Here(told=(rounded, 1)), add=True)
+    assert [run.scores for _, run in find_runs(tmp_path / "runs")] == [rounded]
+
+
 def test_held_out_references_score_a_run_that_could_not_score_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,7 @@ import json
 import os
 import zipfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -178,6 +179,7 @@ def write(path: Path, data: bytes) -> str:
             os.fsync(file.fileno())
         os.replace(draft, path)
     except OSError as error:
-        draft.unlink(missing_ok=True)
+        with suppress(OSError):  # of a read-only file system
+            draft.unlink(missing_ok=True)
         raise BenchError(f"{path} cannot be written ({error.strerror}); choose another place with -o") from None
     return hashlib.sha256(data).hexdigest()

@@ -78,7 +78,7 @@ _AUDIT = {
             "type": "object",
             "properties": {
                 "kind": _NAME, "n": _COUNT, "flips": _COUNT, "flip_rate": {"type": "number", "minimum": 0, "maximum": 1},
-                "ids": {"type": "array", "items": _LONG},
+                "ids": {"type": "array", "items": _LONG}, "noise": {"type": "number", "minimum": 0, "maximum": 1},
             },
             "required": ["kind", "n", "flips", "flip_rate"],
         },

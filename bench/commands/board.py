@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -121,12 +120,10 @@ def _write(name: str, text: str) -> None:
 
 
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
-    from rich.console import Console
-
     from bench.leaderboard import board as boards
     from bench.leaderboard import page
 
-    console = Console(width=None if os.isatty(1) else 240)  # nothing is cut where a file or a log is read
+    console = output.console()
     for board, tables in found:
         if not tables:
             _say(console, f"{board.title}: no runs yet")

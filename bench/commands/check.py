@@ -43,7 +43,9 @@ def main(options: argparse.Namespace) -> int:
 
 def judge(references: Sequence[str], against: str | None, rules: Rules, runs_dir: Path) -> list[Check]:
     """The verdicts on the runs that are named; raises BenchError where one cannot be compared with its baseline."""
+    from bench.judging.baseline import refuse_altered
     from bench.judging.gate import checks
+    from bench.metrics.metric import Metric, RankedMetric
 
     sides = _sides(references, runs_dir)
     seen: set[tuple[str, str]] = set()
@@ -53,7 +55,12 @@ def judge(references: Sequence[str], against: str | None, rules: Rules, runs_dir
             raise BenchError(f"{run.task}/{run.model} is given twice; give one run of it (--update takes several)")
         seen.add((run.task, run.model))
     pairs = [(side, _baseline(side.entry.run, against, runs_dir)) for side in sides]
-    return checks(pairs, [_metric(side.entry.run) for side in sides], rules)
+    metrics = [_metric(side.entry.run) for side in sides]
+    for pair, metric in zip(pairs, metrics, strict=True):
+        for side in pair:
+            if isinstance(metric, Metric | RankedMetric):
+                refuse_altered(side.entry, metric)
+    return checks(pairs, metrics, rules)
 
 
 def _sides(references: Sequence[str], runs_dir: Path) -> list[Side]:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from bench.types import Run
 
 
@@ -48,7 +50,6 @@ def print_run(run: Run, folder: Path) -> None:
 
 def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
     """A table of texts; one without a rank ("–" in the first column) is dimmed."""
-    from rich.console import Console
     from rich.table import Table as RichTable
     from rich.text import Text
 
@@ -58,7 +59,18 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
         table.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=heading == "status")
     for row in rows:
         table.add_row(*map(Text, row), style="dim" if row[0] == "–" else None)
-    Console(width=None if os.isatty(1) else 240).print(table)  # nothing is cut where a file or a log is read
+    console().print(table)
+
+
+def console() -> Console:
+    """Where tables go: nothing is cut where a file or a log is read, and a reader who leaves early is no failed check."""
+    from rich.console import Console
+
+    class Leaving(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # rich would end the process with exit code 1
+
+    return Leaving(width=None if os.isatty(1) else 240)
 
 
 def figures(value: Any) -> str:

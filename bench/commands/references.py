@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -38,7 +39,8 @@ def one(reference: str, runs_dir: Path) -> Path:
 
 def _found(reference: str, runs_dir: Path) -> Path:
     """The folder below the runs directory: by run id, or the latest of TASK/MODEL."""
-    by_id = [path.parent for path in runs_dir.glob(f"*/*/{reference}*/{RECORD}")] if "/" not in reference else []
+    is_id = reference and "/" not in reference
+    by_id = [path.parent for path in runs_dir.glob(f"*/*/{glob.escape(reference)}*/{RECORD}")] if is_id else []
     by_id = [folder for folder in by_id if folder.relative_to(runs_dir).parts[0] != ARTIFACTS]
     exact = [folder for folder in by_id if folder.name == reference]
     if len(exact or by_id) > 1:
@@ -48,7 +50,7 @@ def _found(reference: str, runs_dir: Path) -> Path:
     named = list((runs_dir / reference).glob(f"*/{RECORD}")) if reference.count("/") == 1 else []
     if not named:
         raise BenchError(
-            f"{reference} is no run: not a folder with {RECORD}, no id and no TASK/MODEL below {runs_dir}, "
+            f"{reference or repr(reference)} is no run: not a folder with {RECORD}, no id and no TASK/MODEL below {runs_dir}, "
             "no bundle (FILE.zip) and no mlflow:ID"
         )
     return max(named, key=lambda path: (read_run(path).created, path)).parent

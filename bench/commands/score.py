@@ -27,6 +27,8 @@ def main(options: argparse.Namespace) -> int:
     from bench.run import Settings
     from bench.task import EntryTask
 
+    if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
+        raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
     quoted = str(options.data).replace("'", r"\'")
     data = [f"data.path='{quoted}'"] if options.data else []
     config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])

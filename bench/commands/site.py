@@ -29,8 +29,11 @@ def main(
     """Write the site of these boards and runs, with the submissions of ./leaderboards; what was written, for `--json`."""
     from bench.site import write_site
 
+    items = _items(runs)
+    if not items:
+        raise BenchError(f"there are no complete runs to show; nothing was written to {target}")
     start = time.perf_counter()
-    written = write_site(target, found, _items(runs), task_of=_task, combined=suites, all_data=all_data)
+    written = write_site(target, found, items, task_of=_task, combined=suites, all_data=all_data)
     seconds = time.perf_counter() - start
     for problem in written.problems:
         _note(problem)

@@ -27,6 +27,8 @@ def main(options: argparse.Namespace) -> int:
         own = bundle.checked(folder)
         run = by_name[own.task, own.model]
         path = entry.path_of(entry.SUBMISSIONS, run)
+        if path.exists() and (theirs := _theirs(path, options.submitter)):
+            lines.append(f"  replaces the entry of {theirs}: two people's runs of one model cannot both stand there")
         if not admit.is_added(path, made.sha256):
             rows = measurements.read(folder) if measurements.FILE in run.files else None
             origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
@@ -43,6 +45,17 @@ def main(options: argparse.Namespace) -> int:
         f"give {options.output} to whoever verifies (`bench verify {options.output}`); a pull request adds the entries above"
     )
     return 0
+
+
+def _theirs(path: Path, submitter: str) -> str:
+    """Who else stands behind the entry that is there, "" where nobody else does or it cannot be read."""
+    from bench.leaderboard import entry
+
+    try:
+        other = str(entry.read(path).run.origin.get("submitter", ""))
+    except BenchError:
+        return ""
+    return repr(other) if other and other != submitter else ""
 
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:

@@ -34,6 +34,10 @@ def main(options: argparse.Namespace) -> int:
                 there += 1
     except StoreError as error:
         raise BenchError(f"{error}; start the store and run `bench sync` again") from None
+    except OSError as error:  # the mark in a run's folder
+        raise BenchError(
+            f"{options.runs} cannot be written ({error.strerror}), so nothing could remember what is logged; make it writable"
+        ) from None
     if options.json:
         output.emit({"logged": made, "already_there": there, "store": uri})
     else:

@@ -186,4 +186,7 @@ def _take_in(bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path) -> Non
     from bench.leaderboard.entry import SUBMISSIONS
 
     found = [verdict.found for verdict in verdicts if verdict.found]
+    if any(one.measurements is None and one.scores[0].value is None for one in found):  # "added" stays without scores
+        verdicts[-1].added = ["not added: a run was not scored; whoever has its references adds it (BENCH_PRIVATE)"]
+        return
     verdicts[-1].added = admit(bundle, found, runs_dir, SUBMISSIONS) or ["nothing to add: it is here already"]

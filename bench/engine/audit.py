@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from statistics import pvariance
 
 from bench.engine import feed
 from bench.errors import BenchError
@@ -37,19 +38,38 @@ def batch_invariance(
 
     "flips" counts examples of which the model says something else: another text, another best label (with `several`, other
     labels above one half), numbers that differ in the third decimal, or an error instead of an answer. "flip_rate" is their
-    share of "n", "ids" are theirs.
+    share of "n", "ids" are theirs. Of numbers, which nearly always differ a little, "noise" says how much: see `noise`.
     """
     sample = sorted(random.Random(seed).sample(range(len(examples)), min(size, len(examples))))
     feed.load(model, device, seed, watch)
-    flips = []
+    flips, pairs = [], []
     with watch.phase("audit", n=len(sample)):
         for i in sample:
             alone = request(examples[i])
             (again,) = feed.answer(model, [alone], name)
+            pairs.append((predictions[alone.id], again))
             if said(alone, again) != said(alone, predictions[alone.id]):
                 flips.append(alone.id)
     rate = len(flips) / len(sample)
-    return {"kind": "batch_invariance", "n": len(sample), "flips": len(flips), "flip_rate": rate, "ids": flips}
+    found = {"kind": "batch_invariance", "n": len(sample), "flips": len(flips), "flip_rate": rate, "ids": flips}
+    return found | ({"noise": noise(pairs)} if any(one.values for pair in pairs for one in pair) else {})
+
+
+def noise(pairs: Sequence[tuple[Prediction, Prediction]]) -> float:
+    """The share of the variance of numbers that the company in a batch makes, in [0, 1]; the mean over their names.
+
+    `pairs` are what the model said of an example in its batch and alone. Two unrelated answers differ by twice the variance on
+    average, squared: that is 1, as one flip is among texts. An answer that only one of the two gave counts as 1.
+    """
+    both = [(a.values, b.values) for a, b in pairs if a.values is not None and b.values is not None]
+    alone = sum((a.values is None) != (b.values is None) for a, b in pairs)
+    shares = []
+    for name in both[0][0] if both else ():
+        change = sum((a[name] - b[name]) ** 2 for a, b in both) / len(both)
+        variance = pvariance([a[name] for a, _ in both])
+        shares.append(min(1.0, change / (2 * variance)) if variance else float(change > 0))
+    share = sum(shares) / len(shares) if shares else 0.0
+    return (share * len(both) + alone) / len(pairs)
 
 
 def said(request: Request, prediction: Prediction) -> Json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,8 +11,12 @@ from bench import measurements
 from bench.bundles.public import public_run
 from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
+from bench.metrics.metric import Metric, RankedMetric
 from bench.records import RunFolder
+from bench.stats.swaps import value
 from bench.types import Run, Timing
+
+_AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 
 
 @dataclass(frozen=True)
@@ -43,6 +48,21 @@ def _unmeasured(run: Run, readings: Sequence[Timing]) -> str:
     if len({reading.attempt for reading in readings}) > 1:
         return "was interrupted and resumed, so that its seconds are of several processes"
     return "" if all(reading.n > 0 and reading.seconds > 0 for reading in readings) else "has a batch that took no time"
+
+
+def refuse_altered(entry: Entry, metric: Metric | RankedMetric) -> None:
+    """Raise BenchError where an entry's rows do not give the score that its record states."""
+    stated = entry.run.scores[0].value
+    rows = entry.measurements.rows.get(metric.name) if entry.measurements else None
+    if rows is None or entry.run.scores[0].metric != metric.name:
+        return
+    name = f"{entry.run.task}/{entry.run.model} ({entry.run.run_id})"
+    try:
+        found = value(metric, rows)
+    except (IndexError, ValueError) as error:  # rows of another width
+        raise BenchError(f"{name}: its rows of {metric.name} cannot be summarised ({error}); make it again") from None
+    if stated is None or not math.isclose(found, stated, rel_tol=_AGREES, abs_tol=_AGREES):
+        raise BenchError(f"{name}: its rows give {metric.name} {found}, its record says {stated}; make it again")
 
 
 def of_entry(entry: Entry) -> Side:

@@ -203,14 +203,20 @@ def _without_one(metric: Metric | RankedMetric, rows: Array) -> Array:
 
 def _flips(run: Run, base: Run, n: int, level: float) -> tuple[float, list[str]]:
     """By how much the margin widens for answers that depend on their batch, and the note on it."""
-    rates = [one.audit["flip_rate"] for one in (run, base) if one.audit.get("kind") == "batch_invariance"]
+    audits = [one.audit for one in (run, base) if one.audit.get("kind") == "batch_invariance"]
+    rates = [audit.get("noise", audit["flip_rate"]) for audit in audits]
     score = base.scores[0]
     if not any(rates) or score.low is None or score.high is None:
         return 0.0, []
     error = (score.high - score.low) / _WIDTH * math.sqrt(base.n_examples / n)
     taken = flips_take(max(rates), error, level)
     points = f"{100 * taken:.2f}" if score.is_fraction else f"{taken:.3f}"
-    return taken, [f"{points} of the margin are for the {100 * max(rates):.1f} % of answers that another batch changes"]
+    what = (
+        "the variance of answers that another batch makes"
+        if "noise" in audits[0]
+        else "answers that another batch changes"
+    )
+    return taken, [f"{points} of the margin are for the {100 * max(rates):.1f} % of {what}"]
 
 
 def speed_check(run: Side, base: Side, rules: Rules) -> Check:

@@ -35,7 +35,7 @@ class Board:
 
 @dataclass(frozen=True)
 class Row:
-    """One line of a table. `rank` is None for a reference row.
+    """One line of a table. `rank` is None for a reference row and for a run without a score.
 
     `rank_low` and `rank_high` bound the rank with 95 % confidence, for all rows of the table together; None where unknown.
     `group` numbers the groups of statistical ties from 1: every row of a group is significantly better than every row of
@@ -161,8 +161,9 @@ def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
     scored.sort(key=lambda pair: (_order(pair[1]), pair[0].model))
     rows, rank = [], 0
     for run, score in scored:
-        rank += not run.is_reference
-        rows.append(Row(None if run.is_reference else rank, run, score, origin=origin_of(run)))
+        is_ranked = not run.is_reference and score.value is not None
+        rank += is_ranked
+        rows.append(Row(rank if is_ranked else None, run, score, origin=origin_of(run)))
     return tuple(rows)
 
 
@@ -211,7 +212,7 @@ def cells(board: Board, row: Row) -> list[str]:
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
-        rank_text(row.rank, row.rank_low, row.rank_high),
+        rank_of(row),
         run.model,
         interval(score),
         *more,
@@ -219,10 +220,15 @@ def cells(board: Board, row: Row) -> list[str]:
     ]
 
 
-def rank_text(rank: int | None, low: int | None, high: int | None) -> str:
+def rank_of(row: Row) -> str:
+    """The rank of a row as text: "ref" for a reference row, "–" for a run without a score."""
+    if row.rank is None:
+        return "ref" if row.run.is_reference else "–"
+    return rank_text(row.rank, row.rank_low, row.rank_high)
+
+
+def rank_text(rank: int, low: int | None, high: int | None) -> str:
     """A rank with its interval, as in "2 (1–4)"."""
-    if rank is None:
-        return "ref"
     return str(rank) if low is None else f"{rank} ({low}–{high})" if low != high else f"{rank} ({low})"
 
 

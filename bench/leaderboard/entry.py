@@ -49,7 +49,7 @@ class Entry:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
-        return cls(Run.from_json(record["run"]), Measurements.from_json(rows) if rows else None, speed)
+        return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)
 
 
 def path_of(folder: Path, run: Run) -> Path:
@@ -61,7 +61,7 @@ def read(path: Path) -> Entry:
     """Read an entry; raises BenchError when the file is none."""
     try:
         return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
+    except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
 
 

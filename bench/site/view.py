@@ -93,11 +93,11 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
         ranked = [line for line in lines if not line.reference]
         lines.append(
             Line(
-                run=row.run, page=link(row.run), rank=_rank(row), order=i, group=row.group,
+                run=row.run, page=link(row.run), rank=boards.rank_of(row), order=i, group=row.group,
                 new_group=bool(ranked) and row.group is not None and ranked[-1].group not in (None, row.group),
                 origin=row.origin, score=row.score, shown=boards.shown(row.score, row.score.value),
                 interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], latency=seconds(row.run),
-                cost=_cost(row.run), reference=row.rank is None,
+                cost=_cost(row.run), reference=row.run.is_reference,
             )
         )  # fmt: skip
     past = _past(board, table, link, runs)
@@ -107,14 +107,6 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
         charts=[chart for chart in (*charts, _progress(past)) if chart], past=past,
         has_groups=any(line.group is not None for line in lines), notes=table.notes,
     )  # fmt: skip
-
-
-def _rank(row: Row) -> str:
-    if row.rank is None:
-        return "ref"
-    if row.rank_low is None or row.rank_high is None:
-        return str(row.rank)
-    return f"{row.rank} ({row.rank_low}–{row.rank_high})" if row.rank_low < row.rank_high else str(row.rank)
 
 
 def _interval(score: Score) -> str:

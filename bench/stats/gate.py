@@ -90,7 +90,8 @@ def together(verdicts: Sequence[Verdict], level: float) -> list[Verdict]:
 def flips_take(flip_rate: float, standard_error: float, level: float) -> float:
     """How much of a score the company in a batch can take or give by itself: z(1 - level) sqrt(2 flip_rate) standard errors.
 
-    `flip_rate` is the share of answers that another batch changes; `standard_error` that of the score, alone. The flipped
+    `flip_rate` is the share of answers that another batch changes (of numbers, of their variance); `standard_error` that of the
+    score, alone. The flipped
     share counts as if two unrelated models had answered it, which lets its part of the difference vary as
     2 flip_rate standard_error**2. No flips, no tolerance.
     """
