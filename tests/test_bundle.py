@@ -319,7 +319,7 @@ def test_submit_says_whose_entry_it_replaces(tmp_path: Path, bench_main: BenchMa
     said = []
     for submitter in ("Anna", "Anna", "Ben"):
         code, out, _ = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", submitter)
-        said.append((code, any("replaces the entry of 'Anna'" in line for line in out)))
+        said.append((code, any("it replaces the entry of 'Anna'" in line for line in out)))
     assert said == [(0, False), (0, False), (0, True)]
 
 

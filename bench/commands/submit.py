@@ -27,14 +27,14 @@ def main(options: argparse.Namespace) -> int:
         own = bundle.checked(folder)
         run = by_name[own.task, own.model]
         path = entry.path_of(entry.SUBMISSIONS, run)
-        if path.exists() and (theirs := _theirs(path, options.submitter)):
-            lines.append(f"  replaces the entry of {theirs}: two people's runs of one model cannot both stand there")
+        lines.append(f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}")
         if not admit.is_added(path, made.sha256):
             rows = measurements.read(folder) if measurements.FILE in run.files else None
+            if path.exists() and (theirs := _theirs(path, options.submitter)):
+                lines.append(f"    it replaces the entry of {theirs}: there is one for a model")
             origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
             entry.write(path, admit.entry_of(run, rows, origin))
         record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})
-        lines.append(f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}")
     if options.json:
         output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})
         return 0
