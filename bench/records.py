@@ -197,6 +197,15 @@ def read_run(path: Path) -> Run:
         ) from None
 
 
+def refuse_altered(folder: Path, run: Run) -> None:
+    """Raise BenchError for a file of the run's folder that is not, or no longer, the one that its record names."""
+    for name, sha256 in run.files.items():
+        if not (folder / name).is_file() or digest(folder / name) != sha256:
+            raise BenchError(
+                f"{folder / name} is not the file that the run wrote (its sha256 differs from {RECORD}); run it again with --fresh"
+            )
+
+
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
     """Every complete run below `runs_dir`, in order of path."""
     for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):

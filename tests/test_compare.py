@@ -21,6 +21,7 @@ from bench.measurements import Measurements
 from bench.metrics.classification import AURC, averaged
 from bench.metrics.generation import DISTINCT_1
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
+from bench.records import RunFolder
 from bench.types import Prediction, Run, Score
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
@@ -371,6 +372,16 @@ def test_an_answer_that_looks_like_markup_is_printed_as_it_is(runs: Path, bench_
     lines = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
     text = "\\[/bold] [red]x"
     path.write_text("".join(json.dumps({**line, "text": text}) + "\n" for line in lines), encoding="utf-8")
+    RunFolder(folder).finish(RunFolder(folder).read())  # as if the model had said so
     code, printed, _ = bench_main("compare", "words/constant", "words/oracle")
     assert code == 0
     assert any(text in line for line in printed)
+
+
+@pytest.mark.parametrize("name", ["predictions.jsonl", "measurements.json", "timings.jsonl"])
+def test_a_run_whose_files_were_altered_is_refused_by_the_file(runs: Path, bench_main: Bench, name: str) -> None:
+    (folder,) = (runs / "words" / "constant").iterdir()
+    (folder / name).write_bytes((folder / name).read_bytes() + b" ")
+    code, _, errors = bench_main("compare", "words/constant", "words/oracle")
+    assert (code, len(errors)) == (2, 1)
+    assert f"{name} is not the file that the run wrote" in errors[0]

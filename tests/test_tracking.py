@@ -532,6 +532,7 @@ def test_a_run_of_a_store_is_downloaded_once_as_a_run_folder(
     assert (tmp_path / "cache") in found.parents
     tracker.client.delete_run(logged.run_id)
     assert references.one(f"mlflow:{logged.run_id}", tmp_path) == found  # no second look
+    assert references.one(logged.run_id, tmp_path) == found  # nothing here has so long an id
 
 
 @pytest.mark.slow

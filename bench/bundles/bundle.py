@@ -20,13 +20,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import __version__, measurements
-from bench.artifacts import digest
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.bundles.record_schema import FORMAT
 from bench.errors import BenchError
 from bench.measurements import FILE as MEASUREMENTS
-from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run
+from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
 from bench.types import Json, Run
 
 __all__ = ["MANIFEST", "Bundle", "pack", "public_config", "public_run", "write"]
@@ -86,11 +85,7 @@ def checked(folder: Path) -> Run:
         raise BenchError(f"{where} is a reference row, which everybody can make; submit the run of a model")
     if run.origin:
         raise BenchError(f"{where} came in a bundle; hand on that bundle, which says who made it")
-    for name, sha256 in run.files.items():
-        if not (folder / name).is_file() or digest(folder / name) != sha256:
-            raise BenchError(
-                f"{folder / name} is not the file that the run wrote (its sha256 differs from {RECORD}); run it again with --fresh"
-            )
+    refuse_altered(folder, run)
     if missing := {JOURNAL, LEDGER} - set(run.files):
         raise BenchError(f"{folder / RECORD} names no {min(missing)}; run it again with --fresh")
     if MEASUREMENTS not in run.files and any(score.value is not None for score in run.scores):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import re
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -48,6 +49,8 @@ def _found(reference: str, runs_dir: Path) -> Path:
     if by_id:
         return (exact or by_id)[0]
     named = list((runs_dir / reference).glob(f"*/{RECORD}")) if reference.count("/") == 1 else []
+    if not named and re.fullmatch("[0-9a-f]{32}", reference):  # no run here has so long an id
+        return _logged(reference, runs_dir)
     if not named:
         raise BenchError(
             f"{reference or repr(reference)} is no run: not a folder with {RECORD}, no id and no TASK/MODEL below {runs_dir}, "

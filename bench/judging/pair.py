@@ -15,7 +15,7 @@ from bench.errors import BenchError
 from bench.leaderboard.board import score_of
 from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
-from bench.records import RECORD, read_run
+from bench.records import RECORD, read_run, refuse_altered
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
 from bench.types import Run
@@ -61,8 +61,10 @@ class Slice:
 
 
 def read_side(folder: Path) -> Side:
-    """The run of a folder; raises BenchError where its record or rows are missing or damaged."""
-    return Side(folder, read_run(folder / RECORD), measurements.read(folder))
+    """The run of a folder; raises BenchError where its record or rows are missing or damaged, or a file was altered."""
+    run, rows = read_run(folder / RECORD), measurements.read(folder)
+    refuse_altered(folder, run)
+    return Side(folder, run, rows)
 
 
 def same_examples(a: Side, b: Side, on_shared: bool) -> tuple[Measurements, Measurements]:
