@@ -23,7 +23,7 @@ from bench.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.records import canonical, fingerprint
-from bench.scoring import held_out
+from bench.scoring import held_out, known_once
 from bench.scoring import score as scores_of
 from bench.submission import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
@@ -127,15 +127,10 @@ def score(task: Task, private: Sequence[Example], predictions: Sequence[Predicti
     unknown or comes twice, and where the attempt cannot be written down: then there is no score.
     """
     by_id = {example.id: example for example in private}
-    seen: set[str] = set()
-    for prediction in predictions:
-        if prediction.id not in by_id or prediction.id in seen:
-            fault = "comes twice" if prediction.id in seen else "is not in the data"
-            raise BenchError(
-                f"task '{task.name}': the prediction for {prediction.id!r} {fault}; correct the submission"
-            )
-        seen.add(prediction.id)
-    said = [measurable(task, replace(by_id[one.id], target=None), one) for one in predictions]
+    said = [
+        measurable(task, replace(by_id[one.id], target=None), one)
+        for one in known_once(task, by_id, predictions, "correct the submission")
+    ]
     attempt = _attempt(task, said, submitter)  # before anything is measured
     with _unquoted(task):
         taken = [measurable(task, by_id[one.id], one) for one in said]

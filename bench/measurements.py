@@ -6,7 +6,7 @@ Comparisons, gates, rank intervals and pages of examples start from these rows, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -156,11 +156,3 @@ def shared(a: Measurements, b: Measurements) -> tuple[Measurements, Measurements
     place = {pair: i for i, pair in enumerate(zip(b.ids, b.digests, strict=True))}
     both = [(i, place[pair]) for i, pair in enumerate(zip(a.ids, a.digests, strict=True)) if pair in place]
     return a.take([i for i, _ in both]), b.take([j for _, j in both])
-
-
-def by_cluster(clusters: Sequence[str]) -> Iterator[list[int]]:
-    """The positions of each cluster's examples, in order of first appearance."""
-    found: dict[str, list[int]] = {}
-    for i, cluster in enumerate(clusters):
-        found.setdefault(cluster, []).append(i)
-    yield from found.values()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -76,12 +76,7 @@ def measured(
     index = {example.id: i for i, example in enumerate(examples)}
     answers: list[Json] = [_FAILED] * len(examples)
     seen: set[str] = set()
-    for prediction in predictions:
-        if prediction.id not in index or prediction.id in seen:
-            fault = "comes twice" if prediction.id in seen else "is not in the data"
-            raise BenchError(
-                f"task '{task.name}': the prediction for {prediction.id!r} {fault}; run again with --fresh"
-            )
+    for prediction in known_once(task, index, predictions, "run again with --fresh"):
         seen.add(prediction.id)
         if prediction.error is None:
             given = prediction.answer is not None
@@ -94,6 +89,17 @@ def measured(
         official = [found.value for found in _scores(task, part)[0]] if kept else [None] * len(scores)
         scores = tuple(replace(found, official=value) for found, value in zip(scores, official, strict=True))
     return scores, _measurements(task, data, rows)
+
+
+def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction], remedy: str) -> Iterator[Prediction]:
+    """The predictions as they come; raises BenchError, with what to do, for an id that is unknown or comes twice."""
+    seen: set[str] = set()
+    for prediction in predictions:
+        if prediction.id not in ids or prediction.id in seen:
+            fault = "comes twice" if prediction.id in seen else "is not in the data"
+            raise BenchError(f"task '{task.name}': the prediction for {prediction.id!r} {fault}; {remedy}")
+        seen.add(prediction.id)
+        yield prediction
 
 
 def held_out(examples: Sequence[Example]) -> bool:

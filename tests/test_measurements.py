@@ -18,7 +18,7 @@ from bench import measurements
 from bench.errors import BenchError
 from bench.leaderboard import entry
 from bench.leaderboard.entry import Entry
-from bench.measurements import Measurements, by_cluster, shared
+from bench.measurements import Measurements, shared
 from bench.types import Run
 
 
@@ -116,10 +116,6 @@ def test_only_keeps_the_metrics_that_are_named() -> None:
     assert list(both.only("nist").rows) == ["nist"]
     assert both.only("nist").fitted == {"nist"}
     assert both.only("f1").fitted == frozenset()
-
-
-def test_clusters_come_in_order_of_first_appearance() -> None:
-    assert list(by_cluster(["b", "a", "b"])) == [[0, 2], [1]]
 
 
 def test_an_entry_is_written_and_read_again(tmp_path: Path, run_record: Callable[..., Run]) -> None:

@@ -249,6 +249,8 @@ def test_a_second_sync_has_nothing_to_do(
     finished(tmp_path / "runs", run_record(task="second"))
     assert bench_main("sync", "--runs", "runs")[:2] == (0, [f"1 runs logged to {tracker.uri}"])
     assert bench_main("sync", "--runs", "runs")[:2] == (0, [f"0 runs logged to {tracker.uri}"])
+    missing = "bench: the runs directory rnus does not exist; name it with --runs or BENCH_RUNS"
+    assert bench_main("sync", "--runs", "rnus") == (2, [], [missing])
 
 
 @pytest.mark.slow

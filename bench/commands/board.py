@@ -47,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
     if options.html:
         from bench.commands import site
 
-        wrote = site.main(options.html, found, runs, suites=suites, all_data=getattr(options, "all_data", False))
+        wrote = site.main(options.html, found, runs, suites=suites, all_data=options.all_data)
         record |= {"site": wrote} if options.json else {}
     if options.json:
         output.emit(record)

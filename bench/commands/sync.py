@@ -17,6 +17,8 @@ def main(options: argparse.Namespace) -> int:
     from bench.tracking.log import Tracker, unlogged
     from bench.tracking.store import StoreError, default_uri
 
+    if not options.runs.is_dir():
+        raise BenchError(f"the runs directory {options.runs} does not exist; name it with --runs or BENCH_RUNS")
     uri = os.environ.get("MLFLOW_TRACKING_URI") or default_uri(options.runs)
     missing = [*unlogged([options.runs / path for path in folders(options.runs)], uri)]
     made, there = 0, 0
