@@ -522,13 +522,19 @@ def test_a_store_is_read_as_the_runs_directory_is(
 
 @pytest.mark.slow
 def test_a_run_of_a_store_is_downloaded_once_as_a_run_folder(
-    tmp_path: Path, tracker: Tracker, run_record: Make, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path,
+    tracker: Tracker,
+    run_record: Make,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
 ) -> None:
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
     folder = finished(tmp_path, run_record(task="down"))
     logged = tracker.log(RunFolder(folder).read(), folder)
+    capfd.readouterr()
     found = references.one(f"mlflow:{logged.run_id}", tmp_path)
+    assert capfd.readouterr() == ("", "")  # no bar of MLflow's for each file
     assert RunFolder(found).read() == RunFolder(folder).read()
     assert [*RunFolder(found).predictions()] == [*RunFolder(folder).predictions()]
     assert (tmp_path / "cache") in found.parents

@@ -26,6 +26,7 @@ def connect(uri: str) -> MlflowClient:
     # Answer soon when the server is down: by default MLflow tries for minutes.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file, between our own lines
     with store_errors(uri):
         import logging
 
