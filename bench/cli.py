@@ -183,8 +183,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]
-        name = "show" if options.command == "list" else options.command
-        return int(importlib.import_module(f"bench.commands.{name}").main(options))
+        return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

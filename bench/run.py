@@ -7,13 +7,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from bench import environment, measurements, timing
 from bench.engine import audit, feed
 from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.records import RunFolder, fingerprint, identity
-from bench.scoring import held_out, measured
+from bench.runs import environment, measurements, timing
+from bench.runs.folder import RunFolder
+from bench.runs.identity import fingerprint, identity
+from bench.scoring.measure import measured, without_references
 from bench.task import Task
 from bench.types import Example, Json, Run
 
@@ -48,7 +49,7 @@ def evaluate(
 ) -> tuple[Run, RunFolder]:
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete."""
     refuse_misfit(task, model, name)
-    examples = checked(task, settings.limit)
+    examples = first_examples(task, settings.limit)
     data = fingerprint(*map(vars, examples))
     # The version says what a task means to ask; the first request, what it does ask: an edit must not find an old run.
     first = few_shot(task, settings.shots, settings.seed)(examples[0])
@@ -108,7 +109,7 @@ def predict(
     if len(done) < len(examples):
         feed.load(model, device, settings.seed, watch)
     if model.reads_targets:
-        if held_out(examples):
+        if without_references(examples):
             raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
         model.reveal({example.id: task.ideal(example) for example in examples})
     room = feed.Room()
@@ -132,7 +133,7 @@ def audit_of(
     device: Device, settings: Settings,
 ) -> dict[str, Json]:  # fmt: skip
     """The result of the audit that the settings ask for, {} for none."""
-    if audit.checked(settings.audit) == "none":
+    if audit.known_kind(settings.audit) == "none":
         return {}
     predictions = {prediction.id: prediction for prediction in folder.predictions()}
     request = few_shot(task, settings.shots, settings.seed)
@@ -141,7 +142,7 @@ def audit_of(
     )
 
 
-def checked(task: Task, limit: int | None) -> Sequence[Example]:
+def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
     """The task's first `limit` examples (None: all); raises BenchError when there are none or an id comes twice."""
     if limit is not None and limit < 1:
         raise BenchError(f"limit={limit} must be at least 1, or null for all examples")

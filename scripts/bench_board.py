@@ -20,9 +20,9 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import measurements
-from bench.measurements import Measurements
-from bench.records import CONFIG, RunFolder
+from bench.runs import measurements
+from bench.runs.folder import CONFIG, RunFolder
+from bench.runs.measurements import Measurements
 from bench.stats.ranks import by_tasks
 from bench.tracking import log
 from bench.tracking.log import Tracker

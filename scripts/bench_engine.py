@@ -26,7 +26,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import config as conf
+from bench.config import compose as conf
 from bench.engine import feed
 from bench.models import weights
 from bench.models.base import Device

@@ -18,8 +18,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from bench import config as conf
-from bench.build import build
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device
 from bench.run import Settings, evaluate

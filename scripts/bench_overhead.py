@@ -21,8 +21,8 @@ from bench.metrics.metric import mean
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device
 from bench.models.reference import Constant
-from bench.records import find_runs
 from bench.run import Settings, evaluate
+from bench.runs.folder import find_runs
 from bench.stats.intervals import bootstrap_interval, cluster_sums
 from bench.task import Task
 from bench.types import Example, Prediction, Request, Span, Text

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from bench import config as conf
+from bench.config import compose as conf
 from bench.data.source import DataSource
 from bench.engine import feed
 from bench.models import weights

@@ -24,9 +24,9 @@ from bench.bundles.verify import Verified
 from bench.commands.verify import VERIFIED, Ground, judge
 from bench.errors import BenchError
 from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, path_of
-from bench.measurements import Measurements
 from bench.metrics.metric import Metric, RankedMetric
-from bench.records import RECORD, read_run
+from bench.runs.folder import RECORD, read_run
+from bench.runs.measurements import Measurements
 from bench.task import Task
 from bench.types import Run
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from bench import config as conf
-from bench.build import build
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.leaderboard.board import interval, shown
-from bench.records import find_runs
+from bench.runs.folder import find_runs
 from bench.task import Task
 from bench.types import Run
 

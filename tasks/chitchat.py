@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
-from bench import artifacts
+from bench.artifacts.fetch import locate
 from bench.data.files import field, read_json
 from bench.errors import BenchError
 from bench.task import Card
@@ -44,11 +44,11 @@ class Chitchat(NextReply):
 
     def fetch(self) -> None:
         """Bring the data file into the cache."""
-        artifacts.locate(self.source, sha256=self.sha256)
+        locate(self.source, sha256=self.sha256)
 
     def examples(self) -> Sequence[Example]:
         """In the order of the file; messages that one person sends in a row are one turn."""
-        path = artifacts.locate(self.source, sha256=self.sha256, fetch="bench fetch task=chitchat")
+        path = locate(self.source, sha256=self.sha256, fetch="bench fetch task=chitchat")
         found = []
         data = read_json(path)
         if not isinstance(data, dict):

@@ -9,11 +9,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench import measurements
 from bench.leaderboard.board import Board
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
-from bench.records import fingerprint
-from bench.scoring import measured
+from bench.runs import measurements
+from bench.runs.identity import fingerprint
+from bench.scoring.measure import measured
 from bench.site import Item
 from bench.task import Card, Task
 from bench.types import Example, Generate, Image, Prediction, Request, Run, Text

@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bench.build import build
+from bench.config.build import build
 from bench.errors import BenchError
 from bench.task import Task
 

@@ -10,12 +10,12 @@ from typing import Any
 import pytest
 
 from bench.engine import audit
-from bench.engine.audit import batch_invariance, checked, said
+from bench.engine.audit import batch_invariance, known_kind, said
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.records import JOURNAL, RunFolder
 from bench.run import Settings, evaluate
-from bench.timing import Stopwatch
+from bench.runs.folder import JOURNAL, RunFolder
+from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Run, Text, Timing
 
 Make = Callable[..., Any]
@@ -164,9 +164,9 @@ def test_numbers_and_labels_are_said_in_one_way() -> None:
 
 
 def test_only_known_audits_are_taken() -> None:
-    assert [checked(kind) for kind in audit.KINDS] == ["none", AUDIT]
+    assert [known_kind(kind) for kind in audit.KINDS] == ["none", AUDIT]
     with pytest.raises(BenchError, match=r"^audit=foo is none of none, batch_invariance$"):
-        checked("foo")
+        known_kind("foo")
 
 
 def go(task: Any, model: Any, settings: Settings) -> tuple[Run, RunFolder]:

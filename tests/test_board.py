@@ -13,7 +13,7 @@ from small_data import built
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Board, Table, tables
-from bench.leaderboard.page import below, markdown
+from bench.leaderboard.markdown import below, markdown
 from bench.types import Run, Score
 
 Make = Callable[..., Run]

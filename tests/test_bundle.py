@@ -12,16 +12,16 @@ from typing import Any
 
 import pytest
 
-from bench import measurements
-from bench.artifacts import cache_dir
+from bench.artifacts.digest import cache_dir
 from bench.bundles import bundle, strict
 from bench.bundles.archive import Refused
 from bench.bundles.bundle import public_config
 from bench.bundles.public import public_text
 from bench.bundles.unpack import unpack, unpacked
-from bench.commands import references
+from bench.commands.shared import references
 from bench.errors import BenchError
-from bench.records import read_run
+from bench.runs import measurements
+from bench.runs.folder import read_run
 from tests import bundles
 
 BenchMain = Callable[..., tuple[int, list[str], list[str]]]

@@ -14,18 +14,18 @@ import numpy as np
 import pytest
 import yaml
 
-from bench import measurements
 from bench.errors import BenchError
 from bench.judging import verdicts
 from bench.judging.baseline import Side, baseline, of_entry
 from bench.judging.gate import Check, Rules, checks, score_check, speed_check
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
-from bench.measurements import Measurements
 from bench.metrics.concordance import ccc
 from bench.metrics.metric import CorpusMetric, Metric
 from bench.metrics.reading import TOKEN_F1
-from bench.records import RunFolder
+from bench.runs import measurements
+from bench.runs.folder import RunFolder
+from bench.runs.measurements import Measurements
 from bench.types import Run, Score, Timing
 
 Make = Callable[..., Run]
@@ -280,7 +280,7 @@ def test_an_entry_with_impossible_seconds_has_no_speed(run_record: Make) -> None
 )
 def test_rules_that_mean_nothing_are_refused(rules: Rules, message: str) -> None:
     with pytest.raises(BenchError, match=message):
-        rules.checked()
+        rules.in_range()
 
 
 def test_junit_and_markdown_hold_hostile_names_as_text(run_record: Make) -> None:

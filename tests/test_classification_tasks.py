@@ -13,7 +13,7 @@ import pytest
 
 from bench.data.source import DataSource
 from bench.errors import BenchError
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Audio, Choose, Prediction, Text
 from tasks.banking77 import LABELS as INTENTS

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from bench.commands import output
-from bench.records import JOURNAL, LEDGER
+from bench.commands.shared import output
+from bench.runs.folder import JOURNAL, LEDGER
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 QUIET = ["tracking=none", "runs_dir=runs"]

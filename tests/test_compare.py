@@ -12,16 +12,16 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import measurements
 from bench.errors import BenchError
 from bench.judging.changes import changes, one_line, said
 from bench.judging.compare import Comparison, better, compare, corrected, machines
 from bench.judging.pair import Side
-from bench.measurements import Measurements
 from bench.metrics.classification import AURC, averaged
 from bench.metrics.generation import DISTINCT_1
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
-from bench.records import RunFolder
+from bench.runs import measurements
+from bench.runs.folder import RunFolder
+from bench.runs.measurements import Measurements
 from bench.types import Prediction, Run, Score
 
 Array = np.ndarray[Any, np.dtype[np.float64]]

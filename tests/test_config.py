@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench import config as conf
-from bench.build import build
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask

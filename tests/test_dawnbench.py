@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.commands.doctor import where
 from bench.data.dawnbench_format import Entry, read_entries, read_entry
 from bench.data.dawnbench_values import Finding, as_number, in_unit
 from bench.data.source import DataSource
-from bench.doctor import where
 from bench.errors import BenchError
 from bench.task import Task
 from tasks.dawnbench import Dawnbench, hours_to
@@ -434,18 +434,16 @@ def test_the_competition_gets_its_published_figures(data: Path) -> None:
     assert list(report.official) == list(golden)
     for key in ("squad_best_latency_ms", "cifar10_best_train_seconds", "cifar10_best_latency_ms"):
         assert report.official[key] == golden[key], key
-    seconds, published = report.official["squad_train_seconds_to_f1"], golden["squad_train_seconds_to_f1"]
-    assert seconds["0.73"] == seconds["0.73"] | published["0.73"]
-    assert seconds["0.75"]["FastFusionNet"] == published["0.75"]["FastFusionNet"]
+    seconds = report.official["squad_train_seconds_to_f1"]
+    for bar, published in golden["squad_train_seconds_to_f1"].items():
+        assert seconds[bar] == seconds[bar] | published
 
 
-def test_the_reference_for_drqa_is_an_f1_score_read_as_hours(data: Path) -> None:
-    """Its TSVs have the columns epoch, f1Score, hours: read by position, row 6 on a K80 has 0.735 "hours" and F1 0.819."""
-    published = json.loads((data / "GOLDEN.json").read_text())["dawnbench"]["squad_train_seconds_to_f1"]["0.75"]["DrQA"]
+def test_drqas_time_is_that_of_the_column_called_hours(data: Path) -> None:
+    """Its TSVs have the columns epoch, f1Score, hours: read by position, row 6 on a K80 would have 0.735 "hours" at F1 0.819."""
     entry = read_entry(data / "dawnbench/SQuAD/train/dawn_drqa_1k80-ec2.json", "k80")
     hours, f1 = entry.curve[5]
     assert (round(hours, 4), round(f1, 4)) == (0.8195, 0.7352)
-    assert round(f1 * 3600, 1) == published
     official = task(data / "dawnbench").judge(data / "dawnbench").official
     assert official["squad_train_seconds_to_f1"]["0.75"]["DrQA"] == 1626.5  # 0.45181 hours on a 2080 RTX, row 8
 

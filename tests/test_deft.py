@@ -16,7 +16,7 @@ from bench.data import deft_format as deft
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.metric import Metric, RankedMetric
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Choose, Generate, Prediction, Text
 from tasks.deft import Deft

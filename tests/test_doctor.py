@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from small_data import built, shipped, write
 
-from bench import lock
-from bench.doctor import Finding, examine, machine, where
+from bench.artifacts import lock
+from bench.commands.doctor import Finding, examine, machine, where
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 
@@ -101,7 +101,7 @@ def test_the_command_exits_0_and_says_ok_where_they_are_right(bench_main: Main) 
 def test_without_a_task_the_machine_and_every_task_are_told(
     bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from bench import config as conf
+    from bench.config import compose as conf
 
     shown = dict.fromkeys(("squad_v1", "omg_emotion", "finmm_qa", "chitchat"), "a task")
     data = write(tmp_path / "data")

@@ -16,14 +16,14 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bench import artifacts
+from bench.artifacts.digest import digest
 from bench.data.dstc7_format import official_references
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics import meteor
 from bench.metrics.dstc7 import bleu, clean, dstc7_metrics, mteval_tokens, nist
 from bench.metrics.metric import AnyMetric, CorpusMetric, Metric
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction, Text
 from tasks.dstc7 import Dstc7, comment
@@ -278,7 +278,7 @@ def fake_java(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
         folder = tmp_path / "cache/pypi/pycocoevalcap-1.2/pycocoevalcap/meteor"
         folder.mkdir(parents=True)
         (folder / "meteor-1.5.jar").touch()
-        monkeypatch.setattr(meteor, "_SHA256", artifacts.digest(folder))
+        monkeypatch.setattr(meteor, "_SHA256", digest(folder))
         if script:
             path = tmp_path / "bin/java"
             path.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")

@@ -21,7 +21,7 @@ from bench.errors import BenchError
 from bench.metrics.metric import Metric
 from bench.metrics.speech import SPEECH, WER, as_it_stands
 from bench.metrics.word_alignment import align
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Audio, Prediction, Transcribe
 from tasks.earnings21 import Earnings21, spoken_words

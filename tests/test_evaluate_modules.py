@@ -18,12 +18,12 @@ import bench
 from bench.errors import BenchError
 from bench.metrics import meteor
 from bench.metrics.classification import ACCURACY, AURC, averaged
+from bench.metrics.evaluate_module import value
 from bench.metrics.metric import ModuleMetric
-from bench.metrics.module import value
 from bench.metrics.reading import TOKEN_F1
 from bench.models.base import Device
 from bench.run import evaluate as run_task
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.types import Prediction
 
 MODULES = Path(bench.__file__).parent / "metrics" / "modules"
@@ -478,7 +478,7 @@ def test_answers_and_targets_are_turned_into_what_the_module_takes(tiny_task: An
     [
         (None, "find a module script"),
         ("raise OSError('no such thing')\n", "no such thing"),
-        ("from bench.metrics.module import module\nM = module(__name__, [], 'none')\n", "f1"),
+        ("from bench.metrics.evaluate_module import module\nM = module(__name__, [], 'none')\n", "f1"),
     ],
     ids=["not there", "broken", "without the key"],
 )

@@ -12,7 +12,7 @@ import pytest
 
 from bench.data.source import DataSource
 from bench.errors import BenchError
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction
 from tasks.financebench import FinanceBench, read_reply

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.metric import Metric
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction, Text
 from tasks.finentity import FinEntity

@@ -17,7 +17,7 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA, same_program
 from bench.metrics.finqa_language import NAMES, execute, tokens
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction
 from tasks.finqa import FinQA, read_value

@@ -19,10 +19,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_data import CONF, FILES, built, squad, write
 
-from bench import held_out
 from bench.errors import BenchError
-from bench.records import fingerprint
-from bench.scoring import score as open_score
+from bench.runs.identity import fingerprint
+from bench.scoring.measure import score as open_score
+from bench.submissions import held_out
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 

@@ -16,13 +16,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from bench import measurements
-from bench.commands import gathered
+from bench.commands.shared import gathered
 from bench.leaderboard import entry, index
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.stamps import folders
-from bench.measurements import Measurements
-from bench.records import ORIGIN, RECORD, RunFolder
+from bench.runs import measurements
+from bench.runs.folder import ORIGIN, RECORD, RunFolder
+from bench.runs.measurements import Measurements
 from bench.types import Prediction, Run, Score
 
 Make = Callable[..., Run]

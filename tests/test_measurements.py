@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from bench import measurements
 from bench.errors import BenchError
 from bench.leaderboard import entry
 from bench.leaderboard.entry import Entry
-from bench.measurements import Measurements, shared
+from bench.runs import measurements
+from bench.runs.measurements import Measurements, shared
 from bench.types import Run
 
 

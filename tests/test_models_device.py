@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import environment
-from bench.environment import physical_cores
 from bench.errors import BenchError
 from bench.models.device import resolve
+from bench.runs import environment
+from bench.runs.environment import physical_cores
 
 
 def machine(folder: Path, cores: list[str], name: str = "core_cpus_list") -> Path:

@@ -157,7 +157,7 @@ def test_options_out_of_range_are_one_line(options: dict[str, int]) -> None:
 
 
 def test_the_shipped_configuration_makes_the_reader_inside_it() -> None:
-    from bench.build import build
+    from bench.config.build import build
 
     path = Path(__file__).parents[1] / "conf" / "model" / "layoutlm_docqa.yaml"
     model = build(yaml.safe_load(path.read_text(encoding="utf-8")), "model")

@@ -18,7 +18,7 @@ import pytest
 import yaml
 from faulty_server import Answer, FaultyServer, error, says
 
-from bench import config as conf
+from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.causal import CausalLM

@@ -16,7 +16,7 @@ import small_text_models as small
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bench.build import build
+from bench.config.build import build
 from bench.data.source import DataSource
 from bench.engine import feed
 from bench.errors import BenchError

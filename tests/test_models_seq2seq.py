@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import small_text_models as small
 
-from bench.build import build
+from bench.config.build import build
 from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.base import Device, Model

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from spoken import noise, speak, tone, write_wav
 
-from bench import config as conf
-from bench.build import build
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.engine import feed
 from bench.errors import BenchError
 from bench.models import sound, sound_windows

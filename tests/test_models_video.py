@@ -14,7 +14,7 @@ from PIL import Image as Pillow
 from small_data import OMG_GOLD, write
 from spoken import speak, tone
 
-from bench.build import build
+from bench.config.build import build
 from bench.engine import feed
 from bench.errors import BenchError
 from bench.models import sound, video

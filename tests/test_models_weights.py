@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench import artifacts, registry
+from bench.artifacts import mlflow_registry
+from bench.artifacts.digest import _known_digest, digest
+from bench.artifacts.fetch import locate
+from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import checkpoint, weights
 from bench.models.base import Device
@@ -125,26 +130,26 @@ def test_a_given_digest_is_the_digest_and_needs_no_weights() -> None:
 
 
 def test_a_large_file_is_hashed_once_until_it_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "LARGE", 4)
-    monkeypatch.setattr(artifacts.time, "time", lambda: path.stat().st_ctime + 3)  # not fresh any more
+    monkeypatch.setattr("bench.artifacts.digest.LARGE", 4)
+    monkeypatch.setattr(time, "time", lambda: path.stat().st_ctime + 3)  # not fresh any more
     path = tmp_path / "large"
     path.write_bytes(b"first")
     hashed = []
-    real = artifacts.hashlib.file_digest
-    monkeypatch.setattr(artifacts.hashlib, "file_digest", lambda *a: hashed.append(a) or real(*a))
-    first = artifacts.digest(path)
-    assert (artifacts.digest(path), len(hashed)) == (first, 1)
+    real = hashlib.file_digest
+    monkeypatch.setattr(hashlib, "file_digest", lambda *a: hashed.append(a) or real(*a))
+    first = digest(path)
+    assert (digest(path), len(hashed)) == (first, 1)
     before = path.stat()
     path.write_bytes(b"other")
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))  # the change time shows what these two hide
-    assert artifacts.digest(path) != first
+    assert digest(path) != first
     assert len(hashed) == 2
 
 
 def test_a_file_that_has_just_changed_is_not_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(artifacts, "LARGE", 4)
+    monkeypatch.setattr("bench.artifacts.digest.LARGE", 4)
     (tmp_path / "fresh").write_bytes(b"first")
-    assert artifacts._known_digest(tmp_path / "fresh") is None
+    assert _known_digest(tmp_path / "fresh") is None
 
 
 def safetensors(header: Any, data: bytes = b"") -> bytes:
@@ -424,11 +429,11 @@ def test_a_gguf_file_that_is_cut_in_its_data_is_one_line(tmp_path: Path) -> None
 
 
 def test_an_mlflow_source_is_a_model_and_a_version() -> None:
-    source = artifacts.parse("mlflow:models/fin-lm/3")
+    source = parse("mlflow:models/fin-lm/3")
     assert (source.scheme, source.name, source.revision) == ("mlflow", "fin-lm", "3")
     for wrong in ("mlflow:models/fin-lm", "mlflow:models/fin-lm/latest", "mlflow:runs/1/2"):
         with pytest.raises(BenchError, match="is none of"):
-            artifacts.parse(wrong)
+            parse(wrong)
 
 
 def test_without_an_mlflow_store_the_line_says_where_one_was_looked_for(
@@ -445,7 +450,7 @@ def test_a_registered_model_must_hold_one_checkpoint(tmp_path: Path, n: int) -> 
         (tmp_path / str(i)).mkdir()
         (tmp_path / str(i) / "config.json").touch()
     with pytest.raises(BenchError, match=f"holds {n} folders with a config.json"):
-        registry._one_folder(tmp_path, "mlflow:models/x/1")
+        mlflow_registry._one_folder(tmp_path, "mlflow:models/x/1")
 
 
 @pytest.mark.slow
@@ -488,9 +493,9 @@ def test_offline_the_hub_s_own_cache_is_read(tmp_path: Path, monkeypatch: pytest
 
     monkeypatch.setattr(huggingface_hub, "snapshot_download", held)
     monkeypatch.setenv("BENCH_OFFLINE", "1")
-    assert artifacts.locate(f"hub:owner/name@{revision}") == tmp_path
-    assert artifacts.locate(f"hub:owner/name@{revision}#config.json") == tmp_path / "config.json"
+    assert locate(f"hub:owner/name@{revision}") == tmp_path
+    assert locate(f"hub:owner/name@{revision}#config.json") == tmp_path / "config.json"
     with pytest.raises(BenchError, match="has sha256"):
-        artifacts.locate(f"hub:owner/name@{revision}", sha256="0" * 64)
+        locate(f"hub:owner/name@{revision}", sha256="0" * 64)
     with pytest.raises(BenchError, match="--offline forbids"):
-        artifacts.locate(f"hub:other/name@{revision}")
+        locate(f"hub:other/name@{revision}")

@@ -15,7 +15,7 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
 from bench.metrics.metric import Metric, RankedMetric
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.types import Prediction, Regress, Text, Video
 from tasks.omg_emotion import OmgEmotion
 

@@ -10,11 +10,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bench import measurements
 from bench.errors import BenchError
-from bench.measurements import Measurements
 from bench.pytest_plugin import assert_no_regression
-from bench.records import RunFolder
+from bench.runs import measurements
+from bench.runs.folder import RunFolder
+from bench.runs.measurements import Measurements
 from bench.types import Run
 
 N = 400

@@ -11,21 +11,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.errors import BenchError
-from bench.records import (
-    CONFIG,
-    JOURNAL,
-    LEDGER,
-    RECORD,
-    RunFolder,
-    canonical,
-    find_runs,
-    fingerprint,
-    identity,
-    read_run,
-    write_atomically,
-)
+from bench.runs.folder import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, find_runs, read_run, write_atomically
+from bench.runs.identity import canonical, fingerprint, identity
 from bench.types import Prediction, Run, Timing
 
 PREDICTIONS = [
@@ -180,7 +169,7 @@ def test_a_second_opening_of_the_same_folder_is_refused(tmp_path: Path) -> None:
 
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     code = (
-        "import sys; from pathlib import Path; from bench.errors import BenchError; from bench.records import RunFolder\n"
+        "import sys; from pathlib import Path; from bench.errors import BenchError; from bench.runs.folder import RunFolder\n"
         "try:\n"
         "    with RunFolder(Path(sys.argv[1])).opened(''): print('opened')\n"
         "except BenchError as error: print(error)\n"

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from small_data import CARRIED, NAMES, SMALL, built, reference_data, shipped, without_meteor, write
 
-from bench import config as conf
-from bench import doctor as doctors
-from bench.build import build
+from bench.commands import doctor as doctors
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.metrics import meteor
 from bench.metrics.metric import Metric, RankedMetric
 from bench.models.base import Device

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.records import JOURNAL, LEDGER, RunFolder
-from bench.run import Settings, checked, evaluate, fits
+from bench.run import Settings, evaluate, first_examples, fits
+from bench.runs.folder import JOURNAL, LEDGER, RunFolder
 from bench.task import Task
 from bench.types import Prediction, Regress, Request, Run
 
@@ -217,7 +217,7 @@ def test_a_repeated_id_is_refused(tiny_task: Make, echo_model: Make, quick_setti
 
 
 def test_a_repeated_id_behind_the_limit_does_not_matter(tiny_task: Make) -> None:
-    assert len(checked(tiny_task(ids=["a", "b", "a"]), 2)) == 2
+    assert len(first_examples(tiny_task(ids=["a", "b", "a"]), 2)) == 2
 
 
 def test_an_empty_task_is_refused(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:

@@ -18,9 +18,9 @@ from site_data import BOARD, HOSTILE, Reading, item, some
 
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
-from bench.measurements import Measurements
 from bench.metrics.concordance import ccc
 from bench.metrics.reading import EXACT_MATCH
+from bench.runs.measurements import Measurements
 from bench.site import Item, write_site
 from bench.site.folder import MARKER, replacing
 from bench.site.names import script, slug

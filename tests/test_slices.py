@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from small_data import CARRIED, NAMES, OMG_GOLD, SMALL, SQUAD_V1, built, reference_data, shipped, squad, write
 
-from bench.records import fingerprint
+from bench.runs.identity import fingerprint
 from bench.task import Task
 from bench.types import Example
 from tasks.slices import band, question_word

@@ -12,8 +12,8 @@ from small_data import NAMES, shipped, write
 from small_data import built as small_task
 from spoken import speak
 
-from bench import config as conf
-from bench.build import build
+from bench.config import compose as conf
+from bench.config.build import build
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.run import Settings, evaluate, fits

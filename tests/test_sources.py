@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bench import artifacts, lock
-from bench.artifacts import Source, parse
+from bench.artifacts import fetch, lock
+from bench.artifacts.uri import Source, parse
 from bench.data import hub
 from bench.data.source import DataSource
 from bench.errors import BenchError
@@ -148,7 +148,7 @@ def hub_api(monkeypatch: pytest.MonkeyPatch) -> Callable[..., _Api]:
 
     def make(fails: Exception | None = None) -> _Api:
         api = _Api(fails)
-        for module in (artifacts, hub):
+        for module in (fetch, hub):
             monkeypatch.setattr(module, "hub_client", lambda: api)
         return api
 

@@ -13,8 +13,9 @@ from typing import Any
 
 import pytest
 
-from bench import artifacts, lock
-from bench.artifacts import locate
+from bench.artifacts import lock
+from bench.artifacts.digest import digest
+from bench.artifacts.fetch import locate
 from bench.data.source import DataSource
 from bench.errors import BenchError
 
@@ -82,7 +83,7 @@ def test_a_file_on_the_web_is_fetched_once_and_pinned(server: _Server, capsys: p
     assert [source.read(lambda path: path.read_text()) for _ in range(2)] == ["{}", "{}"]
     assert server.asked == ["/a.json?v=1"]
     pin = json.loads(Path("bench.lock").read_text())[uri]
-    assert pin["sha256"] == artifacts.digest(locate(uri))
+    assert pin["sha256"] == digest(locate(uri))
     assert set(pin) == {"sha256", "fetched"}
     said = capsys.readouterr().err.splitlines()
     assert [line.startswith("bench: ") for line in said] == [True, True]

@@ -15,7 +15,7 @@ from small_data import shipped, write
 
 from bench.metrics.metric import Metric, RankedMetric
 from bench.metrics.reading import SQUAD_V2
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.types import Prediction, Score
 from tasks.squad import SquadV2
 

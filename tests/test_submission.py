@@ -13,10 +13,10 @@ from small_data import reference_data, shipped, write
 
 from bench.models.base import Device, Model
 from bench.models.reference import Failing, Oracle, Random
-from bench.records import find_runs
 from bench.run import Settings
 from bench.run import evaluate as run_model
-from bench.submission import evaluate, read
+from bench.runs.folder import find_runs
+from bench.submissions.reading import evaluate, read
 from bench.task import Task
 from bench.types import Json
 

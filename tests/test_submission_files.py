@@ -11,7 +11,7 @@ from small_data import shipped, write
 
 from bench.errors import BenchError
 from bench.run import Settings
-from bench.submission import evaluate
+from bench.submissions.reading import evaluate
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 QUICK = ["resamples=20", "runs_dir=runs"]

@@ -10,15 +10,16 @@ from typing import Any
 
 import pytest
 
-from bench.build import task_class
-from bench.commands import gathered
-from bench.config import names
+from bench.commands.shared import gathered
+from bench.config.build import task_class
+from bench.config.compose import names
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
-from bench.leaderboard import page, suite
+from bench.leaderboard import markdown as page
+from bench.leaderboard import suite
 from bench.leaderboard.board import Board, Table, tables
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
-from bench.records import RunFolder
+from bench.runs.folder import RunFolder
 from bench.task import Task
 from bench.types import Run, Score
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.tatqa import TATQA, answer_text, is_number, normalise, readings, to_number, token_f1
-from bench.scoring import score
+from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction
 from tasks.tatqa import TatQA, read_reply, table_text

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bench.timing import ENOUGH, Stopwatch, percentile, summarise
+from bench.runs.timing import ENOUGH, Stopwatch, percentile, summarise
 from bench.types import Timing
 
 

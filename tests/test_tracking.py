@@ -15,12 +15,12 @@ from typing import Any
 
 import pytest
 
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.bundles.public import public_run
-from bench.commands import references
+from bench.commands.shared import references
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
+from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of
 from bench.tracking.log import MARK, Tracker, _machine, is_logged, unlogged
 from bench.tracking.store import StoreError, default_uri

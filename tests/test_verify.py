@@ -12,12 +12,12 @@ from typing import Any
 
 import pytest
 
-from bench import environment
 from bench.bundles import admit
 from bench.commands import verify
 from bench.commands.verify import REFUSED, UNABLE, VERIFIED, Verdict
 from bench.errors import BenchError
-from bench.records import find_runs
+from bench.runs import environment
+from bench.runs.folder import find_runs
 from bench.task import Task
 from bench.types import Example, Prediction, Score
 from tests import bundles
@@ -249,8 +249,8 @@ def test_copies_of_one_model_and_trivially_equal_answers_are_no_theft(tmp_path: 
 
 
 def test_a_scored_submission_may_have_gaps_that_its_record_names(tmp_path: Path) -> None:
-    from bench import submission
     from bench.run import Settings
+    from bench.submissions import reading as submission
 
     answers = tmp_path / "answers.json"
     answers.write_text(json.dumps({f"w{i}": f"word {i}" for i in range(50)}))

@@ -10,15 +10,17 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from bench import __version__, environment
+from bench import __version__
 from bench.bundles.bundle import Bundle
 from bench.bundles.verify import Verified
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
-from bench.measurements import Measurements
-from bench.records import ORIGIN, RECORD, canonical, read_run
+from bench.runs import environment
+from bench.runs.folder import ORIGIN, RECORD, read_run
+from bench.runs.identity import canonical
+from bench.runs.measurements import Measurements
 from bench.types import Json, Run
 
 

@@ -19,13 +19,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import __version__, measurements
+from bench import __version__
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.bundles.record_schema import FORMAT
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
+from bench.runs import measurements
+from bench.runs.folder import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Run
 
 __all__ = ["MANIFEST", "Bundle", "pack", "public_config", "public_run", "write"]
@@ -53,7 +54,7 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
     entries: list[dict[str, Json]] = []
     runs: dict[tuple[str, str], Run] = {}
     for folder in folders:
-        found = checked(folder)
+        found = complete_run(folder)
         key = (found.task, found.model)
         if key in runs:
             raise BenchError(
@@ -75,7 +76,7 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
     return data, [runs[key] for key in sorted(runs)]
 
 
-def checked(folder: Path) -> Run:
+def complete_run(folder: Path) -> Run:
     """The run of a folder that may be bundled; raises BenchError for one that may not."""
     if not (folder / RECORD).is_file():
         raise BenchError(f"{folder} is not complete: it has no {RECORD}; the same `bench run` command goes on with it")

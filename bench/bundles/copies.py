@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.leaderboard import entry as entries
-from bench.records import RunFolder, canonical, find_runs
+from bench.runs.folder import RunFolder, find_runs
+from bench.runs.identity import canonical
 from bench.types import Json, Prediction, Run
 
 # So many different answers that are not right must agree before chance is ruled out: right answers agree by themselves, and

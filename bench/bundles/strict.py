@@ -9,7 +9,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.bundles.archive import Refused
-from bench.measurements import Measurements
+from bench.runs.measurements import Measurements
 from bench.types import Json, Prediction, Run, Timing
 
 _DIGITS = 25  # of a whole number

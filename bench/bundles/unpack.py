@@ -9,15 +9,16 @@ from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
-from bench.artifacts import cache_dir
+from bench.artifacts.digest import cache_dir
 from bench.bundles import strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
 from bench.bundles.record_schema import MANIFEST as MANIFEST_SCHEMA
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, canonical, find_runs
+from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, find_runs
+from bench.runs.identity import canonical
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")

@@ -15,13 +15,13 @@ from bench.bundles.claims import same_rows, same_scores, times_add_up
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
-from bench.measurements import Measurements
-from bench.measurements import read as read_measurements
 from bench.metrics.metric import Metric, RankedMetric
-from bench.records import fingerprint
-from bench.run import checked
-from bench.scoring import held_out, measured
+from bench.run import first_examples
+from bench.runs.identity import fingerprint
+from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.runs.measurements import Measurements
+from bench.runs.measurements import read as read_measurements
+from bench.scoring.measure import measured, without_references
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Run, Score
 
@@ -66,7 +66,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     examples = _same_data(run, task)
     found = {prediction.id: prediction for prediction in predictions(folder, place)}
     _same_ids(run, examples, found)
-    if held_out(examples):
+    if without_references(examples):
         times_add_up(run, folder, list(found.values()))
         return _on_held_out(run, folder, task, examples, found, hidden)
     scores, rows = _scored(run, task, examples, found)
@@ -107,7 +107,7 @@ def _on_held_out(
 
 def _same_data(run: Run, task: Task) -> Sequence[Example]:
     """One's own examples, once they are those of the claim."""
-    examples = checked(task, run.limit)
+    examples = first_examples(task, run.limit)
     own = fingerprint(*map(vars, examples))
     if own != run.data_fingerprint:
         raise Refused(

@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands import output
+from bench.commands.shared import output
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from bench.commands.gathered import Gathered
+    from bench.commands.shared.gathered import Gathered
     from bench.leaderboard.board import Board, Table
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
@@ -27,7 +27,7 @@ FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
-    from bench.commands.gathered import Gathered
+    from bench.commands.shared.gathered import Gathered
     from bench.leaderboard import index
 
     file, runs_dir, stamps = _source(options)
@@ -45,7 +45,7 @@ def main(options: argparse.Namespace) -> int:
         print(f"bench: left out: {problem}", file=sys.stderr)
     record = _written(found, suites)
     if options.html:
-        from bench.commands import site
+        from bench.commands.shared import site
 
         wrote = site.main(options.html, found, runs, suites=suites, all_data=options.all_data)
         record |= {"site": wrote} if options.json else {}
@@ -65,7 +65,7 @@ def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
     from bench.leaderboard.stamps import folders
 
     if options.store:
-        from bench.commands.stored import folders_of
+        from bench.commands.shared.stored import folders_of
 
         return folders_of(options.store)
     return options.runs / index.FILE, options.runs, folders(options.runs)
@@ -94,7 +94,7 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
 
 def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, Any]:
     """Write each board's page; what `--json` says of them."""
-    from bench.leaderboard import page
+    from bench.leaderboard import markdown as page
 
     record: dict[str, Any] = {}
     for board, tables in found:
@@ -121,7 +121,7 @@ def _write(name: str, text: str) -> None:
 
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.leaderboard import board as boards
-    from bench.leaderboard import page
+    from bench.leaderboard import markdown as page
 
     console = output.console()
     for board, tables in found:

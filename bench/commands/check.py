@@ -20,11 +20,11 @@ EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 
 def main(options: argparse.Namespace) -> int:
     """Judge the runs, or make them the new baselines."""
-    from bench.commands import output
+    from bench.commands.shared import output
     from bench.judging import verdicts
     from bench.judging.gate import Rules
 
-    rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level).checked()
+    rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level).in_range()
     if options.update:
         return _update(options)
     found = judge(options.references, options.against, rules, options.runs)
@@ -64,7 +64,7 @@ def judge(references: Sequence[str], against: str | None, rules: Rules, runs_dir
 
 
 def _sides(references: Sequence[str], runs_dir: Path) -> list[Side]:
-    from bench.commands.references import resolve
+    from bench.commands.shared.references import resolve
     from bench.judging.baseline import of_folder
 
     folders = [folder for reference in references for folder in resolve(reference, runs_dir)]
@@ -73,7 +73,7 @@ def _sides(references: Sequence[str], runs_dir: Path) -> list[Side]:
 
 def _metric(run: Run) -> AnyMetric:
     """The metric that ranks the task, by the task's name."""
-    from bench.build import task_class
+    from bench.config.build import task_class
     from bench.task import Task
 
     cls = task_class(run.task)
@@ -84,10 +84,10 @@ def _metric(run: Run) -> AnyMetric:
 
 def _baseline(run: Run, against: str | None, runs_dir: Path) -> Side:
     """What the run is compared with: a baseline's file, the one of its name in a folder of them, or another run."""
-    from bench.commands.references import resolve
+    from bench.commands.shared.references import resolve
     from bench.judging.baseline import of_entry, of_folder
     from bench.leaderboard import entry as entries
-    from bench.records import RECORD
+    from bench.runs.folder import RECORD
 
     path = Path(against) if against is not None else entries.BASELINES
     if against is None or (path.is_dir() and not (path / RECORD).exists()):
@@ -109,7 +109,7 @@ def _baseline(run: Run, against: str | None, runs_dir: Path) -> Side:
 
 def _update(options: argparse.Namespace) -> int:
     """Write the baselines, several runs of one task and model into one; 0."""
-    from bench.commands import output
+    from bench.commands.shared import output
     from bench.judging.baseline import baseline
     from bench.leaderboard import entry as entries
 

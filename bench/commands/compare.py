@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def main(options: argparse.Namespace) -> int:
     """Compare the runs in pairs and print what differs."""
-    from bench.commands import compared, output
+    from bench.commands.shared import differences as compared
+    from bench.commands.shared import output
     from bench.judging.changes import changes
     from bench.judging.compare import corrected
 
@@ -52,7 +53,7 @@ def _check(options: argparse.Namespace) -> None:
 
 def _compared(options: argparse.Namespace) -> tuple[list[tuple[Comparison, AnyMetric]], list[str]]:
     """Each pair of one task with the metric that decides, and a line for each run that has no partner."""
-    from bench.commands.references import resolve
+    from bench.commands.shared.references import resolve
     from bench.judging.compare import compare
     from bench.judging.pair import read_side
 
@@ -103,7 +104,7 @@ def _by_task(sides: Sequence[Side], name: str) -> dict[str, Side]:
 
 def _metrics(side: Side) -> Sequence[AnyMetric]:
     """The metrics of the run's task, by the task's name."""
-    from bench.build import task_class
+    from bench.config.build import task_class
     from bench.task import Task
 
     cls = task_class(side.run.task)

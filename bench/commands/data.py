@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 
@@ -35,7 +35,7 @@ def _check(options: argparse.Namespace) -> int:
 
 def _render(options: argparse.Namespace) -> int:
     """Write the documents of finmm_docvqa with another seed or number; conf/ is the link to the task."""
-    from bench.build import build
+    from bench.config.build import build
 
     overrides = ["task=finmm_docvqa", f"task.documents={options.n}", f"task.document_seed={options.seed}"]
     config, _ = conf.compose(overrides)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 
 def main(options: argparse.Namespace) -> int:
     """Bring data and weights into the cache."""
-    from bench.build import build
+    from bench.config.build import build
 
     config, choices = conf.compose(options.overrides)
     plain = conf.plain(config)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 
 
 def main(options: argparse.Namespace) -> int:
@@ -19,7 +19,7 @@ def main(options: argparse.Namespace) -> int:
         return 0
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
-    from bench.jobs import Runner, plan, say
+    from bench.commands.shared.jobs import Runner, plan, say
 
     jobs = plan(options.overrides, multirun=options.multirun)
     runner = Runner(fresh=options.fresh) if options.json else Runner(fresh=options.fresh, done=output.print_run)

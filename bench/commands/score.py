@@ -6,8 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -21,10 +21,10 @@ def main(options: argparse.Namespace) -> int:
     """
     from functools import partial
 
-    from bench import held_out
-    from bench import submission as submissions
-    from bench.build import build
+    from bench.config.build import build
     from bench.run import Settings
+    from bench.submissions import held_out
+    from bench.submissions import reading as submissions
     from bench.task import EntryTask
 
     if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:

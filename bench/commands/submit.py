@@ -5,18 +5,18 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from bench import config as conf
-from bench.commands import output, references
+from bench.commands.shared import output, references
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 
 def main(options: argparse.Namespace) -> int:
     """Write the bundle and one entry a run; say what goes where."""
-    from bench import measurements
     from bench.bundles import admit, bundle, copies
     from bench.leaderboard import entry
     from bench.leaderboard.board import interval
-    from bench.records import RunFolder
+    from bench.runs import measurements
+    from bench.runs.folder import RunFolder
 
     folders = [folder for reference in options.references for folder in _folders(reference, options.runs)]
     data, runs = bundle.pack(folders, options.submitter, conf.names("model"))
@@ -24,7 +24,7 @@ def main(options: argparse.Namespace) -> int:
     by_name = {(run.task, run.model): run for run in runs}
     record, lines = [], []
     for folder in folders:
-        own = bundle.checked(folder)
+        own = bundle.complete_run(folder)
         run = by_name[own.task, own.model]
         path = entry.path_of(entry.SUBMISSIONS, run)
         lines.append(f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}")
@@ -60,7 +60,7 @@ def _theirs(path: Path, submitter: str) -> str:
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:
     """The run folders of a reference; BenchError says of one that was interrupted how it goes on."""
-    from bench.records import JOURNAL, RECORD
+    from bench.runs.folder import JOURNAL, RECORD
 
     if reference.partition("#")[0].endswith(".zip"):
         raise BenchError(f"{reference} is a bundle already; hand it on as it is, it says who made it")

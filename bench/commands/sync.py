@@ -6,14 +6,14 @@ import argparse
 import os
 import sys
 
-from bench.commands import output
+from bench.commands.shared import output
 from bench.errors import BenchError
 
 
 def main(options: argparse.Namespace) -> int:
     """Log every complete run that the store does not have; a damaged one is named and left out."""
     from bench.leaderboard.stamps import folders
-    from bench.records import RECORD, read_run
+    from bench.runs.folder import RECORD, read_run
     from bench.tracking.log import Tracker, unlogged
     from bench.tracking.store import StoreError, default_uri
 

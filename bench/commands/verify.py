@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Ground:
 
     def task(self, name: str) -> Task:
         """The task of this name in conf/task; raises BenchError where there is none that runs models."""
-        from bench.build import build
+        from bench.config.build import build
         from bench.task import Task
 
         if name not in conf.names("task"):
@@ -104,7 +104,7 @@ class Ground:
 
     def hidden(self, submitter: str) -> Hidden:
         """Scores on held-out references, counted as an attempt of this submitter; None where there are none here."""
-        from bench import held_out
+        from bench.submissions import held_out
 
         def score(
             task: Task, examples: Sequence[Example], predictions: Sequence[Prediction]

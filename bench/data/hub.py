@@ -7,7 +7,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
-from bench.artifacts import Source, cache_dir, hub_client, unreachable
+from bench.artifacts.digest import cache_dir
+from bench.artifacts.fetch import hub_client, unreachable
+from bench.artifacts.uri import Source
 from bench.errors import BenchError
 from bench.types import Json
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from typing import TypeVar
 
-from bench import artifacts
+from bench.artifacts.fetch import locate, resolved
+from bench.artifacts.uri import parse
 from bench.data import hub
 from bench.errors import BenchError
 from bench.types import Json
@@ -20,7 +21,7 @@ class DataSource:
 
     `local` is the official file below the data directory ("squad/dev-v1.1.json"), or the official folder, with a slash at
     its end ("deft/"). `path` is a file or folder of the user's that comes before everything else. `remote` is a URI as
-    `bench.artifacts` reads it; `hub:OWNER/NAME@REVISION` without a path inside is loaded by `datasets` as rows of `split`.
+    `bench.artifacts.fetch` reads it; `hub:OWNER/NAME@REVISION` without a path inside is loaded by `datasets` as rows of `split`.
     `sha256` pins the remote file. `obtain` says how to get data that no command may fetch.
     """
 
@@ -65,11 +66,11 @@ class DataSource:
         place = self.here()
         if place is not None:
             return of_path(place)
-        source = artifacts.parse(self._remote())
+        source = parse(self._remote())
         try:
             if source.scheme == "hub" and not source.inside and of_rows is not None:
-                return of_rows(hub.rows(artifacts.resolved(source, "dataset"), self.split))
-            place = artifacts.locate(source.uri, sha256=self.sha256, repo_type="dataset")
+                return of_rows(hub.rows(resolved(source, "dataset"), self.split))
+            place = locate(source.uri, sha256=self.sha256, repo_type="dataset")
         except BenchError as error:
             raise BenchError(f"{Path(self.data_dir) / self.local} does not exist, and {error}") from None
         return of_path(place)

@@ -9,13 +9,13 @@ from statistics import pvariance
 from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.timing import Stopwatch
+from bench.runs.timing import Stopwatch
 from bench.types import Example, Json, Prediction, Request
 
 KINDS = ("none", "batch_invariance")
 
 
-def checked(kind: str) -> str:
+def known_kind(kind: str) -> str:
     """The kind of audit; raises BenchError for an unknown one."""
     if kind not in KINDS:
         raise BenchError(f"audit={kind} is none of {', '.join(KINDS)}")

@@ -11,7 +11,7 @@ from typing import SupportsFloat
 
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.timing import Stopwatch
+from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
 
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat

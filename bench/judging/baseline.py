@@ -7,12 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from bench import measurements
 from bench.bundles.public import public_run
 from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import Metric, RankedMetric
-from bench.records import RunFolder
+from bench.runs import measurements
+from bench.runs.folder import RunFolder
 from bench.stats.swaps import value
 from bench.types import Run, Timing
 

@@ -10,7 +10,7 @@ import numpy as np
 from bench.judging.compare import Comparison
 from bench.judging.pair import Side
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
-from bench.records import RunFolder
+from bench.runs.folder import RunFolder
 from bench.stats.swaps import Numbers, value
 from bench.types import Prediction
 

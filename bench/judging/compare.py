@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.errors import BenchError
-from bench.judging.pair import Compared, Pair, Side, Slice, same_examples
-from bench.measurements import Measurements
+from bench.judging.pair import Pair, PairedMetric, Side, Slice, same_examples
 from bench.metrics.metric import AnyMetric
+from bench.runs.measurements import Measurements
 from bench.stats.paired import holm
 
 LEVEL = 0.05
@@ -25,7 +25,7 @@ class Comparison:
     a: Side
     b: Side
     n: int
-    metrics: tuple[Compared, ...]
+    metrics: tuple[PairedMetric, ...]
     slices: tuple[Slice, ...]
     a_rows: Measurements
     b_rows: Measurements
@@ -52,7 +52,7 @@ def compare(
     order = _chosen_first(a, metrics, chosen)
     a_rows, b_rows = same_examples(a, b, on_shared)
     pair = Pair(a, b, a_rows, b_rows, resamples, seed)
-    found = tuple(pair.compared(metric) for metric in order)
+    found = tuple(pair.paired(metric) for metric in order)
     if pair.unlike(order[0]) or (chosen is not None and found[0].difference is None):
         raise BenchError(f"{a.name} and {b.name} cannot be compared by {order[0].name}: {found[0].note}")
     return Comparison(a, b, len(a_rows), found, pair.slices(order[0]), a_rows, b_rows, tuple(pair.notes()))

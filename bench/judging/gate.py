@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from bench import measurements
 from bench.errors import BenchError
 from bench.judging.baseline import Side, elsewhere
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
+from bench.runs import measurements
 from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
@@ -31,7 +31,7 @@ class Rules:
     speed_margin: float | None = 0.2
     level: float = 0.05
 
-    def checked(self) -> Rules:
+    def in_range(self) -> Rules:
         """These rules; raises BenchError for values that mean nothing."""
         for name, given in (("margin", self.margin), ("speed margin", self.speed_margin)):
             if given is not None and not (math.isfinite(given) and given >= 0):
@@ -79,7 +79,7 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
 
     No FAIL of the scores is a false alarm but at rate `rules.level`, and none of the speeds (Holm's correction in each).
     """
-    rules.checked()
+    rules.in_range()
     scores = [
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]

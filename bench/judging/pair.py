@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from bench import measurements
 from bench.errors import BenchError
 from bench.leaderboard.board import score_of
-from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
-from bench.records import RECORD, read_run, refuse_altered
+from bench.runs import measurements
+from bench.runs.folder import RECORD, read_run, refuse_altered
+from bench.runs.measurements import Measurements
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
 from bench.types import Run
@@ -39,7 +39,7 @@ class Side:
 
 
 @dataclass(frozen=True)
-class Compared:
+class PairedMetric:
     """One metric on both sides: its values on the compared examples, and their difference; without one, `note` says why."""
 
     metric: str
@@ -98,10 +98,10 @@ class Pair:
         """Whether these are all the examples of both."""
         return len(self.a_rows) == len(self.a.rows) == len(self.b.rows)
 
-    def compared(self, metric: AnyMetric) -> Compared:
+    def paired(self, metric: AnyMetric) -> PairedMetric:
         """One metric's values and difference, or why there is none."""
         mine, theirs = (score_of(side.run, metric.name).value for side in (self.a, self.b))
-        plain = Compared(metric.name, metric.higher_is_better, metric.is_fraction, mine, theirs)
+        plain = PairedMetric(metric.name, metric.higher_is_better, metric.is_fraction, mine, theirs)
         if not isinstance(metric, Metric | RankedMetric):
             return self._without_test(plain, "no paired test: gives no rows")
         if reason := self._untested(metric):
@@ -159,7 +159,7 @@ class Pair:
             return "no paired test: it depends on all examples together, and only some are compared"
         return ""
 
-    def _without_test(self, plain: Compared, reason: str) -> Compared:
+    def _without_test(self, plain: PairedMetric, reason: str) -> PairedMetric:
         """The stored values; each is that of all the side's examples, which is worth saying where fewer are compared."""
         return replace(plain, note=reason if self.whole else f"{reason}; each value is of all its examples")
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.measurements import Measurements
+from bench.runs.measurements import Measurements
 from bench.types import Json, Run
 
 FORMAT = 1

@@ -21,7 +21,7 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.leaderboard.ranking import Sums
-from bench.records import canonical
+from bench.runs.identity import canonical
 from bench.types import Json, Run
 
 T = TypeVar("T")

@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from bench import __version__
 from bench.leaderboard.board import Board, Row, Table
-from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Metric
+from bench.runs.measurements import Measurements
 from bench.types import Json, Run
 
 Array: TypeAlias = npt.NDArray[np.float64]

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from bench.records import ARTIFACTS, ORIGIN, RECORD
+from bench.runs.folder import ARTIFACTS, ORIGIN, RECORD
 
 
 def folders(runs_dir: Path) -> dict[str, str]:

@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from bench import artifacts
+from bench.artifacts.fetch import locate
 from bench.errors import BenchError
 from bench.metrics.metric import Array, Metric, Row
 
@@ -32,7 +32,7 @@ _NUMBERS = 23  # that the program prints for a segment
 def fetch() -> None:
     """Bring the program into the cache, where there is Java to run it; raises BenchError when it cannot be had."""
     if shutil.which("java") is not None:
-        artifacts.locate(_URI, sha256=_SHA256)
+        locate(_URI, sha256=_SHA256)
 
 
 def meteor_from_sums(totals: Array, n: Array) -> Array:
@@ -113,7 +113,7 @@ def ready() -> _Program:
     before = os.environ.get("BENCH_OFFLINE")
     os.environ["BENCH_OFFLINE"] = "1"  # 104 MB are not for the middle of a scoring
     try:
-        folder = artifacts.locate(_URI, sha256=_SHA256)
+        folder = locate(_URI, sha256=_SHA256)
     except BenchError:
         raise BenchError("METEOR's program is not on this machine; run `bench fetch task=dstc7`") from None
     finally:

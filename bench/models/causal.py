@@ -43,7 +43,7 @@ class CausalLM(TorchModel):
         trust: list[str] | None = None,
     ) -> None:
         super().__init__(source, sha256, trust)
-        self.chat, self.label_length, self.calibrated = chat, lengths.checked(label_length), calibrated
+        self.chat, self.label_length, self.calibrated = chat, lengths.known_rule(label_length), calibrated
         self._known_replies: dict[tuple[str, ...], list[list[int]]] = {}
         self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
         self._read_ahead: dict[str, tuple[Request, Prompt | str]] = {}

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from bench.environment import cpu_has_bfloat16, physical_cores
 from bench.errors import BenchError
 from bench.models.base import Device
+from bench.runs.environment import cpu_has_bfloat16, physical_cores
 
 KINDS = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "float32", "bfloat16", "float16")

@@ -11,7 +11,7 @@ from importlib.metadata import packages_distributions, version
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.values import as_prediction

@@ -9,7 +9,7 @@ from bench.errors import BenchError
 KINDS = ("none", "tokens", "characters")
 
 
-def checked(kind: str) -> str:
+def known_rule(kind: str) -> str:
     """The kind; raises BenchError for an unknown one."""
     if kind not in KINDS:
         raise BenchError(f"model.label_length={kind} is none of {', '.join(KINDS)}")

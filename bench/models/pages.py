@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any, TypeVar
 
-from bench import artifacts
+from bench.artifacts.fetch import locate
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.types import Image, Request
@@ -62,7 +62,7 @@ class PageReader:
     def fetch(self) -> None:
         """Bring the weights."""
         for uri, sha256 in self.weights.values():
-            artifacts.locate(uri, sha256=sha256, fetch=_FETCH)
+            locate(uri, sha256=sha256, fetch=_FETCH)
 
     def load(self, device: Device) -> None:
         """Load the reader, which computes on the CPU; raises BenchError when RapidOCR is not installed."""
@@ -75,7 +75,7 @@ class PageReader:
         options: dict[str, Any] = {"Global.log_level": "error", "Global.use_cls": False}
         options["EngineConfig.onnxruntime.intra_op_num_threads"] = device.threads
         for part, (uri, sha256) in self.weights.items():
-            options[f"{part}.model_path"] = str(artifacts.locate(uri, sha256=sha256, fetch=_FETCH))
+            options[f"{part}.model_path"] = str(locate(uri, sha256=sha256, fetch=_FETCH))
         self._engine = RapidOCR(params=options)
 
     def lines(self, image: Image) -> list[str]:

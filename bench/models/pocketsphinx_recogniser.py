@@ -8,7 +8,9 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from bench import artifacts
+from bench.artifacts.digest import digest
+from bench.artifacts.fetch import locate, resolved
+from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import sound, sound_windows
 from bench.models.base import Device, Model
@@ -42,7 +44,7 @@ class PocketSphinx(Model):
     ) -> None:
         if not 1 <= window_seconds <= 120:
             raise BenchError(f"model.window_seconds={window_seconds} must be from 1 to 120")
-        artifacts.parse(source)
+        parse(source)
         self.source, self.sha256, self.window_seconds = source, sha256, window_seconds
         self.files = {"hmm": acoustic, "lm": words, "dict": dictionary}
         self._ahead = sound.Ahead()
@@ -54,16 +56,16 @@ class PocketSphinx(Model):
             library = f"pocketsphinx {version('pocketsphinx')}"
         except PackageNotFoundError:
             library = ""
-        return " + ".join(filter(None, [library, artifacts.resolved(artifacts.parse(self.source)).revision]))
+        return " + ".join(filter(None, [library, resolved(parse(self.source)).revision]))
 
     @functools.cached_property
     def weights_sha256(self) -> str:  # type: ignore[override]
         """The digest of the folder: the given one, which is checked, else that of what is there."""
-        return self.sha256 or artifacts.digest(artifacts.locate(self.source, fetch=_FETCH))
+        return self.sha256 or digest(locate(self.source, fetch=_FETCH))
 
     def fetch(self) -> None:
         """Bring the models into the cache."""
-        artifacts.locate(self.source, sha256=self.sha256, fetch=_FETCH)
+        locate(self.source, sha256=self.sha256, fetch=_FETCH)
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load the models; the search has no chance in it, so the seed changes nothing."""
@@ -74,7 +76,7 @@ class PocketSphinx(Model):
             raise BenchError(
                 "this recogniser needs PocketSphinx; install it with `pip install 'finai-bench[audio]'`"
             ) from None
-        folder = artifacts.locate(self.source, sha256=self.sha256, fetch=_FETCH)
+        folder = locate(self.source, sha256=self.sha256, fetch=_FETCH)
         places = {name: folder / inside for name, inside in self.files.items()}
         for path in places.values():
             if not Path(path).exists():

@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from bench import artifacts
+from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.checkpoint import trusted
@@ -71,7 +71,7 @@ class PyFunc(Model):
             )
         self.store = store or f"sqlite:///{(Path(runs_dir) / 'mlflow.db').resolve()}"
         self.folder = files(self.store, uri, match[1], match[2])
-        self.revision, self.weights_sha256 = f"{match[1]}/{match[2]}", artifacts.digest(self.folder)
+        self.revision, self.weights_sha256 = f"{match[1]}/{match[2]}", digest(self.folder)
         if sha256 not in (None, self.weights_sha256):
             raise BenchError(f"{uri} in {shown(self.store)} has sha256 {self.weights_sha256}, expected {sha256}")
 

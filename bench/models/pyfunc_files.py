@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import artifacts
+from bench.artifacts.digest import cache_dir
 from bench.errors import BenchError
 
 
@@ -40,7 +40,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
 
     # A version's number stands for the same files for ever, but a store may be deleted and begun anew.
     known = f"{store} {version.name} {version.version} {version.creation_timestamp} {version.source}"
-    place = artifacts.cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
+    place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
     if place.exists():
         return place
     place.parent.mkdir(parents=True, exist_ok=True)

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.encoder_head import longest_row, packed
-from bench.models.label_length import checked as label_length_kind
-from bench.models.label_length import lengths
+from bench.models.label_length import known_rule, lengths
 from bench.models.plain_prompt import Prompt, fitted
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Generate, Prediction, Request
@@ -54,7 +53,7 @@ class Seq2Seq(TorchModel):
             if value is not None and value < 1:
                 raise BenchError(f"model.{name}={value} must be at least 1, or null for the usual one")
         self.label_length, self.max_length, self.tokens_per_pass = (
-            label_length_kind(label_length),
+            known_rule(label_length),
             max_length,
             tokens_per_pass,
         )

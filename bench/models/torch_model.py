@@ -6,7 +6,8 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench import artifacts
+from bench.artifacts.fetch import resolved
+from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import checkpoint, weights
 from bench.models.base import Device, Model
@@ -28,13 +29,13 @@ class TorchModel(Model):
     spare_weights: tuple[str, ...] = ()
 
     def __init__(self, source: str, sha256: str | None = None, trust: list[str] | None = None) -> None:
-        artifacts.parse(source)
+        parse(source)
         self.source, self.sha256, self.trust = source, sha256, checkpoint.trusted(trust)
 
     @functools.cached_property
     def revision(self) -> str:  # type: ignore[override]  # found out when it is first asked for
         """The revision of the source; a Hub repository without one is pinned when it is first asked for."""
-        return artifacts.resolved(artifacts.parse(self.source)).revision
+        return resolved(parse(self.source)).revision
 
     @functools.cached_property
     def weights_sha256(self) -> str:  # type: ignore[override]

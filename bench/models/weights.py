@@ -13,7 +13,9 @@ from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import Any
 
-from bench import artifacts
+from bench.artifacts.digest import derived, digest
+from bench.artifacts.fetch import locate
+from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import checkpoint
 
@@ -22,7 +24,7 @@ _FETCH = "bench fetch model=NAME"
 
 def sha256_of(uri: str, sha256: str | None) -> str:
     """The digest that says which weights these are: the given one, else that of what is there, brought first if need be."""
-    return sha256 or artifacts.digest(artifacts.locate(uri, fetch=_FETCH))
+    return sha256 or digest(locate(uri, fetch=_FETCH))
 
 
 def folder(uri: str, sha256: str | None, trust: Collection[str] = ()) -> Path:
@@ -31,10 +33,10 @@ def folder(uri: str, sha256: str | None, trust: Collection[str] = ()) -> Path:
     Raises BenchError when the source cannot be had, differs from its pin, holds pickles without `trust` in "pickle", or
     cannot be converted.
     """
-    source = artifacts.parse(uri)
+    source = parse(uri)
     if source.inside.endswith(".gguf") or source.name.endswith(".gguf"):
         return _made(uri, sha256, "safetensors", _dequantise)
-    path = artifacts.locate(uri, sha256=sha256, fetch=_FETCH)
+    path = locate(uri, sha256=sha256, fetch=_FETCH)
     if not (found := checkpoint.pickles(path, uri)):
         return path
     if "pickle" not in trust:
@@ -47,13 +49,13 @@ def folder(uri: str, sha256: str | None, trust: Collection[str] = ()) -> Path:
 
 def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, str], None]) -> Path:
     """The folder that `make` writes from this source, kept under the source's digest."""
-    made = artifacts.derived(sha256_of(uri, sha256), kind)
+    made = derived(sha256_of(uri, sha256), kind)
     if made.exists():
         return made
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
         done = Path(draft) / "model"
-        make(artifacts.locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
+        make(locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
         try:
             os.replace(done, made)
         except OSError:

@@ -10,8 +10,9 @@ from bench.bundles.public import public_run
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Board, Table
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
-from bench.measurements import Measurements
-from bench.site import examples, pages, scores, suites, view
+from bench.runs.measurements import Measurements
+from bench.site import examples, scores, suites, view
+from bench.site import html as pages
 from bench.site.data import TaskData
 from bench.site.folder import SiteFolder, replacing
 from bench.site.names import script, slug

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.records import fingerprint
+from bench.runs.identity import fingerprint
 from bench.site.folder import SiteFolder
 from bench.site.names import script, slug
 from bench.task import Task

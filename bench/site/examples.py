@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bench import measurements
 from bench.bundles.public import public_text
 from bench.errors import BenchError
-from bench.measurements import Measurements
-from bench.records import RunFolder
+from bench.runs import measurements
+from bench.runs.folder import RunFolder
+from bench.runs.measurements import Measurements
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder
 from bench.site.names import script

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric, mean
+from bench.runs.measurements import Measurements
 from bench.stats.intervals import MIN_CLUSTERS, cluster_sums, leave_one_out_interval, percentile_interval, resample
 
 Array = npt.NDArray[np.float64]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bench.leaderboard import page
+from bench.leaderboard import markdown as page
 from bench.leaderboard.suite import SuiteTable
 from bench.site.view import Link
 

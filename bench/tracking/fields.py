@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, fingerprint
+from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD
+from bench.runs.identity import fingerprint
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Run
 
 KEY = "finai_bench.run"  # the tag that makes logging idempotent

@@ -19,9 +19,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.disk import write_atomically
-from bench.records import ARTIFACTS, RECORD, fingerprint
+from bench.runs.folder import ARTIFACTS, RECORD
+from bench.runs.identity import fingerprint
 from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of, metrics
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of

@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from bench.artifacts import cache_dir
+from bench.artifacts.digest import cache_dir
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
-from bench.records import ORIGIN, RECORD
+from bench.runs.folder import ORIGIN, RECORD
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.tracking.fields import FILES, KEY, LOGGED
 from bench.tracking.store import connect, store_errors
 from bench.types import Json

@@ -4,7 +4,7 @@ Predictions: {"label", "confidence" in [0, 1]}; references: a label each.
 """
 
 from bench.metrics.classification import calibration_error
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 CalibrationError = module(
     __name__,

@@ -6,7 +6,7 @@ Predictions: numbers; references: {"value", "video": a whole number}.
 from dataclasses import replace
 
 from bench.metrics import concordance
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 CccPerVideo = module(
     __name__,

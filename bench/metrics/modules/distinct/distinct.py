@@ -3,7 +3,7 @@
 Predictions: strings; references: lists of strings, which are not read: [] will do.
 """
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.generation import DISTINCT_1, DISTINCT_2, ENTROPY_4
-from bench.metrics.module import module
 
 Distinct = module(__name__, [DISTINCT_1, DISTINCT_2, ENTROPY_4], __doc__)

@@ -5,7 +5,7 @@ first (True).
 """
 
 from bench.metrics import dstc7
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 _OF_ANSWERS = ("entropy_", "div_", "avg_len")
 Dstc7Diversity = module(

@@ -4,8 +4,8 @@ Predictions: lists of a program's tokens, "EOF" at the end, [] for none; referen
 as text, "yes" or "no", "table": rows of cells}.
 """
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.finqa import FINQA
-from bench.metrics.module import module
 
 Finqa = module(
     __name__,

@@ -7,9 +7,9 @@ counts as a span alone.
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import Metric
-from bench.metrics.module import module
 
 _SPAN = {"start": "int64", "end": "int64", "label": "string"}
 

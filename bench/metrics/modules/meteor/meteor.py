@@ -5,7 +5,7 @@ first (True); without, they must be lower-case tokens with spaces between.
 """
 
 from bench.metrics import dstc7
+from bench.metrics.evaluate_module import module
 from bench.metrics.meteor import meteor
-from bench.metrics.module import module
 
 Meteor = module(__name__, lambda clean=True: [meteor(dstc7.clean if clean else str)], __doc__)

@@ -4,7 +4,7 @@ Predictions and references: a list of labels each; `labels`: the list of them al
 """
 
 from bench.metrics.classification import ACCURACY, AVERAGES, averaged
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 _SCORES = ("f1", "precision", "recall")
 MultiLabelF1 = module(

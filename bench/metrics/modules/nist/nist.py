@@ -4,7 +4,7 @@
 """
 
 from bench.metrics import dstc7
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 Nist = module(
     __name__, lambda clean=True: [dstc7.nist(n, dstc7.clean if clean else str) for n in (1, 2, 3, 4)], __doc__

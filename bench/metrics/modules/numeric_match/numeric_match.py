@@ -3,7 +3,7 @@
 Predictions: strings; references: {"text", "factor": of the unit that is asked for (1000000 for millions), or None}.
 """
 
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 from bench.metrics.numbers import NUMERIC_MATCH
 
 NumericMatch = module(__name__, [NUMERIC_MATCH], __doc__, references={"text": "string", "factor": "float64"})

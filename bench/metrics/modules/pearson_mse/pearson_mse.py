@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from bench.metrics import concordance
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 
 
 def _named(number: float) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """F1, precision and recall of the class "1", in [0, 1]. Predictions and references: "0" or "1"."""
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.labelling import f1, positive_class, precision, recall
-from bench.metrics.module import module
 
 _RATIOS = {"f1": f1, "precision": precision, "recall": recall}
 PositiveClass = module(

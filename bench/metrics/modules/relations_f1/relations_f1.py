@@ -6,9 +6,9 @@ relations, others do not count.
 
 from collections.abc import Iterable, Mapping, Sequence
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.labelling import Item, pooled_macro_f1, set_metric
 from bench.metrics.metric import Metric, RankedMetric
-from bench.metrics.module import module
 
 _RELATION = {"root": "string", "tag": "string", "relation": "string"}
 

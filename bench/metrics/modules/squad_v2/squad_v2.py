@@ -4,7 +4,7 @@ Predictions: {"text", "no_answer": probability that there is no answer}; referen
 Of equal probabilities the earlier prediction comes first. Without probabilities take `squad_v2_reading`.
 """
 
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 from bench.metrics.reading import SQUAD_V2
 
 SquadV2 = module(__name__, SQUAD_V2, __doc__, predictions={"text": "string", "no_answer": "float64"})

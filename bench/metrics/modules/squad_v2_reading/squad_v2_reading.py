@@ -2,7 +2,7 @@
 strings, [] for none.
 """
 
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 from bench.metrics.reading import EXACT_MATCH_V2, TOKEN_F1_V2
 
 SquadV2Reading = module(__name__, [EXACT_MATCH_V2, TOKEN_F1_V2], __doc__)

@@ -5,9 +5,9 @@ Predictions and references: lists of tags, one a word; `labels`: the list of tho
 
 from collections.abc import Sequence
 
+from bench.metrics.evaluate_module import module
 from bench.metrics.labelling import set_metric
 from bench.metrics.metric import Metric
-from bench.metrics.module import module
 
 
 def _numbered(tags: Sequence[str]) -> list[tuple[int, str]]:

@@ -3,7 +3,7 @@
 Predictions: {"answer": list of strings, "scale"}; references the same, with "type": span, multi-span, arithmetic or count.
 """
 
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 from bench.metrics.tatqa import TATQA
 
 Tatqa = module(

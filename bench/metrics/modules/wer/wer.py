@@ -4,7 +4,7 @@ Predictions and references: strings of words, of either case; there are no alter
 hyphen is the same.
 """
 
-from bench.metrics.module import module
+from bench.metrics.evaluate_module import module
 from bench.metrics.speech import SPEECH
 
 _OF_ALL_WORDS = ("wer", "substitutions", "deletions", "insertions", "reference_words")

@@ -32,7 +32,7 @@ _PACKAGES = (
 @functools.cache
 def commit() -> str:
     """The commit of the checkout this code runs from, "-dirty" if tracked files differ; "" outside a checkout."""
-    root = Path(__file__).resolve().parents[1]
+    root = Path(__file__).resolve().parents[2]
     if not (root / ".git").exists():
         return ""
 

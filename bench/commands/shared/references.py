@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.records import ARTIFACTS, RECORD, read_run
+from bench.runs.folder import ARTIFACTS, RECORD, read_run
 
 
 def resolve(reference: str, runs_dir: Path) -> list[Path]:
@@ -78,6 +78,6 @@ def _bundled(path: Path, member: str) -> list[Path]:
 
 def _logged(run_id: str, runs_dir: Path) -> Path:
     """The folder of a run of the MLflow store, downloaded once."""
-    from bench.commands import stored
+    from bench.commands.shared import stored
 
     return stored.one(run_id, runs_dir)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.measurements import Measurements
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric
-from bench.records import fingerprint
+from bench.runs.identity import fingerprint
+from bench.runs.measurements import Measurements
 from bench.stats.intervals import (
     MIN_CLUSTERS,
     cluster_sums,
@@ -71,7 +71,7 @@ def measured(
     seed: int,
 ) -> tuple[tuple[Score, ...], Measurements | None]:
     """As `score`, with the rows that the scores were made of; None where the references are held out."""
-    if held_out(examples):
+    if without_references(examples):
         return tuple(_held_out(metric, len(examples)) for metric in task.metrics), None
     index = {example.id: i for i, example in enumerate(examples)}
     answers: list[Json] = [_FAILED] * len(examples)
@@ -102,7 +102,7 @@ def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction
         yield prediction
 
 
-def held_out(examples: Sequence[Example]) -> bool:
+def without_references(examples: Sequence[Example]) -> bool:
     """Whether the references of any of these examples are not here."""
     return any(example.target is None for example in examples)
 

@@ -73,8 +73,8 @@ def _identity(run: Run) -> tuple[str, ...]:
 
 def _task(name: str) -> Task | None:
     """The task that conf/ calls so, never what a run says of itself; None where there is none, or it has no examples."""
-    from bench import config as conf
-    from bench.build import build
+    from bench.config import compose as conf
+    from bench.config.build import build
     from bench.task import Task
 
     if name not in conf.names("task"):

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from bench import config as conf
-from bench.commands import output
+from bench.commands.shared import output
+from bench.config import compose as conf
 
 
 def main(options: argparse.Namespace) -> int:

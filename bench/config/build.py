@@ -14,8 +14,8 @@ from typing import Any
 
 import yaml
 
-from bench.config import choice, conf_dirs, names, plugins
-from bench.config_errors import among
+from bench.config.compose import choice, conf_dirs, names, plugins
+from bench.config.errors import among
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask

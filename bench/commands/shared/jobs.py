@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench import config as conf
-from bench.build import build
-from bench.engine.audit import checked
+from bench.commands.shared.progress import Progress
+from bench.config import compose as conf
+from bench.config.build import build
+from bench.engine.audit import known_kind
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.progress import Progress
-from bench.records import fingerprint
 from bench.run import Settings, evaluate, fits, refuse_misfit
+from bench.runs.identity import fingerprint
 from bench.task import EntryTask, Task
 from bench.tracking.log import Tracker, is_logged
 from bench.tracking.store import StoreError, default_uri
@@ -201,7 +201,7 @@ def _settings(config: Mapping[str, Any], *, fresh: bool) -> Settings:
         seed=_at_least(config, "seed", 0), shots=_at_least(config, "shots", 0),
         batch_size=_at_least(config, "batch_size", 1), batch_tokens=_at_least(config, "batch_tokens", 1),
         resamples=_at_least(config, "resamples", 1),
-        audit=checked(config["audit"]), audit_size=_at_least(config, "audit_size", 1),
+        audit=known_kind(config["audit"]), audit_size=_at_least(config, "audit_size", 1),
     )  # fmt: skip
 
 

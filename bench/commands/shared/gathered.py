@@ -7,9 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench import config as conf
-from bench import measurements
-from bench.build import task_class
+from bench.config import compose as conf
+from bench.config.build import task_class
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry
@@ -18,8 +17,9 @@ from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
 from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale
-from bench.measurements import Measurements
-from bench.records import RECORD, read_run
+from bench.runs import measurements
+from bench.runs.folder import RECORD, read_run
+from bench.runs.measurements import Measurements
 from bench.task import Task
 
 if TYPE_CHECKING:

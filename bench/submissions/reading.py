@@ -9,16 +9,17 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import TypeAlias
 
-from bench import environment, measurements, timing
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
-from bench.records import RunFolder, canonical, fingerprint, identity
-from bench.run import Settings, checked
-from bench.scoring import held_out, measured
+from bench.run import Settings, first_examples
+from bench.runs import environment, measurements, timing
+from bench.runs.folder import RunFolder
+from bench.runs.identity import canonical, fingerprint, identity
+from bench.scoring.measure import measured, without_references
 from bench.task import Malformed, Task
 from bench.types import Example, Json, Prediction, Run, Score
 
@@ -190,7 +191,7 @@ def evaluate(
     """
     _refuse(name, settings)
     file = _file(path)
-    examples = checked(task, settings.limit)
+    examples = first_examples(task, settings.limit)
     judge = judge_of(examples)
     submission = read(task, path, examples, no_answer)
     data = fingerprint(*map(vars, examples))
@@ -246,7 +247,7 @@ def _file(path: Path) -> Path:
 
 def official(task: Task, run: Run, examples: Sequence[Example], submission: Submission) -> Mapping[str, Json]:
     """What the official script prints for this submission, under its own keys and in its own units; {} where it cannot know."""
-    if held_out(examples):
+    if without_references(examples):
         return {}
     values = {s.metric: s.value if s.official is None else s.official for s in run.scores}
     missing = set(submission.missing) if task.missing_left_out else set()

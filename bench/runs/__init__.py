@@ -1,0 +1,1 @@
+"""A run on disk and what it stands on: folder, identity, measurements, timing, environment."""

@@ -1,0 +1,1 @@
+"""Predictions that somebody brings, and references that are held out."""
