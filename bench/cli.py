@@ -50,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     )
     run.add_argument("-m", "--multirun", action="store_true", help="run every combination of a,b,c values")
     run.add_argument("--fresh", action="store_true", help="start anew even if the run is there")
+    run.add_argument(
+        "--strict",
+        action="store_true",
+        help="a run that was computed under other versions of what computes is another run",
+    )
+    run.add_argument(
+        "--reuse", action="store_true", help="a new run takes over what earlier ones answered to the very same requests"
+    )
     run.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     run.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
 
@@ -78,6 +86,12 @@ def parser() -> argparse.ArgumentParser:
 
 def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     """The commands that run no model."""
+    rescore = commands.add_parser("rescore", help="today's parser and metrics on stored predictions, without a model")
+    rescore.add_argument("references", nargs="*", metavar="RUN", help=_REFERENCE)
+    rescore.add_argument("--all", action="store_true", help="every run of the runs directory")
+    rescore.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
+    _runs_option(rescore)
+
     board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
     board.add_argument("name", nargs="?", help="the board; all of them without a name")
     board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")

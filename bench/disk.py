@@ -6,11 +6,11 @@ import os
 from pathlib import Path
 
 
-def write_atomically(path: Path, text: str) -> None:
-    """Write a file so that readers see all of it or nothing, also after a crash."""
+def write_atomically(path: Path, content: str | bytes) -> None:
+    """Write a file (of text: in UTF-8) so that readers see all of it or nothing, also after a crash."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    with draft.open("w", encoding="utf-8") as file:
-        file.write(text)
+    with draft.open("wb") as file:
+        file.write(content.encode("utf-8") if isinstance(content, str) else content)
         file.flush()
         os.fsync(file.fileno())
     os.replace(draft, path)

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import sys
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
 
 class BenchError(Exception):
     """Something the user can fix; `bench` prints it as one line and exits with 2.
@@ -9,3 +16,52 @@ class BenchError(Exception):
     The text says where, what was found, what is allowed and what to do. Everything else that is raised is a bug
     and keeps its traceback.
     """
+
+
+class CodeError(BenchError):
+    """What the code of a task or metric did wrong, at which `example` ("" where it is of none), and what it `said`."""
+
+    def __init__(self, line: str, example: str, said: str) -> None:
+        super().__init__(line)
+        self.example, self.said = example, said
+
+
+@dataclass
+class Place:
+    """Where in somebody's code the harness is: the example, what its function was `given`, and the `function` where it changes."""
+
+    function: str
+    example: str = ""
+    given: object = None
+
+
+@contextmanager
+def authored(owner: str, function: str, remedy: str) -> Iterator[Place]:
+    """Turn what the code of a task or metric raises into one BenchError: whose, which example, what came, where, what to do.
+
+    `owner` is what messages call it ("task 'squad_v1'"). The block keeps the yielded Place up to date as it goes along.
+    """
+    place = Place(function)
+    try:
+        yield place
+    except BenchError:
+        raise
+    except Exception as error:  # whoever writes a task may raise anything; nothing that was computed is lost by it
+        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+        example = f" of example {place.example!r}" if place.example else ""
+        given = f"; it was given {_short(place.given)}" if place.given is not None else ""
+        line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
+        raise CodeError(line, place.example, said) from error
+
+
+def _short(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 160 else f"{text[:159]}…"
+
+
+def _line(error: Exception) -> str:
+    """The file and line that raised it; the innermost that is not a library's."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [one for one in frames if not one.filename.startswith(sys.prefix) and "<" not in one.filename]
+    last = (own or frames)[-1]
+    return f"{Path(last.filename).name} line {last.lineno}"

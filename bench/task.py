@@ -72,7 +72,8 @@ class Task(BaseTask):
     `parts` and `output` say what `request` will ask for, so that a model that cannot answer is refused before anything
     is loaded. The first of `metrics` ranks. `missing_left_out` says that the official script divides by the predictions
     that it was given, where ours counts a missing one as wrong; `takes_no_answer`, that an answer is
-    {"text", "no_answer"} with a probability of no answer.
+    {"text", "no_answer"} with a probability of no answer; `makes_media`, that pictures, sounds or films of requests are made
+    from the examples' inputs, and so are no data of their own.
     """
 
     metrics: ClassVar[tuple[AnyMetric, ...]]
@@ -80,6 +81,7 @@ class Task(BaseTask):
     output: ClassVar[type[Output]]
     missing_left_out: ClassVar[bool] = False
     takes_no_answer: ClassVar[bool] = False
+    makes_media: ClassVar[bool] = False
 
     @abstractmethod
     def examples(self) -> Sequence[Example]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeAlias
 
 Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
@@ -40,6 +41,21 @@ class Image:
     data: bytes = field(repr=False)
     media_type: str = "image/png"
     kind = "image"
+
+
+class ImageFile(Image):
+    """A picture that lies in a file, read each time `data` is asked for."""
+
+    path: str
+
+    def __init__(self, path: str, media_type: str = "image/png") -> None:
+        object.__setattr__(self, "path", path)
+        object.__setattr__(self, "media_type", media_type)
+
+    @property
+    def data(self) -> bytes:
+        """The file's bytes; raises OSError when it cannot be read."""
+        return Path(self.path).read_bytes()
 
 
 @dataclass(frozen=True)
@@ -142,7 +158,8 @@ class Prediction:
     the final answer out of somebody's submission, which no parser touches. `error` means that the model failed on this
     request; it counts as wrong and is never replaced by a made-up answer. `no_answer` is the model's probability that
     there is none. Token counts are the model's own, 0 if it has none; `truncated` are those cut away because the request was
-    longer than the model's context.
+    longer than the model's context. `asked` is the digest of its request, and `reused` the id of the run that the answer was
+    taken from; the engine writes both.
     """
 
     id: str
@@ -156,6 +173,8 @@ class Prediction:
     prompt_tokens: int = 0
     new_tokens: int = 0
     truncated: int = 0
+    asked: str = ""
+    reused: str = ""
 
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
@@ -211,9 +230,18 @@ class Score:
     note: str = ""
 
 
+UNKNOWN, ELSEWHERE = "", "elsewhere"  # what was asked, where that cannot be told
+
+
 @dataclass(frozen=True)
 class Run:
     """A complete run: what `run.json` holds. Built once, after the last prediction was scored.
+
+    `asked` is the digest of all requests, `UNKNOWN` in records that were made before it was kept and `ELSEWHERE` for
+    predictions that were brought. `data_files` are the files that the task read, by name, and their sha256; `code`, what is known
+    of every module outside this package that the run used; `libraries`, the versions of what computed. `scorer` are the digests
+    of the parser and of each metric that made the scores, `history` the scores that earlier ones made. `reused` says how many
+    answers were taken from which earlier runs.
 
     `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
     was wrong in it. `audit` holds the result of `audit=`, empty where none was asked for; `computed`, what the model says of the
@@ -242,15 +270,23 @@ class Run:
     audit: Mapping[str, Json] = field(default_factory=dict)
     computed: Mapping[str, Json] = field(default_factory=dict)
     origin: Mapping[str, Json] = field(default_factory=dict)
+    asked: str = UNKNOWN
+    data_files: Mapping[str, str] = field(default_factory=dict)
+    code: Mapping[str, Json] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
+    scorer: Mapping[str, str] = field(default_factory=dict)
+    history: tuple[Mapping[str, Json], ...] = ()
+    reused: Mapping[str, int] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list; what it holds is the run's own, not a copy."""
-        return {**vars(self), "scores": [vars(score) for score in self.scores]}
+        return {**vars(self), "scores": [vars(score) for score in self.scores], "history": list(self.history)}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Run:
         """The inverse of `to_json`."""
-        return cls(**{**record, "scores": tuple(Score(**score) for score in record["scores"])})
+        scores = tuple(Score(**score) for score in record["scores"])
+        return cls(**{**record, "scores": scores, "history": tuple(record.get("history", ()))})
 
     def whole(self) -> Run:
         """This run, for one whose file anybody may have edited; raises ValueError, TypeError or KeyError for what no run has."""
@@ -268,5 +304,8 @@ class Run:
         return self
 
 
-_RUN_TEXTS = ("run_id", "task", "model", "model_revision", "weights_sha256", "data_fingerprint", "created")
-_RUN_OBJECTS = ("timings", "environment", "config", "files", "submission", "audit", "computed", "origin")
+_RUN_TEXTS = ("run_id", "task", "model", "model_revision", "weights_sha256", "data_fingerprint", "created", "asked")
+_RUN_OBJECTS = (
+    "timings", "environment", "config", "files", "submission", "audit", "computed", "origin", "data_files", "code",
+    "libraries", "scorer", "reused",
+)  # fmt: skip

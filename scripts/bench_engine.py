@@ -272,7 +272,8 @@ def choose(given: argparse.Namespace) -> None:
 def whole(given: argparse.Namespace) -> None:
     """A whole run of 1,000 examples: how much of it, loading aside, is not forward passes."""
     from bench.data.source import DataSource
-    from bench.run import Settings, evaluate
+    from bench.run import evaluate
+    from bench.runs.settings import Settings
     from tasks.squad import SquadV1
 
     device = Device("cpu", given.dtype, given.threads)

@@ -22,7 +22,8 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device
-from bench.run import Settings, evaluate
+from bench.run import evaluate
+from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Example, Prediction, Request, Span, Text
 

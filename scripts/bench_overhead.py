@@ -21,8 +21,9 @@ from bench.metrics.metric import mean
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device
 from bench.models.reference import Constant
-from bench.run import Settings, evaluate
+from bench.run import evaluate
 from bench.runs.folder import find_runs
+from bench.runs.settings import Settings
 from bench.stats.intervals import bootstrap_interval, cluster_sums
 from bench.task import Task
 from bench.types import Example, Prediction, Request, Span, Text

@@ -13,7 +13,7 @@ from bench.data.submissions import kind, records
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
 from bench.task import Card, DataTask, Malformed
-from bench.types import Example, Image, Json, Prediction, Request, Span
+from bench.types import Example, ImageFile, Json, Prediction, Request, Span
 from tasks.answers import short_answer
 from tasks.prompts import page, passage
 from tasks.slices import of_short_answer
@@ -90,15 +90,14 @@ class DocVQA(DataTask):
             return Request(example.id, passage(context, question), output)
         return Request(example.id, page(self._image(example), question), output)
 
-    def _image(self, example: Example) -> Image:
+    def _image(self, example: Example) -> ImageFile:
         place, name = self.data.here(), example.inputs.get("image")
         if place is None or name is None:
             raise BenchError(f"docvqa: question {example.id} names no image; use task.pages=text")
         path = _folder(place) / "images" / Path(name).name
-        try:
-            return Image(path.read_bytes(), "image/jpeg" if path.suffix in (".jpg", ".jpeg") else "image/png")
-        except OSError as error:
-            raise BenchError(f"{path} cannot be read ({error.strerror}); {self.card.obtain}") from None
+        if not path.is_file():
+            raise BenchError(f"{path} cannot be read (no such file); {self.card.obtain}")
+        return ImageFile(str(path), "image/jpeg" if path.suffix in (".jpg", ".jpeg") else "image/png")
 
     def answer(self, prediction: Prediction) -> str:
         """The first line, without a lead or quotes; a final full stop stays, since characters are compared."""

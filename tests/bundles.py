@@ -12,7 +12,8 @@ from typing import Any
 from bench.bundles import bundle
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device, Model
-from bench.run import Settings, evaluate
+from bench.run import evaluate
+from bench.runs.settings import Settings
 from bench.task import Card, Task
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 

@@ -14,7 +14,7 @@ import pytest
 
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device, Model
-from bench.run import Settings
+from bench.runs.settings import Settings
 from bench.task import Card, Task
 from bench.types import Example, Generate, Prediction, Request, Run, Score, Text
 

@@ -13,8 +13,9 @@ from bench.engine import audit
 from bench.engine.audit import batch_invariance, known_kind, said
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import Settings, evaluate
+from bench.run import evaluate
 from bench.runs.folder import JOURNAL, RunFolder
+from bench.runs.settings import Settings
 from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Run, Text, Timing
 

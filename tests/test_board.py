@@ -203,8 +203,8 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
     )
     assert markdown(BOARD, tables(BOARD, runs)).split("\n") == [
         "# SQuAD 1.1", "", "Task `squad_v1` version 1, ranked by f1.", "",
-        "## cpu, 100 examples (data dddddddd)", "", heads, rule, oracle, alpha, "",
-        "## cuda, 100 examples (data dddddddd)", "", heads, rule, oracle, beta, "",
+        "## cpu, 100 examples (data dddddddd, asked: unknown)", "", heads, rule, oracle, alpha, "",
+        "## cuda, 100 examples (data dddddddd, asked: unknown)", "", heads, rule, oracle, beta, "",
         foot, "",
     ]  # fmt: skip
 
@@ -215,7 +215,7 @@ def test_the_page_of_an_empty_board_says_so() -> None:
 
 def test_the_title_of_a_part_says_how_much_it_is(run_record: Make) -> None:
     (table,) = tables(BOARD, [run_record(n_examples=10, limit=10)])
-    assert boards.title(table) == "cpu, 10 examples, the first 10 (data dddddddd)"
+    assert boards.title(table) == "cpu, 10 examples, the first 10 (data dddddddd, asked: unknown)"
 
 
 def test_a_score_that_is_no_fraction_is_not_shown_as_percent(run_record: Make) -> None:

@@ -15,7 +15,8 @@ from bench.config.build import build
 from bench.metrics import meteor
 from bench.metrics.metric import Metric, RankedMetric
 from bench.models.base import Device
-from bench.run import Settings, evaluate, fits
+from bench.run import evaluate, fits
+from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Run, Score
 

@@ -11,10 +11,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from bench.engine.asking import first_examples
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.run import Settings, evaluate, first_examples, fits
+from bench.run import evaluate, fits
 from bench.runs.folder import JOURNAL, LEDGER, RunFolder
+from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Prediction, Regress, Request, Run
 

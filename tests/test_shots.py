@@ -13,7 +13,8 @@ from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.reference import Oracle
-from bench.run import Settings, evaluate
+from bench.run import evaluate
+from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Text
 

@@ -16,7 +16,8 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import Settings, evaluate, fits
+from bench.run import evaluate, fits
+from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Choose, Generate, Prediction, Request, Span, Text
 

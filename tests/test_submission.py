@@ -13,9 +13,9 @@ from small_data import reference_data, shipped, write
 
 from bench.models.base import Device, Model
 from bench.models.reference import Failing, Oracle, Random
-from bench.run import Settings
 from bench.run import evaluate as run_model
 from bench.runs.folder import find_runs
+from bench.runs.settings import Settings
 from bench.submissions.reading import evaluate, read
 from bench.task import Task
 from bench.types import Json

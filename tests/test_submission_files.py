@@ -10,7 +10,7 @@ import pytest
 from small_data import shipped, write
 
 from bench.errors import BenchError
-from bench.run import Settings
+from bench.runs.settings import Settings
 from bench.submissions.reading import evaluate
 
 Main = Callable[..., tuple[int, list[str], list[str]]]

@@ -249,7 +249,7 @@ def test_copies_of_one_model_and_trivially_equal_answers_are_no_theft(tmp_path: 
 
 
 def test_a_scored_submission_may_have_gaps_that_its_record_names(tmp_path: Path) -> None:
-    from bench.run import Settings
+    from bench.runs.settings import Settings
     from bench.submissions import reading as submission
 
     answers = tmp_path / "answers.json"

@@ -109,6 +109,7 @@ def times_add_up(run: Run, folder: Path, found: Sequence[Prediction]) -> None:
             )
     if run.submission:
         return  # predictions that were brought were not timed
+    found = [one for one in found if not one.reused]  # nor were those that another run gave
     counts = {
         "n": len(found), "prompt_tokens": sum(one.prompt_tokens for one in found),
         "new_tokens": sum(one.new_tokens for one in found), "truncated": sum(one.truncated > 0 for one in found),

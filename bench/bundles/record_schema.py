@@ -91,6 +91,18 @@ _ORIGIN = _closed(
     },
     optional=("bundle", "submitter", "predictions", "verified"),
 )  # fmt: skip
+_DIGESTS = {"type": "object", "additionalProperties": {**_SHORT, "maxLength": 80}, "maxProperties": 1000}
+_VERSIONS = {"type": "object", "additionalProperties": _SHORT, "maxProperties": 100}
+_CODE = {"type": "object", "maxProperties": 100, "additionalProperties": _closed(
+    {"sha256": _SHORT, "version": _SHORT, "commit": _SHORT, "note": _LONG}, optional=("version", "commit", "note")
+)}  # fmt: skip
+_HISTORY = {"type": "array", "maxItems": 1000, "items": _closed(
+    {
+        "created": _TIME, "replaced": _TIME, "scorer": _DIGESTS, "resamples": _COUNT,
+        "scores": {"type": "array", "items": _SCORE, "maxItems": 100},
+    }
+)}  # fmt: skip
+_REUSED = {"type": "object", "propertyNames": RUN_ID, "additionalProperties": _COUNT, "maxProperties": 100}
 FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
 
 RUN = _closed(
@@ -104,8 +116,12 @@ RUN = _closed(
         "environment": _ENVIRONMENT, "config": {"type": "object"}, "created": _TIME,
         "files": {"type": "object", "propertyNames": {"enum": list(FILES)}, "additionalProperties": _SHA256},
         "submission": _SUBMISSION, "audit": _AUDIT, "computed": {"type": "object", "maxProperties": 100}, "origin": _ORIGIN,
+        "asked": {"type": "string", "pattern": r"\A([0-9a-f]{64}|elsewhere|)\Z"}, "data_files": _DIGESTS, "code": _CODE,
+        "libraries": _VERSIONS, "scorer": _DIGESTS, "history": _HISTORY, "reused": _REUSED,
     },
-    optional=("submission", "audit", "computed", "origin"),
+    optional=(
+        "submission", "audit", "computed", "origin", "asked", "data_files", "code", "libraries", "scorer", "history", "reused",
+    ),
 )  # fmt: skip
 
 _FILE = _closed({"sha256": _SHA256, "bytes": _COUNT})

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
@@ -160,10 +161,14 @@ def _is_answer(value: Json) -> bool:
     return value is not None and len(json.dumps(value)) <= _TEXT
 
 
+def _is_digest(value: Json) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{12,16}(-[0-9]{1,4})?", value) is not None
+
+
 _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
     "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": _is_count, "new_tokens": _is_count,
-    "truncated": _is_count,
+    "truncated": _is_count, "asked": _is_digest, "reused": _is_digest,
 }  # fmt: skip
 _PHASES = ("load", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {

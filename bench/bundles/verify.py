@@ -14,18 +14,17 @@ from bench.bundles.archive import Refused
 from bench.bundles.claims import same_rows, same_scores, times_add_up
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
-from bench.errors import BenchError
+from bench.engine.asking import asking, data_of, first_examples
+from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric
-from bench.run import first_examples
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.runs.measurements import read as read_measurements
 from bench.scoring.measure import measured, without_references
 from bench.task import Task
-from bench.types import Example, Json, Prediction, Run, Score
+from bench.types import ELSEWHERE, UNKNOWN, Example, Json, Prediction, Run, Score
 
-_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError, ArithmeticError)
 Hidden = Callable[[Task, Sequence[Example], Sequence[Prediction]], "tuple[tuple[Score, ...], int] | None"]
 _Scored = tuple[tuple[Score, ...], Measurements | None]
 
@@ -63,7 +62,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         )
     if datetime.datetime.fromisoformat(run.created) > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):
         raise Refused(f"it says to be of {run.created}, which is in the future")
-    examples = _same_data(run, task)
+    examples = _same_data(run, folder, task)
     found = {prediction.id: prediction for prediction in predictions(folder, place)}
     _same_ids(run, examples, found)
     if without_references(examples):
@@ -78,7 +77,14 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
-        run, folder, scores, claimed, copies.answers(found.values()), len(found), telling, tuple(_notes(run, scores))
+        run,
+        folder,
+        scores,
+        claimed,
+        copies.answers(found.values()),
+        len(found),
+        telling,
+        tuple(_notes(run, task, scores)),
     )
 
 
@@ -105,17 +111,25 @@ def _on_held_out(
     return Verified(replace(run, scores=scores), folder, scores, None, answers, len(found), telling, (note,), attempt)
 
 
-def _same_data(run: Run, task: Task) -> Sequence[Example]:
+def _same_data(run: Run, folder: Path, task: Task) -> Sequence[Example]:
     """One's own examples, once they are those of the claim."""
     examples = first_examples(task, run.limit)
-    own = fingerprint(*map(vars, examples))
-    if own != run.data_fingerprint:
-        raise Refused(
-            f"it was made on data {run.data_fingerprint[:12]} ({run.n_examples} examples), yours are {own[:12]} ({len(examples)})"
-        )
+    own = {data_of(task, examples), fingerprint(*map(vars, examples))}  # whoever scores needs no pictures or sounds
+    if run.data_fingerprint not in own and not _same_but_for_media(run, folder, task, examples):
+        yours = min(own)
+        theirs = f"{run.data_fingerprint[:12]} ({run.n_examples} examples)"
+        raise Refused(f"it was made on data {theirs}, yours are {yours[:12]} ({len(examples)})")
     if run.n_examples != len(examples):
         raise Refused(f"it says to have {run.n_examples} examples, the data have {len(examples)}")
     return examples
+
+
+def _same_but_for_media(run: Run, folder: Path, task: Task, examples: Sequence[Example]) -> bool:
+    """Whether each example is one's own, where its pictures, sounds or films, which are in the fingerprint, do not lie here."""
+    if task.parts <= {"text"} or task.makes_media or not (folder / MEASUREMENTS).exists():
+        return False
+    claimed = read_measurements(folder)
+    return len(claimed) == len(examples) and claimed.digests == tuple(fingerprint(vars(one))[:12] for one in examples)
 
 
 def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Prediction]) -> None:
@@ -135,16 +149,9 @@ def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Predict
 def _scored(run: Run, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction]) -> _Scored:
     try:
         return measured(task, examples, found.values(), resamples=run.resamples, seed=run.seed)
-    except _WRONG as error:
-        for example in examples:
-            given = [found[example.id]] if example.id in found else []
-            try:
-                measured(task, [example], given, resamples=1, seed=0)
-            except _WRONG as reason:
-                raise Refused(
-                    f"the answer to {example.id!r} cannot be scored ({type(reason).__name__}: {short(reason)})"
-                ) from None
-        raise Refused(f"its answers cannot be scored ({type(error).__name__}: {short(error)})") from None
+    except CodeError as error:
+        where = f"the answer to {error.example!r}" if error.example else "its answers"
+        raise Refused(f"{where} cannot be scored ({short(error.said)})") from None
 
 
 def _telling(
@@ -165,6 +172,15 @@ def _telling(
     return len(answers)
 
 
-def _notes(run: Run, found: Sequence[Score]) -> list[str]:
+def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
+    """What a person should know though the claim is true: other signatures, and another prompt than one's own task asks."""
     other = [score.metric for claim, score in zip(run.scores, found, strict=True) if claim.signature != score.signature]
-    return [f"{', '.join(other)}: another signature than yours gives"] if other else []
+    notes = [f"{', '.join(other)}: another signature than yours gives"] if other else []
+    if run.asked in (UNKNOWN, ELSEWHERE):
+        return notes
+    try:
+        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed).asked.digest
+    except (BenchError, TypeError, ValueError) as error:
+        return [*notes, f"what was asked cannot be compared here ({short(error)})"]
+    told = "it was asked otherwise than your version of the task asks, so it stands in a table of its own"
+    return notes if own == run.asked else [*notes, told]

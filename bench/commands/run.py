@@ -22,7 +22,8 @@ def main(options: argparse.Namespace) -> int:
     from bench.commands.shared.jobs import Runner, plan, say
 
     jobs = plan(options.overrides, multirun=options.multirun)
-    runner = Runner(fresh=options.fresh) if options.json else Runner(fresh=options.fresh, done=output.print_run)
+    told = {} if options.json else {"done": output.print_run}
+    runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, **told)
     try:
         outcome = runner.run(jobs)
     except KeyboardInterrupt:

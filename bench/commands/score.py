@@ -22,7 +22,7 @@ def main(options: argparse.Namespace) -> int:
     from functools import partial
 
     from bench.config.build import build
-    from bench.run import Settings
+    from bench.runs.settings import Settings
     from bench.submissions import held_out
     from bench.submissions import reading as submissions
     from bench.task import EntryTask

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import typing
+from pathlib import Path
 from typing import Any
+
+from bench.runs.settings import Settings
 
 
 @dataclasses.dataclass
@@ -38,23 +42,28 @@ class DataConf:
     path: str | None = None
 
 
-@dataclasses.dataclass
-class Conf:
-    """The schema of conf/config.yaml. Tasks and models check themselves: see `build`."""
+def _settings() -> list[tuple[str, Any, Any]]:
+    """The keys that `Settings` declares, a path as the text that it is in YAML."""
+    kinds = typing.get_type_hints(Settings)
+    return [
+        (one.name, str if kinds[one.name] is Path else kinds[one.name], dataclasses.field(
+            default=str(one.default) if kinds[one.name] is Path else one.default
+        ))
+        for one in dataclasses.fields(Settings) if one.metadata.get("key")
+    ]  # fmt: skip
 
-    task: Any = None
-    model: Any = None
-    suite: SuiteConf | None = None
-    device: DeviceConf = dataclasses.field(default_factory=DeviceConf)
-    tracking: TrackingConf = dataclasses.field(default_factory=TrackingConf)
-    limit: int | None = None
-    seed: int = 0
-    batch_size: int = 256
-    batch_tokens: int = 65536
-    audit: str = "none"
-    audit_size: int = 64
-    resamples: int = 2000
-    shots: int = 0
-    runs_dir: str = "runs"
-    data_dir: str = "data"
-    data: DataConf = dataclasses.field(default_factory=DataConf)
+
+# conf/config.yaml. Tasks and models check themselves: see `bench.config.build`.
+Conf = dataclasses.make_dataclass(
+    "Conf",
+    [
+        ("task", Any, dataclasses.field(default=None)),
+        ("model", Any, dataclasses.field(default=None)),
+        ("suite", SuiteConf | None, dataclasses.field(default=None)),
+        ("device", DeviceConf, dataclasses.field(default_factory=DeviceConf)),
+        ("tracking", TrackingConf, dataclasses.field(default_factory=TrackingConf)),
+        *_settings(),
+        ("data_dir", str, dataclasses.field(default="data")),
+        ("data", DataConf, dataclasses.field(default_factory=DataConf)),
+    ],
+)

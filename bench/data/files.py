@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -13,12 +15,33 @@ from bench.types import Example, Json
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
 
+_NOTED: ContextVar[set[Path] | None] = ContextVar("noted", default=None)
+
+
+@contextmanager
+def noted() -> Iterator[set[Path]]:
+    """The files that `read_text` and what stands on it read inside the block: what a task's data were, whoever asked for them."""
+    found: set[Path] = set()
+    token = _NOTED.set(found)
+    try:
+        yield found
+    finally:
+        _NOTED.reset(token)
+
+
+def note(path: Path) -> None:
+    """Count a file among those of the block, for one that is read in another way."""
+    if (found := _NOTED.get()) is not None:
+        found.add(path)
+
+
 def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not a JSON number")
 
 
 def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
     """The file's text (a byte order mark is harmless); raises BenchError with the line that cannot be decoded."""
+    note(path)
     try:
         return path.read_bytes().decode(encoding)
     except OSError as error:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from bench.artifacts.fetch import locate, resolved
 from bench.artifacts.uri import parse
-from bench.data import hub
+from bench.data import files, hub
 from bench.errors import BenchError
 from bench.types import Json
 
@@ -65,7 +65,7 @@ class DataSource:
         """
         place = self.here()
         if place is not None:
-            return of_path(place)
+            return self._noted(place, of_path)
         source = parse(self._remote())
         try:
             if source.scheme == "hub" and not source.inside and of_rows is not None:
@@ -73,11 +73,17 @@ class DataSource:
             place = locate(source.uri, sha256=self.sha256, repo_type="dataset")
         except BenchError as error:
             raise BenchError(f"{Path(self.data_dir) / self.local} does not exist, and {error}") from None
-        return of_path(place)
+        return self._noted(place, of_path)
 
     def fetch(self) -> None:
         """Bring the data into the cache, if they are not on this machine."""
         self.read(lambda path: None, lambda rows: None)
+
+    def _noted(self, place: Path, of_path: Callable[[Path], T]) -> T:
+        """What `of_path` makes of it; a file is noted whichever way that reads it."""
+        if place.is_file():
+            files.note(place)
+        return of_path(place)
 
     @property
     def _kind(self) -> str:

@@ -9,6 +9,7 @@ from bench.errors import BenchError
 from bench.judging.pair import Pair, PairedMetric, Side, Slice, same_examples
 from bench.metrics.metric import AnyMetric
 from bench.runs.measurements import Measurements
+from bench.scoring.source import changed
 from bench.stats.paired import holm
 
 LEVEL = 0.05
@@ -103,6 +104,11 @@ def _refuse_unlike(a: Side, b: Side) -> None:
             raise BenchError(
                 f"{a.name} and {b.name} differ in the {what}: {mine} and {theirs}; only one can be compared"
             )
+    if a.run.scorer and b.run.scorer and (others := changed(a.run.scorer, b.run.scorer)):
+        raise BenchError(
+            f"{a.name} and {b.name} were not scored alike: {', '.join(others)} of one is not that of the other; "
+            "`bench rescore` scores both with those of today"
+        )
 
 
 def _chosen_first(a: Side, metrics: Sequence[AnyMetric], chosen: str | None) -> list[AnyMetric]:

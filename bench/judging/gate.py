@@ -17,7 +17,7 @@ from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, t
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
 from bench.stats.swaps import value
-from bench.types import Run, Score
+from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 _WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
 _BLOCK = 256  # examples left out of a metric of order at a time
@@ -105,7 +105,7 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
         reach=_reach(metric, before, after), unseen=both.n_theirs - found.n, identical=bool((before == after).all()),
     )  # fmt: skip
     flips, note = _flips(run.run, base.run, found.n, rules.level)
-    notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note]
+    notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note, *_asked(run.run, base.run)]
     if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
         notes.append("this is the baseline's own run")
     if failed := len(both.ours.failed) + len(both.theirs.failed):
@@ -116,6 +116,17 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
         "score", run.run, base.run, run.run.scores[0], judge(change, margin=rules.margin + flips, level=rules.level),
         rules.margin + flips, found.n, value(metric, after), value(metric, before), change.value, tuple(notes),
     )  # fmt: skip
+
+
+def _asked(run: Run, base: Run) -> list[str]:
+    """A note where the two were not asked the same on the same data: the change may be the prompt's."""
+    known = {UNKNOWN, ELSEWHERE}.isdisjoint({run.asked, base.asked})
+    same = run.data_fingerprint == base.data_fingerprint
+    return (
+        ["it was asked otherwise than the baseline (prompt or output)"]
+        if known and same and run.asked != base.asked
+        else []
+    )
 
 
 def _shared(run: Entry, base: Entry, metric: Metric | RankedMetric) -> _Shared:
@@ -146,12 +157,22 @@ def _refuse_unlike(run: Run, base: Run) -> None:
         ("task version", run.task_version, base.task_version),
         ("metric", run.scores[0].metric, base.scores[0].metric),
         ("metric's signature", run.scores[0].signature, base.scores[0].signature),
+        *_scorers(run, base),
     ):
         if ours != theirs:
             raise BenchError(
                 f"{run.task}/{run.model}: its {what} is {ours!r}, the baseline's {theirs!r}; only like can be compared; "
                 "`bench check RUN --update` makes a new baseline"
             )
+
+
+def _scorers(run: Run, base: Run) -> list[tuple[str, str, str]]:
+    """The digests of what made both scores, where both are known: the parser's and the ranked metric's."""
+    if not run.scorer or not base.scorer:
+        return []
+    ranked = run.scores[0].metric
+    return [(f"source of {what}", run.scorer.get(key, ""), base.scorer.get(key, ""))
+            for what, key in (("the parser", "answer"), (f"metric '{ranked}'", ranked))]  # fmt: skip
 
 
 def _with_rows(who: str, entry: Entry, metric: Metric | RankedMetric) -> measurements.Measurements:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 import yaml
 
 from bench.errors import BenchError
-from bench.types import Run, Score
+from bench.runs.identity import canonical
+from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 _HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
@@ -53,7 +55,10 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of one device class on the same examples: only these may be compared. `notes` stand below it."""
+    """The rows of one device class on the same examples, asked and scored alike: only these may be compared.
+
+    `asked` is the digest of the requests, `scorer` that of the parser and metrics. `notes` stand below it.
+    """
 
     device: str
     fingerprint: str
@@ -61,6 +66,8 @@ class Table:
     limit: int | None
     rows: tuple[Row, ...] = field(default=())
     notes: tuple[str, ...] = ()
+    asked: str = UNKNOWN
+    scorer: str = ""
 
 
 def definitions(*, suites: bool = False) -> list[Path]:
@@ -125,18 +132,68 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
             latest[slot(run)] = run
     found = []
     for device in board.devices:
-        data = {run.data_fingerprint: run for run in latest.values() if _device(run) == device or _everywhere(run)}
-        for fingerprint, one in data.items():
-            here = [r for r in latest.values() if r.data_fingerprint == fingerprint]
-            chosen = [r for r in here if _everywhere(r) or _device(r) == device]
-            if any(_device(r) == device for r in chosen) or (device == board.devices[0] and chosen):
-                found.append(Table(device, fingerprint, one.n_examples, one.limit, _ranked(board, chosen)))
-    return sorted(found, key=lambda t: (board.devices.index(t.device), -t.n))
+        for alike in comparable([run for run in latest.values() if _device(run) == device or _everywhere(run)]):
+            if any(_device(run) == device for run in alike) or device == board.devices[0]:
+                found.append(_table(board, device, alike))
+    return sorted(map(_told(found), found), key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def _told(found: Sequence[Table]) -> Callable[[Table], Table]:
+    """Adds, where tables differ in nothing but what scored them, a note that says so."""
+
+    def told(table: Table) -> Table:
+        alike = [(one.device, one.fingerprint, one.asked) for one in found]
+        if alike.count((table.device, table.fingerprint, table.asked)) == 1:
+            return table
+        note = f"scored by parser and metrics {table.scorer or 'unknown'}; `bench rescore --all` scores all runs by those of today"
+        return replace(table, notes=(*table.notes, note))
+
+    return told
+
+
+def comparable(runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs in groups of the same examples, asked the same and scored by the same parser and metrics: only these compare.
+
+    Predictions that were brought were asked elsewhere: they stand in every group of their data and scorer.
+    """
+    groups: dict[tuple[str, str, str], list[Run]] = {}
+    for run in runs:
+        groups.setdefault((run.data_fingerprint, scorer_digest(run), run.asked), []).append(run)
+    found = []
+    for (data, scorer, asked), alike in groups.items():
+        others = [key for key in groups if key[:2] == (data, scorer) and key[2] not in (ELSEWHERE, UNKNOWN)]
+        if asked != ELSEWHERE:
+            found.append([*alike, *(groups.get((data, scorer, ELSEWHERE), []) if asked != UNKNOWN else [])])
+        elif not others:
+            found.append(alike)
+    return found
+
+
+def scorer_digest(run: Run) -> str:
+    """8 hex digits of what scored the run, "" where that is not known."""
+    return sha256(canonical(dict(run.scorer)).encode()).hexdigest()[:8] if run.scorer else ""
+
+
+def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
+    one = next((run for run in runs if run.asked != ELSEWHERE), runs[0])
+    reused = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
+                    for run in runs if run.reused)  # fmt: skip
+    return Table(
+        device,
+        one.data_fingerprint,
+        one.n_examples,
+        one.limit,
+        _ranked(board, runs),
+        tuple(reused),
+        one.asked,
+        scorer_digest(one),
+    )
 
 
 def slot(run: Run) -> tuple[str, ...]:
-    """A board shows one run of each: model, device, precision, data and origin, so that no report hides a run made here."""
-    return (run.model, _device(run), str(run.environment["dtype"]), run.data_fingerprint, origin_of(run))
+    """A board shows one run of each: model, device, precision, data, prompts, scorer and origin, so that none hides another."""
+    of = (run.model, _device(run), str(run.environment["dtype"]), run.data_fingerprint, run.asked, scorer_digest(run))
+    return (*of, origin_of(run))
 
 
 def origin_of(run: Run) -> str:
@@ -272,4 +329,5 @@ def _number(value: float | None, unit: float = 1) -> str:
 def title(table: Table) -> str:
     """What the rows have in common."""
     cut = f", the first {table.limit}" if table.limit else ""
-    return f"{table.device}, {table.n} examples{cut} (data {table.fingerprint[:8]})"
+    asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
+    return f"{table.device}, {table.n} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"

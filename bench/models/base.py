@@ -39,6 +39,9 @@ class Model(ABC):
     parts: frozenset[str] = frozenset({"text"})
     outputs: tuple[type[Output], ...]
     needs: frozenset[str] = frozenset()
+    outside: tuple[str, ...] = ()  # modules of others that it calls, beside that of its own class
+    uses_libraries: ClassVar[bool] = True  # False where no library here computes: plain Python, another machine
+    answers_alone: bool = False  # whether each answer depends on its request alone, whatever is in the batch
     revision: str = ""
     weights_sha256: str = ""
     loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it

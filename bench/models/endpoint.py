@@ -35,7 +35,10 @@ class Endpoint(Model):
 
     outputs = (Generate, Choose, Regress)
     uses_device = False
-    incidental: ClassVar[frozenset[str]] = frozenset({"limits", "key_env", "price_per_million"})  # change no answer
+    uses_libraries = False
+    incidental: ClassVar[frozenset[str]] = frozenset(
+        {"limits", "key_env", "price_per_million", "alone"}
+    )  # change no answer
 
     def __init__(  # noqa: PLR0913 - each is a key of conf/model
         self,
@@ -51,7 +54,9 @@ class Endpoint(Model):
         extra: dict[str, Any] | None = None,
         key_env: str | None = "OPENAI_API_KEY",
         price_per_million: dict[str, float] | None = None,
+        alone: bool = False,
     ) -> None:
+        self.answers_alone = alone
         self.base_url, self.limits = checked_url(base_url), limits
         self.name, self.chat, self.prefill = model, chat, prefill and chat
         self.revision = f"{model}@{revision}" if revision else model or ""

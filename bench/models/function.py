@@ -6,15 +6,13 @@ import importlib
 import inspect
 import sys
 from collections.abc import Callable, Sequence
-from importlib.machinery import ModuleSpec, PathFinder
-from importlib.metadata import packages_distributions, version
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
-from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.values import as_prediction
+from bench.runs.code import code_of, file_of
 from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Transcribe
 
 _PARTS = ("text", "image", "audio", "video")
@@ -31,11 +29,15 @@ class Function(Model):
 
     An answer is a str, a label, numbers, a dict or a Prediction: see `bench.models.values.as_prediction`; None fails its
     request. A class is made once, when the model loads, and its instance is called. `options` are keyword arguments of the
-    class, else of the function. With `on_device`, a keyword `device` with the run's Device is among them.
+    class, else of the function. With `on_device`, a keyword `device` with the run's Device is among them. `alone` is your word
+    that each answer depends on its request alone, whatever else is in the list: then `--reuse` may take over earlier answers.
 
-    The module comes from the folder where `bench` runs, or from an installed package. Its revision is the version of the
-    package, or the sha256 of the module's file or, in a package, of the whole package, so that an edit is another model.
+    The module comes from the folder where `bench` runs, or from an installed package. Its revision has the digest of its source
+    (see `bench.runs.code`): of its file and what that imports from beside it, or of the whole package, so that an edit is
+    another model.
     """
+
+    incidental: ClassVar[frozenset[str]] = frozenset({"alone"})
 
     def __init__(
         self,
@@ -44,7 +46,9 @@ class Function(Model):
         outputs: list[str] | None = None,
         options: dict[str, Any] | None = None,
         on_device: bool = False,
+        alone: bool = False,
     ) -> None:
+        self.answers_alone = alone
         self.parts, self.outputs = listed_parts(parts), listed_outputs(outputs)
         self.path, self.options = function, dict(options or {})
         self.uses_device = on_device  # here it is the user who knows
@@ -53,6 +57,7 @@ class Function(Model):
             if not (self.module and self.attribute.isidentifier()):
                 raise BenchError(f"model.function={function} must be MODULE:NAME, such as my_module:predict")
             self.source, self.revision = _source(self.module, function)
+            self.outside = (self.module,)
 
     def load(self, device: Device, *, seed: int) -> None:
         """Import the module; make the class."""
@@ -108,26 +113,13 @@ def _source(module: str, function: str) -> tuple[Path, str]:
     """The module's file and the revision of its code, without running any of it."""
     if (here := str(Path.cwd())) not in sys.path:
         sys.path.append(here)  # last: a file here must not stand before a library of the same name
-    names = module.split(".")
-    path: Sequence[str] | None = None
-    spec: ModuleSpec | None = None
-    for i in range(len(names)):
-        spec = PathFinder.find_spec(".".join(names[: i + 1]), path)
-        if spec is None:
-            break
-        path = spec.submodule_search_locations or []
-    if spec is None or spec.origin is None or not Path(spec.origin).is_file():
+    file = file_of(module)
+    if file is None:
         raise BenchError(
             f"model.function={function}: there is no module {module} in {here} or the installed packages; correct the name"
         )
-    file = Path(spec.origin).resolve()
-    if {"site-packages", "dist-packages"} & set(file.parts):
-        owners = packages_distributions().get(names[0], [])
-        if owners:
-            return file, f"{function} of {owners[0]} {version(owners[0])}"
-    package = file.name == "__init__.py"
-    code = file if len(names) == 1 and not package else file.parents[len(names) - 1 - (not package)]
-    return file, f"{function} {digest(code)[:16]}"
+    code = code_of([module]).get(module, {"sha256": ""})
+    return file, f"{function} of {code['version']}" if "version" in code else f"{function} {code['sha256'][:16]}"
 
 
 def _imported(module: str, attribute: str, function: str, source: Path) -> Any:

@@ -21,6 +21,8 @@ class Reference(Model):
     parts = frozenset({"text", "image", "audio", "video"})
     outputs: tuple[type[Output], ...] = (Generate, Choose, Regress, Transcribe)
     is_reference = True
+    answers_alone = True
+    uses_libraries = False
     uses_device = False
     revision = "1"
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import hashlib
 import importlib.metadata
 import os
 import platform
@@ -13,6 +14,8 @@ import sys
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
+
+from bench import __version__
 
 _PACKAGES = (
     "finai-bench",
@@ -100,6 +103,29 @@ def describe() -> dict[str, Any]:
         "physical_cores": physical_cores(),
         "packages": versions,
     }
+
+
+_COMPUTING = (
+    "torch", "transformers", "tokenizers", "safetensors", "accelerate", "numpy", "onnxruntime", "rapidocr", "pillow", "av",
+    "pocketsphinx",
+)  # fmt: skip
+
+
+@functools.cache
+def computing(with_libraries: bool) -> dict[str, str]:
+    """The versions of what can change an answer: Python, the libraries that compute, and this package's own models.
+
+    The last is its version and a digest of the source of `bench/models`, `bench/decoding` and `bench/engine`.
+    """
+    found = {"python": platform.python_version()}
+    for package in _COMPUTING if with_libraries else ():
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    state = hashlib.sha256()
+    for room in ("models", "decoding", "engine"):
+        for path in sorted((Path(__file__).resolve().parents[1] / room).glob("*.py")):
+            state.update(path.name.encode() + b"\n" + path.read_bytes())
+    return found | {"finai-bench": f"{__version__}+{state.hexdigest()[:8]}"}
 
 
 def peak_memory_bytes() -> int:

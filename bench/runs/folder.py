@@ -1,6 +1,7 @@
 """The run directory: a journal that survives a crash, and `run.json`, whose presence means complete.
 
     runs/<task>/<model>/<run id>/
+      identity.json       what it stands on, and under which versions of what computes each attempt was made
       config.yaml         what was asked, resolved
       predictions.jsonl   one line a prediction, flushed batch by batch
       timings.jsonl       one line a reading; attempts and repeated batches included
@@ -16,7 +17,7 @@ from __future__ import annotations
 import fcntl
 import json
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -25,12 +26,13 @@ from typing import TypeVar
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.runs.identity import canonical
+from bench.runs.identity import Identity, canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
 RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
+IDENTITY = "identity.json"
 ORIGIN = "origin.json"  # in the folder of a run that came in a bundle: from whom, and who verified it
 ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
 
@@ -55,13 +57,68 @@ class RunFolder:
         self.path = path
 
     @classmethod
-    def find(cls, runs_dir: Path, task: str, model: str, run_id: str, *, fresh: bool = False) -> RunFolder:
-        """The latest folder for this identity; with `fresh`, or if there is none, the next free one."""
+    def find(
+        cls, runs_dir: Path, task: str, model: str, run_id: str, *,
+        fresh: bool = False, under: Mapping[str, str] | None = None,
+    ) -> RunFolder:  # fmt: skip
+        """The latest folder for this identity; with `fresh`, or if there is none, the next free one.
+
+        With `under`, the latest that was computed under just these versions.
+        """
         place = runs_dir / task / model
         taken = 0
         while (place / _numbered(run_id, taken + 1)).exists():
             taken += 1
-        return cls(place / _numbered(run_id, taken + 1 if fresh else max(taken, 1)))
+        for number in range(taken, 0, -1):
+            found = cls(place / _numbered(run_id, number))
+            if not fresh and (under is None or not found.other_versions(under)):
+                return found
+        return cls(place / _numbered(run_id, taken + 1))
+
+    def siblings(self) -> list[RunFolder]:
+        """The other runs of this model on this task, those with the latest journal first."""
+        others = [path.parent for path in self.path.parent.glob(f"*/{JOURNAL}") if path.parent != self.path]
+        others.sort(key=lambda folder: -(folder / JOURNAL).stat().st_mtime_ns)
+        return [RunFolder(folder) for folder in others]
+
+    def identity(self) -> Identity | None:
+        """What the run stands on; None where that was not kept, or not in the form that it has now."""
+        try:
+            return Identity(**json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["identity"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+
+    def libraries(self) -> dict[str, str]:
+        """The versions of what computed its answers; where attempts had several, all of them."""
+        attempts = self._attempts()
+        names = dict.fromkeys(name for attempt in attempts for name in attempt)
+        return {name: ", ".join(dict.fromkeys(one[name] for one in attempts if name in one)) for name in names}
+
+    def _attempts(self) -> list[dict[str, str]]:
+        try:
+            return list(json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"])
+        except (OSError, ValueError, TypeError, KeyError):
+            return [dict(self.read().libraries)] if self.complete else []
+
+    def other_versions(self, now: Mapping[str, str]) -> list[str]:
+        """What computed its answers under another version than there is now: "torch 2.12.0 (here 2.13.0)"."""
+        then = self.libraries()
+        return [f"{name} {then[name]} (here {now[name]})" for name in now if then.get(name, now[name]) != now[name]]
+
+    def notices(self, libraries: Mapping[str, str], code: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+        """What a person should know before what is here is taken for an answer of today, a line each."""
+        if not (self.path / JOURNAL).exists():
+            return
+        name = "/".join(self.path.parts[-3:])
+        if others := self.other_versions(libraries):
+            what = "is complete and" if self.complete else "goes on, and"
+            yield f"{name} {what} was computed under {', '.join(others)}; --strict makes it another run"
+        for module, found in code.items():
+            if not found["sha256"]:
+                yield (
+                    f"{name}: the source of {module} cannot be read, so nobody can tell whether it is what answered then; "
+                    "--fresh starts anew"
+                )
 
     @property
     def complete(self) -> bool:
@@ -73,8 +130,25 @@ class RunFolder:
         return read_run(self.path / RECORD)
 
     @contextmanager
-    def opened(self, config: str) -> Iterator[None]:
-        """Make the folder, lock it against a second process and write `config.yaml`."""
+    def opened(
+        self, config: str, identity: Identity | None = None, libraries: Mapping[str, str] | None = None
+    ) -> Iterator[None]:
+        """Make the folder, lock it against a second process and write `config.yaml`, and what the run stands on."""
+        with self.locked():
+            write_atomically(self.path / CONFIG, config)
+            if identity is not None:
+                attempts = self._attempts()
+                if libraries not in attempts:
+                    attempts.append(dict(libraries or {}))
+                text = json.dumps(
+                    {"identity": vars(identity), "libraries": attempts}, ensure_ascii=False, allow_nan=False
+                )
+                write_atomically(self.path / IDENTITY, text + "\n")
+            yield
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Make the folder, if need be, and keep every other process out of it."""
         try:
             self.path.mkdir(parents=True, exist_ok=True)
             lock = (self.path / ".lock").open("w")
@@ -89,8 +163,11 @@ class RunFolder:
                 raise BenchError(
                     f"run directory {self.path} is in use by another process; wait for it or end it"
                 ) from None
-            write_atomically(self.path / CONFIG, config)
             yield
+
+    def is_whole(self, name: str, run: Run) -> bool:
+        """Whether a file of the folder is the one that the run's record names."""
+        return (self.path / name).is_file() and digest(self.path / name) == run.files.get(name)
 
     def predictions(self) -> Iterator[Prediction]:
         """The journal's predictions, in the order in which they were made."""
@@ -184,9 +261,11 @@ def read_run(path: Path) -> Run:
         ) from None
 
 
-def refuse_altered(folder: Path, run: Run) -> None:
-    """Raise BenchError for a file of the run's folder that is not, or no longer, the one that its record names."""
+def refuse_altered(folder: Path, run: Run, but: Sequence[str] = ()) -> None:
+    """Raise BenchError for a file of the run's folder, `but` these, that is not, or no longer, the one that its record names."""
     for name, sha256 in run.files.items():
+        if name in but:
+            continue
         if not (folder / name).is_file() or digest(folder / name) != sha256:
             raise BenchError(
                 f"{folder / name} is not the file that the run wrote (its sha256 differs from {RECORD}); run it again with --fresh"

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import dataclass, replace
 
 from bench.types import Json
 
@@ -23,6 +23,37 @@ def fingerprint(*values: Json) -> str:
     return state.hexdigest()
 
 
-def identity(settings: Mapping[str, Any]) -> str:
-    """The run id: 12 hex digits of the hash of everything that can change a prediction."""
-    return fingerprint(settings)[:12]
+@dataclass(frozen=True)
+class Identity:
+    """Everything that can change an answer. Two runs of one identity are the same run, and share a folder.
+
+    `asked` is the digest of all requests and `data` that of the examples; `files` are those that the task read, by sha256. `config`
+    is the model's configuration without what changes no answer, `code` the digest of every module outside this package that
+    the model is made of. `ideal` is that of the ideal answers, for a model that reads them.
+    """
+
+    task: str
+    version: int
+    asked: str
+    data: str
+    files: Mapping[str, str]
+    model: str
+    revision: str
+    weights_sha256: str
+    config: Json
+    code: Mapping[str, str]
+    device: str
+    dtype: str
+    seed: int
+    batch_size: int
+    batch_tokens: int
+    ideal: str = ""
+
+    @property
+    def run_id(self) -> str:
+        """12 hex digits of the hash of it all."""
+        return fingerprint(vars(self))[:12]
+
+    def answers_as(self, other: Identity) -> bool:
+        """Whether the other's answer to a request that both ask would be this one's, in the same company."""
+        return replace(self, asked="", data="", files={}) == replace(other, asked="", data="", files={})

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
-from bench.errors import BenchError
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric
+from bench.errors import BenchError, CodeError, Place, authored
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.stats.intervals import (
@@ -25,6 +26,7 @@ from bench.stats.intervals import (
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
+KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
 _FAILED = object()  # an answer that is not there; None may be a task's word for "no answer"
 
 
@@ -32,6 +34,7 @@ _FAILED = object()  # an answer that is not there; None may be a task's word for
 class _Answered:
     """The examples with their answers, `_FAILED` where there is none, and what the intervals need."""
 
+    task: str
     examples: Sequence[Example]
     answers: Sequence[Json]
     resamples: int
@@ -76,16 +79,18 @@ def measured(
     index = {example.id: i for i, example in enumerate(examples)}
     answers: list[Json] = [_FAILED] * len(examples)
     seen: set[str] = set()
-    for prediction in known_once(task, index, predictions, "run again with --fresh"):
-        seen.add(prediction.id)
-        if prediction.error is None:
-            given = prediction.answer is not None
-            answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
-    data = _Answered(examples, answers, resamples, seed)
+    with authored(f"task '{task.name}'", "answer()", KEPT) as place:
+        for prediction in known_once(task, index, predictions, "run again with --fresh"):
+            place.example, place.given = prediction.id, prediction.to_json()
+            seen.add(prediction.id)
+            if prediction.error is None:
+                given = prediction.answer is not None
+                answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
+    data = _Answered(task.name, examples, answers, resamples, seed)
     scores, rows = _scores(task, data)
     if task.missing_left_out and len(seen) != len(examples):
         kept = [i for i, example in enumerate(examples) if example.id in seen]
-        part = _Answered([examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
+        part = _Answered(task.name, [examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
         official = [found.value for found in _scores(task, part)[0]] if kept else [None] * len(scores)
         scores = tuple(replace(found, official=value) for found, value in zip(scores, official, strict=True))
     return scores, _measurements(task, data, rows)
@@ -118,8 +123,9 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
     """The score of each metric, and the rows of those that have them."""
     scores, rows = [], {}
     for metric in task.metrics:
-        fitted = _fitted(metric, data.examples)
-        score, measured = _score(fitted, data)
+        with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
+            fitted = _fitted(metric, data.examples)
+            score, measured = _score(fitted, data, place)
         scores.append(score)
         if measured is not None:
             rows[metric.name] = measured
@@ -127,7 +133,11 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
 
 
 def _measurements(task: Task, data: _Answered, rows: dict[str, Array]) -> Measurements:
-    properties = [task.slices(example) for example in data.examples]
+    properties = []
+    with authored(f"task '{task.name}'", "slices()", KEPT) as place:
+        for example in data.examples:
+            place.example = example.id
+            properties.append(task.slices(example))
     names = sorted({name for found in properties for name in found})
     return Measurements(
         ids=tuple(example.id for example in data.examples),
@@ -146,8 +156,12 @@ def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
     return metric
 
 
-def _score(metric: AnyMetric, data: _Answered) -> tuple[Score, Array | None]:
-    """One metric's score and its rows, where it has some; its value is None with the reason where it cannot be had."""
+def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Array | None]:
+    """One metric's score and its rows, where it has some; its value is None with the reason where it cannot be had.
+
+    `place` is told where in the metric's own code it is.
+    """
+    place.function = "absent()"
     n_failed = len(data.failed)
     common: dict[str, Any] = {
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
@@ -157,6 +171,7 @@ def _score(metric: AnyMetric, data: _Answered) -> tuple[Score, Array | None]:
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
         answers = [metric.failed if answer is _FAILED else answer for answer in data.answers]
+        place.function = "prediction() or reference()"
         try:
             found = metric.compute([example.target for example in data.examples], answers)
         except BenchError as error:
@@ -164,28 +179,68 @@ def _score(metric: AnyMetric, data: _Answered) -> tuple[Score, Array | None]:
         note = f"no interval: {metric.module} gives one number"
         return Score(value=found, low=None, high=None, note=note, **common), None
     if isinstance(metric, CorpusMetric):
-        return Score(**_corpus(metric, data), **common), None
-    rows = _rows(metric, data)
-    return Score(**_of_rows(metric, rows, data), **common), rows
+        return Score(**_corpus(metric, data, place), **common), None
+    rows = _rows(metric, data, place)
+    figures = _of_rows(metric, rows, data, place)
+    if not math.isfinite(figures["value"]):
+        raise BenchError(
+            f"task '{data.task}', metric '{metric.name}': summarise() gave {figures['value']} for {len(rows)} rows; a score is a "
+            f"finite number (of nothing, 0); {KEPT}"
+        )
+    return Score(**figures, **common), rows
 
 
-def _rows(metric: Metric | RankedMetric, data: _Answered) -> Array:
+def _rows(metric: Metric | RankedMetric, data: _Answered, place: Place) -> Array:
     """The row of each example, the worst where it has no answer: [n, k]."""
-    return np.array(
-        [
-            metric.worst(example.target) if answer is _FAILED else metric.measure(example.target, answer)
-            for example, answer in zip(data.examples, data.answers, strict=True)
-        ],
-        dtype=np.float64,
-    )
+    rows: list[Row] = []
+    for example, answer in zip(data.examples, data.answers, strict=True):
+        place.example = example.id
+        if answer is _FAILED:
+            place.function, place.given = "worst()", example.target
+            rows.append(metric.worst(example.target))
+        else:
+            place.function, place.given = "measure()", (example.target, answer)
+            rows.append(metric.measure(example.target, answer))
+    try:
+        table = np.array(rows, dtype=np.float64)
+    except (ValueError, TypeError):  # rows of several lengths, or of no numbers
+        table = np.empty(0)
+    if table.ndim != 2 or not np.isfinite(table).all():
+        _refuse_row(metric, data, rows)
+    place.example, place.given = "", None
+    return table
 
 
-def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> dict[str, Any]:
+def _refuse_row(metric: Metric | RankedMetric, data: _Answered, rows: Sequence[object]) -> NoReturn:
+    """Raise BenchError for the first row that is none, naming its example and what came."""
+    lengths = Counter(len(row) for row in rows if isinstance(row, Sequence | np.ndarray) and not isinstance(row, str))
+    usual = lengths.most_common(1)[0][0] if lengths else 1
+    for example, row in zip(data.examples, rows, strict=True):
+        try:
+            cells = np.array(row, dtype=np.float64)
+            sound = cells.shape == (usual,) and bool(np.isfinite(cells).all())
+        except (ValueError, TypeError):
+            sound = False
+        if not sound:
+            came = " ".join(repr(row).split())[:120]
+            line = (
+                f"task '{data.task}', metric '{metric.name}': the row of example {example.id!r} is {came} ({type(row).__name__}); "
+                f"measure() and worst() give a sequence of {usual} finite number{'s' * (usual != 1)}, such as (0.5,) for a metric "
+                f"with one; {KEPT}"
+            )
+            raise CodeError(line, example.id, f"a row of {metric.name} is {came}")
+    raise BenchError(f"task '{data.task}', metric '{metric.name}': its rows are no table of numbers; {KEPT}")
+
+
+def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: Place) -> dict[str, Any]:
+    place.function = "summarise()"
     value = _value(metric, rows)
     best = None
     if failed := data.failed:
         ideal = rows.copy()
+        place.function = "best()"
         ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
+        place.function = "summarise()"
         best = _value(metric, ideal)
     found = {"value": value, "worst": value if failed else None, "best": best}
     if isinstance(metric, Metric) and metric.jackknife:
@@ -217,12 +272,15 @@ def _leave_one_out(metric: Metric, rows: Array, data: _Answered) -> tuple[float,
     return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
 
 
-def _corpus(metric: CorpusMetric, data: _Answered) -> dict[str, Any]:
+def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, Any]:
     by_cluster: dict[str, Counter[Hashable]] = {}
+    place.function = "count()"
     for example, answer in zip(data.examples, data.answers, strict=True):
+        place.example, place.given = example.id, None if answer is _FAILED else answer
         counts = by_cluster.setdefault(example.cluster, Counter())
         if answer is not _FAILED:
             counts.update(metric.count(answer))
+    place.function, place.example, place.given = "summarise()", "", None
     total: Counter[Hashable] = Counter()
     for counts in by_cluster.values():
         total.update(counts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -12,16 +11,18 @@ from typing import TypeAlias
 from bench.artifacts.digest import digest
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
+from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
 from bench.models.base import Device
-from bench.run import Settings, first_examples
-from bench.runs import environment, measurements, timing
+from bench.runs import measurements, timing
 from bench.runs.folder import RunFolder
-from bench.runs.identity import canonical, fingerprint, identity
+from bench.runs.identity import canonical, fingerprint
+from bench.runs.settings import Settings
 from bench.scoring.measure import measured, without_references
+from bench.scoring.record import Basis
 from bench.task import Malformed, Task
-from bench.types import Example, Json, Prediction, Run, Score
+from bench.types import ELSEWHERE, Example, Json, Prediction, Run, Score
 
 _LISTED = 10  # ids that a record names of each kind of fault
 _SAID = ("text", "label_scores", "values", "answer", "error")
@@ -194,12 +195,11 @@ def evaluate(
     examples = first_examples(task, settings.limit)
     judge = judge_of(examples)
     submission = read(task, path, examples, no_answer)
-    data = fingerprint(*map(vars, examples))
+    data = data_of(task, examples)
     said = fingerprint([prediction.to_json() for prediction in submission.predictions])
-    run_id = identity(
-        {"task": [task.name, task.version], "data": data, "submission": [name, said], "seed": settings.seed}
-    )
-    folder = RunFolder.find(settings.runs_dir, task.name, name, run_id, fresh=settings.fresh)
+    stands_on = {"task": [task.name, task.version], "data": data, "submission": [name, said], "seed": settings.seed}
+    folder = RunFolder.find(settings.runs_dir, task.name, name, fingerprint(stands_on)[:12], fresh=settings.fresh)
+    basis = Basis(task, examples, settings, data, ELSEWHERE, name, "submission", Device("cpu", "none", 1))
     config = json.dumps(dict(settings.config), indent=1, ensure_ascii=False)  # JSON is YAML
     with folder.opened(config + "\n"):
         folder.keep(0)
@@ -207,17 +207,11 @@ def evaluate(
         folder.write_predictions(submission.predictions)
         with watch.phase("score", n=len(examples)):
             judged = judge(submission) if judge else _judged(task, examples, submission, settings)
-        if judged.rows is not None:
-            measurements.write(folder.path, judged.rows)
-        run = Run(
-            run_id=folder.path.name, task=task.name, task_version=task.version, model=name, model_revision="submission",
-            weights_sha256="", is_reference=False, data_fingerprint=data, n_examples=len(examples), limit=settings.limit,
-            seed=settings.seed, resamples=settings.resamples, scores=judged.scores, timings=timing.summarise([]),
-            environment=environment.describe() | Device("cpu", "none", 1).describe(), config=settings.config,
-            created=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        run = basis.finish(
+            folder, judged.scores, judged.rows, timing.summarise([]),
             submission={"file": path.name, "sha256": digest(file), **judged.submission.faults(), **judged.more},
         )  # fmt: skip
-        return folder.finish(run), folder, official(task, run, examples, submission)
+        return run, folder, official(task, run, examples, submission)
 
 
 def _judged(task: Task, examples: Sequence[Example], submission: Submission, settings: Settings) -> Judged:

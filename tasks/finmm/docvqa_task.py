@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cached_property, lru_cache
+from functools import cache, cached_property
+from importlib.metadata import version
 from pathlib import Path
 
+from bench.artifacts.digest import derived, digest
+from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
 from bench.task import Card, Task
-from bench.types import Example, Image, Prediction, Request, Span
+from bench.types import Example, Image, ImageFile, Prediction, Request, Span
 from tasks.answers import short_answer
-from tasks.finmm import LICENCE
+from tasks.finmm import FOLDER, LICENCE
 from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
 from tasks.prompts import page
 from tasks.slices import of_short_answer
@@ -22,6 +26,7 @@ class FinmmDocVQA(Task):
 
     name, version, metrics, output = "finmm_docvqa", 1, (ANLS,), Span
     parts = frozenset({"text", "image"})
+    makes_media = True
     card = Card(
         title="finmm: questions on financial documents",
         source="tasks/finmm/picture (rendered)",
@@ -57,7 +62,7 @@ class FinmmDocVQA(Task):
 
     def request(self, example: Example) -> Request:
         """The page, then the question."""
-        picture = Image(_picture(example.inputs["seed"], example.inputs["index"]), "image/jpeg")
+        picture = page_image(example.inputs["seed"], example.inputs["index"])
         question = example.inputs["question"]
         return Request(
             example.id, page(picture, question), Span(max_new_tokens=24, stop=("\n", '"'), question=question)
@@ -87,7 +92,30 @@ class FinmmDocVQA(Task):
         return {question.id: question.kind for document in documents for question in document.questions}
 
 
-@lru_cache(maxsize=2)
-def _picture(seed: int, index: int) -> bytes:
-    """The picture, kept while its questions are asked: they follow one another."""
-    return encode(make_document(seed, index))
+def page_image(seed: int, index: int) -> Image:
+    """The page of a document: rendered once on this machine and kept in the cache, or held where that cannot be written."""
+    place = _pages() / f"{seed}-{index}.jpg"
+    if not place.is_file():
+        data = encode(make_document(seed, index))
+        try:
+            place.parent.mkdir(parents=True, exist_ok=True)
+            write_atomically(place, data)
+        except OSError:
+            return Image(data, "image/jpeg")
+    return ImageFile(str(place), "image/jpeg")
+
+
+@cache
+def _pages() -> Path:
+    """Where the pages are kept that this source draws with these versions of what it draws with."""
+    drawn_with = (
+        "pillow",
+        "numpy",
+        "matplotlib",
+        "fontpkg-arimo",
+        "fontpkg-caveat",
+        "fontpkg-dancing-script",
+        "fontpkg-kalam",
+    )
+    versions = "".join(f"{name} {version(name)}\n" for name in drawn_with)
+    return derived(hashlib.sha256(f"{digest(FOLDER / 'picture')}\n{versions}".encode()).hexdigest(), "finmm-pages")

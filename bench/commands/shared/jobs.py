@@ -15,8 +15,9 @@ from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import Settings, evaluate, fits, refuse_misfit
+from bench.run import evaluate, fits, refuse_misfit
 from bench.runs.identity import fingerprint
+from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
 from bench.tracking.log import Tracker, is_logged
 from bench.tracking.store import StoreError, default_uri
@@ -88,9 +89,12 @@ def _check_limits(suite: Any) -> None:
 class Runner:
     """Runs jobs, keeping the last model and the store between them."""
 
-    def __init__(self, *, fresh: bool = False, done: Callable[[Run, Path], None] = lambda run, folder: None) -> None:
-        """`done` is told of each run as soon as it is complete."""
-        self.fresh, self.done = fresh, done
+    def __init__(
+        self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
+        done: Callable[[Run, Path], None] = lambda run, folder: None,
+    ) -> None:  # fmt: skip
+        """`done` is told of each run as soon as it is complete; for the others see `Settings`."""
+        self.fresh, self.strict, self.reuse, self.done = fresh, strict, reuse, done
         self.outcome = Outcome()
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
@@ -126,13 +130,14 @@ class Runner:
         model = self._shared(job.config["model"])
         if not fits(task, model):
             if not job.suite:
-                refuse_misfit(task, model, job.model, _fitting(task))
+                refuse_misfit(task, model, job.model, tuple(_fitting(task)))
             self.outcome.skipped.append((job.task, job.model))
             return
-        settings = _settings(job.config, fresh=self.fresh)
+        known_kind(job.config["audit"])
+        settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         self.progress = Progress(label)
         run, folder = evaluate(
-            task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress
+            task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
@@ -193,22 +198,6 @@ def _device(model: Model, config: Mapping[str, Any]) -> Device:
     return (
         resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("cpu", "none", 1)
     )
-
-
-def _settings(config: Mapping[str, Any], *, fresh: bool) -> Settings:
-    return Settings(
-        runs_dir=Path(config["runs_dir"]), limit=config["limit"], fresh=fresh, config=config,
-        seed=_at_least(config, "seed", 0), shots=_at_least(config, "shots", 0),
-        batch_size=_at_least(config, "batch_size", 1), batch_tokens=_at_least(config, "batch_tokens", 1),
-        resamples=_at_least(config, "resamples", 1),
-        audit=known_kind(config["audit"]), audit_size=_at_least(config, "audit_size", 1),
-    )  # fmt: skip
-
-
-def _at_least(config: Mapping[str, Any], key: str, least: int) -> int:
-    if config[key] < least:
-        raise BenchError(f"{key}={config[key]} must be at least {least}")
-    return int(config[key])
 
 
 def _refuse_nan(config: Any, key: str) -> None:

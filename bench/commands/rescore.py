@@ -1,0 +1,115 @@
+"""`bench rescore`: today's parser and metrics on stored predictions."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from bench.commands.shared import output
+from bench.config import compose as conf
+from bench.errors import BenchError
+
+if TYPE_CHECKING:
+    from bench.task import Task
+    from bench.types import Run
+
+
+def main(options: argparse.Namespace) -> int:
+    """Score the named runs, or all, again in place; the scores of before go into their history. 2 if one could not be."""
+    from bench.commands.shared.jobs import say
+    from bench.commands.shared.references import resolve
+    from bench.leaderboard.stamps import folders
+    from bench.runs.folder import RunFolder
+
+    if bool(options.references) == options.all:
+        raise BenchError("name runs to score again, or give --all; see `bench rescore --help`")
+    if not options.runs.is_dir():
+        raise BenchError(f"the runs directory {options.runs} does not exist; name it with --runs or BENCH_RUNS")
+    named = [path for reference in options.references for path in resolve(reference, options.runs)]
+    found = named or [options.runs / path for path in sorted(folders(options.runs))]
+    lines, failed = [], []
+    for path in dict.fromkeys(found):
+        try:
+            lines.append(_again(RunFolder(path), options))
+        except BenchError as error:
+            failed.append(str(error))
+            say(str(error))
+    changed = sum(line["changed"] for line in lines)
+    if options.json:
+        output.emit({"runs": lines, "changed": changed, "failed": failed})
+    else:
+        for line in lines:
+            print(line["text"])
+        verb = "would be scored again" if options.dry_run else "scored again"
+        print(f"{changed} of {len(lines)} runs {verb}" + (f", {len(failed)} could not be" if failed else ""))
+    return 2 if failed else 0
+
+
+def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
+    """Score one run again where what scores it has changed."""
+    from bench.engine.asking import data_of, first_examples
+    from bench.runs.folder import refuse_altered
+    from bench.runs.measurements import FILE
+    from bench.scoring.rescore import is_scored_as_now, rescore
+
+    run: Run = folder.read()
+    where = f"{run.task}/{run.model} ({run.run_id})"
+    task = task_of(run)
+    if task.version != run.task_version:
+        raise BenchError(
+            f"{where} is of version {run.task_version} of its task, which is {task.version} here; run it again"
+        )
+    refuse_altered(folder.path, run, but=(FILE,))
+    examples = first_examples(task, run.limit)
+    if run.data_fingerprint not in (data_of(task, examples), _without_media(examples)):
+        raise BenchError(
+            f"{where} was made on other data (fingerprint {run.data_fingerprint[:12]}) than the {len(examples):,} examples "
+            "that lie here; bring those data, or run it again"
+        )
+    if is_scored_as_now(folder, task, run.resamples):
+        return {
+            "run_id": run.run_id,
+            "task": run.task,
+            "model": run.model,
+            "changed": False,
+            "text": f"{where}: up to date",
+        }
+    said: list[str] = []
+    done = rescore(folder, task, examples, resamples=run.resamples, say=said.append, dry=options.dry_run)
+    scores = {score.metric: score.value for score in done.scores}
+    line = {"run_id": run.run_id, "task": run.task, "model": run.model, "changed": True, "text": said[-1]}
+    return line if options.dry_run else line | {"scores": scores}
+
+
+def task_of(run: Run) -> Task:
+    """The task as the run configured it, over the data that lie here; raises BenchError where it cannot be made."""
+    from bench.config.build import build
+    from bench.task import Task
+
+    config = run.config.get("task")
+    known = run.task in conf.names("task")
+    today: Mapping[str, Any] = conf.plain(conf.compose([f"task={run.task}"])[0])["task"] if known else {}
+    if not isinstance(config, Mapping):
+        config = today
+    if not config:
+        raise BenchError(f"task '{run.task}' is not known here; `bench list tasks` shows those that are")
+    if isinstance(config.get("data"), Mapping) and not _lies_here(config["data"]) and today.get("data"):
+        config = {**config, "data": today["data"]}
+    task = build(config, "task")
+    if not isinstance(task, Task):
+        raise BenchError(f"task '{run.task}' ranks entries and has no runs to score")
+    return task
+
+
+def _lies_here(data: Mapping[str, Any]) -> bool:
+    """Whether the data that a run's configuration names can still be found under that name."""
+    own = data.get("path")
+    return Path(own).exists() if own else (Path(str(data.get("data_dir", ""))) / str(data.get("local", ""))).exists()
+
+
+def _without_media(examples: Any) -> str:
+    from bench.runs.identity import fingerprint
+
+    return fingerprint(*map(vars, examples))

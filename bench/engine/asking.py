@@ -1,0 +1,121 @@
+"""From a task to what a model is asked: examples, requests, their digests, and the files that they stand on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.artifacts.seals import Seal, Sealer, refuse_changed
+from bench.data.files import noted
+from bench.engine.shots import few_shot
+from bench.errors import BenchError, authored
+from bench.runs.asked import Asked, ask
+from bench.runs.identity import fingerprint
+from bench.task import Task
+from bench.types import Example, Prediction, Request
+
+_REMEDY = "correct it and run the same command again: what was answered before is kept"
+
+
+@dataclass(frozen=True)
+class Asking:
+    """Examples with their `request`, what was asked as a whole, and the task's data `files` by name with their digests."""
+
+    examples: Sequence[Example]
+    request: Callable[[Example], Request]
+    asked: Asked
+    files: Mapping[str, str]
+    seals: Mapping[Path, Seal]
+
+    def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions with the digests of their requests; raises BenchError where a request or a file has changed."""
+        refuse_changed(self.seals)
+        return self.asked.stamped(batch, predictions)
+
+
+def asking(task: Task, limit: int | None, shots: int, seed: int) -> Asking:
+    """The task's first `limit` examples and all that they are asked; raises BenchError for what the task does wrong."""
+    sealer = Sealer()
+    with noted() as read:
+        examples = first_examples(task, limit)
+        request = _checked_requests(task, few_shot(task, shots, seed))
+        asked = ask(examples, request, sealer, media_are_data=not task.makes_media)
+    known: set[Path] = vars(task).setdefault("_files_read", set())  # a task that keeps what it read reads it but once
+    known |= {path for path in read if path.is_file()}
+    seals = {path: sealer.seal(path) for path in sorted(known)}
+    sealer.keep()
+    return Asking(examples, request, asked, {name: seals[path].sha256 for name, path in _named(seals)}, seals)
+
+
+def data_of(task: Task, examples: Sequence[Example]) -> str:
+    """The fingerprint of the examples with their media; without the media where these do not lie here."""
+    if task.parts > {"text"} and not task.makes_media:
+        with suppress(BenchError):
+            return ask(examples, _checked_requests(task, task.request), Sealer()).data
+    return fingerprint(*map(vars, examples))
+
+
+def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
+    """The task's first `limit` examples (None: all); raises BenchError when there are none or an id comes twice."""
+    if limit is not None and limit < 1:
+        raise BenchError(f"limit={limit} must be at least 1, or null for all examples")
+    with authored(f"task '{task.name}'", "examples()", _REMEDY):
+        examples = task.examples()[:limit]
+    if not examples:
+        raise BenchError(f"task '{task.name}' has no examples; check its data file")
+    seen: set[str] = set()
+    for number, example in enumerate(examples, start=1):
+        if example.id in seen:
+            raise BenchError(
+                f"task '{task.name}': example {number} repeats the id {example.id!r}; ids must be unique, correct the data file"
+            )
+        seen.add(example.id)
+    return examples
+
+
+def ideals(task: Task, examples: Sequence[Example]) -> dict[str, Prediction]:
+    """The ideal prediction of each example, by id."""
+    found = {}
+    with authored(f"task '{task.name}'", "ideal()", _REMEDY) as place:
+        for example in examples:
+            place.example, place.given = example.id, example.target
+            found[example.id] = task.ideal(example)
+    return found
+
+
+def ideal_digest(ideal: Mapping[str, Prediction]) -> str:
+    """What a model that reads the ideal answers stands on beside the requests."""
+    return fingerprint([prediction.to_json() for prediction in ideal.values()])
+
+
+def _checked_requests(task: Task, request: Callable[[Example], Request]) -> Callable[[Example], Request]:
+    """The requests, with one line for whatever `request` does wrong."""
+
+    def checked(example: Example) -> Request:
+        with authored(f"task '{task.name}'", "request()", _REMEDY) as place:
+            place.example, place.given = example.id, example.inputs
+            found = request(example)
+        if not isinstance(found, Request) or found.id != example.id or not isinstance(found.output, task.output):
+            came = (
+                f"one of id {found.id!r} and output {type(found.output).__name__}" if isinstance(found, Request) else ""
+            )
+            raise BenchError(
+                f"task '{task.name}': request() of example {example.id!r} gave {came or f'a {type(found).__name__}'}; a Request "
+                f"of that id is due whose output is a {task.output.__name__}; {_REMEDY}"
+            )
+        return found
+
+    return checked
+
+
+def _named(paths: Mapping[Path, Seal]) -> list[tuple[str, Path]]:
+    """Each file by the shortest end of its path that no other has, which says nothing of the machine."""
+    found: list[tuple[str, Path]] = []
+    for path in paths:
+        parts, n = path.parts, 1
+        while n < len(parts) and sum(other.parts[-n:] == parts[-n:] for other in paths) > 1:
+            n += 1
+        found.append(("/".join(parts[-n:]), path))
+    return sorted(found)

@@ -1,0 +1,125 @@
+"""What was asked: a digest of every request as a model gets it, and of the media in it by their bytes."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from bench.artifacts.seals import ABSENT, Seal, Sealer, refuse_changed
+from bench.errors import BenchError
+from bench.runs.identity import canonical, fingerprint
+from bench.types import Audio, Example, Image, ImageFile, Json, Part, Prediction, Request, Text, Video
+
+DIGITS = 16  # hex digits of one request's digest in the journal
+
+
+@dataclass(frozen=True)
+class Asked:
+    """The requests of a run: `digest` of them all in order, of each by id, and `data`, the fingerprint of the examples.
+
+    `media` are the sealed files that the requests name.
+    """
+
+    digest: str
+    data: str
+    by_id: Mapping[str, str]
+    media: Mapping[Path, Seal] = field(default_factory=dict, repr=False)
+
+    def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions, each with the digest of its request.
+
+        Raises BenchError where a request is not the one that was digested before, or a file of the batch has changed.
+        """
+        for request in batch:
+            if request_digest(request, self._sha256) != self.by_id[request.id]:
+                raise BenchError(
+                    f"example {request.id!r} was asked otherwise than at first: `request` must give the same for the same "
+                    "example each time (no clock, no random numbers, no counter)"
+                )
+        names = {path for request in batch for path in files_of(request)}
+        refuse_changed({path: self.media[path] for path in sorted(names)})
+        return [replace(prediction, asked=self.by_id[prediction.id]) for prediction in predictions]
+
+    def _sha256(self, path: Path) -> str:
+        return self.media[path].sha256 if path in self.media else ""
+
+
+def ask(
+    examples: Iterable[Example], request: Callable[[Example], Request], sealer: Sealer, *, media_are_data: bool = True
+) -> Asked:
+    """Digest every request, in the order of the examples.
+
+    The fingerprint of the data takes in the media that requests name, by their sha256, where those are data.
+    """
+    by_id: dict[str, str] = {}
+    described: list[Json] = []
+
+    def sha256(path: Path) -> str:
+        return sealer.seal(path).sha256
+
+    for example in examples:
+        asked = request(example)
+        by_id[example.id] = request_digest(asked, sha256)
+        found = [sha256(path) for path in files_of(asked)] if media_are_data else []
+        media = [one for one in found if one != ABSENT]  # who scores predictions needs none
+        described.append({**vars(example), "media": media} if media else vars(example))
+    sealer.keep()
+    whole = hashlib.sha256("\n".join(by_id.values()).encode()).hexdigest()
+    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed))
+
+
+def files_of(request: Request) -> Iterator[Path]:
+    """The files that a request names."""
+    return (Path(part.path) for part in request.parts if isinstance(part, Audio | Video | ImageFile))
+
+
+def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
+    """16 hex digits over a request's id, parts (roles, text, media by sha256) and output; `sha256` gives that of a file.
+
+    A field of the output that has its default is left out, so that a new one changes no digest of before.
+    """
+    pieces = [request.id]
+    for part in request.parts:
+        pieces += _of_part(part, sha256)
+    pieces.append(type(request.output).__name__)
+    for name, value in _fields(request.output):
+        pieces += (name, value if isinstance(value, str) else _as_json(value, request.id, name))
+    framed = "".join(f"{len(piece)}:{piece}" for piece in pieces)  # so that no two lists of pieces look alike
+    return hashlib.sha256(framed.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+
+
+def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
+    match part:
+        case Text(text=text, role=role):
+            return ("text", role, text)
+        case ImageFile():
+            return ("image", part.media_type, sha256(Path(part.path)))
+        case Image():
+            return ("image", part.media_type, hashlib.sha256(part.data).hexdigest())
+        case Audio() | Video():
+            return (part.kind, sha256(Path(part.path)))
+    raise BenchError(f"a request's part is a {type(part).__name__}; it must be Text, Image, ImageFile, Audio or Video")
+
+
+def _fields(output: Any) -> Iterator[tuple[str, object]]:
+    """What an output holds that is not its class's default."""
+    defaults = _defaults(output.__class__)
+    return ((name, value) for name, value in vars(output).items() if value != defaults.get(name, MISSING))
+
+
+@functools.cache
+def _defaults(kind: Any) -> Mapping[str, object]:
+    return {one.name: one.default for one in fields(kind)} if is_dataclass(kind) else {}
+
+
+def _as_json(value: Json, example: str, name: str) -> str:
+    try:
+        return canonical(value)
+    except (TypeError, ValueError) as error:
+        raise BenchError(
+            f"the request of example {example!r}: its output's {name} cannot be written as JSON ({error})"
+        ) from None

@@ -1,0 +1,154 @@
+"""The source of what runs beside this package: which modules, what they held, and of which commit they were."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from importlib.metadata import packages_distributions, version
+from pathlib import Path
+
+_OURS = frozenset({"bench", "tasks"})
+_INSTALLED = frozenset({"site-packages", "dist-packages"})
+_COMPILED = (*EXTENSION_SUFFIXES, ".pyc")
+
+
+def code_of(modules: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What is known of each of these modules that is not this package's: "sha256" of its source, "version", "commit", "note".
+
+    The source of a module is its file and what that imports from the same place, however far; of a module in a package it is
+    the whole package. A compiled module's file stands for its source, and the note says so; where there is no file (a cell of a
+    notebook) the sha256 is "" and the note says that nobody can tell whether it changed. Nothing is imported.
+    """
+    return {name: _described(name) for name in sorted(set(modules)) if is_outside(name)}
+
+
+def sha256_of(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
+    """What of `code_of` can change an answer: the digest of each module, or the note where there is none."""
+    return {name: found["sha256"] or found.get("note", "") for name, found in code.items()}
+
+
+def is_outside(module: str) -> bool:
+    """Whether a module belongs neither to this package nor to Python itself."""
+    top = module.partition(".")[0]
+    return top not in _OURS and (top == "__main__" or top not in sys.stdlib_module_names)
+
+
+def _described(module: str) -> dict[str, str]:
+    files = _sources(module)
+    if not files:
+        return {"sha256": "", "note": "its source cannot be read (typed in, or made while running)"}
+    found = {"sha256": _digest(files)}
+    if _INSTALLED & set(next(iter(files.values())).parts):
+        owners = packages_distributions().get(module.partition(".")[0], [])
+        found |= {"version": f"{owners[0]} {version(owners[0])}"} if owners else {}
+    elif commit := _commit(list(files.values())):
+        found["commit"] = commit
+    if compiled := sorted(name for name, path in files.items() if path.name.endswith(_COMPILED)):
+        found["note"] = f"compiled, its source cannot be read: {', '.join(compiled[:5])}"
+    return found
+
+
+def _digest(files: Mapping[str, Path]) -> str:
+    """The sha256 of the lines "<sha256>  <module>" in order of module."""
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {name}\n" for name, path in sorted(files.items())]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def _sources(module: str) -> dict[str, Path]:
+    """The files that a module is made of, by module name, its own first; {} where it has none."""
+    start = file_of(module)
+    if start is None:
+        return {}
+    root = _root(module, start)
+    found: dict[str, Path] = {}
+    todo = [(module, start), *_package(module, root)]
+    while todo:
+        name, path = todo.pop()
+        if name in found:
+            continue
+        found[name] = path
+        if path.suffix == ".py":
+            todo += [(one, place) for one in _imports(name, path) if (place := _near(one, root)) is not None]
+    return {module: found.pop(module), **found}
+
+
+def file_of(module: str) -> Path | None:
+    """The file that a module comes from, found without importing it; None where there is none."""
+    loaded = sys.modules.get(module)
+    origin = getattr(loaded, "__file__", None)
+    if origin is None and module != "__main__":
+        path: list[str] | None = None
+        spec = None
+        names = module.split(".")
+        for i in range(len(names)):
+            spec = PathFinder.find_spec(".".join(names[: i + 1]), path)
+            if spec is None:
+                return None
+            path = list(spec.submodule_search_locations or [])
+        origin = spec.origin if spec is not None else None
+    place = Path(origin).resolve() if origin else None
+    return place if place is not None and place.is_file() else None
+
+
+def _root(module: str, path: Path) -> Path:
+    """The folder in which the module's top name lies: what is imported from there is the same author's."""
+    depth = len(module.split(".")) - (path.name != "__init__.py")
+    return path.parents[depth]
+
+
+def _package(module: str, root: Path) -> list[tuple[str, Path]]:
+    """All modules of the module's package, since it may import any of them while it runs; [] for a module of its own."""
+    top = root / module.partition(".")[0]
+    if not (top / "__init__.py").is_file():
+        return []
+    paths = [path for path in top.rglob("*") if path.name.endswith((".py", *EXTENSION_SUFFIXES)) and path.is_file()]
+    return [(_name(path, root), path) for path in sorted(paths)]
+
+
+def _name(path: Path, root: Path) -> str:
+    relative = path.relative_to(root)
+    names = [*relative.parent.parts, relative.name.partition(".")[0]]
+    return ".".join(names[:-1] if names[-1] == "__init__" else names)
+
+
+def _imports(module: str, path: Path) -> Iterator[str]:
+    """The names that a file imports, as far as they may be modules."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # importing it will say so
+        return
+    inside = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            above = inside[: len(inside) - node.level + 1] if node.level else []
+            base = ".".join([*above, *([node.module] if node.module else [])])
+            yield from (one for one in (base, *(f"{base}.{name.name}".lstrip(".") for name in node.names)) if one)
+
+
+def _near(module: str, root: Path) -> Path | None:
+    """The file of a module that lies below `root`, None for another's."""
+    if not is_outside(module) or _INSTALLED & set(root.parts):  # of an installed package `_package` has all
+        return None
+    place = root.joinpath(*module.split("."))
+    choices = [place.with_name(place.name + suffix) for suffix in (".py", *_COMPILED)] + [place / "__init__.py"]
+    return next((path.resolve() for path in choices if path.is_file()), None)
+
+
+def _commit(files: list[Path]) -> str:
+    """The commit of the checkout that holds these files, "-dirty" where one of them differs from it; "" outside a checkout."""
+
+    def git(*words: str) -> str:
+        command = ["git", "-C", str(files[0].parent), *words]
+        return subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+
+    try:
+        found = git("rev-parse", "--short=12", "HEAD")
+        return found + ("-dirty" if found and git("status", "--porcelain", "--ignored", "--", *map(str, files)) else "")
+    except OSError:  # no git on this machine
+        return ""

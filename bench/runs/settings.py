@@ -1,0 +1,52 @@
+"""The settings of a run, declared once: the schema of conf/config.yaml, the command line and the loop take them from here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from bench.errors import BenchError
+from bench.types import Json
+
+_KEY = {"key": True}  # a field that is a key of conf/config.yaml too; "least" is the smallest number that it may have
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What a run is asked to do beside its task, model and device.
+
+    `limit` takes the first examples, None all; `seed` is that of random models, few-shot draws and the bootstrap. A model gets at
+    most `batch_size` requests and about `batch_tokens` tokens of prompts at once. `audit` is "none" or "batch_invariance",
+    which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
+    training examples in each prompt.
+
+    `config` is the resolved configuration, for the record. With `fresh` a run starts anew even if it is there; with `strict`, if
+    it was computed under other versions of what computes; with `reuse`, a new run takes over what an earlier one answered
+    to the very same requests.
+    """
+
+    runs_dir: Path = field(default=Path("runs"), metadata=_KEY)
+    limit: int | None = field(default=None, metadata=_KEY)
+    seed: int = field(default=0, metadata=_KEY | {"least": 0})
+    batch_size: int = field(default=256, metadata=_KEY | {"least": 1})
+    batch_tokens: int = field(default=65536, metadata=_KEY | {"least": 1})
+    audit: str = field(default="none", metadata=_KEY)
+    audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
+    resamples: int = field(default=2000, metadata=_KEY | {"least": 1})
+    shots: int = field(default=0, metadata=_KEY | {"least": 0})
+    fresh: bool = False
+    strict: bool = False
+    reuse: bool = False
+    config: Mapping[str, Json] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, resolved: Mapping[str, Any], **more: Any) -> Settings:
+        """Those of a resolved configuration; raises BenchError for a number that is too small."""
+        values = {one.name: resolved[one.name] for one in fields(cls) if one.metadata.get("key")}
+        for one in fields(cls):
+            least = one.metadata.get("least")
+            if least is not None and values[one.name] < least:
+                raise BenchError(f"{one.name}={values[one.name]} must be at least {least}")
+        return cls(**{**values, "runs_dir": Path(values["runs_dir"])}, **more)
