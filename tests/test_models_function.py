@@ -197,16 +197,32 @@ def test_an_edited_module_is_another_model(write: Write) -> None:
     assert first.startswith(f"{name}:predict ")
 
 
-@pytest.mark.parametrize("module", ["{}.net", "{}", "{}.sub.deep"])
-def test_an_edit_anywhere_in_a_package_is_another_model(write: Write, module: str) -> None:
-    for path in ("{}/__init__.py", "{}/net.py", "{}/sub/__init__.py", "{}/sub/deep.py"):
-        name = write("def predict(requests): return []", path)
-    write("x = 1", "beside.py")
-    first = Function(f"{module.format(name)}:predict").revision
+@pytest.mark.parametrize(
+    "source",
+    ["from {0}.sub.deep import x", "from {0} import sub\nimport {0}.sub.deep", "from .sub import deep", "from .sub.deep import *",
+     "def predict(requests):\n    import {0}.sub.deep", "import importlib\nD = importlib.import_module('{0}.sub.deep')",
+     "import importlib\nD = importlib.import_module('.sub.' + 'deep', __package__)"],
+)  # fmt: skip
+def test_an_edit_of_what_a_module_imports_from_its_package_is_another_model(write: Write, source: str) -> None:
+    for path in ("{}/__init__.py", "{}/sub/__init__.py", "{}/sub/deep.py", "{}/other.py"):
+        name = write("x = 1", path)
+    write(source.format(name), "{}/net.py")
+    first = Function(f"{name}.net:predict").revision
     write("x = 2", "beside.py")
-    assert Function(f"{module.format(name)}:predict").revision == first
-    write("def predict(requests): return [2]", "{}/sub/deep.py")
-    assert Function(f"{module.format(name)}:predict").revision != first
+    if "'.sub.'" not in source:  # a name that is put together may be any
+        write("x = 2", "{}/other.py")
+    assert Function(f"{name}.net:predict").revision == first
+    write("x = 3", "{}/sub/deep.py")
+    assert Function(f"{name}.net:predict").revision != first
+
+
+def test_an_edit_of_a_file_beside_a_module_that_imports_it_is_another_model(write: Write) -> None:
+    write("WORDS = 1", "helper_of_{}.py")
+    name = write("import helper_of_{}\nfrom os import path")
+    write(f"import helper_of_{name}\nfrom os import path")
+    first = Function(f"{name}:predict").revision
+    write("WORDS = 2", "helper_of_{}.py")
+    assert Function(f"{name}:predict").revision != first
 
 
 def test_the_revision_of_an_installed_package_is_its_version() -> None:

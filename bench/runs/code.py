@@ -19,9 +19,9 @@ _COMPILED = (*EXTENSION_SUFFIXES, ".pyc")
 def code_of(modules: Iterable[str]) -> dict[str, dict[str, str]]:
     """What is known of each of these modules that is not this package's: "sha256" of its source, "version", "commit", "note".
 
-    The source of a module is its file and what that imports from the same place, however far; of a module in a package it is
-    the whole package. A compiled module's file stands for its source, and the note says so; where there is no file (a cell of a
-    notebook) the sha256 is "" and the note says that nobody can tell whether it changed. Nothing is imported.
+    The source of a module is its file and what that imports from the same place (the folder or package that it is in), however far.
+    A compiled module's file stands for its source, and the note says so; where there is no file (a cell of a notebook) the
+    sha256 is "" and the note says that nobody can tell whether it changed. Nothing is imported.
     """
     return {name: _described(name) for name in sorted(set(modules)) if is_outside(name)}
 
@@ -65,15 +65,26 @@ def _sources(module: str) -> dict[str, Path]:
         return {}
     root = _root(module, start)
     found: dict[str, Path] = {}
-    todo = [(module, start), *_package(module, root)]
+    followed: set[str] = set()
+    todo = [(module, start)]
     while todo:
         name, path = todo.pop()
-        if name in found:
+        if name in followed:
             continue
+        followed.add(name)
         found[name] = path
+        for above in _packages(name, root):  # they run first, but what they import for others is none of this module's
+            found.setdefault(*above)
         if path.suffix == ".py":
-            todo += [(one, place) for one in _imports(name, path) if (place := _near(one, root)) is not None]
+            todo += [(one, place) for one in _imports(name, path, root) if (place := _near(one, root)) is not None]
     return {module: found.pop(module), **found}
+
+
+def _packages(module: str, root: Path) -> Iterator[tuple[str, Path]]:
+    names = module.split(".")[:-1]
+    for n in range(1, len(names) + 1):
+        if (path := root.joinpath(*names[:n], "__init__.py")).is_file():
+            yield ".".join(names[:n]), path
 
 
 def file_of(module: str) -> Path | None:
@@ -100,23 +111,8 @@ def _root(module: str, path: Path) -> Path:
     return path.parents[depth]
 
 
-def _package(module: str, root: Path) -> list[tuple[str, Path]]:
-    """All modules of the module's package, since it may import any of them while it runs; [] for a module of its own."""
-    top = root / module.partition(".")[0]
-    if not (top / "__init__.py").is_file():
-        return []
-    paths = [path for path in top.rglob("*") if path.name.endswith((".py", *EXTENSION_SUFFIXES)) and path.is_file()]
-    return [(_name(path, root), path) for path in sorted(paths)]
-
-
-def _name(path: Path, root: Path) -> str:
-    relative = path.relative_to(root)
-    names = [*relative.parent.parts, relative.name.partition(".")[0]]
-    return ".".join(names[:-1] if names[-1] == "__init__" else names)
-
-
-def _imports(module: str, path: Path) -> Iterator[str]:
-    """The names that a file imports, as far as they may be modules."""
+def _imports(module: str, path: Path, root: Path) -> Iterator[str]:
+    """The names that a file imports, as far as they may be modules; all of its package where it computes such a name."""
     try:
         tree = ast.parse(path.read_bytes())
     except (SyntaxError, ValueError):  # importing it will say so
@@ -129,11 +125,30 @@ def _imports(module: str, path: Path) -> Iterator[str]:
             above = inside[: len(inside) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield from (one for one in (base, *(f"{base}.{name.name}".lstrip(".") for name in node.names)) if one)
+        elif isinstance(node, ast.Call) and _imports_by_name(node.func):
+            yield from _named(node, inside, root)
+
+
+def _imports_by_name(function: ast.expr) -> bool:
+    name = function.attr if isinstance(function, ast.Attribute) else getattr(function, "id", "")
+    return name in ("import_module", "__import__", "run_path", "run_module", "spec_from_file_location")
+
+
+def _named(call: ast.Call, inside: list[str], root: Path) -> Iterator[str]:
+    """The module that `import_module("name")` names, or all that it may."""
+    first = call.args[0] if call.args else None
+    if isinstance(first, ast.Constant) and isinstance(first.value, str) and not first.value.startswith("."):
+        yield first.value
+        return
+    top = root / inside[0] if inside else root
+    for path in sorted(top.rglob("*.py") if inside else top.glob("*.py")):
+        names = [*path.relative_to(root).parent.parts, path.stem]
+        yield ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
 def _near(module: str, root: Path) -> Path | None:
     """The file of a module that lies below `root`, None for another's."""
-    if not is_outside(module) or _INSTALLED & set(root.parts):  # of an installed package `_package` has all
+    if not is_outside(module) or not module:
         return None
     place = root.joinpath(*module.split("."))
     choices = [place.with_name(place.name + suffix) for suffix in (".py", *_COMPILED)] + [place / "__init__.py"]
