@@ -74,13 +74,13 @@ def t5(folder: Path, *, seed: int = 0) -> str:
     return saved(folder, "T5ForConditionalGeneration", settings, tokenizer, seed)
 
 
-def bart(folder: Path, *, seed: int = 0) -> str:
-    """A BART for 96 tokens that its makers let search with beams and write at least 20 tokens; its source."""
+def bart(folder: Path, *, seed: int = 0, places: int = 96) -> str:
+    """A BART for so many tokens that its makers let search with beams and write at least 20 tokens; its source."""
     from transformers import BartConfig, GenerationConfig
 
     tokenizer = roberta_tokenizer("BartTokenizer")
     settings = BartConfig(
-        vocab_size=len(tokenizer), max_position_embeddings=96, d_model=32, encoder_layers=2, decoder_layers=2,
+        vocab_size=len(tokenizer), max_position_embeddings=places, d_model=32, encoder_layers=2, decoder_layers=2,
         encoder_attention_heads=2, decoder_attention_heads=2, encoder_ffn_dim=37, decoder_ffn_dim=37, pad_token_id=1,
         bos_token_id=0, eos_token_id=2, decoder_start_token_id=2, forced_eos_token_id=2,
     )  # fmt: skip

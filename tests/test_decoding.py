@@ -225,7 +225,7 @@ def test_a_model_says_over_a_tree_what_it_says_to_each_prompt_alone(
         finished = limits(seed, len(prompts))
         with monkeypatch.context() as patch:
             seen = passes_of(model, patch)
-            found = greedy.greedy(model, prompts, 12, finished).tokens
+            found = greedy.greedy(model, prompts, [12] * len(prompts), finished).tokens
         layout = prefix_tree(prompts)
         assert len(layout.head) == head
         # the first pass is of the head, the second of all groups: it gives the logits behind each prompt
@@ -246,7 +246,7 @@ def test_the_tokens_of_many_prompts_are_those_of_generate_one_at_a_time(
 
     prompts = some_prompts(seed, head)
     finished = limits(seed, len(prompts), most=20)
-    found = greedy.greedy(tree, prompts, 20, finished)
+    found = greedy.greedy(tree, prompts, [20] * len(prompts), finished)
     assert found.tokens == alone(own, prompts, 20, finished)
     assert found.computed == prefix_tree(prompts).size < sum(map(len, prompts))
 
@@ -284,7 +284,7 @@ def test_how_the_work_is_divided_changes_no_token(
         asked.append((index, len(tokens)))
         return finished(index, tokens)
 
-    found = greedy.greedy(tree, prompts, 15, noted).tokens
+    found = greedy.greedy(tree, prompts, [15] * len(prompts), noted).tokens
     assert found == alone(own, prompts, 15, finished)
     # each token is shown once, in order, and none behind the end
     assert sorted(asked) == [(i, n) for i, tokens in enumerate(found) for n in range(1, len(tokens) + 1)]
@@ -296,8 +296,8 @@ def test_the_order_of_prompts_changes_no_token(tree: Any) -> None:
     prompts = some_prompts(5) + some_prompts(6)
     turned = list(range(len(prompts)))
     random.Random(0).shuffle(turned)
-    forwards = greedy.greedy(tree, prompts, 9, lambda i, tokens: False).tokens
-    other = greedy.greedy(tree, [prompts[i] for i in turned], 9, lambda i, tokens: False).tokens
+    forwards = greedy.greedy(tree, prompts, [9] * len(prompts), lambda i, tokens: False).tokens
+    other = greedy.greedy(tree, [prompts[i] for i in turned], [9] * len(prompts), lambda i, tokens: False).tokens
     assert [forwards[i] for i in turned] == other
 
 
@@ -306,7 +306,7 @@ def test_no_row_is_computed_behind_its_end(tree: Any, monkeypatch: pytest.Monkey
 
     prompts = some_prompts(7, 70)
     seen = passes_of(tree, monkeypatch)
-    found = greedy.greedy(tree, prompts, 10, limits(7, len(prompts))).tokens
+    found = greedy.greedy(tree, prompts, [10] * len(prompts), limits(7, len(prompts))).tokens
     first, steps = [n for n, _, _ in seen[:2]], [n for n, _, _ in seen[2:]]
     assert sum(first) == prefix_tree(prompts).size
     longest = max(map(len, found))
@@ -318,7 +318,7 @@ def test_few_tokens_are_as_many_as_asked_for(own: Any, tree: Any, new_tokens: in
     from bench.decoding import greedy
 
     prompts = some_prompts(8)
-    found = greedy.greedy(tree, prompts, new_tokens, lambda i, tokens: False).tokens
+    found = greedy.greedy(tree, prompts, [new_tokens] * len(prompts), lambda i, tokens: False).tokens
     assert found == alone(own, prompts, new_tokens, lambda i, tokens: False)
     assert {len(tokens) for tokens in found} == {new_tokens}
 
@@ -327,7 +327,7 @@ def test_a_prompt_of_one_token_is_answered(own: Any, tree: Any) -> None:
     from bench.decoding import greedy
 
     for prompts in ([[7]], [[7], [8], [9, 10]]):
-        assert greedy.greedy(tree, prompts, 6, lambda i, tokens: False).tokens == alone(
+        assert greedy.greedy(tree, prompts, [6] * len(prompts), lambda i, tokens: False).tokens == alone(
             own, prompts, 6, lambda i, tokens: False
         )
 
@@ -341,7 +341,7 @@ def test_in_bfloat16_the_logits_over_a_tree_are_as_near_as_its_own(own: Any, mon
     assert tree_model.install(model) == ""
     prompts = some_prompts(9, 70)
     seen = passes_of(model, monkeypatch)
-    greedy.greedy(model, prompts, 1, lambda i, tokens: True)
+    greedy.greedy(model, prompts, [1] * len(prompts), lambda i, tokens: True)
     order = [row.index for group in prefix_tree(prompts).groups for row in group.rows]
     whole = made("Llama", {}).to(torch.bfloat16)
     mine, theirs = [], []
@@ -372,7 +372,7 @@ def test_a_model_that_cannot_read_a_tree_says_why_and_answers_as_it_did(
     prompts = [prompt[:17] for prompt in some_prompts(3) if len(prompt) >= 17]
     finished = limits(3, len(prompts))
     assert len(prompts) > 2
-    assert plain.greedy(model, prompts, 12, finished, 0) == alone(own, prompts, 12, finished)
+    assert plain.greedy(model, prompts, [12] * len(prompts), finished, 0) == alone(own, prompts, 12, finished)
 
 
 @pytest.mark.parametrize("broken", ["_merge", "_up_to", "_padded"])
@@ -420,7 +420,7 @@ def test_padded_prompts_get_the_tokens_of_generate_one_at_a_time(
     monkeypatch.setitem(plain._PASS_TOKENS, "cpu", tokens)
     prompts = some_prompts(11) + some_prompts(12)
     finished = limits(11, len(prompts))
-    assert plain.greedy(own, prompts, 10, finished, 0) == alone(own, prompts, 10, finished)
+    assert plain.greedy(own, prompts, [10] * len(prompts), finished, 0) == alone(own, prompts, 10, finished)
 
 
 @pytest.mark.parametrize("tokens", [1, 30, 4096])

@@ -74,7 +74,7 @@ def idefics3(folder: Path, template: str | None = TEMPLATE) -> Path:
     return folder
 
 
-def llava(folder: Path, template: str | None = TEMPLATE) -> Path:
+def llava(folder: Path, template: str | None = TEMPLATE, kind: str = "llama", **language: Any) -> Path:
     """A picture is 16 places, a patch each."""
     import transformers
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
@@ -86,7 +86,7 @@ def llava(folder: Path, template: str | None = TEMPLATE) -> Path:
     ).save_pretrained(folder)  # fmt: skip
     config = transformers.LlavaConfig(
         vision_config={"model_type": "clip_vision_model", "projection_dim": 16} | EYES,
-        text_config={"model_type": "llama"} | LANGUAGE, image_token_id=WORDS.index("<image>"),
+        text_config={"model_type": kind} | LANGUAGE | language, image_token_id=WORDS.index("<image>"),
         vision_feature_layer=-1, image_seq_length=16,
     )  # fmt: skip
     transformers.set_seed(1)
@@ -221,6 +221,19 @@ def test_a_prompt_that_is_too_long_fails_alone(model: VisionLM) -> None:
     found = model.predict([long, good])
     assert "the context has room for 58" in (found[0].error or "")
     assert found[1] == model.predict([good])[0]
+
+
+@pytest.mark.slow
+def test_a_short_reply_beside_a_long_one_ends_where_the_places_end(tmp_path: Path) -> None:
+    model = ready(
+        llava(tmp_path, kind="opt", ffn_dim=32, word_embed_proj_dim=16, tie_word_embeddings=False), max_side=16
+    )
+    parts = [(picture(), Text("what is " * n)) for n in (20, 1)]
+    requests = [Request("full", parts[0], Span(2)), Request("free", parts[1], Span(30))]
+    found = model.predict(requests)
+    assert [p.error for p in found] == [None, None]
+    assert found[1].new_tokens > 64 - found[0].prompt_tokens
+    assert found == [model.predict([request])[0] for request in requests]
 
 
 @pytest.mark.slow

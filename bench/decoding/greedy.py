@@ -28,16 +28,18 @@ class Generated:
 
 
 @torch.inference_mode()
-def greedy(model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: Finished) -> Generated:
-    """The likeliest next token, again and again, at most `new_tokens` times or until `finished(prompt's index, its tokens)`.
+def greedy(model: Any, prompts: Sequence[list[int]], limits: Sequence[int], finished: Finished) -> Generated:
+    """The likeliest next token, again and again, until `finished(prompt's index, its tokens)` or the prompt's own limit.
 
-    `model` is a causal model of transformers on which `tree_model.install` was called.
+    `limits` are tokens, at least 1 each: no token behind one is computed, so that a model with places for a prompt and its
+    limit is never asked for a place behind them. `model` is a causal model of transformers on which `tree_model.install` was
+    called.
     """
     tree = prefix_tree(prompts)
     head = head_pass(model, tree.head)
     found: list[list[int]] = [[] for _ in prompts]
-    for groups in passes(tree.groups, kept_tokens(model) - len(tree.head), new_tokens):
-        _decode(model, head, groups, prompts, new_tokens, finished, found)
+    for groups in passes(tree.groups, kept_tokens(model) - len(tree.head), max(limits)):
+        _decode(model, head, groups, prompts, limits, finished, found)
     return Generated(found, tree.size)
 
 
@@ -51,35 +53,37 @@ def kept_tokens(model: Any) -> int:
 
 
 def _decode(
-    model: Any, head: Head, groups: Sequence[Group], prompts: Sequence[list[int]], new_tokens: int, finished: Finished,
-    found: list[list[int]],
+    model: Any, head: Head, groups: Sequence[Group], prompts: Sequence[list[int]], limits: Sequence[int],
+    finished: Finished, found: list[list[int]],
 ) -> None:  # fmt: skip
     """Add the new tokens of these groups' rows to `found`."""
     every = LOOK_EVERY[model.device.type]
     indices = [row.index for group in groups for row in group.rows]  # of the prompts that go on
     active = list(range(len(indices)))  # their places in `rows`
-    branches, rows, logits = first_pass(model, head, groups, new_tokens)
+    left = [limits[i] for i in indices]  # tokens that they may still say
+    branches, rows, logits = first_pass(model, head, groups, max(left))
     tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
     step = Step(head, branches, rows, active)
-    for before in range(0, new_tokens, every):
+    while True:
         looked_at = [tokens]
-        for _ in range(min(every, new_tokens - before) - 1):
+        for _ in range(min(every, *left) - 1):  # a row leaves at its limit, where its places end
             tokens = _next(model, step, tokens, positions)
             positions = positions + 1
             looked_at.append(tokens)
         going = [
-            _take(found[index], new, index, finished)
-            for index, new in zip(indices, torch.stack(looked_at, 1).tolist(), strict=True)
+            _take(found[index], new, index, finished) and len(new) < room
+            for index, new, room in zip(indices, torch.stack(looked_at, 1).tolist(), left, strict=True)
         ]
-        if before + len(looked_at) >= new_tokens or not any(going):
+        if not any(going):
             break
+        left = [room - len(looked_at) for room, on in zip(left, going, strict=True) if on]
         if not all(going):
             kept = torch.tensor(going, device=model.device)
             tokens, positions = tokens[kept], positions[kept]
             indices, active = ([x for x, on in zip(xs, going, strict=True) if on] for xs in (indices, active))
             _let_go(branches, going)
             if len(active) <= SHRINK * len(rows.lengths):
-                rows.keep(torch.tensor(active, device=model.device), new_tokens - before)
+                rows.keep(torch.tensor(active, device=model.device), max(left))
                 active = list(range(len(active)))
             step = Step(head, branches, rows, active)
         tokens = _next(model, step, tokens, positions)

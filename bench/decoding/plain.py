@@ -12,16 +12,21 @@ import torch
 from torch import Tensor
 
 _PASS_TOKENS = {"cpu": 4096, "cuda": 32768}  # of padded prompts
+Finished = Callable[[int, list[int]], bool]
 
 
 def greedy(
-    model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: Callable[[int, list[int]], bool], pad: int
+    model: Any, prompts: Sequence[list[int]], limits: Sequence[int], finished: Finished, pad: int
 ) -> list[list[int]]:
-    """As `bench.decoding.greedy.greedy`, by the model's own `generate`: new tokens of each prompt."""
+    """As `bench.decoding.greedy.greedy`, by the model's own `generate`: new tokens of each prompt.
+
+    Only prompts of one limit go together, since `generate` steps finished rows along with the others, and a row has no
+    places behind its limit.
+    """
     from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
     found: list[list[int]] = [[] for _ in prompts]
-    for run in _alike(prompts, _PASS_TOKENS[model.device.type]):
+    for run in _alike(prompts, limits, _PASS_TOKENS[model.device.type]):
         width = max(len(prompts[i]) for i in run)
         ids = torch.tensor([[pad] * (width - len(prompts[i])) + prompts[i] for i in run], device=model.device)
         mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in run], device=model.device)
@@ -36,7 +41,7 @@ def greedy(
         with torch.inference_mode():
             out = model.generate(
                 ids, attention_mask=mask, stopping_criteria=StoppingCriteriaList([Done()]),
-                generation_config=GenerationConfig(max_new_tokens=new_tokens, do_sample=False, pad_token_id=pad),
+                generation_config=GenerationConfig(max_new_tokens=limits[run[0]], do_sample=False, pad_token_id=pad),
             )  # fmt: skip
         for i, row in zip(run, out[:, width:].tolist(), strict=True):
             end = _end(i, row, finished)
@@ -44,7 +49,7 @@ def greedy(
     return found
 
 
-def _end(index: int, tokens: list[int], finished: Callable[[int, list[int]], bool]) -> int | None:
+def _end(index: int, tokens: list[int], finished: Finished) -> int | None:
     """How many of the tokens belong to the answer, None while it goes on."""
     return next((n for n in range(1, len(tokens) + 1) if finished(index, tokens[:n])), None)
 
@@ -75,10 +80,11 @@ def _scores(model: Any, prompt: list[int], replies: Sequence[list[int]]) -> Tens
     return summed
 
 
-def _alike(prompts: Sequence[list[int]], tokens: int) -> Iterator[list[int]]:
-    """The prompts' indices in runs of like length that fill at most so many tokens, padding counted."""
-    order = sorted(range(len(prompts)), key=lambda i: -len(prompts[i]))
-    while order:
-        run = order[: max(1, tokens // len(prompts[order[0]]))]
-        order = order[len(run) :]
-        yield run
+def _alike(prompts: Sequence[list[int]], limits: Sequence[int], tokens: int) -> Iterator[list[int]]:
+    """The prompts' indices in runs of one limit and like length that fill at most so many tokens, padding counted."""
+    for limit in sorted(set(limits), reverse=True):
+        order = sorted((i for i in range(len(prompts)) if limits[i] == limit), key=lambda i: -len(prompts[i]))
+        while order:
+            run = order[: max(1, tokens // len(prompts[order[0]]))]
+            order = order[len(run) :]
+            yield run

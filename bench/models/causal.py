@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.models import label_length as lengths
 from bench.models.base import Device
+from bench.models.places import places
 from bench.models.plain_prompt import Prompt, fit, plain_text, texts
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Generate, Json, Prediction, Request, Text
@@ -61,8 +62,7 @@ class CausalLM(TorchModel):
             )
         self._priors.clear()
         self._known_replies.clear()
-        config = self.model.config.get_text_config()
-        self.context = getattr(config, "max_position_embeddings", None)
+        self.context = places(self.model)
         given = self.model.generation_config.eos_token_id
         self.ends = {self.tokenizer.eos_token_id, *(given if isinstance(given, list) else [given])} - {None}
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
@@ -196,17 +196,16 @@ class CausalLM(TorchModel):
         from bench.decoding import greedy, plain
 
         limits = [request.output for request in batch if isinstance(request.output, Generate)]
-        longest = max(limit.max_new_tokens for limit in limits)
+        most = [limit.max_new_tokens for limit in limits]
 
         def finished(index: int, tokens: list[int]) -> bool:
-            limit = limits[index]
-            return tokens[-1] in self.ends or len(tokens) >= limit.max_new_tokens or self._stops(tokens, limit.stop)
+            return tokens[-1] in self.ends or self._stops(tokens, limits[index].stop)
 
         ids = [prompt.ids for prompt in prompts]
         if self.no_tree:
-            new = plain.greedy(self.model, ids, longest, finished, self.pad)
+            new = plain.greedy(self.model, ids, most, finished, self.pad)
         else:
-            new = greedy.greedy(self.model, ids, longest, finished).tokens
+            new = greedy.greedy(self.model, ids, most, finished).tokens
         for request, limit, prompt, tokens in zip(batch, limits, prompts, new, strict=True):
             kept = tokens[:-1] if tokens[-1] in self.ends else tokens
             text = self.tokenizer.decode(kept, skip_special_tokens=True)

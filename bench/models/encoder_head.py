@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.models.base import Device
+from bench.models.places import behind_padding
 from bench.models.torch_model import TorchModel
 from bench.types import Request, Text
 
@@ -172,11 +173,8 @@ def last_said(request: Request) -> str | None:
 
 def longest_row(model: Any, tokenizer: Any) -> int:
     """How many tokens the model takes: as many as it has places for, and not more than its tokenizer says."""
-    places = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
-    for name, module in model.named_modules():  # RoBERTa's places begin behind that of the padding
-        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
-            places = module.num_embeddings - module.padding_idx - 1
-    found = min(places, tokenizer.model_max_length)
+    stated = getattr(model.config, "max_position_embeddings", None) or _NO_LIMIT
+    found = min([*(behind_padding(model) or [stated]), tokenizer.model_max_length])
     return int(found) if 0 < found < _NO_LIMIT else _USUAL_LIMIT
 
 

@@ -66,7 +66,7 @@ def fit(request: Request, text: str, tokenizer: Any, limit: int, *, special: boo
     inside = [i for i, (a, b) in enumerate(places) if start <= a < b <= end]
     n_behind = sum(places[i][1] > behind for i in inside)
     keep = len(inside) - excess
-    if keep < n_behind:
+    if keep < n_behind or limit < 1:
         raise ValueError(
             f"prompt has {len(ids)} tokens, the context has room for {limit}, and of its longest part only "
             f"{len(inside) - n_behind} may be cut out; ask with fewer shots, or take a model with a longer context"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.encoder_head import longest_row, packed
 from bench.models.label_length import known_rule, lengths
+from bench.models.places import places
 from bench.models.plain_prompt import Prompt, fitted
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Generate, Prediction, Request
@@ -65,11 +67,12 @@ class Seq2Seq(TorchModel):
 
         if not self.tokenizer.is_fast or self.tokenizer.pad_token_id is None:
             raise BenchError(f"{self.source}: a fast tokenizer with a padding token is due; put in its tokenizer.json")
-        places = getattr(self.model.config, "max_position_embeddings", None)  # T5 has none: its positions are relative
-        if places and self.max_length and self.max_length > places:
-            raise BenchError(f"model.max_length={self.max_length} is more than the {places} tokens of {self.source}")
-        self.limit = self.max_length or longest_row(self.model, self.tokenizer)
-        self.most_new = places
+        most = places(self.model, encoder=True)  # T5 has no bound: its positions are relative
+        if most and self.max_length and self.max_length > most:
+            raise BenchError(f"model.max_length={self.max_length} is more than the {most} tokens of {self.source}")
+        usual = longest_row(self.model, self.tokenizer)
+        self.limit = self.max_length or min(usual, most or usual)
+        self.most_said = places(self.model)
         given = self.model.generation_config
         self.model.generation_config = GenerationConfig(**{name: getattr(given, name, None) for name in _IDS})
         if given.decoder_start_token_id is None:
@@ -82,21 +85,48 @@ class Seq2Seq(TorchModel):
         """Prompts of like length go through the encoder together; a batch may mix texts and labels."""
         import torch
 
-        prompts = [fitted(request, self.tokenizer, self.limit) for request in batch]
-        alike: dict[tuple[str, ...] | None, list[int]] = {}  # a stop string of one request must not end another's reply
-        for i, request in enumerate(batch):
-            if not isinstance(request.output, Choose | Generate):
-                raise TypeError(f"an encoder-decoder model writes or chooses, it cannot give {request.output!r}")
-            alike.setdefault(request.output.stop if isinstance(request.output, Generate) else None, []).append(i)
         done: dict[int, Prediction] = {}
-        for stops, places in alike.items():
-            for group in packed([len(prompts[i].ids) for i in places], self.budget, self.pass_costs):
-                here = [places[k] for k in group]
-                answer = self._chosen if stops is None else self._generated
+        prompts: dict[int, Prompt] = {}
+        alike: dict[tuple[tuple[str, ...], int] | None, list[int]] = {}
+        for i, request in enumerate(batch):
+            try:
+                kind = self._kind(request)
+                prompts[i] = fitted(request, self.tokenizer, self.limit)
+            except ValueError as error:
+                done[i] = Prediction(request.id, error=str(error))
+            else:
+                alike.setdefault(kind, []).append(i)
+        for kind, members in alike.items():
+            for group in packed([len(prompts[i].ids) for i in members], self.budget, self.pass_costs):
+                here = [members[k] for k in group]
+                answer = self._chosen if kind is None else self._generated
                 with torch.inference_mode():
                     found = list(answer([batch[i] for i in here], [prompts[i] for i in here]))
                 done |= zip(here, found, strict=True)
         return [done[i] for i in range(len(batch))]
+
+    def _kind(self, request: Request) -> tuple[tuple[str, ...], int] | None:
+        """Where a reply must end, stop strings and most tokens, None for a choice: only what ends alike is written together.
+
+        Else a stop string of one would end another's reply, and a model that is made to say its end as the last token would
+        say it at another's limit. Raises ValueError where the decoder has no room for what is asked.
+        """
+        output, room = request.output, self.most_said or math.inf
+        if isinstance(output, Generate):
+            if output.max_new_tokens >= room:
+                raise ValueError(f"asked for {output.max_new_tokens} new tokens, the decoder has room for {room - 1}")
+            return output.stop, output.max_new_tokens
+        if not isinstance(output, Choose):
+            raise TypeError(f"an encoder-decoder model writes or chooses, it cannot give {output!r}")
+        longest = max(map(len, self._replies(output.labels)))
+        if longest > room:
+            raise ValueError(f"a label has {longest} tokens, the decoder has room for {room}")
+        return None
+
+    def _replies(self, labels: Sequence[str]) -> list[list[int]]:
+        """The tokens of each label as the whole reply."""
+        replies: list[list[int]] = self.tokenizer(text_target=list(labels))["input_ids"]
+        return replies
 
     def _encoded(self, prompts: Sequence[Prompt]) -> dict[str, Any]:
         """Ids and mask [b, t] of the padded prompts."""
@@ -111,20 +141,18 @@ class Seq2Seq(TorchModel):
         }
 
     def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
-        """Greedy replies; what one request has room for, a longer one beside it does not change."""
-        limits = [request.output for request in batch if isinstance(request.output, Generate)]
-        longest = max(limit.max_new_tokens for limit in limits)
-        if self.most_new and longest >= self.most_new:
-            raise ValueError(f"asked for {longest} new tokens, the decoder has room for {self.most_new - 1}")
-        stops = list(limits[0].stop)  # the same for all
-        watch = {"stop_strings": stops, "tokenizer": self.tokenizer} if stops else {}
-        found = self.model.generate(**self._encoded(prompts), max_new_tokens=longest, do_sample=False, **watch)
+        """Greedy replies to requests of one kind."""
+        output = batch[0].output
+        assert isinstance(output, Generate)  # noqa: S101 - `_kind` saw to it
+        watch = {"stop_strings": list(output.stop), "tokenizer": self.tokenizer} if output.stop else {}
+        found = self.model.generate(
+            **self._encoded(prompts), max_new_tokens=output.max_new_tokens, do_sample=False, **watch
+        )
         ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
-        for request, limit, prompt, row in zip(batch, limits, prompts, found[:, 1:].tolist(), strict=True):
+        for request, prompt, row in zip(batch, prompts, found[:, 1:].tolist(), strict=True):
             length = next((i for i, token in enumerate(row) if token in ends), len(row))
-            length = min(length, limit.max_new_tokens)
             text = self.tokenizer.decode(row[:length], skip_special_tokens=True)
-            cut = min((text.find(stop) for stop in limit.stop if stop in text), default=len(text))
+            cut = min((text.find(stop) for stop in output.stop if stop in text), default=len(text))
             yield Prediction(
                 request.id,
                 text=text[:cut],
@@ -139,8 +167,8 @@ class Seq2Seq(TorchModel):
         states = self.model.get_encoder()(**encoded).last_hidden_state
         for request, prompt, state in zip(batch, prompts, states, strict=True):
             output = request.output
-            assert isinstance(output, Choose)  # noqa: S101 - checked for the whole batch in `predict`
-            replies: list[list[int]] = self.tokenizer(text_target=list(output.labels))["input_ids"]
+            assert isinstance(output, Choose)  # noqa: S101 - `_kind` saw to it
+            replies = self._replies(output.labels)
             scores = self._log_likelihoods(state[None, : len(prompt.ids)], replies).double()
             divisors = lengths(self.label_length, output.labels, replies)
             shares = (scores / scores.new_tensor(divisors)).softmax(0).tolist()

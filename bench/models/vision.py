@@ -145,12 +145,12 @@ class VisionLM(TorchModel):
 
     def _grouped(self, batch: Sequence[Request], seen: Mapping[int, Seen]) -> Iterator[list[int]]:
         """The places of requests that may go together: alike in where they stop, with few enough pictures or none at all."""
-        order = sorted(seen, key=lambda i: (_stops(batch[i]), len(seen[i].pictures), len(seen[i].prompt)))
+        order = sorted(seen, key=lambda i: (_ends(batch[i]), len(seen[i].pictures), len(seen[i].prompt)))
         group: list[int] = []
         for i in order:
             n = sum(len(seen[place].pictures) for place in (*group, i))
             mixed = group and bool(seen[i].pictures) != bool(seen[group[0]].pictures)
-            if group and (mixed or n > self.pictures_per_pass or _stops(batch[i]) != _stops(batch[group[0]])):
+            if group and (mixed or n > self.pictures_per_pass or _ends(batch[i]) != _ends(batch[group[0]])):
                 yield group
                 group = []
             group.append(i)
@@ -181,12 +181,12 @@ class VisionLM(TorchModel):
         """What the model says to the requests of one group, by their places."""
         import torch
 
-        stops = _stops(batch[group.places[0]])
+        stops, limit = _ends(batch[group.places[0]])
         inputs = group.inputs.to(self.device, self.model.dtype)
         with torch.inference_mode():
             found = self.model.generate(
                 **inputs,
-                max_new_tokens=max(reply.longest(batch[i].output) for i in group.places),
+                max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.reader.pad_token_id,
                 **({"stop_strings": list(stops), "tokenizer": self.reader} if stops else {}),
@@ -202,7 +202,6 @@ class VisionLM(TorchModel):
         while ids and ids[-1] == self.reader.pad_token_id and ids[-1] not in self.ends:
             ids = ids[:-1]  # others of the group went on
         n = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
-        n = min(n, reply.longest(request.output))
         text = self.reader.decode(ids[:n], skip_special_tokens=True)
         return reply.read(request, text, prompt_tokens=prompt_tokens, new_tokens=n)
 
@@ -217,5 +216,6 @@ def _add(content: list[dict[str, Any]], part: Text | Image) -> None:
         content.append({"type": "text", "text": part.text})
 
 
-def _stops(request: Request) -> tuple[str, ...]:
-    return request.output.stop if isinstance(request.output, Generate) else ()
+def _ends(request: Request) -> tuple[tuple[str, ...], int]:
+    """Where a reply must end: stop strings and most tokens. Behind its own most a prompt may have no places."""
+    return request.output.stop if isinstance(request.output, Generate) else (), reply.longest(request.output)
