@@ -6,6 +6,7 @@ import ipaddress
 import os
 import signal
 import socket
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -307,3 +308,14 @@ def bench_main(
 
     yield call
     signal.signal(signal.SIGTERM, before)
+
+
+@pytest.fixture
+def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Callable[..., Any]) -> Any:
+    """Files of this test's own, with `BENCH_CONF` at their conf/."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second must be seen
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    monkeypatch.setenv("BENCH_CONF", str(tmp_path / "conf"))
+    from tests.own_study import Study
+
+    return Study(tmp_path, f"study_{tmp_path.name}".replace("-", "_"), bench_main)

@@ -67,8 +67,26 @@ def _sides(references: Sequence[str], runs_dir: Path) -> list[Side]:
     from bench.commands.shared.references import resolve
     from bench.judging.baseline import of_folder
 
-    folders = [folder for reference in references for folder in resolve(reference, runs_dir)]
-    return [of_folder(folder) for folder in dict.fromkeys(folders)]
+    folders = {folder: reference for reference in references for folder in resolve(reference, runs_dir)}
+    for folder, reference in folders.items():
+        if ".zip" not in reference and not reference.startswith(
+            "mlflow:"
+        ):  # else somebody else's, on another installation
+            _refuse_other_versions(folder)
+    return [of_folder(folder) for folder in folders]
+
+
+def _refuse_other_versions(folder: Path) -> None:
+    """Raise BenchError for a run that was found again under other versions than are installed: it says nothing of those."""
+    from bench.runs import environment
+    from bench.runs.folder import RunFolder
+
+    found = RunFolder(folder)
+    if not found.read().origin and (others := found.other_versions(environment.computing(with_libraries=True))):
+        raise BenchError(
+            f"{folder} was computed under {', '.join(others)}, so it says nothing of what is installed here; run it again with "
+            "`bench run … --strict`"
+        )
 
 
 def _metric(run: Run) -> AnyMetric:
