@@ -82,14 +82,27 @@ def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
 
     A field of the output that has its default is left out, so that a new one changes no digest of before.
     """
-    pieces = [request.id]
+    pieces = [_framed(request.id)]
     for part in request.parts:
-        pieces += _of_part(part, sha256)
-    pieces.append(type(request.output).__name__)
-    for name, value in _fields(request.output):
-        pieces += (name, value if isinstance(value, str) else _as_json(value, request.id, name))
-    framed = "".join(f"{len(piece)}:{piece}" for piece in pieces)  # so that no two lists of pieces look alike
-    return hashlib.sha256(framed.encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+        if type(part) is Text:  # most parts are
+            text, role = part.text, part.role
+            pieces.append(f"4:text{len(role)}:{role}{len(text)}:{text}")
+        else:
+            pieces += map(_framed, _of_part(part, sha256))
+    output = request.output
+    pieces.append(_framed(output.__class__.__name__))
+    kind: Any = output.__class__
+    defaults = _defaults(kind)
+    for name, value in vars(output).items():
+        if value != defaults.get(name, MISSING):
+            pieces.append(_framed(name))
+            pieces.append(_framed(_as_text(value, request.id, name)))
+    return hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+
+
+def _framed(piece: str) -> str:
+    """A text with its length before it, so that no two lists of them look alike when they are put together."""
+    return f"{len(piece)}:{piece}"
 
 
 def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
@@ -105,21 +118,22 @@ def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
     raise BenchError(f"a request's part is a {type(part).__name__}; it must be Text, Image, ImageFile, Audio or Video")
 
 
-def _fields(output: Any) -> Iterator[tuple[str, object]]:
-    """What an output holds that is not its class's default."""
-    defaults = _defaults(output.__class__)
-    return ((name, value) for name, value in vars(output).items() if value != defaults.get(name, MISSING))
+def _as_text(value: Json, example: str, name: str) -> str:
+    """A field's value with a letter for its kind; raises BenchError for what JSON does not have."""
+    if isinstance(value, str):
+        return f"s{value}"
+    if value is None or isinstance(value, int):  # numbers and switches are the most, and `json` takes a while
+        return f"n{value!r}"
+    if isinstance(value, tuple) and all(isinstance(one, str) for one in value):
+        return "l" + "".join(map(_framed, value))
+    try:
+        return f"j{canonical(value)}"
+    except (TypeError, ValueError) as error:
+        raise BenchError(
+            f"the request of example {example!r}: its output's {name} cannot be written as JSON ({error})"
+        ) from None
 
 
 @functools.cache
 def _defaults(kind: Any) -> Mapping[str, object]:
     return {one.name: one.default for one in fields(kind)} if is_dataclass(kind) else {}
-
-
-def _as_json(value: Json, example: str, name: str) -> str:
-    try:
-        return canonical(value)
-    except (TypeError, ValueError) as error:
-        raise BenchError(
-            f"the request of example {example!r}: its output's {name} cannot be written as JSON ({error})"
-        ) from None

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 
 from bench.types import Json
 
+# Made once: `json.dumps` makes one for each call with options.
+_ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
 
 def canonical(value: Json) -> str:
     """One JSON text for one value, so that its hash is stable; NaN is refused."""
-    return json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def fingerprint(*values: Json) -> str:

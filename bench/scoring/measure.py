@@ -182,11 +182,6 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
         return Score(**_corpus(metric, data, place), **common), None
     rows = _rows(metric, data, place)
     figures = _of_rows(metric, rows, data, place)
-    if not math.isfinite(figures["value"]):
-        raise BenchError(
-            f"task '{data.task}', metric '{metric.name}': summarise() gave {figures['value']} for {len(rows)} rows; a score is a "
-            f"finite number (of nothing, 0); {KEPT}"
-        )
     return Score(**figures, **common), rows
 
 
@@ -235,6 +230,11 @@ def _refuse_row(metric: Metric | RankedMetric, data: _Answered, rows: Sequence[o
 def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: Place) -> dict[str, Any]:
     place.function = "summarise()"
     value = _value(metric, rows)
+    if not math.isfinite(value):
+        raise BenchError(
+            f"task '{data.task}', metric '{metric.name}': summarise() gave {value} for {len(rows)} rows; a score is a finite "
+            f"number (of nothing, 0); {KEPT}"
+        )
     best = None
     if failed := data.failed:
         ideal = rows.copy()
