@@ -60,8 +60,7 @@ class AudioClassifier(TorchModel):
         # Spectrograms have one size: Whisper's of 30 s, AST's of `max_length` frames of 10 ms; more would be cut off.
         seconds = getattr(self.processor, "chunk_length", None) or getattr(self.processor, "max_length", 0) / 100
         self.fixed, self.seconds = bool(seconds), min(self.max_seconds, seconds or self.max_seconds)
-        own = self.model.config.id2label
-        self.own = [str(own[i]) for i in range(len(own))]
+        self.own = own_labels.names_of(self.model.config)
 
     def cost(self, request: Request) -> int:
         """The length of the recording."""
