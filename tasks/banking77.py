@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import read_json, read_text
+from bench.data.files import beside, read_json, read_text
 from bench.errors import BenchError
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
@@ -67,21 +67,16 @@ class Banking77(LabelTask):
 
     def training(self) -> Sequence[Example]:
         """The questions of train.csv, where it lies beside test.csv."""
-        path = self._beside("train.csv")
+        path = beside(self.data.here(), "train.csv")
         return questions(path) if path else ()
 
     def problems(self) -> Iterator[str]:
         """The number of examples, and categories.json, if it is there, against the 77 labels."""
         yield from super().problems()
-        path = self._beside("categories.json")
+        path = beside(self.data.here(), "categories.json")
         found = read_json(path) if path else list(LABELS)
         if not isinstance(found, list) or sorted(map(str, found)) != sorted(LABELS):
             yield f"{path}: does not hold the {len(LABELS)} labels of Banking77"
-
-    def _beside(self, name: str) -> Path | None:
-        test = self.data.here()
-        path = test.with_name(name) if test else None
-        return path if path and path.is_file() else None
 
 
 def questions(path: Path) -> list[Example]:

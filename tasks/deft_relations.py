@@ -14,6 +14,7 @@ from bench.task import Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 from tasks.deft import Deft, deft_card
 from tasks.mentions import as_json, lines
+from tasks.prompts import worked
 from tasks.slices import band
 
 _NAMES = {name.replace("-", "").lower(): name for name in deft.RELATIONS}
@@ -84,8 +85,7 @@ class DeftRelations(Deft):
         """A worked example, then the passage and its phrases with their ids."""
         phrases = [f"{key} {name}: {words}" for key, name, words in example.inputs["phrases"]]
         asked = "\n".join([" ".join(example.inputs["tokens"]), *(phrases or ["(no phrases)"])])
-        shots = tuple(part for shot, said in _SHOTS for part in (Text(f"Passage: {shot}"), Text(said, "assistant")))
-        parts = (Text(_SYSTEM, "system"), *shots, Text(f"Passage: {asked}"))
+        parts = (Text(_SYSTEM, "system"), *worked("Passage: ", _SHOTS), Text(f"Passage: {asked}"))
         return Request(example.id, parts, Generate(96, stop=("Passage:",)))
 
     def answer(self, prediction: Prediction) -> Json:

@@ -15,6 +15,7 @@ from bench.task import Malformed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
 from tasks.mentions import as_json, lines, number_of, unquoted
+from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
 from tasks.tagging import phrases, tagged_pieces
 
@@ -111,11 +112,11 @@ class DeftTags(Deft):
 
     def request(self, example: Example) -> Request:
         """Two worked examples, then the tokens with spaces between them."""
-        shots = tuple(part for asked, said in _SHOTS for part in (Text(f"Sentence: {asked}"), Text(said, "assistant")))
         *others, last = example.inputs["tokens"]
         pieces = (*(f"{token} " for token in others), last)
         output = Tag(160, stop=("Sentence:",), pieces=pieces, labels=deft.EVALUATED)
-        return Request(example.id, (Text(_SYSTEM, "system"), *shots, Text(f"Sentence: {''.join(pieces)}")), output)
+        parts = (Text(_SYSTEM, "system"), *worked("Sentence: ", _SHOTS), Text(f"Sentence: {''.join(pieces)}"))
+        return Request(example.id, parts, output)
 
     def answer(self, prediction: Prediction) -> Json:
         """The phrases [label, words, number of the place or 0 for the first free one] of the lines, of JSON or a tagger."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import all_or_none, field, read_jsonl
+from bench.data.files import all_or_none, beside, field, read_jsonl
 from bench.data.source import DataSource
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
@@ -17,6 +17,7 @@ from bench.metrics.numbers import FACTORS, NUMERIC_MATCH, sole_number
 from bench.metrics.reading import token_f1
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+from tasks.reports import new_id
 from tasks.slices import stated
 
 SYSTEM = (
@@ -102,13 +103,10 @@ _UNIT = re.compile(
 
 def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
     """The questions of the official file, of which the answers may be left out; raises BenchError naming the bad line."""
-    seen = set()
+    seen: set[str] = set()
     for number, record in read_jsonl(path):
         where = f"{path} line {number}"
-        key = field(record, "financebench_id", str, where)
-        if key in seen:
-            raise BenchError(f"{where}: the financebench_id {key!r} comes twice; bring the official file again")
-        seen.add(key)
+        key = new_id(record, "financebench_id", where, seen)
         question, document = field(record, "question", str, where), field(record, "doc_name", str, where)
         inputs = {"question": question, "document": document, "company": field(record, "company", str, where)}
         if with_evidence:
@@ -121,8 +119,8 @@ def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
 
 
 def _kinds_of(path: Path) -> dict[str, dict[str, str]]:
-    beside = path.with_name("financebench_document_information.jsonl")
-    sectors = {one.get("doc_name"): one for _, one in read_jsonl(beside)} if beside.is_file() else {}
+    documents = beside(path, "financebench_document_information.jsonl")
+    sectors = {one.get("doc_name"): one for _, one in read_jsonl(documents)} if documents else {}
     found = {}
     for _, one in read_jsonl(path):
         reasoning = stated("reasoning", one, "question_reasoning")

@@ -15,6 +15,7 @@ from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.finentity_file import SENTIMENTS, read, spans
 from tasks.mentions import apart, as_json, lines, number_of, unquoted
+from tasks.prompts import worked
 from tasks.slices import band, words
 from tasks.tagging import phrases, tagged_pieces
 
@@ -95,10 +96,9 @@ class FinEntity(DataTask):
 
     def request(self, example: Example) -> Request:
         """Two worked examples, then the text."""
-        shots = tuple(part for asked, said in _SHOTS for part in (Text(f"News: {asked}"), Text(said, "assistant")))
         text = example.inputs["text"]
         output = Tag(160, stop=("News:",), pieces=tuple(_PIECE.findall(text)), labels=SENTIMENTS)
-        return Request(example.id, (Text(_SYSTEM, "system"), *shots, Text(f"News: {text}")), output)
+        return Request(example.id, (Text(_SYSTEM, "system"), *worked("News: ", _SHOTS), Text(f"News: {text}")), output)
 
     def answer(self, prediction: Prediction) -> Json:
         """The mentions [phrase, number of its place or 0 for all, sentiment] of the lines, of JSON or a tagger."""

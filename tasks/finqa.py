@@ -8,7 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import all_or_none, field, read_json
+from bench.data.files import all_or_none, beside, field, read_json
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
@@ -16,11 +16,11 @@ from bench.metrics.finqa_language import tokens
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import answer_number
 from bench.task import Card, DataTask, Malformed
-from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import short_answer
 from tasks.programs import read_program
+from tasks.reports import entries, new_id, page_prompt, table_text
 from tasks.slices import band, question_word
-from tasks.tatqa import table_text
 
 SYSTEM = (
     "Answer the question on the report with a program of steps, each with two arguments: add(a, b), subtract(a, b), "
@@ -69,18 +69,13 @@ class FinQA(DataTask):
     def training(self) -> Sequence[Example]:
         """The questions of train.json, where it lies beside the evaluated file."""
         here = self.data.here()
-        beside = _evaluated(here).with_name("train.json") if here else None
-        return list(examples(beside)) if beside and beside != here and beside.is_file() else ()
+        path = beside(_evaluated(here) if here else None, "train.json")
+        return list(examples(path)) if path else ()
 
     def request(self, example: Example) -> Request:
         """Worked examples, then the page, which questions share, and the question."""
-        worked = (
-            part
-            for question, program in SHOTS
-            for part in (Text(f"{_BAKERY}Question: {question}"), Text(program, "assistant"))
-        )
         asked = f"Report:\n{example.inputs['report']}\nQuestion: {example.inputs['question']}"
-        parts: tuple[Part, ...] = (Text(SYSTEM, "system"), *worked, Text(asked), Text("Program:", "assistant"))
+        parts = page_prompt(SYSTEM, _BAKERY, SHOTS, asked, "Program:")
         return Request(example.id, parts, Generate(max_new_tokens=96, stop=("\n",)))
 
     def answer(self, prediction: Prediction) -> Json:
@@ -105,9 +100,9 @@ class FinQA(DataTask):
     @cached_property
     def _evidence(self) -> Mapping[str, str]:
         """The parts of the page that `gold_inds` names for each question (table_3, text_1)."""
-        entries = self.data.read(lambda path: read_json(_evaluated(path)))
+        questions = self.data.read(lambda path: read_json(_evaluated(path)))
         parts = {
-            one["id"]: sorted({key.partition("_")[0] for key in one["qa"].get("gold_inds") or ()}) for one in entries
+            one["id"]: sorted({key.partition("_")[0] for key in one["qa"].get("gold_inds") or ()}) for one in questions
         }
         return {key: " and ".join(found) for key, found in parts.items()}
 
@@ -144,15 +139,9 @@ def examples(path: Path) -> Iterator[Example]:
 
     Raises BenchError naming the entry that is not as it must be.
     """
-    entries, seen = read_json(path), set()
-    if not isinstance(entries, list):
-        raise BenchError(f"{path}: found {kind(entries)}, expected a list of questions; bring the official file again")
-    for i, entry in enumerate(entries):
-        where = f"{path}: [{i}]"
-        key, qa = field(entry, "id", str, where), field(entry, "qa", dict, where)
-        if key in seen:
-            raise BenchError(f"{where}: the id {key!r} comes twice; bring the official file again")
-        seen.add(key)
+    seen: set[str] = set()
+    for where, entry in entries(path, "questions"):
+        key, qa = new_id(entry, "id", where, seen), field(entry, "qa", dict, where)
         table = field(entry, "table", list, where)
         if not all(isinstance(row, list) and row and all(isinstance(cell, str) for cell in row) for row in table):
             raise BenchError(f"{where}: 'table' is not a list of rows of texts; bring the official file again")

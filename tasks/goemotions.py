@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import all_or_none, read_text
+from bench.data.files import all_or_none, beside, read_text
 from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.classification import ACCURACY, AVERAGES, averaged
@@ -65,8 +65,7 @@ class GoEmotions(LabelTask):
     def training(self) -> Sequence[Example]:
         """The comments of train.tsv, or of dev.tsv, whichever lies beside test.tsv."""
         test = self.data.here()
-        beside = [test.with_name(name) for name in ("train.tsv", "dev.tsv")] if test else []
-        path = next(filter(Path.is_file, beside), None)
+        path = beside(test, "train.tsv") or beside(test, "dev.tsv")
         return comments(path) if path else ()
 
     def slices(self, example: Example) -> Mapping[str, str]:

@@ -1,10 +1,12 @@
-"""Prompts of the question tasks: worked examples, then the question, with the reply begun.
+"""Prompts with worked examples, and those of the question tasks: the question behind them, with the reply begun.
 
 The worked examples are written for this and come from no data set. As turns of a chat they show a chat model the form of
 an answer; joined with line breaks they are the classic few-shot prompt of a base model.
 """
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 from bench.types import Part, Text
 
@@ -56,7 +58,11 @@ _BEGUN = Text('Answer: "', "assistant")
 
 
 def _turns(label: str, shots: tuple[tuple[str, str, str], ...]) -> tuple[Text, ...]:
-    asked_and_answered = (
-        (f"{label}: {source}\nQuestion: {question}", f'Answer: "{answer}"') for source, question, answer in shots
+    return worked(
+        f"{label}: ", [(f"{source}\nQuestion: {question}", f'Answer: "{answer}"') for source, question, answer in shots]
     )
-    return tuple(part for asked, answered in asked_and_answered for part in (Text(asked), Text(answered, "assistant")))
+
+
+def worked(lead: str, shots: Iterable[tuple[str, str]]) -> tuple[Text, ...]:
+    """Worked examples, each as two turns of a chat: what is asked, behind `lead`, and the answer."""
+    return tuple(part for asked, answer in shots for part in (Text(lead + asked), Text(answer, "assistant")))

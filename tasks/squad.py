@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data import squad_format
+from bench.data.files import beside
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
@@ -45,8 +46,8 @@ class SquadV1(DataTask):
     def training(self) -> Sequence[Example]:
         """The questions of the training file, where it lies beside the evaluated one as train-v1.1.json or train-v2.0.json."""
         here = self.data.here()
-        train = here.with_name(here.name.replace("dev-", "train-")) if here else None
-        return squad_format.examples(train) if train and train != here and train.is_file() else ()
+        train = beside(here, here.name.replace("dev-", "train-")) if here else None
+        return squad_format.examples(train) if train else ()
 
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""

@@ -9,15 +9,16 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import all_or_none, field, read_json
+from bench.data.files import all_or_none, beside, field, read_json
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import sole_number
 from bench.metrics.tatqa import TATQA
 from bench.task import Card, DataTask, Malformed
-from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
+from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import or_nothing, short_answer
+from tasks.reports import entries, new_id, page_prompt, table_text
 from tasks.slices import question_word, stated
 
 TYPES = ("span", "multi-span", "arithmetic", "count")
@@ -65,19 +66,13 @@ class TatQA(DataTask):
 
     def training(self) -> Sequence[Example]:
         """The questions of tatqa_dataset_train.json, where it lies beside the evaluated file."""
-        here = self.data.here()
-        beside = here.with_name("tatqa_dataset_train.json") if here else None
-        return list(examples(beside)) if beside and beside != here and beside.is_file() else ()
+        path = beside(self.data.here(), "tatqa_dataset_train.json")
+        return list(examples(path)) if path else ()
 
     def request(self, example: Example) -> Request:
         """Worked examples, then table and text, which questions share, and the question."""
-        worked = (
-            part
-            for question, answer in SHOTS
-            for part in (Text(f"{_BAKERY}Question: {question}"), Text(answer, "assistant"))
-        )
         asked = f"Table:\n{example.inputs['table']}\nText:\n{example.inputs['text']}\nQuestion: {example.inputs['question']}"
-        parts: tuple[Part, ...] = (Text(SYSTEM, "system"), *worked, Text(asked), Text("Answer:", "assistant"))
+        parts = page_prompt(SYSTEM, _BAKERY, SHOTS, asked, "Answer:")
         return Request(example.id, parts, Generate(max_new_tokens=128, stop=("\n",)))
 
     def answer(self, prediction: Prediction) -> Json:
@@ -99,8 +94,8 @@ class TatQA(DataTask):
     @cached_property
     def _sources(self) -> Mapping[str, dict[str, str]]:
         """The `answer_from` of each question."""
-        entries = self.data.read(read_json)
-        questions = (question for entry in entries for question in entry["questions"])
+        tables = self.data.read(read_json)
+        questions = (question for entry in tables for question in entry["questions"])
         return {one["uid"]: stated("answer from", one, "answer_from") for one in questions}
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
@@ -115,11 +110,8 @@ class TatQA(DataTask):
 
 def examples(path: Path) -> Iterator[Example]:
     """The questions of an official file, without `answer` as in the test set too; raises BenchError naming the bad entry."""
-    entries, seen = read_json(path), set()
-    if not isinstance(entries, list):
-        raise BenchError(f"{path}: found {kind(entries)}, expected a list of tables; bring the official file again")
-    for i, entry in enumerate(entries):
-        where = f"{path}: [{i}]"
+    seen: set[str] = set()
+    for where, entry in entries(path, "tables"):
         table = field(entry, "table", dict, where)
         paragraphs = field(entry, "paragraphs", list, where)
         shared = {
@@ -128,17 +120,9 @@ def examples(path: Path) -> Iterator[Example]:
         }
         for j, question in enumerate(field(entry, "questions", list, where)):
             at = f"{where}.questions[{j}]"
-            uid = field(question, "uid", str, at)
-            if uid in seen:
-                raise BenchError(f"{at}: the uid {uid!r} comes twice; bring the official file again")
-            seen.add(uid)
+            uid = new_id(question, "uid", at, seen)
             inputs = {**shared, "question": field(question, "question", str, at)}
             yield Example(uid, inputs, _target(question, at), field(table, "uid", str, f"{where}.table"))
-
-
-def table_text(rows: Sequence[Sequence[str]]) -> str:
-    """A line a row, cells between bars, single spaces in a cell."""
-    return "\n".join(" | ".join(" ".join(str(cell).split()) for cell in row) for row in rows)
 
 
 def _target(question: Json, where: str) -> Json:

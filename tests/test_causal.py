@@ -363,12 +363,15 @@ def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memo
     from unittest import mock
 
     from bench.models.base import Model
+    from bench.models.embedding import Embedding
     from bench.models.ocr import OcrPipeline
     from bench.models.retrieve import RetrieveThenRead
 
     reader = mock.create_autospec(Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}))
     reader.describe.return_value = {"decoding": "prefix tree"}
-    for pipeline in (OcrPipeline(reader, "file:a", "1", "file:b", "2"), RetrieveThenRead(mock.Mock(), reader)):
+    retriever = mock.create_autospec(Embedding, instance=True)
+    retriever.describe.return_value = {}
+    for pipeline in (OcrPipeline(reader, "file:a", "1", "file:b", "2"), RetrieveThenRead(retriever, reader)):
         reader.free.reset_mock()
         assert pipeline.describe() == {"decoding": "prefix tree"}
         pipeline.free()

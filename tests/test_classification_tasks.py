@@ -130,6 +130,16 @@ def test_comments_have_the_ids_of_reddit_and_several_emotions(folder: Path) -> N
     assert facts(task.training()) == [("t1", ["annoyance"], "t1")]
 
 
+@pytest.mark.parametrize(("kind", "name"), [(Banking77, "train.csv"), (GoEmotions, "dev.tsv")])
+def test_a_training_file_that_is_itself_evaluated_is_not_trained_on(
+    kind: type[LabelTask], name: str, folder: Path
+) -> None:
+    own = (folder / LOCAL[kind]).with_name(name)
+    task: Any = kind(DataSource(LOCAL[kind], path=str(own)))
+    assert len(task.examples()) == 1
+    assert task.training() == ()
+
+
 def test_recordings_are_found_in_one_folder_and_in_one_an_actor_alike(folder: Path) -> None:
     flat = build(Ravdess, folder)
     expected = flat.examples()

@@ -265,4 +265,4 @@ def test_the_real_reader_gives_words_that_lie_where_they_stand() -> None:
     assert all(600 <= boxes[name][1] < boxes[name][3] <= 800 for name in ("Pay", "by", "Friday"))
     with pytest.raises(ValueError, match="cannot be read"):
         reader.words(Image(b"broken"))
-    reader.read_ahead([Request("r", (Image(b"broken"),), Span(4))], words=True)
+    reader.prepare([Request("r", (Image(b"broken"),), Span(4))], words=True)

@@ -18,7 +18,8 @@ from bench.metrics.tatqa import TATQA, answer_text, is_number, normalise, readin
 from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction
-from tasks.tatqa import TatQA, read_reply, table_text
+from tasks.reports import table_text
+from tasks.tatqa import TatQA, read_reply
 
 QUESTIONS = [
     {"uid": "q1", "question": "What were sales?", "answer": ["$  1,496.5"], "answer_type": "span", "scale": "million"},

@@ -88,6 +88,12 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
             yield number, record
 
 
+def beside(path: Path | None, name: str) -> Path | None:
+    """The file called `name` in the folder of `path`; None where there is none, or where it is `path` itself."""
+    found = path.with_name(name) if path else None
+    return found if found and found != path and found.is_file() else None
+
+
 def field(record: Json, name: str, kind: type | tuple[type, ...], where: str) -> Json:
     """`record[name]`, or a BenchError saying where what is missing or of the wrong kind."""
     wanted = " or ".join(k.__name__ for k in (kind if isinstance(kind, tuple) else (kind,)))

@@ -7,6 +7,7 @@ from itertools import groupby, islice
 
 from bench.errors import BenchError
 from bench.models import own_labels, sound, sound_windows
+from bench.models.audio_model import AudioModel
 from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Prediction, Request
@@ -14,7 +15,7 @@ from bench.types import Choose, Prediction, Request
 _POOL = 4  # passes' worth of stretches that are sorted by length
 
 
-class AudioClassifier(TorchModel):
+class AudioClassifier(AudioModel, TorchModel):
     """Gives each label of the request the probability of the model's own label of that name, in whatever case.
 
     `labels` maps the model's labels to the request's where their names differ, those that the request does not have to "";
@@ -28,7 +29,6 @@ class AudioClassifier(TorchModel):
 
     auto_class = "AutoModelForAudioClassification"
     processor_class = "AutoFeatureExtractor"
-    parts = frozenset({"audio"})
     outputs = (Choose,)
 
     def __init__(
@@ -49,7 +49,7 @@ class AudioClassifier(TorchModel):
             )
         self.labels, self.absent = dict(labels or {}), list(absent or [])
         self.max_seconds, self.n_windows = max_seconds, n_windows
-        self._ahead = sound.Ahead()
+        self.ahead = sound.Ahead()
         self._known: dict[tuple[str, ...], Mapping[str, int]] = {}
 
     def load(self, device: Device, *, seed: int) -> None:
@@ -60,17 +60,7 @@ class AudioClassifier(TorchModel):
         # Spectrograms have one size: Whisper's of 30 s, AST's of `max_length` frames of 10 ms; more would be cut off.
         seconds = getattr(self.processor, "chunk_length", None) or getattr(self.processor, "max_length", 0) / 100
         self.fixed, self.seconds = bool(seconds), min(self.max_seconds, seconds or self.max_seconds)
-        own = self.model.config.id2label
-        self.own = [str(own[i]) for i in range(len(own))]
-
-    def cost(self, request: Request) -> int:
-        """The length of the recording."""
-        return sound.n_tokens([sound.recording(request)])
-
-    def prepare(self, batch: Sequence[Request]) -> None:
-        """Read the recordings that are short."""
-        if hasattr(self, "rate"):
-            self._ahead.prepare([sound.recording(request) for request in batch], self.rate)
+        self.own = own_labels.names_of(self.model.config)
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """Stretches of one length go through the model together, whichever recording they are of."""
@@ -89,7 +79,7 @@ class AudioClassifier(TorchModel):
 
     def _stretches(self, batch: Sequence[Request]) -> Iterator[tuple[int, sound.Samples]]:
         for i, request in enumerate(batch):
-            source = self._ahead.pieces(sound.recording(request), self.rate)
+            source = self.pieces(request)
             for window in sound_windows.overlapping(source, round(self.seconds * self.rate), 0):
                 yield i, window.samples
 

@@ -7,36 +7,15 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.models.encoder_head import EncoderHead, Row, last_said
-from bench.models.own_labels import matched
+from bench.models.encoder_head import Row, last_said
+from bench.models.labelled_head import LabelledHead
 from bench.types import Choose, Prediction, Request
 
 
-class SequenceHead(EncoderHead):
+class SequenceHead(LabelledHead):
     """A head with k numbers for a text. A text that is too long keeps its beginning; the Prediction says how much was cut."""
 
     auto_class = "AutoModelForSequenceClassification"
-
-    def __init__(
-        self,
-        source: str,
-        sha256: str | None = None,
-        *,
-        labels: dict[str, str] | None = None,
-        max_length: int | None = None,
-        tokens_per_pass: int | None = None,
-        trust: list[str] | None = None,
-    ) -> None:
-        super().__init__(source, sha256, max_length=max_length, tokens_per_pass=tokens_per_pass, trust=trust)
-        self.labels = labels or {}
-        self._matched: dict[tuple[str, ...], dict[str, int]] = {}
-
-    def load(self, device: Device, *, seed: int) -> None:
-        """Load, and take the head's own names of its numbers."""
-        super().load(device, seed=seed)
-        names = self.model.config.id2label
-        self.own = [str(names[i]) for i in range(len(names))]
-        self._matched.clear()
 
     def numbers(self, rows: Sequence[Row]) -> Any:
         """The head's numbers for each row: float32 [n, k]."""
@@ -136,9 +115,8 @@ class Classifier(SequenceHead):
             chosen = numbers[:, self.entails]
             several = numbers[:, [self.denies, self.entails]].softmax(1)[:, 1]
         else:
-            if output.labels not in self._matched:
-                self._matched[output.labels] = matched(self.own, output.labels, self.labels, self.source)
-            chosen = numbers[0, [self._matched[output.labels][label] for label in output.labels]]
+            places = self.places(output.labels)
+            chosen = numbers[0, [places[label] for label in output.labels]]
             several = chosen.sigmoid()
         found = several if output.several else chosen.softmax(0)
         return dict(zip(output.labels, found.tolist(), strict=True))

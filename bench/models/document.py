@@ -76,7 +76,7 @@ class DocumentQA(TorchModel):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Read the pages of a batch that comes next."""
-        self.pages.read_ahead(batch, words=True)
+        self.pages.prepare(batch, words=True)
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """The answers of one batch; a request with a page that cannot be read has its own `error`."""

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import contextlib
 from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.models import sound
-from bench.models.base import Device, Model
-from bench.types import Audio, Choose, Json, Part, Prediction, Request, Span, Text, Transcribe
+from bench.models.base import Model
+from bench.models.composite import Composite
+from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
 
 _KEPT = 1_024  # transcripts; several questions may be asked about a recording
 
@@ -29,7 +30,7 @@ class SoundOff(Model):
         return [Prediction(request.id, text="") for request in batch]
 
 
-class ListenThenRead(Model):
+class ListenThenRead(Composite):
     """`recogniser` writes the recording down in `language`; `text_model` answers from its words, behind those of `lead`.
 
     What is said stands where the recording stood. Where a request to choose holds no text of its own, the labels are named in
@@ -38,6 +39,7 @@ class ListenThenRead(Model):
 
     parts = frozenset({"text", "audio"})
     needs = frozenset({"audio"})
+    stages = ("recogniser", "text_model")
 
     def __init__(self, recogniser: Model, text_model: Model, language: str = "en", lead: str = "") -> None:
         refuse_others(recogniser, text_model)
@@ -45,46 +47,9 @@ class ListenThenRead(Model):
         self.outputs = text_model.outputs
         self._transcripts: OrderedDict[tuple[str, int, int], str] = OrderedDict()
 
-    @property
-    def revision(self) -> str:  # type: ignore[override]
-        """Those of both models."""
-        return f"{self.recogniser.revision} + {self.text_model.revision}"
-
-    @property
-    def weights_sha256(self) -> str:  # type: ignore[override]
-        """Those of both models."""
-        return f"{self.recogniser.weights_sha256} + {self.text_model.weights_sha256}"
-
-    def fetch(self) -> None:
-        """Bring both models' weights."""
-        self.recogniser.fetch()
-        self.text_model.fetch()
-
-    def load(self, device: Device, *, seed: int) -> None:
-        """Load both."""
-        self.recogniser.load(device, seed=seed)
-        self.text_model.load(device, seed=seed)
-
-    def free(self) -> None:
-        """Have the text model let go of its reserve."""
-        self.text_model.free()
-
-    def describe(self) -> Mapping[str, Json]:
-        """What the text model says."""
-        return self.text_model.describe()
-
-    def sync(self) -> None:
-        """Wait for the device, which both share."""
-        self.recogniser.sync()
-        self.text_model.sync()
-
-    def device_memory_bytes(self) -> int | None:
-        """The peak of the device, which both share."""
-        return self.text_model.device_memory_bytes() or self.recogniser.device_memory_bytes()
-
     def cost(self, request: Request) -> int:
-        """The size of the recordings, then the length of the text."""
-        return sound.n_tokens(recordings(request)) + sum(
+        """The size of the files, then the length of the text."""
+        return sound.n_tokens(self.files(request)) + sum(
             len(part.text) // 4 for part in request.parts if isinstance(part, Text)
         )
 
@@ -116,9 +81,13 @@ class ListenThenRead(Model):
     def _unheard(self, path: str) -> bool:
         return _key(path) not in self._transcripts
 
-    def to_hear(self, request: Request) -> Iterable[str]:
-        """The recordings that the recogniser is asked about."""
+    def files(self, request: Request) -> list[str]:
+        """The paths of what is to be listened to."""
         return recordings(request)
+
+    def to_hear(self, request: Request) -> Iterable[str]:
+        """Those of the files that the recogniser is asked about."""
+        return self.files(request)
 
     def _spoken(self, path: str) -> Request:
         return Request(path, (Audio(path),), Transcribe(self.language))

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
-from bench.models.base import Device, Model
+from bench.models.base import Model
+from bench.models.composite import Composite
 from bench.models.pages import PageReader
-from bench.types import Generate, Image, Json, Part, Prediction, Request, Span, Text
+from bench.types import Generate, Image, Part, Prediction, Request, Span, Text
 
 
-class OcrPipeline(Model):
+class OcrPipeline(Composite):
     """RapidOCR reads the picture, `text_model` answers.
 
     `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256. `lines_kept` drops all but this share
@@ -21,6 +22,7 @@ class OcrPipeline(Model):
     parts = frozenset({"text", "image"})
     needs = frozenset({"image"})
     outputs = (Generate,)
+    stages = ("reader", "text_model")
 
     def __init__(
         self,
@@ -36,45 +38,9 @@ class OcrPipeline(Model):
         self.text_model, self.lines_kept = text_model, lines_kept
         self.reader = PageReader(detector, detector_sha256, recogniser, recogniser_sha256)
 
-    @property
-    def revision(self) -> str:  # type: ignore[override]  # the text model finds its own out when asked
-        """The reader's and the text model's."""
-        return f"{self.reader.revision} + {self.text_model.revision}"
-
-    @property
-    def weights_sha256(self) -> str:  # type: ignore[override]
-        """The reader's and the text model's."""
-        return f"{self.reader.weights_sha256} + {self.text_model.weights_sha256}"
-
-    def fetch(self) -> None:
-        """Bring the reader's and the text model's weights."""
-        self.reader.fetch()
-        self.text_model.fetch()
-
-    def load(self, device: Device, *, seed: int) -> None:
-        """Load the reader and the text model."""
-        self.reader.load(device)
-        self.text_model.load(device, seed=seed)
-
-    def free(self) -> None:
-        """Have the text model let go of its reserve."""
-        self.text_model.free()
-
-    def describe(self) -> Mapping[str, Json]:
-        """What the text model says."""
-        return self.text_model.describe()
-
-    def sync(self) -> None:
-        """Wait for the text model's device."""
-        self.text_model.sync()
-
-    def device_memory_bytes(self) -> int | None:
-        """The text model's."""
-        return self.text_model.device_memory_bytes()
-
     def prepare(self, batch: Sequence[Request]) -> None:
         """Read the pages of a batch that comes next; one that cannot be read fails in `predict`."""
-        self.reader.read_ahead(batch)
+        self.reader.prepare(batch)
 
     def read(self, image: Image) -> str:
         """The text of a page, a line for each line that was found, top to bottom; fields of one line are joined by " | "."""

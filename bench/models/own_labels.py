@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from bench.errors import BenchError
 
@@ -15,6 +16,12 @@ def normal(label: str) -> str:
     'card arrival'
     """
     return " ".join(re.findall(r"\w+", label.lower().replace("_", " ")))
+
+
+def names_of(config: Any) -> list[str]:
+    """A model's labels in the order of its numbers, as its config.json has them."""
+    names = config.id2label
+    return [str(names[i]) for i in range(len(names))]
 
 
 def matched(

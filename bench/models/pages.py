@@ -14,8 +14,8 @@ from typing import Any, TypeVar
 
 from bench.artifacts.fetch import locate
 from bench.errors import BenchError
-from bench.models.base import Device
-from bench.types import Image, Request
+from bench.models.base import Device, Model
+from bench.types import Generate, Image, Prediction, Request
 
 _PAGES_KEPT = 64  # several questions are asked about a page; they come close together
 _FETCH = "bench fetch model=NAME"
@@ -45,8 +45,14 @@ def decoded(image: Image, max_side: int | None = None) -> Any:
     return picture
 
 
-class PageReader:
-    """RapidOCR with these ONNX weights, pinned URIs with their sha256; it keeps what it read on the last pages."""
+class PageReader(Model):
+    """RapidOCR with these ONNX weights, pinned URIs with their sha256; it keeps what it read on the last pages.
+
+    As a model it answers with the lines of a request's pages.
+    """
+
+    parts = needs = frozenset({"image"})
+    outputs = (Generate,)
 
     def __init__(self, detector: str, detector_sha256: str, recogniser: str, recogniser_sha256: str) -> None:
         self.weights = {"Det": (detector, detector_sha256), "Rec": (recogniser, recogniser_sha256)}
@@ -64,7 +70,7 @@ class PageReader:
         for uri, sha256 in self.weights.values():
             locate(uri, sha256=sha256, fetch=_FETCH)
 
-    def load(self, device: Device) -> None:
+    def load(self, device: Device, *, seed: int = 0) -> None:
         """Load the reader, which computes on the CPU; raises BenchError when RapidOCR is not installed."""
         try:
             from rapidocr import RapidOCR
@@ -86,11 +92,18 @@ class PageReader:
         """The words of each line that was found, with their boxes, in the order in which lines are read."""
         return self._remembered("words", image, self._words)
 
-    def read_ahead(self, batch: Sequence[Request], *, words: bool = False) -> None:
+    def prepare(self, batch: Sequence[Request], *, words: bool = False) -> None:
         """Read the pictures of these requests, so that they are there when asked for; what cannot be read is left."""
-        for image in (part for request in batch for part in request.parts if isinstance(part, Image)):
+        for image in (image for request in batch for image in _pages(request)):
             with contextlib.suppress(ValueError):
                 self.words(image) if words else self.lines(image)
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """What stands on the pages of each request."""
+        return [
+            Prediction(request.id, text="\n".join(line for page in _pages(request) for line in self.lines(page)))
+            for request in batch
+        ]
 
     def _remembered(self, kind: str, image: Image, read: Callable[[Image], Found]) -> Found:
         key = (kind, hashlib.sha256(image.data).hexdigest())
@@ -127,6 +140,10 @@ class PageReader:
             own = [(text, corners) for text, _, corners in cut[i] if text.strip()] if all(cut[i]) else []
             words += own or split_line(*lines[i])
         return [Word(text, scaled(corners, size)) for text, corners in words]
+
+
+def _pages(request: Request) -> list[Image]:
+    return [part for part in request.parts if isinstance(part, Image)]
 
 
 def scaled(corners: Corners, size: tuple[int, int]) -> tuple[int, int, int, int]:

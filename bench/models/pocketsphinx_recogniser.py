@@ -13,7 +13,8 @@ from bench.artifacts.fetch import locate, resolved
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import sound, sound_windows
-from bench.models.base import Device, Model
+from bench.models.audio_model import AudioModel
+from bench.models.base import Device
 from bench.types import Prediction, Request, Transcribe
 
 RATE = 16_000  # samples a second, which the acoustic model was trained at
@@ -21,7 +22,7 @@ _FETCH = "bench fetch model=NAME"
 _SEARCH = 0.3  # the share of a window, at its end, in which a pause is looked for
 
 
-class PocketSphinx(Model):
+class PocketSphinx(AudioModel):
     """Writes English in lower case without punctuation.
 
     `source` is a folder with the acoustic model `acoustic`, the language model `words` and the dictionary `dictionary`. A
@@ -29,8 +30,8 @@ class PocketSphinx(Model):
     window that holds no sound gives no words.
     """
 
-    parts = frozenset({"audio"})
     outputs = (Transcribe,)
+    rate = RATE
     uses_device = False  # one core of the CPU, whatever the device
 
     def __init__(
@@ -47,7 +48,7 @@ class PocketSphinx(Model):
         parse(source)
         self.source, self.sha256, self.window_seconds = source, sha256, window_seconds
         self.files = {"hmm": acoustic, "lm": words, "dict": dictionary}
-        self._ahead = sound.Ahead()
+        self.ahead = sound.Ahead()
 
     @functools.cached_property
     def revision(self) -> str:  # type: ignore[override]  # found out when it is first asked for
@@ -88,14 +89,6 @@ class PocketSphinx(Model):
         except (RuntimeError, ValueError) as error:
             raise BenchError(f"{self.source} cannot be loaded ({error}); bring the folder again") from None
 
-    def cost(self, request: Request) -> int:
-        """The length of the recording."""
-        return sound.n_tokens([sound.recording(request)])
-
-    def prepare(self, batch: Sequence[Request]) -> None:
-        """Read the recordings."""
-        self._ahead.prepare([sound.recording(request) for request in batch], RATE)
-
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """One recording after the other."""
         return [Prediction(request.id, text=self._text(request)) for request in batch]
@@ -105,8 +98,7 @@ class PocketSphinx(Model):
         if not isinstance(output, Transcribe) or output.language != "en":
             raise ValueError(f"PocketSphinx writes down English ('en'); it was asked for {output!r}")
         longest = round(self.window_seconds * RATE)
-        source = self._ahead.pieces(sound.recording(request), RATE)
-        windows = sound_windows.at_pauses(source, RATE, longest, round(_SEARCH * longest))
+        windows = sound_windows.at_pauses(self.pieces(request), RATE, longest, round(_SEARCH * longest))
         return " ".join(filter(None, (self._words(window.samples) for window in windows if not window.silent)))
 
     def _words(self, samples: sound.Samples) -> str:

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from bench.errors import BenchError
 from bench.models.classifier import SequenceHead
 from bench.models.encoder_head import last_said
-from bench.models.own_labels import matched
 from bench.types import Prediction, Regress, Request
 
 
@@ -72,14 +71,11 @@ class Regressor(SequenceHead):
 
     def _places(self, names: tuple[str, ...]) -> dict[str, int]:
         """Which of the head's numbers is each scale's."""
-        if names not in self._matched:
-            if len(self.ends) not in (0, 1, len(self.own)):
-                raise BenchError(
-                    f"model.low has {len(self.ends)} numbers, {self.source} has {len(self.own)}; give one, or one each"
-                )
-            plain = all(re.fullmatch(r"LABEL_\d+", label) for label in self.own) and not self.labels
-            if plain and len(names) == len(self.own):
-                self._matched[names] = {name: i for i, name in enumerate(names)}
-            else:
-                self._matched[names] = matched(self.own, names, self.labels, self.source, all_own=False)
-        return self._matched[names]
+        if len(self.ends) not in (0, 1, len(self.own)):
+            raise BenchError(
+                f"model.low has {len(self.ends)} numbers, {self.source} has {len(self.own)}; give one, or one each"
+            )
+        plain = all(re.fullmatch(r"LABEL_\d+", label) for label in self.own) and not self.labels
+        if plain and len(names) == len(self.own):
+            return {name: i for i, name in enumerate(names)}
+        return self.places(names, all_own=False)

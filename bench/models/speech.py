@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.models import checkpoint, sound, sound_windows, weights
+from bench.models.audio_model import AudioModel
 from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Prediction, Request, Transcribe
@@ -22,7 +23,7 @@ _POOL = 4  # passes' worth of windows that are sorted by length
 _Item = tuple[int, int, sound_windows.Window]  # request, place in its recording, window
 
 
-class SpeechRecogniser(TorchModel):
+class SpeechRecogniser(AudioModel, TorchModel):
     """Writes down recordings of any length, greedily; which of the two kinds it is, its config.json says.
 
     CTC: windows of `window_seconds`, each sharing `overlap_seconds` with its neighbours on either side, whose frames are
@@ -36,7 +37,6 @@ class SpeechRecogniser(TorchModel):
 
     auto_class = CTC
     processor_class = "AutoProcessor"
-    parts = frozenset({"audio"})
     outputs = (Transcribe,)
 
     def __init__(
@@ -57,7 +57,7 @@ class SpeechRecogniser(TorchModel):
             raise BenchError(f"model.overlap_seconds={overlap_seconds} must be at least 0.1")
         self.languages, self.window_seconds = languages, window_seconds
         self.overlap_seconds, self.n_windows = overlap_seconds, n_windows
-        self._ahead = sound.Ahead()
+        self.ahead = sound.Ahead()
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load the model, its feature extractor and its tokenizer."""
@@ -106,15 +106,6 @@ class SpeechRecogniser(TorchModel):
         frames, tick = self._logits([silence])[0].shape[1], self.rate // 100
         return max(1, round(len(silence) / frames / tick)) * tick
 
-    def cost(self, request: Request) -> int:
-        """The length of the recording."""
-        return sound.n_tokens([sound.recording(request)])
-
-    def prepare(self, batch: Sequence[Request]) -> None:
-        """Read the recordings that are short."""
-        if hasattr(self, "rate"):
-            self._ahead.prepare([sound.recording(request) for request in batch], self.rate)
-
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """The windows of all recordings go through the model together."""
         languages = [self._language(request) for request in batch]
@@ -139,7 +130,7 @@ class SpeechRecogniser(TorchModel):
 
     def _windows(self, batch: Sequence[Request]) -> Iterator[_Item]:
         for i, request in enumerate(batch):
-            source = self._ahead.pieces(sound.recording(request), self.rate)
+            source = self.pieces(request)
             for place, window in enumerate(self._cut(source)):
                 if not window.silent:
                     yield i, place, window

@@ -8,15 +8,15 @@ from collections.abc import Sequence
 from itertools import accumulate
 
 from bench.models.base import Device
-from bench.models.encoder_head import EncoderHead, Tokens
-from bench.models.own_labels import matched
+from bench.models.encoder_head import Tokens
+from bench.models.labelled_head import LabelledHead
 from bench.types import Prediction, Request, Tag
 
 _PREFIX = re.compile(r"^([BIESLU])[-_](.+)$")
 _BEGINS = "BSU"  # of BIO, BIOES and BILOU: what begins a phrase
 
 
-class Tagger(EncoderHead):
+class Tagger(LabelledHead):
     """Each piece of the text gets the label of the token that holds its first letter, as a tag O, B-LABEL or I-LABEL.
 
     The model's labels may be BIO, BIOES, BILOU or without a prefix, where equal neighbours are one phrase; `labels` maps
@@ -27,28 +27,12 @@ class Tagger(EncoderHead):
     auto_class = "AutoModelForTokenClassification"
     outputs = (Tag,)
 
-    def __init__(
-        self,
-        source: str,
-        sha256: str | None = None,
-        *,
-        labels: dict[str, str] | None = None,
-        max_length: int | None = None,
-        tokens_per_pass: int | None = None,
-        trust: list[str] | None = None,
-    ) -> None:
-        super().__init__(source, sha256, max_length=max_length, tokens_per_pass=tokens_per_pass, trust=trust)
-        self.labels = labels or {}
-        self._names: dict[tuple[str, ...], dict[str, str]] = {}
-
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and take the labels apart: (prefix, name) of each."""
         super().load(device, seed=seed)
-        names = self.model.config.id2label
-        own = [str(names[i]) for i in range(len(names))]
-        split = [(match[1], match[2]) if (match := _PREFIX.match(label)) else ("", label) for label in own]
-        self.own = [(prefix, "" if name.upper() == "O" else name) for prefix, name in split]
-        self._names.clear()
+        split = [(match[1], match[2]) if (match := _PREFIX.match(label)) else ("", label) for label in self.own]
+        self.split = [(prefix, "" if name.upper() == "O" else name) for prefix, name in split]
+        self.own = [name for name in dict.fromkeys(name for _, name in self.split) if name]
 
     def texts(self, request: Request) -> list[str]:
         """The text that is to be tagged."""
@@ -80,23 +64,15 @@ class Tagger(EncoderHead):
 
     def _tags(self, output: Tag, tokens: Tokens, labels: Sequence[int]) -> list[str]:
         """The tag of each piece, from the labels of the tokens that were read."""
-        names = self._known(output.labels)
+        names = {self.own[i]: label for label, i in self.places(output.labels, all_wanted=False).items()}
         tags, before = [], ""
         for token in first_tokens(output.pieces, tokens.places):
-            prefix, own = self.own[labels[token]] if token is not None and token < len(labels) else ("", "")
+            prefix, own = self.split[labels[token]] if token is not None and token < len(labels) else ("", "")
             name = names.get(own, "")
             begins = prefix in _BEGINS if prefix else name != before
             tags.append(f"{'B' if begins else 'I'}-{name}" if name else "O")
             before = name
         return tags
-
-    def _known(self, wanted: tuple[str, ...]) -> dict[str, str]:
-        """The label asked for that each of the model's names stands for."""
-        if wanted not in self._names:
-            own = [name for name in dict.fromkeys(name for _, name in self.own) if name]
-            places = matched(own, wanted, self.labels, self.source, all_wanted=False)
-            self._names[wanted] = {own[i]: label for label, i in places.items()}
-        return self._names[wanted]
 
 
 def first_tokens(pieces: Sequence[str], places: Sequence[tuple[int, int]]) -> list[int | None]:

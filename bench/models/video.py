@@ -46,11 +46,9 @@ class WatchThenRead(ListenThenRead):
         self.sees = "image" in text_model.parts
         self._ready: OrderedDict[str, list[Image]] = OrderedDict()
 
-    def cost(self, request: Request) -> int:
-        """The size of the files."""
-        return sound.n_tokens(films(request)) + sum(
-            len(part.text) // 4 for part in request.parts if isinstance(part, Text)
-        )
+    def files(self, request: Request) -> list[str]:
+        """The paths of the films."""
+        return films(request)
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Let the recogniser read the sound, and take the frames; a film that cannot be read is left to `predict`."""

@@ -1,0 +1,87 @@
+"""A model made of others, one after another: what has to be done for each of them is done here, once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from bench.models.base import Device, Model
+from bench.types import Json, Prediction
+
+
+class Composite(Model):
+    """Models that work one after another; `stages` names the attributes that hold them, in this order, the last answers.
+
+    What concerns the whole model concerns each stage: weights, device, memory, what it computed. What concerns a request
+    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does.
+    """
+
+    stages: ClassVar[tuple[str, ...]]
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The stages themselves."""
+        return tuple(getattr(self, name) for name in self.stages)
+
+    @property
+    def revision(self) -> str:  # type: ignore[override]  # the stages find their own out when asked
+        """Those of all stages."""
+        return " + ".join(model.revision for model in self.models)
+
+    @property
+    def weights_sha256(self) -> str:  # type: ignore[override]
+        """Those of all stages."""
+        return " + ".join(model.weights_sha256 for model in self.models)
+
+    @property
+    def uses_device(self) -> bool:  # type: ignore[override]
+        """Whether any stage does."""
+        return any(model.uses_device for model in self.models)
+
+    @property
+    def is_reference(self) -> bool:  # type: ignore[override]
+        """Whether any stage is a reference row: the whole then competes with nobody."""
+        return any(model.is_reference for model in self.models)
+
+    @property
+    def reads_targets(self) -> bool:  # type: ignore[override]
+        """Whether any stage does."""
+        return any(model.reads_targets for model in self.models)
+
+    def fetch(self) -> None:
+        """Bring the weights of all stages."""
+        for model in self.models:
+            model.fetch()
+
+    def load(self, device: Device, *, seed: int) -> None:
+        """Load all stages, in their order."""
+        for model in self.models:
+            model.load(device, seed=seed)
+
+    def reveal(self, ideal: Mapping[str, Prediction]) -> None:
+        """Pass the ideal predictions on; requests keep their ids from stage to stage."""
+        for model in self.models:
+            model.reveal(ideal)
+
+    def free(self) -> None:
+        """Have all stages let go of their reserve: any of them may hold what the one that failed lacked."""
+        for model in self.models:
+            model.free()
+
+    def sync(self) -> None:
+        """Wait for all stages."""
+        for model in self.models:
+            model.sync()
+
+    def describe(self) -> Mapping[str, Json]:
+        """What the stages say; where two speak of the same, the later one."""
+        return {key: value for model in self.models for key, value in model.describe().items()}
+
+    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
+        """What the last stage charges: the tokens that predictions count are its own."""
+        return self.models[-1].cost_usd(prompt_tokens, new_tokens)
+
+    def device_memory_bytes(self) -> int | None:
+        """The highest peak that a stage names: they share the device, so that each sees the others' memory too."""
+        peaks = [peak for model in self.models if (peak := model.device_memory_bytes()) is not None]
+        return max(peaks, default=None)
