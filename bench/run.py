@@ -41,7 +41,7 @@ def evaluate(
     libraries = environment.computing(model.uses_libraries)
     identity = Identity(
         task=task.name, version=task.version, asked=asked.asked.digest, data=asked.asked.data, files=asked.files, model=name,
-        revision=model.revision, weights_sha256=model.weights_sha256, config=_telling(settings.config.get("model"), model),
+        revision=model.revision, weights_sha256=model.weights_sha256, config=model.telling(settings.config.get("model")),
         code=sha256_of(code), device=device.kind, dtype=device.dtype, seed=settings.seed, batch_size=settings.batch_size,
         batch_tokens=settings.batch_tokens, ideal=asking.ideal_digest(ideal) if ideal else "",
     )  # fmt: skip
@@ -163,11 +163,6 @@ def _has_audit(run: Run, settings: Settings) -> bool:
     """Whether a complete run has the audit that is asked for."""
     audited = run.audit.get("kind") == settings.audit and run.audit["n"] == min(settings.audit_size, run.n_examples)
     return settings.audit == "none" or audited
-
-
-def _telling(config: Json, model: Model) -> Json:
-    """The model's configuration without what changes no answer."""
-    return {k: v for k, v in config.items() if k not in model.incidental} if isinstance(config, dict) else config
 
 
 def _targets(config: Json) -> set[str]:

@@ -11,6 +11,7 @@ from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.composite import Composite
+from bench.models.document import DocumentQA
 from bench.models.embedding import Embedding
 from bench.models.listen import ListenThenRead, SoundOff
 from bench.models.ocr import OcrPipeline
@@ -26,7 +27,7 @@ HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
     "describe": ((), {}), "device_memory_bytes": ((), {}),
 }  # fmt: skip
-OWN = {"predict", "prepare", "cost", "cost_usd"}  # what a stage cannot be asked in the composite's words
+OWN = {"predict", "prepare", "cost", "cost_usd", "telling"}  # what a stage cannot be asked in the composite's words
 
 
 class Stub(Model):
@@ -200,3 +201,32 @@ def test_the_reader_of_pages_is_a_model_whose_answer_is_what_they_say() -> None:
 
 def test_a_page_is_pinned_by_its_readers_weights_before_those_of_the_text_model() -> None:
     assert OcrPipeline(Stub("b"), "file:d", "d", "file:r", "r").weights_sha256 == "d + r + b"
+
+
+def test_what_changes_no_answer_of_a_stage_changes_none_of_the_composite() -> None:
+    class Priced(Stub):
+        incidental = frozenset({"price"})
+
+    pair = Pair(Priced("first"), Stub("second"))
+    config = {"_target_": "x", "first": {"k": 1, "price": 2}, "second": {"k": 1, "price": 2}}
+    assert pair.telling(config) == config | {"first": {"k": 1}}
+    assert pair.telling(None) is None
+
+
+def test_a_composite_calls_what_its_stages_call_and_answers_alone_where_all_do() -> None:
+    first, second = Stub("first"), Stub("second")
+    first.outside, second.outside = ("a.b",), ("c",)
+    first.answers_alone = True
+    pair = Pair(first, second)
+    assert (pair.outside, pair.answers_alone, pair.uses_libraries) == (("a.b", "c"), False, True)
+    second.answers_alone = True
+    assert pair.answers_alone
+
+
+def test_a_document_reader_is_known_by_its_reader_of_pages_too() -> None:
+    def model(sha256: str) -> DocumentQA:
+        return DocumentQA("file:somewhere", PageReader("file:d", "ab", "file:r", sha256), "ee")
+
+    assert model("cd").weights_sha256 == "ab + cd + ee"
+    assert model("cd").weights_sha256 != model("ce").weights_sha256
+    assert model("cd").revision.count(" + ") == 1

@@ -50,6 +50,10 @@ class Model(ABC):
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
 
+    def telling(self, config: Json) -> Json:
+        """Of the model's configuration what can change an answer: all but what is `incidental`."""
+        return {k: v for k, v in config.items() if k not in self.incidental} if isinstance(config, Mapping) else config
+
     def fetch(self) -> None:
         """Bring the weights into the cache, without loading them."""
 

@@ -48,6 +48,29 @@ class Composite(Model):
         """Whether any stage does."""
         return any(model.reads_targets for model in self.models)
 
+    @property
+    def outside(self) -> tuple[str, ...]:  # type: ignore[override]
+        """The modules that the stages call."""
+        return tuple(module for model in self.models for module in model.outside)
+
+    @property
+    def uses_libraries(self) -> bool:  # type: ignore[override]
+        """Whether any stage does."""
+        return any(model.uses_libraries for model in self.models)
+
+    @property
+    def answers_alone(self) -> bool:  # type: ignore[override]
+        """Whether all stages do."""
+        return all(model.answers_alone for model in self.models)
+
+    def telling(self, config: Json) -> Json:
+        """Also of each stage's configuration only what can change an answer."""
+        found = super().telling(config)
+        if not isinstance(found, Mapping):
+            return found
+        stages = {name: model for name, model in zip(self.stages, self.models, strict=True) if name in found}
+        return {**found, **{name: model.telling(found[name]) for name, model in stages.items()}}
+
     def fetch(self) -> None:
         """Bring the weights of all stages."""
         for model in self.models:

@@ -56,6 +56,16 @@ class DocumentQA(TorchModel):
             )
         self.pages, self.max_tokens, self.stride, self.max_answer_words = reader, max_tokens, stride, max_answer_words
 
+    @property
+    def revision(self) -> str:  # type: ignore[override]
+        """The reader's and the model's."""
+        return f"{self.pages.revision} + {super().revision}"
+
+    @property
+    def weights_sha256(self) -> str:  # type: ignore[override]
+        """The reader's and the model's."""
+        return f"{self.pages.weights_sha256} + {super().weights_sha256}"
+
     def fetch(self) -> None:
         """Bring the weights of the reader and of the model."""
         self.pages.fetch()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.models import sound
-from bench.models.base import Model
+from bench.models.base import Device, Model
 from bench.models.composite import Composite
 from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
 
@@ -46,6 +46,11 @@ class ListenThenRead(Composite):
         self.recogniser, self.text_model, self.language, self.lead = recogniser, text_model, language, lead
         self.outputs = text_model.outputs
         self._transcripts: OrderedDict[tuple[str, int, int], str] = OrderedDict()
+
+    def load(self, device: Device, *, seed: int) -> None:
+        """Load both, and forget what was heard: another device or precision may hear something else."""
+        self._transcripts.clear()
+        super().load(device, seed=seed)
 
     def cost(self, request: Request) -> int:
         """The size of the files, then the length of the text."""
