@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from bench.leaderboard.board import Board
+from bench.leaderboard.definition import Board
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.runs import measurements
 from bench.runs.identity import fingerprint

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +13,9 @@ from small_data import built
 
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
-from bench.leaderboard.board import Board, Table, tables
+from bench.leaderboard import definition
+from bench.leaderboard.board import Table, tables
+from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import below, markdown
 from bench.types import Run, Score
 
@@ -166,7 +169,7 @@ def test_failures_show_the_best_case(run_record: Make) -> None:
 
 def test_every_column_has_one_heading_and_one_cell(run_record: Make) -> None:
     (table,) = tables(BOARD, [run_record()])
-    for columns in [(), ("n",), boards.COLUMNS, boards.COLUMNS[::-1]]:
+    for columns in [(), ("n",), definition.COLUMNS, definition.COLUMNS[::-1]]:
         one = replace(BOARD, columns=columns)
         assert len(boards.headings(one)) == len(boards.cells(one, table.rows[0])) == 4 + len(columns)
 
@@ -235,14 +238,14 @@ def written(folder: Path, **changes: Any) -> Path:
 
 
 def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
-    found = boards.read(written(tmp_path, more="[exact_match]", columns="[n, date]", devices="[cuda]"))
+    found = definition.read(written(tmp_path, more="[exact_match]", columns="[n, date]", devices="[cuda]"))
     assert found == Board("mine", "SQuAD", "squad_v1", 1, "f1", ("exact_match",), ("n", "date"), ("cuda",))
 
 
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
-    assert {path.stem for path in boards.definitions(suites=True)} == {"demo", "mini", "public"}
-    for path in boards.definitions():
-        found = boards.read(path)
+    assert {path.stem for path in definition.definitions(suites=True)} == {"demo", "mini", "public"}
+    for path in definition.definitions():
+        found = definition.read(path)
         task = built(found.task, Path("nowhere"))
         metrics = [metric.name for metric in task.metrics]
         assert found.version == task.version, path.name
@@ -251,23 +254,27 @@ def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
 
 
 def test_ones_own_boards_stand_beside_the_shipped_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    shipped = {path.stem for path in boards.definitions()}
+    shipped = {path.stem for path in definition.definitions()}
     monkeypatch.chdir(tmp_path)
     (tmp_path / "leaderboards").mkdir()
     mine = written(tmp_path / "leaderboards")
     mine.with_name("squad_v1.yaml").write_text(mine.read_text())
-    assert {path.stem for path in boards.definitions()} == shipped | {"mine"}
-    assert boards.read(boards.find("squad_v1")).title == "SQuAD"  # one's own comes before the shipped one
+    assert {path.stem for path in definition.definitions()} == shipped | {"mine"}
+    assert (
+        definition.read(next(p for p in definition.definitions() if p.stem == "squad_v1")).title == "SQuAD"
+    )  # one's own comes before the shipped one
 
 
-def test_an_unknown_board_is_refused_with_the_known_ones() -> None:
-    with pytest.raises(BenchError, match=r"board 'other' does not exist; known: banking77, .*squad_v1, .*, public"):
-        boards.find("other")
+def test_an_unknown_board_is_refused_with_the_known_ones_and_the_nearest(bench_main: Any) -> None:
+    code, _, err = bench_main("board", "squad_v3")
+    assert (code, len(err)) == (2, 1)
+    assert err[0].startswith("bench: board 'squad_v3' does not exist, nor does a task of that name; known: banking77, ")
+    assert err[0].endswith("; did you mean squad_v2?")
 
 
 def test_a_board_without_its_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"gone\.yaml"):
-        boards.read(tmp_path / "gone.yaml")
+        definition.read(tmp_path / "gone.yaml")
 
 
 @pytest.mark.parametrize(
@@ -284,7 +291,7 @@ def test_a_board_without_its_file_is_refused(tmp_path: Path) -> None:
 def test_a_board_with_a_wrong_key_or_column_is_refused(tmp_path: Path, changes: Any, reason: str) -> None:
     path = written(tmp_path, **changes)
     with pytest.raises(BenchError, match=reason) as caught:
-        boards.read(path)
+        definition.read(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -294,7 +301,7 @@ def test_a_board_with_a_wrong_key_or_column_is_refused(tmp_path: Path, changes: 
 )
 def test_a_board_with_a_value_of_the_wrong_type_is_refused(tmp_path: Path, changes: Any) -> None:
     with pytest.raises(BenchError):
-        boards.read(written(tmp_path, **changes))
+        definition.read(written(tmp_path, **changes))
 
 
 def test_flips_have_a_column_where_a_run_was_audited_and_only_there(run_record: Make) -> None:
@@ -351,3 +358,51 @@ def test_a_name_out_of_a_submission_stays_in_its_cell(run_record: Make) -> None:
     page = markdown(BOARD, tables(BOARD, [run_record("a|b\n<script>\x1b[31m&")]))
     (line,) = [line for line in page.splitlines() if "script" in line]
     assert line.startswith("| 1 | a\\|b &lt;script> [31m&amp; | 50.0")
+
+
+SUMS = "title: Sums, exactly\nmore: []\ncolumns: [n, date]\n"
+
+
+def test_a_task_has_a_board_without_a_file_and_a_file_only_says_more(study: Any) -> None:
+    study.run()
+    code, out, err = study.bench("board")
+    assert (code, err) == (0, [])
+    assert "Sums: cpu, 12 examples" in out[0]
+    code, out, _ = study.bench("board", "sums", "--json")
+    assert [row["model"] for table in json.loads(out[-1])["sums"] for row in table["rows"]] == ["adder"]
+    assert (study.folder / "leaderboards/sums.md").read_text().startswith("# Sums\n")
+    study.write("conf/leaderboards/sums.yaml", SUMS)  # in BENCH_CONF; task, version and metric are the task's
+    assert "Sums, exactly: cpu" in study.bench("board", "sums")[1][0]
+    study.write("leaderboards/sums.yaml", "title: Mine\n")  # where it runs comes first
+    assert "Mine: cpu" in study.bench("board", "sums")[1][0]
+    assert any(line.split() == ["sums", "Mine"] for line in study.bench("list", "boards")[1])
+
+
+def test_a_board_s_messages_are_true(study: Any) -> None:
+    assert study.bench("board")[1] == ["no complete runs in runs; `bench run suite=mini model=lexical` makes some"]
+    study.run()
+    code, out, _ = study.bench("board", "finmm_qa")
+    assert (code, out[-1]) == (0, "no complete runs for this board in runs, which has runs of sums")
+    code, _, err = study.bench("board", "sum")
+    assert code == 2
+    assert err[0].endswith("; did you mean sums?")
+
+
+def test_a_run_of_a_task_that_is_not_known_here_ranks_by_its_first_score(
+    study: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study.run()
+    study.run("model.plus=1", "--fresh")
+    monkeypatch.delenv("BENCH_CONF")
+    code, out, err = study.bench("board", "--json")
+    assert (code, err) == (0, [])
+    ((name, (table,)),) = json.loads(out[-1]).items()
+    assert (name, table["rows"][0]["metric"], table["rows"][0]["value"]) == ("sums", "exact", 0.0)
+
+
+def test_a_raised_version_has_a_board_of_its_own_beside_the_file_of_before(study: Any) -> None:
+    study.write("leaderboards/sums.yaml", "version: 1\nmetric: exact\n")
+    study.run()
+    study.edit("NAME/tasks.py", '"sums", 1,', '"sums", 2,')
+    study.run()
+    assert sorted(json.loads(study.bench("board", "--json")[1][-1])) == ["sums", "sums-v2"]

@@ -11,13 +11,14 @@ from typing import Any
 import pytest
 
 from bench.commands.shared import gathered
+from bench.commands.shared.boards import of_files
 from bench.config.build import task_class
 from bench.config.compose import names
 from bench.errors import BenchError
-from bench.leaderboard import board as boards
+from bench.leaderboard import definition, suite
 from bench.leaderboard import markdown as page
-from bench.leaderboard import suite
-from bench.leaderboard.board import Board, Table, tables
+from bench.leaderboard.board import Table, tables
+from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.runs.folder import RunFolder
 from bench.task import Task
@@ -173,8 +174,8 @@ def test_few_tasks_give_no_bounds_and_say_so_and_more_give_them(run_record: Make
 
 
 def test_every_shipped_suite_board_names_a_suite_whose_tasks_have_boards_and_scales() -> None:
-    of_task = {one.task: one for one in map(boards.read, boards.definitions())}
-    for path in boards.definitions(suites=True):
+    of_task = {one.task: one for one in map(definition.read, definition.definitions())}
+    for path in definition.definitions(suites=True):
         found = suite.read(path)
         assert found.suite in names("suite")
         for task in gathered._suite(found)[0]:
@@ -205,7 +206,7 @@ def test_a_suites_board_from_the_command_line(bench_main: Any, tmp_path: Path, r
     for model in ("alpha", "beta"):
         for i, task in enumerate(mini[: 5 if model == "alpha" else 4]):
             run = run_record(model, task=task, run_id=f"{i:012}")
-            found = boards.read(boards.find(task))
+            found = of_files()[task]
             value = 0.4 if model == "alpha" else 0.3
             run = replace(
                 run, scores=tuple(Score(name, value, None, None, 9, 0) for name in (found.metric, *found.more))

@@ -9,13 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output
+from bench.config import compose as conf
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.commands.shared.gathered import Gathered
-    from bench.leaderboard.board import Board, Table
+    from bench.leaderboard.board import Table
+    from bench.leaderboard.definition import Board
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.types import Run
@@ -32,11 +34,13 @@ def main(options: argparse.Namespace) -> int:
 
     file, runs_dir, stamps = _source(options)
     runs: list[tuple[Path | None, Run]] = []
+    known: list[str] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
         gathered = Gathered(opened, runs_dir)
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
+        known[:] = sorted({task for task, _ in gathered.versions()})
         runs[:] = gathered.every() if options.html else []
         return gathered, found, suites
 
@@ -53,10 +57,18 @@ def main(options: argparse.Namespace) -> int:
         output.emit(record)
     else:
         _print(found, suites)
-        if not record:
-            where = options.store or options.runs
-            print(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
+        if not any(tables for _, tables in [*found, *suites]):
+            _say_why(options, known)
     return 0
+
+
+def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
+    """Why there is nothing to show: no runs at all, or runs of other tasks."""
+    where = options.store or options.runs
+    if not known:
+        print(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
+    else:
+        print(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
 
 
 def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
@@ -73,18 +85,22 @@ def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
 
 def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:
     """The boards of this name, or all that have runs."""
-    from bench.leaderboard import board as boards
+    from bench.commands.shared import boards
     from bench.leaderboard import suite
+    from bench.leaderboard.definition import unknown_board
 
-    tasks = {path.stem: boards.read(path) for path in boards.definitions()}
-    known = gathered.versions()
-    if name and not boards.is_suite(name):
-        one = boards.read(boards.find(name))
+    tasks = boards.every(gathered.examples())
+    of_suites = {path.stem: path for path in boards.suites()}
+    if name and name not in of_suites:
+        one = tasks.get(name) or boards.of_task(name)
+        if one is None:
+            raise unknown_board(name, sorted({*tasks, *conf.names("task"), *of_suites}))
         return [(one, gathered.tables(one))], []
+    known = gathered.versions()
     found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
     suites = []
-    for path in boards.definitions(suites=True):
-        if name in (None, path.stem):
+    for stem, path in of_suites.items():
+        if name in (None, stem):
             one_suite = suite.read(path)
             tables = gathered.combined(one_suite, [(tasks[key], those) for key, those in found.items()], tasks.values())
             if tables or name:

@@ -11,11 +11,16 @@ from bench.config import compose as conf
 def main(options: argparse.Namespace) -> int:
     """Print the choices of a kind, one a line."""
     if options.kind == "boards":
+        from bench.commands.shared import boards
         from bench.leaderboard import suite
-        from bench.leaderboard.board import definitions, read
 
-        titles = {path.stem: read(path).title for path in definitions()}
-        titles |= {path.stem: suite.read(path).title for path in definitions(suites=True)}
+        titles = {name: board.title for name, board in boards.of_files().items()}
+        of_tasks = {one.task for one in boards.of_files().values()}
+        more = [
+            board for name in conf.names("task") if name not in of_tasks if (board := boards.of_task(name)) is not None
+        ]
+        titles |= {board.name: board.title for board in more if board.task not in of_tasks}
+        titles |= {path.stem: suite.read(path).title for path in boards.suites()}
         found = dict(sorted(titles.items()))
     else:
         found = conf.names(options.kind.removesuffix("s"))

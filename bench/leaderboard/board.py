@@ -6,33 +6,16 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from pathlib import Path
-
-import yaml
 
 from bench.errors import BenchError
+from bench.leaderboard.definition import Board
 from bench.runs.identity import canonical
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
-COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 _HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
 
 
 ORIGINS = ("run here", "scored here", "verified", "self-reported")
-
-
-@dataclass(frozen=True)
-class Board:
-    """What `leaderboards/<name>.yaml` says: `metric` ranks, `more` are shown beside it, `devices` get a table each."""
-
-    name: str
-    title: str
-    task: str
-    version: int
-    metric: str
-    more: tuple[str, ...] = ()
-    columns: tuple[str, ...] = COLUMNS
-    devices: tuple[str, ...] = ("cpu", "cuda")
 
 
 @dataclass(frozen=True)
@@ -68,55 +51,6 @@ class Table:
     notes: tuple[str, ...] = ()
     asked: str = UNKNOWN
     scorer: str = ""
-
-
-def definitions(*, suites: bool = False) -> list[Path]:
-    """All board definitions, those of `suites` or of tasks: ./leaderboards comes before what the package ships."""
-    packaged = Path(__file__).resolve().parents[1] / "leaderboards"
-    checkout = Path(__file__).resolve().parents[2] / "leaderboards"
-    shipped = packaged if packaged.is_dir() else checkout
-    found = {path.stem: path for folder in (shipped, Path("leaderboards")) for path in folder.glob("*.yaml")}
-    return [found[name] for name in sorted(found) if _is_suite(found[name]) == suites]
-
-
-def _is_suite(path: Path) -> bool:
-    """Whether the definition is that of a suite's board."""
-    try:
-        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
-    except (OSError, ValueError):
-        return False
-
-
-def is_suite(name: str) -> bool:
-    """Whether the board of this name combines a suite's tasks."""
-    return name in {path.stem for path in definitions(suites=True)}
-
-
-def find(name: str) -> Path:
-    """The definition of one board; raises BenchError with the known ones."""
-    found = {path.stem: path for suites in (False, True) for path in definitions(suites=suites)}
-    if name not in found:
-        raise BenchError(f"board '{name}' does not exist; known: {', '.join(found) or 'none'}")
-    return found[name]
-
-
-_TYPES = {"title": str, "task": str, "version": int, "metric": str, "more": list, "columns": list, "devices": list}
-
-
-def read(path: Path) -> Board:
-    """Read a board's definition; raises BenchError for an unknown or missing key or a wrong type."""
-    allowed = ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items())
-    try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
-        wrong = [name for name, kind in _TYPES.items() if name in found and type(found[name]) is not kind]
-        if wrong:
-            raise TypeError(f"{wrong[0]} is a {type(found[wrong[0]]).__name__}")
-        board = Board(path.stem, **{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})  # type: ignore[arg-type]
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
-        raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
-    if unknown := set(board.columns) - set(COLUMNS):
-        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
-    return board
 
 
 def tables(board: Board, runs: Iterable[Run]) -> list[Table]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard.board import Board, Table, cells, groups, headings, rank_text, shown, title, with_flips
+from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
+from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 
 RANKS = (

@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from bench import __version__
-from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.board import Row, Table
+from bench.leaderboard.definition import Board
 from bench.metrics.metric import AnyMetric, Metric
 from bench.runs.measurements import Measurements
 from bench.types import Json, Run

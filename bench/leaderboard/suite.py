@@ -12,7 +12,8 @@ import numpy as np
 import yaml
 
 from bench.errors import BenchError
-from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.board import Row, Table
+from bench.leaderboard.definition import Board
 from bench.task import Card
 
 if TYPE_CHECKING:

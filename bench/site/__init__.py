@@ -8,7 +8,8 @@ from pathlib import Path
 
 from bench.bundles.public import public_run
 from bench.leaderboard import board as boards
-from bench.leaderboard.board import Board, Table
+from bench.leaderboard.board import Table
+from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
 from bench.runs.measurements import Measurements
 from bench.site import examples, scores, suites, view

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.leaderboard import board as boards
+from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
 from bench.site.examples import Written
@@ -76,7 +77,7 @@ def run_page(
     )  # fmt: skip
 
 
-def board_page(out: SiteFolder, name: str, board: boards.Board, views: Sequence[View], origins: Sequence[str]) -> None:
+def board_page(out: SiteFolder, name: str, board: Board, views: Sequence[View], origins: Sequence[str]) -> None:
     """The page of one board."""
     page(out, f"boards/{name}.html", "board.html", board=board, views=views, origins=origins)
 

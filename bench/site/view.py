@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.leaderboard import board as boards
-from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.board import Row, Table
+from bench.leaderboard.definition import Board
 from bench.site.scores import front
 from bench.types import Run, Score
 

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import atexit
+import gc
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from bench.tracking import empty
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -27,14 +32,45 @@ def connect(uri: str) -> MlflowClient:
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
     os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file, between our own lines
-    with store_errors(uri):
+    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it would tell its makers of every run
+    if "mlflow" not in sys.modules:
+        atexit.register(
+            gc.freeze
+        )  # else the last collection goes through all of MLflow, before the memory is given back anyway
+    with _no_collection(), _no_pandas(), store_errors(uri):
         import logging
 
         from mlflow import MlflowClient
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        empty.place(uri)
         return MlflowClient(tracking_uri=uri)
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Leave garbage alone: while MLflow's 2,000 modules come in, looking for it takes a fifth of the time and finds nothing."""
+    was = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
+
+
+@contextmanager
+def _no_pandas() -> Iterator[None]:
+    """Let MLflow do without pandas, as its own `mlflow-skinny` does: a quarter of its start, and logging a run needs none."""
+    hidden = not {"pandas", "mlflow"} & set(sys.modules)
+    if hidden:
+        sys.modules["pandas"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
+    try:
+        yield
+    finally:
+        if hidden:
+            del sys.modules["pandas"]
 
 
 @contextmanager

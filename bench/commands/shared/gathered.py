@@ -7,12 +7,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.commands.shared.boards import of_task as default_board
 from bench.config import compose as conf
 from bench.config.build import task_class
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry
-from bench.leaderboard.board import Board, Row, Table
+from bench.leaderboard.board import Row, Table
+from bench.leaderboard.definition import Board
 from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
@@ -62,12 +64,20 @@ class Gathered(Evidence):
                 continue
             self._records[id(record.run)] = record
             found.append(record.run)
-        tables = [
-            ranked(board, table, lambda: _metric(board.task, board.metric), self)
-            for table in boards.tables(board, found)
-        ]
+        tables = [self._ranked(board, table) for table in boards.tables(board, found)]
         self.index.commit()
         return tables
+
+    def _ranked(self, board: Board, table: Table) -> Table:
+        """The table with intervals on its ranks; without them, and with a note, where the task is not known here."""
+        try:
+            return ranked(board, table, lambda: _metric(board.task, board.metric), self)
+        except BenchError as error:
+            return replace(table, notes=(*table.notes, f"No intervals on ranks: {error}"))
+
+    def examples(self) -> list[Run]:
+        """One run of each task and version that has runs."""
+        return [self.index.runs(task, version, *self._roots)[-1].run for task, version in sorted(self.versions())]
 
     def versions(self) -> set[tuple[str, int]]:
         """The tasks, with their versions, that have runs."""
@@ -84,11 +94,9 @@ class Gathered(Evidence):
             return []
         columns = []
         for task in tasks:
-            if task not in of_task:
-                raise BenchError(
-                    f"suite '{board.suite}' has the task '{task}', which has no board; add leaderboards/{task}.yaml"
-                )
-            one = of_task[task]
+            one = of_task.get(task) or default_board(task)
+            if one is None:
+                raise BenchError(f"suite '{board.suite}' has the task '{task}', which is not in conf/task")
             metric, card = _metric(task, one.metric), task_class(task).card
             columns.append(Column(one, limits.get(task), *scale(card, higher_is_better=metric.higher_is_better)))
         return combined(board, columns, {task: given.get(task, ()) for task in tasks})

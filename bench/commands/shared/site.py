@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
-    from bench.leaderboard.board import Board, Table
+    from bench.leaderboard.board import Table
+    from bench.leaderboard.definition import Board
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.site import Item
     from bench.task import Task

@@ -1,0 +1,65 @@
+"""The boards there are: one for each task, and what files say more of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from bench.config import compose as conf
+from bench.config.build import task_class
+from bench.errors import BenchError
+from bench.leaderboard.definition import Board, definitions, read
+from bench.task import Task
+from bench.types import Run
+
+
+def own_folders() -> list[Path]:
+    """The leaderboards/ of each folder of `BENCH_CONF` and of installed packages."""
+    return [folder / "leaderboards" for folder in conf.conf_dirs()[:-1]]
+
+
+def of_task(name: str) -> Board | None:
+    """The board of a task of the registry, ranked by its first metric; None for another name, and for a competition."""
+    if name not in conf.names("task"):
+        return None
+    cls = task_class(name)
+    if not issubclass(cls, Task):
+        return None
+    title = getattr(getattr(cls, "card", None), "title", "") or name
+    return Board(cls.name, title, cls.name, cls.version, cls.metrics[0].name)
+
+
+def suites() -> list[Path]:
+    """The files of boards that combine a suite's tasks."""
+    return definitions(suites=True, own=own_folders())
+
+
+def of_files() -> dict[str, Board]:
+    """The boards that files speak of, by name."""
+    return {path.stem: read(path, of_task) for path in definitions(own=own_folders())}
+
+
+def every(runs: Iterable[Run] = ()) -> dict[str, Board]:
+    """All boards by name: those of files, and one for each task and version of these runs that no file speaks of.
+
+    That of a task that is not known here ranks by the first score of its runs.
+    """
+    found = of_files()
+    for run in runs:
+        if any((one.task, one.version) == (run.task, run.task_version) for one in found.values()):
+            continue
+        board = _default(run)
+        name = board.name if board.name not in found else f"{board.name}-v{board.version}"
+        found[name] = Board(name, board.title, board.task, board.version, board.metric)
+    return dict(sorted(found.items()))
+
+
+def _default(run: Run) -> Board:
+    """The board of a run's task and version."""
+    try:
+        known = of_task(run.task)
+    except BenchError:  # its class cannot be had: the run says enough
+        known = None
+    if known is not None and (known.task, known.version) == (run.task, run.task_version):
+        return known
+    return Board(run.task, known.title if known else run.task, run.task, run.task_version, run.scores[0].metric)

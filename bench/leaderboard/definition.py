@@ -1,0 +1,98 @@
+"""What a board is: that of a task by default, and what a file says more."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from bench.errors import BenchError
+
+COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+
+
+@dataclass(frozen=True)
+class Board:
+    """One task and version: `metric` ranks, `more` are shown beside it, `devices` get a table each.
+
+    Every task has one from its first metric; `leaderboards/<name>.yaml` only says more.
+    """
+
+    name: str
+    title: str
+    task: str
+    version: int
+    metric: str
+    more: tuple[str, ...] = ()
+    columns: tuple[str, ...] = COLUMNS
+    devices: tuple[str, ...] = ("cpu", "cuda")
+
+
+def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]:
+    """All board files, those of `suites` or of tasks, in order of name.
+
+    Of several of one name that in ./leaderboards comes first, then those of the folders `own` in their order (the leaderboards/ of
+    `BENCH_CONF` and of installed packages), then what this package ships.
+    """
+    packaged = Path(__file__).resolve().parents[1] / "leaderboards"
+    checkout = Path(__file__).resolve().parents[2] / "leaderboards"
+    shipped = packaged if packaged.is_dir() else checkout
+    folders = [shipped, *reversed(own), Path("leaderboards")]
+    found = {path.stem: path for folder in folders for path in folder.glob("*.yaml")}
+    return [found[name] for name in sorted(found) if _is_suite(found[name]) == suites]
+
+
+def _is_suite(path: Path) -> bool:
+    """Whether the definition is that of a suite's board."""
+    try:
+        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
+    except (OSError, ValueError):
+        return False
+
+
+_TYPES = {"title": str, "task": str, "version": int, "metric": str, "more": list, "columns": list, "devices": list}
+_NEEDED = ("title", "task", "version", "metric")
+Default = Callable[[str], Board | None]
+
+
+def read(path: Path, default: Default = lambda task: None) -> Board:
+    """Read a board's file. What it leaves out is that of its task's `default`; without `task` it is that of its name.
+
+    Raises BenchError for an unknown key, a wrong type, or a key that is missing and has no default.
+    """
+    allowed = ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items())
+    try:
+        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        _refuse(found)
+        known = default(str(found.get("task", path.stem)))
+        if known is None and (missing := [name for name in _NEEDED if name not in found]):
+            raise TypeError(f"{missing[0]} is missing, and task {found.get('task', path.stem)!r} is not known here")
+    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+        raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
+    values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
+    board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)
+    if unknown := set(board.columns) - set(COLUMNS):
+        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
+    return board
+
+
+def _refuse(found: Mapping[str, object]) -> None:
+    """Raise TypeError for a key that no board has, or a value of another type."""
+    for name, value in found.items():
+        if name not in _TYPES:
+            raise TypeError(f"{name!r} is no key of a board")
+        if type(value) is not _TYPES[name]:
+            raise TypeError(f"{name} is a {type(value).__name__}")
+
+
+def unknown_board(name: str, known: Sequence[str]) -> BenchError:
+    """The error for a name that is neither a board nor a task."""
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"; did you mean {near[0]}?" if near else ""
+    return BenchError(
+        f"board '{name}' does not exist, nor does a task of that name; known: {', '.join(known) or 'none'}{hint}"
+    )
