@@ -224,3 +224,25 @@ def test_the_scorer_of_a_task_names_its_parser_and_each_metric() -> None:
     assert changed(found, found) == []
     assert changed({}, found) == ["the parser", "metric 'f1'", "metric 'exact_match'"]
     assert changed(found, found | {"f1": "0"}) == ["metric 'f1'"]
+
+
+def test_new_scores_reach_the_mlflow_run_of_before_and_make_no_second_one(study: Study) -> None:
+    from mlflow import MlflowClient
+
+    code, _, err = study.bench("run", "task=sums", "model=adder", "resamples=20")
+    assert (code, err) == (0, [])
+    study.edit("NAME/tasks.py", "prediction.text.strip()", "'3'")
+    assert study.bench("rescore", "--all")[0] == 0
+    client = MlflowClient(f"sqlite:///{study.folder / 'runs/mlflow.db'}")
+
+    def logged() -> list[float]:
+        (run,) = client.search_runs([one.experiment_id for one in client.search_experiments()])
+        return [
+            point.value for point in sorted(client.get_metric_history(run.info.run_id, "exact"), key=lambda p: p.step)
+        ]
+
+    assert logged() == [1.0, pytest.approx(1 / 12)]
+    study.edit("NAME/tasks.py", "'3'", "prediction.text")
+    assert study.bench("run", "task=sums", "model=adder", "resamples=20")[0] == 0  # scores by itself
+    assert logged() == [1.0, pytest.approx(1 / 12), 1.0]
+    assert study.bench("sync")[1][-1].startswith("0 runs logged")

@@ -89,7 +89,7 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
     from bench.leaderboard import suite
     from bench.leaderboard.definition import unknown_board
 
-    tasks = boards.every(gathered.examples())
+    tasks = boards.every(gathered.versions(), gathered.latest)
     of_suites = {path.stem: path for path in boards.suites()}
     if name and name not in of_suites:
         one = tasks.get(name) or boards.of_task(name)

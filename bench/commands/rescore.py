@@ -79,8 +79,23 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
     said: list[str] = []
     done = rescore(folder, task, examples, resamples=run.resamples, say=said.append, dry=options.dry_run)
     scores = {score.metric: score.value for score in done.scores}
+    if not options.dry_run:
+        _log(folder.path, done, options.runs)
     line = {"run_id": run.run_id, "task": run.task, "model": run.model, "changed": True, "text": said[-1]}
     return line if options.dry_run else line | {"scores": scores}
+
+
+def _log(folder: Path, run: Run, runs_dir: Path) -> None:
+    """Bring the scores to where the run is logged, if it is."""
+    from bench.commands.shared.jobs import say
+    from bench.tracking.log import MARK, update
+    from bench.tracking.store import StoreError
+
+    if (folder / MARK).exists():
+        try:
+            update(folder, run, runs_dir)
+        except StoreError as error:
+            say(f"{error}; `bench sync` brings the new scores later")
 
 
 def task_of(run: Run) -> Task:

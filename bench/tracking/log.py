@@ -56,6 +56,27 @@ def is_logged(folder: Path, uri: str) -> bool:
         return False
 
 
+def _marked(folder: Path, uri: str) -> str | None:
+    """Under which id the run of this folder is in this store, whatever its record was then; None where no mark says so."""
+    try:
+        mark = json.loads((folder / MARK).read_text())
+        return str(mark["run_id"]) if mark["uri"] == uri else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def update(folder: Path, run: Run, runs_dir: Path) -> None:
+    """Give a run that was scored again its new scores in the store that its mark names; nothing where there is no mark.
+
+    Raises StoreError where that store cannot be reached: `bench sync` does it later.
+    """
+    try:
+        uri = str(json.loads((folder / MARK).read_text())["uri"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return
+    Tracker(uri, runs_dir).log(run, folder)
+
+
 def unlogged(found: Iterable[Path], uri: str) -> Iterator[Path]:
     """The folders of runs that have no mark of this store."""
     return (folder for folder in found if not is_logged(folder, uri))
@@ -97,11 +118,42 @@ class Tracker:
         record = digest(folder / RECORD)
         with store_errors(self.uri):
             experiment = self._experiment(f"{run.task} v{run.task_version}")
-            # Of a run that was made a moment ago nobody else can know: one look, after it was logged, is enough.
-            known = None if _is_new(run) else self._settled(experiment, key_of(run))
+            known = self._updated(run, folder)
+            if known is None and not _is_new(
+                run
+            ):  # else nobody else can know it: one look, after it was logged, is enough
+                known = self._settled(experiment, key_of(run))
             run_id = known or self._logged(run, folder, experiment, parent)
         write_atomically(folder / MARK, json.dumps({"uri": self.uri, "run_id": run_id, "record": record}) + "\n")
         return Logged(self.uri, run_id, made=known is None)
+
+    def _updated(self, run: Run, folder: Path) -> str | None:
+        """The run of a folder that was scored again, with its new scores; None where this store has it not.
+
+        The scores of before stay in the metrics' history, a step each.
+        """
+        from mlflow.entities import Metric, RunTag
+        from mlflow.exceptions import MlflowException
+
+        run_id = _marked(folder, self.uri) if run.history else None
+        if run_id is None:
+            return None
+        try:
+            if self.client.get_run(run_id).info.lifecycle_stage == "deleted":
+                return None
+        except MlflowException:
+            return None
+        now, step = int(time.time() * 1000), len(run.history)
+        scores = [Metric(field_name(name), float(value), now, step) for name, value in metrics(run).items()]
+        tags = {name: str(value) for name, value in tags_of(run).items()} | {KEY: key_of(run)}
+        self.client.log_batch(run_id, metrics=scores, tags=[RunTag(name, value) for name, value in tags.items()])
+        self._log_files(run_id, folder)
+        return run_id
+
+    def _log_files(self, run_id: str, folder: Path) -> None:
+        for name in FILES:
+            if (folder / name).exists():
+                self.client.log_artifact(run_id, str(folder / name))
 
     def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> str:
         from mlflow.exceptions import MlflowException
@@ -159,9 +211,7 @@ class Tracker:
             source=json.dumps({"task": run.task}), profile=json.dumps({"n_examples": run.n_examples}),
         )  # fmt: skip
         self._use(run_id, DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")]))
-        for name in FILES:
-            if (folder / name).exists():
-                self.client.log_artifact(run_id, str(folder / name))
+        self._log_files(run_id, folder)
         self.client.set_terminated(run_id, end_time=now)
         return run_id
 

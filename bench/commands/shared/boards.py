@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from bench.config import compose as conf
@@ -39,16 +39,16 @@ def of_files() -> dict[str, Board]:
     return {path.stem: read(path, of_task) for path in definitions(own=own_folders())}
 
 
-def every(runs: Iterable[Run] = ()) -> dict[str, Board]:
-    """All boards by name: those of files, and one for each task and version of these runs that no file speaks of.
+def every(versions: Iterable[tuple[str, int]], run_of: Callable[[str, int], Run]) -> dict[str, Board]:
+    """All boards by name: those of files, and one for each of these tasks and versions that no file speaks of.
 
-    That of a task that is not known here ranks by the first score of its runs.
+    `run_of` gives a run of such a one; that of a task that is not known here ranks by its run's first score.
     """
     found = of_files()
-    for run in runs:
-        if any((one.task, one.version) == (run.task, run.task_version) for one in found.values()):
+    for task, version in sorted(versions):
+        if any((one.task, one.version) == (task, version) for one in found.values()):
             continue
-        board = _default(run)
+        board = _default(run_of(task, version))
         name = board.name if board.name not in found else f"{board.name}-v{board.version}"
         found[name] = Board(name, board.title, board.task, board.version, board.metric)
     return dict(sorted(found.items()))

@@ -75,9 +75,9 @@ class Gathered(Evidence):
         except BenchError as error:
             return replace(table, notes=(*table.notes, f"No intervals on ranks: {error}"))
 
-    def examples(self) -> list[Run]:
-        """One run of each task and version that has runs."""
-        return [self.index.runs(task, version, *self._roots)[-1].run for task, version in sorted(self.versions())]
+    def latest(self, task: str, version: int) -> Run:
+        """The latest run of a task and version that has runs."""
+        return self.index.runs(task, version, *self._roots)[-1].run
 
     def versions(self) -> set[tuple[str, int]]:
         """The tasks, with their versions, that have runs."""
