@@ -21,10 +21,20 @@ def commands() -> list[str]:
     return [line for block in blocks for line in block.splitlines() if line.strip()]
 
 
+def files() -> dict[str, str]:
+    """The whole files of the README: a block behind a line that ends with the file's path."""
+    found = re.findall(r"`([\w/]+\.(?:py|yaml))`\n\n```(?:python|yaml)\n(.*?)```", README, flags=re.DOTALL)
+    return dict(found)
+
+
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     made = tmp_path_factory.mktemp("readme")
     (made / "tasks").symlink_to(ROOT / "tasks")
+    for name, text in files().items():
+        (made / name).parent.mkdir(parents=True, exist_ok=True)
+        (made / name).write_text(text)
+    (made / "report_qa/__init__.py").write_text("")
     return made
 
 
@@ -37,8 +47,11 @@ def _expanded(pattern: str, folder: Path) -> list[str]:
 @pytest.mark.parametrize("command", commands())
 def test_a_command_of_the_readme_works(command: str, folder: Path) -> None:
     words = [found for word in shlex.split(command) for found in (_expanded(word, folder) if "*" in word else [word])]
-    assert words[0] == "bench"
     environment = os.environ | {"BENCH_RUNS": str(folder / "runs"), "BENCH_OFFLINE": "1"}
+    while "=" in words[0]:
+        name, _, value = words.pop(0).partition("=")
+        environment[name] = value
+    assert words[0] == "bench"
     done = subprocess.run(
         [sys.executable, "-m", "bench.cli", *words[1:]], cwd=folder, env=environment, capture_output=True, text=True
     )
@@ -62,5 +75,31 @@ def test_every_file_that_the_documentation_links_to_exists() -> None:
 
 def test_every_task_model_and_suite_of_the_readme_is_in_conf() -> None:
     for group, name in re.findall(r"\b(task|model|suite)=([a-z0-9_,]+)", README):
-        for one in name.split(","):
+        for one in set(name.split(",")) - {"report_qa", "last_number"}:
             assert (ROOT / "conf" / group / f"{one}.yaml").exists(), f"{group}={one}"
+
+
+def test_the_files_of_the_readme_are_whole_and_give_what_they_say(folder: Path) -> None:
+    assert set(files()) == {
+        "report_qa/task.py", "conf/task/report_qa.yaml", "conf/model/my_model.yaml", "report_qa/model.py",
+        "conf/model/last_number.yaml", "report_qa/metrics.py", "conf/leaderboards/report_qa.yaml",
+    }  # fmt: skip
+    script = (
+        "from bench import Device\nfrom bench.run import evaluate\nfrom bench.runs.settings import Settings\n"
+        "from report_qa.model import LastNumber\nfrom report_qa.metrics import SAYS_NUMBER\nfrom report_qa.task import ReportQA\n"
+        "ReportQA.metrics = (*ReportQA.metrics, SAYS_NUMBER)\n"
+        "run, _ = evaluate(ReportQA(), LastNumber(), 'last', Device('cpu', 'none'), Settings())\n"
+        "print([score.value for score in run.scores])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], cwd=folder, capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[0.5, 1.0]"
+
+
+def test_what_can_be_imported_from_bench_is_what_its_stub_and_the_page_say() -> None:
+    import bench
+
+    stub = (ROOT / "bench/__init__.pyi").read_text(encoding="utf-8")
+    assert set(re.findall(r"import (\w+) as \1", stub)) == set(bench.__all__) - {"__version__"}
+    assert all(getattr(bench, name) is not None for name in bench.__all__)
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = bench.nothing
