@@ -246,3 +246,27 @@ def test_new_scores_reach_the_mlflow_run_of_before_and_make_no_second_one(study:
     assert study.bench("run", "task=sums", "model=adder", "resamples=20")[0] == 0  # scores by itself
     assert logged() == [1.0, pytest.approx(1 / 12), 1.0]
     assert study.bench("sync")[1][-1].startswith("0 runs logged")
+
+
+def test_the_scorer_is_the_same_whatever_is_loaded() -> None:
+    """A digest that depends on which modules are there yet would score every run again and again."""
+    import subprocess
+    import sys
+
+    script = (
+        "import importlib, pkgutil, sys\nfrom pathlib import Path\nfrom bench.config import compose as conf\n"
+        "from bench.config.build import build\nfrom bench.scoring.source import scorer_of\n"
+        "if sys.argv[1] == 'all':\n"
+        "    import numpy, rapidfuzz.distance.Levenshtein, sacrebleu, scipy.special, nltk, evaluate, sympy, datasets\n"
+        "    import bench.metrics, tasks\n"
+        "    for one in (bench.metrics, tasks):\n"
+        "        for found in pkgutil.iter_modules(one.__path__):\n"
+        "            importlib.import_module(f'{one.__name__}.{found.name}')\n"
+        "names = [name for name in conf.names('task') if name != 'dawnbench']\n"
+        "print({name: scorer_of(build(conf.choice('task', name), 'task')) for name in names})\n"
+    )
+    found = [
+        subprocess.run([sys.executable, "-c", script, word], capture_output=True, text=True, check=True).stdout
+        for word in ("few", "all")
+    ]
+    assert found[0] == found[1] != ""

@@ -20,7 +20,7 @@ from typing import Any
 
 from bench.artifacts.digest import digest
 from bench.metrics.metric import AnyMetric, ModuleMetric
-from bench.runs.code import is_outside
+from bench.runs.code import file_of, is_outside
 from bench.task import Task
 
 _DIGITS = 12
@@ -73,11 +73,13 @@ class _Modules:
         return self._known[module]
 
     def _read(self, module: str) -> _Source | None:
-        path = Path(str(getattr(sys.modules.get(module), "__file__", None)))
+        path = file_of(module)  # whether it is loaded yet must make no difference
+        if path is None:
+            return None
         top = module.partition(".")[0]
         own = is_outside(module) and not _INSTALLED & set(path.parts)
         known = own or top in ("bench", "tasks") or (top in self.authors and top not in sys.stdlib_module_names)
-        if not known or path.suffix != ".py" or not path.is_file():
+        if not known or path.suffix != ".py":
             return None
         return _parsed(module, path, path.stat().st_mtime_ns, path.stat().st_size)
 
@@ -121,7 +123,7 @@ class _Reached:
             return
         self.found[f"{key}="] = ""
         if source is None or statement is None:
-            self.found[key] = _compiled(function.__code__)
+            self.found[key] = _compiled(function.__code__) if file_of(module) is None else "library"
         elif top in source.names:
             self._name(module, top)
         else:
@@ -146,9 +148,8 @@ class _Reached:
             self._imported(*source.imports[name])
 
     def _imported(self, module: str, name: str) -> None:
-        if name and f"{module}.{name}" in sys.modules:
-            return  # a module: what is used of it is reached by its own name
-        if name:
+        """What a module imports; of a module of the same author, what is used is reached by its own name."""
+        if name and self.modules(f"{module}.{name}") is None:
             self._name(module, name)
 
     def _statement(self, key: str, module: str, node: ast.stmt) -> None:
@@ -159,16 +160,19 @@ class _Reached:
 
     def _names_in(self, module: str, node: ast.AST) -> None:
         """Follow every name of the module that stands in a piece of its source."""
-        for base, name in _names(module, node):
+        of_source = self.modules(module)
+        for base, name in _names(module, node, of_source is not None and of_source.is_package):
             if base:
                 self._imported(base, name)
             else:
                 self._name(module, name)
         source = self.modules(module)
         for owner, name in _attributes(node):
-            place = source.imports.get(owner) if source is not None else None
-            if place is not None and (found := place[0] if not place[1] else ".".join(place)) in sys.modules:
-                self._name(found, name)
+            if source is not None and owner in source.imports:
+                base, inner = source.imports[owner]
+                found = f"{base}.{inner}" if inner else base
+                if self.modules(found) is not None or self.modules(base) is None:  # a module, or of a library
+                    self._name(found, name)
 
     def attribute(self, cls: type, instance: object, name: str) -> None:
         """A method or attribute that is asked of `self`: the first class that has it, or the instance's own plain value."""
@@ -185,7 +189,8 @@ class _Reached:
         node = source.member(owner.__qualname__, name) if source is not None else None
         if node is None:
             made = getattr(vars(owner)[name], "__func__", vars(owner)[name])
-            self.found[key] = _compiled(made.__code__) if isinstance(made, FunctionType) else "library"
+            typed = isinstance(made, FunctionType) and file_of(owner.__module__) is None
+            self.found[key] = _compiled(made.__code__) if typed else "library"
             return
         self.found[key] = _normal(node)
         self._names_in(owner.__module__, node)
@@ -197,14 +202,14 @@ class _Reached:
 
 
 @functools.lru_cache(maxsize=4096)
-def _names(module: str, node: ast.AST) -> tuple[tuple[str, str], ...]:
+def _names(module: str, node: ast.AST, is_package: bool) -> tuple[tuple[str, str], ...]:
     """The names in a piece of source: ("", name), or (module, name) where it imports one itself."""
     found: dict[tuple[str, str], None] = {}
     for one in ast.walk(node):
         if isinstance(one, ast.Name):
             found["", one.id] = None
         elif isinstance(one, ast.ImportFrom):
-            found |= dict.fromkeys((_base(module, one), name.name) for name in one.names)
+            found |= dict.fromkeys((_base(module, one, is_package), name.name) for name in one.names)
     return tuple(found)
 
 
@@ -229,6 +234,7 @@ class _Source:
     tree: ast.Module
     names: Mapping[str, ast.stmt]
     imports: Mapping[str, tuple[str, str]]
+    is_package: bool
 
     def at(self, line: int) -> ast.stmt | None:
         """The statement that holds this line."""
@@ -259,15 +265,15 @@ def _parsed(module: str, path: Path, changed: int, size: int) -> _Source:
         if isinstance(node, ast.Import):
             imports |= {(one.asname or one.name.partition(".")[0]): (one.name, "") for one in node.names}
         elif isinstance(node, ast.ImportFrom):
-            imports |= {(one.asname or one.name): (_base(module, node), one.name) for one in node.names}
+            base = _base(module, node, path.name == "__init__.py")
+            imports |= {(one.asname or one.name): (base, one.name) for one in node.names}
         else:
             names |= dict.fromkeys(_defined(node), node)
-    return _Source(tree, names, imports)
+    return _Source(tree, names, imports, path.name == "__init__.py")
 
 
-def _base(module: str, node: ast.ImportFrom) -> str:
+def _base(module: str, node: ast.ImportFrom, is_package: bool) -> str:
     """The full name of the module that is imported from."""
-    is_package = hasattr(sys.modules[module], "__path__")
     inside = module.split(".") if is_package else module.split(".")[:-1]
     above = inside[: len(inside) - node.level + 1] if node.level else []
     return ".".join([*above, *([node.module] if node.module else [])])
