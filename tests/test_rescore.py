@@ -226,6 +226,7 @@ def test_the_scorer_of_a_task_names_its_parser_and_each_metric() -> None:
     assert changed(found, found | {"f1": "0"}) == ["metric 'f1'"]
 
 
+@pytest.mark.slow
 def test_new_scores_reach_the_mlflow_run_of_before_and_make_no_second_one(study: Study) -> None:
     from mlflow import MlflowClient
 
@@ -248,6 +249,7 @@ def test_new_scores_reach_the_mlflow_run_of_before_and_make_no_second_one(study:
     assert study.bench("sync")[1][-1].startswith("0 runs logged")
 
 
+@pytest.mark.slow
 def test_the_scorer_is_the_same_whatever_is_loaded() -> None:
     """A digest that depends on which modules are there yet would score every run again and again."""
     import subprocess
