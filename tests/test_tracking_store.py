@@ -6,6 +6,8 @@ import gc
 import os
 import re
 import sqlite3
+import subprocess
+import sys
 from contextlib import closing
 from pathlib import Path
 
@@ -97,3 +99,12 @@ def test_connecting_collects_garbage_afterwards_and_tells_nobody(tmp_path: Path)
     connect("http://127.0.0.1:9")
     assert gc.isenabled()
     assert os.environ["MLFLOW_DISABLE_TELEMETRY"] == "true"
+
+
+@pytest.mark.slow
+def test_a_model_of_mlflow_can_be_read_after_a_store_was_connected_to(tmp_path: Path) -> None:
+    """As `bench run -m model=constant,pyfunc` does: the first run is logged before the second model is loaded."""
+    connected = f"from bench.tracking.store import connect; connect('sqlite:///{tmp_path}/a.db')"
+    code = f"{connected}; import mlflow; mlflow.pyfunc.load_model"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

@@ -94,7 +94,9 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
     if name and name not in of_suites:
         one = tasks.get(name) or boards.of_task(name)
         if one is None:
-            raise unknown_board(name, sorted({*tasks, *conf.names("task"), *of_suites}))
+            if name in conf.names("task"):
+                raise BenchError(f"task '{name}' ranks entries and has no board; `bench score {name} PATH` ranks them")
+            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites}))
         return [(one, gathered.tables(one))], []
     known = gathered.versions()
     found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}

@@ -37,7 +37,7 @@ def connect(uri: str) -> MlflowClient:
         atexit.register(
             gc.freeze
         )  # else the last collection goes through all of MLflow, before the memory is given back anyway
-    with _no_collection(), _no_pandas(), store_errors(uri):
+    with _no_collection(), store_errors(uri):
         import logging
 
         from mlflow import MlflowClient
@@ -58,19 +58,6 @@ def _no_collection() -> Iterator[None]:
     finally:
         if was:
             gc.enable()
-
-
-@contextmanager
-def _no_pandas() -> Iterator[None]:
-    """Let MLflow do without pandas, as its own `mlflow-skinny` does: a quarter of its start, and logging a run needs none."""
-    hidden = not {"pandas", "mlflow"} & set(sys.modules)
-    if hidden:
-        sys.modules["pandas"] = None  # type: ignore[assignment]  # what Python takes for "cannot be imported"
-    try:
-        yield
-    finally:
-        if hidden:
-            del sys.modules["pandas"]
 
 
 @contextmanager

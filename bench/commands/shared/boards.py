@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from bench.config import compose as conf
@@ -29,6 +30,16 @@ def of_task(name: str) -> Board | None:
     return Board(cls.name, title, cls.name, cls.version, cls.metrics[0].name)
 
 
+def ranked() -> list[str]:
+    """The tasks of the registry that have a board: all but the competitions, and what cannot be had."""
+    found = []
+    for name in conf.names("task"):
+        with suppress(BenchError):
+            if of_task(name):
+                found.append(name)
+    return found
+
+
 def suites() -> list[Path]:
     """The files of boards that combine a suite's tasks."""
     return definitions(suites=True, own=own_folders())
@@ -42,10 +53,11 @@ def of_files() -> dict[str, Board]:
 def every(versions: Iterable[tuple[str, int]], run_of: Callable[[str, int], Run]) -> dict[str, Board]:
     """All boards by name: those of files, and one for each of these tasks and versions that no file speaks of.
 
-    `run_of` gives a run of such a one; that of a task that is not known here ranks by its run's first score.
+    `run_of` gives a run of such a one; that of a task that is not known here ranks by its run's first score. Of several versions
+    the last has the task's name, an earlier one its number as well.
     """
     found = of_files()
-    for task, version in sorted(versions):
+    for task, version in sorted(versions, key=lambda one: (one[0], -one[1])):
         if any((one.task, one.version) == (task, version) for one in found.values()):
             continue
         board = _default(run_of(task, version))
