@@ -13,6 +13,7 @@ from typing import NoReturn
 
 from bench import __version__
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 _USAGE = """\
 examples:
@@ -199,7 +200,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.overrides = [*options.overrides, *rest]
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        tell(f"bench: {error}", err=True)
         return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)

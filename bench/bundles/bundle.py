@@ -27,6 +27,7 @@ from bench.errors import BenchError
 from bench.runs import measurements
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.text.shown import name_problem as name_problem_of
 from bench.types import Json, Run
 
 __all__ = ["MANIFEST", "Bundle", "pack", "public_config", "public_run", "write"]
@@ -48,8 +49,8 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
     `about` says of models, by name, what conf/model says of them. Raises BenchError for a run that is not complete, was changed
     since it was made, is a reference row, came in a bundle itself, or is the second of its task and model.
     """
-    if len(submitter) > 200 or not submitter.isprintable():
-        raise BenchError("--submitter must be one line of at most 200 characters")
+    if wrong := name_problem_of(submitter, 200):
+        raise BenchError(f"--submitter {wrong}; give one line of at most 200 characters")
     files: dict[str, bytes] = {}
     entries: list[dict[str, Json]] = []
     runs: dict[tuple[str, str], Run] = {}

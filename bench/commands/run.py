@@ -7,6 +7,8 @@ import os
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.text import secrets
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -15,7 +17,9 @@ def main(options: argparse.Namespace) -> int:
         import yaml
 
         config, _ = conf.compose(options.overrides)
-        print(yaml.safe_dump(dict(conf.plain(config)), sort_keys=False, allow_unicode=True), end="")
+        shown = secrets.withheld(conf.plain(config))
+        for line in yaml.safe_dump(dict(shown), sort_keys=False, allow_unicode=True).splitlines():
+            tell(line)
         return 0
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"

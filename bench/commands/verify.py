@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
@@ -41,8 +42,8 @@ class Verdict:
         what = (
             f"{self.run.task} / {self.run.model}{f' in {self.file}' if several else ''}" if self.run else str(self.file)
         )
-        notes = [f"\n  note: {note}" for note in (self.found.notes if self.found else ())]
-        return f"{_WORDS[self.status]}  {what}: {self.line}{''.join(notes)}"
+        notes = [f"\n  note: {terminal(note)}" for note in (self.found.notes if self.found else ())]
+        return f"{_WORDS[self.status]}  {terminal(what)}: {terminal(self.line)}{''.join(notes)}"
 
     def record(self) -> dict[str, Any]:
         """The same for `--json`."""
@@ -71,9 +72,10 @@ def main(options: argparse.Namespace) -> int:
         output.emit(counts | {"runs": [verdict.record() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            print(verdict.text(several=len(options.bundles) > 1))
+            for line in verdict.text(several=len(options.bundles) > 1).splitlines():
+                tell(line)
             for line in verdict.added:
-                print(f"  {line}")
+                tell(f"  {line}")
     statuses = {verdict.status for verdict in verdicts}
     return 1 if REFUSED in statuses else 2 if UNABLE in statuses else 0
 

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
 from bench.errors import BenchError
+from bench.text import secret_urls
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -119,6 +120,7 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
     _refuse_new_keys(config)
+    secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
     return config, choices
 
 

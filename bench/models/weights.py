@@ -7,7 +7,6 @@ import io
 import os
 import pickle
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable, Collection
 from pathlib import Path
@@ -18,6 +17,7 @@ from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import checkpoint
+from bench.text.shown import tell
 
 _FETCH = "bench fetch model=NAME"
 
@@ -72,7 +72,7 @@ def _dequantise(gguf: Path, done: Path, uri: str) -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    print(f"bench: dequantising {gguf.name} (once, about 20 s)", file=sys.stderr, flush=True)
+    tell(f"bench: dequantising {gguf.name} (once, about 20 s)", err=True)
     with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own that cannot be turned off
         tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
         model, loading = AutoModelForCausalLM.from_pretrained(
