@@ -83,7 +83,7 @@ class Client:
         self._proxy = _proxy(url)
         found = {
             key or "",
-            *secrets.named(extra or {}),
+            *secrets.found(extra or {}),
             *(part for part in url.split("/") if is_key(part, strict=True)),
         }
         self._secrets = sorted((one for one in found if len(one) >= _SECRET), key=len, reverse=True)

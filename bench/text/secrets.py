@@ -29,7 +29,7 @@ def remember(value: str) -> None:
 
 def own(config: Mapping[str, Any]) -> dict[str, Any]:
     """The configuration that somebody runs here, with its secrets withheld and remembered."""
-    for secret in named(config):
+    for secret in found(config):
         remember(secret)
     return dict(withheld(config))
 
@@ -89,27 +89,25 @@ def places(value: Any, key: str = "") -> Iterator[str]:
         yield key
 
 
-def named(value: Any, name: str = "") -> Iterator[str]:
-    """Every text below a key that is a secret's."""
-    if is_secret(name, value):
-        yield from _texts(value)
-    elif isinstance(value, Mapping):
-        for key, one in value.items():
-            yield from named(one, str(key))
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from named(one)
+def found(config: Any) -> Iterator[str]:
+    """The secrets that a JSON-like value holds, each without what stands around it."""
+    yield from _differing(config, withheld(config))
 
 
-def _texts(value: Any) -> Iterator[str]:
-    if isinstance(value, Mapping):
-        for one in value.values():
-            yield from _texts(one)
-    elif isinstance(value, list | tuple):
-        for one in value:
-            yield from _texts(one)
-    elif value is not None and not isinstance(value, bool):
-        yield str(value)
+def _differing(given: Any, shown: Any) -> Iterator[str]:
+    if isinstance(given, Mapping):
+        for one, its in zip(given.values(), shown.values(), strict=True):
+            yield from _differing(one, its)
+    elif isinstance(given, list | tuple):
+        for one, its in zip(given, shown, strict=True):
+            yield from _differing(one, its)
+    elif given != shown:
+        around = "(.+?)".join(map(re.escape, str(shown).split(WITHHELD)))
+        pieces = re.fullmatch(around, str(given), re.DOTALL)
+        if pieces and pieces.groups():
+            yield from pieces.groups()
+        else:
+            yield from filter(None, (_password(one[0]) for one in URL.finditer(str(given))))  # taken out, not replaced
 
 
 def _known() -> set[str]:
@@ -121,13 +119,17 @@ def _known() -> set[str]:
         if names_a_secret(name) and not _is_place(value):
             found.add(value.strip())
         if "://" in value and "@" in value:
-            try:
-                password = urlsplit(value).password
-            except ValueError:
-                continue
-            if password and len(password) >= _LEAST:
+            password = _password(value)
+            if len(password) >= _LEAST:
                 found |= {password, unquote(password)}
     return found - {WITHHELD}
+
+
+def _password(url: str) -> str:
+    try:
+        return urlsplit(url).password or ""
+    except ValueError:
+        return ""
 
 
 def _is_place(value: str) -> bool:
