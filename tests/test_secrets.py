@@ -49,7 +49,8 @@ def _nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    """api_key apiKey API-KEY x-api-key Ocp-Apim-Subscription-Key openai_key access_key_secret secret client_secret password PASSWD db.pwd
+    """api_key apiKey API-KEY x-api-key Ocp-Apim-Subscription-Key openai_key access_key_secret secret client_secret password PASSWD
+    db.pwd
     passphrase authorization Proxy-Authorization credential aws_credentials Cookie set_cookie bearer token access-token
     hf_token headers
     private_key auth jwt sessionToken""".split(),
@@ -197,7 +198,8 @@ PLANTED = {
 }  # fmt: skip
 EXTRA = (
     "model.extra={api_key: BY_NAME, headers: {X-Any: HEADER, Authorization: 'Bearer JWT'}, "
-    "deep: [{deeper: {client-secret: NESTED}}], command: ['--token', FLAG], note: 'say LOOK', id: RANDOM, from_env: '${oc.env:PLANTED_TOKEN}', password: PASSWORD, top_k: 3}"
+    "deep: [{deeper: {client-secret: NESTED}}], command: ['--token', FLAG], note: 'say LOOK', "
+    "id: RANDOM, from_env: '${oc.env:PLANTED_TOKEN}', password: PASSWORD, top_k: 3}"
 )
 
 
