@@ -12,7 +12,7 @@ from bench.errors import BenchError
 from bench.text import secret_looks as looks
 from bench.text.secret_names import is_secret, names_a_secret
 
-URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
+URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
 _PINNED = re.compile(r"(?:hub|pypi|mlflow|models):\S+")  # a source by its own scheme, without //
 _LOCAL = ("file", "sqlite")
 _INSTEAD = {
