@@ -46,7 +46,8 @@ class Model(ABC):
     weights_sha256: str = ""
     loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it
     is_reference: ClassVar[bool] = False
-    reads_targets: ClassVar[bool] = False
+    reads_targets: bool = False
+    variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
 
