@@ -27,7 +27,7 @@ from bench.models.reference import Constant, Lexical, Random, Reference
 from bench.scoring.measure import measured
 from bench.submissions.reading import read
 from bench.task import Task
-from bench.types import Choose, Example, Json, Prediction, Request, Score, Tag
+from bench.types import Choose, Json, Prediction, Request, Score, Tag
 
 NOWHERE = Device("cpu", "none", 1)
 RESAMPLES = 200
