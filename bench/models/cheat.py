@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from hashlib import sha256
 from statistics import fmean
@@ -131,7 +131,8 @@ class Cheat(Reference):
                 values = {n: a + at * (b - a) for n, a, b in zip(names, low, high, strict=True)}
                 return Prediction(request.id, values=values)
             case Choose(labels=labels):
-                at = SCALES[self.strategy](request) if self.strategy in SCALES else None
-                chosen = labels if at is None else [labels[round(at * (len(labels) - 1))]]
+                chosen: Sequence[str] = labels
+                if self.strategy in SCALES:
+                    chosen = [labels[round(SCALES[self.strategy](request) * (len(labels) - 1))]]
                 return Prediction(request.id, label_scores={label: float(label in chosen) for label in labels})
         raise ValueError(f"{self.strategy} cannot answer {type(request.output).__name__}")
