@@ -353,7 +353,7 @@ def test_a_conversion_in_the_cache_that_was_exchanged_is_made_anew(tmp_path: Pat
 
 def test_no_shipped_model_carries_trust(conf_models: Mapping[str, Any]) -> None:
     def trusts(node: Any) -> bool:
-        return isinstance(node, Mapping) and any(key == "trust" and node[key] or trusts(node[key]) for key in node)
+        return isinstance(node, Mapping) and any((key == "trust" and node[key]) or trusts(node[key]) for key in node)
 
     assert [name for name, content in conf_models.items() if trusts(content)] == []
 

@@ -10,13 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.artifacts.fetch import locate
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.types import Generate, Image, Prediction, Request
+from bench.types import Generate, Image, ImageFile, Prediction, Request
 
+PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's others, EPS would start another program
+MOST_PIXELS = 80_000_000  # of one picture, 240 MB in RGB
+MOST_PICTURE_BYTES = 100 * 1024**2  # of its file
 _PAGES_KEPT = 64  # several questions are asked about a page; they come close together
 _FETCH = "bench fetch model=NAME"
 Found = TypeVar("Found")
@@ -32,14 +36,24 @@ class Word:
 
 
 def decoded(image: Image, max_side: int | None = None) -> Any:
-    """The picture in RGB, no side longer than `max_side` pixels; raises ValueError when it cannot be read."""
+    """The picture in RGB, no side longer than `max_side` pixels; raises ValueError when it is too large or cannot be read."""
     from PIL import Image as Pillow
 
+    data = b""
     try:
-        picture = Pillow.open(io.BytesIO(image.data)).convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, Pillow.DecompressionBombError) as error:
-        kind = "empty" if not image.data else f"{len(image.data)} bytes"
-        raise ValueError(f"the picture ({image.media_type}, {kind}) cannot be read: {type(error).__name__}") from None
+        if isinstance(image, ImageFile) and Path(image.path).stat().st_size > MOST_PICTURE_BYTES:
+            raise ValueError(f"its file is larger than {MOST_PICTURE_BYTES:,} bytes")
+        data = image.data
+        with Pillow.open(io.BytesIO(data), formats=PICTURES) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise Pillow.DecompressionBombError
+            picture = opened.convert("RGB")
+    except Exception as error:  # a damaged picture makes its decoder raise what it likes
+        kind = f"{len(data)} bytes" if data else "empty"
+        bomb = isinstance(error, Pillow.DecompressionBombError)
+        why = str(error) if type(error) is ValueError else type(error).__name__
+        why = f"it has more than {MOST_PIXELS:,} pixels" if bomb else why
+        raise ValueError(f"the picture ({image.media_type}, {kind}) cannot be read: {why[:200]}") from None
     if max_side is not None and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
     return picture
