@@ -393,6 +393,25 @@ def test_a_checkpoint_that_cannot_be_loaded_ends_the_run_with_one_line(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "needs more than 1 s"),
+        ("{{ 'x' * 10**12 }}", "bytes of memory"),
+    ],
+)
+def test_a_chat_template_without_end_ends_the_run_with_one_line(
+    template: str, said: str, llama: Path, bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.models.chat_template.MOST_SECONDS", 1.0)
+    folder = shutil.copytree(llama, tmp_path / "mine")
+    (folder / "chat_template.jinja").write_text(template)
+    code, out, err = bench_main("run", *QUIET, "model=smollm2", f"model.source=file:{folder}", "model.sha256=null")
+    assert (code, out) == (2, [])
+    assert said in err[-1]
+
+
+@pytest.mark.slow
 def test_a_gguf_file_that_is_cut_in_its_data_is_one_line(tmp_path: Path) -> None:
     import gguf
     import numpy as np

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.artifacts.fetch import resolved
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
-from bench.models import checkpoint, weights
+from bench.models import chat_template, checkpoint, weights
 from bench.models.base import Device, Model
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ class TorchModel(Model):
                 **options,
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
+        chat_template.guard(self.processor, self.source)
         self.model: Any = loaded.to(self.device).eval()
         self._refuse_other_tokenizer()
 
