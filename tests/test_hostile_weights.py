@@ -15,10 +15,7 @@ from typing import Any
 import pytest
 
 from bench.errors import BenchError
-from bench.models import checkpoint, shards, weights
-from bench.models.config_json import MOST_JSON_BYTES
-
-Main = Callable[..., tuple[int, list[str], list[str]]]
+from bench.models import shards, weights
 
 
 class Plant:
@@ -31,7 +28,7 @@ class Plant:
         return os.mkdir, (str(self.marker),)
 
 
-def _saved(path: Path, content: Any, **options: Any) -> None:
+def saved(path: Path, content: Any, **options: Any) -> None:
     import torch
 
     torch.save(content, path, **options)
@@ -45,18 +42,18 @@ def _protocol_0(path: Path, plant: Plant) -> None:
     path.write_bytes(pickle.dumps(plant, protocol=0))
 
 
-def _zip(path: Path, plant: Plant) -> None:
-    _saved(path, {"w": plant})
+def in_zip(path: Path, plant: Plant) -> None:
+    saved(path, {"w": plant})
 
 
 def _legacy(path: Path, plant: Plant) -> None:
-    _saved(path, {"w": plant}, _use_new_zipfile_serialization=False)
+    saved(path, {"w": plant}, _use_new_zipfile_serialization=False)
 
 
 def _beside_tensors(path: Path, plant: Plant) -> None:
     import torch
 
-    _saved(path, {"state_dict": {"w": torch.zeros(2)}, "callbacks": [plant]})
+    saved(path, {"state_dict": {"w": torch.zeros(2)}, "callbacks": [plant]})
 
 
 def _in_metadata(path: Path, plant: Plant) -> None:
@@ -66,7 +63,7 @@ def _in_metadata(path: Path, plant: Plant) -> None:
 
     state = collections.OrderedDict(w=torch.zeros(2))
     state._metadata = plant  # type: ignore[attr-defined]
-    _saved(path, state)
+    saved(path, state)
 
 
 def _tar(path: Path, plant: Plant) -> None:
@@ -89,10 +86,10 @@ def _script(path: Path, plant: Plant) -> None:
 def _module(path: Path, plant: Plant) -> None:
     import torch
 
-    _saved(path, torch.nn.Linear(2, 2))
+    saved(path, torch.nn.Linear(2, 2))
 
 
-FORMS = (_plain, _protocol_0, _zip, _legacy, _beside_tensors, _in_metadata, _tar, _script, _module)
+FORMS = (_plain, _protocol_0, in_zip, _legacy, _beside_tensors, _in_metadata, _tar, _script, _module)
 
 
 def one_line(call: Callable[[], object]) -> str:
@@ -105,7 +102,7 @@ def one_line(call: Callable[[], object]) -> str:
     return line
 
 
-@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__[1:])
+@pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__.strip("_"))
 @pytest.mark.parametrize("name", ["pytorch_model.bin", "model.pt", "model.pth", "last.ckpt", "shard"])
 def test_a_pickle_that_would_run_code_is_refused_and_runs_none(form: Any, name: str, tmp_path: Path) -> None:
     folder, marker = tmp_path / "model", tmp_path / "ran"
@@ -126,7 +123,7 @@ def test_files_of_training_beside_the_weights_are_not_opened(tmp_path: Path) -> 
 
     folder, marker = tmp_path / "model", tmp_path / "ran"
     folder.mkdir()
-    _saved(folder / "pytorch_model.bin", {"w": torch.ones(2)})
+    saved(folder / "pytorch_model.bin", {"w": torch.ones(2)})
     for name in ("training_args.bin", "optimizer.pt", "scheduler.pt", "rng_state.pth"):
         _plain(folder / name, Plant(marker))
     made = weights.folder(f"file:{folder}", None)
@@ -142,19 +139,19 @@ def _bomb(path: Path) -> None:
 def _expanded(path: Path) -> None:
     import torch
 
-    _saved(path, {"w": torch.zeros(1).expand(1_000_000, 1_000_000)})
+    saved(path, {"w": torch.zeros(1).expand(1_000_000, 1_000_000)})
 
 
 def _sparse(path: Path) -> None:
     import torch
 
-    _saved(path, {"w": torch.eye(3).to_sparse()})
+    saved(path, {"w": torch.eye(3).to_sparse()})
 
 
 def _meta(path: Path) -> None:
     import torch
 
-    _saved(path, {"w": torch.empty(10**6, 10**6, device="meta")})
+    saved(path, {"w": torch.empty(10**6, 10**6, device="meta")})
 
 
 @pytest.mark.parametrize(
@@ -167,7 +164,7 @@ def _meta(path: Path) -> None:
         (lambda path: path.write_bytes(b""), "cannot be read as weights"),
         (lambda path: path.write_bytes(b"PK\x03\x04 cut"), "cannot be read as weights"),
         (lambda path: path.write_bytes(pickle.dumps([1, 2])), "cannot be read as weights"),
-        (lambda path: _saved(path, {}), "holds a dict without tensors"),
+        (lambda path: saved(path, {}), "holds a dict without tensors"),
         (lambda path: path.write_bytes(b"\x80\x02" + b"(" * 100_000 + b"l." * 9), "cannot be read as weights"),
     ],
     ids=["bomb", "expanded", "sparse", "meta", "empty", "cut", "list", "no tensors", "nested"],
@@ -180,7 +177,7 @@ def test_pickled_weights_are_no_larger_than_their_file_and_plain(form: Any, said
 # --- shards ------------------------------------------------------------------------------------------------------------
 
 
-def _file(tensors: Mapping[str, int]) -> bytes:
+def vectors(tensors: Mapping[str, int]) -> bytes:
     """A safetensors file with vectors of float32 of these lengths."""
     at, header = 0, {}
     for name, n in tensors.items():
@@ -193,7 +190,7 @@ def _file(tensors: Mapping[str, int]) -> bytes:
 def _sharded(folder: Path, places: Any, **files: Mapping[str, int]) -> Path:
     (folder / shards.INDEX).write_text(json.dumps({"weight_map": places}))
     for name, tensors in files.items():
-        (folder / f"{name}.safetensors").write_bytes(_file(tensors))
+        (folder / f"{name}.safetensors").write_bytes(vectors(tensors))
     return folder
 
 
@@ -251,7 +248,7 @@ def test_pickled_shards_are_held_against_their_index_too(index: Any, files: Any,
     folder.mkdir()
     (folder / "pytorch_model.bin.index.json").write_text(json.dumps({"weight_map": index}))
     for name, tensors in files.items():
-        _saved(folder / name, {tensor: torch.ones(2) for tensor in tensors})
+        saved(folder / name, {tensor: torch.ones(2) for tensor in tensors})
     if said is None:
         assert sorted(shards.tensors_of(weights.folder(f"file:{folder}", None) / shards.WHOLE, "file:x")) == ["v", "w"]
     else:
@@ -295,96 +292,3 @@ def test_a_safetensors_file_whose_head_lies_is_one_line(content: bytes, tmp_path
     with pytest.raises(BenchError, match=r"file:x: model.safetensors is ") as caught:
         shards.safetensors(tmp_path, "file:x")
     assert "\n" not in str(caught.value)
-
-
-# --- what lies beside the weights --------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("name", "content", "trust", "said"),
-    [
-        ("config.json", {"auto_map": {"AutoModel": "own.Model"}}, (), "has auto_map"),
-        ("config.json", {"text_config": {"auto_map": {"AutoConfig": "own.C"}}}, (), "has auto_map"),
-        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["own.T", None]}}, (), "has auto_map"),
-        ("preprocessor_config.json", {"auto_map": {"AutoImageProcessor": "own.P"}}, (), "has auto_map"),
-        ("processor_config.json", {"image_processor": {"auto_map": {"A": "own.P"}}}, (), "has auto_map"),
-        ("video_preprocessor_config.json", {"auto_map": {"A": "own.P"}}, (), "has auto_map"),
-        ("config.json", {"auto_map": {"AutoModel": "evil/code--own.Model"}}, ("remote_code",), "of another repository"),
-        ("tokenizer_config.json", {"auto_map": {"A": [None, "e/c--t.T"]}}, ("remote_code",), "of another repository"),
-        ("config.json", {"auto_map": {"AutoModel": "/tmp/own.Model"}}, ("remote_code",), "of another repository"),
-        ("config.json", {"attn_implementation": "evil/kernel"}, ("remote_code",), "code of the Hub and never run"),
-        ("config.json", {"text_config": {"_attn_implementation": {"": "e/k@v1:f"}}}, (), "code of the Hub and never run"),
-        ("config.json", {"transformers_weights": "../x.safetensors"}, (), "transformers_weights"),
-        ("adapter_config.json", {"base_model_name_or_path": "../evil"}, ("remote_code",), "merge the two"),
-    ],
-)  # fmt: skip
-def test_what_a_configuration_may_not_name_is_one_line(
-    name: str, content: Any, trust: tuple[str, ...], said: str, tmp_path: Path
-) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / name).write_text(json.dumps(content))
-    (tmp_path / shards.WHOLE).write_bytes(_file({"w": 2}))
-    with pytest.raises(BenchError, match=said):
-        checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
-
-
-@pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, " " * (MOST_JSON_BYTES + 1), "\ud800", '"x"'])
-@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", shards.INDEX])
-def test_a_configuration_that_is_nested_long_or_no_object_is_one_line(name: str, text: str, tmp_path: Path) -> None:
-    (tmp_path / "config.json").write_text("{}")
-    (tmp_path / name).write_text(text, encoding="utf-8", errors="surrogatepass")
-    with pytest.raises(BenchError, match=f"file:x: {name} cannot be read"):
-        checkpoint.check(tmp_path, "file:x", (), text=True)
-
-
-def test_a_conversion_in_the_cache_that_was_exchanged_is_made_anew(tmp_path: Path, capsys: Any) -> None:
-    import torch
-    from safetensors.torch import load_file, save_file
-
-    _saved(tmp_path / "pytorch_model.bin", {"w": torch.ones(2)})
-    made = weights.folder(f"file:{tmp_path}", None)
-    save_file({"w": torch.zeros(2)}, made / shards.WHOLE)
-    assert weights.folder(f"file:{tmp_path}", None) == made
-    assert load_file(made / shards.WHOLE)["w"].tolist() == [1.0, 1.0]
-    assert "it is converted anew" in capsys.readouterr().err
-    (made / "config.json").write_text('{"auto_map": 1}')  # an added file is an exchange too
-    assert not (weights.folder(f"file:{tmp_path}", None) / "config.json").exists()
-
-
-def test_no_shipped_model_carries_trust(conf_models: Mapping[str, Any]) -> None:
-    def trusts(node: Any) -> bool:
-        return isinstance(node, Mapping) and any((key == "trust" and node[key]) or trusts(node[key]) for key in node)
-
-    assert [name for name, content in conf_models.items() if trusts(content)] == []
-
-
-@pytest.fixture
-def conf_models() -> Mapping[str, Any]:
-    """The shipped files of models as they stand."""
-    import yaml
-
-    from bench.config.compose import conf_dir
-
-    return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (conf_dir() / "model").glob("*.yaml")}
-
-
-@pytest.mark.parametrize("more", [[], ["model.trust=[pickle,remote_code]"]])
-@pytest.mark.parametrize(
-    "command",
-    [
-        ["run", "task=finmm_docvqa", "limit=2", "device=cpu", "tracking=none", "runs_dir=runs", "model=layoutlm_docqa"],
-        ["fetch", "model=finbert"],
-    ],
-)
-def test_a_hostile_folder_in_place_of_a_shipped_model_ends_in_one_line(
-    command: list[str], more: list[str], tmp_path: Path, bench_main: Main
-) -> None:
-    folder, marker = tmp_path / "evil", tmp_path / "ran"
-    folder.mkdir()
-    (folder / "config.json").write_text('{"model_type": "bert"}')
-    (folder / "tokenizer.json").write_text("{}")
-    _zip(folder / "pytorch_model.bin", Plant(marker))
-    code, out, err = bench_main(*command, f"model.source=file:{folder}", *more)
-    assert (code, out) == (2, [])
-    assert "holds more than tensors (posix.mkdir), which could run code and is never opened" in err[-1]
-    assert not marker.exists()

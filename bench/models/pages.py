@@ -96,7 +96,21 @@ class PageReader(Model):
         options["EngineConfig.onnxruntime.intra_op_num_threads"] = device.threads
         for part, (uri, sha256) in self.weights.items():
             options[f"{part}.model_path"] = str(locate(uri, sha256=sha256, fetch=_FETCH))
-        self._engine = RapidOCR(params=options)
+        try:
+            self._engine = RapidOCR(params=options)
+            for part in (
+                "det",
+                "rec",
+            ):  # it would load them with the first page, where a bad file fails each page by itself
+                getattr(self._engine, f"_load_{part}_model", lambda: None)()
+        except (
+            Exception
+        ) as error:  # what onnxruntime raises for a file that is no model of its own operators is anything
+            names = " or ".join(uri for uri, _ in self.weights.values())
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise BenchError(
+                f"{names} cannot be read as a model ({line[:200]}); correct the address in conf/"
+            ) from error
 
     def lines(self, image: Image) -> list[str]:
         """A text for each line that was found, top to bottom; fields of one line are joined by " | "."""

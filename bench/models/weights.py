@@ -16,7 +16,7 @@ from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
 from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.models import checkpoint, pickled, shards
+from bench.models import checkpoint, gguf_head, pickled, shards
 
 _FETCH = "bench fetch model=NAME"
 
@@ -95,11 +95,12 @@ def _refuse_cut(gguf: Path, uri: str) -> None:
     from gguf import GGUFReader
 
     try:
+        gguf_head.walk(gguf)
         reader = GGUFReader(gguf)
         due = max((int(tensor.data_offset) + int(tensor.n_bytes) for tensor in reader.tensors), default=0)
         if not 0 < due <= gguf.stat().st_size:
             raise ValueError(f"{gguf.stat().st_size} of {due} bytes")
-    except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
+    except Exception as error:  # what the reader raises for a damaged file is anything
         raise BenchError(
             f"{uri} is no complete GGUF file ({str(error)[:200]}); copy it again, and add sha256 to the model's file in "
             "conf/model, so that damage shows before it is read"
