@@ -12,10 +12,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from bench.config.compose import choice, conf_dirs, names, plugins
 from bench.config.errors import among
+from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask
@@ -51,8 +50,11 @@ def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
     if name not in names("task"):
         raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
-    text = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file()).read_text("utf-8")
-    target = (yaml.safe_load(text) or {}).get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
+    path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
+    found = read_yaml(path, aliases=True)
+    if not isinstance(found, Mapping):
+        raise BenchError(f"{path} holds no settings; give it at least _target_")
+    target = found.get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
     cls = _target(str(target), f"task {name}")
     if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
         raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")

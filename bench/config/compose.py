@@ -13,7 +13,9 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.config import trust
 from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
+from bench.data.yaml_text import read_yaml, reason
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -75,14 +77,11 @@ def names(group: str) -> dict[str, str]:
 
 def choice(group: str, name: str) -> Mapping[str, Any]:
     """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
-    import yaml
-
     for folder in conf_dirs():
         path = folder / group / f"{name}.yaml"
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            found = yaml.safe_load(text)
-            if isinstance(found, Mapping) and "defaults" not in found and "${" not in text:
+            found = read_yaml(path, aliases=True)
+            if isinstance(found, Mapping) and "defaults" not in found and "${" not in path.read_text(encoding="utf-8"):
                 return found
             break
     found = plain(compose([f"{group}={name}"])[0])[group]
@@ -94,6 +93,7 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
     Raises BenchError with the full key for whatever Hydra refuses: an unknown group, choice or key, or a wrong type.
     """
+    import yaml
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
@@ -109,6 +109,9 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         OmegaConf.set_struct(config, False)
         del config["hydra"]
         OmegaConf.resolve(config)
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BenchError(f"{mark.name if mark else 'conf/'}: {reason(error)}; correct the file") from None
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         # The last two are what Hydra raises for an override of a group that is a number, or has no key.
         raise BenchError(
@@ -119,6 +122,9 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
     _refuse_new_keys(config)
+    alone = [f"model={choices.get('model')}"]
+    if trust.given(config.model) and list(overrides) != alone:
+        trust.withdraw(config.model, choice("model", choices["model"]), overrides)
     return config, choices
 
 
