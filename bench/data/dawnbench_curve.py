@@ -9,6 +9,7 @@ from typing import TypeAlias
 from bench.data.dawnbench_values import DATA_SETS, DataSet, Finding, as_number, in_unit
 from bench.data.files import read_text
 from bench.errors import BenchError
+from bench.text.rows import columns, rows
 
 Curve: TypeAlias = Sequence[tuple[float, float]]  # (hours, accuracy) in the order of the file
 _Row: TypeAlias = tuple[int, dict[str, str]]  # line and cells by column
@@ -25,7 +26,7 @@ def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[F
         find(1, "", "no such file", "refused", "a training entry needs its TSV beside the JSON; add it")
         return data_set, (), findings
     try:
-        lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+        lines = rows(read_text(path)) or [""]
     except BenchError as error:
         find(1, "", path.name, "refused", str(error))
         return data_set, (), findings
@@ -44,16 +45,16 @@ def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[F
         find(
             1, "", f"the columns {', '.join(header)}", "corrected", f"read by their names, not as {', '.join(expected)}"
         )
-    rows = [
+    given = [
         (number, dict(zip(header, cells, strict=False)) if len(cells) == len(header) else {})
         for number, line in enumerate(lines[1:], start=2)
         if (cells := _cells(line, tabs)) != [""]
     ]
-    return data_set, _curve(file, DATA_SETS[data_set], rows, findings), findings
+    return data_set, _curve(file, DATA_SETS[data_set], given, findings), findings
 
 
 def _cells(line: str, tabs: bool) -> list[str]:
-    return [cell.strip() for cell in line.strip().split("\t")] if tabs else line.split() or [""]
+    return [cell.strip() for cell in line.strip().split("\t")] if tabs else columns(line) or [""]
 
 
 def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Finding]) -> Curve:

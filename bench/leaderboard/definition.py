@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError
+from bench.text.rows import rows
 
 COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 
@@ -49,7 +50,7 @@ def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]
 def _is_suite(path: Path) -> bool:
     """Whether the definition is that of a suite's board."""
     try:
-        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
+        return any(line.startswith("suite:") for line in rows(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
 
