@@ -189,6 +189,14 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     _runs_option(verify)
 
 
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Raise BenchError for a name that is no UTF-8, which no record could hold."""
+    named = {name: value for name, value in os.environ.items() if name.startswith(("BENCH_", "MLFLOW_"))}
+    for word in (*arguments, *(f"{name}={value}" for name, value in named.items())):
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise BenchError(f"{word!a} is not UTF-8, and a record could not hold it; rename the file or folder")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
     with lasting() as out:
@@ -203,6 +211,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _main(arguments: Sequence[str] | None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
     try:
+        _refuse_undecodable(sys.argv[1:] if arguments is None else arguments)
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
