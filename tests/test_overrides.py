@@ -123,9 +123,7 @@ def test_the_folders_of_the_environment_are_taken_as_they_are(tmp_path: Path, mo
     assert config["task"]["data"]["data_dir"] == f"/x/{ODD}${{a}}"
 
 
-def test_a_whole_run_among_odd_paths(
-    study: Any, tmp_path: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_whole_run_among_odd_paths(tmp_path: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / ODD
     (place / "conf/task").mkdir(parents=True)
     (place / "conf/task/own_squad.yaml").write_text(
