@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench import __version__
+from bench.commands.shared.streams import lasting
 from bench.errors import BenchError
 
 _USAGE = """\
@@ -188,10 +189,29 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     _runs_option(verify)
 
 
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Raise BenchError for a name that is no UTF-8, which no record could hold."""
+    named = {name: value for name, value in os.environ.items() if name.startswith(("BENCH_", "MLFLOW_"))}
+    for word in (*arguments, *(f"{name}={value}" for name, value in named.items())):
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise BenchError(f"{word!a} is not UTF-8, and a record could not hold it; rename the file or folder")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
+    with lasting() as out:
+        code = _main(arguments)
+        out.flush()
+        if out.fails:
+            print(f"bench: stdout cannot be written ({out.lost}); what was computed is stored", file=sys.stderr)
+            return code or 2
+    return code
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
     try:
+        _refuse_undecodable(sys.argv[1:] if arguments is None else arguments)
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
@@ -204,9 +224,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing more
-        return 0
 
 
 if __name__ == "__main__":

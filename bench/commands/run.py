@@ -6,6 +6,7 @@ import argparse
 import os
 
 from bench.commands.shared import output
+from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
 
 
@@ -15,7 +16,9 @@ def main(options: argparse.Namespace) -> int:
         import yaml
 
         config, _ = conf.compose(options.overrides)
-        print(yaml.safe_dump(dict(conf.plain(config)), sort_keys=False, allow_unicode=True), end="")
+        plain = dict(conf.plain(config))
+        text = yaml.safe_dump(plain, sort_keys=False, allow_unicode=True)
+        print(text if can_say(text) else yaml.safe_dump(plain, sort_keys=False), end="")
         return 0
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"

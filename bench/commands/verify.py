@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.config.overrides import override
 from bench.errors import BenchError
 
 if TYPE_CHECKING:
@@ -97,8 +98,7 @@ class Ground:
         return task
 
     def _config(self, name: str) -> Mapping[str, Any]:
-        quoted = str(self.data_dir).replace("'", r"\'")
-        place = [f"data_dir='{quoted}'"] if self.data_dir else []
+        place = [override("data_dir", self.data_dir)] if self.data_dir else []
         found: Mapping[str, Any] = conf.plain(conf.compose([f"task={name}", *place])[0])["task"]
         return found
 

@@ -5,15 +5,14 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-import os
 import sys
 import typing
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-from bench.config.compose import choice, conf_dirs, names, plugins
+from bench.config.compose import choice, conf_dirs, names, own_conf_dirs, plugins
 from bench.config.errors import among
+from bench.config.overrides import escaped
 from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
@@ -75,7 +74,8 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
     if isinstance(kind, type) and kind.__module__.split(".")[0] == "bench":
         return build(value, key, kind)
     try:
-        slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: value}))
+        text = escaped(value) if isinstance(value, str) else value  # all is looked up by now
+        slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: text}), resolve=True)
         return slot[name]
     except OmegaConfBaseException as error:
         raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
@@ -113,9 +113,9 @@ def _target(path: str, key: str) -> Any:
         raise BenchError(
             f"{key}._target_={path} is outside {', '.join(sorted(roots))}; only their classes are made from conf/"
         )
-    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
-        if part and str(Path(part).resolve().parent) not in sys.path:
-            sys.path.append(str(Path(part).resolve().parent))
+    for folder in own_conf_dirs():
+        if str(folder.parent) not in sys.path:
+            sys.path.append(str(folder.parent))
     try:
         return getattr(importlib.import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
@@ -124,6 +124,5 @@ def _target(path: str, key: str) -> Any:
 
 def _own_packages() -> Iterator[str]:
     """Packages beside a directory named in `BENCH_CONF`: whoever sets it vouches for them."""
-    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
-        if part:
-            yield from (path.parent.name for path in Path(part).resolve().parent.glob("*/__init__.py"))
+    for folder in own_conf_dirs():
+        yield from (path.parent.name for path in folder.parent.glob("*/__init__.py"))

@@ -39,11 +39,18 @@ def conf_dirs() -> list[Path]:
     A package offers its own through an entry point in the group `bench.tasks` or `bench.models` whose value is a package
     that has a folder `conf`; its classes may then be named in `_target_`.
     """
-    own = [Path(part).resolve() for part in os.environ.get("BENCH_CONF", "").split(os.pathsep) if part]
+    own = own_conf_dirs()
     for path in own:
         if not path.is_dir():
             raise BenchError(f"BENCH_CONF names {path}, which is not a folder; it should hold task/, model/, …")
     return [*own, *plugins().values(), conf_dir()]
+
+
+def own_conf_dirs() -> list[Path]:
+    """The directories that `BENCH_CONF` names: the one whose name it is, else those between its colons."""
+    named = os.environ.get("BENCH_CONF", "")
+    parts = [named] if Path(named).is_dir() else named.split(os.pathsep)
+    return [Path(part).resolve() for part in parts if part]
 
 
 def plugins() -> dict[str, Path]:
@@ -99,7 +106,9 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     from omegaconf.errors import OmegaConfBaseException
 
     from bench.config.errors import explain
+    from bench.config.overrides import readable
 
+    overrides = readable(overrides, GROUPS, sweeps=False)
     try:
         config = _composed(overrides)
         choices = {
@@ -108,7 +117,7 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         OmegaConf.set_readonly(config, False)
         OmegaConf.set_struct(config, False)
         del config["hydra"]
-        OmegaConf.resolve(config)
+        OmegaConf.to_container(config, resolve=True)  # only to see that it can: in place, a ${ of a path would be read again
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BenchError(f"{mark.name if mark else 'conf/'}: {reason(error)}; correct the file") from None
@@ -188,7 +197,9 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from hydra.errors import HydraException
 
     from bench.config.errors import explain
+    from bench.config.overrides import readable
 
+    overrides = readable(overrides, GROUPS, sweeps=True)
     _search_own_folders_first()
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
+from bench.text.rows import rows
 
 COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 
@@ -48,7 +49,7 @@ def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]
 def _is_suite(path: Path) -> bool:
     """Whether the definition is that of a suite's board."""
     try:
-        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
+        return any(line.startswith("suite:") for line in rows(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import json
 import os
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from bench.commands.shared.streams import can_say
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -17,8 +18,8 @@ if TYPE_CHECKING:
 
 def emit(record: Any) -> None:
     """The one JSON line that `--json` promises."""
-    sys.stdout.flush()
-    print(json.dumps(record, ensure_ascii=False, allow_nan=False), flush=True)
+    line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+    print(line if can_say(line) else json.dumps(record, allow_nan=False), flush=True)
 
 
 def summary(run: Run, folder: Path) -> dict[str, Any]:
@@ -63,14 +64,10 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def console() -> Console:
-    """Where tables go: nothing is cut where a file or a log is read, and a reader who leaves early is no failed check."""
+    """Where tables go: nothing is cut where a file or a log is read."""
     from rich.console import Console
 
-    class Leaving(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the process with exit code 1
-
-    return Leaving(width=None if os.isatty(1) else 240)
+    return Console(width=None if os.isatty(1) else 240)
 
 
 def figures(value: Any) -> str:
