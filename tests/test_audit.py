@@ -261,7 +261,7 @@ def test_an_audit_that_comes_later_blesses_no_edited_prediction(
     journal = folder.path / JOURNAL
     record = (folder.path / "run.json").read_bytes()
     journal.write_text(journal.read_text().replace(" of ", " off ", 1))
-    with pytest.raises(BenchError, match="predictions.jsonl is not the file that the run wrote"):
+    with pytest.raises(BenchError, match=r"predictions\.jsonl is not the file that the run wrote"):
         go(tiny_task(), echo_model(), quick_settings(audit=AUDIT))
     assert (folder.path / "run.json").read_bytes() == record
 
@@ -289,5 +289,5 @@ def test_an_audit_of_a_complete_run_that_was_cut_off_is_made_again(
     assert (again.path, run.audit["n"]) == (folder.path, 10)
     ledger = folder.path / "timings.jsonl"
     ledger.write_text(ledger.read_text().replace('"attempt":1', '"attempt":2', 1))
-    with pytest.raises(BenchError, match="timings.jsonl is not the file that the run wrote"):
+    with pytest.raises(BenchError, match=r"timings\.jsonl is not the file that the run wrote"):
         go(tiny_task(), echo_model(), quick_settings(audit=AUDIT, audit_size=5))

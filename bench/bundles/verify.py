@@ -16,7 +16,7 @@ from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.engine.asking import asking, data_of, first_examples
 from bench.errors import BenchError, CodeError
-from bench.metrics.metric import Metric, RankedMetric
+from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
@@ -158,9 +158,11 @@ def _telling(
     task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], rows: Measurements | None
 ) -> int:
     """How many different answers are not right: what chance would not give twice."""
-    metric = task.metrics[0]
-    best: Callable[[Json], Sequence[float]] | None = metric.best if isinstance(metric, Metric | RankedMetric) else None
-    table = rows.rows.get(metric.name) if rows else None
+    table = rows.rows.get(task.metrics[0].name) if rows else None
+    best: Callable[[Json], Sequence[float]] | None = None
+    if table is not None:
+        metric = fitted(task.metrics[0], [example.target for example in examples])
+        best = metric.best if isinstance(metric, Metric | RankedMetric) else None
     answers = set()
     for i, example in enumerate(examples):
         given = found.get(example.id)

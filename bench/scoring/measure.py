@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from bench.errors import BenchError, CodeError, Place, authored
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.stats.intervals import (
@@ -124,8 +124,8 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
     scores, rows = [], {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
-            fitted = _fitted(metric, data.examples)
-            score, measured = _score(fitted, data, place)
+            known = fitted(metric, [example.target for example in data.examples])
+            score, measured = _score(known, data, place)
         scores.append(score)
         if measured is not None:
             rows[metric.name] = measured
@@ -148,12 +148,6 @@ def _measurements(task: Task, data: _Answered, rows: dict[str, Array]) -> Measur
         slices={name: tuple(found.get(name, "") for found in properties) for name in names},
         fitted=frozenset(m.name for m in task.metrics if isinstance(m, Metric) and m.fit is not None),
     )
-
-
-def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
-    if isinstance(metric, Metric) and metric.fit is not None:
-        return metric.fit([example.target for example in examples])
-    return metric
 
 
 def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Array | None]:
