@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench import __version__
-from bench.errors import BenchError
+from bench.errors import EXIT_INTERNAL, BenchError, fault
 
 _USAGE = """\
 examples:
@@ -189,7 +189,11 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
+    """Run the command.
+
+    The exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 70 a fault of bench
+    itself, with its traceback, 130 interrupted.
+    """
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
     try:
         options, rest = parser().parse_known_args(arguments)
@@ -207,6 +211,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing more
         return 0
+    except Exception as error:  # else Python ends with 1, which says that a check failed
+        print(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", file=sys.stderr)
+        return EXIT_INTERNAL
 
 
 if __name__ == "__main__":

@@ -288,7 +288,12 @@ def _begins_with(path: Path, sha256: str) -> bool:
 
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
     """Every complete run below `runs_dir`, in order of path."""
+    for folder in run_folders(runs_dir):
+        yield folder, read_run(folder / RECORD)
+
+
+def run_folders(runs_dir: Path) -> Iterator[Path]:
+    """The folder of every complete run below `runs_dir`, in order of path."""
     for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):
-        if path.relative_to(runs_dir).parts[0] == ARTIFACTS:
-            continue
-        yield path.parent, read_run(path)
+        if path.relative_to(runs_dir).parts[0] != ARTIFACTS:
+            yield path.parent
