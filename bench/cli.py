@@ -177,6 +177,9 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     submit.add_argument("references", nargs="+", metavar="RUN", help=_REFERENCE)
     submit.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle, a .zip")
     submit.add_argument("--submitter", default="", help="who stands behind it: a name or an address")
+    submit.add_argument(
+        "--replace", action="store_true", help="put it in the place of your own earlier entry of this name"
+    )
     _runs_option(submit)
 
     verify = commands.add_parser("verify", help="score the predictions of bundles again, on your own data")
@@ -184,6 +187,9 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     verify.add_argument("--data-dir", type=Path, metavar="DIR", help="instead of BENCH_DATA")
     verify.add_argument(
         "--add", action="store_true", help="put what is verified into the runs directory and leaderboards/submissions"
+    )
+    verify.add_argument(
+        "--replace", action="store_true", help="with --add: in the place of the same submitter's earlier entry"
     )
     _runs_option(verify)
 

@@ -75,12 +75,16 @@ def test_an_honest_bundle_of_every_task_is_verified(
     bundle.write(path, bundle.pack([made.path], "Ann Lee")[0])
     fresh = shipped.__wrapped__(name, folder)  # a verifier's task has not read its examples yet
     (verdict,) = verify.judge([path], tmp_path / "room", Here(own=fresh), tmp_path / "runs", add=True)
-    assert (verdict.status, verdict.line[: len(run.scores[0].metric)]) == (VERIFIED, run.scores[0].metric), verdict.text()
+    assert (verdict.status, verdict.line[: len(run.scores[0].metric)]) == (VERIFIED, run.scores[0].metric), (
+        verdict.text()
+    )
     assert len(verdict.added) == 2
 
 
 @pytest.mark.parametrize("name", ENTRIES)
 def test_a_competition_of_entries_has_no_bundles(name: str) -> None:
-    with pytest.raises(BenchError, match=rf"task '{name}' ranks entries and runs no model, so no bundle can hold a run"):
+    with pytest.raises(
+        BenchError, match=rf"task '{name}' ranks entries and runs no model, so no bundle can hold a run"
+    ):
         verify.Ground().task(name)
     assert UNABLE == "unable"

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import EXIT_INTERNAL, BenchError, fault
+from bench.text.names import labelled
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
@@ -42,7 +43,9 @@ class Verdict:
     def text(self, *, several: bool = False) -> str:
         """One line for a person, and one for each note; of `several` bundles it says which."""
         what = (
-            f"{self.run.task} / {self.run.model}{f' in {self.file}' if several else ''}" if self.run else str(self.file)
+            f"{self.run.task} / {labelled(self.run.model)}{f' in {self.file}' if several else ''}"
+            if self.run
+            else str(self.file)
         )
         notes = [f"\n  note: {note}" for note in (self.found.notes if self.found else ())]
         return f"{_WORDS[self.status]}  {what}: {self.line}{''.join(notes)}"
@@ -59,7 +62,7 @@ class Verdict:
 def main(options: argparse.Namespace) -> int:
     """Print a line a run, in the order of the bundles; the exit code is that of the worst verdict.
 
-    0 all verified; 1 one refused; 2 one could not be judged, or not be added; 70 a fault of bench itself, which comes before all others.
+    0 all verified; 1 one refused; 2 one could not be judged, or not be added; 70 a fault of bench itself, before all others.
     """
     ground = Ground(options.data_dir)
     try:
@@ -128,8 +131,8 @@ def judge(
 ) -> list[Verdict]:
     """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in.
 
-    What is wrong with one bundle, or goes wrong over it, is said of that one alone. With `replace` an entry takes the place of its own
-    submitter's earlier one.
+    What is wrong with one bundle, or goes wrong over it, is said of that one alone. With `replace` an entry takes the place of its
+    own submitter's earlier one.
     """
     from bench.bundles import copies
     from bench.leaderboard.entry import SUBMISSIONS
@@ -138,13 +141,18 @@ def judge(
     for bundle, verdicts in found:
         for verdict in verdicts if bundle else ():
             _about(verdict, _claims, bundle, ground)
-    sound = [one for _, verdicts in found for one in verdicts if one.said and one.status == VERIFIED]
+            if verdict.status == VERIFIED:
+                _about(verdict, _named, bundle, SUBMISSIONS)
+    every = [one for _, verdicts in found for one in verdicts]
+    sound = [one for one in every if one.status == VERIFIED]
     known, problems = copies.known(runs_dir, SUBMISSIONS, [one.said for one in sound if one.said])
     for problem in problems:
         print(f"bench: not compared with what lies here: {problem}", file=sys.stderr)
-    others = [*(one.said for one in sound if one.said), *known]
+    for one in sound:  # first what is known here, so that a copy of it takes no other down
+        _about(one, _copied, known)
+    sound = [one for one in sound if one.status == VERIFIED]
     for one in sound:
-        _about(one, _copied, others)
+        _about(one, _copied, [other.said for other in sound])
     for bundle, verdicts in found if add else ():
         if bundle and all(verdict.status == VERIFIED for verdict in verdicts):
             _about(verdicts[-1], _taken_in, bundle, verdicts, runs_dir, replace)
@@ -162,8 +170,13 @@ def _about(verdict: Verdict, act: Callable[..., None], *given: Any) -> None:
     except BenchError as error:
         verdict.status, verdict.line = UNABLE, str(error)
     except OSError as error:
-        verdict.status, verdict.line = UNABLE, f"{error.strerror or error}; free space, or name another folder in TMPDIR"
-    except Exception as error:  # a fault of ours says nothing of this bundle, and must not keep the others from a verdict
+        verdict.status, verdict.line = (
+            UNABLE,
+            f"{error.strerror or error}; free space, or name another folder in TMPDIR",
+        )
+    except (
+        Exception
+    ) as error:  # a fault of ours says nothing of this bundle, and must not keep the others from a verdict
         verdict.status = BROKEN
         verdict.line = f"a fault of bench itself, which says nothing of the bundle: {fault(error)}; please report it"
 
@@ -205,6 +218,18 @@ def _claims(verdict: Verdict, bundle: Bundle, ground: Ground) -> None:
     verdict.line = f"{what} on your data, {found.n:,} predictions"
 
 
+def _named(verdict: Verdict, bundle: Bundle, submissions: Path) -> None:
+    """Refuse a run whose name, or whose submitter's, is somebody else's or looks like it."""
+    from bench.bundles.archive import Refused
+    from bench.bundles.slots import refuse_taken
+
+    if verdict.run is not None:
+        try:
+            refuse_taken(submissions, verdict.run, bundle.submitter, bundle.sha256)
+        except BenchError as error:
+            raise Refused(str(error)) from None
+
+
 def _copied(verdict: Verdict, others: Sequence[Said]) -> None:
     """Refuse a run whose claims hold but whose answers are another model's."""
     from dataclasses import replace
@@ -232,6 +257,7 @@ def _taken_in(verdict: Verdict, bundle: Bundle, verdicts: Sequence[Verdict], run
         verdict.added = ["not added: a run was not scored; whoever has its references adds it (BENCH_PRIVATE)"]
         return
     try:
-        verdict.added = admit(bundle, found, runs_dir, SUBMISSIONS) or ["nothing to add: it is here already"]
+        done = admit(bundle, found, runs_dir, SUBMISSIONS, replaces=replace)
+        verdict.added = done or ["nothing to add: it is here already"]
     except BenchError as error:
         verdict.added, verdict.left_out = [str(error)], True

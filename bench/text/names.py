@@ -1,11 +1,11 @@
 """Names that strangers give themselves: which may stand on a board, and which would be taken for another.
 
-Whoever wants to be taken for `fastgpt` writes one letter in another script, another case, or a sign that nobody sees. Two rules answer
-that. A name has a plain form: one script a word, nothing invisible, nothing that a file system or terminal obeys (`problem`). And two
-names that look alike are one name (`skeleton`): the second to come is refused.
+Whoever wants to be taken for `fastgpt` writes one letter in another script, another case, or a sign that nobody sees. Two rules
+answer that. A name has a plain form: one script a word, nothing invisible, nothing that a file system or terminal obeys
+(`problem`). And two names that look alike are one name (`skeleton`): the second to come is refused.
 
-The look-alikes are those of Latin letters, digits and dashes in Unicode's "confusables" (UTS 39) for the scripts that a reader of Latin
-may take for it; letters that are Latin with a mark or in small capitals are told by their Unicode names.
+The look-alikes are those of Latin letters, digits and dashes in Unicode's "confusables" (UTS 39), for the scripts that a reader of
+Latin may take for it; letters that are Latin with a mark or in small capitals are told by their Unicode names.
 """
 
 from __future__ import annotations
@@ -14,19 +14,23 @@ import re
 import unicodedata
 from collections.abc import Iterable
 from functools import cache
+from itertools import pairwise
 
 LONGEST = 120  # characters of a name
 _PATH_SIGNS = frozenset('/\\:*?"<>|')  # what a file system obeys
 _DEVICES = re.compile(r"(?:con|prn|aux|nul|clock\$|conin\$|conout\$|com[0-9]|lpt[0-9])(?:\..*)?", re.IGNORECASE)
-_BLANK = frozenset("\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800\u00ad\u034f")  # letters by their category that show nothing
+_BLANK = frozenset(
+    "\u115f\u1160\u3164\uffa0\u17b4\u17b5\u2800\u00ad\u034f"
+)  # letters by their category that show nothing
 # Scripts that are written within one word, by the languages that do so; Latin looks like none of these.
 _TOGETHER = (
     frozenset({"LATIN", "CJK", "HIRAGANA", "KATAKANA", "KATAKANA-HIRAGANA"}),
     frozenset({"LATIN", "CJK", "HANGUL"}),
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
 )
-_PLAIN_LATIN = re.compile(
-    r"LATIN (?:(?:SMALL|CAPITAL) LETTER|LETTER SMALL CAPITAL) (?:DOTLESS |SCRIPT |OPEN |LONG |TURNED |REVERSED )?([A-Z])(?: WITH .*)?"
+_PLAIN_LATIN = re.compile(  # with or without a mark
+    r"LATIN (?:(?:SMALL|CAPITAL) LETTER|LETTER SMALL CAPITAL) "
+    r"(?:DOTLESS |SCRIPT |OPEN |LONG |TURNED |REVERSED )?([A-Z])(?: WITH .*)?"
 )
 # What each sign is taken for. Left: the Latin letter or digit; right: the letters of other scripts that look like it.
 _LIKE = {
@@ -63,7 +67,9 @@ def problem(name: str, *, path: bool = True) -> str:
     if name != " ".join(name.split()):
         return "begins or ends with a space, or has two in a row"
     if path and (name[0] in ".-~" or name[-1] == "." or _DEVICES.fullmatch(name)):
-        return "begins with a dot, dash or tilde, ends with a dot, or is what a system calls a device: it can be no folder"
+        return (
+            "begins with a dot, dash or tilde, ends with a dot, or is what a system calls a device: it can be no folder"
+        )
     if not any(sign.isalnum() for sign in name):
         return "has no letter and no digit"
     return _script_problem(name)
@@ -83,7 +89,7 @@ def _sign_problem(sign: str, path: bool) -> str:
 def _script_problem(name: str) -> str:
     """Words of several scripts, marks on letters that bear none, and a word of look-alikes among Latin ones."""
     words = re.findall(r"[^\W_]+", "".join(sign if unicodedata.category(sign)[0] != "M" else "" for sign in name))
-    for before, sign in zip(name, name[1:], strict=False):
+    for before, sign in pairwise(name):
         if unicodedata.category(sign)[0] == "M" and _script(sign) not in ("", _script(before)):
             return f"has the mark U+{ord(sign):04X}, which {before!r} does not bear"
     if unicodedata.category(name[0])[0] == "M":
@@ -169,6 +175,12 @@ def confusable(name: str, others: Iterable[str]) -> str:
     """The first of the others that the name would be taken for, "" for none; the very same name is none."""
     form = skeleton(name)
     return next((other for other in others if other != name and skeleton(other) == form), "")
+
+
+def quoted(name: str) -> str:
+    """A name that may be no good one, in a message: in quotes, short, with escapes for what is not plain."""
+    text = name if len(name) <= LONGEST else f"{name[:LONGEST]}…"
+    return repr(text) if text.isprintable() and not problem(text, path=False) else ascii(text)
 
 
 def slug(name: str) -> str:

@@ -48,7 +48,7 @@ class Gathered(Evidence):
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
         self.index.refresh(runs, stamps, lambda path: _shown(read_run(self.runs_dir / path / RECORD)), boards.slot)
-        entries = {str(path): file_stamp(str(path)) for path in sorted(entry.SUBMISSIONS.resolve().glob("*/*.json"))}
+        entries = {str(path): file_stamp(str(path)) for path in entry.paths(entry.SUBMISSIONS.resolve())}
         self.index.refresh(submissions, entries, lambda path: _shown(_reported(Path(path))), boards.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 

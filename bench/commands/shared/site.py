@@ -53,7 +53,7 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
 
     found = [Item(run, folder) for folder, run in runs if folder is not None]
     here = {_identity(item.run) for item in found}
-    for path in sorted(entry.SUBMISSIONS.glob("*/*.json")):
+    for path in entry.paths(entry.SUBMISSIONS):
         try:
             one = entry.read(path)
         except BenchError as error:
