@@ -13,7 +13,7 @@ from typing import NoReturn
 
 from bench import __version__
 from bench.commands.shared.streams import lasting
-from bench.errors import BenchError
+from bench.errors import EXIT_INTERNAL, BenchError, fault
 
 _USAGE = """\
 examples:
@@ -178,6 +178,9 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     submit.add_argument("references", nargs="+", metavar="RUN", help=_REFERENCE)
     submit.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle, a .zip")
     submit.add_argument("--submitter", default="", help="who stands behind it: a name or an address")
+    submit.add_argument(
+        "--replace", action="store_true", help="put it in the place of your own earlier entry of this name"
+    )
     _runs_option(submit)
 
     verify = commands.add_parser("verify", help="score the predictions of bundles again, on your own data")
@@ -185,6 +188,9 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     verify.add_argument("--data-dir", type=Path, metavar="DIR", help="instead of BENCH_DATA")
     verify.add_argument(
         "--add", action="store_true", help="put what is verified into the runs directory and leaderboards/submissions"
+    )
+    verify.add_argument(
+        "--replace", action="store_true", help="with --add: in the place of the same submitter's earlier entry"
     )
     _runs_option(verify)
 
@@ -198,7 +204,11 @@ def _refuse_undecodable(arguments: Sequence[str]) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
+    """Run the command.
+
+    The exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 70 a fault of bench
+    itself, with its traceback, 130 interrupted.
+    """
     with lasting() as out:
         code = _main(arguments)
         out.flush()
@@ -224,6 +234,9 @@ def _main(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
+    except Exception as error:  # else Python ends with 1, which says that a check failed
+        print(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", file=sys.stderr)
+        return EXIT_INTERNAL
 
 
 if __name__ == "__main__":

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.bundles import strict
+from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Refused
 from bench.bundles.claims import same_rows
 from bench.bundles.verify import Verified
@@ -52,6 +52,7 @@ def main() -> int:
     for status, path in found:
         try:
             line = "is taken away" if status == "D" else check(path, ground, bundles, changed=bool(options.since))
+            line += replaced(options.since, path) if status in ("M", "D") else ""
             print(f"ok    {path}: {line}")
         except Refused as error:
             print(f"FAIL  {path}: {error}")
@@ -71,6 +72,22 @@ def changed(since: str) -> Iterator[tuple[str, Path]]:
     yield from (("A", Path(path)) for path in new)
 
 
+def replaced(since: str, path: Path) -> str:
+    """What stood at this path, in words; raises Refused where a pull request touches what is another submitter's."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / path.name
+        before.write_text(_git("show", f"{_git('merge-base', since, 'HEAD').strip()}:{path}"), encoding="utf-8")
+        try:
+            old, new = read(before).run.origin, read(path).run.origin if path.exists() else {}
+        except Refused:
+            return "; what stood there was no entry"
+        whose = strict.short(repr(old.get("submitter", "")))
+        if new and old.get("submitter") != new.get("submitter"):
+            raise Refused(f"it takes the place of an entry of {whose}")
+        said = slots.described(before).partition(", ")[2]
+    return f"; it was that of {whose}, {said}: a name proves nothing, so ask who it is"
+
+
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -82,17 +99,25 @@ def check(path: Path, ground: Ground, bundles: Mapping[str, Path], *, changed: b
     """What is to be said of a good entry; raises Refused for another, BenchError where the data to judge it are missing."""
     found = read(path)
     run, origin = found.run, found.run.origin
-    if path.is_symlink() or path != path_of(SUBMISSIONS, run):
-        raise Refused(f"it is of {run.task}/{run.model}, whose only place is {path_of(SUBMISSIONS, run)}")
+    if run.is_reference or not origin.get("bundle"):
+        raise Refused(
+            "it names no bundle; `bench submit` makes entries" if not run.is_reference else "it is a reference row"
+        )
+    submitter = str(origin.get("submitter", ""))
+    if said := slots.name_problem(run.model) or slots.submitter_problem(submitter):
+        raise Refused(said)
+    due = slots.place(SUBMISSIONS, run, submitter)
+    if path.is_symlink() or path not in (due, *(() if changed else (path_of(SUBMISSIONS, run),))):
+        raise Refused(f"it is of {run.task}/{run.model} by {submitter!r}, whose only place is {due}")
+    try:
+        slots.refuse_taken(SUBMISSIONS, run, submitter, str(origin.get("bundle", "")))
+    except BenchError as error:
+        raise Refused(str(error)) from None
     try:
         task = ground.task(run.task)
     except BenchError as error:
         raise Refused(str(error)) from None
     said = agrees(found, task)
-    if run.is_reference or not origin.get("bundle"):
-        raise Refused(
-            "it names no bundle; `bench submit` makes entries" if not run.is_reference else "it is a reference row"
-        )
     bundle = bundles.get(str(origin["bundle"]))
     if bundle is not None:
         return f"{said}; {of_bundle(found, bundle, ground)}"

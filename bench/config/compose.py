@@ -17,6 +17,7 @@ from bench.config import trust
 from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
 from bench.data.yaml_text import read_yaml, reason
 from bench.errors import BenchError
+from bench.models.shipped import conf_dir
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,12 +26,6 @@ GROUPS = ("task", "model", "suite", "device", "tracking")
 
 
 _SCHEMAS = {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf}
-
-
-def conf_dir() -> Path:
-    """The shipped configuration: in the wheel beside this file, in a checkout at its top."""
-    packaged = Path(__file__).resolve().parents[1] / "conf"
-    return packaged if packaged.is_dir() else packaged.parents[1] / "conf"
 
 
 def conf_dirs() -> list[Path]:

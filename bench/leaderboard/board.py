@@ -10,6 +10,7 @@ from hashlib import sha256
 from bench.errors import BenchError
 from bench.leaderboard.definition import Board
 from bench.runs.identity import canonical
+from bench.text.names import labelled
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 _HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
@@ -204,7 +205,7 @@ def cells(board: Board, row: Row) -> list[str]:
     }  # fmt: skip
     return [
         rank_of(row),
-        run.model,
+        labelled(run.model),
         interval(score),
         *more,
         *(values[name] for name in board.columns),

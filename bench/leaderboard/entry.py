@@ -1,6 +1,6 @@
 """An entry: a run with the rows of its ranked metric in one small JSON file.
 
-Entries are what a pull request adds (`leaderboards/submissions/<task>/<model>.json`) and what a gate compares with
+Entries are what a pull request adds (`leaderboards/submissions/<task>/<submitter>/<model>.json`) and what a gate compares with
 (`leaderboards/baselines/<task>/<model>.json`).
 """
 
@@ -17,6 +17,7 @@ from bench.runs.measurements import Measurements
 from bench.types import Json, Run
 
 FORMAT = 1
+DEPTH = 3  # parts of a submission's path: task, submitter, file; two where an earlier version wrote it
 SUBMISSIONS, BASELINES = Path("leaderboards/submissions"), Path("leaderboards/baselines")
 
 
@@ -53,7 +54,7 @@ class Entry:
 
 
 def path_of(folder: Path, run: Run) -> Path:
-    """Where the entry of this run stands below `leaderboards/submissions` or `leaderboards/baselines`."""
+    """Where the entry of this run stands below `leaderboards/baselines`."""
     return folder / run.task / f"{run.model}.json"
 
 
@@ -78,7 +79,12 @@ def write(path: Path, entry: Entry) -> None:
         raise BenchError(f"{path} cannot be written ({error.strerror}); run in a writable folder") from None
 
 
+def paths(folder: Path) -> list[Path]:
+    """Every entry's file below the folder, in order: in a submitter's folder, or in its task's as earlier versions wrote it."""
+    return sorted([*folder.glob("*/*.json"), *folder.glob("*/*/*.json")])
+
+
 def find(folder: Path) -> Iterator[tuple[Path, Entry]]:
     """Every entry below the folder, in order of path."""
-    for path in sorted(folder.glob("*/*.json")):
+    for path in paths(folder):
         yield path, read(path)

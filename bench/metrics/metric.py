@@ -143,3 +143,8 @@ class ModuleMetric:
 
 
 AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric | ModuleMetric
+
+
+def fitted(metric: AnyMetric, targets: Sequence[Any]) -> AnyMetric:
+    """The metric over these targets, before it is asked for any row: what it knows may depend on all of them together."""
+    return metric.fit(targets) if isinstance(metric, Metric) and metric.fit is not None else metric

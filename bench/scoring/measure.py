@@ -4,25 +4,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from collections.abc import Container, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from bench.errors import BenchError, CodeError, Place, authored
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
-from bench.stats.intervals import (
-    MIN_CLUSTERS,
-    cluster_sums,
-    jackknife_interval,
-    leave_one_out_interval,
-    percentile_interval,
-    resample,
-    resample_weights,
-)
+from bench.scoring import bounds
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
@@ -124,8 +116,8 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
     scores, rows = [], {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
-            fitted = _fitted(metric, data.examples)
-            score, measured = _score(fitted, data, place)
+            known = fitted(metric, [example.target for example in data.examples])
+            score, measured = _score(known, data, place)
         scores.append(score)
         if measured is not None:
             rows[metric.name] = measured
@@ -148,12 +140,6 @@ def _measurements(task: Task, data: _Answered, rows: dict[str, Array]) -> Measur
         slices={name: tuple(found.get(name, "") for found in properties) for name in names},
         fitted=frozenset(m.name for m in task.metrics if isinstance(m, Metric) and m.fit is not None),
     )
-
-
-def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
-    if isinstance(metric, Metric) and metric.fit is not None:
-        return metric.fit([example.target for example in examples])
-    return metric
 
 
 def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Array | None]:
@@ -229,7 +215,7 @@ def _refuse_row(metric: Metric | RankedMetric, data: _Answered, rows: Sequence[o
 
 def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: Place) -> dict[str, Any]:
     place.function = "summarise()"
-    value = _value(metric, rows)
+    value = bounds.value(metric, rows)
     if not math.isfinite(value):
         raise BenchError(
             f"task '{data.task}', metric '{metric.name}': summarise() gave {value} for {len(rows)} rows; a score is a finite "
@@ -241,35 +227,9 @@ def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place:
         place.function = "best()"
         ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
         place.function = "summarise()"
-        best = _value(metric, ideal)
+        best = bounds.value(metric, ideal)
     found = {"value": value, "worst": value if failed else None, "best": best}
-    if isinstance(metric, Metric) and metric.jackknife:
-        return found | _interval(data, lambda: _leave_one_out(metric, rows, data), "jackknife")
-    return found | _interval(data, lambda: _bootstrap(metric, rows, data), "bootstrap", f", {data.resamples} resamples")
-
-
-def _value(metric: Metric | RankedMetric, rows: Array) -> float:
-    if isinstance(metric, RankedMetric):
-        return float(metric.summarise(rows, np.ones((1, len(rows))))[0])
-    return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
-
-
-def _bootstrap(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> tuple[float, float]:
-    """The 95 % interval from whole clusters, drawn with replacement."""
-    if isinstance(metric, Metric):
-        sums, sizes = cluster_sums(rows, data.clusters)
-        values = resample(sums, sizes, metric.summarise, resamples=data.resamples, seed=data.seed)
-        return percentile_interval(values, len(sums))
-    number: dict[str, int] = {}
-    which = np.array([number.setdefault(cluster, len(number)) for cluster in data.clusters], dtype=np.intp)
-    drawn = resample_weights(len(number), resamples=data.resamples, seed=data.seed, width=len(rows))
-    values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
-    return percentile_interval(values, len(number))
-
-
-def _leave_one_out(metric: Metric, rows: Array, data: _Answered) -> tuple[float, float]:
-    low, high = leave_one_out_interval(*cluster_sums(rows, data.clusters), metric.summarise)
-    return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
+    return found | vars(bounds.of_rows(metric, rows, data.clusters, resamples=data.resamples, seed=data.seed))
 
 
 def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, Any]:
@@ -286,15 +246,4 @@ def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, An
         total.update(counts)
     value = metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
     groups = list(by_cluster.values())
-    return {"value": value} | _interval(data, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
-
-
-def _interval(
-    data: _Answered, bounds: Callable[[], tuple[float, float]], method: str, detail: str = ""
-) -> dict[str, Any]:
-    """`low`, `high` and the note on them; no interval from too few clusters, or where none is asked for."""
-    clusters = len(set(data.clusters))
-    if clusters < MIN_CLUSTERS or not data.resamples:
-        return {"low": None, "high": None, "note": f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}"}
-    low, high = bounds()
-    return {"low": low, "high": high, "note": f"{method} over {clusters} clusters{detail}"}
+    return {"value": value} | vars(bounds.of_corpus(metric, groups, resamples=data.resamples))
