@@ -85,6 +85,10 @@ class Deft(DataTask):
     def of_json(self, answer: Json, example: Example) -> Json:
         """The answer to an example out of a JSON submission, `Malformed` for a bad one."""
 
+    def checked(self, example: Example, answer: Json) -> Json:
+        """As in a JSON submission."""
+        return self.of_json(answer, example)
+
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """The official folder of `.deft` files (or one such file), or a JSON object {id: answer}."""
         if path.is_dir() or path.suffix == ".deft":
