@@ -132,10 +132,7 @@ class FinEntity(DataTask):
         told = isinstance(answer, list) and all(
             isinstance(one, list) and one and isinstance(one[0], str) for one in answer
         )
-        if not told:
-            found = spans(a_list(answer, lambda one: one))
-        else:
-            found = a_list(answer, _mention)
+        found = a_list(answer, _mention) if told else spans(a_list(answer, lambda one: one))
         said = {(first, second): [first, second, label] for first, second, label in found}
         if len(said) != len({tuple(one) for one in found}):
             raise ValueError("found two sentiments for one span, expected one")
