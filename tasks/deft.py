@@ -18,8 +18,8 @@ _SUBJECT = re.compile(r"(?:^|/)t\d+_([a-z]+)_")
 CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from Free Text with the DEFT Corpus (SemEval)"
 
 
-def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float) -> Card:
-    """The card of a subtask."""
+def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None) -> Card:
+    """The card of a subtask; `best` is the winner's value of the metric that ranks."""
     return Card(
         title=title,
         source="https://github.com/adobe-research/deft_corpus",
@@ -32,7 +32,7 @@ def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, fl
         scenario="operations",
         cluster="textbook section",
         citation=CITATION,
-        references={"winner of the shared task": best},
+        references={} if best is None else {"winner of the shared task": best},
     )
 
 

@@ -56,8 +56,9 @@ class DeftRelations(Deft):
     """Passages of textbooks with terms and definitions marked, to be related to each other."""
 
     name, version, output, subtask = "deft_relations", 1, Generate, 3
+    # The official score pools the relations of all files, so that one said of another passage counts as found: the 247
+    # triples of the development files, said of the first passages, have 16 %, where an honest guess has 11 %. It does not rank.
     metrics: ClassVar[tuple[AnyMetric, ...]] = (
-        pooled_macro_f1("macro_f1", deft.RELATIONS, _wanted, _found, signature="5 relations, as evaluation_sub3.py"),
         set_metric(
             "macro_f1_by_file",
             deft.RELATIONS,
@@ -66,9 +67,10 @@ class DeftRelations(Deft):
             macro=True,
             signature="5 relations, ids of a file apart",
         ),
+        pooled_macro_f1("macro_f1", deft.RELATIONS, _wanted, _found, signature="5 relations, as evaluation_sub3.py"),
         set_metric("micro_f1_by_file", deft.RELATIONS, _wanted, _found, signature="5 relations, ids of a file apart"),
     )
-    card = deft_card("DeftEval 3: relations of terms and definitions", 305, 3, (0.0, 0.01), 1.0)
+    card = deft_card("DeftEval 3: relations of terms and definitions", 305, 3, (0.0, 0.01))
 
     def of_file(self, path: Path) -> Iterator[tuple[dict[str, Json], Json]]:
         """A passage is an example: no relation leaves one. The target is its relations [root id, tag id, relation]."""
