@@ -18,7 +18,9 @@ _SUBJECT = re.compile(r"(?:^|/)t\d+_([a-z]+)_")
 CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from Free Text with the DEFT Corpus (SemEval)"
 
 
-def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None) -> Card:
+def deft_card(
+    title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None
+) -> Card:
     """The card of a subtask; `best` is the winner's value of the metric that ranks."""
     return Card(
         title=title,

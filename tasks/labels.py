@@ -69,8 +69,9 @@ class LabelTask(DataTask):
         confidence = found.get("confidence")
         if isinstance(confidence, bool):
             raise ValueError(f"confidence: found {kind(confidence)}, expected a number from 0 to 1")
-        known = self._submitted(found["label"] or self.labels[0], confidence)
-        return {**known, "label": ""} if found["label"] == "" and not isinstance(known, Malformed) else known
+        if found["label"] != "":
+            return self._submitted(found["label"], confidence)
+        return {"label": "", "confidence": None if confidence is None else number(confidence, 0.0, 1.0)}
 
     def ideal(self, example: Example) -> Prediction:
         """Certainty of the target."""

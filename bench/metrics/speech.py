@@ -14,7 +14,6 @@ import numpy as np
 from bench.metrics.metric import Array, Metric, Row
 from bench.metrics.word_alignment import Counts, align
 
-
 _MOST = 3  # words said for each of the reference, above which nothing is aligned
 
 
@@ -28,7 +27,9 @@ def _metric(name: str, part: Callable[[Counts], Row], **more: Any) -> Metric:
 
     def measure(reference: Sequence[Any], answer: str) -> Row:
         said = answer.lower().split()
-        return part(_all_wrong(reference, said) if len(said) > _MOST * (len(reference) + 10) else align(reference, said))
+        return part(
+            _all_wrong(reference, said) if len(said) > _MOST * (len(reference) + 10) else align(reference, said)
+        )
 
     return Metric(
         name,

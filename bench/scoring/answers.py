@@ -26,7 +26,9 @@ def final(task: Task, example: Example, prediction: Prediction) -> Json:
     """
     try:
         _refuse_raw(prediction)
-        if all(getattr(prediction, name) is None for name in _RAW) and prediction.answer is not None:
+        if all(getattr(prediction, name) is None for name in _RAW):
+            if prediction.answer is None:
+                raise ValueError(f"none of {', '.join(_RAW)}, answer is given")
             return task.checked(example, prediction.answer)
     except ValueError as error:
         return Malformed(str(error))

@@ -112,6 +112,7 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
                 raise BenchError(f"{path} line {line}: not a prediction ({error}); correct the line") from None
         return
     for key, answer in task.submitted(path, examples):
+        answer = Malformed("found null, which answers nothing") if answer is None else answer
         if isinstance(answer, Malformed):
             yield Prediction(key, error=f"malformed: {answer.reason}")
         else:
