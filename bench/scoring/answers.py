@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from operator import is_
 
 from bench.data import shapes
 from bench.errors import BenchError, authored
 from bench.runs.identity import canonical
 from bench.task import Malformed, Task
-from bench.text.normal import scored
+from bench.text.normal import by_line, scored
 from bench.types import Example, Json, Prediction
 
 KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
@@ -70,13 +71,29 @@ def _refuse_raw(prediction: Prediction) -> None:
             raise ValueError(f"no_answer: {error}") from None
 
 
-def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Prediction]) -> tuple[list[Json], set[str]]:
-    """The final answer to each example, `FAILED` where there is none or it is malformed, and the ids that had a prediction.
+@dataclass(frozen=True)
+class Finals:
+    """The final answers to the examples, `FAILED` where there is none or it is malformed, and the ids that had a prediction.
 
-    Predictions may come in any order. Raises BenchError for an id that is unknown or comes twice, and where a parser fails.
+    `said` are the answers as they are scored, of normalised text, `targets` likewise; `raw` as they came, for the figures of
+    official scripts. `differs` says whether any of them does.
+    """
+
+    raw: list[Json]
+    said: list[Json]
+    targets: list[Json]
+    seen: set[str]
+    differs: bool
+
+
+def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Prediction]) -> Finals:
+    """The final answer to each example out of predictions in any order.
+
+    Raises BenchError for an id that is unknown or comes twice, and where a parser fails.
     """
     index = {example.id: i for i, example in enumerate(examples)}
-    answers: list[Json] = [FAILED] * len(examples)
+    raw: list[Json] = [FAILED] * len(examples)
+    said: list[Json] = [FAILED] * len(examples)
     seen: set[str] = set()
     with authored(f"task '{task.name}'", "answer()", KEPT) as place:
         for prediction in known_once(task, index, predictions, "run again with --fresh"):
@@ -84,9 +101,19 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
             seen.add(prediction.id)
             if prediction.error is None:
                 at = index[prediction.id]
-                found = final(task, examples[at], prediction)
-                answers[at] = FAILED if isinstance(found, Malformed) else found
-    return answers, seen
+                raw[at] = said[at] = _or_failed(final(task, examples[at], prediction))
+                if task.normalises:
+                    plain = by_line(prediction.text or "")
+                    if plain != (prediction.text or ""):
+                        said[at] = _or_failed(final(task, examples[at], replace(prediction, text=plain)))
+                    said[at] = scored(said[at])
+    targets = [scored(one.target) if task.normalises else one.target for one in examples]
+    same = all(map(is_, said, raw)) and all(map(is_, targets, (one.target for one in examples)))
+    return Finals(raw, said, targets, seen, not same)
+
+
+def _or_failed(found: Json) -> Json:
+    return FAILED if isinstance(found, Malformed) else found
 
 
 def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction], remedy: str) -> Iterator[Prediction]:
@@ -98,21 +125,3 @@ def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction
             raise BenchError(f"task '{task.name}': the prediction for {prediction.id!r} {fault}; {remedy}")
         seen.add(prediction.id)
         yield prediction
-
-
-def as_scored(
-    task: Task, examples: Sequence[Example], answers: Sequence[Json]
-) -> tuple[Sequence[Example], Sequence[Json]]:
-    """Targets and answers with their text normalised; the very sequences that were given where that changes nothing."""
-    if not task.normalises:
-        return examples, answers
-    plain = [
-        example if (one := scored(example.target)) is example.target else replace(example, target=one)
-        for example in examples
-    ]
-    said = [scored(answer) for answer in answers]
-    if all(a is b for a, b in zip(plain, examples, strict=True)) and all(
-        a is b for a, b in zip(said, answers, strict=True)
-    ):
-        return examples, answers
-    return plain, said

@@ -14,7 +14,7 @@ from bench.errors import BenchError, CodeError, Place, authored
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
-from bench.scoring.answers import FAILED, KEPT, as_scored, finals
+from bench.scoring.answers import FAILED, KEPT, finals
 from bench.stats.intervals import (
     MIN_CLUSTERS,
     cluster_sums,
@@ -75,18 +75,18 @@ def measured(
     """As `score`, with the rows that the scores were made of; None where the references are held out."""
     if without_references(examples):
         return tuple(_held_out(metric, len(examples)) for metric in task.metrics), None
-    answers, seen = finals(task, examples, predictions)
-    plain, said = as_scored(task, examples, answers)
-    data = _Answered(task.name, plain, said, resamples, seed)
+    found = finals(task, examples, predictions)
+    plain = [replace(example, target=target) for example, target in zip(examples, found.targets, strict=True)]
+    data = _Answered(task.name, plain, found.said, resamples, seed)
     scores, rows = _scores(task, data)
-    left_out = task.missing_left_out and len(seen) != len(examples)
-    if left_out or said is not answers:
-        kept = [i for i, example in enumerate(examples) if example.id in seen or not task.missing_left_out]
-        part = _Answered(task.name, [examples[i] for i in kept], [answers[i] for i in kept], 0, seed)
-        official = [found.value for found in _scores(task, part)[0]] if kept else [None] * len(scores)
+    left_out = task.missing_left_out and len(found.seen) != len(examples)
+    if left_out or found.differs:
+        kept = [i for i, example in enumerate(examples) if example.id in found.seen or not task.missing_left_out]
+        part = _Answered(task.name, [examples[i] for i in kept], [found.raw[i] for i in kept], 0, seed)
+        official = [one.value for one in _scores(task, part)[0]] if kept else [None] * len(scores)
         scores = tuple(
-            replace(found, official=value) if left_out or value != found.value else found
-            for found, value in zip(scores, official, strict=True)
+            replace(one, official=value) if left_out or value != one.value else one
+            for one, value in zip(scores, official, strict=True)
         )
     return scores, _measurements(task, examples, data, rows)
 

@@ -69,6 +69,18 @@ def normalised(text: str) -> str:
     return " ".join(text.split())
 
 
+def by_line(text: str) -> str:
+    """A reply as parsers read it: each line normalised, but for the number of its blanks; lines end at CR and LF.
+
+    >>> by_line("Answer\\uff1a\\u3164\\uff11\\uff12\\u200b").splitlines()
+    ['Answer: 12']
+    """
+    if text.isascii() and text.replace("\n", "").isprintable():
+        return text
+    lines = re.split("\r\n?|\n", text)
+    return "\n".join(_few_marks(_compatible(_few_marks(line.translate(_SEEN))).translate(_SEEN)) for line in lines)
+
+
 def _compatible(text: str) -> str:
     """NFKC, but for the signs that stay."""
     if not (kept := "".join(sign for sign in set(text) if _STAYS[sign])):
