@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from bench.data.files import read_text
 from bench.data.nlp_transcript import read_nlp, read_reference
+from bench.data.shapes import TRANSCRIPT, a_text
 from bench.data.submissions import kind, table
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
@@ -70,6 +71,10 @@ class Earnings21(DataTask):
     def answer(self, prediction: Prediction) -> str:
         """The words without the punctuation around them, which the references keep apart."""
         return spoken_words(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A transcript in one text."""
+        return a_text(answer, TRANSCRIPT)
 
     def ideal(self, example: Example) -> Prediction:
         """The reference as it is written."""

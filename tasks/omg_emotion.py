@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import read_text
+from bench.data.shapes import a_number, an_object
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
@@ -118,6 +119,11 @@ class OmgEmotion(DataTask):
         values = prediction.values or {}
         return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
 
+    def checked(self, example: Example, answer: Json) -> dict[str, float]:
+        """Two numbers, which may leave their scales in a submission, as the official script allows."""
+        found = an_object(answer, SCALES)
+        return {name: a_number(found[name], -_FARTHEST, _FARTHEST) for name in SCALES}
+
     def ideal(self, example: Example) -> Prediction:
         """The target itself."""
         return Prediction(example.id, values={name: example.target[name] for name in SCALES})
@@ -226,6 +232,7 @@ def _clip(folder: Path, example: Example) -> Path:
     return folder / f"{example.id.removesuffix('.mp4')}.mp4"
 
 
+_FARTHEST = 1e6  # from 0 that a value may be: squares of larger ones drown all others
 _OFFICIAL = {
     "Arousal CCC": "ccc_arousal",
     "Arousal Pearson Cor": "pearson_arousal",

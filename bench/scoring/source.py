@@ -24,8 +24,10 @@ from typing import Any
 from bench.artifacts.digest import digest
 from bench.metrics.metric import AnyMetric, ModuleMetric
 from bench.runs.code import file_of, is_outside
+from bench.scoring.answers import final
 from bench.scoring.parsed import Source, chains, names, normal, parsed, within
 from bench.task import Task
+from bench.text.normal import normalised
 
 _DIGITS = 12
 # What all parsers and metrics share tells none of them apart.
@@ -39,7 +41,10 @@ def scorer_of(task: Task) -> dict[str, str]:
     """12 hex digits for the task's parser ("answer") and for each of its metrics, by name."""
     modules = _Modules(frozenset(cls.__module__.partition(".")[0] for cls in type(task).__mro__))
     parser = _Reached(modules)
-    parser.attribute(type(task), task, "answer")
+    for name in ("answer", "checked"):
+        parser.attribute(type(task), task, name)
+    parser.value("shape", final)
+    parser.value("normalised", normalised if task.normalises else None)
     parser.value("missing_left_out", task.missing_left_out)
     return {"answer": _hashed(parser)} | {one.name: _hashed(_of_metric(one, modules)) for one in task.metrics}
 
