@@ -209,7 +209,9 @@ def test_a_suites_board_from_the_command_line(bench_main: Any, tmp_path: Path, r
             found = of_files()[task]
             value = 0.4 if model == "alpha" else 0.3
             run = replace(
-                run, scores=tuple(Score(name, value, None, None, 9, 0) for name in (found.metric, *found.more))
+                run,
+                task_version=found.version,
+                scores=tuple(Score(name, value, None, None, 9, 0) for name in (found.metric, *found.more)),
             )
             there = RunFolder(tmp_path / "runs" / task / model / run.run_id)
             there.path.mkdir(parents=True)

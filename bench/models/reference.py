@@ -72,6 +72,8 @@ class Constant(Reference):
 class Random(Reference):
     """Uniform over what the request allows: labels, the scale, a span of up to five words, or words of the prompt."""
 
+    revision = "2"  # its draws go by the name that a request is given, no longer by the example's id
+
     def load(self, device: object, *, seed: int) -> None:
         """Keep the seed: each request has its own stream, so that order and batches do not matter."""
         self.seed = seed
@@ -96,6 +98,8 @@ class Random(Reference):
 
 class Failing(Constant):
     """Raises on about one request in `every`, the same ones each time: shows how failures are kept and counted."""
+
+    revision = "2"  # as of `Random`
 
     def __init__(self, every: int = 5, text: str = "I don't know.", at: float = 0.5) -> None:
         super().__init__(text, at)
