@@ -14,6 +14,7 @@ from typing import NoReturn
 from bench import __version__
 from bench.commands.shared.streams import lasting
 from bench.errors import EXIT_INTERNAL, BenchError, fault
+from bench.text.shown import tell
 
 _USAGE = """\
 examples:
@@ -229,7 +230,7 @@ def _main(arguments: Sequence[str] | None) -> int:
             options.overrides = [*options.overrides, *rest]
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        tell(f"bench: {error}", err=True)
         return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)

@@ -28,6 +28,7 @@ from bench.metrics.metric import Metric, RankedMetric
 from bench.runs.folder import RECORD, read_run
 from bench.runs.measurements import Measurements
 from bench.task import Task
+from bench.text.shown import tell
 from bench.types import Run
 
 _LARGEST = 32 * MIB  # bytes of an entry
@@ -53,12 +54,12 @@ def main() -> int:
         try:
             line = "is taken away" if status == "D" else check(path, ground, bundles, changed=bool(options.since))
             line += replaced(options.since, path) if status in ("M", "D") else ""
-            print(f"ok    {path}: {line}")
+            tell(f"ok    {path}: {line}")
         except Refused as error:
-            print(f"FAIL  {path}: {error}")
+            tell(f"FAIL  {path}: {error}")
             worst = 1
         except BenchError as error:
-            print(f"????  {path}: {error}")
+            tell(f"????  {path}: {error}")
             worst = worst or 2
     return worst
 

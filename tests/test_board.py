@@ -357,7 +357,7 @@ def test_the_page_names_the_groups_of_ties_and_what_they_are(run_record: Make) -
 def test_a_name_out_of_a_submission_stays_in_its_cell(run_record: Make) -> None:
     page = markdown(BOARD, tables(BOARD, [run_record("a|b\n<script>\x1b[31m&")]))
     (line,) = [line for line in page.splitlines() if "script" in line]
-    assert line.startswith("| 1 | a\\|b &lt;script> [31m&amp; | 50.0")
+    assert line.startswith("| 1 | a\\|b⏎&lt;script>\\\\x1b\\[31m&amp; | 50.0")
 
 
 SUMS = "title: Sums, exactly\nmore: []\ncolumns: [n, date]\n"

@@ -356,7 +356,7 @@ def test_measurements_and_origin_are_logged_where_they_are_there(
 def test_a_run_that_came_in_a_bundle_is_the_run_that_was_made(
     tmp_path: Path, tracker: Tracker, run_record: Make
 ) -> None:
-    run = run_record(task="bundled", config={"data_dir": "here", "model": {"api_key": "x"}})
+    run = run_record(task="bundled", config={"data_dir": "here", "model": {"api_key": "withheld"}})
     first = tracker.log(run, finished(tmp_path / "maker", run))
     brought = replace(public_run(run), files={}, origin={"bundle": "a" * 64, "submitter": "them"})
     folder = finished(tmp_path / "verifier", brought)

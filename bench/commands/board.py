@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.secrets import clean
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
 
     gathered, found, suites = index.using(file, gather)
     for problem in dict.fromkeys(gathered.problems):
-        print(f"bench: left out: {problem}", file=sys.stderr)
+        tell(f"bench: left out: {problem}", err=True)
     record = _written(found, suites)
     if options.html:
         from bench.commands.shared import site
@@ -66,9 +67,9 @@ def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
     """Why there is nothing to show: no runs at all, or runs of other tasks."""
     where = options.store or options.runs
     if not known:
-        print(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
+        tell(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
     else:
-        print(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
+        tell(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
 
 
 def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
@@ -171,13 +172,13 @@ def _print_table(
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    rich = RichTable(title=Text(title), title_justify="left")
+    rich = RichTable(title=Text(terminal(title)), title_justify="left")
     for heading in headings:
         text = heading in ("rank", "model", "device", "dtype", "commit", "date", "origin", "missing")
         keep = heading in ("model", "rank", "origin") or "[95" in heading
-        rich.add_column(Text(heading), justify="left" if text else "right", no_wrap=keep)
+        rich.add_column(Text(terminal(heading)), justify="left" if text else "right", no_wrap=keep)
     for cells, dim, ends in rows[:_ROWS]:
-        texts = [Text("".join(c if c.isprintable() else " " for c in cell)) for cell in cells]
+        texts = [Text(terminal(clean(cell), output.LONGEST_CELL)) for cell in cells]
         rich.add_row(*texts, style="dim" if dim else None, end_section=ends)
     console.print(rich)
 
@@ -188,7 +189,7 @@ def _cut(console: Console, n: int, name: str) -> None:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print("".join(c if c.isprintable() else " " for c in line), markup=False, highlight=False)
+    console.print(terminal(clean(line)), markup=False, highlight=False)
 
 
 def _table_json(table: Table) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.judging.changes import Changes
@@ -36,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     if len(comparisons) > 1:
         compared.show_together(comparisons)
     for line in unpaired:
-        print(line)
+        tell(line)
     return 0
 
 

@@ -6,6 +6,7 @@ import argparse
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -29,5 +30,5 @@ def main(options: argparse.Namespace) -> int:
         return 0
     width = max(map(len, found), default=0)
     for name, text in found.items():
-        print(f"{name:<{width}}  {text}")
+        tell(f"{name:<{width}}  {text}")
     return 0

@@ -15,6 +15,7 @@ from bench.config import compose as conf
 from bench.config.overrides import override
 from bench.errors import EXIT_INTERNAL, BenchError, fault
 from bench.text.names import labelled
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
@@ -48,8 +49,8 @@ class Verdict:
             if self.run
             else str(self.file)
         )
-        notes = [f"\n  note: {note}" for note in (self.found.notes if self.found else ())]
-        return f"{_WORDS[self.status]}  {what}: {self.line}{''.join(notes)}"
+        notes = [f"\n  note: {terminal(note)}" for note in (self.found.notes if self.found else ())]
+        return f"{_WORDS[self.status]}  {terminal(what)}: {terminal(self.line)}{''.join(notes)}"
 
     def record(self) -> dict[str, Any]:
         """The same for `--json`."""
@@ -80,9 +81,10 @@ def main(options: argparse.Namespace) -> int:
         output.emit(counts | {"runs": [verdict.record() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            print(verdict.text(several=len(options.bundles) > 1))
+            for line in verdict.text(several=len(options.bundles) > 1).splitlines():
+                tell(line)
             for line in verdict.added:
-                print(f"  {line}")
+                tell(f"  {line}")
     codes = {_CODES[verdict.status] for verdict in verdicts} | ({2} if any(one.left_out for one in verdicts) else set())
     return next(code for code in _CODES.values() if code in codes)
 

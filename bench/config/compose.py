@@ -18,6 +18,7 @@ from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingC
 from bench.data.yaml_text import read_yaml, reason
 from bench.errors import BenchError
 from bench.models.shipped import conf_dir
+from bench.text import secret_urls
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -126,6 +127,7 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
     _refuse_new_keys(config)
+    secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
     alone = [f"model={choices.get('model')}"]
     if trust.given(config.model) and list(overrides) != alone:
         trust.withdraw(config.model, choice("model", choices["model"]), overrides)

@@ -14,6 +14,7 @@ from pathlib import Path
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.measurements import Measurements
+from bench.text import claimed
 from bench.types import Json, Run
 
 FORMAT = 1
@@ -48,6 +49,8 @@ class Entry:
         """Raises ValueError, TypeError or KeyError for what is no entry."""
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
+        if wrong := claimed.problem(record["run"]):
+            raise ValueError(wrong)
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)

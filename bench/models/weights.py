@@ -6,7 +6,6 @@ import contextlib
 import io
 import os
 import shutil
-import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +16,7 @@ from bench.artifacts.uri import parse
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.models import checkpoint, gguf_head, pickled, shards
+from bench.text.shown import tell
 
 _FETCH = "bench fetch model=NAME"
 
@@ -47,7 +47,7 @@ def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, s
             write_atomically(kept, digest(made))
         if kept.read_text() == digest(made):
             return made
-        print(f"bench: {made} is not what was converted; it is converted anew", file=sys.stderr, flush=True)
+        tell(f"bench: {made} is not what was converted; it is converted anew", err=True)
         shutil.rmtree(made)
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
@@ -72,7 +72,7 @@ def _dequantise(gguf: Path, done: Path, uri: str) -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    print(f"bench: dequantising {gguf.name} (once, about 20 s)", file=sys.stderr, flush=True)
+    tell(f"bench: dequantising {gguf.name} (once, about 20 s)", err=True)
     with tempfile.TemporaryDirectory() as alone, contextlib.redirect_stderr(io.StringIO()):  # it has a bar of its own
         # What lies beside the file is not part of it: a config.json there could name another model, or code.
         (Path(alone) / gguf.name).symlink_to(gguf.resolve())

@@ -15,6 +15,7 @@ from bench.site.examples import Written
 from bench.site.folder import SiteFolder
 from bench.site.scores import Slice
 from bench.site.view import View, brief
+from bench.text.shown import visible
 from bench.types import Run, Score
 
 _HERE = Path(__file__).parent
@@ -33,11 +34,18 @@ def _environment() -> Any:
 
     found = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_seen,
     )  # fmt: skip
     found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval}
     found.filters |= {"yaml": _yaml, "seconds": _seconds, "plain": _plain, "brief": brief}
     return found
+
+
+def _seen(value: Any) -> Any:
+    """A text with what cannot be seen as its number, before it is escaped; what is markup of a template already stays."""
+    from markupsafe import Markup
+
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def page(out: SiteFolder, path: str, template: str, **given: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from bench.run import evaluate, fits, refuse_misfit
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
+from bench.text.shown import tell
 from bench.tracking.log import Tracker, is_logged
 from bench.tracking.store import StoreError, default_uri
 from bench.types import Run
@@ -220,4 +220,4 @@ def _report_failures(run: Run, label: str) -> None:
 
 def say(line: str) -> None:
     """One line to a person, on stderr."""
-    print(f"bench: {line}", file=sys.stderr, flush=True)
+    tell(f"bench: {line}", err=True)
