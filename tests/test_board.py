@@ -202,7 +202,7 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
         "Latency of an example is the time of its batch; – means too few samples for the percentile. "
         "CPU and GPU never share a table; a submission, whose predictions were brought and not timed, stands in each table "
-        "of its data."
+        "of its data; so does a run whose device is claimed."
     )
     assert markdown(BOARD, tables(BOARD, runs)).split("\n") == [
         "# SQuAD 1.1", "", "Task `squad_v1` version 1, ranked by f1.", "",

@@ -154,7 +154,7 @@ def test_precisions_and_reports_are_models_of_their_own(run_record: Make) -> Non
     ]
     found = table(runs, columns("x")).rows
     assert [(row.dtype, row.origin) for row in found] == [
-        ("float32", "self-reported"), ("bfloat16", "run here"), ("float32", "run here"),
+        ("~float32", "self-reported"), ("bfloat16", "run here"), ("float32", "run here"),
     ]  # fmt: skip
 
 

@@ -55,7 +55,7 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     here = {_identity(item.run) for item in found}
     for path in sorted(entry.SUBMISSIONS.glob("*/*.json")):
         try:
-            one = entry.read(path)
+            one = entry.reported(path)
         except BenchError as error:
             _note(str(error))
             continue
