@@ -185,6 +185,14 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     verify.add_argument(
         "--add", action="store_true", help="put what is verified into the runs directory and leaderboards/submissions"
     )
+    verify.add_argument(
+        "--rerun",
+        type=int,
+        metavar="N",
+        help="run the named public model again on N examples, and compare answers and speed",
+    )
+    verify.add_argument("--seed", type=int, help="of the choice of these examples; else one that nobody could know")
+    verify.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     _runs_option(verify)
 
 

@@ -50,15 +50,16 @@ def place_of(runs_dir: Path, run: Run, bundle: str) -> Path:
 def admit(bundle: Bundle, found: Sequence[Verified], runs_dir: Path, submissions: Path) -> list[str]:
     """Put the runs into the runs directory and their entries below `submissions`; what was done, a line each.
 
-    A run that was made here stays as it is; adding twice changes nothing. Raises BenchError where something cannot be written,
-    and then nothing was added.
+    A run that was made here stays as it is; adding twice changes nothing, but that a rerun takes its place. Raises BenchError
+    where something cannot be written, and then nothing was added.
     """
     stamp, lines = seal(), []
     made: list[Path] = []
     before: dict[Path, str | None] = {}
     try:
         for one in found:
-            counted = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted: dict[str, Json] = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted |= {"rerun": one.rerun.record()} if one.rerun is not None else {}
             origin = origin_of(bundle, one.answers, stamp | counted)
             place = place_of(runs_dir, one.run, bundle.sha256)
             path = entries.path_of(submissions, one.run)
@@ -67,7 +68,11 @@ def admit(bundle: Bundle, found: Sequence[Verified], runs_dir: Path, submissions
                 _copy(one, place, origin)
                 made.append(place)
                 lines.append(f"added {place}")
-            if not is_added(path, bundle.sha256):
+            elif place.exists() and one.rerun is not None:
+                before[place / ORIGIN] = (place / ORIGIN).read_text(encoding="utf-8")
+                write_atomically(place / ORIGIN, canonical(origin) + "\n")
+                lines.append(f"wrote {place / ORIGIN}")
+            if one.rerun is not None or not is_added(path, bundle.sha256):
                 old = path.read_text(encoding="utf-8") if path.exists() else None
                 entries.write(path, entry_of(one.run, one.measurements, origin))
                 before[path] = old

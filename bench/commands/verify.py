@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
     from bench.bundles.copies import Said
     from bench.bundles.verify import Hidden, Verified
+    from bench.commands.shared.rebuilt import Draw
     from bench.task import Task
     from bench.types import Example, Prediction, Run, Score
 
@@ -49,8 +51,9 @@ class Verdict:
         named = {"task": self.run.task, "model": self.run.model, "run_id": self.run.run_id} if self.run else {}
         scores = [vars(score) for score in self.found.scores] if self.found else []
         notes = list(self.found.notes) if self.found else []
+        rerun = self.found.rerun.record() if self.found and self.found.rerun else None
         return {"file": str(self.file), "status": self.status, "line": self.line, **named, "scores": scores,
-                "notes": notes, "added": self.added}  # fmt: skip
+                "notes": notes, "rerun": rerun, "added": self.added}  # fmt: skip
 
 
 def main(options: argparse.Namespace) -> int:
@@ -58,10 +61,10 @@ def main(options: argparse.Namespace) -> int:
     for path in options.bundles:
         if not path.is_file():
             raise BenchError(f"{path} is not a file; give bundles that `bench submit` made")
-    ground = Ground(options.data_dir)
+    ground, draw = Ground(options.data_dir), _draw(options)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
-            verdicts = judge(options.bundles, Path(folder), ground, options.runs, add=options.add)
+            verdicts = judge(options.bundles, Path(folder), ground, options.runs, add=options.add, draw=draw)
     except OSError as error:
         raise BenchError(
             f"a bundle cannot be unpacked ({error.strerror}); free space, or name another folder in TMPDIR"
@@ -76,6 +79,23 @@ def main(options: argparse.Namespace) -> int:
                 print(f"  {line}")
     statuses = {verdict.status for verdict in verdicts}
     return 1 if REFUSED in statuses else 2 if UNABLE in statuses else 0
+
+
+def _draw(options: argparse.Namespace) -> Draw | None:
+    """Which examples `--rerun` asks for, None without it; raises BenchError for a number that means nothing."""
+    if options.offline:
+        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    if options.rerun is None:
+        if options.seed is not None:
+            raise BenchError("--seed chooses the examples of --rerun N; give both")
+        return None
+    if options.rerun < 1 or (options.seed or 0) < 0:
+        raise BenchError(
+            f"--rerun {options.rerun} --seed {options.seed}: run at least 1 example, by a seed of at least 0"
+        )
+    from bench.commands.shared.rebuilt import Draw
+
+    return Draw(options.rerun) if options.seed is None else Draw(options.rerun, options.seed)
 
 
 @dataclass
@@ -118,8 +138,13 @@ class Ground:
         return score
 
 
-def judge(paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, add: bool = False) -> list[Verdict]:
-    """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in."""
+def judge(
+    paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, add: bool = False, draw: Draw | None = None
+) -> list[Verdict]:
+    """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in.
+
+    With `draw` the models of those whose scores hold are run again.
+    """
     from bench.bundles import copies
     from bench.bundles.archive import Refused
     from bench.bundles.unpack import predictions, unpack
@@ -145,6 +170,8 @@ def judge(paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, 
     for bundle, verdicts in bundles:
         for (folder, _), verdict in zip(bundle.runs, verdicts, strict=True):
             _decide(verdict, bundle, folder, ground, others)
+            if draw is not None and verdict.status == VERIFIED:
+                _run_again(verdict, folder, ground, draw)
         if add and all(verdict.status == VERIFIED for verdict in verdicts):
             _take_in(bundle, verdicts, runs_dir)
     return [verdict for verdicts in found for verdict in verdicts]
@@ -179,6 +206,26 @@ def _decide(verdict: Verdict, bundle: Bundle, folder: Path, ground: Ground, othe
         what = f"{ranked.metric} {interval(ranked)} scored again" if ranked.value is not None else "its ids are those"
         verdict.status, verdict.found = VERIFIED, found
         verdict.line = f"{what} on your data, {found.n:,} predictions"
+
+
+def _run_again(verdict: Verdict, folder: Path, ground: Ground, draw: Draw) -> None:
+    """Run a verified run's model again; where that cannot be done, a note says why, and all that is claimed stays so."""
+    from dataclasses import replace
+
+    from bench.bundles.archive import Refused
+    from bench.commands.shared.rebuilt import again
+
+    if verdict.run is None or verdict.found is None:
+        return
+    try:
+        found = again(verdict.run, folder, ground.task(verdict.run.task), draw)
+    except Refused as error:
+        verdict.status, verdict.line, verdict.found = REFUSED, str(error), None
+    except BenchError as error:
+        note = f"not run again: {error}; what it claims stays claimed"
+        verdict.found = replace(verdict.found, notes=(*verdict.found.notes, note))
+    else:
+        verdict.found = replace(verdict.found, rerun=found, notes=(*verdict.found.notes, found.line()))
 
 
 def _take_in(bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path) -> None:

@@ -49,6 +49,7 @@ class Model(ABC):
     reads_targets: ClassVar[bool] = False
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
+    bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:
         """Of the model's configuration what can change an answer: all but what is `incidental`."""
