@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from small_data import built
 
+from bench.commands.shared.boards import of_task
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import definition
@@ -245,7 +246,7 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
     assert {path.stem for path in definition.definitions(suites=True)} == {"demo", "mini", "public"}
     for path in definition.definitions():
-        found = definition.read(path)
+        found = definition.read(path, of_task)
         task = built(found.task, Path("nowhere"))
         metrics = [metric.name for metric in task.metrics]
         assert found.version == task.version, path.name
