@@ -9,7 +9,7 @@ from hashlib import sha256
 
 from bench.errors import BenchError
 from bench.leaderboard.definition import Board
-from bench.runs.claimed import LEGEND, STORE, is_claimed, rerun_of
+from bench.runs.claimed import LEGEND, STORE, examples_per_second, is_claimed, rerun_of
 from bench.runs.claimed import shown as marked
 from bench.runs.identity import canonical
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
@@ -228,7 +228,7 @@ def cells(board: Board, row: Row) -> list[str]:
     values = {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
-        "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
+        "examples_per_second": _number(examples_per_second(run)), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [

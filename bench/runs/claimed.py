@@ -7,6 +7,7 @@ claimed is shown with a mark, and never ranks, sorts, chooses a table or decides
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -31,10 +32,14 @@ class Claimed(str):
 
 @dataclass(frozen=True)
 class Rerun:
-    """`equal` of `n` answers were the same when the model was run again; `reproduced` says that its speed was, too."""
+    """`equal` of `n` answers were the same when the model was run again; `here` are the examples a second that it reached.
+
+    `reproduced` says that the claimed speed was found again.
+    """
 
     n: int
     equal: int
+    here: float
     reproduced: bool
 
     def __str__(self) -> str:
@@ -65,10 +70,17 @@ def rerun_of(run: Run) -> Rerun | None:
     found = verified.get("rerun") if isinstance(verified, Mapping) else None
     if not isinstance(found, Mapping):
         return None
-    n, equal = found.get("n"), found.get("equal")
-    if type(n) is not int or type(equal) is not int or not 0 <= equal <= n:
+    n, equal, here = found.get("n"), found.get("equal"), found.get("examples_per_second")
+    if type(n) is not int or type(equal) is not int or not 0 <= equal <= n or type(here) not in (int, float):
         return None
-    return Rerun(n, equal, found.get("reproduced") is True and n > 0)
+    return Rerun(n, equal, float(here), found.get("reproduced") is True and n > 0 and 0 < here < math.inf)
+
+
+def examples_per_second(run: Run) -> float | None:
+    """The speed to show: the record's; where a rerun reproduced it the slower of both, so that what it lets through is no gain."""
+    said: float | None = run.timings["examples_per_second"]
+    found = rerun_of(run)
+    return min(said, found.here) if said and found and standing(run, "examples_per_second") == RERUN else said
 
 
 def shown(run: Run, name: str, text: str) -> str:

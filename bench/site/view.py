@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
-from bench.runs.claimed import is_claimed, known_since
+from bench.runs.claimed import examples_per_second, is_claimed, known_since
 from bench.site.scores import front
 from bench.types import Run, Score
 
@@ -152,7 +153,7 @@ def _latency(rows: Sequence[Row]) -> tuple[str, Callable[[Run], float | None]]:
     timed = [row.run for row in rows if _timed(row.run)]
     if timed and all(run.timings.get("latency_p50") and not is_claimed(run, "p50") for run in timed):
         return "median latency, ms", lambda r: r.timings["latency_p50"] if _timed(r) else None
-    return "time for an example, ms", lambda r: 1 / r.timings["examples_per_second"] if _timed(r) else None
+    return "time for an example, ms", lambda r: 1 / (examples_per_second(r) or math.nan) if _timed(r) else None
 
 
 _COST = "US dollars for 1,000 examples"
