@@ -149,7 +149,7 @@ def test_a_rerun_that_reproduced_the_speed_takes_the_mark_from_what_it_saw(run_r
     "rerun",
     [AGAIN | {"reproduced": False}, AGAIN | {"reproduced": 1}, {"reproduced": True}, AGAIN | {"n": 0, "equal": 0},
      AGAIN | {"equal": 21}, AGAIN | {"n": "20"}, AGAIN | {"examples_per_second": 0}, AGAIN | {"examples_per_second": None},
-     AGAIN | {"examples_per_second": float("inf")}, AGAIN | {"examples_per_second": True}, [20, 20], "yes", None],
+     AGAIN | {"examples_per_second": float("inf")}, [20, 20], "yes", None],
 )  # fmt: skip
 def test_a_rerun_that_reproduced_no_speed_or_is_no_record_confirms_none(run_record: Make, rerun: Any) -> None:
     run = forged(run_record, verified=VERIFIED | {"rerun": rerun})

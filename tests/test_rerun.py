@@ -14,10 +14,10 @@ import pytest
 from bench.bundles import admit
 from bench.bundles import rerun as verdicts
 from bench.bundles.archive import Refused
+from bench.bundles.asked_again import UNLIKE, same, sample
 from bench.bundles.rerun import Again
 from bench.commands.shared.rebuilt import model_of
 from bench.config import compose as conf
-from bench.engine.rerun import same, sample
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry as entries
@@ -224,12 +224,21 @@ REGRESS = Request("a", (), Regress(("v",), (0.0,), (1.0,)))
         (CHOOSE, {"label_scores": {"p": 0.501, "q": 0.499}}, {"label_scores": {"p": 0.499, "q": 0.501}}, False),
         (REGRESS, {"values": {"v": 0.0005}}, {"values": {"v": 0.0014}}, True),
         (REGRESS, {"values": {"v": 0.5}}, {"values": {"v": 0.51}}, False),
+        (REGRESS, {"values": {"v": 0.5}}, {"error": "no"}, False),
     ],
 )  # fmt: skip
 def test_answers_are_the_same_up_to_the_last_digits(
     request_: Request, a: dict[str, Any], b: dict[str, Any], equal: bool
 ) -> None:
     assert same(request_, Prediction("a", **a), Prediction("a", **b)) is equal
+
+
+def test_on_another_machine_numbers_need_not_be_so_close() -> None:
+    near, far = (Prediction("a", values={"v": value}) for value in (0.52, 0.56))  # the scale is 1 long
+    assert same(REGRESS, Prediction("a", values={"v": 0.5}), near, UNLIKE)
+    assert not same(REGRESS, Prediction("a", values={"v": 0.5}), far, UNLIKE)
+    sure, doubtful = (Prediction("a", label_scores={"p": p, "q": 1 - p}) for p in (0.9, 0.6))
+    assert not same(CHOOSE, sure, doubtful, UNLIKE)
 
 
 def test_every_example_can_be_drawn_and_a_seed_draws_the_same() -> None:

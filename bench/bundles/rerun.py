@@ -1,6 +1,6 @@
 """What a rerun says of a claim: how many answers are the same, how fast it was here, and when that is refused.
 
-Everything is counted on a sample that the verifier drew. Answers are the same by `engine.rerun.same`. How many may differ depends
+Everything is counted on a sample that the verifier drew. Answers are the same by `asked_again.same`. How many may differ depends
 on what computes them: none of a model in plain Python; one in 20 where processor, precision and libraries are the same, since
 the company in a batch changes an answer now and then; half where they are not, since a text that differs in one word goes
 another way from there. Differences that come from a machine go both ways: where the claimed answers score better in so many more
@@ -16,9 +16,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.bundles.archive import Refused
+from bench.bundles.asked_again import ALIKE, UNLIKE, Answers, same
 from bench.bundles.strict import short
 from bench.engine.asking import Asking
-from bench.engine.rerun import Answers, same
 from bench.metrics.metric import Metric
 from bench.models.base import Device, Model
 from bench.runs import environment
@@ -27,7 +27,7 @@ from bench.task import Task
 from bench.types import Example, Json, Prediction, Run
 
 _LOOSE, _HALF, _CHANCE = 1 / 20, 1 / 2, 100
-_ALIKE, _IMPOSSIBLE = 2.0, 100.0  # times as fast: the speed is the same; no noise explains it
+_TIMES, _IMPOSSIBLE = 2.0, 100.0  # times as fast: the speed is the same; no noise explains it
 _SHORTEST_SECONDS = 0.1  # a sample that took less says nothing of a speed
 _MACHINE = ("cpu", "device", "device_name", "dtype", "threads")
 
@@ -51,12 +51,12 @@ class Again:
 
     @property
     def reproduced(self) -> bool:
-        """Whether the claimed speed was found here: on the same processor, over long enough, within a factor of `_ALIKE`."""
+        """Whether the claimed speed was found here: on the same processor, over long enough, within a factor of `_TIMES`."""
         return bool(
             self.claimed
             and not self.differing
             and self.seconds >= _SHORTEST_SECONDS
-            and 1 / _ALIKE <= self.claimed / self.here <= _ALIKE
+            and 1 / _TIMES <= self.claimed / self.here <= _TIMES
         )
 
     def record(self) -> dict[str, Json]:
@@ -77,7 +77,7 @@ class Again:
         if self.differing:
             return f"speed not compared, {both} ({self.differing}); it stays claimed"
         if self.reproduced:
-            return f"speed reproduced within ×{_ALIKE:g}: {both}"
+            return f"speed reproduced within ×{_TIMES:g}: {both}"
         if self.seconds < _SHORTEST_SECONDS:
             return f"speed not compared, {both}, which took {1000 * self.seconds:.3g} ms only; it stays claimed"
         times = self.claimed / self.here
@@ -91,10 +91,12 @@ def compared(
 ) -> Again:  # fmt: skip
     """What the rerun says of the claims; raises Refused where they are not what this model answers, or no machine is so fast."""
     requests = {example.id: asked.request(example) for example in chosen}
-    other = [one for one in chosen if not same(requests[one.id], claims[one.id], answers.predictions[one.id])]
-    differing = _differing(run, model, device)
+    differing = _differing(run, device)
+    unlike = "; ".join(part for part in (differing, _versions(run, model)) if part)
+    close = UNLIKE if unlike else ALIKE
+    other = [one for one in chosen if not same(requests[one.id], claims[one.id], answers.predictions[one.id], close)]
     if other:
-        _refuse_answers(run, task, other, len(chosen), claims, answers, model, differing)
+        _refuse_answers(run, task, other, len(chosen), claims, answers, model, unlike)
     here = len(chosen) / max(answers.seconds, 1e-9)
     claimed = run.timings["examples_per_second"]
     if claimed and not differing and claimed > _IMPOSSIBLE * here:
@@ -111,29 +113,33 @@ def _machine(facts: Mapping[str, Json]) -> dict[str, Json]:
     return {key: facts.get(key) or "" for key in _MACHINE}
 
 
-def _differing(run: Run, model: Model, device: Device) -> str:
-    """What of processor, precision and libraries is not the same here as the run says, in words."""
+def _differing(run: Run, device: Device) -> str:
+    """What of processor and precision is not the same here as the run says, in words."""
     theirs, ours = _machine(run.environment), _machine(environment.describe() | device.describe())
     found = [f"{key.replace('_', ' ')} {short(theirs[key] or '–')}, here {ours[key] or '–'}" for key in _MACHINE
              if theirs[key] != ours[key]]  # fmt: skip
-    versions = environment.computing(model.uses_libraries)
-    if run.libraries and (others := [name for name in versions if run.libraries.get(name) != versions[name]]):
-        found.append(f"other versions of {', '.join(others)}")
     return "; ".join(found)
+
+
+def _versions(run: Run, model: Model) -> str:
+    """What of the libraries that compute, this package's models among them, is of another version here."""
+    versions = environment.computing(model.uses_libraries)
+    others = [name for name in versions if run.libraries.get(name) != versions[name]]
+    return f"other versions of {', '.join(others)}" if others else ""
 
 
 def _refuse_answers(
     run: Run, task: Task, other: Sequence[Example], n: int, claims: Mapping[str, Prediction], answers: Answers, model: Model,
-    differing: str,
+    unlike: str,
 ) -> None:  # fmt: skip
     """Raise Refused for more answers that differ than a machine explains, or for such as favour the claim."""
-    share = _HALF if differing else _LOOSE
-    allowed = math.ceil(n * share) if model.uses_libraries else 0
+    share = _HALF if unlike else _LOOSE
+    allowed = int(n * share) if model.uses_libraries else 0
     first = other[0].id
     said, found = (_words(given[first]) for given in (claims, answers.predictions))
     what = f"{len(other):,} of {n:,} answers are not what {run.model} says here, such as {first!r}: claimed {said}, found {found}"
     if len(other) > allowed:
-        why = f" ({differing})" if differing and allowed else ""
+        why = f" ({unlike})" if unlike and allowed else ""
         raise Refused(f"{what}; at most {allowed:,} may differ{why}")
     better, worse = _sides(task, other, claims, answers.predictions)
     if better > worse and _tail(better, better + worse) < 1 / _CHANCE:

@@ -71,7 +71,7 @@ def rerun_of(run: Run) -> Rerun | None:
     if not isinstance(found, Mapping):
         return None
     n, equal, here = found.get("n"), found.get("equal"), found.get("examples_per_second")
-    if type(n) is not int or type(equal) is not int or not 0 <= equal <= n or type(here) not in (int, float):
+    if type(n) is not int or type(equal) is not int or not 0 <= equal <= n or not isinstance(here, int | float):
         return None
     return Rerun(n, equal, float(here), found.get("reproduced") is True and n > 0 and 0 < here < math.inf)
 

@@ -9,18 +9,18 @@ from __future__ import annotations
 import copy
 import secrets
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from bench.bundles.archive import Refused
+from bench.bundles.asked_again import ask, sample
 from bench.bundles.public import public_config
 from bench.bundles.rerun import Again, compared
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.config import compose as conf
 from bench.config.build import build
-from bench.engine import rerun
 from bench.engine.asking import asking
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -51,8 +51,8 @@ def again(run: Run, folder: Path, task: Task, draw: Draw) -> Again:
     if run.asked not in (UNKNOWN, asked.asked.digest):
         raise BenchError("it was asked otherwise than your version of the task asks")
     device = _device(run, model)
-    chosen = rerun.sample(asked.examples, draw.n, draw.seed)
-    answers = rerun.ask(
+    chosen = sample(asked.examples, draw.n, draw.seed)
+    answers = ask(
         asked, chosen, model, device, seed=run.seed, batch_size=min(_MOST_BATCH, _number(run, "batch_size", Settings.batch_size)),
         batch_tokens=_number(run, "batch_tokens", Settings.batch_tokens), name=run.model,
     )  # fmt: skip
@@ -113,12 +113,13 @@ def _number(run: Run, name: str, default: int, *, least: int = 1) -> int:
 
 def _device(run: Run, model: Model) -> Device:
     """The device of this machine that is most like the one that the run says."""
-    from bench.models.device import DTYPES, resolve
+    from bench.models.device import resolve
     from bench.runs.environment import physical_cores
 
     if not model.uses_device:
         return Device("cpu", "none", 1)
     kind, dtype, threads = (run.environment.get(name) for name in ("device", "dtype", "threads"))
     cores = min(threads, physical_cores()) if type(threads) is int and threads > 0 else None
-    own = resolve("auto" if kind == "cuda" else "cpu", "auto", cores)
-    return resolve(own.kind, dtype, cores) if own.kind == kind and dtype in DTYPES else own
+    own = resolve("auto" if kind == "cuda" else "cpu", "float32", cores)
+    possible = ("bfloat16", "float16") if own.kind == "cuda" else ("bfloat16",)
+    return next((replace(own, dtype=one) for one in possible if one == dtype), own)

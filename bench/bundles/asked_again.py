@@ -12,10 +12,19 @@ from bench.engine.asking import Asking
 from bench.engine.audit import said
 from bench.models.base import Device, Model
 from bench.runs.timing import Stopwatch
-from bench.types import Example, Prediction, Request, Timing
+from bench.types import Example, Prediction, Regress, Request, Timing
 
-_CLOSE = 0.01  # of a label's score or a probability, absolute or relative: more than the last digits that processors differ in
-_VALUE = 1e-3  # of a number on a scale
+
+@dataclass(frozen=True)
+class Close:
+    """How near two numbers must be to count as the same: labels' scores by `score`, numbers by `value`, a share of their scale."""
+
+    score: float
+    value: float
+
+
+ALIKE = Close(score=0.01, value=0.001)  # on the same machine: more than the last digits that a batch's company changes
+UNLIKE = Close(score=0.1, value=0.05)  # on another: what half the digits of a number, as in bfloat16, leave open
 
 
 @dataclass(frozen=True)
@@ -49,23 +58,20 @@ def ask(
     return Answers(found, sum(one.seconds for one in readings if one.phase == "predict"))
 
 
-def same(request: Request, a: Prediction, b: Prediction) -> bool:
-    """Whether two predictions say the same: the very words, or the same labels and numbers up to the last digits.
-
-    Of label scores and of the probability that there is no answer the hundredth may differ, of numbers the thousandth.
-    """
-    if a.values is not None and b.values is not None:
-        return _close(a.values, b.values, 0.0, _VALUE)
+def same(request: Request, a: Prediction, b: Prediction, close: Close = ALIKE) -> bool:
+    """Whether two predictions say the same: the very words, or the same best labels and numbers that are close."""
+    output = request.output
+    if a.values is not None and b.values is not None and isinstance(output, Regress):
+        reach = zip(output.names, output.low, output.high, strict=True)
+        return all(abs(a.values[name] - b.values[name]) <= close.value * (high - low) for name, low, high in reach)
     if said(request, a) != said(request, b):
         return False
     if a.label_scores is not None and b.label_scores is not None:
-        return _close(a.label_scores, b.label_scores, _CLOSE, _CLOSE)
+        return all(_near(score, b.label_scores[name], close.score) for name, score in a.label_scores.items())
     if a.no_answer is None or b.no_answer is None:
         return a.no_answer is b.no_answer
-    return math.isclose(a.no_answer, b.no_answer, abs_tol=_CLOSE)
+    return _near(a.no_answer, b.no_answer, close.score)
 
 
-def _close(a: Mapping[str, float], b: Mapping[str, float], relative: float, absolute: float) -> bool:
-    return a.keys() == b.keys() and all(
-        math.isclose(a[name], b[name], rel_tol=relative, abs_tol=absolute) for name in a
-    )
+def _near(a: float, b: float, close: float) -> bool:
+    return math.isclose(a, b, rel_tol=close, abs_tol=close)
