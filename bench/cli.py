@@ -193,6 +193,14 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     verify.add_argument(
         "--replace", action="store_true", help="with --add: in the place of the same submitter's earlier entry"
     )
+    verify.add_argument(
+        "--rerun",
+        type=int,
+        metavar="N",
+        help="run the named public model again on N examples, and compare answers and speed",
+    )
+    verify.add_argument("--seed", type=int, help="of the choice of these examples; else one that nobody could know")
+    verify.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     _runs_option(verify)
 
 
@@ -236,7 +244,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     except Exception as error:  # else Python ends with 1, which says that a check failed
-        print(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", file=sys.stderr)
+        tell(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", err=True)
         return EXIT_INTERNAL
 
 

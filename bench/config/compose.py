@@ -113,7 +113,9 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         OmegaConf.set_readonly(config, False)
         OmegaConf.set_struct(config, False)
         del config["hydra"]
-        OmegaConf.to_container(config, resolve=True)  # only to see that it can: in place, a ${ of a path would be read again
+        OmegaConf.to_container(
+            config, resolve=True
+        )  # only to see that it can: in place, a ${ of a path would be read again
     except (yaml.YAMLError, RecursionError) as error:
         mark = getattr(error, "problem_mark", None)
         raise BenchError(f"{mark.name if mark else 'conf/'}: {reason(error)}; correct the file") from None

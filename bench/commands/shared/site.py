@@ -59,7 +59,7 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     }  # with intervals by the rule of the boards
     for path in entry.paths(entry.SUBMISSIONS):
         try:
-            one = entry.read(path)
+            one = entry.reported(path)
         except BenchError as error:
             _note(str(error))
             continue
