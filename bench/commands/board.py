@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     known: list[str] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
-        gathered = Gathered(opened, runs_dir)
+        gathered = Gathered(opened, runs_dir, stored=bool(options.store))
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
         known[:] = sorted({task for task, _ in gathered.versions()})
@@ -172,13 +172,18 @@ def _print_table(
     from rich.table import Table as RichTable
     from rich.text import Text
 
+    from bench.runs.claimed import Claimed
+
     rich = RichTable(title=Text(terminal(title)), title_justify="left")
     for heading in headings:
         text = heading in ("rank", "model", "device", "dtype", "commit", "date", "origin", "missing")
         keep = heading in ("model", "rank", "origin") or "[95" in heading
         rich.add_column(Text(terminal(heading)), justify="left" if text else "right", no_wrap=keep)
     for cells, dim, ends in rows[:_ROWS]:
-        texts = [Text(terminal(clean(cell), output.LONGEST_CELL)) for cell in cells]
+        texts = [
+            Text(terminal(clean(cell), output.LONGEST_CELL), style="dim" if isinstance(cell, Claimed) else "")
+            for cell in cells
+        ]
         rich.add_row(*texts, style="dim" if dim else None, end_section=ends)
     console.print(rich)
 
@@ -193,10 +198,19 @@ def _say(console: Console, line: str) -> None:
 
 
 def _table_json(table: Table) -> dict[str, Any]:
+    """A table for `--json`; what of a row is claimed stands below that word, so that no reader takes it for measured."""
+    from bench.runs.claimed import examples_per_second, is_claimed
+
+    def times(run: Run) -> dict[str, Any]:
+        said = {"examples_per_second": examples_per_second(run), "device": run.environment["device"]}
+        told = {name: value for name, value in said.items() if is_claimed(run, name)}
+        return (
+            said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}
+        )
+
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
-         "examples_per_second": row.run.timings["examples_per_second"], "audit": row.run.audit}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

@@ -133,9 +133,12 @@ def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
 
 def _side_record(side: Side) -> dict[str, Any]:
     from bench.leaderboard.board import origin_of
+    from bench.runs.claimed import examples_per_second, is_claimed
 
-    run = side.run
+    run, speed = side.run, examples_per_second(side.run)
+    claimed = is_claimed(run, "examples_per_second")
     return {
         "model": run.model, "run_id": run.run_id, "n": len(side.rows), "data_fingerprint": run.data_fingerprint,
-        "origin": origin_of(run), "examples_per_second": run.timings["examples_per_second"],
+        "origin": origin_of(run), "examples_per_second": None if claimed else speed,
+        "claimed": {"examples_per_second": speed} if claimed else {},
     }  # fmt: skip

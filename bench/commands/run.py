@@ -6,6 +6,7 @@ import argparse
 import os
 
 from bench.commands.shared import output
+from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
 from bench.text import secrets
 from bench.text.shown import tell
@@ -17,8 +18,9 @@ def main(options: argparse.Namespace) -> int:
         import yaml
 
         config, _ = conf.compose(options.overrides)
-        shown = secrets.withheld(conf.plain(config))
-        for line in yaml.safe_dump(dict(shown), sort_keys=False, allow_unicode=True).splitlines():
+        shown = dict(secrets.withheld(conf.plain(config)))
+        text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+        for line in (text if can_say(text) else yaml.safe_dump(shown, sort_keys=False)).splitlines():
             tell(line)
         return 0
     if options.offline:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.config.overrides import override
 from bench.errors import BenchError
 from bench.text.shown import name_problem, tell
 
@@ -30,8 +31,7 @@ def main(options: argparse.Namespace) -> int:
 
     if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
         raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
-    quoted = str(options.data).replace("'", r"\'")
-    data = [f"data.path='{quoted}'"] if options.data else []
+    data = [override("data.path", options.data)] if options.data else []
     config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
     task = build(config["task"], "task")
     if isinstance(task, EntryTask):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
+from bench.runs.claimed import Claimed
 from bench.text.shown import code
 from bench.text.shown import markdown as plain
 
@@ -35,7 +36,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
         "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
-        "whose predictions were brought and not timed, stands in each table of its data.",
+        "whose predictions were brought and not timed, stands in each table of its data; so does a run whose device is claimed.",
         "",
     ]
     if any(groups(table) for table in found):
@@ -46,8 +47,9 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
 
 
 def line(texts: Sequence[str]) -> str:
-    """A line of a Markdown table."""
-    return "| " + " | ".join(plain(text, _LONGEST_CELL) for text in texts) + " |"
+    """A line of a Markdown table, what is claimed in italics."""
+    cells = ((plain(text, _LONGEST_CELL), isinstance(text, Claimed)) for text in texts)
+    return "| " + " | ".join(f"*{text}*" if claimed else text for text, claimed in cells) + " |"
 
 
 def below(table: Table) -> list[str]:

@@ -37,6 +37,7 @@ class Endpoint(Model):
     outputs = (Generate, Choose, Regress)
     uses_device = False
     uses_libraries = False
+    bound_to = "what somebody's server says"
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"limits", "key_env", "price_per_million", "alone"}
     )  # change no answer

@@ -15,6 +15,7 @@ is cut from the journal, predicted again, and its first reading stays in the led
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -270,10 +271,13 @@ def read_run(path: Path) -> Run:
         ) from None
 
 
-def refuse_altered(folder: Path, run: Run, but: Sequence[str] = ()) -> None:
-    """Raise BenchError for a file of the run's folder, `but` these, that is not, or no longer, the one that its record names."""
+def refuse_altered(folder: Path, run: Run, but: Sequence[str] = (), grown: Sequence[str] = ()) -> None:
+    """Raise BenchError for a file of the run's folder, `but` these, that is not, or no longer, the one that its record names.
+
+    Those that may have `grown` since begin with it: what was done to a complete run, and cut off, left lines behind its end.
+    """
     for name, sha256 in run.files.items():
-        if name in but:
+        if name in but or (name in grown and _begins_with(folder / name, sha256)):
             continue
         if not (folder / name).is_file() or digest(folder / name) != sha256:
             raise BenchError(
@@ -281,9 +285,24 @@ def refuse_altered(folder: Path, run: Run, but: Sequence[str] = ()) -> None:
             )
 
 
+def _begins_with(path: Path, sha256: str) -> bool:
+    """Whether the first lines of the file, however many, are the file of this digest."""
+    state = hashlib.sha256()
+    for _, line in _lines(path):
+        state.update(line)
+        if state.hexdigest() == sha256:
+            return True
+    return False
+
+
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
     """Every complete run below `runs_dir`, in order of path."""
+    for folder in run_folders(runs_dir):
+        yield folder, read_run(folder / RECORD)
+
+
+def run_folders(runs_dir: Path) -> Iterator[Path]:
+    """The folder of every complete run below `runs_dir`, in order of path."""
     for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):
-        if path.relative_to(runs_dir).parts[0] == ARTIFACTS:
-            continue
-        yield path.parent, read_run(path)
+        if path.relative_to(runs_dir).parts[0] != ARTIFACTS:
+            yield path.parent

@@ -11,6 +11,10 @@ from bench.errors import BenchError
 from bench.text import secrets
 from bench.types import Json
 
+RESAMPLES, SEED = (
+    2000,
+    0,
+)  # of a run's bootstrap unless it asks for others; of every interval on a board, whatever it asked for
 _KEY = {"key": True}  # a field that is a key of conf/config.yaml too; "least" is the smallest number that it may have
 
 
@@ -30,12 +34,12 @@ class Settings:
 
     runs_dir: Path = field(default=Path("runs"), metadata=_KEY)
     limit: int | None = field(default=None, metadata=_KEY)
-    seed: int = field(default=0, metadata=_KEY | {"least": 0})
+    seed: int = field(default=SEED, metadata=_KEY | {"least": 0})
     batch_size: int = field(default=256, metadata=_KEY | {"least": 1})
     batch_tokens: int = field(default=65536, metadata=_KEY | {"least": 1})
     audit: str = field(default="none", metadata=_KEY)
     audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
-    resamples: int = field(default=2000, metadata=_KEY | {"least": 1})
+    resamples: int = field(default=RESAMPLES, metadata=_KEY | {"least": 1})
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
     fresh: bool = False
     strict: bool = False

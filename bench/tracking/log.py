@@ -22,6 +22,7 @@ from typing import TYPE_CHECKING
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs.claimed import is_claimed
 from bench.runs.folder import ARTIFACTS, RECORD
 from bench.runs.identity import fingerprint
 from bench.text.secret_urls import public_url
@@ -212,8 +213,7 @@ class Tracker:
         tags |= {name: str(value) for name, value in tags_of(run).items()}
         tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
-        now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
-        start = now - int(1000 * run.timings["seconds"]["total"])  # so that MLflow's duration is the evaluation's
+        now, start = _when(run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
         run_id = str(created.info.run_id)
         self.client.log_batch(
@@ -258,6 +258,14 @@ class Tracker:
             if found := self._found(name):  # another process made it in between
                 return found
             raise
+
+
+def _when(run: Run) -> tuple[int, int]:
+    """When the evaluation ended and began, in milliseconds: MLflow's duration is its. What is claimed has none, and ends now."""
+    if is_claimed(run, "date"):
+        return (now := int(time.time() * 1000)), now
+    now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
+    return now, now - int(1000 * run.timings["seconds"]["total"])
 
 
 def _is_new(run: Run) -> bool:

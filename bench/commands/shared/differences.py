@@ -18,13 +18,14 @@ if TYPE_CHECKING:
 def show(comparison: Comparison, changed: Changes) -> None:
     """The two runs, every metric's difference, the verdict, slices, changed examples and speed."""
     from bench.leaderboard.board import origin_of
+    from bench.runs.claimed import shown
 
     a, b = comparison.a.run, comparison.b.run
     first = comparison.metrics[0]
     size = f", {first.difference.g:,} clusters" if first.difference else ""
     tell(f"{a.task}, version {a.task_version}: {comparison.n:,} examples{size}")
     for letter, run in (("A", a), ("B", b)):
-        tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {run.created[:10]}")
+        tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {shown(run, 'date', run.created[:10])}")
     for note in comparison.notes:
         tell(f"  {note}")
     headings = ["metric", "A", "B", "B - A [95 %]", "p", "detectable"]
@@ -179,11 +180,19 @@ def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
 
 
 def _speed(comparison: Comparison) -> None:
-    """Examples a second, untested, and what differs between the machines."""
+    """Examples a second, untested, and what differs between the machines; of a claimed speed only that it is claimed."""
     from bench.judging.compare import machines
+    from bench.runs.claimed import examples_per_second, is_claimed
 
-    rates = [run.timings["examples_per_second"] for run in (comparison.a.run, comparison.b.run)]
+    runs = {"A": comparison.a.run, "B": comparison.b.run}
+    rates = [examples_per_second(run) for run in runs.values()]
     if not all(rates):
+        return
+    if claimed := [letter for letter, run in runs.items() if is_claimed(run, "examples_per_second")]:
+        print(
+            f"speed: not compared, since {' and '.join(claimed)} was handed in and its speed is claimed; "
+            "`bench verify FILE --rerun N` runs it again here"
+        )
         return
     line = f"speed: A {rates[0]:,.1f} and B {rates[1]:,.1f} examples a second, not tested (`bench check` does)"
     if differing := machines(comparison):

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands.shared.streams import can_say
 from bench.text.secrets import clean
 from bench.text.shown import json_text, tell, terminal
 
@@ -23,7 +24,8 @@ LONGEST_CELL = 500  # characters of a cell in a table on a terminal
 def emit(record: Any) -> None:
     """The one JSON line that `--json` promises."""
     sys.stdout.flush()
-    print(json_text(json.dumps(_clean(record), ensure_ascii=False, allow_nan=False)), flush=True)
+    line = json_text(json.dumps(_clean(record), ensure_ascii=False, allow_nan=False))
+    print(line if can_say(line) else json.dumps(_clean(record), allow_nan=False), flush=True)
 
 
 def _clean(record: Any) -> Any:
@@ -80,14 +82,10 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
 
 
 def console() -> Console:
-    """Where tables go: nothing is cut where a file or a log is read, and a reader who leaves early is no failed check."""
+    """Where tables go: nothing is cut where a file or a log is read."""
     from rich.console import Console
 
-    class Leaving(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the process with exit code 1
-
-    return Leaving(width=None if os.isatty(1) else 240)
+    return Console(width=None if os.isatty(1) else 240)
 
 
 def figures(value: Any) -> str:

@@ -51,16 +51,20 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     from bench.leaderboard import entry
     from bench.site import Item
 
-    found = [Item(run, folder) for folder, run in runs if folder is not None]
+    every = list(runs)
+    found = [Item(run, folder) for folder, run in every if folder is not None]
     here = {_identity(item.run) for item in found}
-    for path in sorted(entry.SUBMISSIONS.glob("*/*.json")):
+    reported = {
+        _identity(run): run for folder, run in every if folder is None
+    }  # with intervals by the rule of the boards
+    for path in entry.paths(entry.SUBMISSIONS):
         try:
-            one = entry.read(path)
+            one = entry.reported(path)
         except BenchError as error:
             _note(str(error))
             continue
-        if _identity(one.run) not in here:
-            found.append(Item(one.run, None, one.measurements))
+        if (key := _identity(one.run)) not in here:
+            found.append(Item(reported.get(key, one.run), None, one.measurements))
     return found
 
 
