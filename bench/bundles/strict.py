@@ -79,6 +79,10 @@ def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
     for error in strict(schema).iter_errors(record):
         place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
         raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+
+
+def refuse_unseen(record: Json, where: str) -> None:
+    """Raise Refused, naming the field, for a claimed text that nobody can read as it stands."""
     if wrong := claimed.problem(record):
         raise Refused(f"{where}: {wrong}")
 
@@ -88,6 +92,7 @@ def run(record: Json, where: str) -> Run:
     from bench.bundles.record_schema import RUN
 
     fit(record, RUN, where)
+    refuse_unseen(record, where)
     return Run.from_json(record)
 
 

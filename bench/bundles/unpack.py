@@ -63,6 +63,7 @@ def unpack(path: Path, folder: Path) -> Bundle:
             raise Refused(f"it has no {MANIFEST}; `bench submit` makes bundles")
         manifest = strict.parsed(content(file, found[MANIFEST], _MOST[MANIFEST]), MANIFEST)
         strict.fit(manifest, MANIFEST_SCHEMA, MANIFEST)
+        strict.refuse_unseen(manifest["runs"], MANIFEST)
         if said := slots.names_problem([entry["model"] for entry in manifest["runs"]], manifest["submitter"]):
             raise Refused(said)
         places = {f"runs/{entry['task']}/{entry['model']}/{entry['run_id']}": entry for entry in manifest["runs"]}
