@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from bench.artifacts.digest import cache_dir
+from bench.artifacts import kept
+from bench.artifacts.digest import cache_dir, digest
 from bench.errors import BenchError
 
 
@@ -30,6 +31,8 @@ def files(store: str, uri: str, name: str, version: str) -> Path:
     try:
         with _as_default(store):
             return _brought(uri, store, mlflow.MlflowClient(store, store).get_model_version(name, version))
+    except BenchError:
+        raise
     except Exception as error:  # MLflow, its database, its artifact store and the network each raise their own
         raise BenchError(f"{uri} cannot be had from the MLflow store {shown(store)}: {_line(error)}") from None
 
@@ -42,6 +45,8 @@ def _brought(uri: str, store: str, version: Any) -> Path:
     known = f"{store} {version.name} {version.version} {version.creation_timestamp} {version.source}"
     place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
     if place.exists():
+        if not kept.is_as_it_was(place):
+            raise BenchError(f"{uri} in the cache is not what was fetched; delete {place} and fetch it again")
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="draft-") as draft:
@@ -51,7 +56,9 @@ def _brought(uri: str, store: str, version: Any) -> Path:
             artifact_uri=uri, dst_path=str(target), tracking_uri=store, registry_uri=store
         )
         shutil.copytree(got, Path(draft) / "whole")
+        own = digest(Path(draft) / "whole")
         os.replace(Path(draft) / "whole", place)
+        kept.remember(place, own)
     return place
 
 

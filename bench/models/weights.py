@@ -11,10 +11,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.artifacts import kept
 from bench.artifacts.digest import derived, digest
 from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
-from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.models import checkpoint, gguf_head, pickled, shards
 
@@ -39,13 +39,10 @@ def folder(uri: str, sha256: str | None) -> Path:
 
 
 def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, str], None]) -> Path:
-    """The folder that `make` writes from this source, kept under the source's digest, with its own digest beside it."""
+    """The folder that `make` writes from this source, kept under the source's digest."""
     made = derived(sha256_of(uri, sha256), kind)
-    kept = made.with_name(made.name + ".sha256")
     if made.exists():
-        if not kept.exists():  # made before digests were kept
-            write_atomically(kept, digest(made))
-        if kept.read_text() == digest(made):
+        if kept.is_as_it_was(made):
             return made
         print(f"bench: {made} is not what was converted; it is converted anew", file=sys.stderr, flush=True)
         shutil.rmtree(made)
@@ -60,7 +57,7 @@ def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, s
             if not made.exists():  # else another process was quicker with the same content
                 raise
         else:
-            write_atomically(kept, own)
+            kept.remember(made, own)
     return made
 
 
