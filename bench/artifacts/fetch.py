@@ -64,7 +64,8 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
     source = resolved(source, repo_type)
     path = _cached(source)
     if path.exists():  # checked on the way in, but the pin may be another one by now
-        _refuse_exchanged(path, uri, sha256 if repo_type == "model" else "data are sealed when they are read")
+        if sha256 is None and repo_type == "model":  # data are sealed when they are read
+            kept.refuse_exchanged(path, uri)
         return _checked(path, source, sha256)
     if os.environ.get("BENCH_OFFLINE"):
         if (held := _in_hub_cache(source, repo_type)) is not None:
@@ -74,28 +75,8 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
         )
     with tempfile.TemporaryDirectory(dir=_made(cache_dir()), prefix="fetch-") as folder:
         found = _checked(_brought(source, Path(folder), repo_type), source, sha256)
-        _put(found, path, as_model=repo_type == "model")
+        kept.put(found, path, as_model=repo_type == "model")
     return path
-
-
-def _refuse_exchanged(path: Path, uri: str, pin: str | None) -> None:
-    """Raise BenchError where something without a pin is no longer what was put into the cache."""
-    if pin is None and not kept.is_as_it_was(path):
-        raise BenchError(f"{uri} in the cache is not what was fetched; delete {path} and fetch it again")
-
-
-def _put(found: Path, path: Path, *, as_model: bool) -> None:
-    """Move what was brought to its place in the cache; of a model its digest is kept."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    own = digest(found) if as_model else ""
-    try:
-        os.replace(found, path)
-    except OSError:
-        if not path.exists():  # else another process was quicker with the same content
-            raise
-    else:
-        if own:
-            kept.remember(path, own)
 
 
 def _brought(source: Source, folder: Path, repo_type: str) -> Path:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import os
 from pathlib import Path
 
 from bench.artifacts.digest import cache_dir, digest
 from bench.disk import write_atomically
+from bench.errors import BenchError
 
 
 def remember(path: Path, sha256: str) -> None:
@@ -25,6 +27,26 @@ def is_as_it_was(path: Path) -> bool:
         remember(path, found)
         return True
     return place.read_text() == found
+
+
+def refuse_exchanged(path: Path, uri: str) -> None:
+    """Raise BenchError where what lies in the cache is no longer what was put there."""
+    if not is_as_it_was(path):
+        raise BenchError(f"{uri} in the cache is not what was fetched; delete {path} and fetch it again")
+
+
+def put(found: Path, path: Path, *, as_model: bool) -> None:
+    """Move what was brought to its place in the cache; of a model its digest is kept."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    own = digest(found) if as_model else ""
+    try:
+        os.replace(found, path)
+    except OSError:
+        if not path.exists():  # else another process was quicker with the same content
+            raise
+    else:
+        if own:
+            remember(path, own)
 
 
 def _place(path: Path) -> Path:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts import kept
-from bench.artifacts.digest import cache_dir, digest
+from bench.artifacts.digest import cache_dir
 from bench.errors import BenchError
 
 
@@ -45,8 +45,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
     known = f"{store} {version.name} {version.version} {version.creation_timestamp} {version.source}"
     place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
     if place.exists():
-        if not kept.is_as_it_was(place):
-            raise BenchError(f"{uri} in the cache is not what was fetched; delete {place} and fetch it again")
+        kept.refuse_exchanged(place, uri)
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="draft-") as draft:
@@ -56,9 +55,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
             artifact_uri=uri, dst_path=str(target), tracking_uri=store, registry_uri=store
         )
         shutil.copytree(got, Path(draft) / "whole")
-        own = digest(Path(draft) / "whole")
-        os.replace(Path(draft) / "whole", place)
-        kept.remember(place, own)
+        kept.put(Path(draft) / "whole", place, as_model=True)
     return place
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import sys
 import tempfile
@@ -50,14 +49,7 @@ def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, s
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
         done = Path(draft) / "model"
         make(locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
-        own = digest(done)
-        try:
-            os.replace(done, made)
-        except OSError:
-            if not made.exists():  # else another process was quicker with the same content
-                raise
-        else:
-            kept.remember(made, own)
+        kept.put(done, made, as_model=True)
     return made
 
 
