@@ -10,11 +10,10 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import yaml
-
 from bench.config.compose import choice, conf_dirs, names, own_conf_dirs, plugins
 from bench.config.errors import among
 from bench.config.overrides import escaped
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask
@@ -50,8 +49,9 @@ def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
     if name not in names("task"):
         raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
-    text = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file()).read_text("utf-8")
-    target = (yaml.safe_load(text) or {}).get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
+    found = read_yaml(next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file()))
+    known = found.get("_target_") if isinstance(found, Mapping) else None
+    target = known or choice("task", name).get("_target_")  # Hydra takes a while
     cls = _target(str(target), f"task {name}")
     if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
         raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")

@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.text.rows import rows
 
@@ -67,12 +66,12 @@ def read(path: Path, default: Default = lambda task: None) -> Board:
     """
     allowed = ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items())
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = read_yaml(path) or {}
         _refuse(found)
         known = default(str(found.get("task", path.stem)))
         if known is None and (missing := [name for name in _NEEDED if name not in found]):
             raise TypeError(f"{missing[0]} is missing, and task {found.get('task', path.stem)!r} is not known here")
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)

@@ -9,8 +9,8 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
@@ -82,13 +82,13 @@ class SuiteTable:
 def read(path: Path) -> SuiteBoard:
     """Read the definition of a suite's board; raises BenchError for an unknown or missing key or a wrong type."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path)
         kinds = {"title": str, "suite": str, "devices": list}
         wrong = [name for name, kind in kinds.items() if name in found and type(found[name]) is not kind]
         if wrong:
             raise TypeError(f"{wrong[0]} is a {type(found[wrong[0]]).__name__}")
         return SuiteBoard(path.stem, **{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})  # type: ignore[arg-type]
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {_KEYS}") from None
 
 
