@@ -171,7 +171,9 @@ CONSISTENT: list[tuple[str, str, Edit, str]] = [
     ("a text of two million signs", SAID, on(3, text="".join(map(str, range(300_000)))), "not a prediction (text is"),
     # measurements
     ("a row that is better", ROWS, with_key("rows", "f1", "dense", 4, value=1.0), "example 'w4': f1 claimed 1, found 0.5"),
-    ("a row in quotes", ROWS, with_key("rows", "f1", "dense", 4, value="x"), "measurements.json"),
+    ("a row in quotes", ROWS, with_key("rows", "f1", "dense", 4, value="0.5"), "rows of 'f1': '0.5' holds what is no number"),
+    ("a row that is true", ROWS, with_key("rows", "f1", "dense", 3, value=True), "rows of 'f1': True holds what is no number"),
+    ("a row that is none", ROWS, with_key("rows", "f1", "dense", 3, value=None), "rows of 'f1': None holds what is no number"),
     ("a row of 1e300", ROWS, with_key("rows", "f1", "dense", 4, value=1e300), "example 'w4': f1 claimed 1e+300"),
     ("a row missing", ROWS, lambda m: m | {"rows": m["rows"] | {"f1": {"k": 1, "dense": m["rows"]["f1"]["dense"][1:]}}},
      "another number than of ids"),
@@ -228,6 +230,7 @@ CONSISTENT: list[tuple[str, str, Edit, str]] = [
     ("half a surrogate pair", RUN, with_key("environment", "cpu", value="\ud800"), "half a surrogate pair"),
     ("one more field", RUN, with_key("rank", value=1), "'rank' was unexpected"),
     ("a configuration nested deep", RUN, with_key("config", value={"a": deep(100)}), "nested too deep"),
+    ("a configuration of false for 0", RUN, with_key("config", "seed", value=False), "config.yaml is not the configuration"),
     ("another configuration", RUN, with_key("config", "seed", value=1), "config.yaml is not the configuration"),
     ("weights that are no digest", RUN, with_key("weights_sha256", value="x"), "weights_sha256: 'x' does not match"),
     ("more examples than there are", RUN, with_key("n_examples", value=10**9), "it says to have 1000000000 examples"),
@@ -480,6 +483,7 @@ CLAIMED: list[tuple[str, Edit]] = [
     ("another revision", with_key("model_revision", value="v2")),
     ("another commit", with_key("environment", "commit", value="0" * 40)),
     ("another processor", with_key("environment", "cpu", value="a fast one")),
+    ("another note on a score", with_key("scores", 0, "note", value="the best of all")),
     ("a version of a library", with_key("libraries", value={"torch": "9.9"})),
 ]
 

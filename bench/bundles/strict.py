@@ -145,8 +145,12 @@ def measurements(record: Json, where: str) -> Measurements:
                 )
             if set(packed) not in ({"k", "dense"}, {"k", "sparse"}):
                 raise ValueError(f"rows of {name[:80]!r} are neither dense nor sparse")
-            if len(packed.get("dense", packed.get("sparse"))) != len(record["ids"]):
+            rows = packed.get("dense", packed.get("sparse"))
+            if len(rows) != len(record["ids"]):
                 raise ValueError(f"rows of {name[:80]!r}: another number than of ids")
+            for row in rows:
+                if not all(type(cell) in (int, float) for cell in (row if isinstance(row, list) else [row])):
+                    raise ValueError(f"rows of {name[:80]!r}: {short(repr(row))} holds what is no number")
         found = Measurements.from_json(record)
         if foreign := found.failed - set(found.ids):
             raise ValueError(f"{min(foreign)[:80]!r} failed, but is not among the ids")

@@ -196,7 +196,7 @@ def _check_config(run: Run, data: bytes, where: str) -> None:
         text = data.decode("utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise Refused(f"{where} has aliases, which no run writes")
-        same = yaml.safe_load(text) == run.config
+        same = canonical(yaml.safe_load(text)) == canonical(dict(run.config))  # true is not 1
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise Refused(f"{where} is not YAML that can be read ({type(error).__name__})") from None
     if not same:

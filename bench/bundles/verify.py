@@ -77,7 +77,8 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
     same_rows(claimed, rows)
     by_rule = (run.resamples, run.seed) == (RESAMPLES, SEED)
-    same_scores(run, scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0])
+    theirs = scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0]
+    same_scores(run, theirs)
     times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
@@ -88,7 +89,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         copies.answers(found.values()),
         len(found),
         telling,
-        tuple(_notes(run, task, scores)),
+        tuple(_notes(run, task, theirs)),
     )
 
 
@@ -182,8 +183,11 @@ def _telling(
 
 def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     """What a person should know though the claim is true: other signatures, and another prompt than one's own task asks."""
-    other = [score.metric for claim, score in zip(run.scores, found, strict=True) if claim.signature != score.signature]
-    notes = [f"{', '.join(other)}: another signature than yours gives"] if other else []
+    notes = []
+    for what in ("signature", "note"):
+        pairs = zip(run.scores, found, strict=True)
+        if other := [score.metric for claim, score in pairs if getattr(claim, what) != getattr(score, what)]:
+            notes.append(f"{', '.join(other)}: another {what} than yours gives")
     if run.scorer and changed(run.scorer, scorer_of(task)):
         notes.append("it says to be scored by another parser or metrics than yours, so it stands in a table of its own")
     if (run.resamples, run.seed) != (RESAMPLES, SEED):
