@@ -267,7 +267,7 @@ def test_json_with_a_trap_is_refused(data: bytes, line: str) -> None:
 
 
 def test_a_line_for_a_terminal_holds_nothing_that_it_would_obey() -> None:
-    assert strict.short("a\x1b[31m\nb\u202e" + "c" * 300) == "a?[31m b?" + "c" * 190 + "…"
+    assert strict.short("a\x1b[31m\nb\u202e" + "c" * 300) == "a\\x1b[31m⏎b\\u202e" + "c" * 182 + "…"
 
 
 def test_yaml_that_grows_by_its_aliases_is_refused(tmp_path: Path, good: Path) -> None:

@@ -191,8 +191,8 @@ def test_a_picture_that_changes_or_disappears_under_a_run_stops_it_and_what_was_
         (pages / f"s{i}.png").write_bytes(b"a")
     study.edit(
         "NAME/models.py", "    def said(self, request):\n",
-        "    def said(self, request):\n        import pathlib\n        p = pathlib.Path(request.parts[0].path)\n"
-        "        hit = pathlib.Path('hit')\n        if p.name == 's7.png' and hit.exists():\n"
+        "    def said(self, request):\n        import pathlib\n        p = pathlib.Path('pages/s7.png')\n"
+        "        hit = pathlib.Path('hit')\n        if request.parts[-1].text.startswith('7 ') and hit.exists():\n"
         "            p.unlink() if hit.read_text() == 'gone' else p.write_bytes(b'bb')\n"
         "            hit.unlink()\n            return ''\n",
     )  # fmt: skip

@@ -513,6 +513,11 @@ def test_a_task_that_is_not_known_here_is_no_refusal(
     ]
 
 
+AGAIN = {
+    "n": 9, "seed": 1, "equal": 9, "examples_per_second": 1.0, "claimed": 1.0, "processor": "one", "reproduced": True,
+}  # fmt: skip
+
+
 def _script(*words: str) -> tuple[int, list[str]]:
     done = subprocess.run([sys.executable, SCRIPT, *words], capture_output=True, text=True, check=False)
     assert done.stderr == ""
@@ -549,6 +554,20 @@ def test_the_script_checks_what_a_pull_request_changes(entry: Path) -> None:
     code, out = _script("--since", "HEAD~1")
     assert (code, len(out)) == (1, 2)
     assert out[0].startswith(f"FAIL  {entry.parent}/notes.txt: not an entry")
+    whole = json.loads(entry.read_text())
+    whole["run"]["origin"] |= {"verified": admit.seal() | {"rerun": AGAIN}}
+    entry.write_text(json.dumps(whole))
+    code, out = _script("--since", "HEAD", "--bundles", ".", "--rerun", "12")
+    assert code == 1  # too quick to say anything of its speed, which the entry says was reproduced
+    assert (
+        "it says that its model was run again, and here its speed was not reproduced: run again on 12 examples"
+        in out[0]
+    )
+    whole["run"]["origin"]["verified"]["rerun"]["reproduced"] = False
+    entry.write_text(json.dumps(whole))
+    code, out = _script("--since", "HEAD", "--bundles", ".", "--rerun", "12")
+    assert code == 0
+    assert "12 of 12 answers equal" in out[0]
     entry.unlink()
     code, (line,) = _script("--since", "HEAD")
     assert code == 0
@@ -607,6 +626,10 @@ def test_the_script_refuses_an_entry_that_somebody_edited(entry: Path) -> None:
         ),
         ({"origin": origin | {"predictions": "0" * 64}}, "another fingerprint of the predictions than its bundle"),
         ({"origin": sealed}, "it says that it was verified, but its bundle 000000000000… is not here"),
+        (
+            {"origin": origin | {"verified": admit.seal() | {"rerun": AGAIN}}},
+            "give --rerun N, which does that here, or leave",
+        ),
         ({"origin": {}}, "it names no bundle; `bench submit` makes entries"),
         ({"limit": "all"}, "run: limit: 'all' is not of type 'integer', 'null'"),
     ]

@@ -53,18 +53,20 @@ def admit(
 ) -> list[str]:
     """Put the runs into the runs directory and their entries below `submissions`; what was done, a line each.
 
-    A run that was made here stays as it is; adding twice changes nothing. Raises BenchError where something cannot be written, a
-    name is somebody else's, or the submitter has an entry that is not to be replaced; and then nothing was added.
+    A run that was made here stays as it is; adding twice changes nothing, but that a rerun takes its place. Raises BenchError where
+    something cannot be written, a name is somebody else's, or the submitter has an entry that is not to be replaced; and then
+    nothing was added.
     """
     stamp, lines = seal(), []
     made: list[Path] = []
     before: dict[Path, str | None] = {}
     try:
         for one in found:
-            counted = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted: dict[str, Json] = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted |= {"rerun": one.rerun.record()} if one.rerun is not None else {}
             origin = origin_of(bundle, one.answers, stamp | counted)
             own = slots.refuse_taken(submissions, one.run, bundle.submitter, bundle.sha256)
-            if own is None or not is_added(own, bundle.sha256):
+            if one.rerun is not None or own is None or not is_added(own, bundle.sha256):
                 entry = entry_of(one.run, one.measurements, origin)
                 lines += put(submissions, entry, own, before, replaces=replaces)[1]
             place = place_of(runs_dir, one.run, bundle.sha256)
@@ -73,6 +75,10 @@ def admit(
                 _copy(one, place, origin)
                 made.append(place)
                 lines.append(f"added {place}")
+            elif place.exists() and one.rerun is not None:
+                before[place / ORIGIN] = (place / ORIGIN).read_text(encoding="utf-8")
+                write_atomically(place / ORIGIN, canonical(origin) + "\n")
+                lines.append(f"wrote {place / ORIGIN}")
     except (OSError, BenchError) as error:
         _undo(made, before)
         said = f"{runs_dir} cannot be written ({error.strerror})" if isinstance(error, OSError) else str(error)

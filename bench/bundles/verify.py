@@ -12,6 +12,7 @@ from bench.bundles import copies
 from bench.bundles.archive import Refused
 from bench.bundles.claims import same_rows, same_scores, times_add_up
 from bench.bundles.consistent import refuse_contradictions
+from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.engine.asking import asking, data_of, first_examples
@@ -38,7 +39,8 @@ class Verified:
     `measurements` are the claimed ones, the same to `ROWS`.
 
     `answers` is the fingerprint of its `n` predictions, of which `telling` are different and not right; `notes` are what a person
-    should know all the same. `attempt` counts where references are held out, and `run` then has the scores that it got.
+    should know all the same. `attempt` counts where references are held out, and `run` then has the scores that it got. `rerun`
+    says what came of running its model again, where that was asked for and could be done.
     """
 
     run: Run
@@ -50,6 +52,7 @@ class Verified:
     telling: int
     notes: tuple[str, ...] = field(default=())
     attempt: int | None = None
+    rerun: Again | None = None
 
 
 def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given: None) -> Verified:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.commands.shared import output, references
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
@@ -41,9 +42,10 @@ def main(options: argparse.Namespace) -> int:
         output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})
         return 0
     n = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
-    print(f"{options.output}: {n}, {len(data):,} bytes, sha256 {made.sha256}")
-    print("\n".join(lines))
-    print(
+    tell(f"{options.output}: {n}, {len(data):,} bytes, sha256 {made.sha256}")
+    for line in lines:
+        tell(line)
+    tell(
         f"give {options.output} to whoever verifies (`bench verify {options.output}`); a pull request adds the entries above"
     )
     return 0

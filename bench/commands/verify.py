@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import argparse
-import sys
+import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.config.overrides import override
 from bench.errors import EXIT_INTERNAL, BenchError, fault
 from bench.text.names import labelled
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
     from bench.bundles.copies import Said
     from bench.bundles.verify import Hidden, Verified
+    from bench.commands.shared.rebuilt import Draw
     from bench.task import Task
     from bench.types import Example, Prediction, Run, Score
 
@@ -47,16 +50,17 @@ class Verdict:
             if self.run
             else str(self.file)
         )
-        notes = [f"\n  note: {note}" for note in (self.found.notes if self.found else ())]
-        return f"{_WORDS[self.status]}  {what}: {self.line}{''.join(notes)}"
+        notes = [f"\n  note: {terminal(note)}" for note in (self.found.notes if self.found else ())]
+        return f"{_WORDS[self.status]}  {terminal(what)}: {terminal(self.line)}{''.join(notes)}"
 
     def record(self) -> dict[str, Any]:
         """The same for `--json`."""
         named = {"task": self.run.task, "model": self.run.model, "run_id": self.run.run_id} if self.run else {}
         scores = [vars(score) for score in self.found.scores] if self.found else []
         notes = list(self.found.notes) if self.found else []
+        rerun = self.found.rerun.record() if self.found and self.found.rerun else None
         return {"file": str(self.file), "status": self.status, "line": self.line, **named, "scores": scores,
-                "notes": notes, "added": self.added}  # fmt: skip
+                "notes": notes, "rerun": rerun, "added": self.added}  # fmt: skip
 
 
 def main(options: argparse.Namespace) -> int:
@@ -64,7 +68,7 @@ def main(options: argparse.Namespace) -> int:
 
     0 all verified; 1 one refused; 2 one could not be judged, or not be added; 70 a fault of bench itself, before all others.
     """
-    ground = Ground(options.data_dir)
+    ground = Ground(options.data_dir, _draw(options))
     try:
         with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
             verdicts = judge(
@@ -79,11 +83,29 @@ def main(options: argparse.Namespace) -> int:
         output.emit(counts | {"runs": [verdict.record() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            print(verdict.text(several=len(options.bundles) > 1))
+            for line in verdict.text(several=len(options.bundles) > 1).splitlines():
+                tell(line)
             for line in verdict.added:
-                print(f"  {line}")
+                tell(f"  {line}")
     codes = {_CODES[verdict.status] for verdict in verdicts} | ({2} if any(one.left_out for one in verdicts) else set())
     return next(code for code in _CODES.values() if code in codes)
+
+
+def _draw(options: argparse.Namespace) -> Draw | None:
+    """Which examples `--rerun` asks for, None without it; raises BenchError for a number that means nothing."""
+    if options.offline:
+        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    if options.rerun is None:
+        if options.seed is not None:
+            raise BenchError("--seed chooses the examples of --rerun N; give both")
+        return None
+    if options.rerun < 1 or (options.seed or 0) < 0:
+        raise BenchError(
+            f"--rerun {options.rerun} --seed {options.seed}: run at least 1 example, by a seed of at least 0"
+        )
+    from bench.commands.shared.rebuilt import Draw
+
+    return Draw(options.rerun) if options.seed is None else Draw(options.rerun, options.seed)
 
 
 @dataclass
@@ -91,6 +113,7 @@ class Ground:
     """What bundles are judged by: the tasks as this installation has them, over the data that lie here."""
 
     data_dir: Path | None = None
+    draw: Draw | None = None  # which examples the models of those whose scores hold are run on again
 
     def task(self, name: str) -> Task:
         """The task of this name in conf/task; raises BenchError where there is none that runs models."""
@@ -105,8 +128,7 @@ class Ground:
         return task
 
     def _config(self, name: str) -> Mapping[str, Any]:
-        quoted = str(self.data_dir).replace("'", r"\'")
-        place = [f"data_dir='{quoted}'"] if self.data_dir else []
+        place = [override("data_dir", self.data_dir)] if self.data_dir else []
         found: Mapping[str, Any] = conf.plain(conf.compose([f"task={name}", *place])[0])["task"]
         return found
 
@@ -134,7 +156,6 @@ def judge(
     What is wrong with one bundle, or goes wrong over it, is said of that one alone. With `replace` an entry takes the place of its
     own submitter's earlier one.
     """
-    from bench.bundles import copies
     from bench.leaderboard.entry import SUBMISSIONS
 
     found = [_opened(path, room / str(number)) for number, path in enumerate(paths)]
@@ -143,20 +164,30 @@ def judge(
             _about(verdict, _claims, bundle, ground)
             if verdict.status == VERIFIED:
                 _about(verdict, _named, bundle, SUBMISSIONS)
-    every = [one for _, verdicts in found for one in verdicts]
-    sound = [one for one in every if one.status == VERIFIED]
+    _compare(found, runs_dir)
+    for bundle, verdicts in found:
+        sound = [one for one in verdicts if one.status == VERIFIED] if bundle else []
+        for verdict in sound:
+            _about(verdict, _run_again, bundle, ground)
+        if add and sound and all(one.status == VERIFIED for one in verdicts):
+            _about(verdicts[-1], _taken_in, bundle, verdicts, runs_dir, replace)
+    return [verdict for _, verdicts in found for verdict in verdicts]
+
+
+def _compare(found: Sequence[tuple[Bundle | None, list[Verdict]]], runs_dir: Path) -> None:
+    """Refuse what says the same as a run that lies here, an entry, or another of these bundles."""
+    from bench.bundles import copies
+    from bench.leaderboard.entry import SUBMISSIONS
+
+    sound = [one for _, verdicts in found for one in verdicts if one.status == VERIFIED]
     known, problems = copies.known(runs_dir, SUBMISSIONS, [one.said for one in sound if one.said])
     for problem in problems:
-        print(f"bench: not compared with what lies here: {problem}", file=sys.stderr)
+        tell(f"bench: not compared with what lies here: {problem}", err=True)
     for one in sound:  # first what is known here, so that a copy of it takes no other down
         _about(one, _copied, known)
     sound = [one for one in sound if one.status == VERIFIED]
     for one in sound:
         _about(one, _copied, [other.said for other in sound])
-    for bundle, verdicts in found if add else ():
-        if bundle and all(verdict.status == VERIFIED for verdict in verdicts):
-            _about(verdicts[-1], _taken_in, bundle, verdicts, runs_dir, replace)
-    return [verdict for _, verdicts in found for verdict in verdicts]
 
 
 def _about(verdict: Verdict, act: Callable[..., None], *given: Any) -> None:
@@ -245,6 +276,28 @@ def _copied(verdict: Verdict, others: Sequence[Said]) -> None:
         raise Refused(f"{line}, {found.telling} different wrong answers among it; one of the two is a copy")
     note = f"{line}, which so few different wrong answers may do by chance"
     verdict.found = replace(found, notes=(*found.notes, note))
+
+
+def _run_again(verdict: Verdict, bundle: Bundle, ground: Ground) -> None:
+    """Run a verified run's model again; where that cannot be done, a note says why, and all that is claimed stays so."""
+    from dataclasses import replace
+
+    from bench.bundles.archive import Refused
+    from bench.commands.shared.rebuilt import again
+
+    if verdict.run is None or verdict.found is None or ground.draw is None:
+        return
+    folder = next(folder for folder, one in bundle.runs if one is verdict.run)
+    try:
+        found = again(verdict.run, folder, ground.task(verdict.run.task), ground.draw)
+    except BenchError as error:
+        if isinstance(error, Refused):
+            verdict.found = None
+            raise
+        note = f"not run again: {error}; what it claims stays claimed"
+        verdict.found = replace(verdict.found, notes=(*verdict.found.notes, note))
+    else:
+        verdict.found = replace(verdict.found, rerun=found, notes=(*verdict.found.notes, found.line()))
 
 
 def _taken_in(verdict: Verdict, bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path, replace: bool) -> None:

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs.claimed import reported as origin_reported
 from bench.runs.measurements import Measurements
+from bench.text import claimed
 from bench.types import Json, Run
 
 FORMAT = 1
@@ -48,6 +50,8 @@ class Entry:
         """Raises ValueError, TypeError or KeyError for what is no entry."""
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
+        if wrong := claimed.problem(record["run"]):
+            raise ValueError(wrong)
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)
@@ -64,6 +68,12 @@ def read(path: Path) -> Entry:
         return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
+
+
+def reported(path: Path) -> Entry:
+    """A submission, which somebody reports: without a word on its origin it is nobody's here."""
+    found = read(path)
+    return replace(found, run=replace(found.run, origin=origin_reported(found.run.origin)))
 
 
 def write(path: Path, entry: Entry) -> None:

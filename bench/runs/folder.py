@@ -29,6 +29,7 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.identity import Identity, canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.text import claimed, secrets
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
@@ -198,7 +199,7 @@ class RunFolder:
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Append one batch and flush it."""
-        self._append(JOURNAL, [_readable(prediction.to_json()) for prediction in predictions])
+        self._append(JOURNAL, [_readable(_without_secrets(prediction).to_json()) for prediction in predictions])
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
@@ -232,6 +233,12 @@ class RunFolder:
             ) from None
 
 
+def _without_secrets(prediction: Prediction) -> Prediction:
+    """The prediction; its error, which may quote anything, says no secret."""
+    said = prediction.error
+    return prediction if said is None else replace(prediction, error=secrets.clean(said))
+
+
 def _readable(record: Json) -> str:
     """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair)."""
     text = json.dumps(record, ensure_ascii=False, allow_nan=False)
@@ -255,6 +262,8 @@ def read_run(path: Path) -> Run:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
+        if wrong := claimed.problem(run.to_json()):
+            raise ValueError(wrong)
         return run.whole()
     except (ValueError, TypeError, KeyError) as error:
         raise BenchError(

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.text import secrets
 from bench.types import Json
 
 RESAMPLES, SEED = (
@@ -26,9 +27,9 @@ class Settings:
     which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
     training examples in each prompt.
 
-    `config` is the resolved configuration, for the record. With `fresh` a run starts anew even if it is there; with `strict`, if
-    it was computed under other versions of what computes; with `reuse`, a new run takes over what an earlier one answered
-    to the very same requests.
+    `config` is the resolved configuration, for the record and the identity: its secrets are withheld here. With `fresh` a run
+    starts anew even if it is there; with `strict`, if it was computed under other versions of what computes; with `reuse`, a new
+    run takes over what an earlier one answered to the very same requests.
     """
 
     runs_dir: Path = field(default=Path("runs"), metadata=_KEY)
@@ -44,6 +45,9 @@ class Settings:
     strict: bool = False
     reuse: bool = False
     config: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config", secrets.own(self.config))
 
     @classmethod
     def of(cls, resolved: Mapping[str, Any], **more: Any) -> Settings:

@@ -21,6 +21,7 @@ from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
 from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale
 from bench.runs import measurements
+from bench.runs.claimed import in_store
 from bench.runs.folder import RECORD, read_run
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
@@ -36,10 +37,14 @@ RUNS = "runs"  # the root of the runs in an index; that of the submissions is th
 
 @dataclass
 class Gathered(Evidence):
-    """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings."""
+    """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings.
+
+    With `stored` those of `runs_dir` are the runs of a store.
+    """
 
     index: Index
     runs_dir: Path
+    stored: bool = False
     problems: list[str] = field(default_factory=list)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
 
@@ -50,10 +55,14 @@ class Gathered(Evidence):
     def refresh(self, stamps: dict[str, str]) -> None:
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
-        self.index.refresh(runs, stamps, lambda path: _shown(read_run(self.runs_dir / path / RECORD)), boards.slot)
+        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), boards.slot)
         entries = {str(path): file_stamp(str(path)) for path in entry.paths(entry.SUBMISSIONS.resolve())}
-        self.index.refresh(submissions, entries, lambda path: _shown(_reported(Path(path))), boards.slot)
+        self.index.refresh(submissions, entries, lambda path: _shown(entry.reported(Path(path)).run), boards.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
+
+    def _read(self, path: str) -> Run:
+        run = read_run(self.runs_dir / path / RECORD)
+        return in_store(run) if self.stored else run
 
     def tables(self, board: Board) -> list[Table]:
         """The board's tables with what is known of their ranks."""
@@ -190,12 +199,6 @@ def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
     found = conf.choice("suite", board.suite)
     found = found.get("suite", found)
     return list(found["tasks"]), dict(found.get("limits") or {})
-
-
-def _reported(path: Path) -> Run:
-    """The run of a submission, which somebody reports: without a word on its origin it is nobody's here."""
-    run = entry.read(path).run
-    return run if run.origin else replace(run, origin={"bundle": "", "submitter": ""})
 
 
 def _shown(run: Run) -> Run:
