@@ -14,7 +14,8 @@ from bench.errors import BenchError, CodeError, Place, authored
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
-from bench.scoring.answers import FAILED, KEPT, finals
+from bench.scoring.answers import FAILED as _FAILED
+from bench.scoring.answers import KEPT, finals
 from bench.stats.intervals import (
     MIN_CLUSTERS,
     cluster_sums,
@@ -30,7 +31,7 @@ from bench.types import Example, Json, Prediction, Score
 
 @dataclass(frozen=True)
 class _Answered:
-    """The examples with their answers, `FAILED` where there is none, and what the intervals need."""
+    """The examples with their answers, `_FAILED` where there is none, and what the intervals need."""
 
     task: str
     examples: Sequence[Example]
@@ -40,7 +41,7 @@ class _Answered:
 
     @property
     def failed(self) -> list[int]:
-        return [i for i, answer in enumerate(self.answers) if answer is FAILED]
+        return [i for i, answer in enumerate(self.answers) if answer is _FAILED]
 
     @property
     def clusters(self) -> list[str]:
@@ -151,10 +152,10 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
         "is_fraction": metric.is_fraction, "signature": metric.signature,
     }  # fmt: skip
-    if reason := metric.absent([answer for answer in data.answers if answer is not FAILED]):
+    if reason := metric.absent([answer for answer in data.answers if answer is not _FAILED]):
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
-        answers = [metric.failed if answer is FAILED else answer for answer in data.answers]
+        answers = [metric.failed if answer is _FAILED else answer for answer in data.answers]
         place.function = "prediction() or reference()"
         try:
             found = metric.compute([example.target for example in data.examples], answers)
@@ -174,7 +175,7 @@ def _rows(metric: Metric | RankedMetric, data: _Answered, place: Place) -> Array
     rows: list[Row] = []
     for example, answer in zip(data.examples, data.answers, strict=True):
         place.example = example.id
-        if answer is FAILED:
+        if answer is _FAILED:
             place.function, place.given = "worst()", example.target
             rows.append(metric.worst(example.target))
         else:
@@ -260,9 +261,9 @@ def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, An
     by_cluster: dict[str, Counter[Hashable]] = {}
     place.function = "count()"
     for example, answer in zip(data.examples, data.answers, strict=True):
-        place.example, place.given = example.id, None if answer is FAILED else answer
+        place.example, place.given = example.id, None if answer is _FAILED else answer
         counts = by_cluster.setdefault(example.cluster, Counter())
-        if answer is not FAILED:
+        if answer is not _FAILED:
             counts.update(metric.count(answer))
     place.function, place.example, place.given = "summarise()", "", None
     total: Counter[Hashable] = Counter()
