@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.data.shapes import MOST, a_list, a_text, short
+from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
@@ -23,7 +23,7 @@ from tasks.tagging import phrases, tagged_pieces
 _LINE = re.compile(
     r"^(?P<phrase>.*?\S)(?:\s*[:(\[|=>–—-]+[\s\"'*]*|\s+is\s+)(?P<label>positive|negative|neutral)\b", re.IGNORECASE
 )
-_LONGEST = 1_000  # characters of a phrase
+_MOST, _LONGEST = 200, 1_000  # mentions in one answer, and characters of a phrase
 _PIECE = re.compile(r"\s*(?:\w+|[^\w\s])\s*")  # a word or a sign with the white space around it
 _SYSTEM = (
     "List each company, index, commodity or other financial entity that the news names, one a line, copied word for "
@@ -126,14 +126,14 @@ class FinEntity(DataTask):
             bare, number = number_of(unquoted(phrase))
             if unquoted(bare):
                 found.setdefault((unquoted(bare), number), label.capitalize())
-        return [[phrase, number, label] for (phrase, number), label in found.items()][:MOST]
+        return [[phrase, number, label] for (phrase, number), label in found.items()][:_MOST]
 
     def checked(self, example: Example, answer: Json) -> Json:
         """Spans as in a submission, or mentions as the parser gives them; one sentiment for each."""
         told = isinstance(answer, list) and all(
             isinstance(one, list) and one and isinstance(one[0], str) for one in answer
         )
-        found = short(a_list(answer, _mention)) if told else spans(a_list(answer, lambda one: one))
+        found = short(a_list(answer, _mention, _MOST)) if told else spans(a_list(answer, lambda one: one))
         said = {(first, second): [first, second, label] for first, second, label in found}
         if len(said) != len({tuple(one) for one in found}):
             raise ValueError("found two sentiments for one span, expected one")

@@ -233,6 +233,23 @@ def test_an_answer_of_endless_length_takes_no_time(name: str, folder: Path, monk
     assert time.perf_counter() - start < 5
 
 
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("deft_tags", [["Term", '".' * 2_500, 0]] * 256), ("finentity", [[f"Apple {i} " * 80, 0, "Positive"] for i in range(1_000)]),
+        ("tatqa", {"answer": ["a1 " * 6_000] * 100, "scale": ""}), ("finqa", {"program": ["9" * 20_000] * 400, "value": None}),
+        ("deft_relations", [["T1" * 10_000, "T2", "AKA"]] * 256), ("phrasebank", {"label": "neutral" * 2_800}),
+        ("finentity", [[f"A{i}", 0, "Positive"] for i in range(200)]), ("deft_tags", [["Term", '".' * 2_400, 0]]),
+    ],
+)  # fmt: skip
+def test_a_list_of_long_texts_takes_no_time(name: str, answer: Any, folder: Path) -> None:
+    task = shipped(name, folder)
+    example = task.examples()[0]
+    start = time.perf_counter()
+    score(task, [example], [Prediction(example.id, answer=answer)], resamples=0, seed=0)
+    assert time.perf_counter() - start < 3
+
+
 def test_a_transcript_of_endless_length_is_all_wrong_and_never_better_than_a_shorter_one() -> None:
     reference = ["it", "fell", "by", "five"] * 5
     rates = []
