@@ -102,8 +102,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 PADDED: dict[str, Callable[[str], str]] = {
-    "unseen signs at the end": lambda text: text + "".join((*BLANKS, *UNSEEN)) * 40,
-    "unseen signs before": lambda text: "".join((*BLANKS, *UNSEEN)) * 40 + text,
+    "unseen signs at the end": lambda text: text + "".join((*BLANKS, *UNSEEN)) * 5,
+    "unseen signs before": lambda text: "".join((*BLANKS, *UNSEEN)) * 5 + text,
     "unseen signs between": lambda text: "".join(UNSEEN).join(text),
     "blanks within": lambda text: f"{text[:1]}{' ' * 2000}{text[1:]}",
     "wide blanks within": lambda text: f"{text[:1]}{chr(0x2003) * 2000}{text[1:]}",
