@@ -7,12 +7,14 @@ from dataclasses import replace
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.runs import environment, timing
 from bench.runs.code import code_of, sha256_of
-from bench.runs.folder import RunFolder
+from bench.runs.folder import CONFIG, LEDGER, RunFolder, refuse_altered
 from bench.runs.identity import Identity
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.settings import Settings
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
@@ -64,14 +66,14 @@ def evaluate(
         if is_scored_as_now(folder, task, settings.resamples):
             return folder.read(), folder
         return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say), folder
-    before = folder.read() if folder.complete else None
-    with folder.opened(_yaml(settings.config), identity, libraries):
+    before = _as_written(folder, task, asked, settings, say) if folder.complete else None
+    with folder.opened(_yaml(settings.config), identity, libraries), Veiled(model, asked.asked) as veiled:
         if settings.reuse:
             say(reuse.take_over(folder, identity, asked, model))
         attempt = 1 + max((reading.attempt for reading in folder.timings()), default=0)
         watch = timing.Stopwatch(folder.write_timing, attempt=attempt, sync=model.sync)
-        _predict(asked, ideal, model, folder, watch, basis, progress)
-        audited = _audit(asked, model, folder, watch, basis) or (before.audit if before else {})
+        _predict(asked, ideal, veiled, folder, watch, basis, progress)
+        audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
             scores, rows = measured(
                 task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
@@ -90,8 +92,16 @@ def evaluate(
         return run, folder
 
 
+def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
+    """The record of a complete run that gets an audit, with the scores of today; BenchError where its predictions were altered."""
+    refuse_altered(folder.path, folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
+    if not is_scored_as_now(folder, task, settings.resamples):  # else the scores of before would be lost
+        return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say)
+    return folder.read()
+
+
 def _predict(
-    asked: Asking, ideal: dict[str, Prediction], model: Model, folder: RunFolder, watch: timing.Stopwatch, basis: Basis,
+    asked: Asking, ideal: dict[str, Prediction], model: Veiled, folder: RunFolder, watch: timing.Stopwatch, basis: Basis,
     progress: Progress,
 ) -> None:  # fmt: skip
     """Answer what the journal does not hold yet, batch by batch; each batch is on disk before the next begins."""
@@ -102,12 +112,12 @@ def _predict(
     folder.keep(len(kept))  # a crash may have left an unfinished last line
     plan = feed.batches(
         [example for example in asked.examples if example.id not in taken], asked.request, model,
-        batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=done,
+        batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=done, names=asked.asked.names,
     )  # fmt: skip
     progress(len(kept), n)
     if len(kept) < n:
         feed.load(model, basis.device, settings.seed, watch)
-    if model.reads_targets:
+    if ideal:
         model.reveal(ideal)
     room = feed.Room()
     for position, batch in feed.ahead(plan, model):
@@ -125,7 +135,7 @@ def _predict(
         progress(len(taken) + position + len(batch), n)
 
 
-def _audit(asked: Asking, model: Model, folder: RunFolder, watch: timing.Stopwatch, basis: Basis) -> dict[str, Json]:
+def _audit(asked: Asking, model: Veiled, folder: RunFolder, watch: timing.Stopwatch, basis: Basis) -> dict[str, Json]:
     """The result of the audit that the settings ask for, {} for none."""
     if audit.known_kind(basis.settings.audit) == "none":
         return {}

@@ -8,6 +8,7 @@ from itertools import groupby
 from bench.artifacts.fetch import locate
 from bench.data.files import field, read_json
 from bench.errors import BenchError
+from bench.metrics.contrast import References
 from bench.task import Card
 from bench.types import Example, Json
 from tasks.dialogue import NextReply
@@ -19,7 +20,7 @@ WORDS = range(5, 31)  # "yeah" can be matched by nobody, and a few essays would 
 class Chitchat(NextReply):
     """One reply a conversation, against what the other person really wrote."""
 
-    name, version = "chitchat", 1
+    name, version = "chitchat", 2
     system = (
         "You are a student chatting online with another student about your day, your tastes and your plans. "
         "Reply in one short, friendly sentence."
@@ -33,7 +34,7 @@ class Chitchat(NextReply):
         split="conversations whose sixth turn has 5 to 30 words",
         n_examples=2_099,
         language="en",
-        chance=(0.03, 0.15),
+        chance=(-0.01, 0.02),
         scenario="marketing",
         cluster="conversation",
         citation="Myers, Etchart and Fulda 2020, Conversational Scaffolding (ICAART)",
@@ -61,7 +62,8 @@ class Chitchat(NextReply):
                 # The model speaks as whoever writes the scored turn; turns alternate.
                 roles = ["assistant" if (TURN - i) % 2 == 0 else "user" for i in range(TURN)]
                 seen = [list(pair) for pair in zip(roles, turns, strict=False)]
-                found.append(Example(key, {"turns": seen}, [turns[TURN]], cluster=key))
+                references = References([turns[TURN]], key=key, cluster=key, shown="\n".join(turns[:TURN]))
+                found.append(Example(key, {"turns": seen}, references, cluster=key))
         return found
 
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from bench.data.shapes import a_text
+from bench.metrics.contrast import contrast, same_answer
+from bench.metrics.dstc7 import bleu, clean
 from bench.metrics.generation import BLEU, CHRF, DISTINCT_1, DISTINCT_2, ENTROPY_4
 from bench.task import Task
 from bench.types import Example, Generate, Json, Prediction, Request, Text
@@ -13,9 +15,9 @@ from tasks.slices import band, words
 
 
 class NextReply(Task):
-    """Examples have inputs {"turns": [[role, text], …]} and a list of references; `system` sets the scene."""
+    """Examples have inputs {"turns": [[role, text], …]} and `References`; `system` sets the scene."""
 
-    metrics = (CHRF, BLEU, DISTINCT_1, DISTINCT_2, ENTROPY_4)
+    metrics = (contrast(bleu(2, clean), clean), CHRF, BLEU, DISTINCT_1, DISTINCT_2, ENTROPY_4, same_answer(clean))
     output = Generate
     system: ClassVar[str]
     max_new_tokens: ClassVar[int] = 48

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +15,7 @@ from bench.data.shapes import a_text
 from bench.data.source import DataSource
 from bench.data.submissions import kind
 from bench.metrics import meteor
+from bench.metrics.contrast import References
 from bench.metrics.dstc7 import clean, dstc7_metrics
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
@@ -38,7 +40,7 @@ class Dstc7(DataTask):
     46 of the 1,000 contexts come without references: they count for entropy, diversity and length only.
     """
 
-    name, version, output = "dstc7", 1, Generate
+    name, version, output = "dstc7", 2, Generate
     metrics = dstc7_metrics()
     missing_left_out = True
     card = Card(
@@ -49,16 +51,16 @@ class Dstc7(DataTask):
         split="test, the part that people judged",
         n_examples=1_000,
         language="en",
-        chance=(0.08, 0.25),
+        chance=(-0.01, 0.02),
         scenario="operations",
         cluster="page",
         citation="Yoshino et al. 2019, Dialog System Technology Challenge 7; Galley et al. 2019, Grounded Response "
         "Generation Task at DSTC7",
         obtain="from the repository DSTC7-End-to-End-Conversation-Modeling of the organisers (MSR-NLP), folder evaluation",
         references={
-            "human (full test)": 2.650,
-            "best system (full test)": 2.523,
-            "constant baseline (full test)": 0.184,
+            "human (this release)": 0.094,
+            "best system (this release)": 0.040,
+            "constant baseline (this release)": 0.0,
         },
     )
     official_size: ClassVar[int] = 2_208
@@ -80,8 +82,11 @@ class Dstc7(DataTask):
         meteor.fetch()
 
     def examples(self) -> Sequence[Example]:
-        """The examples in the order of the file."""
-        return self.data.read(lambda folder: dstc7_format.examples(folder))
+        """The examples in the order of the file, each with its references."""
+        return [
+            one if one.target is None else replace(one, target=_references(one))
+            for one in self.data.read(lambda folder: dstc7_format.examples(folder))
+        ]
 
     def request(self, example: Example) -> Request:
         """The page as the scene, shared by a discussion's examples, then the turns as a chat that a user turn ends."""
@@ -154,6 +159,12 @@ class Dstc7(DataTask):
         expected = self.official_size if self.data.read(dstc7_format.has_official) else self.card.n_examples
         if (n := len(self.examples())) != expected:
             yield f"{n:,} examples, where the evaluation has {expected:,}"
+
+
+def _references(example: Example) -> References:
+    """The references, with the page and the turns that an answer may quote."""
+    shown = "\n".join([example.inputs["page"], *example.inputs["turns"]])
+    return References(example.target, key=example.id, cluster=example.cluster, shown=shown)
 
 
 def comment(text: str) -> str:

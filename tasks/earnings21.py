@@ -17,6 +17,7 @@ from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.speech import CLASSES, SPEECH, as_it_stands
 from bench.task import Card, DataTask, Malformed
+from bench.text.rows import columns, rows
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
 from tasks.slices import band
 
@@ -152,8 +153,8 @@ def _of_nlp(path: Path) -> str:
 def _of_ctm(path: Path) -> str:
     """The fifth column of each line: recording, channel, start, duration, word."""
     words = []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        cells = line.split()
+    for number, line in enumerate(rows(read_text(path)), start=1):
+        cells = columns(line)
         if not cells or line.startswith(";;"):
             continue
         if len(cells) < 5:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -16,6 +15,7 @@ from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
 from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask
+from bench.text.rows import cells
 from bench.types import Example, Json, Part, Prediction, Regress, Request, Text, Video
 from tasks.slices import words
 
@@ -218,11 +218,14 @@ def _transcripts(path: Path) -> dict[str, str]:
     """What is said in each utterance; nothing where the file is not there. Its quotes are read leniently."""
     if not path.is_file():
         return {}
-    rows = csv.DictReader(read_text(path).split("\n"))
+    found = cells(read_text(path), path, strict=False)
+    header = next(found, (1, []))[1]
     for name in ("video", "utterance", "transcript"):
-        if name not in (rows.fieldnames or ()):
+        if name not in header:
             raise BenchError(f"{path} line 1: the column {name!r} is missing; expected link,video,utterance,transcript")
-    return {_key(row): (row["transcript"] or "").strip() for row in rows if row["video"] and row["utterance"]}
+    # A row may lack cells or have too many: it is read as far as it goes.
+    said = (dict.fromkeys(header, "") | dict(zip(header, row, strict=False)) for _, row in found)
+    return {_key(row): row["transcript"].strip() for row in said if row["video"] and row["utterance"]}
 
 
 def _clip(folder: Path, example: Example) -> Path:

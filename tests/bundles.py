@@ -55,12 +55,13 @@ class Guesser(Model):
         self.weights_sha256 = hashlib.sha256(voice.encode()).hexdigest()
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        if self.error and any(request.id == "w5" for request in batch):
+        numbers = [int(request.parts[-1].text.split()[0]) for request in batch]  # type: ignore[union-attr]
+        if self.error and 5 in numbers:
             raise RuntimeError(self.error)
         return [
-            Prediction(r.id, text=f"word {r.id[1:]}" if int(r.id[1:]) % 2 else f"{self.voice} {r.id} word",
-                       prompt_tokens=4, new_tokens=2) for r in batch
-        ]  # fmt: skip
+            Prediction(r.id, text=f"word {n}" if n % 2 else f"{self.voice} w{n} word", prompt_tokens=4, new_tokens=2)
+            for r, n in zip(batch, numbers, strict=True)
+        ]
 
 
 def run(folder: Path, name: str = "guesser", model: Model | None = None, **settings: Any) -> Path:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import SupportsFloat
@@ -25,20 +25,23 @@ def batches(
     batch_size: int,
     batch_tokens: int,
     done: Sequence[str] = (),
+    names: Mapping[str, str] | None = None,
 ) -> Iterator[tuple[int, list[Request]]]:
     """Batches still to do, each with the number of predictions before it.
 
     A batch has at most `batch_size` requests and, unless it has but one, costs at most `batch_tokens`. The plan depends only
     on the examples, the model and these two, never on where an earlier attempt stopped: the company that a request is in can
-    change its answer, so a resumed run must meet the same batches. `done` are the ids in the journal, in order.
+    change its answer, so a resumed run must meet the same batches. `done` are the ids in the journal, in order. What costs the
+    same and is to be labelled or rated comes in the order of `names`, if they are given: the data's own may be that of the labels.
     """
+    names = names or {}
     position = 0
     for start in range(0, len(examples), WINDOW):
         window = examples[start : start + WINDOW]
         if {e.id for e in window} == set(done[position : position + len(window)]):
             position += len(window)
             continue
-        for batch in _cut(_ordered(window, request, model), batch_size, batch_tokens):
+        for batch in _cut(_ordered(window, request, model, names), batch_size, batch_tokens):
             if [r.id for r in batch] != list(done[position : position + len(batch)]):
                 yield position, batch
                 done = ()  # the journal is cut here: everything behind is still to do
@@ -46,7 +49,7 @@ def batches(
 
 
 def _ordered(
-    window: Sequence[Example], request: Callable[[Example], Request], model: Model
+    window: Sequence[Example], request: Callable[[Example], Request], model: Model, names: Mapping[str, str]
 ) -> list[tuple[int, Request]]:
     """Requests with their costs, longest first: what does not fit in memory shows at once.
 
@@ -54,11 +57,15 @@ def _ordered(
     """
     asked = [request(example) for example in window]
     costs = [model.cost(one) for one in asked]
+    own = [names.get(one.id, "") if isinstance(one.output, Choose | Regress) else "" for one in asked]
     longest: dict[str, int] = {}
-    for example, cost in zip(window, costs, strict=True):
+    first: dict[str, str] = {}
+    for example, cost, name in zip(window, costs, own, strict=True):
         longest[example.cluster] = max(cost, longest.get(example.cluster, 0))
-    seen = {cluster: place for place, cluster in enumerate(longest)}
-    order = sorted(range(len(window)), key=lambda i: (-longest[window[i].cluster], seen[window[i].cluster], -costs[i]))
+        first[example.cluster] = min(name, first.get(example.cluster, name))
+    seen = {cluster: (first[cluster], place) for place, cluster in enumerate(longest)}
+    clusters = [example.cluster for example in window]
+    order = sorted(range(len(window)), key=lambda i: (-longest[clusters[i]], seen[clusters[i]], -costs[i], own[i]))
     return [(costs[i], asked[i]) for i in order]
 
 

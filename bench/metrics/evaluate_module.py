@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.metric import AnyMetric, CorpusMetric, Metric, ModuleMetric, RankedMetric
+from bench.metrics.metric import AnyMetric, CorpusMetric, ModuleMetric, RankedMetric, fitted
 from bench.text.normal import scored
 
 
@@ -21,8 +21,7 @@ def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> 
     """
     if not len(answers):
         raise BenchError(f"metric '{metric.name}': there are no predictions; give at least one")
-    if isinstance(metric, Metric) and metric.fit is not None:
-        metric = metric.fit(targets)
+    metric = fitted(metric, targets)
     if reason := metric.absent(answers):
         raise BenchError(f"metric '{metric.name}' is absent: {reason}")
     if isinstance(metric, ModuleMetric):

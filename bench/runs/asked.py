@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
@@ -21,13 +22,16 @@ DIGITS = 16  # hex digits of one request's digest in the journal
 class Asked:
     """The requests of a run: `digest` of them all in order, of each by id, and `data`, the fingerprint of the examples.
 
-    `media` are the sealed files that the requests name.
+    `media` are the sealed files that the requests name. `names` is what a model knows each example by: a digest of what its
+    request holds, without its id, and so nothing that the model does not get anyway; the second of two that hold the same ends
+    in -2.
     """
 
     digest: str
     data: str
     by_id: Mapping[str, str]
     media: Mapping[Path, Seal] = field(default_factory=dict, repr=False)
+    names: Mapping[str, str] = field(default_factory=dict, repr=False)
 
     def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
         """The predictions, each with the digest of its request.
@@ -56,6 +60,8 @@ def ask(
     The fingerprint of the data takes in the media that requests name, by their sha256, where those are data.
     """
     by_id: dict[str, str] = {}
+    names: dict[str, str] = {}
+    alike: Counter[str] = Counter()
     described: list[Json] = []
 
     def sha256(path: Path) -> str:
@@ -63,13 +69,17 @@ def ask(
 
     for example in examples:
         asked = request(example)
-        by_id[example.id] = request_digest(asked, sha256)
+        held = _held(asked, sha256)
+        by_id[example.id] = _digest([_framed(asked.id), *held])
+        name = _digest(held)
+        alike[name] += 1
+        names[example.id] = name if alike[name] == 1 else f"{name}-{alike[name]}"
         found = [sha256(path) for path in files_of(asked)] if media_are_data else []
         media = [one for one in found if one != ABSENT]  # who scores predictions needs none
         described.append({**vars(example), "media": media} if media else vars(example))
     sealer.keep()
     whole = hashlib.sha256("\n".join(by_id.values()).encode()).hexdigest()
-    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed))
+    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed), names)
 
 
 def files_of(request: Request) -> Iterator[Path]:
@@ -82,7 +92,16 @@ def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
 
     A field of the output that has its default is left out, so that a new one changes no digest of before.
     """
-    pieces = [_framed(request.id)]
+    return _digest([_framed(request.id), *_held(request, sha256)])
+
+
+def _digest(pieces: Sequence[str]) -> str:
+    return hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+
+
+def _held(request: Request, sha256: Callable[[Path], str]) -> list[str]:
+    """What a request holds beside its id."""
+    pieces: list[str] = []
     for part in request.parts:
         if type(part) is Text:  # most parts are
             text, role = part.text, part.role
@@ -97,7 +116,7 @@ def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
         if value != defaults.get(name, MISSING):
             pieces.append(_framed(name))
             pieces.append(_framed(_as_text(value, request.id, name)))
-    return hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+    return pieces
 
 
 def _framed(piece: str) -> str:

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
 import numpy as np
 
 from bench.errors import BenchError, CodeError, Place, authored
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
-from bench.scoring.answers import FAILED as _FAILED
-from bench.scoring.answers import KEPT, finals
-from bench.stats.intervals import (
-    MIN_CLUSTERS,
-    cluster_sums,
-    jackknife_interval,
-    leave_one_out_interval,
-    percentile_interval,
-    resample,
-    resample_weights,
-)
+from bench.scoring import bounds
+from bench.scoring.answers import FAILED, KEPT, finals
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
 
 @dataclass(frozen=True)
 class _Answered:
-    """The examples with their answers, `_FAILED` where there is none, and what the intervals need."""
+    """The examples with their answers, `FAILED` where there is none, and what the intervals need."""
 
     task: str
     examples: Sequence[Example]
@@ -41,7 +32,7 @@ class _Answered:
 
     @property
     def failed(self) -> list[int]:
-        return [i for i, answer in enumerate(self.answers) if answer is _FAILED]
+        return [i for i, answer in enumerate(self.answers) if answer is FAILED]
 
     @property
     def clusters(self) -> list[str]:
@@ -109,8 +100,8 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
     scores, rows = [], {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
-            fitted = _fitted(metric, data.examples)
-            score, measured = _score(fitted, data, place)
+            known = fitted(metric, [example.target for example in data.examples])
+            score, measured = _score(known, data, place)
         scores.append(score)
         if measured is not None:
             rows[metric.name] = measured
@@ -135,12 +126,6 @@ def _measurements(task: Task, examples: Sequence[Example], data: _Answered, rows
     )
 
 
-def _fitted(metric: AnyMetric, examples: Sequence[Example]) -> AnyMetric:
-    if isinstance(metric, Metric) and metric.fit is not None:
-        return metric.fit([example.target for example in examples])
-    return metric
-
-
 def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Array | None]:
     """One metric's score and its rows, where it has some; its value is None with the reason where it cannot be had.
 
@@ -152,10 +137,10 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
         "is_fraction": metric.is_fraction, "signature": metric.signature,
     }  # fmt: skip
-    if reason := metric.absent([answer for answer in data.answers if answer is not _FAILED]):
+    if reason := metric.absent([answer for answer in data.answers if answer is not FAILED]):
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
-        answers = [metric.failed if answer is _FAILED else answer for answer in data.answers]
+        answers = [metric.failed if answer is FAILED else answer for answer in data.answers]
         place.function = "prediction() or reference()"
         try:
             found = metric.compute([example.target for example in data.examples], answers)
@@ -175,7 +160,7 @@ def _rows(metric: Metric | RankedMetric, data: _Answered, place: Place) -> Array
     rows: list[Row] = []
     for example, answer in zip(data.examples, data.answers, strict=True):
         place.example = example.id
-        if answer is _FAILED:
+        if answer is FAILED:
             place.function, place.given = "worst()", example.target
             rows.append(metric.worst(example.target))
         else:
@@ -214,7 +199,7 @@ def _refuse_row(metric: Metric | RankedMetric, data: _Answered, rows: Sequence[o
 
 def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: Place) -> dict[str, Any]:
     place.function = "summarise()"
-    value = _value(metric, rows)
+    value = bounds.value(metric, rows)
     if not math.isfinite(value):
         raise BenchError(
             f"task '{data.task}', metric '{metric.name}': summarise() gave {value} for {len(rows)} rows; a score is a finite "
@@ -226,44 +211,18 @@ def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place:
         place.function = "best()"
         ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
         place.function = "summarise()"
-        best = _value(metric, ideal)
+        best = bounds.value(metric, ideal)
     found = {"value": value, "worst": value if failed else None, "best": best}
-    if isinstance(metric, Metric) and metric.jackknife:
-        return found | _interval(data, lambda: _leave_one_out(metric, rows, data), "jackknife")
-    return found | _interval(data, lambda: _bootstrap(metric, rows, data), "bootstrap", f", {data.resamples} resamples")
-
-
-def _value(metric: Metric | RankedMetric, rows: Array) -> float:
-    if isinstance(metric, RankedMetric):
-        return float(metric.summarise(rows, np.ones((1, len(rows))))[0])
-    return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
-
-
-def _bootstrap(metric: Metric | RankedMetric, rows: Array, data: _Answered) -> tuple[float, float]:
-    """The 95 % interval from whole clusters, drawn with replacement."""
-    if isinstance(metric, Metric):
-        sums, sizes = cluster_sums(rows, data.clusters)
-        values = resample(sums, sizes, metric.summarise, resamples=data.resamples, seed=data.seed)
-        return percentile_interval(values, len(sums))
-    number: dict[str, int] = {}
-    which = np.array([number.setdefault(cluster, len(number)) for cluster in data.clusters], dtype=np.intp)
-    drawn = resample_weights(len(number), resamples=data.resamples, seed=data.seed, width=len(rows))
-    values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
-    return percentile_interval(values, len(number))
-
-
-def _leave_one_out(metric: Metric, rows: Array, data: _Answered) -> tuple[float, float]:
-    low, high = leave_one_out_interval(*cluster_sums(rows, data.clusters), metric.summarise)
-    return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
+    return found | vars(bounds.of_rows(metric, rows, data.clusters, resamples=data.resamples, seed=data.seed))
 
 
 def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, Any]:
     by_cluster: dict[str, Counter[Hashable]] = {}
     place.function = "count()"
     for example, answer in zip(data.examples, data.answers, strict=True):
-        place.example, place.given = example.id, None if answer is _FAILED else answer
+        place.example, place.given = example.id, None if answer is FAILED else answer
         counts = by_cluster.setdefault(example.cluster, Counter())
-        if answer is not _FAILED:
+        if answer is not FAILED:
             counts.update(metric.count(answer))
     place.function, place.example, place.given = "summarise()", "", None
     total: Counter[Hashable] = Counter()
@@ -271,15 +230,4 @@ def _corpus(metric: CorpusMetric, data: _Answered, place: Place) -> dict[str, An
         total.update(counts)
     value = metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
     groups = list(by_cluster.values())
-    return {"value": value} | _interval(data, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
-
-
-def _interval(
-    data: _Answered, bounds: Callable[[], tuple[float, float]], method: str, detail: str = ""
-) -> dict[str, Any]:
-    """`low`, `high` and the note on them; no interval from too few clusters, or where none is asked for."""
-    clusters = len(set(data.clusters))
-    if clusters < MIN_CLUSTERS or not data.resamples:
-        return {"low": None, "high": None, "note": f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}"}
-    low, high = bounds()
-    return {"low": low, "high": high, "note": f"{method} over {clusters} clusters{detail}"}
+    return {"value": value} | vars(bounds.of_corpus(metric, groups, resamples=data.resamples))

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.artifacts.digest import digest
+from bench.bundles.slots import name_problem
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
 from bench.engine.asking import data_of, first_examples
@@ -226,10 +227,9 @@ def _judged(task: Task, examples: Sequence[Example], submission: Submission, set
 
 
 def _refuse(name: str, settings: Settings) -> None:
-    """Raise BenchError for a name that can be no folder's or bundle's, and settings that make no sense."""
-    fits = name not in ("", ".", "..") and name == name.strip() and len(name) <= 120 and name.isprintable()
-    if not fits or any(sign in name for sign in "/\\:"):
-        raise BenchError(f"the model name {name!r} cannot be a folder; give another with --model")
+    """Raise BenchError for a name that no model may bear on a board, and settings that make no sense."""
+    if said := name_problem(name):
+        raise BenchError(said)
     for key, least in (("seed", 0), ("resamples", 1)):
         if getattr(settings, key) < least:
             raise BenchError(f"{key}={getattr(settings, key)} must be at least {least}")

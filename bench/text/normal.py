@@ -15,6 +15,7 @@ Letters that look alike in two alphabets stay different (a Cyrillic "а" is no L
 
 from __future__ import annotations
 
+import copy
 import re
 import unicodedata
 
@@ -111,5 +112,11 @@ def scored(value: Json) -> Json:
         return changed if any(changed[key] is not value[key] for key in value) else value
     if type(value) in (list, tuple):
         inner = [scored(one) for one in value]
-        return type(value)(inner) if any(a is not b for a, b in zip(inner, value, strict=True)) else value
+        if all(a is b for a, b in zip(inner, value, strict=True)):
+            return value
+        if isinstance(value, tuple):
+            return tuple(inner)
+        made = copy.copy(value)  # a list may know more than its items
+        made[:] = inner
+        return made
     return value

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from bench.data.files import field, read_jsonl
+from bench.metrics.contrast import References
 from bench.task import Card
 from bench.types import Example
 from tasks.dialogue import NextReply
@@ -17,7 +18,7 @@ _FILE = FOLDER / "dialogue" / "conversations.jsonl"
 class FinmmDialogue(NextReply):
     """Every agent turn with references is an example; the turns before it are what the model sees."""
 
-    name, version = "finmm_dialogue", 1
+    name, version = "finmm_dialogue", 2
     system = (
         "You are a service agent of a bank or insurer. Reply to the customer in one or two short, concrete sentences."
     )
@@ -29,7 +30,7 @@ class FinmmDialogue(NextReply):
         split="test",
         n_examples=218,
         language="en",
-        chance=(0.05, 0.20),
+        chance=(-0.01, 0.02),
         scenario="operations",
         cluster="conversation",
     )
@@ -44,8 +45,10 @@ class FinmmDialogue(NextReply):
             for index, turn in enumerate(field(record, "turns", list, where), start=1):
                 text = field(turn, "text", str, f"{where} turn {index}")
                 if "references" in turn:
-                    references = [text, *field(turn, "references", list, f"{where} turn {index}")]
-                    found.append(Example(f"{conversation}-{index}", {"turns": list(seen)}, references, conversation))
+                    key, shown = f"{conversation}-{index}", "\n".join(said for _, said in seen)
+                    texts = [text, *field(turn, "references", list, f"{where} turn {index}")]
+                    references = References(texts, key=key, cluster=conversation, shown=shown)
+                    found.append(Example(key, {"turns": list(seen)}, references, conversation))
                 seen.append(["assistant" if field(turn, "speaker", str, where) == "agent" else "user", text])
         return found
 

@@ -1,0 +1,208 @@
+"""What a model gets in place of a request: all that it holds, under names and files that tell nothing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, suppress
+from dataclasses import replace
+from pathlib import Path
+from types import TracebackType
+
+from bench.artifacts.seals import ABSENT, Seal, refuse_changed
+from bench.errors import BenchError
+from bench.models.base import Device, Model
+from bench.runs.asked import Asked, files_of
+from bench.types import Audio, Image, ImageFile, Part, Prediction, Request, Video
+
+_ENDINGS = frozenset(
+    ".wav .flac .ogg .oga .opus .mp3 .m4a .aac .aif .aiff .wma .mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .png .jpg .jpeg".split()
+)
+_AT_ONCE = 2  # batches whose media lie ready: the one that is answered and the one that comes next
+
+
+class Veiled(Model, AbstractContextManager["Veiled"]):
+    """A model as the loop asks it: requests go in under neutral names, predictions come out under their own.
+
+    A data set's ids and file names may hold the answer (RAVDESS writes the emotion into both, and a file's time may go with
+    its label). A model gets as id the name in `Asked.names`; a recording or film as a copy of the same bytes, named by its
+    digest and with no time of its own; a picture in a file as its bytes. Copies lie in a temporary folder, those of two batches
+    at a time. What the model says of a request (an error, a BenchError) names the example and its own file again.
+    """
+
+    def __init__(self, model: Model, asked: Asked) -> None:
+        self.model, self.asked = model, asked
+        self.parts, self.outputs, self.needs = model.parts, model.outputs, model.needs
+        self._held: dict[str, Request] = {}
+        self._recent: deque[frozenset[str]] = deque(maxlen=_AT_ONCE)
+        self._true: dict[str, str] = {}  # what was veiled, by what stands for it
+        self._lock = threading.RLock()  # `prepare` comes from a thread of its own
+        self._exit = ExitStack()
+        self._folder: Path | None = None
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Remove the copies."""
+        self._held.clear()
+        self._exit.close()
+
+    @property
+    def loaded(self) -> tuple[Device, int] | None:
+        """As of the model itself."""
+        return self.model.loaded
+
+    @loaded.setter
+    def loaded(self, value: tuple[Device, int] | None) -> None:
+        self.model.loaded = value
+
+    def load(self, device: Device, *, seed: int) -> None:
+        """Load the model."""
+        self.model.load(device, seed=seed)
+
+    def free(self) -> None:
+        """Have the model let go of its reserve."""
+        self.model.free()
+
+    def reveal(self, ideal: Mapping[str, Prediction]) -> None:
+        """The ideal predictions, by the names that the model knows."""
+        names = self.asked.names
+        self.model.reveal({names[key]: replace(one, id=names[key]) for key, one in ideal.items()})
+
+    def cost(self, request: Request) -> int:
+        """What the model says; its files are links for as long as it takes, since a size is all that it may want to know."""
+        name = self.asked.names[request.id]
+        files = list(files_of(request))
+        if not files:
+            return self.model.cost(replace(request, id=name))
+        with tempfile.TemporaryDirectory(dir=self._place()) as folder:
+            places = {}
+            for i, path in enumerate(files):
+                places[str(path)] = str(Path(folder, f"{i}{_ending(path)}"))
+                with suppress(FileExistsError):
+                    Path(places[str(path)]).symlink_to(path.resolve())
+            parts = tuple(_moved(part, places) for part in request.parts)
+            return self.model.cost(Request(name, parts, request.output))
+
+    def prepare(self, batch: Sequence[Request]) -> None:
+        """Make the copies of the batch that comes next, and tell the model of it."""
+        with self._lock:
+            self._recent.append(frozenset(request.id for request in batch))
+            self._forget()
+            given = [self._given(request) for request in batch]
+        self.model.prepare(given)
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        """The model's predictions; what it raises or says wrong names the examples as the data do."""
+        with self._lock:
+            given = [self._given(request) for request in batch]
+        own = {veiled.id: request.id for veiled, request in zip(given, batch, strict=True)}
+        try:
+            return self._named(self.model.predict(given), own)
+        except Exception as error:
+            self._rename(error, own)
+            raise
+        finally:
+            with self._lock:
+                self._forget()
+
+    def _named(self, found: list[Prediction], own: Mapping[str, str]) -> list[Prediction]:
+        """The predictions under the examples' ids; what is no list of them is refused by whoever asked."""
+        if not isinstance(found, list) or not all(isinstance(one, Prediction) for one in found):
+            return found
+        return [
+            replace(one, id=own.get(one.id, one.id), error=None if one.error is None else self._plain(one.error, own))
+            for one in found
+        ]
+
+    def _given(self, request: Request) -> Request:
+        """The request as the model gets it; the same object each time while its batch is at hand."""
+        if request.id not in self._held:
+            name = self.asked.names[request.id]
+            parts = tuple(self._veiled(part, f"{name}-{i}") for i, part in enumerate(request.parts))
+            self._held[request.id] = Request(name, parts, request.output)
+        return self._held[request.id]
+
+    def _veiled(self, part: Part, name: str) -> Part:
+        if not isinstance(part, Audio | Video | ImageFile):
+            return part
+        path = Path(part.path)
+        seal = self.asked.media.get(path)
+        if seal is None or seal.sha256 == ABSENT:  # the model says so, and is told of no other file
+            return _moved(part, {part.path: self._stands_for(path, self._place() / f"{name}{_ending(path)}")})
+        if isinstance(part, ImageFile):
+            return Image(_read(path, seal), part.media_type)
+        copy = self._place() / f"{seal.sha256[:32]}{_ending(path)}"
+        if not copy.exists():
+            _copy(path, copy, seal)
+        return _moved(part, {part.path: self._stands_for(path, copy)})
+
+    def _stands_for(self, path: Path, neutral: Path) -> str:
+        self._true[str(neutral)] = str(path)
+        return str(neutral)
+
+    def _forget(self) -> None:
+        """Drop the requests and copies that belong to no batch at hand."""
+        near = frozenset().union(*self._recent)
+        for key in [key for key in self._held if key not in near]:
+            del self._held[key]
+        used = {str(path) for request in self._held.values() for path in files_of(request)}
+        for neutral in [neutral for neutral in self._true if neutral not in used]:
+            Path(neutral).unlink(missing_ok=True)
+            del self._true[neutral]
+
+    def _place(self) -> Path:
+        if self._folder is None:
+            self._folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+        return self._folder
+
+    def _plain(self, text: str, own: Mapping[str, str]) -> str:
+        """A text about requests with the examples' ids and files in it."""
+        with self._lock:
+            names = {**own, **self._true}
+        for name in sorted(names, key=len, reverse=True):
+            text = text.replace(name, names[name])
+        return text
+
+    def _rename(self, error: Exception, own: Mapping[str, str]) -> None:
+        error.args = tuple(self._plain(one, own) if isinstance(one, str) else one for one in error.args)
+        if isinstance(error, OSError) and isinstance(error.filename, str):
+            error.filename = self._plain(error.filename, own)
+
+
+def _moved(part: Part, places: Mapping[str, str]) -> Part:
+    """The part with its file at another place."""
+    if isinstance(part, ImageFile):
+        return ImageFile(places[part.path], part.media_type)
+    return replace(part, path=places[part.path]) if isinstance(part, Audio | Video) else part
+
+
+def _ending(path: Path) -> str:
+    """The ending of a file's name where it is that of a known format."""
+    return path.suffix.lower() if path.suffix.lower() in _ENDINGS else ""
+
+
+def _read(path: Path, seal: Seal) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        refuse_changed({path: seal})
+        raise BenchError(f"{path} cannot be read ({error.strerror}); check the file and its disk") from None
+
+
+def _copy(path: Path, copy: Path, seal: Seal) -> None:
+    """The same bytes in a file of their own, whose times say nothing; raises BenchError where that cannot be made."""
+    try:
+        shutil.copyfile(path, copy)
+        os.utime(copy, (0, 0))
+    except OSError as error:
+        copy.unlink(missing_ok=True)
+        refuse_changed({path: seal})
+        raise BenchError(
+            f"{path} cannot be copied into {copy.parent} ({error.strerror}), where the model would read it under a name that "
+            "tells nothing; make room there, or set TMPDIR to a folder with more"
+        ) from None
