@@ -27,7 +27,8 @@ class Card:
 
     `chance` is the ranked metric's value for the model `random`, as (low, high) that a full run must fall in;
     `references` are published scores of that metric (humans, best systems), as fractions. `obtain` says how to get data
-    that may not be passed on. `cluster` says in a word what examples of one cluster share.
+    that may not be passed on. `cluster` says in a word what examples of one cluster share. `agreement` says how well the ranked
+    metric agrees with people's verdicts, where these are known.
     """
 
     title: str
@@ -42,6 +43,7 @@ class Card:
     cluster: str
     citation: str = ""
     obtain: str = ""
+    agreement: str = ""
     references: Mapping[str, float] = field(default_factory=dict)
     superseded_by: str | None = None
 

@@ -34,6 +34,8 @@ def main(options: argparse.Namespace) -> int:
             print(f"{found.task}: {found.n_examples:,} {task.items}; {found.where}")
             for problem in found.problems:
                 print(f"  {problem}")
+            if found.agreement:
+                print(f"  agreement with people: {found.agreement}")
             print(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
         return 1 if found.problems else 0
     others = [word for word in options.overrides if not word.startswith("task=")]
@@ -59,6 +61,7 @@ class Finding:
     n_examples: int
     problems: tuple[str, ...]
     obtain: str = ""
+    agreement: str = ""
 
 
 def examine(task: BaseTask) -> Finding:
@@ -67,8 +70,8 @@ def examine(task: BaseTask) -> Finding:
         problems = tuple(task.problems())
         n = task.size()
     except BenchError as error:
-        return Finding(task.name, where(task), 0, (str(error),), task.card.obtain)
-    return Finding(task.name, where(task), n, problems, task.card.obtain if problems else "")
+        return Finding(task.name, where(task), 0, (str(error),), task.card.obtain, task.card.agreement)
+    return Finding(task.name, where(task), n, problems, task.card.obtain if problems else "", task.card.agreement)
 
 
 def where(task: BaseTask) -> str:
