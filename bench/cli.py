@@ -12,7 +12,9 @@ from pathlib import Path
 from typing import NoReturn
 
 from bench import __version__
-from bench.errors import BenchError
+from bench.commands.shared.streams import lasting
+from bench.errors import EXIT_INTERNAL, BenchError, fault
+from bench.text.shown import tell
 
 _USAGE = """\
 examples:
@@ -177,6 +179,9 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     submit.add_argument("references", nargs="+", metavar="RUN", help=_REFERENCE)
     submit.add_argument("-o", "--output", type=Path, required=True, metavar="FILE", help="the bundle, a .zip")
     submit.add_argument("--submitter", default="", help="who stands behind it: a name or an address")
+    submit.add_argument(
+        "--replace", action="store_true", help="put it in the place of your own earlier entry of this name"
+    )
     _runs_option(submit)
 
     verify = commands.add_parser("verify", help="score the predictions of bundles again, on your own data")
@@ -185,13 +190,47 @@ def _bundle_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     verify.add_argument(
         "--add", action="store_true", help="put what is verified into the runs directory and leaderboards/submissions"
     )
+    verify.add_argument(
+        "--replace", action="store_true", help="with --add: in the place of the same submitter's earlier entry"
+    )
+    verify.add_argument(
+        "--rerun",
+        type=int,
+        metavar="N",
+        help="run the named public model again on N examples, and compare answers and speed",
+    )
+    verify.add_argument("--seed", type=int, help="of the choice of these examples; else one that nobody could know")
+    verify.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     _runs_option(verify)
 
 
+def _refuse_undecodable(arguments: Sequence[str]) -> None:
+    """Raise BenchError for a name that is no UTF-8, which no record could hold."""
+    named = {name: value for name, value in os.environ.items() if name.startswith(("BENCH_", "MLFLOW_"))}
+    for word in (*arguments, *(f"{name}={value}" for name, value in named.items())):
+        if any("\ud800" <= letter <= "\udfff" for letter in word):
+            raise BenchError(f"{word!a} is not UTF-8, and a record could not hold it; rename the file or folder")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; the exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 130 interrupted."""
+    """Run the command.
+
+    The exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 70 a fault of bench
+    itself, with its traceback, 130 interrupted.
+    """
+    with lasting() as out:
+        code = _main(arguments)
+        out.flush()
+        if out.fails:
+            print(f"bench: stdout cannot be written ({out.lost}); what was computed is stored", file=sys.stderr)
+            return code or 2
+    return code
+
+
+def _main(arguments: Sequence[str] | None) -> int:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
     try:
+        _refuse_undecodable(sys.argv[1:] if arguments is None else arguments)
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
@@ -199,14 +238,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             options.overrides = [*options.overrides, *rest]
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
-        print(f"bench: {error}", file=sys.stderr)
+        tell(f"bench: {error}", err=True)
         return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the reader left; say nothing more
-        return 0
+    except Exception as error:  # else Python ends with 1, which says that a check failed
+        tell(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", err=True)
+        return EXIT_INTERNAL
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+EXIT_INTERNAL = 70  # of a command that ends by a fault of this package; EX_SOFTWARE in sysexits.h
+
 
 class BenchError(Exception):
     """Something the user can fix; `bench` prints it as one line and exits with 2.
@@ -52,6 +54,13 @@ def authored(owner: str, function: str, remedy: str) -> Iterator[Place]:
         given = f"; it was given {_short(place.given)}" if place.given is not None else ""
         line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
         raise CodeError(line, place.example, said) from error
+
+
+def fault(error: Exception) -> str:
+    """What a fault of this package is in one line: what was raised, and where; its traceback goes to stderr."""
+    traceback.print_exception(error)
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    return f"{said} ({_line(error)})"
 
 
 def _short(value: object) -> str:

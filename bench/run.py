@@ -12,8 +12,9 @@ from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.runs import environment, timing
 from bench.runs.code import code_of, sha256_of
-from bench.runs.folder import RunFolder
+from bench.runs.folder import CONFIG, LEDGER, RunFolder, refuse_altered
 from bench.runs.identity import Identity
+from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.settings import Settings
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
@@ -65,7 +66,7 @@ def evaluate(
         if is_scored_as_now(folder, task, settings.resamples):
             return folder.read(), folder
         return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say), folder
-    before = folder.read() if folder.complete else None
+    before = _as_written(folder, task, asked, settings, say) if folder.complete else None
     with folder.opened(_yaml(settings.config), identity, libraries), Veiled(model, asked.asked) as veiled:
         if settings.reuse:
             say(reuse.take_over(folder, identity, asked, model))
@@ -89,6 +90,14 @@ def evaluate(
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
         )  # fmt: skip
         return run, folder
+
+
+def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
+    """The record of a complete run that gets an audit, with the scores of today; BenchError where its predictions were altered."""
+    refuse_altered(folder.path, folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
+    if not is_scored_as_now(folder, task, settings.resamples):  # else the scores of before would be lost
+        return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say)
+    return folder.read()
 
 
 def _predict(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
+from bench.data.shapes import anything
 from bench.data.source import DataSource
 from bench.data.submissions import pairs
 from bench.metrics.metric import AnyMetric
@@ -28,7 +29,8 @@ class Card:
     `chance` is the ranked metric's value for the model `random`, as (low, high) that a full run must fall in;
     `references` are published scores of that metric (humans, best systems), as fractions. `obtain` says how to get data
     that may not be passed on. `cluster` says in a word what examples of one cluster share. `agreement` says how well the ranked
-    metric agrees with people's verdicts, where these are known.
+    metric agrees with people's verdicts, where these are known. `gives_away` names the answers that need no reading and beat
+    `constant`, `lexical` and `random` all the same, by the strategy of `model=cheat`, and what the whole split gives for them.
     """
 
     title: str
@@ -46,6 +48,7 @@ class Card:
     agreement: str = ""
     references: Mapping[str, float] = field(default_factory=dict)
     superseded_by: str | None = None
+    gives_away: Mapping[str, float] = field(default_factory=dict)
 
 
 class BaseTask(ABC):
@@ -75,7 +78,8 @@ class Task(BaseTask):
     is loaded. The first of `metrics` ranks. `missing_left_out` says that the official script divides by the predictions
     that it was given, where ours counts a missing one as wrong; `takes_no_answer`, that an answer is
     {"text", "no_answer"} with a probability of no answer; `makes_media`, that pictures, sounds or films of requests are made
-    from the examples' inputs, and so are no data of their own.
+    from the examples' inputs, and so are no data of their own; `normalises`, that texts of targets and answers are normalised
+    before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text.
     """
 
     metrics: ClassVar[tuple[AnyMetric, ...]]
@@ -84,6 +88,7 @@ class Task(BaseTask):
     missing_left_out: ClassVar[bool] = False
     takes_no_answer: ClassVar[bool] = False
     makes_media: ClassVar[bool] = False
+    normalises: ClassVar[bool] = True
 
     @abstractmethod
     def examples(self) -> Sequence[Example]:
@@ -104,6 +109,14 @@ class Task(BaseTask):
     @abstractmethod
     def answer(self, prediction: Prediction) -> Json:
         """The final answer out of a raw prediction without error; pure."""
+
+    def checked(self, example: Example, answer: Json) -> Json:
+        """The final answer in the one shape that the metrics take; else `Malformed`, or ValueError with what was found.
+
+        Whatever a parser, an official file, a journal or a bundle gives passes here. The target may be held out. What it gives
+        passes again, unchanged. Here any value is allowed within limits; a task says more (bench/data/shapes.py).
+        """
+        return anything(answer)
 
     @abstractmethod
     def ideal(self, example: Example) -> Prediction:

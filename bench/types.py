@@ -212,7 +212,7 @@ class Score:
     `value` is None where the metric cannot be had, and `low` and `high`, the 95 % interval, where that cannot; `note`
     says why. `worst` and `best` are the values if every failed example had been answered wrongly, or with its target;
     None when nothing failed. `official` is the official script's value where it leaves missing predictions out, which
-    `value` counts as wrong; None where the two agree.
+    `value` counts as wrong, or takes text as it came, which `value` normalises; None where the two agree.
     """
 
     metric: str

@@ -164,7 +164,7 @@ def measured(side: str, asked: dict[str, Any], **more: Any) -> list[dict[str, An
     """What a side says, from a process of its own."""
     command = [sys.executable, __file__, "side", side]
     out = subprocess.run(command, input=json.dumps(asked | more), stdout=subprocess.PIPE, text=True, check=True).stdout
-    found: list[dict[str, Any]] = json.loads(out.splitlines()[-1])
+    found: list[dict[str, Any]] = json.loads(out.rstrip("\n").split("\n")[-1])
     return found
 
 
@@ -173,7 +173,7 @@ def lm_eval(python: Path, asked: dict[str, Any], sizes: Sequence[int]) -> dict[i
     command = [str(python), str(Path(__file__).with_name("bench_engine_lm_eval.py"))]
     asked = asked | {"new_tokens": NEW_TOKENS, "stop": STOP, "batch_sizes": list(sizes)}
     out = subprocess.run(command, input=json.dumps(asked), stdout=subprocess.PIPE, text=True, check=True).stdout
-    found = [json.loads(line) for line in out.splitlines() if line.startswith("{")]
+    found = [json.loads(line) for line in out.split("\n") if line.startswith("{")]
     return {one["batch_size"]: one for one in found}
 
 

@@ -96,7 +96,7 @@ def main() -> None:
         for n in given.n:
             command = [sys.executable, __file__, "one", name, str(n)]
             out = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True).stdout
-            found = json.loads(out.splitlines()[-1])
+            found = json.loads(out.rstrip("\n").split("\n")[-1])
             print(
                 f"{name:<10} {n:>9,} {found['seconds']:>8.1f} {found['peak'] / 2**20:>9.0f} {found['examples'] / 2**20:>19.0f}",
                 flush=True,

@@ -75,6 +75,11 @@ def command(*words: str) -> None:
     subprocess.run([sys.executable, "-m", "bench.cli", *words], check=True, stdout=subprocess.DEVNULL)
 
 
+def start(folder: Path) -> None:
+    """Evaluate one example by a model that needs no library: what a run costs before and after its examples."""
+    command("run", "task=finmm_qa", "model=constant", "limit=1", "tracking=none", f"runs_dir={folder}/start", "--fresh")
+
+
 def loop(n: int) -> None:
     """A whole run of a model that answers at once."""
     with tempfile.TemporaryDirectory() as folder:
@@ -106,6 +111,7 @@ def main() -> None:
         found = [
             ("bench --help", median_seconds(lambda: command("--help"), 9), "0.2"),
             ("bench list tasks", median_seconds(lambda: command("list", "tasks"), 9), "0.5"),
+            ("bench run, one example: from the command to its end", median_seconds(lambda: start(Path(folder)), 5), ""),
             ("loop, 1,000 examples, model of 0 s", median_seconds(lambda: loop(1_000), 3), "5 % of the run"),
             ("loop, 20,000 examples, model of 0 s", median_seconds(lambda: loop(20_000), 1), ""),
             ("interval, 10,000 examples x 10,000 resamples", median_seconds(interval, 3), "1"),

@@ -22,7 +22,7 @@ def timed(command: list[str]) -> tuple[float, dict[str, float]]:
     """Seconds of a whole process and the JSON object on its last line."""
     start = time.perf_counter()
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return time.perf_counter() - start, json.loads(done.stdout.strip().splitlines()[-1])
+    return time.perf_counter() - start, json.loads(done.stdout.strip().split("\n")[-1])
 
 
 def main() -> None:

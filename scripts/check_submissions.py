@@ -17,17 +17,20 @@ from pathlib import Path
 
 import numpy as np
 
-from bench.bundles import strict
+from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Refused
 from bench.bundles.claims import same_rows
 from bench.bundles.verify import Verified
+from bench.commands.shared.rebuilt import Draw
 from bench.commands.verify import VERIFIED, Ground, judge
 from bench.errors import BenchError
 from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, path_of
 from bench.metrics.metric import Metric, RankedMetric
+from bench.runs.claimed import rerun_of
 from bench.runs.folder import RECORD, read_run
 from bench.runs.measurements import Measurements
 from bench.task import Task
+from bench.text.shown import tell
 from bench.types import Run
 
 _LARGEST = 32 * MIB  # bytes of an entry
@@ -42,7 +45,14 @@ def main() -> int:
     parser.add_argument(
         "--data-dir", type=Path, metavar="DIR", help="the data to verify them on, instead of BENCH_DATA"
     )
+    parser.add_argument(
+        "--rerun",
+        type=int,
+        metavar="N",
+        help="run the models of bundles again on N examples; needed where an entry says so",
+    )
     options = parser.parse_args()
+    draw = Draw(options.rerun) if options.rerun else None
     bundles = {_digest(path): path for path in sorted(options.bundles.glob("*.zip"))} if options.bundles else {}
     ground, worst = Ground(options.data_dir), 0
     if options.since:
@@ -51,13 +61,14 @@ def main() -> int:
         found = (("", path) for path in options.files or sorted(p for p in SUBMISSIONS.rglob("*") if p.is_file()))
     for status, path in found:
         try:
-            line = "is taken away" if status == "D" else check(path, ground, bundles, changed=bool(options.since))
-            print(f"ok    {path}: {line}")
+            line = "is taken away" if status == "D" else check(path, ground, bundles, draw, changed=bool(options.since))
+            line += replaced(options.since, path) if status in ("M", "D") else ""
+            tell(f"ok    {path}: {line}")
         except Refused as error:
-            print(f"FAIL  {path}: {error}")
+            tell(f"FAIL  {path}: {error}")
             worst = 1
         except BenchError as error:
-            print(f"????  {path}: {error}")
+            tell(f"????  {path}: {error}")
             worst = worst or 2
     return worst
 
@@ -71,6 +82,22 @@ def changed(since: str) -> Iterator[tuple[str, Path]]:
     yield from (("A", Path(path)) for path in new)
 
 
+def replaced(since: str, path: Path) -> str:
+    """What stood at this path, in words; raises Refused where a pull request touches what is another submitter's."""
+    with tempfile.TemporaryDirectory() as folder:
+        before = Path(folder) / path.name
+        before.write_text(_git("show", f"{_git('merge-base', since, 'HEAD').strip()}:{path}"), encoding="utf-8")
+        try:
+            old, new = read(before).run.origin, read(path).run.origin if path.exists() else {}
+        except Refused:
+            return "; what stood there was no entry"
+        whose = strict.short(repr(old.get("submitter", "")))
+        if new and old.get("submitter") != new.get("submitter"):
+            raise Refused(f"it takes the place of an entry of {whose}")
+        said = slots.described(before).partition(", ")[2]
+    return f"; it was that of {whose}, {said}: a name proves nothing, so ask who it is"
+
+
 def _git(*words: str) -> str:
     done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
     if done.returncode:
@@ -78,24 +105,34 @@ def _git(*words: str) -> str:
     return done.stdout
 
 
-def check(path: Path, ground: Ground, bundles: Mapping[str, Path], *, changed: bool) -> str:
+def check(
+    path: Path, ground: Ground, bundles: Mapping[str, Path], draw: Draw | None = None, *, changed: bool = False
+) -> str:
     """What is to be said of a good entry; raises Refused for another, BenchError where the data to judge it are missing."""
     found = read(path)
     run, origin = found.run, found.run.origin
-    if path.is_symlink() or path != path_of(SUBMISSIONS, run):
-        raise Refused(f"it is of {run.task}/{run.model}, whose only place is {path_of(SUBMISSIONS, run)}")
+    if run.is_reference or not origin.get("bundle"):
+        raise Refused(
+            "it names no bundle; `bench submit` makes entries" if not run.is_reference else "it is a reference row"
+        )
+    submitter = str(origin.get("submitter", ""))
+    if said := slots.name_problem(run.model) or slots.submitter_problem(submitter):
+        raise Refused(said)
+    due = slots.place(SUBMISSIONS, run, submitter)
+    if path.is_symlink() or path not in (due, *(() if changed else (path_of(SUBMISSIONS, run),))):
+        raise Refused(f"it is of {run.task}/{run.model} by {submitter!r}, whose only place is {due}")
+    try:
+        slots.refuse_taken(SUBMISSIONS, run, submitter, str(origin.get("bundle", "")))
+    except BenchError as error:
+        raise Refused(str(error)) from None
     try:
         task = ground.task(run.task)
     except BenchError as error:
         raise Refused(str(error)) from None
     said = agrees(found, task)
-    if run.is_reference or not origin.get("bundle"):
-        raise Refused(
-            "it names no bundle; `bench submit` makes entries" if not run.is_reference else "it is a reference row"
-        )
     bundle = bundles.get(str(origin["bundle"]))
     if bundle is not None:
-        return f"{said}; {of_bundle(found, bundle, ground)}"
+        return f"{said}; {of_bundle(found, bundle, ground, draw, changed=changed)}"
     missing = f"its bundle {origin['bundle'][:12]}… is not here"
     if "verified" not in origin:
         return f"{said}; self-reported, {missing}"
@@ -158,11 +195,16 @@ def value_of(metric: Metric | RankedMetric, rows: Measurements) -> float:
         raise Refused(f"its rows of {table.shape[1]} columns are none of {metric.name} ({error})") from None
 
 
-def of_bundle(found: Entry, bundle: Path, ground: Ground) -> str:
-    """Raise Refused unless the bundle is verified and holds this very run."""
+def of_bundle(found: Entry, bundle: Path, ground: Ground, draw: Draw | None = None, *, changed: bool = False) -> str:
+    """Raise Refused unless the bundle is verified, holds this very run, and was found so again by whoever says that it was."""
     run = found.run
+    says_again = changed and "rerun" in run.origin.get("verified", {})
+    if says_again and draw is None:  # else anybody could write the word
+        raise Refused(
+            "it says that its model was run again: give --rerun N, which does that here, or leave 'rerun' out"
+        )
     with tempfile.TemporaryDirectory() as folder:
-        verdicts = judge([bundle], Path(folder) / "in", ground, Path(folder) / "runs")
+        verdicts = judge([bundle], Path(folder) / "in", replace(ground, draw=draw), Path(folder) / "runs")
         one = next((v for v in verdicts if v.run and (v.run.task, v.run.model) == (run.task, run.model)), verdicts[0])
         if one.status != VERIFIED or one.found is None:
             raise (Refused if one.status == "refused" else BenchError)(f"its bundle: {one.line}")
@@ -180,9 +222,19 @@ def of_bundle(found: Entry, bundle: Path, ground: Ground) -> str:
             raise Refused(
                 f"it is by {strict.short(run.origin.get('submitter'))!r}, its bundle by {strict.short(submitter)!r}"
             )
+        again = one.found.rerun
+        if says_again and (again is None or (said_reproduced(run) and not again.reproduced)):
+            why = "its speed was not reproduced" if again else "its model cannot be run again"
+            raise Refused(f"it says that its model was run again, and here {why}: {'; '.join(one.found.notes)}")
         if one.said is None or run.origin.get("predictions") != one.said.answers:
             raise Refused("it gives another fingerprint of the predictions than its bundle")
-    return f"its bundle {bundle.name} {one.line}"
+    return f"its bundle {bundle.name} {one.line}" + (f"; {again.line()}" if again else "")
+
+
+def said_reproduced(run: Run) -> bool:
+    """Whether the entry says that its speed was reproduced."""
+    again = rerun_of(run)
+    return again is not None and again.reproduced
 
 
 def _is_run(run: Run, found: Verified) -> bool:

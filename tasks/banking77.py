@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -13,6 +11,7 @@ from bench.errors import BenchError
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
 from bench.task import Card
+from bench.text.rows import cells
 from bench.types import Example
 from tasks.labels import LabelTask, mixed
 
@@ -81,22 +80,19 @@ class Banking77(LabelTask):
 
 def questions(path: Path) -> list[Example]:
     """The rows `text,category` of a CSV file with a header, or `text` alone; ids are the file's name and the row from 0."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), strict=True)  # a text may hold line breaks
+    rows = cells(read_text(path), path)  # a text may hold line breaks
     found: list[Example] = []
-    try:
-        if (header := next(reader, [])) not in (["text", "category"], ["text"]):
-            raise BenchError(f"{path} line 1: found {','.join(header)!r}, expected the header text,category")
-        for row in filter(None, reader):
-            where = f"{path} line {reader.line_num}"
-            if len(row) != len(header) or not row[0].strip():
-                raise BenchError(f"{where}: found {row!r}, expected {','.join(header)}; bring the official file again")
-            label = row[1] if len(row) == 2 else None
-            if label is not None and label not in LABELS:
-                raise BenchError(
-                    f"{where}: {label!r} is not one of the {len(LABELS)} labels; bring the official file again"
-                )
-            name = f"{path.stem}-{len(found)}"
-            found.append(Example(name, {"text": row[0].strip()}, label, name))
-    except csv.Error as error:
-        raise BenchError(f"{path} line {reader.line_num}: {error}; correct the file") from None
+    if (header := next(rows, (1, []))[1]) not in (["text", "category"], ["text"]):
+        raise BenchError(f"{path} line 1: found {','.join(header)!r}, expected the header text,category")
+    for line, row in rows:
+        where = f"{path} line {line}"
+        if len(row) != len(header) or not row[0].strip():
+            raise BenchError(f"{where}: found {row!r}, expected {','.join(header)}; bring the official file again")
+        label = row[1] if len(row) == 2 else None
+        if label is not None and label not in LABELS:
+            raise BenchError(
+                f"{where}: {label!r} is not one of the {len(LABELS)} labels; bring the official file again"
+            )
+        name = f"{path.stem}-{len(found)}"
+        found.append(Example(name, {"text": row[0].strip()}, label, name))
     return found

@@ -18,8 +18,10 @@ _SUBJECT = re.compile(r"(?:^|/)t\d+_([a-z]+)_")
 CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from Free Text with the DEFT Corpus (SemEval)"
 
 
-def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float) -> Card:
-    """The card of a subtask."""
+def deft_card(
+    title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None
+) -> Card:
+    """The card of a subtask; `best` is the winner's value of the metric that ranks."""
     return Card(
         title=title,
         source="https://github.com/adobe-research/deft_corpus",
@@ -32,7 +34,7 @@ def deft_card(title: str, n_examples: int, subtask: int, chance: tuple[float, fl
         scenario="operations",
         cluster="textbook section",
         citation=CITATION,
-        references={"winner of the shared task": best},
+        references={} if best is None else {"winner of the shared task": best},
     )
 
 
@@ -84,6 +86,10 @@ class Deft(DataTask):
     @abstractmethod
     def of_json(self, answer: Json, example: Example) -> Json:
         """The answer to an example out of a JSON submission, `Malformed` for a bad one."""
+
+    def checked(self, example: Example, answer: Json) -> Json:
+        """As in a JSON submission."""
+        return self.of_json(answer, example)
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """The official folder of `.deft` files (or one such file), or a JSON object {id: answer}."""

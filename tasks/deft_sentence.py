@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.metrics.labelling import f1, positive_class, precision, recall
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
+from bench.text.rows import rows
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks import slices
 from tasks.deft import Deft, deft_card, words
@@ -60,7 +61,7 @@ class DeftSentence(Deft):
         scores = prediction.label_scores
         if scores is not None:
             return str(LABELS.index(max(LABELS, key=lambda label: scores.get(label, float("-inf")))))
-        line = next((line for line in (prediction.text or "").splitlines() if line.strip()), "")
+        line = next((line for line in rows(prediction.text or "") if line.strip()), "")
         return str(int(_YES.search(line) is not None and _NO.search(line) is None))
 
     def ideal(self, example: Example) -> Prediction:

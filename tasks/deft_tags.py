@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.data import deft_format as deft
-from bench.metrics.labelling import Item, set_metric
+from bench.data.shapes import a_list, a_text
+from bench.metrics.labelling import SLOTS, Item, set_metric
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
@@ -133,6 +134,12 @@ class DeftTags(Deft):
                 found.append([("I-" if (match["begin"] or "").upper() == "I-" else "") + name, words, number])
         return found
 
+    def checked(self, example: Example, answer: Json) -> Json:
+        """A tag for each token, or phrases [label, words, number], as the parser gives them."""
+        if answer == [] or not isinstance(answer, list) or all(isinstance(one, str) for one in answer):
+            return self.of_json(answer, example) if answer != [] else []
+        return a_list(answer, _phrase, SLOTS)
+
     def ideal(self, example: Example) -> Prediction:
         """A line for each phrase, with the number of its place where an earlier one is free."""
         tokens = example.target["tokens"]
@@ -171,6 +178,15 @@ class DeftTags(Deft):
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
         """The line of scores.txt."""
         return {"subtask_2_f1-score_macro": values["macro_f1"]}
+
+
+def _phrase(found: Json) -> list[Json]:
+    parts = a_list(found, lambda part: part, 3)
+    if len(parts) != 3 or not isinstance(parts[0], str) or parts[0].removeprefix("I-") not in deft.EVALUATED:
+        raise ValueError(f"found {str(found)[:60]!r}, expected [label, words, number of the place]")
+    if type(parts[2]) is not int or parts[2] < 0:
+        raise ValueError(f"found the number {str(parts[2])[:20]!r}, expected a whole number from 0")
+    return [parts[0], a_text(parts[1]), parts[2]]
 
 
 def _told(tokens: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:

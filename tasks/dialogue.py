@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
+from bench.data.shapes import a_text
 from bench.metrics.contrast import contrast, same_answer
 from bench.metrics.dstc7 import bleu, clean
 from bench.metrics.generation import BLEU, CHRF, DISTINCT_1, DISTINCT_2, ENTROPY_4
 from bench.task import Task
-from bench.types import Example, Generate, Prediction, Request, Text
+from bench.types import Example, Generate, Json, Prediction, Request, Text
 from tasks.slices import band, words
 
 
@@ -29,6 +30,10 @@ class NextReply(Task):
     def answer(self, prediction: Prediction) -> str:
         """The reply with white space folded."""
         return " ".join((prediction.text or "").split())
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The longest reference: the fullest of the replies that people gave."""

@@ -7,6 +7,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bench.data.files import all_or_none, field, read_json
+from bench.data.shapes import a_text
 from bench.data.source import DataSource
 from bench.data.squad_format import answers_of
 from bench.data.submissions import kind, records
@@ -102,6 +103,10 @@ class DocVQA(DataTask):
     def answer(self, prediction: Prediction) -> str:
         """The first line, without a lead or quotes; a final full stop stays, since characters are compared."""
         return short_answer(prediction.text or "", keep_full_stop=True)
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer."""

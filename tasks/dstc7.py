@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data import dstc7_format
+from bench.data.shapes import a_text
 from bench.data.source import DataSource
 from bench.data.submissions import kind
 from bench.metrics import meteor
@@ -99,6 +100,10 @@ class Dstc7(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The comment with white space folded; the metrics clean it as the official script does."""
         return comment(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The longest reference."""

@@ -11,11 +11,13 @@ from typing import ClassVar
 
 from bench.data.files import read_text
 from bench.data.nlp_transcript import read_nlp, read_reference
+from bench.data.shapes import TRANSCRIPT, a_text
 from bench.data.submissions import kind, table
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.speech import CLASSES, SPEECH, as_it_stands
 from bench.task import Card, DataTask, Malformed
+from bench.text.rows import columns, rows
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
 from tasks.slices import band
 
@@ -69,6 +71,10 @@ class Earnings21(DataTask):
     def answer(self, prediction: Prediction) -> str:
         """The words without the punctuation around them, which the references keep apart."""
         return spoken_words(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A transcript in one text."""
+        return a_text(answer, TRANSCRIPT)
 
     def ideal(self, example: Example) -> Prediction:
         """The reference as it is written."""
@@ -147,8 +153,8 @@ def _of_nlp(path: Path) -> str:
 def _of_ctm(path: Path) -> str:
     """The fifth column of each line: recording, channel, start, duration, word."""
     words = []
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
-        cells = line.split()
+    for number, line in enumerate(rows(read_text(path)), start=1):
+        cells = columns(line)
         if not cells or line.startswith(";;"):
             continue
         if len(cells) < 5:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import all_or_none, beside, field, read_jsonl
+from bench.data.shapes import a_text
 from bench.data.source import DataSource
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
@@ -74,6 +75,10 @@ class FinanceBench(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The reply behind its last "Answer:", see `read_reply`."""
         return read_reply(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The gold answer."""

@@ -8,6 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
+from bench.data.shapes import MOST, a_list, a_text
 from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
@@ -37,24 +38,34 @@ _SHOTS = (
 )
 
 
+def _accepted(target: Mapping[str, Any]) -> dict[tuple[int, int], list[str]]:
+    """The sentiments that annotators gave each span: one of them but for a span on which they differ."""
+    found: dict[tuple[int, int], list[str]] = {}
+    for start, end, label in target["entities"]:
+        found.setdefault((start, end), []).append(label)
+    return found
+
+
 def _wanted(target: Mapping[str, Any]) -> list[Item]:
     return [tuple(entity) for entity in target["entities"]]
 
 
-def _found(target: Mapping[str, Any], answer: Iterable[Sequence[Any]]) -> set[Item]:
+def _found(target: Mapping[str, Any], answer: Sequence[Sequence[Any]]) -> set[Item]:
     """Spans [start, end, label] as they are; mentions [phrase, number, label] at their places in the text.
 
-    Where the offsets of a gold span do not fit the text, a mention at the place of its words is that span.
+    A place has one sentiment: that of a mention with its number, else the first. Where the offsets of a gold span do not fit
+    the text, a mention at the place of its words is that span. Where annotators differ on a span, each of them is right.
     """
-    items = [(first, second, label) for first, second, label in answer]
-    mentions = [item for item in items if isinstance(item[0], str)]
-    found = set(items) - set(mentions)
-    gold = {(start, end): tuple(span) for start, end, *span in target["moved"]}
+    said: dict[tuple[int, int], str] = {(a, b): label for a, b, label in answer if not isinstance(a, str)}
+    mentions = [(phrase, number, label) for phrase, number, label in answer if isinstance(phrase, str)]
+    gold = {(start, end): (a, b) for start, end, a, b in target["moved"]}
     where = apart((phrase for phrase, _, _ in mentions), target["text"])
-    for phrase, number, label in mentions:
-        chosen = where[phrase][number - 1 : number] if number else where[phrase]
-        found |= {(*gold.get(place, place), label) for place in chosen}
-    return found
+    for phrase, number, label in sorted(mentions, key=lambda mention: not mention[1]):
+        for place in where[phrase][number - 1 : number] if number else where[phrase]:
+            said.setdefault(gold.get(place, place), label)
+    accepted = _accepted(target)
+    right = {span: labels for span, labels in accepted.items() if said.get(span) in labels}
+    return {(*span, one) for span, label in said.items() for one in right.get(span, [label])}
 
 
 def _bare(items: Iterable[Item]) -> set[Item]:
@@ -65,6 +76,7 @@ class FinEntity(DataTask):
     """Financial news with entities to find and to judge: positive, negative or neutral."""
 
     name, version, output = "finentity", 1, Tag
+    normalises = False  # spans are places in the text as it stands
     metrics: ClassVar[tuple[AnyMetric, ...]] = (
         set_metric("f1", SENTIMENTS, _wanted, _found, signature="exact span and sentiment, micro"),
         set_metric(
@@ -108,15 +120,30 @@ class FinEntity(DataTask):
         said = list(_of_json(as_json(text))) or [
             (match["phrase"], match["label"]) for line in lines(text) if (match := _LINE.match(line))
         ]
-        numbered = [(*number_of(unquoted(phrase)), label.capitalize()) for phrase, label in said]
-        return [[unquoted(phrase), number, label] for phrase, number, label in numbered if unquoted(phrase)]
+        found: dict[tuple[str, int], str] = {}  # of two sentiments for the same places the first counts
+        for phrase, label in said:
+            bare, number = number_of(unquoted(phrase))
+            if unquoted(bare):
+                found.setdefault((unquoted(bare), number), label.capitalize())
+        return [[phrase, number, label] for (phrase, number), label in found.items()][:MOST]
+
+    def checked(self, example: Example, answer: Json) -> Json:
+        """Spans as in a submission, or mentions as the parser gives them; one sentiment for each."""
+        told = isinstance(answer, list) and all(
+            isinstance(one, list) and one and isinstance(one[0], str) for one in answer
+        )
+        found = a_list(answer, _mention) if told else spans(a_list(answer, lambda one: one))
+        said = {(first, second): [first, second, label] for first, second, label in found}
+        if len(said) != len({tuple(one) for one in found}):
+            raise ValueError("found two sentiments for one span, expected one")
+        return list(said.values())
 
     def ideal(self, example: Example) -> Prediction:
         """A line for each entity and sentiment, with numbers where only some of its places have it."""
         text = example.target["text"]
         true = {(*gold,): (start, end) for start, end, *gold in example.target["moved"]}
         said: dict[tuple[str, str], set[tuple[int, int]]] = {}
-        for start, end, label in example.target["entities"]:
+        for (start, end), (label, *_) in _accepted(example.target).items():
             place = true.get((start, end), (start, end))
             said.setdefault((text[slice(*place)], label), set()).add(place)
         where = apart((phrase for phrase, _ in said), text)
@@ -143,6 +170,13 @@ class FinEntity(DataTask):
                 yield key, spans(found)
             except ValueError as error:
                 yield key, Malformed(str(error))
+
+
+def _mention(found: Json) -> list[Json]:
+    parts = a_list(found, lambda part: part, 3)
+    if len(parts) != 3 or type(parts[1]) is not int or parts[1] < 0 or parts[2] not in SENTIMENTS:
+        raise ValueError(f"found {str(found)[:60]!r}, expected [phrase, number of its place or 0, sentiment]")
+    return [a_text(parts[0]), parts[1], parts[2]]
 
 
 def _mentions(pieces: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import all_or_none, beside, field, read_json
+from bench.data.shapes import a_list, a_number, a_text, an_object
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
@@ -37,6 +38,8 @@ SHOTS = (
     ("were cakes higher in 2015 than in 2014?", "Program: greater(300, 400)"),
     ("what were the average yearly cakes?", "Program: table_average(cakes, none)"),
 )
+_NOTHING = {"program": None, "value": None}
+_MOST_TOKENS = 400  # of a program; the longest official one has 25
 # how many questions the official files hold; dev_200.json is the part of dev.json in the local data directory
 SIZES = {"test.json": 1_147, "dev.json": 883, "dev_200.json": 200}  # of a folder the first that is there is evaluated
 
@@ -83,6 +86,24 @@ class FinQA(DataTask):
         text = prediction.text or ""
         program = read_program(text)
         return {"program": program, "value": None if program else read_value(text)}
+
+    def checked(self, example: Example, answer: Json) -> Json:
+        """{"program", "value"}, of which one at most is something, or what stands for it in a submission."""
+        if isinstance(answer, dict):
+            found = an_object(answer, ("program", "value"))
+            if found["program"] is not None and found["value"] is not None:
+                return Malformed("found a program and a value, expected one of them")
+            if found == _NOTHING:
+                return found
+            answer = found["value"] if found["program"] is None else a_list(found["program"], a_text, _MOST_TOKENS)
+        found = _submitted(answer)
+        if isinstance(found, Malformed):
+            return found
+        if found["program"] is not None:
+            a_list(found["program"], a_text, _MOST_TOKENS)
+        if isinstance(found["value"], int | float):
+            a_number(found["value"])
+        return found
 
     def ideal(self, example: Example) -> Prediction:
         """The gold program."""

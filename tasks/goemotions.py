@@ -12,6 +12,7 @@ from bench.errors import BenchError
 from bench.metrics.classification import ACCURACY, AVERAGES, averaged
 from bench.metrics.metric import AnyMetric
 from bench.task import Card, Malformed
+from bench.text.rows import rows
 from bench.types import Example, Json
 from tasks.labels import LabelTask
 from tasks.slices import band
@@ -98,8 +99,8 @@ def _above_threshold(cells: dict[str, str]) -> Json:
 def comments(path: Path) -> list[Example]:
     """The rows of text, label numbers (none where they are held out) and comment id; a quotation mark means nothing."""
     found = []
-    for n, line in enumerate(read_text(path).split("\n"), start=1):
-        cells = line.rstrip("\r").split("\t")
+    for n, line in enumerate(rows(read_text(path)), start=1):
+        cells = line.split("\t")
         if cells == [""]:
             continue
         if len(cells) != 3 or not cells[0].strip() or not cells[2].strip():

@@ -11,12 +11,15 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import ClassVar
 
+from bench.data.shapes import a_list, an_object
 from bench.data.submissions import kind, number, pairs, table
 from bench.task import DataTask, Malformed
+from bench.text.normal import normalised
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks.slices import words
 
 FEW = 12  # labels that a table of slices has room for
+_LONGEST = 200  # characters of a label
 SURE = 0.5  # where several labels may be right: the probability from which one is given
 _FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
 _SEPARATOR = re.compile(r"[,;.|/\n]|\band\b")
@@ -57,6 +60,19 @@ class LabelTask(DataTask):
         sums_to_one = abs(sum(scores.values()) - 1.0) <= 1e-3
         return {"label": best, "confidence": scores[best] if probable and sums_to_one else None}
 
+    def checked(self, example: Example, answer: Json) -> Json:
+        """{"label", "confidence"} or {"labels"}, or as in a submission a label or a list; "" where the parser found none."""
+        if self.several:
+            labels = an_object(answer, ("labels",))["labels"] if isinstance(answer, dict) else answer
+            return self._submitted([x for x in a_list(labels, str) if x] if _are_texts(labels) else labels, None)
+        found = an_object(answer, ("label",), ("confidence",)) if isinstance(answer, dict) else {"label": answer}
+        confidence = found.get("confidence")
+        if isinstance(confidence, bool):
+            raise ValueError(f"confidence: found {kind(confidence)}, expected a number from 0 to 1")
+        if found["label"] != "":
+            return self._submitted(found["label"], confidence)
+        return {"label": "", "confidence": None if confidence is None else number(confidence, 0.0, 1.0)}
+
     def ideal(self, example: Example) -> Prediction:
         """Certainty of the target."""
         targets = example.target if self.several else [example.target]
@@ -96,7 +112,9 @@ class LabelTask(DataTask):
         for name in value if self.several else [value]:
             if not isinstance(name, str):
                 return Malformed(f"found {kind(name)}, expected a label")
-            if (label := _by_name(self.labels).get(_normal(name))) is None:
+            if len(name) > _LONGEST:
+                return Malformed(f"found a text of {len(name):,} characters, which is no label")
+            if (label := _by_name(self.labels).get(_normal(normalised(name)))) is None:
                 return Malformed(_unknown(name, self.labels))
             found.append(label)
         if self.several:
@@ -106,6 +124,10 @@ class LabelTask(DataTask):
         except ValueError as error:
             return Malformed(f"confidence: {error}")
         return {"label": found[0], "confidence": sure}
+
+
+def _are_texts(found: Json) -> bool:
+    return isinstance(found, list) and all(isinstance(one, str) for one in found)
 
 
 def readable(label: str) -> str:

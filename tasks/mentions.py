@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 
+from bench.text.rows import rows
 from bench.types import Json
 
 _FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
@@ -19,7 +20,7 @@ _QUOTES = "\"'“”‘’`"
 
 def lines(text: str) -> Iterator[str]:
     """The lines that say something, without code fences, bullets, numbers and bold type."""
-    for line in _FENCE.sub("", text).splitlines():
+    for line in rows(_FENCE.sub("", text)):
         if found := _BULLET.sub("", line).replace("**", "").strip():
             yield found
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import read_text
+from bench.data.shapes import a_number, an_object
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
 from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask
+from bench.text.rows import cells
 from bench.types import Example, Json, Part, Prediction, Regress, Request, Text, Video
 from tasks.slices import words
 
@@ -118,6 +119,11 @@ class OmgEmotion(DataTask):
         values = prediction.values or {}
         return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
 
+    def checked(self, example: Example, answer: Json) -> dict[str, float]:
+        """Two numbers, which may leave their scales in a submission, as the official script allows."""
+        found = an_object(answer, SCALES)
+        return {name: a_number(found[name], -_FARTHEST, _FARTHEST) for name in SCALES}
+
     def ideal(self, example: Example) -> Prediction:
         """The target itself."""
         return Prediction(example.id, values={name: example.target[name] for name in SCALES})
@@ -212,17 +218,21 @@ def _transcripts(path: Path) -> dict[str, str]:
     """What is said in each utterance; nothing where the file is not there. Its quotes are read leniently."""
     if not path.is_file():
         return {}
-    rows = csv.DictReader(read_text(path).split("\n"))
+    found = cells(read_text(path), path, strict=False)
+    header = next(found, (1, []))[1]
     for name in ("video", "utterance", "transcript"):
-        if name not in (rows.fieldnames or ()):
+        if name not in header:
             raise BenchError(f"{path} line 1: the column {name!r} is missing; expected link,video,utterance,transcript")
-    return {_key(row): (row["transcript"] or "").strip() for row in rows if row["video"] and row["utterance"]}
+    # A row may lack cells or have too many: it is read as far as it goes.
+    said = (dict.fromkeys(header, "") | dict(zip(header, row, strict=False)) for _, row in found)
+    return {_key(row): row["transcript"].strip() for row in said if row["video"] and row["utterance"]}
 
 
 def _clip(folder: Path, example: Example) -> Path:
     return folder / f"{example.id.removesuffix('.mp4')}.mp4"
 
 
+_FARTHEST = 1e6  # from 0 that a value may be: squares of larger ones drown all others
 _OFFICIAL = {
     "Arousal CCC": "ccc_arousal",
     "Arousal Pearson Cor": "pearson_arousal",

@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
 from bench.task import Card
+from bench.text.rows import rows
 from bench.types import Example
 from tasks.labels import LabelTask, mixed
 
@@ -50,8 +51,7 @@ def sentences(path: Path) -> list[Example]:
         text = read_text(path, "latin-1")
     found: list[Example] = []
     first: dict[str, str] = {}
-    # Not splitlines: Latin-1's 0x85 is a line break to it.
-    for number, line in enumerate(text.split("\n"), start=1):
+    for number, line in enumerate(rows(text), start=1):
         if not line.strip():
             continue
         sentence, at, label = (part.strip() for part in line.rpartition("@"))

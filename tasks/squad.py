@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from bench.data import squad_format
 from bench.data.files import beside
+from bench.data.shapes import a_number, a_text, an_object
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
@@ -59,6 +60,10 @@ class SquadV1(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The first line, without a lead or quotes."""
         return short_answer(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer."""
@@ -127,6 +132,15 @@ class SquadV2(SquadV1):
         text = or_nothing(short_answer(prediction.text or ""))
         return {"text": text, "no_answer": prediction.no_answer}
 
+    def checked(self, example: Example, answer: Json) -> Json:
+        """A text, or {"text", "no_answer"}, whose number the official script takes of any size, with its place in its file."""
+        found = {"text": answer, "no_answer": None} if isinstance(answer, str) else an_object(answer, *_ANSWER)
+        a_text(found["text"])
+        for key in ("no_answer", "rank"):
+            if found.get(key) is not None:
+                a_number(found[key])
+        return found
+
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer, or the word that the prompt asks for."""
         return Prediction(example.id, text=example.target[0] if example.target else "unanswerable")
@@ -145,6 +159,7 @@ class SquadV2(SquadV1):
         return {key: found[key] for key in _OFFICIAL_V2 if key in found} | totals
 
 
+_ANSWER = (("text", "no_answer"), ("rank",))
 _OFFICIAL_V2 = (
     "exact", "f1", "HasAns_exact", "HasAns_f1", "NoAns_exact", "NoAns_f1",
     "best_exact", "best_exact_thresh", "best_f1", "best_f1_thresh",

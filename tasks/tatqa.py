@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import all_or_none, beside, field, read_json
+from bench.data.shapes import a_list, a_number, a_text, an_object
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
@@ -78,6 +79,13 @@ class TatQA(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The answers and their scale, see `read_reply`."""
         return read_reply(prediction.text or "")
+
+    def checked(self, example: Example, answer: Json) -> Json:
+        """{"answer", "scale"}, or [answer, scale] as in a submission."""
+        if isinstance(answer, dict):
+            answer = [*map(an_object(answer, ("answer", "scale")).get, ("answer", "scale"))]
+        found = _submitted(answer)
+        return found if isinstance(found, Malformed) else found | {"answer": a_list(found["answer"], _one)}
 
     def ideal(self, example: Example) -> Prediction:
         """The gold answers as a list, which no rule of reading touches, and the gold scale."""
@@ -155,8 +163,14 @@ def _submitted(given: Json) -> Json:
         return Malformed(f"found the answer {kind(answer)}, expected a text, a number, or a list of them")
     if not isinstance(scale, str) and (answer or scale is not None):
         return Malformed(f"found the scale {kind(scale)}, expected one of {SCALES}")
+    if scale and scale not in SCALES:
+        return Malformed(f"found the scale {scale[:40]!r}, expected one of {SCALES}")
     answers = answer if isinstance(answer, list) else [answer] if answer else []
     return {"answer": answers, "scale": scale or ""}
+
+
+def _one(found: Json) -> str | int | float | None:
+    return None if found is None else a_text(found) if isinstance(found, str) else a_number(found)
 
 
 _FENCE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)

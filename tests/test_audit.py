@@ -252,3 +252,42 @@ def test_the_command_audits_and_refuses_an_unknown_audit_in_one_line(
     assert (code, out, err) == (2, [], ["bench: audit=foo is none of none, batch_invariance"])
     code, out, err = bench_main(*command, "audit_size=0")
     assert (code, out, err) == (2, [], ["bench: audit_size=0 must be at least 1"])
+
+
+def test_an_audit_that_comes_later_blesses_no_edited_prediction(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    _, folder = go(tiny_task(), echo_model(), quick_settings())
+    journal = folder.path / JOURNAL
+    record = (folder.path / "run.json").read_bytes()
+    journal.write_text(journal.read_text().replace(" of ", " off ", 1))
+    with pytest.raises(BenchError, match=r"predictions\.jsonl is not the file that the run wrote"):
+        go(tiny_task(), echo_model(), quick_settings(audit=AUDIT))
+    assert (folder.path / "run.json").read_bytes() == record
+
+
+def test_an_audit_that_comes_later_keeps_the_scores_that_another_scorer_made(
+    tiny_task: Make, echo_model: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, folder = go(tiny_task(), echo_model(), quick_settings())
+    record = json.loads((folder.path / "run.json").read_text())
+    record["scorer"] = dict.fromkeys(record["scorer"], "0" * 16)
+    (folder.path / "run.json").write_text(json.dumps(record))
+    run, _ = go(tiny_task(), echo_model(), quick_settings(audit=AUDIT))
+    assert run.audit["n"] == 10
+    assert [one["scorer"] for one in run.history] == [record["scorer"]]
+    assert run.scorer == first.scorer
+
+
+def test_an_audit_of_a_complete_run_that_was_cut_off_is_made_again(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    _, folder = go(tiny_task(), echo_model(), quick_settings())
+    with pytest.raises(KeyboardInterrupt):
+        go(tiny_task(), echo_model(interrupt_at=1), quick_settings(audit=AUDIT))
+    run, again = go(tiny_task(), echo_model(), quick_settings(audit=AUDIT))
+    assert (again.path, run.audit["n"]) == (folder.path, 10)
+    ledger = folder.path / "timings.jsonl"
+    ledger.write_text(ledger.read_text().replace('"attempt":1', '"attempt":2', 1))
+    with pytest.raises(BenchError, match=r"timings\.jsonl is not the file that the run wrote"):
+        go(tiny_task(), echo_model(), quick_settings(audit=AUDIT, audit_size=5))

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from small_data import built
 
+from bench.commands.shared.boards import of_task
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import definition
@@ -202,7 +203,7 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
         "Latency of an example is the time of its batch; – means too few samples for the percentile. "
         "CPU and GPU never share a table; a submission, whose predictions were brought and not timed, stands in each table "
-        "of its data."
+        "of its data; so does a run whose device is claimed."
     )
     assert markdown(BOARD, tables(BOARD, runs)).split("\n") == [
         "# SQuAD 1.1", "", "Task `squad_v1` version 1, ranked by f1.", "",
@@ -245,7 +246,7 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
     assert {path.stem for path in definition.definitions(suites=True)} == {"demo", "mini", "public"}
     for path in definition.definitions():
-        found = definition.read(path)
+        found = definition.read(path, of_task)
         task = built(found.task, Path("nowhere"))
         metrics = [metric.name for metric in task.metrics]
         assert found.version == task.version, path.name
@@ -284,7 +285,7 @@ def test_a_board_without_its_file_is_refused(tmp_path: Path) -> None:
         ({"metric": None}, "metric"),
         ({"name": "other"}, "name"),
         ({"columns": "[n, price]"}, r"columns \['price'\] are not among n, failed"),
-        ({"title": '"open'}, "allowed keys"),
+        ({"title": '"open'}, r"mine.yaml: line 5: found unexpected end of stream; correct the file"),
         ({"title": None, "task": None, "version": None, "metric": None}, "allowed keys"),
     ],
 )
@@ -357,7 +358,7 @@ def test_the_page_names_the_groups_of_ties_and_what_they_are(run_record: Make) -
 def test_a_name_out_of_a_submission_stays_in_its_cell(run_record: Make) -> None:
     page = markdown(BOARD, tables(BOARD, [run_record("a|b\n<script>\x1b[31m&")]))
     (line,) = [line for line in page.splitlines() if "script" in line]
-    assert line.startswith("| 1 | a\\|b &lt;script> [31m&amp; | 50.0")
+    assert line.startswith("| 1 | a\\|b⏎&lt;script>\\\\x1b\\[31m&amp; | 50.0")
 
 
 SUMS = "title: Sums, exactly\nmore: []\ncolumns: [n, date]\n"

@@ -145,8 +145,8 @@ def test_what_may_not_be_bundled_is_refused_in_one_line(tmp_path: Path) -> None:
     edits = [
         ({"is_reference": True}, "is a reference row, which everybody can make"),
         ({"origin": {"bundle": "ab"}}, "came in a bundle; hand on that bundle"),
-        ({"model": "a:b"}, "has ':' in its name, so no archive can hold it; give the model another name"),
-        ({"model": ".."}, "leaves the folder"), ({"files": {}}, "names no predictions.jsonl"),
+        ({"model": "a:b"}, "has ':', which can be in no folder's name; give the model another name"),
+        ({"model": ".."}, "it can be no folder"), ({"files": {}}, "names no predictions.jsonl"),
     ]  # fmt: skip
     for change, line in edits:
         record.write_text(json.dumps(json.loads(whole) | change))
@@ -155,7 +155,7 @@ def test_what_may_not_be_bundled_is_refused_in_one_line(tmp_path: Path) -> None:
     record.write_text(whole)
     with pytest.raises(BenchError, match="numbers/guesser is given twice"):
         bundle.pack([folder, bundles.run(tmp_path / "runs", seed=3)], "")
-    with pytest.raises(BenchError, match="one line of at most 200"):
+    with pytest.raises(BenchError, match="the submitter's name"):
         bundle.pack([folder], "a\nb")
     record.unlink()
     with pytest.raises(BenchError, match=r"is not complete: it has no run.json; the same `bench run` command goes on"):
@@ -267,7 +267,7 @@ def test_json_with_a_trap_is_refused(data: bytes, line: str) -> None:
 
 
 def test_a_line_for_a_terminal_holds_nothing_that_it_would_obey() -> None:
-    assert strict.short("a\x1b[31m\nb\u202e" + "c" * 300) == "a?[31m b?" + "c" * 190 + "…"
+    assert strict.short("a\x1b[31m\nb\u202e" + "c" * 300) == "a\\x1b[31m⏎b\\u202e" + "c" * 182 + "…"
 
 
 def test_yaml_that_grows_by_its_aliases_is_refused(tmp_path: Path, good: Path) -> None:
@@ -315,24 +315,60 @@ def test_submit_writes_a_bundle_and_the_entry_of_a_pull_request(tmp_path: Path, 
     code, out, err = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", "Anna", "--json")
     assert (code, err) == (0, [])
     said = json.loads(out[-1])
-    entry = json.loads(Path("leaderboards/submissions/numbers/guesser.json").read_text())
+    entry = json.loads(Path("leaderboards/submissions/numbers/anna/guesser.json").read_text())
     assert entry["run"]["origin"]["bundle"] == said["sha256"]
     assert entry["run"]["origin"]["submitter"] == "Anna"
     assert "verified" not in entry["run"]["origin"]
     assert list(entry["measurements"]["rows"]) == ["f1"]
     assert entry["speed"] == []
+    shutil.rmtree("leaderboards")
     code, out, _ = bench_main("submit", "numbers/guesser", "-o", "mine.zip", "--runs", str(tmp_path / "runs"))
     assert out[0].startswith("mine.zip: 1 run, ")
-    assert "leaderboards/submissions/numbers/guesser.json" in out[1]
+    assert "leaderboards/submissions/numbers/anonymous/guesser.json" in out[1]
 
 
-def test_submit_says_whose_entry_it_replaces(tmp_path: Path, bench_main: BenchMain) -> None:
-    folder = bundles.run(tmp_path / "runs")
-    said = []
-    for submitter in ("Anna", "Anna", "Ben"):
-        code, out, _ = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", submitter)
-        said.append((code, any("it replaces the entry of 'Anna'" in line for line in out)))
-    assert said == [(0, False), (0, False), (0, True)]
+def test_submit_replaces_an_entry_of_one_s_own_on_demand_and_never_another_s(
+    tmp_path: Path, bench_main: BenchMain
+) -> None:
+    first, other = bundles.run(tmp_path / "runs"), bundles.run(tmp_path / "more", model=bundles.Guesser("b"))
+    path = Path("leaderboards/submissions/numbers/anna/guesser.json")
+
+    def submit(folder: Path, submitter: str, *more: str) -> tuple[int, list[str], list[str]]:
+        return bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", submitter, *more)
+
+    assert [submit(first, "Anna")[0] for _ in range(2)] == [0, 0]  # the same bytes twice are one entry
+    bundle, entry = Path("mine.zip").read_bytes(), path.read_bytes()
+    for submitter, said in [
+        (
+            "Ben",
+            "the name 'guesser' is taken by 'Anna' (leaderboards/submissions/numbers/anna/guesser.json); give the model",
+        ),
+        ("", "the name 'guesser' is taken by 'Anna'"),
+        ("anna", "the name 'guesser' is taken by 'Anna'"),
+        (
+            "Anna",
+            "'Anna' has an entry of this name: leaderboards/submissions/numbers/anna/guesser.json, self-reported, of 2",
+        ),
+        ("\u0410nna", "--submitter: the submitter's name '\\u0410nna' mixes Latin and Cyrillic letters"),
+    ]:
+        code, out, err = submit(other, submitter, *(["--replace"] if submitter != "Anna" else []))
+        assert (code, out, len(err)) == (2, [], 1)
+        assert said in err[0]
+    assert (Path("mine.zip").read_bytes(), path.read_bytes()) == (bundle, entry)
+    code, out, _ = submit(other, "Anna", "--replace")
+    assert code == 0
+    assert out[1].startswith(f"  replaced {path}, self-reported, of 2")
+    assert path.read_bytes() != entry
+
+
+def test_a_submitter_who_is_taken_for_another_is_refused_for_any_model(tmp_path: Path, bench_main: BenchMain) -> None:
+    folders = [bundles.run(tmp_path / "runs", name) for name in ("one", "two")]
+    assert bench_main("submit", str(folders[0]), "-o", "a.zip", "--submitter", "Anna Lee")[0] == 0
+    for name in ("anna lee", "Anna-Lee", "Anna Iee"):
+        code, _, err = bench_main("submit", str(folders[1]), "-o", "b.zip", "--submitter", name)
+        assert code == 2
+        assert f"the submitter '{name}' would be taken for 'Anna Lee'" in err[0]
+    assert bench_main("submit", str(folders[1]), "-o", "b.zip", "--submitter", "Anna Lee")[0] == 0
 
 
 def test_submit_says_of_an_interrupted_run_and_of_a_bundle_what_to_do(tmp_path: Path, bench_main: BenchMain) -> None:

@@ -249,7 +249,7 @@ def test_examples_of_an_ordered_metric_are_not_ranked(side: Callable[..., Side])
 @pytest.mark.parametrize(
     ("prediction", "text"),
     [
-        (Prediction("e", text="a  b\n c\x1b[31m"), "a b c\ufffd[31m"),
+        (Prediction("e", text="a  b\n c\x1b[31m"), "a b c\\x1b[31m"),
         (Prediction("e", text=""), "(nothing)"),
         (Prediction("e", label_scores={"x": 0.25, "y": 0.75}), "y (0.75)"),
         (Prediction("e", values={"valence": 0.125}), "valence 0.125"),

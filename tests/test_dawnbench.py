@@ -151,7 +151,7 @@ def test_columns_in_another_order_are_read_by_their_names_and_said(tmp_path: Pat
         (ROWS.replace("0.74\n", "74\n"), [(3, "f1Score", "corrected")]),
         (ROWS.replace("\t0.7", "\t7"), [(2, "f1Score", "corrected")]),  # all rows, as 70, 74, 76, 745 %
         (ROWS.replace("\t", "  "), [(1, "", "corrected")]),
-        (ROWS.replace("2.0\t", "1.2\t"), [(5, "hours", "noted")]),  # time runs back
+        (ROWS.replace("2.0\t", "1.2\t"), [(5, "hours", "left out")]),  # time runs back, behind the bar
         (ROWS.replace("0.745", "n/a"), [(5, "f1Score", "left out")]),  # behind the bar it changes nothing
         (ROWS + "5\t2.5\n", [(6, "hours", "left out")]),
     ],
@@ -179,6 +179,16 @@ def test_what_is_clear_in_a_tsv_is_read_and_named(
         (ROWS.replace("0.74\n", "174\n"), 3, "f1Score"),
         (ROWS.replace("1.0\t", "nan\t"), 3, "hours"),
         (ROWS.replace("1.0\t", "-1.0\t"), 3, "hours"),
+        (ROWS.replace("1.0\t", "1e-300\t"), 3, "hours"),  # time runs back
+        (ROWS.replace("1.0\t", "0.5\t"), 3, "hours"),  # an epoch in no time
+        (ROWS.replace("1.0\t", "1e200\t"), 3, "hours"),
+        (ROWS.replace("2\t1.0", "1e300\t1.0"), 3, "epoch"),
+        (ROWS.replace("2\t1.0", "-2\t1.0"), 3, "epoch"),
+        ("epoch\thours\tf1Score\n1\t0\t0.76\n", 2, "hours"),
+        ("epoch\thours\tf1Score\n0\t0\t0.76\n", 2, "hours"),
+        ("epoch\thours\tf1Score\n1\t1e-300\t0.76\n", 2, "hours"),
+        ("epoch\thours\tf1Score\nx\t0.0001\t0.76\n", 2, "hours"),  # 0.36 s in all
+        ("epoch\thours\tf1Score\n1\t5\t0.70\n2\t1e-300\t0.76\n", 3, "hours"),
         (ROWS.replace("\t0.74\n", "\n"), 3, "hours"),
         ("epoch\thours\tf1Score\n1\t1\t60\n2\t2\t0.9\n3\t3\t80\n", 3, "f1Score"),
     ],
@@ -198,6 +208,27 @@ def test_a_tsv_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> None
     assert "line 2: byte 0xe9" in finding.text
 
 
+def test_a_row_before_the_first_epoch_and_an_epoch_without_a_number_are_no_fault(tmp_path: Path) -> None:
+    entry = trained(tmp_path, ROWS.replace("1\t0.5\t0.70", "0\t0\t0.01\n1\t0.5\t0.70").replace("2\t1.0", "two\t1.0"))
+    assert (len(entry.curve), entry.refused, found(entry.findings)) == (5, False, [(4, "epoch", "noted")])
+
+
+def test_no_stranger_writes_to_the_terminal(tmp_path: Path, bench_main: Main) -> None:
+    bad = "\x1b[2J\u202e\u2028"
+    write(
+        tmp_path,
+        f"SQuAD/train/{bad}",
+        ROWS.replace("hours", f"hours{bad}"),
+        **{f"{bad}key": 1, "author": bad, "latency": bad},
+    )
+    write(tmp_path, "SQuAD/train/twice", ROWS, text=json.dumps(FIELDS)[:-1] + f', "{bad[4:]}": 1, "{bad[4:]}": 2}}')
+    write(tmp_path, "SQuAD/train/order", f"epoch\tf1Score\thours\t{bad[:4]}\n1\t0.70\t0.5\t1\n")
+    for more in ([], ["--json"]):
+        _, out, err = bench_main("score", "dawnbench", str(tmp_path), *more)
+        text = "\n".join([*out, *err])
+        assert not [sign for sign in "\x1b\u202e\u2028" if sign in text]
+
+
 @pytest.mark.parametrize(
     ("fields", "line", "field", "action"),
     [
@@ -209,10 +240,21 @@ def test_a_tsv_that_is_not_utf8_is_refused_with_the_line(tmp_path: Path) -> None
         ({"timestamp": "2020-02-29T10:00:00Z"}, 8, "timestamp", "corrected"),
         ({"cost": "cheap"}, 11, "cost", "left out"),
         ({"cost": -1}, 11, "cost", "left out"),
+        *(({"cost": x}, 11, "cost", "left out") for x in (0, 1e-300, 1e200, "1e999")),
+        *(({"costPerHour": x}, 12, "costPerHour", "left out") for x in (0, 1e-300, 1e200, True)),
         ({"costPerHour": "?"}, 12, "costPerHour", "left out"),
         ({"f1Score": 825}, 9, "f1Score", "refused"),
         ({"f1Score": None}, 9, "f1Score", "refused"),
         ({"latency": 0}, 10, "latency", "refused"),
+        *(({"latency": x}, 10, "latency", "refused") for x in (1e-300, 9e-4, -5, 1e300, "1e999", "nan", True, "0")),
+        *(({"f1Score": x}, 9, "f1Score", "refused") for x in (101, -0.1, 1e200, "1e999")),
+        ({"cost": 0, "latency": None}, 11, "cost", "refused"),
+        *(({"timestamp": x}, 8, "timestamp", "refused") for x in ("2999-01-01", "2016-06-15", "0001-01-01")),
+        *(
+            ({"model": f"a{x}b"}, 6, "model", "refused")
+            for x in ("\x1b[2J", "\u202e", "\n", "\u2066", "\u2028", "\x00", "\u200f")
+        ),
+        ({"hardware": "x" * 1_001}, 7, "hardware", "refused"),
         ({"latency": "5 to 6"}, 10, "latency", "refused"),
         ({"latency": None, "cost": None}, 10, "latency", "refused"),
         ({"timestamp": "29.2.2021"}, 8, "timestamp", "refused"),

@@ -499,6 +499,19 @@ def test_a_module_that_cannot_be_had_leaves_all_else_as_it_is(
     assert len(list(kept.predictions())) == 4
 
 
+@pytest.mark.parametrize("name", ["f1", "stranger/f1", "./f1", "bench/metrics/modules/anls", "~/f1", "f1/f1.py", ""])
+def test_a_module_that_is_a_name_or_depends_on_the_folder_is_not_run(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for folder in ("f1", "stranger/f1"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "f1.py").write_text("import os\nos.mkdir('ran')\n")
+    with pytest.raises(BenchError, match=r"a module is code, so give the absolute path"):
+        value(ModuleMetric("f1", name, "f1"), [["a"]], ["a"])
+    assert not (tmp_path / "ran").exists()
+
+
 def test_a_module_metric_that_is_absent_is_not_loaded(tiny_task: Any) -> None:
     metric = ModuleMetric("outside_f1", "nowhere", "f1", absent=lambda answers: "it is Sunday")
     with pytest.raises(BenchError, match="metric 'outside_f1' is absent: it is Sunday"):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import os
 import subprocess
 from collections.abc import Callable
@@ -366,6 +367,33 @@ def test_a_failed_answer_is_not_taken_over(
     assert sum(run.reused.values()) == 8
     assert [one.id for one in folder.predictions() if not one.reused] == ["t4"]
     assert all(one.error is None for one in folder.predictions())
+
+
+@pytest.mark.parametrize("fault", ["edited", "other versions", "no record"])
+def test_what_was_edited_or_computed_otherwise_is_not_taken_over(
+    tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path, fault: str
+) -> None:
+    device, settings = Device("cpu", "float32", 1), Settings(runs_dir=tmp_path, resamples=10, batch_size=3)
+    model = echo_model()
+    model.uses_libraries = True
+    first, folder = evaluate(tiny_task(), model, "echo", device, settings)
+    if fault == "edited":
+        journal = folder.path / "predictions.jsonl"
+        journal.write_text(journal.read_text().replace(" of ", " off ", 1))
+        reason = f"{first.run_id} has another predictions.jsonl than it wrote"
+    elif fault == "no record":
+        (folder.path / "run.json").write_text("{")
+        reason = f"{first.run_id} has a run.json that cannot be read"
+    else:
+        identity = json.loads((folder.path / "identity.json").read_text())
+        identity["libraries"][0]["numpy"] = "0.1"
+        (folder.path / "identity.json").write_text(json.dumps(identity))
+        reason = f"{first.run_id} was computed under numpy 0.1 (here "
+    said: list[str] = []
+    again = dataclasses.replace(settings, reuse=True)
+    run, _ = evaluate(tiny_task(9), model, "echo", device, again, say=said.append)
+    assert run.reused == {}
+    assert f"0 of 9 answers are taken from no earlier run; left out: {reason}" in said[0]
 
 
 def test_a_run_that_took_answers_over_and_was_cut_off_goes_on(

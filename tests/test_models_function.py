@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.function import Function
 from bench.models.values import as_prediction
+from bench.runs.code import code_of
 from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Text
 
 LABELS = Choose(("very good", "bad"))
@@ -214,6 +215,25 @@ def test_an_edit_of_what_a_module_imports_from_its_package_is_another_model(writ
     assert Function(f"{name}.net:predict").revision == first
     write("x = 3", "{}/sub/deep.py")
     assert Function(f"{name}.net:predict").revision != first
+
+
+def test_an_edit_of_a_module_elsewhere_on_the_path_is_another_model_and_one_of_a_library_is_not(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, text in (
+        ("mine/far_a.py", "import far_b, far_lib"),
+        ("lib/far_b.py", "X = 1"),
+        ("site-packages/far_lib.py", "X = 1"),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_text(text)
+    for folder in ("mine", "lib", "site-packages"):
+        monkeypatch.syspath_prepend(str(tmp_path / folder))
+    first = code_of(["far_a"])["far_a"]["sha256"]
+    (tmp_path / "site-packages/far_lib.py").write_text("X = 2")
+    assert code_of(["far_a"])["far_a"]["sha256"] == first
+    (tmp_path / "lib/far_b.py").write_text("X = 2")
+    assert code_of(["far_a"])["far_a"]["sha256"] != first
 
 
 def test_an_edit_of_a_file_beside_a_module_that_imports_it_is_another_model(write: Write) -> None:

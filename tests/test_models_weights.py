@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import pickle
 import shutil
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from bench.artifacts.digest import _known_digest, digest
 from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
-from bench.models import checkpoint, weights
+from bench.models import checkpoint, shards, weights
 from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Generate, Prediction, Request
@@ -177,23 +176,23 @@ HEADER = {"__metadata__": {"format": "pt"}, "w": {"dtype": "F32", "shape": [2], 
 def test_a_damaged_safetensors_file_is_one_line(tmp_path: Path, content: bytes, said: str) -> None:
     (tmp_path / "model.safetensors").write_bytes(content)
     with pytest.raises(BenchError, match=said):
-        checkpoint.safetensors(tmp_path, "file:x")
+        shards.safetensors(tmp_path, "file:x")
 
 
 def test_a_whole_safetensors_file_is_taken(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").write_bytes(safetensors(HEADER, b"8 bytes."))
-    assert checkpoint.safetensors(tmp_path, "file:x") == [tmp_path / "model.safetensors"]
+    assert shards.safetensors(tmp_path, "file:x") == [tmp_path / "model.safetensors"]
 
 
 def test_a_checkpoint_with_a_shard_missing_is_refused_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "one.safetensors").write_bytes(safetensors(HEADER, b"8 bytes."))
     places = {"w": "one.safetensors", "v": "two.safetensors", "u": "two.safetensors"}
-    (tmp_path / checkpoint.INDEX).write_text(json.dumps({"weight_map": places}))
+    (tmp_path / shards.INDEX).write_text(json.dumps({"weight_map": places}))
     with pytest.raises(BenchError, match=r"lacks 1 of 2 shards \(two.safetensors\)"):
-        checkpoint.safetensors(tmp_path, "file:x")
-    (tmp_path / checkpoint.INDEX).write_text("[]")
+        shards.safetensors(tmp_path, "file:x")
+    (tmp_path / shards.INDEX).write_text("[]")
     with pytest.raises(BenchError, match=r"index.json cannot be read"):
-        checkpoint.safetensors(tmp_path, "file:x")
+        shards.safetensors(tmp_path, "file:x")
 
 
 @pytest.mark.parametrize(
@@ -203,11 +202,8 @@ def test_a_checkpoint_with_a_shard_missing_is_refused_by_its_name(tmp_path: Path
         (["consolidated.safetensors"], "found consolidated.safetensors"),
         (["adapter_config.json", "adapter_model.safetensors"], "merge the two"),
         (["training_args.bin", "optimizer.pt"], "has no weights"),
-        (
-            ["pytorch_model.bin"],
-            r"pytorch_model.bin only, a pickle.*model\.trust=\[pickle\].*convert it to safetensors",
-        ),
-        (["weights.pt"], r"weights.pt only, a pickle"),
+        (["pytorch_model.bin"], "pytorch_model.bin cannot be read as weights"),
+        (["weights.pt"], "weights.pt cannot be read as weights"),
         (["a.pt", "b.pt"], r"several weight files \(a.pt, b.pt\)"),
     ],
 )
@@ -230,7 +226,7 @@ def test_a_config_that_is_no_object_is_one_line(tmp_path: Path, text: str) -> No
 def test_code_of_a_repository_runs_only_if_it_is_trusted(tmp_path: Path, name: str) -> None:
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / name).write_text('{"auto_map": {"AutoConfig": "own.Config"}}')
-    with pytest.raises(BenchError, match=rf"{name} has auto_map.*model\.trust=\[remote_code\]"):
+    with pytest.raises(BenchError, match=rf"{name} has auto_map.*\+\+model\.trust=\[remote_code\]"):
         checkpoint.check(tmp_path, "file:x", ["pickle"], text=True)
     with pytest.raises(BenchError, match="has no weights"):
         checkpoint.check(tmp_path, "file:x", ["remote_code"], text=True)
@@ -317,7 +313,7 @@ def test_a_tokenizer_of_another_model_is_one_line(llama: Path, tmp_path: Path) -
 
 
 @pytest.mark.slow
-def test_pickled_weights_are_read_only_where_they_are_trusted(llama: Path, tmp_path: Path) -> None:
+def test_pickled_weights_are_read_as_tensors_in_one_file_or_several(llama: Path, tmp_path: Path) -> None:
     import torch
     import transformers
 
@@ -325,7 +321,7 @@ def test_pickled_weights_are_read_only_where_they_are_trusted(llama: Path, tmp_p
     state = whole.state_dict()
     names = sorted(state)
     shards = [{n: state[n] for n in names[:3]}, {n: state[n] for n in names[3:]}]
-    for number, content in enumerate((state, {"model_state_dict": state, "epoch": 3}, whole, shards)):
+    for number, content in enumerate((state, {"model_state_dict": state, "epoch": 3}, shards)):
         folder = shutil.copytree(llama, tmp_path / str(number), ignore=shutil.ignore_patterns("*.safetensors"))
         if isinstance(content, list):
             places = {n: f"shard-{i}.bin" for i, shard in enumerate(shards) for n in shard}
@@ -334,19 +330,7 @@ def test_pickled_weights_are_read_only_where_they_are_trusted(llama: Path, tmp_p
                 torch.save(shard, folder / f"shard-{i}.bin")
         else:
             torch.save(content, folder / ("pytorch_model.bin" if number == 0 else "mine.pt"))
-        assert "model.trust=[pickle]" in refused(folder)
-        assert "model.trust=[pickle]" in refused(folder, "remote_code")
-        assert same(loaded(f"file:{folder}", "pickle").model, whole)
-    (folder / "shard-1.bin").unlink()
-    assert "lacks 1 of 2 shards (shard-1.bin)" in refused(folder, "pickle")
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("content", [b"", b"PK\x03\x04 cut", pickle.dumps([1, 2])])
-def test_a_pickle_without_weights_is_one_line(llama: Path, tmp_path: Path, content: bytes) -> None:
-    folder = shutil.copytree(llama, tmp_path / "bad", ignore=shutil.ignore_patterns("*.safetensors"))
-    (folder / "pytorch_model.bin").write_bytes(content)
-    assert "pytorch_model.bin cannot be read as weights" in refused(folder, "pickle")
+        assert same(loaded(f"file:{folder}").model, whole)
 
 
 OWN_CODE = """
@@ -406,6 +390,25 @@ def test_a_checkpoint_that_cannot_be_loaded_ends_the_run_with_one_line(
     )
     assert (code, out, len(err)) == (2, [], 1)
     assert "model.safetensors is cut off or damaged" in err[0]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("template", "said"),
+    [
+        ("{% for a in range(99999) %}{% for b in range(99999) %}{% endfor %}{% endfor %}", "needs more than 1 s"),
+        ("{{ 'x' * 10**12 }}", "bytes of memory"),
+    ],
+)
+def test_a_chat_template_without_end_ends_the_run_with_one_line(
+    template: str, said: str, llama: Path, bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.models.chat_template.MOST_SECONDS", 1.0)
+    folder = shutil.copytree(llama, tmp_path / "mine")
+    (folder / "chat_template.jinja").write_text(template)
+    code, out, err = bench_main("run", *QUIET, "model=smollm2", f"model.source=file:{folder}", "model.sha256=null")
+    assert (code, out) == (2, [])
+    assert said in err[-1]
 
 
 @pytest.mark.slow

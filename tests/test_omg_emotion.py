@@ -216,7 +216,7 @@ def test_a_submission_may_leave_the_scale(made: Made, tmp_path: Path) -> None:
         (HEADER + "aa_1,utterance_1.mp4,0\n", "line 2: 3 columns, expected 4"),
         ("video,utterance,valence\n", "line 1: the column 'arousal' is missing"),
         ("", "line 1: the column 'video' is missing"),
-        (HEADER + 'aa_1,"utterance_1.mp4,0,0\n', "line 2: unexpected end of data"),
+        (HEADER + 'aa_1,"utterance_1.mp4,0,0\n', "line 2: a quotation mark is opened here and never closed"),
         (HEADER + "aa_1,\xe9,0,0\n", "line 2: byte 0xe9 is not UTF-8"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_data import CARRIED, NAMES, SMALL, built, reference_data, shipped, without_meteor, write
+from small_data import CARRIED, NAMES, built, part, reference_data, shipped, without_meteor, write
 
 from bench.commands import doctor as doctors
 from bench.config import compose as conf
@@ -21,7 +21,6 @@ from bench.task import Task
 from bench.types import Run, Score
 
 NOWHERE = Device("cpu", "none", 1)
-ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have
 
 
 @pytest.fixture(scope="module")
@@ -49,19 +48,6 @@ def row(task: Task, name: str, runs: Path, *, seed: int = 0, limit: int | None =
     model = build({**model_config(name), **config}, "model")
     run, _ = evaluate(task, model, name, NOWHERE, Settings(runs_dir=runs, limit=limit, seed=seed, resamples=20))
     return run
-
-
-def part(task: Task) -> int | None:
-    """How many examples are enough to see what holds for all."""
-    return (
-        None
-        if task.name in (*SMALL, *ALL_CLASSES)
-        else 40
-        if task.name in CARRIED
-        else 1
-        if task.name == "earnings21"
-        else 4
-    )
 
 
 def of_rows(task: Task, run: Run) -> list[Score]:

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import importlib
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.config.build import build
-from bench.scoring.source import changed, scorer_of
+from bench.metrics.metric import Metric
+from bench.scoring.source import _hashed, _Modules, _of_metric, changed, scorer_of
 from tests.own_study import Study
 
 
@@ -272,3 +275,93 @@ def test_the_scorer_is_the_same_whatever_is_loaded() -> None:
         for word in ("few", "all")
     ]
     assert found[0] == found[1] != ""
+
+
+HELD = """
+import functools, re
+from bench.metrics.metric import Metric
+import NAME.deep.inner
+try:
+    from NAME.other import offset
+except ImportError:
+    offset = None
+from NAME.stars import *
+
+NAMES = ["a"]
+NAMES.append("b")
+NAMES += ["c"]
+WORDS = {"x"}
+
+class Rule:
+    def __init__(self, weight): self.weight = weight
+    def __call__(self, target, answer): return (self.weight,)
+    def bound(self, target, answer): return (self.weight,)
+
+def keyed(target, answer, *, scale=1): return (scale,)
+def made(table, pattern, words):
+    return lambda target, answer: (float(bool(table and pattern and words)),)
+def named(target, answer): return (float(len(NAMES)),)
+def dotted(target, answer): return (NAME.deep.inner.value(),)
+def tried(target, answer): return (offset(),)
+def starred(target, answer): return (star(),)
+def inside(target, answer):
+    import NAME.deep.inner as far
+    return (far.value(),)
+def plus(target, answer, more): return (more[0],)
+
+MEASURES = {
+    "dict": made({"a": 1}, None, None), "pattern": made(None, re.compile("a"), None), "set": made(None, None, frozenset("ab")),
+    "keyed": keyed, "callable": Rule(1), "bound": Rule(2).bound, "named": named, "dotted": dotted, "tried": tried,
+    "starred": starred, "inside": inside, "partial": functools.partial(plus, more=[1]),
+}
+"""
+
+
+@pytest.mark.parametrize(
+    ("metric", "file", "old", "new"),
+    [
+        ("dict", "held", '{"a": 1}', '{"a": 2}'),
+        ("pattern", "held", 're.compile("a")', 're.compile("a", re.I)'),
+        ("set", "held", 'frozenset("ab")', 'frozenset("ac")'),
+        ("keyed", "held", "scale=1", "scale=2"),
+        ("callable", "held", "Rule(1)", "Rule(3)"),
+        ("bound", "held", "Rule(2)", "Rule(3)"),
+        ("named", "held", 'append("b")', 'append("z")'),
+        ("named", "held", '+= ["c"]', '+= ["z"]'),
+        ("dotted", "deep/inner", "1", "2"),
+        ("inside", "deep/inner", "1", "2"),
+        ("tried", "other", "1", "2"),
+        ("starred", "stars", "1", "2"),
+        ("partial", "held", "more=[1]", "more=[2]"),
+    ],
+)
+def test_what_a_metric_holds_or_reaches_counts_however_it_is_reached_and_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, metric: str, file: str, old: str, new: str
+) -> None:
+    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "dont_write_bytecode", True)  # an edit within a second would be taken for none
+
+    def scorers(*, edited: bool) -> dict[str, str]:
+        files = {
+            "held": HELD,
+            "deep/inner": "def value(): return 1",
+            "other": "def offset(): return 1",
+            "stars": "def star(): return 1",
+        }
+        for path, text in (files | {"__init__": "", "deep/__init__": ""}).items():
+            place = tmp_path / "held_one" / f"{path}.py"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            assert not (edited and path == file) or old in text
+            text = text.replace(old, new) if edited and path == file else text
+            place.write_text(text.replace("NAME", "held_one"))
+        for loaded in [key for key in sys.modules if key.partition(".")[0] == "held_one"]:
+            del sys.modules[loaded]
+        importlib.invalidate_caches()
+        measures = importlib.import_module("held_one.held").MEASURES
+        modules = _Modules(frozenset())
+        return {key: _hashed(_of_metric(Metric(key, measure), modules)) for key, measure in measures.items()}
+
+    before = scorers(edited=False)
+    after = scorers(edited=True)
+    assert {key for key in before if before[key] != after[key]} >= {metric}
+    assert {key for key in before if before[key] != after[key]} <= {metric, "dotted", "inside"}

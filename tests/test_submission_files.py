@@ -93,14 +93,14 @@ def test_what_is_no_file_is_one_line(refused: Callable[..., str], tmp_path: Path
     assert "other.json@me does not exist" in refused(task, None, name="other.json@me")
     (tmp_path / "folder").mkdir()
     assert "folder" in refused(task, None, name="folder")
-    assert "cannot be a folder; give another with --model" in refused(task, b"{}", model="../up")
+    assert "give the model another name" in refused(task, b"{}", model="../up")
     assert "resamples=0 must be at least 1" in refused(task, b"{}", resamples=0)
     assert "seed=-1 must be at least 0" in refused(task, b"{}", seed=-1)
 
 
 @pytest.mark.parametrize("name", [" ", "a\nb", "a\x1bb", "a:b", "a\\b", "x" * 121])
 def test_a_model_name_that_no_bundle_can_hold_is_refused(refused: Callable[..., str], name: str) -> None:
-    assert "cannot be a folder; give another with --model" in refused("squad_v1", b"{}", model=name)
+    assert "give the model another name" in refused("squad_v1", b"{}", model=name)
 
 
 def test_a_second_file_of_predictions_is_refused_by_its_name(bench_main: Main) -> None:

@@ -219,7 +219,7 @@ def test_another_model_s_predictions_are_known_from_an_entry(tmp_path: Path, goo
     verdicts = verify.judge(
         [bundles.zipped(tmp_path / "stolen.zip", files)], tmp_path / "in", Here(), tmp_path / "elsewhere"
     )
-    assert "says the very same as leaderboards/submissions/numbers/guesser.json" in verdicts[0].line
+    assert "says the very same as leaderboards/submissions/numbers/anna/guesser.json" in verdicts[0].line
 
 
 def test_claims_copied_from_another_model_are_refused_by_its_own_answers(tmp_path: Path, good: Path) -> None:
@@ -338,7 +338,7 @@ def test_a_bundle_is_taken_in_once_and_beside_what_was_made_here(tmp_path: Path,
 def test_who_verifies_a_bundle_of_their_own_keeps_one_run(tmp_path: Path) -> None:
     path = bundles.made(tmp_path, bundles.run(tmp_path / "runs"))
     (verdict,) = _judged(tmp_path, path, add=True)
-    assert verdict.added == ["wrote leaderboards/submissions/numbers/guesser.json"]
+    assert verdict.added == ["wrote leaderboards/submissions/numbers/anna/guesser.json"]
     assert [run.origin for _, run in find_runs(tmp_path / "runs")] == [{}]
 
 
@@ -358,8 +358,9 @@ def test_nothing_is_taken_in_of_a_bundle_with_one_bad_run(tmp_path: Path, good: 
 
 def test_what_cannot_be_written_adds_nothing(tmp_path: Path, good: Path) -> None:
     Path("leaderboards").write_text("in the way")
-    with pytest.raises(BenchError, match="nothing was added: leaderboards/submissions"):
-        _judged(tmp_path, good, add=True)
+    (verdict,) = _judged(tmp_path, good, add=True)
+    assert (verdict.status, verdict.left_out) == (VERIFIED, True)
+    assert verdict.added[0].startswith("nothing was added: leaderboards/submissions")
     assert list(find_runs(tmp_path / "runs")) == []
 
 
@@ -370,7 +371,7 @@ def test_two_verifiers_get_the_same_entry(tmp_path: Path, good: Path, monkeypatc
         monkeypatch.chdir(tmp_path / who)
         verify.judge([good], tmp_path / who / "room", Here(), tmp_path / who / "runs", add=True)
         folder = next(path for path, _ in find_runs(tmp_path / who / "runs"))
-        entry = Path("leaderboards/submissions/numbers/guesser.json")
+        entry = Path("leaderboards/submissions/numbers/anna/guesser.json")
         found.append([path.read_bytes() for path in (entry, *sorted(folder.iterdir()))])
     assert found[0] == found[1]
     assert len(found[0]) == 7
@@ -401,9 +402,103 @@ def test_the_commands_say_what_became_of_each_bundle(bundle_of_words: str, bench
     assert bench_main("verify", "bad.zip", bundle_of_words)[1][1].startswith(
         "VERIFIED  words / stub in words.zip: exact_match"
     )
-    code, _, err = bench_main("verify", "none.zip")
-    assert code == 2
-    assert err == ["bench: none.zip is not a file; give bundles that `bench submit` made"]
+    code, out, err = bench_main("verify", "none.zip", bundle_of_words)
+    assert (code, err) == (2, [])
+    assert out[0] == "NOT VERIFIED  none.zip: none.zip is not a file; give a bundle that `bench submit` made"
+    assert out[1].startswith("VERIFIED  words / stub in words.zip: exact_match")
+
+
+def _raise(error: Exception) -> Callable[..., Any]:
+    def act(*given: Any, **more: Any) -> Any:
+        raise error
+
+    return act
+
+
+def test_a_fault_of_ours_over_one_bundle_is_said_of_it_alone(
+    bundle_of_words: str, bench_main: BenchMain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.bundles import verify as verifying
+
+    files = bundles.renamed(bundles.contents(Path(bundle_of_words)), "unlucky")
+    bundles.zipped(Path("fault.zip"), files)
+    Path("bad.zip").write_bytes(b"PK")
+    scored = verifying.measured
+
+    def measured(task: Any, examples: Any, predictions: Any, **more: Any) -> Any:
+        if "unlucky" in asked:
+            raise KeyError("weights")
+        return scored(task, examples, predictions, **more)
+
+    asked: list[str] = []
+    judged = verifying.verified
+    monkeypatch.setattr(verifying, "measured", measured)
+    monkeypatch.setattr(verifying, "verified", lambda run, *rest: (asked.append(run.model), judged(run, *rest))[1])
+    code, out, err = bench_main("verify", "bad.zip", "none.zip", "fault.zip")
+    assert code == 70
+    assert err[0] == "Traceback (most recent call last):"
+    asked.clear()
+    code, out, _ = bench_main("verify", bundle_of_words, "bad.zip", "fault.zip", "none.zip", "--json")
+    said = json.loads(out[-1])
+    assert code == 70
+    assert [one["status"] for one in said["runs"]] == ["verified", "refused", "broken", "unable"]
+    assert [said[one] for one in ("verified", "refused", "unable", "broken")] == [1, 1, 1, 1]
+    line = said["runs"][2]["line"]
+    assert line.startswith("a fault of bench itself, which says nothing of the bundle: KeyError: 'weights' (")
+    assert "\n" not in line
+
+
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [("good", 0), ("good none", 2), ("none bad", 1), ("bad none good", 1), ("good bad", 1)],
+)
+def test_of_several_verdicts_the_worst_gives_the_exit_code(
+    bundle_of_words: str, bench_main: BenchMain, words: str, code: int
+) -> None:
+    Path("bad.zip").write_bytes(b"PK")
+    names = {"good": bundle_of_words, "bad": "bad.zip", "none": "none.zip"}
+    found, out, err = bench_main("verify", *(names[word] for word in words.split()))
+    starts = {"good": "VERIFIED", "bad": "REFUSED", "none": "NOT VERIFIED"}
+    assert (found, err) == (code, [])
+    assert [line.startswith(starts[word]) for line, word in zip(out, words.split(), strict=True)] == [True] * len(out)
+
+
+def test_a_fault_of_ours_in_any_command_ends_with_a_code_of_its_own(
+    bench_main: BenchMain, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.commands.list.main", _raise(ValueError("a\nb")))
+    code, out, err = bench_main("list", "tasks")
+    assert (code, out) == (70, [])
+    assert err[0] == "Traceback (most recent call last):"
+    assert err[-1].startswith("bench: a fault of bench itself, not yours: ValueError: a b (")
+
+
+def test_what_is_damaged_here_takes_no_verdict_from_a_bundle(
+    tmp_path: Path, good: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folder = bundles.run(tmp_path / "runs", "other", bundles.Guesser("b"))
+    (folder / "run.json").write_text("[")
+    Path("leaderboards/submissions/numbers").mkdir(parents=True)
+    Path("leaderboards/submissions/numbers/odd.json").write_text("{}")
+    (verdict,) = _judged(tmp_path, good)
+    assert verdict.status == VERIFIED
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2
+    assert all(line.startswith("bench: not compared with what lies here: ") for line in said)
+
+
+def test_a_copy_whose_own_claims_are_false_takes_no_other_bundle_down(tmp_path: Path, good: Path) -> None:
+    files = bundles.renamed(bundles.contents(good), "thief")
+    bundles.changed(files, "run.json", bundles.with_key("weights_sha256", value="f" * 64))
+    bundles.changed(files, "run.json", bundles.with_key("scores", 0, "value", value=0.9))
+    bundles.put_right(files)
+    verdicts = _judged(tmp_path, bundles.zipped(tmp_path / "stolen.zip", files), good)
+    assert [verdict.status for verdict in verdicts] == [REFUSED, VERIFIED]
+    _judged(tmp_path, good, add=True)  # and where the first is known here, a sound copy takes it down no more
+    bundles.changed(files, "run.json", bundles.with_key("scores", 0, "value", value=0.75))
+    bundles.put_right(files)
+    verdicts = _judged(tmp_path, bundles.zipped(tmp_path / "stolen.zip", files), good)
+    assert [verdict.status for verdict in verdicts] == [REFUSED, VERIFIED]
 
 
 def test_a_task_that_is_not_known_here_is_no_refusal(
@@ -415,6 +510,11 @@ def test_a_task_that_is_not_known_here_is_no_refusal(
     assert out == [
         "NOT VERIFIED  words / stub: task 'words' is not known here; `bench list tasks` shows those that are"
     ]
+
+
+AGAIN = {
+    "n": 9, "seed": 1, "equal": 9, "examples_per_second": 1.0, "claimed": 1.0, "processor": "one", "reproduced": True,
+}  # fmt: skip
 
 
 def _script(*words: str) -> tuple[int, list[str]]:
@@ -430,7 +530,7 @@ def _git(*words: str) -> None:
 @pytest.fixture
 def entry(bundle_of_words: str) -> Path:
     """An entry that a branch adds to an empty repository, with its bundle beside it."""
-    path = Path("leaderboards/submissions/words/stub.json")
+    path = Path("leaderboards/submissions/words/anna/stub.json")
     whole = path.read_text()
     path.unlink()
     _git("init", "-b", "main")
@@ -453,8 +553,59 @@ def test_the_script_checks_what_a_pull_request_changes(entry: Path) -> None:
     code, out = _script("--since", "HEAD~1")
     assert (code, len(out)) == (1, 2)
     assert out[0].startswith(f"FAIL  {entry.parent}/notes.txt: not an entry")
+    whole = json.loads(entry.read_text())
+    whole["run"]["origin"] |= {"verified": admit.seal() | {"rerun": AGAIN}}
+    entry.write_text(json.dumps(whole))
+    code, out = _script("--since", "HEAD", "--bundles", ".", "--rerun", "12")
+    assert code == 1  # too quick to say anything of its speed, which the entry says was reproduced
+    assert (
+        "it says that its model was run again, and here its speed was not reproduced: run again on 12 examples"
+        in out[0]
+    )
+    whole["run"]["origin"]["verified"]["rerun"]["reproduced"] = False
+    entry.write_text(json.dumps(whole))
+    code, out = _script("--since", "HEAD", "--bundles", ".", "--rerun", "12")
+    assert code == 0
+    assert "12 of 12 answers equal" in out[0]
     entry.unlink()
-    assert _script("--since", "HEAD") == (0, [f"ok    {entry}: is taken away"])
+    code, (line,) = _script("--since", "HEAD")
+    assert code == 0
+    assert line.startswith(f"ok    {entry}: is taken away; it was that of 'Anna', self-reported, of 2")
+
+
+@pytest.mark.slow
+def test_the_script_refuses_what_takes_another_s_place_or_name(entry: Path) -> None:
+    _git("add", "leaderboards")
+    _git("commit", "-m", "Anna's")
+    record = json.loads(entry.read_text())
+    again = record | {"run": record["run"] | {"origin": record["run"]["origin"] | {"bundle": "1" * 64}}}
+    entry.write_text(json.dumps(again))
+    code, (line,) = _script("--since", "HEAD")
+    assert code == 0
+    assert "; it was that of 'Anna', self-reported" in line
+    theirs = again | {"run": again["run"] | {"origin": again["run"]["origin"] | {"submitter": "ANNA"}}}
+    entry.write_text(json.dumps(theirs))
+    code, (line,) = _script("--since", "HEAD")
+    assert (code, line.partition(": ")[2]) == (1, "it takes the place of an entry of 'Anna'")
+    entry.write_text(json.dumps(record))
+    for model, submitter, said in [
+        ("stub", "Ben", "the name 'stub' is taken by 'Anna' (leaderboards/submissions/words/anna/stub.json)"),
+        (
+            "Stub",
+            "Ben",
+            "the model's name 'Stub' would be taken for 'stub' (leaderboards/submissions/words/anna/stub.json)",
+        ),
+        ("oracle", "Ben", "the name 'oracle' is that of a reference row"),
+        ("st\u043eb", "Ben", "mixes Latin and Cyrillic letters"),
+    ]:
+        path = Path(f"leaderboards/submissions/words/ben/{model}.json")
+        path.parent.mkdir(exist_ok=True)
+        origin = again["run"]["origin"] | {"submitter": submitter}
+        path.write_text(json.dumps(again | {"run": again["run"] | {"model": model, "origin": origin}}))
+        code, lines = _script("--since", "HEAD")
+        path.unlink()
+        assert code == 1
+        assert said in lines[-1]
 
 
 @pytest.mark.slow
@@ -466,11 +617,18 @@ def test_the_script_refuses_an_entry_that_somebody_edited(entry: Path) -> None:
     edits: list[tuple[dict[str, Any], str]] = [
         ({"scores": [record["scores"][0] | {"value": 0.5}]}, "exact_match says 0.5, its own rows give 0"),
         ({"seed": 9}, "it is not the run that its bundle holds"),
-        ({"model": "other"}, "whose only place is leaderboards/submissions/words/other.json"),
-        ({"task": "none"}, "whose only place is leaderboards/submissions/none/stub.json"),
-        ({"origin": origin | {"submitter": "Bert"}}, "it is by 'Bert', its bundle by 'Anna'"),
+        ({"model": "other"}, "whose only place is leaderboards/submissions/words/anna/other.json"),
+        ({"task": "none"}, "whose only place is leaderboards/submissions/none/anna/stub.json"),
+        (
+            {"origin": origin | {"submitter": "Bert"}},
+            "it is of words/stub by 'Bert', whose only place is leaderboards/submissions/words/bert/stub.json",
+        ),
         ({"origin": origin | {"predictions": "0" * 64}}, "another fingerprint of the predictions than its bundle"),
         ({"origin": sealed}, "it says that it was verified, but its bundle 000000000000… is not here"),
+        (
+            {"origin": origin | {"verified": admit.seal() | {"rerun": AGAIN}}},
+            "give --rerun N, which does that here, or leave",
+        ),
         ({"origin": {}}, "it names no bundle; `bench submit` makes entries"),
         ({"limit": "all"}, "run: limit: 'all' is not of type 'integer', 'null'"),
     ]

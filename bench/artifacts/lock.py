@@ -9,11 +9,11 @@ from __future__ import annotations
 import datetime
 import json
 import os
-import sys
 from pathlib import Path
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 
 def path() -> Path:
@@ -48,4 +48,4 @@ def pin(uri: str, **values: str) -> None:
     except OSError as error:
         raise BenchError(f"{path()} cannot be written ({error.strerror}); set BENCH_LOCK to a writable file") from None
     shown = ", ".join(f"{key} {value[:16]}…" for key, value in values.items())
-    print(f"bench: {uri} is pinned at {shown} in {path()}; it was not checked before", file=sys.stderr, flush=True)
+    tell(f"bench: {uri} is pinned at {shown} in {path()}; it was not checked before", err=True)

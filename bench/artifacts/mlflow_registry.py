@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
+from bench.text.secrets import clean
+from bench.text.shown import tell
 
 
 def uri() -> str:
@@ -26,9 +28,8 @@ def bring(source: str, name: str, version: str, folder: Path) -> Path:
     """
     address = uri()
     if address.startswith("sqlite:///") and not Path(address.removeprefix("sqlite:///")).exists():
-        raise BenchError(f"{source}: there is no MLflow store at {address}; set MLFLOW_TRACKING_URI")
-    shown = re.sub(r"//[^/@]*@", "//", address).split("?")[0]  # without a name and password
-    print(f"bench: fetching {source} from {shown}", file=sys.stderr, flush=True)
+        raise BenchError(f"{source}: there is no MLflow store at {public_url(address)}; set MLFLOW_TRACKING_URI")
+    tell(f"bench: fetching {source} from {public_url(address)}", err=True)
     done = folder / "download"
     done.mkdir()
     command = [sys.executable, "-m", "mlflow", "artifacts", "download", "--artifact-uri", f"models:/{name}/{version}"]
@@ -42,7 +43,7 @@ def bring(source: str, name: str, version: str, folder: Path) -> Path:
             (line for line in reversed(lines) if "Exception:" in line or "Error" in line), "".join(lines[-1:])
         )
         raise BenchError(
-            f"{source} could not be fetched ({reason.strip()[:200]}); check its name and version in the registry, "
+            f"{source} could not be fetched ({clean(reason.strip())[:200]}); check its name and version in the registry, "
             "and MLFLOW_TRACKING_URI"
         )
     return _one_folder(done, source)

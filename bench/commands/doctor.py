@@ -17,6 +17,7 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs import environment
 from bench.task import BaseTask
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -31,12 +32,12 @@ def main(options: argparse.Namespace) -> int:
         if options.json:
             output.emit(vars(found))
         else:
-            print(f"{found.task}: {found.n_examples:,} {task.items}; {found.where}")
+            tell(f"{found.task}: {found.n_examples:,} {task.items}; {found.where}")
             for problem in found.problems:
-                print(f"  {problem}")
+                tell(f"  {problem}")
             if found.agreement:
-                print(f"  agreement with people: {found.agreement}")
-            print(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
+                tell(f"  agreement with people: {found.agreement}")
+            tell(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
         return 1 if found.problems else 0
     others = [word for word in options.overrides if not word.startswith("task=")]
     tasks = {name: conf.plain(conf.compose([f"task={name}", *others])[0])["task"] for name in conf.names("task")}
@@ -46,9 +47,9 @@ def main(options: argparse.Namespace) -> int:
         output.emit({"machine": here, "tasks": places})
         return 0
     for title, lines in (("this machine", here), ("tasks", places)):
-        print(f"{title}:")
+        tell(f"{title}:")
         for name, line in lines.items():
-            print(f"  {name:<{max(map(len, lines))}}  {line}")
+            tell(f"  {name:<{max(map(len, lines))}}  {line}")
     return 0
 
 

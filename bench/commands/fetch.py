@@ -7,6 +7,7 @@ import argparse
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -29,5 +30,5 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         output.emit({"fetched": fetched})
     else:
-        print(f"ready: {', '.join(fetched)}")
+        tell(f"ready: {', '.join(fetched)}")
     return 0

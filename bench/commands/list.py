@@ -6,6 +6,7 @@ import argparse
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -14,12 +15,11 @@ def main(options: argparse.Namespace) -> int:
         from bench.commands.shared import boards
         from bench.leaderboard import suite
 
-        titles = {name: board.title for name, board in boards.of_files().items()}
-        of_tasks = {one.task for one in boards.of_files().values()}
-        more = [
-            board for name in conf.names("task") if name not in of_tasks if (board := boards.of_task(name)) is not None
-        ]
-        titles |= {board.name: board.title for board in more if board.task not in of_tasks}
+        named = boards.of_files()
+        spoken_of = {board.task for board in named.values()}
+        titles = {name: board.title for name, board in named.items()}
+        defaults = [board for name in conf.names("task") if (board := boards.of_task(name)) is not None]
+        titles |= {board.name: board.title for board in defaults if board.task not in spoken_of}
         titles |= {path.stem: suite.read(path).title for path in boards.suites()}
         found = dict(sorted(titles.items()))
     else:
@@ -29,5 +29,5 @@ def main(options: argparse.Namespace) -> int:
         return 0
     width = max(map(len, found), default=0)
     for name, text in found.items():
-        print(f"{name:<{width}}  {text}")
+        tell(f"{name:<{width}}  {text}")
     return 0

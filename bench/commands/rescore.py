@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.task import Task
@@ -41,9 +42,9 @@ def main(options: argparse.Namespace) -> int:
         output.emit({"runs": lines, "changed": changed, "failed": failed})
     else:
         for line in lines:
-            print(line["text"])
+            tell(line["text"])
         verb = "would be scored again" if options.dry_run else "scored again"
-        print(f"{changed} of {len(lines)} runs {verb}" + (f", {len(failed)} could not be" if failed else ""))
+        tell(f"{changed} of {len(lines)} runs {verb}" + (f", {len(failed)} could not be" if failed else ""))
     return 2 if failed else 0
 
 

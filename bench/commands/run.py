@@ -6,7 +6,10 @@ import argparse
 import os
 
 from bench.commands.shared import output
+from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
+from bench.text import secrets
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -15,7 +18,10 @@ def main(options: argparse.Namespace) -> int:
         import yaml
 
         config, _ = conf.compose(options.overrides)
-        print(yaml.safe_dump(dict(conf.plain(config)), sort_keys=False, allow_unicode=True), end="")
+        shown = dict(secrets.withheld(conf.plain(config)))
+        text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
+        for line in (text if can_say(text) else yaml.safe_dump(shown, sort_keys=False)).splitlines():
+            tell(line)
         return 0
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"

@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING
 
 from bench.commands.shared import output
 from bench.config import compose as conf
+from bench.config.overrides import override
 from bench.errors import BenchError
+from bench.text.shown import name_problem, tell
 
 if TYPE_CHECKING:
     from bench.task import EntryTask
@@ -29,8 +31,7 @@ def main(options: argparse.Namespace) -> int:
 
     if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
         raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
-    quoted = str(options.data).replace("'", r"\'")
-    data = [f"data.path='{quoted}'"] if options.data else []
+    data = [override("data.path", options.data)] if options.data else []
     config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
     task = build(config["task"], "task")
     if isinstance(task, EntryTask):
@@ -41,6 +42,7 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     file, at, system = options.predictions.name.rpartition("@")
     name = options.model or (system if at and file else options.predictions.stem)
+    _refuse_names(name, options.submitter or "")
     found, folder, official = submissions.evaluate(
         task, options.predictions, name, settings, no_answer=options.na_prob,
         judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
@@ -50,15 +52,22 @@ def main(options: argparse.Namespace) -> int:
         return 0
     output.print_run(found, folder.path)
     if official:
-        print("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+        tell("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
     if "attempt" in found.submission:
         attempt, submitter = found.submission["attempt"], found.submission["submitter"]
-        print(f"  held out, so rounded and without intervals: attempt {attempt} of {submitter} on {found.task}")
+        tell(f"  held out, so rounded and without intervals: attempt {attempt} of {submitter} on {found.task}")
     for kind in ("missing", "unknown", "duplicated", "malformed"):
         if n := found.submission[kind]["n"]:
             ids = ", ".join(found.submission[kind]["first"])
-            print(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
+            tell(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
     return 0
+
+
+def _refuse_names(model: str, submitter: str) -> None:
+    """Raise BenchError for a name that nobody could read on a board."""
+    for given, option in ((model, "--model"), (submitter, "--submitter")):
+        if wrong := name_problem(given):
+            raise BenchError(f"the name for {option} {wrong}; give another with {option}")
 
 
 def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
@@ -81,10 +90,10 @@ def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
     for table in report.tables:
         output.print_rows(table.title, table.headings, table.rows)
     figures = ", ".join(f"{key} {output.figures(value)}" for key, value in report.official.items())
-    print(f"official figures: {figures or 'none'}")
+    tell(f"official figures: {figures or 'none'}")
     shown = ", ".join(f"{n} {action}" for action, n in actions.items())
-    print(f"{counts['entries']} entries, {refused} of them refused; dirty values: {shown or 'none'}")
+    tell(f"{counts['entries']} entries, {refused} of them refused; dirty values: {shown or 'none'}")
     for one in report.findings:
         field = f", {one['field']}" if one["field"] else ""
-        print(f"  {one['action']}: {one['file']} line {one['line']}{field}: found {one['found']}; {one['text']}")
+        tell(f"  {one['action']}: {one['file']} line {one['line']}{field}: found {one['found']}; {one['text']}")
     return code

@@ -3,59 +3,67 @@
 from __future__ import annotations
 
 import argparse
+import hashlib
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.commands.shared import output, references
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.shown import tell
+
+if TYPE_CHECKING:
+    from bench.bundles.bundle import Bundle
+    from bench.types import Run
 
 
 def main(options: argparse.Namespace) -> int:
     """Write the bundle and one entry a run; say what goes where."""
-    from bench.bundles import admit, bundle, copies
+    from bench.bundles import bundle, slots
     from bench.leaderboard import entry
     from bench.leaderboard.board import interval
-    from bench.runs import measurements
-    from bench.runs.folder import RunFolder
 
     folders = [folder for reference in options.references for folder in _folders(reference, options.runs)]
     data, runs = bundle.pack(folders, options.submitter, conf.names("model"))
+    sha256 = hashlib.sha256(data).hexdigest()
+    own = [slots.refuse_taken(entry.SUBMISSIONS, run, options.submitter, sha256) for run in runs]
+    for path in own:  # before anything is written
+        slots.replaced(path, sha256, options.submitter, allowed=options.replace)
     made = bundle.Bundle(bundle.write(options.output, data), options.submitter, ())
-    by_name = {(run.task, run.model): run for run in runs}
+    by_name = {(run.task, run.model): pair for pair in zip(runs, own, strict=True) for run in pair[:1]}
     record, lines = [], []
     for folder in folders:
-        own = bundle.complete_run(folder)
-        run = by_name[own.task, own.model]
-        path = entry.path_of(entry.SUBMISSIONS, run)
-        lines.append(f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}")
-        if not admit.is_added(path, made.sha256):
-            rows = measurements.read(folder) if measurements.FILE in run.files else None
-            if path.exists() and (theirs := _theirs(path, options.submitter)):
-                lines.append(f"    it replaces the entry of {theirs}: there is one for a model")
-            origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
-            entry.write(path, admit.entry_of(run, rows, origin))
+        found = bundle.complete_run(folder)
+        run, before = by_name[found.task, found.model]
+        path, done = _entry(folder, run, made, before, replaces=options.replace)
+        lines += [*done, f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}"]
         record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})
     if options.json:
         output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})
         return 0
     n = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
-    print(f"{options.output}: {n}, {len(data):,} bytes, sha256 {made.sha256}")
-    print("\n".join(lines))
-    print(
+    tell(f"{options.output}: {n}, {len(data):,} bytes, sha256 {made.sha256}")
+    for line in lines:
+        tell(line)
+    tell(
         f"give {options.output} to whoever verifies (`bench verify {options.output}`); a pull request adds the entries above"
     )
     return 0
 
 
-def _theirs(path: Path, submitter: str) -> str:
-    """Who else stands behind the entry that is there, "" where nobody else does or it cannot be read."""
+def _entry(folder: Path, run: Run, made: Bundle, own: Path | None, *, replaces: bool) -> tuple[Path, list[str]]:
+    """Write the entry of a run in the bundle; its place, and what it replaced."""
+    from bench.bundles import admit, copies
     from bench.leaderboard import entry
+    from bench.runs import measurements
+    from bench.runs.folder import RunFolder
 
-    try:
-        other = str(entry.read(path).run.origin.get("submitter", ""))
-    except BenchError:
-        return ""
-    return repr(other) if other and other != submitter else ""
+    if own is not None and admit.is_added(own, made.sha256):
+        return own, []
+    rows = measurements.read(folder) if measurements.FILE in run.files else None
+    origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
+    path, done = admit.put(entry.SUBMISSIONS, admit.entry_of(run, rows, origin), own, {}, replaces=replaces)
+    return path, [f"  {line}" for line in done if not line.startswith("wrote")]
 
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:

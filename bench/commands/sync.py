@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 
 from bench.commands.shared import output
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
+from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
@@ -26,11 +27,11 @@ def main(options: argparse.Namespace) -> int:
         tracker = Tracker(uri, options.runs) if missing else None
         for folder in missing if tracker else ():
             try:
-                run = read_run(folder / RECORD)
+                new = bool(tracker and tracker.log(read_run(folder / RECORD), folder).made)
             except BenchError as error:
-                print(f"bench: left out: {error}", file=sys.stderr)
+                tell(f"bench: left out: {error}", err=True)
                 continue
-            if tracker and tracker.log(run, folder).made:
+            if new:
                 made += 1
             else:
                 there += 1
@@ -41,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
             f"{options.runs} cannot be written ({error.strerror}), so nothing could remember what is logged; make it writable"
         ) from None
     if options.json:
-        output.emit({"logged": made, "already_there": there, "store": uri})
+        output.emit({"logged": made, "already_there": there, "store": public_url(uri)})
     else:
-        print(f"{made} runs logged to {uri}" + (f"; it had {there} others already" if there else ""))
+        tell(f"{made} runs logged to {public_url(uri)}" + (f"; it had {there} others already" if there else ""))
     return 0

@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import os
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output
 from bench.config import compose as conf
-from bench.errors import BenchError
+from bench.config.overrides import override
+from bench.errors import EXIT_INTERNAL, BenchError, fault
+from bench.text.names import labelled
+from bench.text.shown import tell, terminal
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
     from bench.bundles.copies import Said
     from bench.bundles.verify import Hidden, Verified
+    from bench.commands.shared.rebuilt import Draw
     from bench.task import Task
     from bench.types import Example, Prediction, Run, Score
 
-VERIFIED, REFUSED, UNABLE = "verified", "refused", "unable"
-_WORDS = {VERIFIED: "VERIFIED", REFUSED: "REFUSED", UNABLE: "NOT VERIFIED"}
+VERIFIED, REFUSED, UNABLE, BROKEN = "verified", "refused", "unable", "broken"
+_WORDS = {VERIFIED: "VERIFIED", REFUSED: "REFUSED", UNABLE: "NOT VERIFIED", BROKEN: "INTERNAL ERROR"}
+_CODES = {BROKEN: EXIT_INTERNAL, REFUSED: 1, UNABLE: 2, VERIFIED: 0}  # of several verdicts the first here counts
 
 
 @dataclass
@@ -35,47 +41,71 @@ class Verdict:
     found: Verified | None = None
     said: Said | None = None
     added: list[str] = field(default_factory=list)
+    left_out: bool = False  # it was to be added and could not be
 
     def text(self, *, several: bool = False) -> str:
         """One line for a person, and one for each note; of `several` bundles it says which."""
         what = (
-            f"{self.run.task} / {self.run.model}{f' in {self.file}' if several else ''}" if self.run else str(self.file)
+            f"{self.run.task} / {labelled(self.run.model)}{f' in {self.file}' if several else ''}"
+            if self.run
+            else str(self.file)
         )
-        notes = [f"\n  note: {note}" for note in (self.found.notes if self.found else ())]
-        return f"{_WORDS[self.status]}  {what}: {self.line}{''.join(notes)}"
+        notes = [f"\n  note: {terminal(note)}" for note in (self.found.notes if self.found else ())]
+        return f"{_WORDS[self.status]}  {terminal(what)}: {terminal(self.line)}{''.join(notes)}"
 
     def record(self) -> dict[str, Any]:
         """The same for `--json`."""
         named = {"task": self.run.task, "model": self.run.model, "run_id": self.run.run_id} if self.run else {}
         scores = [vars(score) for score in self.found.scores] if self.found else []
         notes = list(self.found.notes) if self.found else []
+        rerun = self.found.rerun.record() if self.found and self.found.rerun else None
         return {"file": str(self.file), "status": self.status, "line": self.line, **named, "scores": scores,
-                "notes": notes, "added": self.added}  # fmt: skip
+                "notes": notes, "rerun": rerun, "added": self.added}  # fmt: skip
 
 
 def main(options: argparse.Namespace) -> int:
-    """Print a line a run; 0 if all are verified, 1 if one is refused, 2 if one could not be judged."""
-    for path in options.bundles:
-        if not path.is_file():
-            raise BenchError(f"{path} is not a file; give bundles that `bench submit` made")
-    ground = Ground(options.data_dir)
+    """Print a line a run, in the order of the bundles; the exit code is that of the worst verdict.
+
+    0 all verified; 1 one refused; 2 one could not be judged, or not be added; 70 a fault of bench itself, before all others.
+    """
+    ground = Ground(options.data_dir, _draw(options))
     try:
         with tempfile.TemporaryDirectory(prefix="bench-verify-") as folder:
-            verdicts = judge(options.bundles, Path(folder), ground, options.runs, add=options.add)
+            verdicts = judge(
+                options.bundles, Path(folder), ground, options.runs, add=options.add, replace=options.replace
+            )
     except OSError as error:
         raise BenchError(
-            f"a bundle cannot be unpacked ({error.strerror}); free space, or name another folder in TMPDIR"
+            f"there is no room to unpack bundles ({error.strerror}); free space, or name another folder in TMPDIR"
         ) from None
     if options.json:
         counts = {status: sum(one.status == status for one in verdicts) for status in _WORDS}
         output.emit(counts | {"runs": [verdict.record() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            print(verdict.text(several=len(options.bundles) > 1))
+            for line in verdict.text(several=len(options.bundles) > 1).splitlines():
+                tell(line)
             for line in verdict.added:
-                print(f"  {line}")
-    statuses = {verdict.status for verdict in verdicts}
-    return 1 if REFUSED in statuses else 2 if UNABLE in statuses else 0
+                tell(f"  {line}")
+    codes = {_CODES[verdict.status] for verdict in verdicts} | ({2} if any(one.left_out for one in verdicts) else set())
+    return next(code for code in _CODES.values() if code in codes)
+
+
+def _draw(options: argparse.Namespace) -> Draw | None:
+    """Which examples `--rerun` asks for, None without it; raises BenchError for a number that means nothing."""
+    if options.offline:
+        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+    if options.rerun is None:
+        if options.seed is not None:
+            raise BenchError("--seed chooses the examples of --rerun N; give both")
+        return None
+    if options.rerun < 1 or (options.seed or 0) < 0:
+        raise BenchError(
+            f"--rerun {options.rerun} --seed {options.seed}: run at least 1 example, by a seed of at least 0"
+        )
+    from bench.commands.shared.rebuilt import Draw
+
+    return Draw(options.rerun) if options.seed is None else Draw(options.rerun, options.seed)
 
 
 @dataclass
@@ -83,6 +113,7 @@ class Ground:
     """What bundles are judged by: the tasks as this installation has them, over the data that lie here."""
 
     data_dir: Path | None = None
+    draw: Draw | None = None  # which examples the models of those whose scores hold are run on again
 
     def task(self, name: str) -> Task:
         """The task of this name in conf/task; raises BenchError where there is none that runs models."""
@@ -97,8 +128,7 @@ class Ground:
         return task
 
     def _config(self, name: str) -> Mapping[str, Any]:
-        quoted = str(self.data_dir).replace("'", r"\'")
-        place = [f"data_dir='{quoted}'"] if self.data_dir else []
+        place = [override("data_dir", self.data_dir)] if self.data_dir else []
         found: Mapping[str, Any] = conf.plain(conf.compose([f"task={name}", *place])[0])["task"]
         return found
 
@@ -118,75 +148,169 @@ class Ground:
         return score
 
 
-def judge(paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, add: bool = False) -> list[Verdict]:
-    """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in."""
-    from bench.bundles import copies
-    from bench.bundles.archive import Refused
-    from bench.bundles.unpack import predictions, unpack
+def judge(
+    paths: Sequence[Path], room: Path, ground: Ground, runs_dir: Path, *, add: bool = False, replace: bool = False
+) -> list[Verdict]:
+    """The verdict on every run of these bundles, which are unpacked below `room`; with `add` the good ones are taken in.
+
+    What is wrong with one bundle, or goes wrong over it, is said of that one alone. With `replace` an entry takes the place of its
+    own submitter's earlier one.
+    """
     from bench.leaderboard.entry import SUBMISSIONS
 
-    found: list[list[Verdict]] = []  # of each bundle, in the order in which they were given
-    bundles: list[tuple[Bundle, list[Verdict]]] = []
-    for number, path in enumerate(paths):
-        try:
-            bundle = unpack(path, room / str(number))
-        except Refused as error:
-            found.append([Verdict(path, REFUSED, str(error))])
-            continue
-        verdicts = []
-        for folder, run in bundle.runs:
-            answers = copies.answers(predictions(folder, f"{run.task}/{run.model}"))
-            said = copies.Said.of(run, answers, f"{run.task}/{run.model} in {path}")
-            verdicts.append(Verdict(path, UNABLE, "", run, said=said))
-        found.append(verdicts)
-        bundles.append((bundle, verdicts))
-    others = [one.said for _, verdicts in bundles for one in verdicts if one.said]
-    others += list(copies.known(runs_dir, SUBMISSIONS, others))
-    for bundle, verdicts in bundles:
-        for (folder, _), verdict in zip(bundle.runs, verdicts, strict=True):
-            _decide(verdict, bundle, folder, ground, others)
-        if add and all(verdict.status == VERIFIED for verdict in verdicts):
-            _take_in(bundle, verdicts, runs_dir)
-    return [verdict for verdicts in found for verdict in verdicts]
+    found = [_opened(path, room / str(number)) for number, path in enumerate(paths)]
+    for bundle, verdicts in found:
+        for verdict in verdicts if bundle else ():
+            _about(verdict, _claims, bundle, ground)
+            if verdict.status == VERIFIED:
+                _about(verdict, _named, bundle, SUBMISSIONS)
+    _compare(found, runs_dir)
+    for bundle, verdicts in found:
+        sound = [one for one in verdicts if one.status == VERIFIED] if bundle else []
+        for verdict in sound:
+            _about(verdict, _run_again, bundle, ground)
+        if add and sound and all(one.status == VERIFIED for one in verdicts):
+            _about(verdicts[-1], _taken_in, bundle, verdicts, runs_dir, replace)
+    return [verdict for _, verdicts in found for verdict in verdicts]
 
 
-def _decide(verdict: Verdict, bundle: Bundle, folder: Path, ground: Ground, others: Sequence[Said]) -> None:
-    from dataclasses import replace
-
+def _compare(found: Sequence[tuple[Bundle | None, list[Verdict]]], runs_dir: Path) -> None:
+    """Refuse what says the same as a run that lies here, an entry, or another of these bundles."""
     from bench.bundles import copies
-    from bench.bundles.archive import Refused
-    from bench.bundles.verify import verified
-    from bench.leaderboard.board import interval
+    from bench.leaderboard.entry import SUBMISSIONS
 
-    run, said = verdict.run, verdict.said
-    if run is None or said is None:
-        return
+    sound = [one for _, verdicts in found for one in verdicts if one.status == VERIFIED]
+    known, problems = copies.known(runs_dir, SUBMISSIONS, [one.said for one in sound if one.said])
+    for problem in problems:
+        tell(f"bench: not compared with what lies here: {problem}", err=True)
+    for one in sound:  # first what is known here, so that a copy of it takes no other down
+        _about(one, _copied, known)
+    sound = [one for one in sound if one.status == VERIFIED]
+    for one in sound:
+        _about(one, _copied, [other.said for other in sound])
+
+
+def _about(verdict: Verdict, act: Callable[..., None], *given: Any) -> None:
+    """Do something about one run's verdict, and let whatever is raised be part of it."""
+    from bench.bundles.archive import Refused
+
     try:
-        found = verified(run, folder, ground.task(run.task), ground.hidden(bundle.submitter or run.model))
-        if other := copies.copied(said, others):
-            line = f"it says the very same as {other.where}"
-            if found.telling >= copies.TELLING:
-                raise Refused(f"{line}, {found.telling} different wrong answers among it; one of the two is a copy")
-            found = replace(
-                found, notes=(*found.notes, f"{line}, which so few different wrong answers may do by chance")
-            )
+        act(verdict, *given)
     except Refused as error:
         verdict.status, verdict.line = REFUSED, str(error)
     except BenchError as error:
         verdict.status, verdict.line = UNABLE, str(error)
+    except OSError as error:
+        verdict.status, verdict.line = (
+            UNABLE,
+            f"{error.strerror or error}; free space, or name another folder in TMPDIR",
+        )
+    except (
+        Exception
+    ) as error:  # a fault of ours says nothing of this bundle, and must not keep the others from a verdict
+        verdict.status = BROKEN
+        verdict.line = f"a fault of bench itself, which says nothing of the bundle: {fault(error)}; please report it"
+
+
+def _opened(path: Path, room: Path) -> tuple[Bundle | None, list[Verdict]]:
+    """The unpacked bundle with a verdict to come for each run; None, and the verdict, for one that cannot be unpacked."""
+    from bench.bundles import copies
+    from bench.bundles.unpack import predictions, unpack
+
+    whole = Verdict(path, UNABLE, "")
+    opened: list[tuple[Bundle, list[Verdict]]] = []
+
+    def open_it(verdict: Verdict) -> None:
+        bundle = unpack(path, room)
+        runs = []
+        for folder, run in bundle.runs:
+            name = f"{run.task}/{run.model}"
+            said = copies.Said.of(run, copies.answers(predictions(folder, name)), f"{name} in {path}")
+            runs.append(Verdict(path, UNABLE, "", run, said=said))
+        opened.append((bundle, runs))
+
+    _about(whole, open_it)
+    return opened[0] if opened else (None, [whole])
+
+
+def _claims(verdict: Verdict, bundle: Bundle, ground: Ground) -> None:
+    """Judge a run by its own claims."""
+    from bench.bundles.verify import verified
+    from bench.leaderboard.board import interval
+
+    run = verdict.run
+    if run is None:
+        return
+    folder = next(folder for folder, one in bundle.runs if one is run)
+    found = verified(run, folder, ground.task(run.task), ground.hidden(bundle.submitter or run.model))
+    ranked = found.scores[0]
+    what = f"{ranked.metric} {interval(ranked)} scored again" if ranked.value is not None else "its ids are those"
+    verdict.status, verdict.found = VERIFIED, found
+    verdict.line = f"{what} on your data, {found.n:,} predictions"
+
+
+def _named(verdict: Verdict, bundle: Bundle, submissions: Path) -> None:
+    """Refuse a run whose name, or whose submitter's, is somebody else's or looks like it."""
+    from bench.bundles.archive import Refused
+    from bench.bundles.slots import refuse_taken
+
+    if verdict.run is not None:
+        try:
+            refuse_taken(submissions, verdict.run, bundle.submitter, bundle.sha256)
+        except BenchError as error:
+            raise Refused(str(error)) from None
+
+
+def _copied(verdict: Verdict, others: Sequence[Said]) -> None:
+    """Refuse a run whose claims hold but whose answers are another model's."""
+    from dataclasses import replace
+
+    from bench.bundles import copies
+    from bench.bundles.archive import Refused
+
+    found, said = verdict.found, verdict.said
+    if found is None or said is None or (other := copies.copied(said, others)) is None:
+        return
+    line = f"it says the very same as {other.where}"
+    if found.telling >= copies.TELLING:
+        raise Refused(f"{line}, {found.telling} different wrong answers among it; one of the two is a copy")
+    note = f"{line}, which so few different wrong answers may do by chance"
+    verdict.found = replace(found, notes=(*found.notes, note))
+
+
+def _run_again(verdict: Verdict, bundle: Bundle, ground: Ground) -> None:
+    """Run a verified run's model again; where that cannot be done, a note says why, and all that is claimed stays so."""
+    from dataclasses import replace
+
+    from bench.bundles.archive import Refused
+    from bench.commands.shared.rebuilt import again
+
+    if verdict.run is None or verdict.found is None or ground.draw is None:
+        return
+    folder = next(folder for folder, one in bundle.runs if one is verdict.run)
+    try:
+        found = again(verdict.run, folder, ground.task(verdict.run.task), ground.draw)
+    except BenchError as error:
+        if isinstance(error, Refused):
+            verdict.found = None
+            raise
+        note = f"not run again: {error}; what it claims stays claimed"
+        verdict.found = replace(verdict.found, notes=(*verdict.found.notes, note))
     else:
-        ranked = found.scores[0]
-        what = f"{ranked.metric} {interval(ranked)} scored again" if ranked.value is not None else "its ids are those"
-        verdict.status, verdict.found = VERIFIED, found
-        verdict.line = f"{what} on your data, {found.n:,} predictions"
+        verdict.found = replace(verdict.found, rerun=found, notes=(*verdict.found.notes, found.line()))
 
 
-def _take_in(bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path) -> None:
+def _taken_in(verdict: Verdict, bundle: Bundle, verdicts: Sequence[Verdict], runs_dir: Path, replace: bool) -> None:
+    """Add a bundle's runs, and say so at its last verdict."""
     from bench.bundles.admit import admit
     from bench.leaderboard.entry import SUBMISSIONS
 
-    found = [verdict.found for verdict in verdicts if verdict.found]
+    found = [one.found for one in verdicts if one.found]
     if any(one.measurements is None and one.scores[0].value is None for one in found):  # "added" stays without scores
-        verdicts[-1].added = ["not added: a run was not scored; whoever has its references adds it (BENCH_PRIVATE)"]
+        verdict.added = ["not added: a run was not scored; whoever has its references adds it (BENCH_PRIVATE)"]
         return
-    verdicts[-1].added = admit(bundle, found, runs_dir, SUBMISSIONS) or ["nothing to add: it is here already"]
+    try:
+        done = admit(bundle, found, runs_dir, SUBMISSIONS, replaces=replace)
+        verdict.added = done or ["nothing to add: it is here already"]
+    except BenchError as error:
+        verdict.added, verdict.left_out = [str(error)], True

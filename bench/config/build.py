@@ -5,17 +5,15 @@ from __future__ import annotations
 import dataclasses
 import importlib
 import inspect
-import os
 import sys
 import typing
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
-import yaml
-
-from bench.config.compose import choice, conf_dirs, names, plugins
+from bench.config.compose import choice, conf_dirs, names, own_conf_dirs, plugins
 from bench.config.errors import among
+from bench.config.overrides import escaped
+from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask
@@ -51,8 +49,11 @@ def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
     if name not in names("task"):
         raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
-    text = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file()).read_text("utf-8")
-    target = (yaml.safe_load(text) or {}).get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
+    path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
+    found = read_yaml(path, aliases=True)
+    if not isinstance(found, Mapping):
+        raise BenchError(f"{path} holds no settings; give it at least _target_")
+    target = found.get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while
     cls = _target(str(target), f"task {name}")
     if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
         raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")
@@ -73,7 +74,8 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
     if isinstance(kind, type) and kind.__module__.split(".")[0] == "bench":
         return build(value, key, kind)
     try:
-        slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: value}))
+        text = escaped(value) if isinstance(value, str) else value  # all is looked up by now
+        slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: text}), resolve=True)
         return slot[name]
     except OmegaConfBaseException as error:
         raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
@@ -111,9 +113,9 @@ def _target(path: str, key: str) -> Any:
         raise BenchError(
             f"{key}._target_={path} is outside {', '.join(sorted(roots))}; only their classes are made from conf/"
         )
-    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
-        if part and str(Path(part).resolve().parent) not in sys.path:
-            sys.path.append(str(Path(part).resolve().parent))
+    for folder in own_conf_dirs():
+        if str(folder.parent) not in sys.path:
+            sys.path.append(str(folder.parent))
     try:
         return getattr(importlib.import_module(module), name)
     except (ModuleNotFoundError, AttributeError) as error:
@@ -122,6 +124,5 @@ def _target(path: str, key: str) -> Any:
 
 def _own_packages() -> Iterator[str]:
     """Packages beside a directory named in `BENCH_CONF`: whoever sets it vouches for them."""
-    for part in os.environ.get("BENCH_CONF", "").split(os.pathsep):
-        if part:
-            yield from (path.parent.name for path in Path(part).resolve().parent.glob("*/__init__.py"))
+    for folder in own_conf_dirs():
+        yield from (path.parent.name for path in folder.parent.glob("*/__init__.py"))

@@ -13,8 +13,12 @@ from importlib.metadata import entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.config import trust
 from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
+from bench.data.yaml_text import read_yaml, reason
 from bench.errors import BenchError
+from bench.models.shipped import conf_dir
+from bench.text import secret_urls
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -25,23 +29,24 @@ GROUPS = ("task", "model", "suite", "device", "tracking")
 _SCHEMAS = {"": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf}
 
 
-def conf_dir() -> Path:
-    """The shipped configuration: in the wheel beside this file, in a checkout at its top."""
-    packaged = Path(__file__).resolve().parents[1] / "conf"
-    return packaged if packaged.is_dir() else packaged.parents[1] / "conf"
-
-
 def conf_dirs() -> list[Path]:
     """All configuration directories: `BENCH_CONF` first, then installed packages', then the shipped one.
 
     A package offers its own through an entry point in the group `bench.tasks` or `bench.models` whose value is a package
     that has a folder `conf`; its classes may then be named in `_target_`.
     """
-    own = [Path(part).resolve() for part in os.environ.get("BENCH_CONF", "").split(os.pathsep) if part]
+    own = own_conf_dirs()
     for path in own:
         if not path.is_dir():
             raise BenchError(f"BENCH_CONF names {path}, which is not a folder; it should hold task/, model/, …")
     return [*own, *plugins().values(), conf_dir()]
+
+
+def own_conf_dirs() -> list[Path]:
+    """The directories that `BENCH_CONF` names: the one whose name it is, else those between its colons."""
+    named = os.environ.get("BENCH_CONF", "")
+    parts = [named] if Path(named).is_dir() else named.split(os.pathsep)
+    return [Path(part).resolve() for part in parts if part]
 
 
 def plugins() -> dict[str, Path]:
@@ -75,14 +80,11 @@ def names(group: str) -> dict[str, str]:
 
 def choice(group: str, name: str) -> Mapping[str, Any]:
     """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
-    import yaml
-
     for folder in conf_dirs():
         path = folder / group / f"{name}.yaml"
         if path.is_file():
-            text = path.read_text(encoding="utf-8")
-            found = yaml.safe_load(text)
-            if isinstance(found, Mapping) and "defaults" not in found and "${" not in text:
+            found = read_yaml(path, aliases=True)
+            if isinstance(found, Mapping) and "defaults" not in found and "${" not in path.read_text(encoding="utf-8"):
                 return found
             break
     found = plain(compose([f"{group}={name}"])[0])[group]
@@ -94,12 +96,15 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
     Raises BenchError with the full key for whatever Hydra refuses: an unknown group, choice or key, or a wrong type.
     """
+    import yaml
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
     from bench.config.errors import explain
+    from bench.config.overrides import readable
 
+    overrides = readable(overrides, GROUPS, sweeps=False)
     try:
         config = _composed(overrides)
         choices = {
@@ -108,7 +113,12 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         OmegaConf.set_readonly(config, False)
         OmegaConf.set_struct(config, False)
         del config["hydra"]
-        OmegaConf.resolve(config)
+        OmegaConf.to_container(
+            config, resolve=True
+        )  # only to see that it can: in place, a ${ of a path would be read again
+    except (yaml.YAMLError, RecursionError) as error:
+        mark = getattr(error, "problem_mark", None)
+        raise BenchError(f"{mark.name if mark else 'conf/'}: {reason(error)}; correct the file") from None
     except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
         # The last two are what Hydra raises for an override of a group that is a number, or has no key.
         raise BenchError(
@@ -119,6 +129,10 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
     _refuse_new_keys(config)
+    secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
+    alone = [f"model={choices.get('model')}"]
+    if trust.given(config.model) and list(overrides) != alone:
+        trust.withdraw(config.model, choice("model", choices["model"]), overrides)
     return config, choices
 
 
@@ -182,7 +196,9 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from hydra.errors import HydraException
 
     from bench.config.errors import explain
+    from bench.config.overrides import readable
 
+    overrides = readable(overrides, GROUPS, sweeps=True)
     _search_own_folders_first()
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):

@@ -6,9 +6,19 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.data.dawnbench_values import DATA_SETS, DataSet, Finding, as_number, in_unit
+from bench.data.dawnbench_values import (
+    DATA_SETS,
+    MOST_EPOCHS,
+    MOST_HOURS,
+    DataSet,
+    Finding,
+    as_number,
+    as_seen,
+    in_unit,
+)
 from bench.data.files import read_text
 from bench.errors import BenchError
+from bench.text.rows import columns, rows
 
 Curve: TypeAlias = Sequence[tuple[float, float]]  # (hours, accuracy) in the order of the file
 _Row: TypeAlias = tuple[int, dict[str, str]]  # line and cells by column
@@ -19,13 +29,13 @@ def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[F
     findings: list[Finding] = []
 
     def find(line: int, field: str, found: str, action: str, text: str) -> None:
-        findings.append(Finding(file, line, field, found, action, text))
+        findings.append(Finding(as_seen(file), line, field, as_seen(found), action, text))
 
     if not path.is_file():
         find(1, "", "no such file", "refused", "a training entry needs its TSV beside the JSON; add it")
         return data_set, (), findings
     try:
-        lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
+        lines = rows(read_text(path)) or [""]
     except BenchError as error:
         find(1, "", path.name, "refused", str(error))
         return data_set, (), findings
@@ -44,43 +54,64 @@ def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[F
         find(
             1, "", f"the columns {', '.join(header)}", "corrected", f"read by their names, not as {', '.join(expected)}"
         )
-    rows = [
+    given = [
         (number, dict(zip(header, cells, strict=False)) if len(cells) == len(header) else {})
         for number, line in enumerate(lines[1:], start=2)
         if (cells := _cells(line, tabs)) != [""]
     ]
-    return data_set, _curve(file, DATA_SETS[data_set], rows, findings), findings
+    return data_set, _curve(file, DATA_SETS[data_set], given, findings), findings
 
 
 def _cells(line: str, tabs: bool) -> list[str]:
-    return [cell.strip() for cell in line.strip().split("\t")] if tabs else line.split() or [""]
+    return [cell.strip() for cell in line.strip().split("\t")] if tabs else columns(line) or [""]
 
 
 def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Finding]) -> Curve:
-    """The rows that can be read. A row that cannot is left out behind the bars, and before them refuses the entry."""
+    """The rows that can be read and can be. Any other is left out behind the bars, and before them refuses the entry."""
     hours = {line: _number(cells, "hours") for line, cells in rows}
     given = {line: _number(cells, data_set.accuracy) for line, cells in rows}
     known = {line: value for line, value in given.items() if isinstance(value, float)}
     scaled = dict(zip(known, in_unit(list(known.values()), data_set.whole), strict=True))
     curve: list[tuple[float, float]] = []
+    last = (0.0, 0.0)  # epoch and hours
     for line, cells in rows:
-        at, accuracy = hours[line], scaled.get(line)
+        at, accuracy, epoch = hours[line], scaled.get(line), _number(cells, "epoch")
         passed = any(one >= max(data_set.bars) for _, one in curve)
-        if isinstance(at, float) and at >= 0 and accuracy is not None:
-            if curve and at < curve[-1][0]:
-                text = f"less than {curve[-1][0]!r} before it; the first row at the bar counts as it stands"
-                findings.append(Finding(file, line, "hours", repr(at), "noted", text))
+        field, text = _fault(data_set, last, epoch, at, accuracy)
+        if not field and epoch is None:
+            text = "no number; the row counts, since nothing is ranked by it"
+            findings.append(Finding(as_seen(file), line, "epoch", as_seen(repr(cells["epoch"])), "noted", text))
+        if not field and at is not None and accuracy is not None:
+            last = (last[0] if epoch is None else epoch, at)
             curve.append((at, accuracy))
             continue
-        field = data_set.accuracy if isinstance(at, float) and at >= 0 else "hours"
-        found = repr(cells[field]) if cells else "another number of columns than the header has"
-        limit = f"from 0 to {data_set.whole:g}" if field != "hours" else "of 0 or more"
-        action = "left out" if passed else "refused"
-        findings.append(Finding(file, line, field, found, action, f"expected a number {limit}"))
+        found = as_seen(repr(cells[field])) if cells else "another number of columns than the header has"
+        findings.append(Finding(as_seen(file), line, field, found, "left out" if passed else "refused", text))
     if not rows:
         findings.append(Finding(file, 1, "", "no rows", "refused", "expected one for each epoch"))
     findings.extend(_corrected(file, data_set, known, scaled))
     return curve
+
+
+def _fault(
+    data_set: DataSet, last: tuple[float, float], epoch: float | None, at: float | None, accuracy: float | None
+) -> tuple[str, str]:
+    """The column of a row that cannot be, with the reason, ("", "") for one that can; `last` are epoch and hours before it."""
+    if at is None or not 0 <= at <= MOST_HOURS:
+        return "hours", f"expected a number from 0 to {MOST_HOURS:,.0f}"
+    if accuracy is None:
+        return data_set.accuracy, f"expected a number from 0 to {data_set.whole:g}"
+    if at < last[1]:
+        return "hours", f"less than {last[1]!r} before it; time does not run back"
+    if epoch is not None and not 0 <= epoch <= MOST_EPOCHS:
+        return "epoch", f"expected a number from 0 to {MOST_EPOCHS:,.0f}"
+    epochs, seconds = 0.0 if epoch is None else epoch - last[0], (at - last[1]) * 3600
+    if seconds < (least := epochs * data_set.least_epoch):
+        return "hours", f"{seconds:.3g} s after the row before, where {epochs:g} epochs take {least:g} s at least"
+    bar, least, seconds = min(data_set.bars), data_set.least_training, at * 3600
+    if accuracy >= bar and seconds < least:
+        return "hours", f"{seconds:.3g} s in all, where no machine trains to {bar:g} within {least:g} s"
+    return "", ""
 
 
 def _number(cells: dict[str, str], name: str) -> float | None:

@@ -3,19 +3,36 @@
 from __future__ import annotations
 
 import datetime
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from bench.data.dawnbench_curve import Curve, read_curve
-from bench.data.dawnbench_values import DATA_SETS, Finding, as_number, in_unit
+from bench.data.dawnbench_values import (
+    DATA_SETS,
+    LEAST_COST,
+    LEAST_COST_PER_HOUR,
+    LEAST_LATENCY_MS,
+    MOST_COST,
+    MOST_COST_PER_HOUR,
+    MOST_LATENCY_MS,
+    MOST_LETTERS,
+    Finding,
+    as_number,
+    as_seen,
+    in_unit,
+    unprintable,
+)  # fmt: skip
 from bench.data.files import read_text
 from bench.data.located_json import Locator
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
+from bench.text.shown import name_problem
 from bench.types import Json
 
+_LONGEST = 300  # characters of a text that an entry shows
 TRAIN, INFERENCE = "train", "inference"
 _REQUIRED = ("version", "author", "authorEmail", "framework", "model", "hardware", "timestamp")
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
@@ -53,7 +70,7 @@ def read_entries(path: Path) -> list[Entry]:
     if path.is_file():
         if path.suffix != ".json":
             raise BenchError(f"{path} is not an entry; give its JSON file (the TSV is found beside it), or a folder")
-        return [read_entry(path, path.name)]
+        return [read_entry(path, as_seen(path.name, 400))]
     if not path.is_dir():
         raise BenchError(f"{path} does not exist; give an entry's JSON file or a folder of entries")
     files = [file for file in sorted(path.rglob("*")) if file.suffix in (".json", ".tsv")]
@@ -63,7 +80,7 @@ def read_entries(path: Path) -> list[Entry]:
         raise BenchError(
             f"{path} holds no entries; expected SQuAD/train/NAME.json with NAME.tsv beside it, and the like"
         )
-    return [read_entry(file, str(file.relative_to(path))) for file in files]
+    return [read_entry(file, as_seen(str(file.relative_to(path)), 400)) for file in files]
 
 
 def read_entry(path: Path, file: str) -> Entry:
@@ -103,24 +120,26 @@ class _Reader:
         self._repeated()
         fields = {name: self._text(name) for name in _REQUIRED}
         fields["timestamp"] = self._date(fields["timestamp"])
-        per_hour = self._number("costPerHour", least=0.0)
+        per_hour = self._number("costPerHour", LEAST_COST_PER_HOUR, MOST_COST_PER_HOUR)
         if kind_ == INFERENCE:
             data_set = data_set or next((name for name, one in DATA_SETS.items() if one.accuracy in self.record), "")
             accuracy, latency, cost = self._inference(data_set, per_hour)
+            self._timely(fields["timestamp"], data_set)
             return Entry(
                 self.file, data_set or "unknown", kind_, fields, (), accuracy, latency, cost, per_hour, self.findings
             )
         tsv = self.path.with_suffix(".tsv")
         data_set, curve, findings = read_curve(tsv, str(Path(self.file).with_suffix(".tsv")), data_set)
         self.findings += findings
+        self._timely(fields["timestamp"], data_set)
         best = max((accuracy for _, accuracy in curve), default=None)
         return Entry(self.file, data_set or "unknown", kind_, fields, curve, best, None, None, per_hour, self.findings)
 
     def _inference(self, data_set: str, per_hour: float | None) -> tuple[float | None, float | None, float | None]:
         """Accuracy, latency and cost; a cost that is not given comes from the latency and the cost of an hour."""
         accuracy = self._accuracy(data_set)
-        latency = self._number("latency", least=0.0, above=True, needed=self.record.get("cost") is None)
-        cost = self._number("cost", least=0.0, needed=latency is None)
+        latency = self._number("latency", LEAST_LATENCY_MS, MOST_LATENCY_MS, needed=self.record.get("cost") is None)
+        cost = self._number("cost", LEAST_COST, MOST_COST, needed=latency is None)
         if cost is None and latency is not None and per_hour is not None:
             cost = per_hour * latency / 3.6e6
         return accuracy, latency, cost
@@ -134,7 +153,7 @@ class _Reader:
         if name not in self.record and "accuracy" in self.record:  # as the organisers' own example has it
             self._find("accuracy", "another name", "corrected", f"read as {name}")
             name = "accuracy"
-        value = self._number(name, least=0.0, needed=True)
+        value = self._number(name, 0.0, needed=True)
         if value is None:
             return None
         (scaled,) = in_unit([value], whole)
@@ -157,7 +176,14 @@ class _Reader:
         if isinstance(value, int | float) and not isinstance(value, bool):
             self._find(name, repr(value), "corrected", "a number, read as text")
             return str(value)
+        if isinstance(value, str) and (unprintable(value) or len(value) > MOST_LETTERS):
+            text = f"expected up to {MOST_LETTERS:,} letters without control or direction signs; write it plainly"
+            self._find(name, ascii(value), "refused", text)
+            return ""
         if isinstance(value, str) and value.strip():
+            if wrong := name_problem(value.strip(), _LONGEST):
+                self._find(name, "such a text", "refused", f"it {wrong}; correct it")
+                return ""
             return value.strip()
         self._find(name, kind(value) if name in self.record else "nothing", "refused", "expected a text; add it")
         return ""
@@ -175,7 +201,14 @@ class _Reader:
             self._find("timestamp", repr(text), "corrected", f"read as {date}")
         return date
 
-    def _number(self, name: str, *, least: float, above: bool = False, needed: bool = False) -> float | None:
+    def _timely(self, date: str, data_set: str) -> None:
+        """Refuse a date before the data set was published, or that is still to come."""
+        since = DATA_SETS[data_set].since if data_set in DATA_SETS else datetime.date.min
+        tomorrow = datetime.datetime.now(datetime.UTC).date() + datetime.timedelta(days=1)  # somewhere it is by now
+        if date and not since <= datetime.date.fromisoformat(date) <= tomorrow:
+            self._find("timestamp", repr(date), "refused", f"expected a day from {since} to today")
+
+    def _number(self, name: str, least: float, most: float = math.inf, *, needed: bool = False) -> float | None:
         """The number of a field, None where it is not given or was left out; one that is `needed` is refused instead."""
         value = self.record.get(name)
         if value is None:
@@ -184,8 +217,8 @@ class _Reader:
             return None
         try:
             number = as_number(value)
-            if number < least or (above and number == least):
-                raise ValueError(f"expected a number {'above' if above else 'from'} {least:g}")
+            if not least <= number <= most:
+                raise ValueError(f"expected a number from {least:g}" + (f" to {most:,.0f}" if most < math.inf else ""))
         except ValueError as error:
             self._find(name, repr(value), "refused" if needed or name == "latency" else "left out", str(error))
             return None
@@ -194,4 +227,5 @@ class _Reader:
         return number
 
     def _find(self, name: str, found: str, action: str, text: str) -> None:
-        self.findings.append(Finding(self.file, self.lines.line((name,)), name, found, action, text))
+        line = self.lines.line((name,))
+        self.findings.append(Finding(self.file, line, as_seen(name), as_seen(found), action, as_seen(text, 300)))

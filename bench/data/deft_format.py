@@ -7,8 +7,6 @@ passage.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -17,6 +15,8 @@ from pathlib import Path
 
 from bench.data.files import read_text
 from bench.errors import BenchError
+from bench.text.rows import cells as cells_of
+from bench.text.rows import rows
 
 EVALUATED = ("Term", "Definition", "Alias-Term", "Referential-Definition", "Referential-Term", "Qualifier")
 TAGS = tuple(f"{begin}-{name}" for name in EVALUATED for begin in "BI")
@@ -81,24 +81,17 @@ def files(folder: Path, subtask: int) -> dict[str, Path]:
 
 def sentence_rows(path: Path) -> Iterator[tuple[int, str, str]]:
     """(line, sentence, label) of the rows of a sentence file, white space around them taken off."""
-    reader = csv.reader(io.StringIO(read_text(path), newline=""), delimiter="\t")
-    try:
-        for row in reader:
-            if len(row) == 1:
-                raise BenchError(
-                    f"{path} line {reader.line_num}: 1 column, expected a sentence and its label; divide them by a TAB"
-                )
-            if row:
-                yield reader.line_num, row[0].strip(), row[-1].strip()
-    except csv.Error as error:
-        raise BenchError(f"{path} line {reader.line_num}: {error}; correct the file") from None
+    for line, row in cells_of(read_text(path), path, delimiter="\t", strict=False):
+        if len(row) == 1:
+            raise BenchError(f"{path} line {line}: 1 column, expected a sentence and its label; divide them by a TAB")
+        yield line, row[0].strip(), row[-1].strip()
 
 
 def passages(path: Path, *, full: bool) -> list[list[list[Token]]]:
     """The tokens of a file: passages of sentences of tokens. `full` asks for all eight columns, else five will do."""
     found: list[list[list[Token]]] = []
     blank = 2
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(rows(read_text(path)), start=1):
         if not line.strip():
             blank += 1
             continue

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.data.files import read_text
 from bench.data.submissions import pairs
 from bench.errors import BenchError
+from bench.text.rows import rows
 from bench.types import Example, Json
 
 _PAGE_CHARACTERS = 2_000  # that a prompt shows of a page
@@ -44,17 +45,11 @@ def has_plain(folder: Path) -> bool:
     return (folder / "ref0.txt").is_file() and not any((folder / name).exists() for name in release_or_test)
 
 
-def _lines(path: Path) -> list[str]:
-    """The lines of a text file as they are; a line break at its end begins no further line."""
-    lines = [line.rstrip("\r") for line in read_text(path).split("\n")]
-    return lines[:-1] if lines[-1] == "" else lines
-
-
 def plain(folder: Path) -> Iterator[Example]:
     """The lines of ref0.txt, ref1.txt, … as references of one another; ids are line numbers. All of them count."""
     numbers = sorted(int(path.stem[3:]) for path in folder.glob("ref*.txt") if path.stem[3:].isdecimal())
     paths = [folder / f"ref{number}.txt" for number in numbers]
-    columns = [_lines(path) for path in paths]
+    columns = [rows(read_text(path)) for path in paths]
     for path, lines in zip(paths, columns, strict=True):
         if len(lines) != len(columns[0]):
             raise BenchError(
@@ -67,11 +62,11 @@ def plain(folder: Path) -> Iterator[Example]:
 
 def _rows(path: Path, columns: int, header: str = "") -> Iterator[tuple[str, list[str]]]:
     """The rows of a TAB separated file without quoting that have at least `columns` cells, each with its place."""
-    lines = read_text(path).split("\n")
-    if header and lines[0].rstrip("\r").split("\t")[:columns] != header.split():
+    lines = rows(read_text(path)) or [""]
+    if header and lines[0].split("\t")[:columns] != header.split():
         raise BenchError(f"{path} line 1: found {lines[0][:60]!r}, expected the columns {header}; bring the file again")
     for number, line in enumerate(lines, start=1):
-        cells = line.rstrip("\r").split("\t")
+        cells = line.split("\t")
         if (header and number == 1) or cells == [""]:
             continue
         if len(cells) < columns:
@@ -104,8 +99,8 @@ def release(folder: Path) -> Iterator[Example]:
 def depths(folder: Path) -> dict[str, int]:
     """How many comments came before the one to write, in the release, which does not hold them; {} for other layouts."""
     path = folder / "dstc7-task2-context.tsv"
-    rows = _rows(path, 3) if path.is_file() else ()
-    return {cells[0]: int(cells[1]) for _, cells in rows if cells[1].isdecimal()}
+    found = _rows(path, 3) if path.is_file() else ()
+    return {cells[0]: int(cells[1]) for _, cells in found if re.fullmatch("[0-9]{1,9}", cells[1])}
 
 
 def official(folder: Path) -> Iterator[Example]:
@@ -157,7 +152,7 @@ def responses(path: Path, system: str) -> Iterator[tuple[str, Json]]:
     if path.suffix in (".json", ".jsonl") or text.lstrip().startswith(("{", "[")):
         yield from pairs(path)
         return
-    lines = [line.rstrip("\r").split("\t") for line in text.split("\n")]
+    lines = [row.split("\t") for row in rows(text)] or [[""]]
     if lines[0] == ["SystemID", "InstanceID", "Response"]:
         yield from _of_system(path, system)
         return
@@ -177,15 +172,15 @@ def plain_responses(path: Path) -> Iterator[tuple[str, Json]]:
     if path.suffix in (".json", ".jsonl"):
         yield from pairs(path)
         return
-    yield from ((str(number), line) for number, line in enumerate(_lines(path), start=1))
+    yield from ((str(number), line) for number, line in enumerate(rows(read_text(path)), start=1))
 
 
 def _of_system(path: Path, system: str) -> Iterator[tuple[str, Json]]:
-    rows = [cells for _, cells in _rows(path, 3, "SystemID InstanceID Response")]
-    systems = sorted({cells[0] for cells in rows})
+    found = [cells for _, cells in _rows(path, 3, "SystemID InstanceID Response")]
+    systems = sorted({cells[0] for cells in found})
     if not system and len(systems) == 1:
         system = systems[0]
     if system not in systems:
-        found = f"the system {system!r} is not in it" if system else "it holds several systems"
-        raise BenchError(f"{path}: {found}; name one of {', '.join(systems)} behind an @: {path.name}@{systems[0]}")
-    yield from ((cells[1], cells[2]) for cells in rows if cells[0] == system)
+        fault = f"the system {system!r} is not in it" if system else "it holds several systems"
+        raise BenchError(f"{path}: {fault}; name one of {', '.join(systems)} behind an @: {path.name}@{systems[0]}")
+    yield from ((cells[1], cells[2]) for cells in found if cells[0] == system)

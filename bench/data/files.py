@@ -10,10 +10,12 @@ from contextvars import ContextVar
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.text.rows import rows
 from bench.types import Example, Json
 
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 
 _NOTED: ContextVar[set[Path] | None] = ContextVar("noted", default=None)
 
@@ -40,18 +42,27 @@ def _refuse_constant(name: str) -> Json:
 
 
 def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
-    """The file's text (a byte order mark is harmless); raises BenchError with the line that cannot be decoded."""
+    """The file's text (a byte order mark is harmless); raises BenchError with the line that cannot be decoded, or is no text."""
     note(path)
     try:
-        return path.read_bytes().decode(encoding)
+        data = path.read_bytes()
+        text = data.decode(encoding)
     except OSError as error:
         raise BenchError(f"{path} cannot be read ({error.strerror}); check the path") from None
     except UnicodeDecodeError as error:
+        if data.startswith(_UTF16):
+            raise BenchError(f"{path} is UTF-16, as its first two bytes say; save the file as UTF-8") from None
         line = error.object[: error.start].count(b"\n") + 1
         found = error.object[error.start]
         raise BenchError(
             f"{path} line {line}: byte 0x{found:02x} is not UTF-8 (is it Latin-1?); save the file as UTF-8"
         ) from None
+    if (at := text.find("\0")) >= 0:
+        line = len(rows(text[: at + 1]))
+        raise BenchError(
+            f"{path} line {line}: found a NUL, which no text holds (is it UTF-16?); save the file as UTF-8"
+        )
+    return text
 
 
 def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] | None = None) -> Json:
@@ -80,7 +91,7 @@ def read_json(path: Path) -> Json:
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over."""
-    for number, line in enumerate(read_text(path).split("\n"), start=1):
+    for number, line in enumerate(rows(read_text(path)), start=1):
         if line.strip():
             record = parse(line, f"{path} line {number}")
             if not isinstance(record, dict):

@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from bench.data.files import field, read_json, read_text
 from bench.errors import BenchError
+from bench.text.rows import rows
 from bench.types import Json
 
 _TAG = re.compile(r"\['([^':]+):([^']+)'.*\]")
@@ -28,7 +29,7 @@ class Token(NamedTuple):
 
 def read_nlp(path: Path) -> list[Token]:
     """The words of an .nlp file; raises BenchError with the line that is not in the format."""
-    lines = read_text(path).split("\n")
+    lines = rows(read_text(path)) or [""]
     header = [name.strip() for name in lines[0].split("|")]
     if "token" not in header:
         raise BenchError(f"{path} line 1: the column 'token' is missing; expected token|speaker|ts|endTs|punctuation|…")

@@ -5,7 +5,6 @@ Every reader keeps what comes twice, so that the caller can count it.
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 from collections.abc import Iterator, Sequence
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from bench.data.files import parse, read_jsonl, read_text
 from bench.errors import BenchError
+from bench.text.rows import cells
 from bench.types import Json
 
 
@@ -55,25 +55,20 @@ def table(
     path: Path, columns: Sequence[str], *, delimiter: str = ",", quoted: bool = True
 ) -> Iterator[tuple[str, dict[str, str]]]:
     """The rows of a delimited file with a header that has at least `columns`, each with its place."""
-    lines = read_text(path).splitlines()
-    if quoted:
-        reader = csv.reader(lines, delimiter=delimiter, strict=True)
-    else:
-        reader = csv.reader(lines, delimiter=delimiter, quoting=csv.QUOTE_NONE)
-    try:
-        header = [name.strip() for name in next(reader, [])]
-        if missing := [name for name in columns if name not in header]:
-            raise BenchError(
-                f"{path} line 1: the column {missing[0]!r} is missing; expected the header {delimiter.join(columns)}"
-            )
-        for row in reader:
-            if len(row) != len(header):
-                if not any(map(str.strip, row)):
-                    continue
-                raise BenchError(f"{path} line {reader.line_num}: {len(row)} columns, expected {len(header)}")
-            yield f"{path} line {reader.line_num}", dict(zip(header, row, strict=True))
-    except csv.Error as error:
-        raise BenchError(f"{path} line {reader.line_num}: {error}; correct the file") from None
+    found = cells(read_text(path), path, delimiter=delimiter, quoted=quoted)
+    header = [name.strip() for name in next(found, (1, []))[1]]
+    if missing := [name for name in columns if name not in header]:
+        raise BenchError(
+            f"{path} line 1: the column {missing[0]!r} is missing; expected the header {delimiter.join(columns)}"
+        )
+    if twice := [name for name in columns if header.count(name) > 1]:
+        raise BenchError(f"{path} line 1: the column {twice[0]!r} comes twice; keep one of them")
+    for line, row in found:
+        if len(row) != len(header):
+            if not any(map(str.strip, row)):
+                continue
+            raise BenchError(f"{path} line {line}: {len(row)} columns, expected {len(header)}")
+        yield f"{path} line {line}", dict(zip(header, row, strict=True))
 
 
 def number(text: str, low: float = -math.inf, high: float = math.inf) -> float:

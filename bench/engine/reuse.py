@@ -9,7 +9,7 @@ from dataclasses import replace
 from bench.engine.asking import Asking
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.runs.folder import RunFolder
+from bench.runs.folder import JOURNAL, RECORD, RunFolder
 from bench.runs.identity import Identity
 from bench.types import Prediction
 
@@ -28,8 +28,12 @@ def take_over(folder: RunFolder, identity: Identity, asked: Asking, model: Model
     if next(folder.predictions(), None) is not None:
         return "--reuse: the run has begun already; it goes on with what it has"
     found: dict[str, Prediction] = {}
+    passed: list[str] = []
     for other in folder.siblings():
         if (its := other.identity()) is None or not its.answers_as(identity):
+            continue
+        if reason := _unlike(other, folder):
+            passed.append(f"{other.path.name} {reason}")
             continue
         for prediction in other.predictions():
             same = prediction.asked and prediction.asked == asked.asked.by_id.get(prediction.id)
@@ -37,7 +41,20 @@ def take_over(folder: RunFolder, identity: Identity, asked: Asking, model: Model
                 found[prediction.id] = replace(prediction, reused=prediction.reused or other.path.name)
     folder.write_predictions([found[example.id] for example in asked.examples if example.id in found])
     runs = ", ".join(counted(found.values())) or "no earlier run"
-    return f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {runs}"
+    rest = f"; left out: {', '.join(passed)}" if passed else ""
+    return f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {runs}{rest}"
+
+
+def _unlike(other: RunFolder, folder: RunFolder) -> str:
+    """Why the answers of another run are not what its model would say here, "" where nothing speaks against it."""
+    if others := other.other_versions(folder.libraries()):
+        return f"was computed under {', '.join(others)}"
+    if not other.complete:
+        return ""
+    try:
+        return "" if other.is_whole(JOURNAL, other.read()) else f"has another {JOURNAL} than it wrote"
+    except BenchError:
+        return f"has a {RECORD} that cannot be read"
 
 
 def counted(predictions: Iterable[Prediction]) -> dict[str, int]:

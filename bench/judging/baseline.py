@@ -12,11 +12,13 @@ from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import Metric, RankedMetric
 from bench.runs import measurements
+from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
 from bench.stats.swaps import value
 from bench.types import Run, Timing
 
 _AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
+_CLAIMED = "was handed in, so that its seconds are claimed and nobody here measured them"
 
 
 @dataclass(frozen=True)
@@ -43,6 +45,8 @@ def of_folder(folder: Path) -> Side:
 
 def _unmeasured(run: Run, readings: Sequence[Timing]) -> str:
     """Why the readings of a run's batches are not its speed, "" if they are."""
+    if is_claimed(run, "timings"):
+        return _CLAIMED
     if run.submission or not readings:
         return "was brought as predictions that nobody timed"
     if len({reading.attempt for reading in readings}) > 1:
@@ -67,6 +71,8 @@ def refuse_altered(entry: Entry, metric: Metric | RankedMetric) -> None:
 
 def of_entry(entry: Entry) -> Side:
     """An entry out of a file as something to compare."""
+    if is_claimed(entry.run, "timings"):
+        return Side(entry, _CLAIMED)
     timed = entry.speed and all(batches and all(n > 0 and s > 0 for n, s in batches) for batches in entry.speed)
     return Side(entry, "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed")
 

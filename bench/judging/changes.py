@@ -12,6 +12,7 @@ from bench.judging.pair import Side
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.runs.folder import RunFolder
 from bench.stats.swaps import Numbers, value
+from bench.text.shown import terminal
 from bench.types import Prediction
 
 _WIDTH = 160  # characters of an answer that are shown
@@ -117,5 +118,4 @@ def said(prediction: Prediction) -> str:
 
 def one_line(text: str) -> str:
     """The text on one line, cut, and without what could steer a terminal."""
-    shown = "".join(letter if letter.isprintable() else "\ufffd" for letter in " ".join(text.split()))
-    return shown if len(shown) <= _WIDTH else shown[: _WIDTH - 1] + "…"
+    return terminal(" ".join(text.split()), _WIDTH)

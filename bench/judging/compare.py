@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from bench.errors import BenchError
 from bench.judging.pair import Pair, PairedMetric, Side, Slice, same_examples
 from bench.metrics.metric import AnyMetric
+from bench.runs.claimed import shown
 from bench.runs.measurements import Measurements
 from bench.scoring.source import changed
 from bench.stats.paired import holm
@@ -90,9 +91,12 @@ def same_rows(comparison: Comparison) -> bool:
 
 
 def machines(comparison: Comparison) -> dict[str, tuple[str, str]]:
-    """What differs between the machines on which the two were timed: name -> (A's, B's)."""
-    a, b = comparison.a.run.environment, comparison.b.run.environment
-    return {key: (str(a.get(key)), str(b.get(key))) for key in _MACHINE if a.get(key) != b.get(key)}
+    """What differs between the machines on which the two were timed: name -> (A's, B's), a claimed one with its mark."""
+    a, b = (
+        {key: shown(run, key, str(run.environment.get(key))) for key in _MACHINE}
+        for run in (comparison.a.run, comparison.b.run)
+    )
+    return {key: (a[key], b[key]) for key in _MACHINE if a[key] != b[key]}
 
 
 def _refuse_unlike(a: Side, b: Side) -> None:

@@ -13,6 +13,7 @@ from bench.judging.baseline import Side, elsewhere
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.runs import measurements
+from bench.runs.claimed import is_claimed
 from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
@@ -224,7 +225,10 @@ def _without_one(metric: Metric | RankedMetric, rows: Array) -> Array:
 
 def _flips(run: Run, base: Run, n: int, level: float) -> tuple[float, list[str]]:
     """By how much the margin widens for answers that depend on their batch, and the note on it."""
-    audits = [one.audit for one in (run, base) if one.audit.get("kind") == "batch_invariance"]
+    told = [
+        one for one in (run, base) if not is_claimed(one, "flips")
+    ]  # else a claimed audit would widen what is allowed
+    audits = [one.audit for one in told if one.audit.get("kind") == "batch_invariance"]
     rates = [audit.get("noise", audit["flip_rate"]) for audit in audits]
     score = base.scores[0]
     if not any(rates) or score.low is None or score.high is None:

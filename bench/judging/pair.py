@@ -16,12 +16,12 @@ from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.runs import measurements
 from bench.runs.folder import RECORD, read_run, refuse_altered
 from bench.runs.measurements import Measurements
+from bench.scoring.bounds import AGREES
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
 from bench.types import Run
 
 _SLICE_RESAMPLES = 2000  # slices are for looking: their intervals may be coarser
-_AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 
 
 @dataclass(frozen=True)
@@ -173,5 +173,5 @@ def _check(metric: Metric | RankedMetric, side: Side) -> None:
         raise BenchError(
             f"{side.name}: its rows of {metric.name} cannot be summarised ({error}); score it again"
         ) from None
-    if stated is None or not math.isclose(found, stated, rel_tol=_AGREES, abs_tol=_AGREES):
+    if stated is None or not math.isclose(found, stated, rel_tol=AGREES, abs_tol=AGREES):
         raise BenchError(f"{side.name}: its rows give {metric.name} {found}, its record says {stated}; score it again")

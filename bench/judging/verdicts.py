@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from bench.judging.gate import Check
 from bench.stats.gate import FAIL, INCONCLUSIVE, PASS
+from bench.text.shown import markdown as shown
+from bench.text.shown import terminal
 from bench.types import Json
 
 _WORST_FIRST = (FAIL, INCONCLUSIVE, PASS)
-_NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_SIGNS_OF_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 def outcome(checks: Sequence[Check]) -> str:
@@ -157,20 +156,15 @@ def _counts(checks: Sequence[Check]) -> dict[str, str]:
 
 
 def _xml(text: str) -> str:
-    """The text without what XML cannot hold, not even escaped."""
-    return _NOT_XML.sub("�", text)
+    """The text without what XML cannot hold, or nobody can see; its markup is escaped by who writes the tree."""
+    return terminal(text).replace("\ufffe", "").replace("\uffff", "")
 
 
 def markdown(checks: Sequence[Check]) -> str:
     """A summary for a job's page: the verdict, and a row each."""
     rows = [
-        f"| {check.verdict.outcome} | {_cell(f'{check.run.task} / {check.run.model}')} | {check.what} | {_cell(said(check))} |"
+        f"| {check.verdict.outcome} | {shown(f'{check.run.task} / {check.run.model}')} | {check.what} | {shown(said(check))} |"
         for check in checks
     ]
     heads = ["| verdict | task / model | on | found |", "|---|---|---|---|"]
     return "\n".join([f"## bench check: {outcome(checks)}", "", *heads, *rows, "", ""])
-
-
-def _cell(text: str) -> str:
-    """Text that stays text in a table's cell."""
-    return _SIGNS_OF_MARKDOWN.sub(r"\\\1", " ".join(text.split()))

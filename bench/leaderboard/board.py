@@ -9,13 +9,16 @@ from hashlib import sha256
 
 from bench.errors import BenchError
 from bench.leaderboard.definition import Board
+from bench.runs.claimed import LEGEND, STORE, examples_per_second, is_claimed, rerun_of
+from bench.runs.claimed import shown as marked
 from bench.runs.identity import canonical
+from bench.text.names import labelled
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 _HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
 
 
-ORIGINS = ("run here", "scored here", "verified", "self-reported")
+ORIGINS = ("run here", "scored here", "in the store", "verified", "self-reported")
 
 
 @dataclass(frozen=True)
@@ -56,9 +59,9 @@ class Table:
 def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
     """The board's tables, full data first. CPU and GPU, and different examples, never share a ranking.
 
-    Of several runs of one `slot` the latest counts. Reference rows stand in every table of their
-    data, unranked; so do submissions, ranked, since their predictions were brought and not timed. Raises BenchError when a
-    run does not have the board's metric.
+    Of several runs of one `slot` the latest counts. Reference rows stand in every table of their data, unranked; so does,
+    ranked, what was brought: predictions that nobody timed, and runs whose device is claimed. Raises BenchError when a run
+    does not have the board's metric.
     """
     latest: dict[tuple[str, ...], Run] = {}
     for run in sorted(runs, key=lambda run: run.created):
@@ -66,10 +69,22 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
             latest[slot(run)] = run
     found = []
     for device in board.devices:
-        for alike in comparable([run for run in latest.values() if _device(run) == device or _everywhere(run)]):
-            if any(_device(run) == device for run in alike) or device == board.devices[0]:
+        for alike in comparable([run for run in latest.values() if place(run) == device or _everywhere(run)]):
+            if any(place(run) == device for run in alike) or device == board.devices[0]:
                 found.append(_table(board, device, alike))
+    found = [table for table in found if is_timed(table) or not _stands_elsewhere(table, found)]
     return sorted(map(_told(found), found), key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def is_timed(table: Table) -> bool:
+    """Whether any row ran on the table's device, as far as anybody here knows."""
+    return any(place(row.run) == table.device for row in table.rows)
+
+
+def _stands_elsewhere(table: Table, found: Sequence[Table]) -> bool:
+    """Whether another table has all these rows, beside some that ran on its device."""
+    runs = {id(row.run) for row in table.rows}
+    return any(is_timed(other) and runs <= {id(row.run) for row in other.rows} for other in found)
 
 
 def _told(found: Sequence[Table]) -> Callable[[Table], Table]:
@@ -110,15 +125,16 @@ def scorer_digest(run: Run) -> str:
 
 def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
     one = next((run for run in runs if run.asked != ELSEWHERE), runs[0])
-    reused = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
-                    for run in runs if run.reused)  # fmt: skip
+    notes = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
+                   for run in runs if run.reused)  # fmt: skip
+    notes += [LEGEND] if any(is_claimed(run, "device") or is_claimed(run, "date") for run in runs) else []
     return Table(
         device,
         one.data_fingerprint,
         one.n_examples,
         one.limit,
         _ranked(board, runs),
-        tuple(reused),
+        tuple(notes),
         one.asked,
         scorer_digest(one),
     )
@@ -126,25 +142,39 @@ def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
 
 def slot(run: Run) -> tuple[str, ...]:
     """A board shows one run of each: model, device, precision, data, prompts, scorer and origin, so that none hides another."""
-    of = (run.model, _device(run), str(run.environment["dtype"]), run.data_fingerprint, run.asked, scorer_digest(run))
+    of = (
+        run.model,
+        _said_device(run),
+        str(run.environment["dtype"]),
+        run.data_fingerprint,
+        run.asked,
+        scorer_digest(run),
+    )
     return (*of, origin_of(run))
 
 
 def origin_of(run: Run) -> str:
     """Who made the run and who vouches for its scores: one of `ORIGINS`."""
+    if STORE in run.origin:
+        return "in the store"
     if run.origin:
         return "verified" if run.origin.get("verified") else "self-reported"
     return "scored here" if run.submission else "run here"
 
 
-def _device(run: Run) -> str:
-    """Where the model ran; nobody knows that of a submission."""
+def place(run: Run) -> str:
+    """The device in whose tables the run stands; "" where nobody here knows on which it ran."""
+    return "" if run.submission or is_claimed(run, "device") else str(run.environment["device"])
+
+
+def _said_device(run: Run) -> str:
+    """The device that the record names; predictions that were brought have none."""
     return "submission" if run.submission else str(run.environment["device"])
 
 
 def _everywhere(run: Run) -> bool:
     """Whether the run belongs to no device's table in particular."""
-    return run.is_reference or bool(run.submission)
+    return run.is_reference or not place(run)
 
 
 def _ranked(board: Board, runs: Sequence[Run]) -> tuple[Row, ...]:
@@ -190,25 +220,31 @@ def headings(board: Board) -> list[str]:
 
 
 def cells(board: Board, row: Row) -> list[str]:
-    """One row as text; ×100 and rounding happen here and nowhere else."""
+    """One row as text, what is claimed as `Claimed`; ×100 and rounding happen here and nowhere else."""
     run = row.run
     score = row.score
     failed = f"{score.n_failed}" + (f" (at best {shown(score, score.best)})" if score.best is not None else "")
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment, times = run.environment, run.timings
     values = {
-        "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": row.origin, "device": _device(run),
+        "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
-        "examples_per_second": _number(times["examples_per_second"]), "p50": _number(times["latency_p50"], 1000),
+        "examples_per_second": _number(examples_per_second(run)), "p50": _number(times["latency_p50"], 1000),
         "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
         rank_of(row),
-        run.model,
+        labelled(run.model),
         interval(score),
         *more,
-        *(values[name] for name in board.columns),
+        *(marked(run, name, str(values[name])) for name in board.columns),
     ]
+
+
+def origin_text(row: Row) -> str:
+    """The origin of a row, with what came of running its model again."""
+    again = rerun_of(row.run) if row.origin == "verified" else None
+    return f"{row.origin}, {again}" if again else row.origin
 
 
 def rank_of(row: Row) -> str:
@@ -264,4 +300,5 @@ def title(table: Table) -> str:
     """What the rows have in common."""
     cut = f", the first {table.limit}" if table.limit else ""
     asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
-    return f"{table.device}, {table.n} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"
+    device = table.device if is_timed(table) else "no device known"
+    return f"{device}, {table.n} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
+from bench.text.rows import rows
 
 COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
 
@@ -49,7 +49,7 @@ def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]
 def _is_suite(path: Path) -> bool:
     """Whether the definition is that of a suite's board."""
     try:
-        return any(line.startswith("suite:") for line in path.read_text(encoding="utf-8").splitlines())
+        return any(line.startswith("suite:") for line in rows(path.read_text(encoding="utf-8")))
     except (OSError, ValueError):
         return False
 
@@ -66,12 +66,12 @@ def read(path: Path, default: Default = lambda task: None) -> Board:
     """
     allowed = ", ".join(f"{name} ({kind.__name__})" for name, kind in _TYPES.items())
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
+        found = read_yaml(path) or {}
         _refuse(found)
         known = default(str(found.get("task", path.stem)))
         if known is None and (missing := [name for name in _NEEDED if name not in found]):
             raise TypeError(f"{missing[0]} is missing, and task {found.get('task', path.stem)!r} is not known here")
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)
@@ -87,6 +87,8 @@ def _refuse(found: Mapping[str, object]) -> None:
             raise TypeError(f"{name!r} is no key of a board")
         if type(value) is not _TYPES[name]:
             raise TypeError(f"{name} is a {type(value).__name__}")
+        if isinstance(value, list) and not all(isinstance(one, str) for one in value):
+            raise TypeError(f"{name} holds something that is no text")
 
 
 def unknown_board(name: str, known: Sequence[str]) -> BenchError:

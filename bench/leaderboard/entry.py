@@ -1,6 +1,6 @@
 """An entry: a run with the rows of its ranked metric in one small JSON file.
 
-Entries are what a pull request adds (`leaderboards/submissions/<task>/<model>.json`) and what a gate compares with
+Entries are what a pull request adds (`leaderboards/submissions/<task>/<submitter>/<model>.json`) and what a gate compares with
 (`leaderboards/baselines/<task>/<model>.json`).
 """
 
@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs.claimed import reported as origin_reported
 from bench.runs.measurements import Measurements
+from bench.text import claimed
 from bench.types import Json, Run
 
 FORMAT = 1
+DEPTH = 3  # parts of a submission's path: task, submitter, file; two where an earlier version wrote it
 SUBMISSIONS, BASELINES = Path("leaderboards/submissions"), Path("leaderboards/baselines")
 
 
@@ -47,13 +50,15 @@ class Entry:
         """Raises ValueError, TypeError or KeyError for what is no entry."""
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
+        if wrong := claimed.problem(record["run"]):
+            raise ValueError(wrong)
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)
 
 
 def path_of(folder: Path, run: Run) -> Path:
-    """Where the entry of this run stands below `leaderboards/submissions` or `leaderboards/baselines`."""
+    """Where the entry of this run stands below `leaderboards/baselines`."""
     return folder / run.task / f"{run.model}.json"
 
 
@@ -63,6 +68,12 @@ def read(path: Path) -> Entry:
         return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
+
+
+def reported(path: Path) -> Entry:
+    """A submission, which somebody reports: without a word on its origin it is nobody's here."""
+    found = read(path)
+    return replace(found, run=replace(found.run, origin=origin_reported(found.run.origin)))
 
 
 def write(path: Path, entry: Entry) -> None:
@@ -78,7 +89,12 @@ def write(path: Path, entry: Entry) -> None:
         raise BenchError(f"{path} cannot be written ({error.strerror}); run in a writable folder") from None
 
 
+def paths(folder: Path) -> list[Path]:
+    """Every entry's file below the folder, in order: in a submitter's folder, or in its task's as earlier versions wrote it."""
+    return sorted([*folder.glob("*/*.json"), *folder.glob("*/*/*.json")])
+
+
 def find(folder: Path) -> Iterator[tuple[Path, Entry]]:
     """Every entry below the folder, in order of path."""
-    for path in sorted(folder.glob("*/*.json")):
+    for path in paths(folder):
         yield path, read(path)

@@ -12,7 +12,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeVar
@@ -22,11 +22,11 @@ import numpy as np
 from bench.errors import BenchError
 from bench.leaderboard.ranking import Sums
 from bench.runs.identity import canonical
-from bench.types import Json, Run
+from bench.types import Json, Run, Score
 
 T = TypeVar("T")
 FILE = ".index.db"  # in the runs directory
-_FORMAT = 2  # of the tables below and of what is in them
+_FORMAT = 5  # of the tables below and of what is in them
 PATIENCE_SECONDS = 10.0  # for another board that writes
 _KEPT = 500  # results of rankings
 _COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")
@@ -35,6 +35,8 @@ CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (root, path));
 CREATE INDEX by_board ON records (task, version);
 CREATE TABLE sums (root TEXT, path TEXT, metric TEXT, digest TEXT, design TEXT, groups INTEGER, data BLOB,
                    PRIMARY KEY (root, path, metric));
+CREATE TABLE bounds (root TEXT, path TEXT, metric TEXT, rule TEXT, low REAL, high REAL, note TEXT,
+                     PRIMARY KEY (root, path, metric));
 CREATE TABLE results (name TEXT PRIMARY KEY, value TEXT);
 """
 
@@ -165,6 +167,18 @@ class Index:
 
         return self._safely(read)
 
+    def ruled(self, record: Record, score: Score, rule: str, make: Callable[[], Score]) -> Score:
+        """This score of a run with the interval that `make` gives it, or gave it earlier by the same `rule`."""
+        place = (record.root, record.path, score.metric)
+        query = "SELECT rule, low, high, note FROM bounds WHERE root = ? AND path = ? AND metric = ?"
+        known = self._safely(lambda: self._db.execute(query, place).fetchone())
+        if known and known[0] == rule:
+            return replace(score, low=known[1], high=known[2], note=known[3])
+        found = make()
+        row = (*place, rule, found.low, found.high, found.note)
+        self._safely(lambda: self._write(f"INSERT OR REPLACE INTO bounds VALUES ({_marks(row)})", row))
+        return found
+
     def result(self, name: str, make: Callable[[], Json]) -> Json:
         """What `make` gives, or gave earlier under this name, as JSON."""
         query = "SELECT value FROM results WHERE name = ?"
@@ -188,7 +202,7 @@ class Index:
         self._db.close()
 
     def _replace(self, old: list[tuple[str, str]], rows: list[tuple[Json, ...]]) -> None:
-        for table in ("records", "sums"):
+        for table in ("records", "sums", "bounds"):
             self._db.executemany(f"DELETE FROM {table} WHERE root = ? AND path = ?", old)
         self._db.executemany(f"INSERT INTO records VALUES ({_marks(_COLUMNS)})", rows)
         self._db.commit()

@@ -7,6 +7,11 @@ from collections.abc import Sequence
 from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
+from bench.runs.claimed import Claimed
+from bench.text.shown import code
+from bench.text.shown import markdown as plain
+
+_LONGEST_CELL = 300  # characters
 
 RANKS = (
     "The bounds of a rank, in brackets, hold with 95 % confidence for all models of a table together: they count the models that "
@@ -19,10 +24,11 @@ RANKS = (
 def markdown(board: Board, found: Sequence[Table]) -> str:
     """The board as a Markdown page."""
     board = with_flips(board, found)
-    lines = [f"# {board.title}", "", f"Task `{board.task}` version {board.version}, ranked by {board.metric}.", ""]
+    lines = [f"# {plain(board.title)}", ""]
+    lines += [f"Task {code(board.task)} version {board.version}, ranked by {plain(board.metric)}.", ""]
     for table in found:
         heads = headings(board)
-        lines += [f"## {title(table)}", "", line(heads), "|" + "---|" * len(heads)]
+        lines += [f"## {plain(title(table))}", "", line(heads), "|" + "---|" * len(heads)]
         lines += [line(cells(board, row)) for row in table.rows] + [""]
         lines += [text for line in below(table) for text in (plain(line), "")]
     if not found:
@@ -30,7 +36,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     lines += [
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
         "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
-        "whose predictions were brought and not timed, stands in each table of its data.",
+        "whose predictions were brought and not timed, stands in each table of its data; so does a run whose device is claimed.",
         "",
     ]
     if any(groups(table) for table in found):
@@ -41,8 +47,9 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
 
 
 def line(texts: Sequence[str]) -> str:
-    """A line of a Markdown table."""
-    return "| " + " | ".join(plain(text).replace("|", "\\|") for text in texts) + " |"
+    """A line of a Markdown table, what is claimed in italics."""
+    cells = ((plain(text, _LONGEST_CELL), isinstance(text, Claimed)) for text in texts)
+    return "| " + " | ".join(f"*{text}*" if claimed else text for text, claimed in cells) + " |"
 
 
 def below(table: Table) -> list[str]:
@@ -53,11 +60,6 @@ def below(table: Table) -> list[str]:
         ties.append(f"{first}–{last}" if first != last else f"{first}")
     said = f"Groups of statistical ties, by rank: {' | '.join(ties)}." if ties else ""
     return [line for line in (said, *table.notes) if line]
-
-
-def plain(text: str) -> str:
-    """One line without control characters, and no HTML: a name may come from anybody."""
-    return "".join(c if c.isprintable() else " " for c in text).replace("&", "&amp;").replace("<", "&lt;")
 
 
 def suite_headings(table: SuiteTable) -> list[str]:
@@ -84,10 +86,10 @@ def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:
 
 def suite_markdown(board: SuiteBoard, found: Sequence[SuiteTable]) -> str:
     """A suite's board as a Markdown page."""
-    lines = [f"# {board.title}", "", f"Suite `{board.suite}`.", ""]
+    lines = [f"# {plain(board.title)}", "", f"Suite {code(board.suite)}.", ""]
     for table in found:
         heads = suite_headings(table)
-        lines += [f"## {table.device}", "", line(heads), "|" + "---|" * len(heads)]
+        lines += [f"## {plain(table.device)}", "", line(heads), "|" + "---|" * len(heads)]
         lines += [line(suite_cells(table.columns, row)) for row in table.rows] + [""]
         lines += [text for note in table.notes for text in (plain(note), "")]
         lines += [*scales(table), ""]

@@ -15,12 +15,12 @@ from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
 from bench.metrics.metric import AnyMetric, Metric
 from bench.runs.measurements import Measurements
+from bench.scoring.bounds import AGREES
 from bench.types import Json, Run
 
 Array: TypeAlias = npt.NDArray[np.float64]
 RESAMPLES = 1000
 _BLOCKS = 1000  # clusters are pooled into so many at most: plenty for a standard error, and little to keep
-_AGREES = 1e-6  # how far the rows' value may be from the run's score, which other libraries' versions round differently
 MODELS = 2000  # of one table: all pairs of more take too long
 
 
@@ -139,7 +139,7 @@ def _reason(row: Row, given: Sums, metric: Metric) -> str:
         value = float(metric.summarise(given.sums.sum(axis=0), np.array(given.sizes.sum())))
     except (IndexError, ValueError):  # too few columns: somebody else's file
         return "its measurements are not of this metric"
-    if row.score.value is None or not abs(value - row.score.value) <= _AGREES:
+    if row.score.value is None or not abs(value - row.score.value) <= AGREES:
         return "its measurements do not give its score"
     return ""
 

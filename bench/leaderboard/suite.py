@@ -9,11 +9,12 @@ from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
-import yaml
 
+from bench.data.yaml_text import read_yaml
 from bench.errors import BenchError
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
+from bench.runs.claimed import LEGEND, Claimed, is_own, known_since, shown
 from bench.task import Card
 
 if TYPE_CHECKING:
@@ -82,13 +83,15 @@ class SuiteTable:
 def read(path: Path) -> SuiteBoard:
     """Read the definition of a suite's board; raises BenchError for an unknown or missing key or a wrong type."""
     try:
-        found = yaml.safe_load(path.read_text(encoding="utf-8"))
+        found = read_yaml(path)
         kinds = {"title": str, "suite": str, "devices": list}
         wrong = [name for name, kind in kinds.items() if name in found and type(found[name]) is not kind]
         if wrong:
             raise TypeError(f"{wrong[0]} is a {type(found[wrong[0]]).__name__}")
+        if not all(isinstance(one, str) for one in found.get("devices", ())):
+            raise TypeError("devices holds something that is no text")
         return SuiteBoard(path.stem, **{k: tuple(v) if isinstance(v, list) else v for k, v in found.items()})  # type: ignore[arg-type]
-    except (OSError, yaml.YAMLError, TypeError, AttributeError) as error:
+    except (TypeError, AttributeError) as error:
         raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {_KEYS}") from None
 
 
@@ -124,15 +127,14 @@ def _chosen(tables: Sequence[Table], device: str, limit: int | None) -> Table | 
 
 def _table(device: str, columns: Sequence[Column], chosen: Mapping[str, Table]) -> SuiteTable:
     tasks = [one.board.task for one in columns]
-    by_model: dict[tuple[str, str, bool], dict[str, Row]] = {}
+    by_model: dict[tuple[str, ...], dict[str, Row]] = {}
     for task, table in chosen.items():
-        for row in sorted(table.rows, key=lambda row: row.run.created):
-            reported = row.origin == "self-reported"
-            dtype = "–" if row.run.submission else str(row.run.environment["dtype"])
-            by_model.setdefault((row.run.model, dtype, reported), {})[task] = row
+        for row in sorted(table.rows, key=lambda row: known_since(row.run)):
+            dtype = "–" if row.run.submission else shown(row.run, "dtype", str(row.run.environment["dtype"]))
+            by_model.setdefault((row.run.model, dtype, *_voice(row)), {})[task] = row
     complete: list[Combined] = []
     partial: list[Combined] = []
-    for (model, dtype, _), rows in by_model.items():
+    for (model, dtype, *_), rows in by_model.items():
         missing = tuple(task for task in tasks if task not in rows or rows[task].score.value is None)
         origins = list(dict.fromkeys(row.origin for row in rows.values()))
         one = Combined(model, dtype, ", ".join(origins), rows, missing)
@@ -140,9 +142,15 @@ def _table(device: str, columns: Sequence[Column], chosen: Mapping[str, Table]) 
     ranked = _ranked(columns, complete)
     rest = sorted((_with_score(columns, one) for one in partial), key=lambda one: (len(one.missing), one.model))
     few = len(ranked) > 1 and all(one.rank_low is None for one in ranked)
-    note = f"No intervals on ranks: {len(columns)} tasks are too few to resample."
+    notes = [f"No intervals on ranks: {len(columns)} tasks are too few to resample."] if few else []
+    notes += [LEGEND] if any(isinstance(one.dtype, Claimed) for one in (*ranked, *rest)) else []
     n = {task: table.n for task, table in chosen.items()}
-    return SuiteTable(device, tuple(columns), (*ranked, *rest), n, (note,) if few else ())
+    return SuiteTable(device, tuple(columns), (*ranked, *rest), n, tuple(notes))
+
+
+def _voice(row: Row) -> tuple[str, ...]:
+    """Whose the row is, so that nobody's hides another's: () for one's own, else how far it is vouched for, and the submitter."""
+    return () if is_own(row.run) else (row.origin, str(row.run.origin.get("submitter", "")))
 
 
 def _is_reference(one: Combined) -> bool:

@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from bench.errors import BenchError
-from bench.metrics.metric import AnyMetric, CorpusMetric, Metric, ModuleMetric, RankedMetric
+from bench.metrics.metric import AnyMetric, CorpusMetric, ModuleMetric, RankedMetric, fitted
+from bench.text.normal import scored
 
 
 def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> float:
@@ -20,8 +21,7 @@ def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> 
     """
     if not len(answers):
         raise BenchError(f"metric '{metric.name}': there are no predictions; give at least one")
-    if isinstance(metric, Metric) and metric.fit is not None:
-        metric = metric.fit(targets)
+    metric = fitted(metric, targets)
     if reason := metric.absent(answers):
         raise BenchError(f"metric '{metric.name}' is absent: {reason}")
     if isinstance(metric, ModuleMetric):
@@ -53,7 +53,7 @@ def module(
     `name` is the file's `__name__`, of which the last part names the module in `evaluate.combine`. `metrics` may be a
     function of the keyword arguments of `compute` (the labels of a macro F1). `predictions` and `references` describe
     one item each: a type name, a list of one, or a dictionary of them. `answer` and `target` turn a prediction and a
-    reference into what the metrics take.
+    reference into what the metrics take; their texts are normalised, as in a run.
     """
     import datasets
     import evaluate
@@ -74,7 +74,8 @@ def module(
 
         def _compute(self, predictions: Sequence[Any], references: Sequence[Any], **options: Any) -> dict[str, float]:
             chosen = _chosen(metrics, options)
-            targets, answers = [target(one) for one in references], [answer(one) for one in predictions]
+            targets = [scored(target(one)) for one in references]
+            answers = [scored(answer(one)) for one in predictions]
             return {metric.name: value(metric, targets, answers) for metric in chosen}
 
     Found.__name__ = name.rpartition(".")[2]

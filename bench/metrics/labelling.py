@@ -103,13 +103,14 @@ def positive_class(name: str, ratio: Ratio, *, signature: str) -> Metric:
 def label_accuracy(name: str, wanted: Wanted, found: Found, *, signature: str) -> Metric:
     """Of the items found in a right place (all parts but the last), the share whose class is right too.
 
-    A failed example has found nothing, so it adds nothing; without any item in a right place the value is 0.
+    Each class said of a place is an item of its own: who says all of them is right once. A failed example has found nothing, so
+    it adds nothing; without any item in a right place the value is 0.
     """
 
     def measure(golds: Iterable[Item], items: Iterable[Item]) -> Row:
         golds, items = set(golds), set(items)
-        places = {item[:-1] for item in golds} & {item[:-1] for item in items}
-        return float(len({item[:-1] for item in golds & items})), float(len(places))
+        places = {item[:-1] for item in golds}
+        return float(len(golds & items)), float(sum(item[:-1] in places for item in items))
 
     return Metric(
         name,

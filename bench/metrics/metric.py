@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -104,7 +105,9 @@ class CorpusMetric:
 class ModuleMetric:
     """A module of the `evaluate` library as a metric of a task: its `key` over all examples, without an interval.
 
-    `module` is a path or a Hub id; it is loaded when a score is made, not before. `prediction` and `reference` turn an
+    `module` is the absolute path of its script or folder, which is code as the task's own is: a name of the Hub, which may be
+    other code tomorrow, and a path that depends on where `bench` runs are refused. It is loaded when a score is made, not
+    before. `prediction` and `reference` turn an
     answer and a target into what the module takes; a failed example counts with the answer `failed`.
     """
 
@@ -121,6 +124,11 @@ class ModuleMetric:
 
     def compute(self, targets: Sequence[Any], answers: Sequence[Any]) -> float:
         """The value; raises BenchError when the module cannot be loaded or fails."""
+        if not Path(self.module).is_absolute():
+            raise BenchError(
+                f"evaluate module {self.module!r}: a module is code, so give the absolute path of one that you have (beside the "
+                "task: str(Path(__file__).with_name(NAME))); names of the Hub are not fetched"
+            )
         import evaluate
 
         try:
@@ -135,3 +143,8 @@ class ModuleMetric:
 
 
 AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric | ModuleMetric
+
+
+def fitted(metric: AnyMetric, targets: Sequence[Any]) -> AnyMetric:
+    """The metric over these targets, before it is asked for any row: what it knows may depend on all of them together."""
+    return metric.fit(targets) if isinstance(metric, Metric) and metric.fit is not None else metric

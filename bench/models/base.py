@@ -46,9 +46,11 @@ class Model(ABC):
     weights_sha256: str = ""
     loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it
     is_reference: ClassVar[bool] = False
-    reads_targets: ClassVar[bool] = False
+    reads_targets: bool = False
+    variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
+    bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:
         """Of the model's configuration what can change an answer: all but what is `incidental`."""

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.models import shards
+from bench.models.config_json import json_object, pairs, strings
 from bench.types import Json
 
 TRUST = ("pickle", "remote_code")
-WHOLE, INDEX = "model.safetensors", "model.safetensors.index.json"
-_BIN = "pytorch_model.bin"
-_PICKLED = (".bin", ".pt", ".pth", ".ckpt")
-_OF_TRAINING = ("training_args", "optimizer", "scheduler", "rng_state", "scaler")  # not weights
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json", "tekken.json")
 
 
@@ -30,127 +27,63 @@ def check(folder: Path, uri: str, trust: Collection[str], *, text: bool) -> None
     """Raise BenchError when something is missing, cut off or would run code that is not trusted; `text`: it needs a tokenizer."""
     if not folder.is_dir():
         raise BenchError(f"{uri} is a file; give the folder that holds it, with config.json and tokenizer")
-    settings(folder, uri)
-    _refuse_code(folder, uri, trust)
-    safetensors(folder, uri)
+    config = settings(folder, uri)
+    if (folder / "adapter_config.json").exists():  # it names another model by an address that no digest covers
+        raise BenchError(f"{uri} holds an adapter (LoRA) of another model; merge the two and save the whole model")
+    refuse_code(folder, uri, trust)
+    if config.get("transformers_weights") is not None:
+        raise BenchError(
+            f"{uri}: config.json names its weights itself (transformers_weights); take that key out and call the file "
+            f"{shards.WHOLE}"
+        )
+    shards.safetensors(folder, uri)
     if text and not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
         raise BenchError(f"{uri} has no tokenizer (tokenizer.json, vocab.txt, …); copy it beside config.json")
 
 
 def settings(folder: Path, uri: str) -> Mapping[str, Json]:
     """The folder's config.json."""
-    try:
-        found = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise BenchError(f"{uri} has no config.json; give a folder that save_pretrained or the Hub made") from None
-    except (OSError, ValueError) as error:
-        raise BenchError(f"{uri}: config.json cannot be read ({error}); copy it again") from None
-    if not isinstance(found, dict):
-        raise BenchError(f"{uri}: config.json is no JSON object; copy it again")
-    return found
+    if not (folder / "config.json").exists():
+        raise BenchError(f"{uri} has no config.json; give a folder that save_pretrained or the Hub made")
+    return json_object(folder / "config.json", uri)
 
 
-def _refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
-    """Raise BenchError where a configuration names Python code of the repository and that is not trusted."""
-    if "remote_code" in trust:
-        return
-    for path in sorted(folder.glob("*config.json")):
-        with contextlib.suppress(OSError, ValueError):
-            found = json.loads(path.read_text(encoding="utf-8"))
-            if isinstance(found, dict) and found.get("auto_map"):
+def refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
+    """Raise BenchError where a configuration names Python code that is not trusted, or that lies elsewhere.
+
+    Trust in a checkpoint is for what its digest covers: the code in its own folder. Code of another repository and kernels of the
+    Hub are never run.
+    """
+    for path in sorted(folder.glob("*config*.json")):
+        found = list(pairs(json_object(path, uri)))
+        for key, value in found:
+            if key.endswith("_implementation") and any("/" in name for name in strings(value)):
                 raise BenchError(
-                    f"{uri}: {path.name} has auto_map, so loading runs Python code out of the repository; read that code, "
-                    "then set model.trust=[remote_code]"
+                    f"{uri}: {path.name} has {key}={str(value)[:80]!r}, which is code of the Hub and never run; take it out"
                 )
-
-
-def pickles(folder: Path, uri: str) -> list[Path]:
-    """The checkpoint's pickled weight files; [] where it has safetensors or no weights at all.
-
-    Raises BenchError when a shard is missing, or when there are several files and none has the usual name.
-    """
-    if not folder.is_dir() or (folder / WHOLE).exists() or (folder / INDEX).exists():
-        return []
-    if (folder / f"{_BIN}.index.json").exists():
-        return _shards(folder, f"{_BIN}.index.json", uri)
-    if (folder / _BIN).exists():
-        return [folder / _BIN]
-    found = [path for path in sorted(folder.iterdir()) if path.suffix in _PICKLED and path.is_file()]
-    found = [path for path in found if not path.name.startswith(_OF_TRAINING)]
-    if len(found) > 1:
-        names = ", ".join(path.name for path in found[:4])
-        raise BenchError(f"{uri} has several weight files ({names}); keep one of them, or name it {_BIN}")
-    return found
-
-
-def safetensors(folder: Path, uri: str) -> list[Path]:
-    """The folder's safetensors files, each complete; raises BenchError when there are none or a shard is missing or cut off."""
-    if (folder / WHOLE).exists():
-        files = [folder / WHOLE]
-    elif (folder / INDEX).exists():
-        files = _shards(folder, INDEX, uri)
-    elif (folder / "adapter_config.json").exists():
-        raise BenchError(
-            f"{uri} holds an adapter (LoRA) without its base model; merge the two and save the whole model"
-        )
-    else:
-        others = ", ".join(path.name for path in sorted(folder.glob("*.safetensors"))) or "none"
-        raise BenchError(f"{uri} has no weights: {WHOLE} or {INDEX} is due, found {others}; use save_pretrained")
-    for path in files:
-        _refuse_cut(path, uri)
-    return files
-
-
-def _shards(folder: Path, index: str, uri: str) -> list[Path]:
-    try:
-        names = sorted(set(json.loads((folder / index).read_text(encoding="utf-8"))["weight_map"].values()))
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchError(f"{uri}: {index} cannot be read ({error}); copy it again") from None
-    if missing := [name for name in names if not (folder / name).exists()]:
-        raise BenchError(
-            f"{uri} lacks {len(missing)} of {len(names)} shards ({', '.join(missing[:3])}); copy them into the folder"
-        )
-    return [folder / name for name in names]
-
-
-def _refuse_cut(path: Path, uri: str) -> None:
-    """Raise BenchError unless the file is as long as its header says.
-
-    The format: eight bytes with the length of the header, the header in JSON, the data that it gives the offsets of.
-    """
-    size = path.stat().st_size
-    try:
-        with path.open("rb") as file:
-            length = int.from_bytes(file.read(8), "little")
-            if size < 8 or length > size - 8:
-                raise ValueError(f"its header does not fit into its {size} bytes")
-            header = json.loads(file.read(length))
-        due = 8 + length + max((t["data_offsets"][1] for n, t in header.items() if n != "__metadata__"), default=0)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise BenchError(f"{uri}: {path.name} is no complete safetensors file ({error}); copy it again") from None
-    if due != size:
-        raise BenchError(f"{uri}: {path.name} is cut off or damaged ({size} of {due} bytes); copy it again")
+        maps = [value for key, value in found if key == "auto_map" and value]
+        if maps and "remote_code" not in trust:
+            raise BenchError(
+                f"{uri}: {path.name} has auto_map, so loading runs Python code out of the repository; read that code, "
+                "then set ++model.trust=[remote_code]"
+            )
+        if other := next((name for value in maps for name in strings(value) if "--" in name or "/" in name), None):
+            raise BenchError(
+                f"{uri}: {path.name} has auto_map with code of another repository ({other[:80]}), which no trust in this one "
+                "covers; copy that code into the folder and correct auto_map"
+            )
 
 
 @contextlib.contextmanager
 def one_line(uri: str) -> Iterator[None]:
     """Turn what transformers raises for a checkpoint that it cannot load into one BenchError of one line."""
-    from safetensors import SafetensorError
-
     try:
         yield
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-        KeyError,
-        TypeError,
-        AttributeError,
-        ImportError,
-        SafetensorError,
-    ) as error:
+    except BenchError:
+        raise
+    except Exception as error:  # the libraries raise anything for a file that they cannot read, also a bare Exception
         lines = str(error).strip().splitlines() or [type(error).__name__]
-        raise BenchError(f"{uri}: {lines[0][:300]}; give a folder with config, tokenizer and safetensors") from None
+        raise BenchError(f"{uri}: {lines[0][:300]}; give a folder with config, tokenizer and safetensors") from error
 
 
 def refuse_misfit(uri: str, config: Mapping[str, Json], auto_class: str) -> None:

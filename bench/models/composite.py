@@ -54,6 +54,11 @@ class Composite(Model):
         return tuple(module for model in self.models for module in model.outside)
 
     @property
+    def bound_to(self) -> str:  # type: ignore[override]
+        """What of the first stage that is its user's own."""
+        return next((model.bound_to for model in self.models if model.bound_to), "")
+
+    @property
     def uses_libraries(self) -> bool:  # type: ignore[override]
         """Whether any stage does."""
         return any(model.uses_libraries for model in self.models)

@@ -14,7 +14,7 @@ from bench.models import reply
 from bench.models.base import Device, Model
 from bench.models.endpoint_client import Client, Limits
 from bench.models.endpoint_errors import Failure
-from bench.models.endpoint_settings import checked_price, checked_url, checked_variable, is_near, key_in
+from bench.models.endpoint_settings import address_of, checked_price, checked_url, checked_variable, is_near, key_in
 from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
 from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
@@ -30,12 +30,14 @@ class Endpoint(Model):
 
     What an endpoint serves cannot be known beforehand: its revision is the model's name, and `revision` where you give one.
     `thinking_tokens` are added to what an answer may have. `extra` is merged into each request; null takes a key out. The
-    key is read from the environment variable `key_env`, and is shown nowhere. Prices are USD for a million tokens.
+    key is read from the environment variable `key_env`, and is shown nowhere; `base_url` may be env:NAME of a variable that holds
+    the address. Prices are USD for a million tokens.
     """
 
     outputs = (Generate, Choose, Regress)
     uses_device = False
     uses_libraries = False
+    bound_to = "what somebody's server says"
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"limits", "key_env", "price_per_million", "alone"}
     )  # change no answer
@@ -75,13 +77,21 @@ class Endpoint(Model):
         """Read the key and start the client; no request is sent yet."""
         if not self.name:
             raise BenchError(f"model.model is not given; name the model to ask for, as {self.base_url}/models lists it")
-        if os.environ.get("BENCH_OFFLINE") and not is_near(self.base_url):
+        address = address_of(self.base_url)
+        if os.environ.get("BENCH_OFFLINE") and not is_near(address):
             raise BenchError(
                 f"--offline forbids asking {self.base_url}; leave it out, or serve the model on this machine"
             )
         self.seed = seed
-        url = f"{self.base_url}/{'chat/completions' if self.chat else 'completions'}"
-        self._client = Client(url, key_in(self.key_env), self.limits, self._advice())
+        path = "chat/completions" if self.chat else "completions"
+        self._client = Client(
+            f"{address}/{path}",
+            key_in(self.key_env),
+            self.limits,
+            self._advice(),
+            shown=f"{self.base_url}/{path}",
+            extra=self.extra,
+        )
 
     def _advice(self) -> dict[int, str]:
         later = "run the same command again to go on from where it stopped"

@@ -17,6 +17,8 @@ from urllib.parse import urlsplit
 
 from bench.errors import BenchError
 from bench.models.endpoint_errors import Failure, judge
+from bench.text import secrets
+from bench.text.secret_urls import is_key
 from bench.types import Json
 
 if TYPE_CHECKING:
@@ -64,19 +66,27 @@ class Limits:
 class Client:
     """Posts JSON to one address from an event loop of its own, which lives in a thread until the client is let go.
 
-    The key is kept here and nowhere else; `clean` takes it out of all that the server sends.
+    The key is kept here and nowhere else; `clean` takes it, and the secrets of `extra`, out of all that the server sends.
     """
 
-    def __init__(self, url: str, key: str | None, limits: Limits, advice: Mapping[int, str]) -> None:
-        """`advice` says what to do about an HTTP status, with 0 for a server that cannot be reached."""
-        self.url, self.limits, self.advice = url, limits, advice
+    def __init__(
+        self, url: str, key: str | None, limits: Limits, advice: Mapping[int, str], *, shown: str = "",
+        extra: Mapping[str, Json] | None = None,
+    ) -> None:  # fmt: skip
+        """`advice` says what to do about an HTTP status, with 0 for a server that cannot be reached; messages call it `shown`."""
+        self.url, self.limits, self.advice, self.shown = url, limits, advice, shown or url
         self.worked = False  # whether any request was answered: then address, key and model are right
         self.tries = 0
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._gap = 60.0 / limits.requests_per_minute if limits.requests_per_minute else 0.0
         self._next = self._hold = 0.0  # the loop's time: of the next request, and until when all wait
         self._proxy = _proxy(url)
-        self._secret = key if key and len(key) >= _SECRET else None
+        found = {
+            key or "",
+            *secrets.found(extra or {}),
+            *(part for part in url.split("/") if is_key(part, strict=True)),
+        }
+        self._secrets = sorted((one for one in found if len(one) >= _SECRET), key=len, reverse=True)
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="endpoint", daemon=True)
         thread.start()
@@ -89,12 +99,14 @@ class Client:
         return asyncio.run_coroutine_threadsafe(self._ask(body), self._loop)
 
     def clean(self, value: Json) -> Json:
-        """The value without the key."""
-        if self._secret is None:
+        """The value without the key and other secrets."""
+        if not self._secrets:
             return value
         match value:
             case str():
-                return value.replace(self._secret, "[key]")
+                for secret in self._secrets:
+                    value = value.replace(secret, "[key]")
+                return value
             case list():
                 return [self.clean(item) for item in value]
             case dict():
@@ -116,7 +128,7 @@ class Client:
             await asyncio.sleep(found.wait + self.limits.pause(tried, random.random()))
         found = found.after(tried)
         if found.ends == "run" or (found.ends == "first" and not self.worked):
-            raise BenchError(f"endpoint {self.url} {found.text}; {self.advice.get(found.status, self.advice[0])}")
+            raise BenchError(f"endpoint {self.shown} {found.text}; {self.advice.get(found.status, self.advice[0])}")
         return found
 
     async def _turn(self) -> None:

@@ -9,6 +9,8 @@ import re
 from urllib.parse import urlsplit
 
 from bench.errors import BenchError
+from bench.text import secrets
+from bench.text.secret_urls import is_key, problem
 
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]*")
 
@@ -18,11 +20,17 @@ def key_in(variable: str | None) -> str | None:
     key = os.environ.get(variable, "").strip() if variable else ""
     if not (key.isascii() and key.isprintable()):
         raise BenchError(f"the key in {variable} holds characters that no key has; set it again")
+    secrets.remember(key)
     return key or None
 
 
 def checked_url(url: str) -> str:
-    """The address without a slash at its end; raises BenchError for what is no address, or holds a secret."""
+    """The address without a slash at its end, or `env:NAME` of the variable that holds it.
+
+    Raises BenchError for what is neither, or holds a secret.
+    """
+    if url.startswith("env:") and _VARIABLE.fullmatch(url[4:]):
+        return url
     try:
         place = urlsplit(url)
         host, _ = place.hostname, place.port
@@ -35,7 +43,36 @@ def checked_url(url: str) -> str:
             f"model.base_url at {host} holds a user, password or query, which the record would show; leave them out, the key "
             "comes from model.key_env"
         )
+    if what := problem(url, strict=True):
+        raise BenchError(
+            f"model.base_url at {host} holds {what}, which the record would show; a key belongs into the environment variable that "
+            "model.key_env names; where it must stand in the address, put that into a variable and give model.base_url=env:NAME"
+        )
     return url.rstrip("/")
+
+
+def address_of(url: str) -> str:
+    """The address itself, out of the environment where only its variable is given; raises BenchError, without showing it."""
+    if not url.startswith("env:"):
+        return url
+    found = os.environ.get(url[4:], "").strip()
+    try:
+        place = urlsplit(found)
+        sound = (
+            place.scheme in ("http", "https")
+            and place.hostname
+            and not (place.query or place.fragment or place.username)
+        )
+    except ValueError:
+        sound = False
+    if not sound:
+        raise BenchError(
+            f"model.base_url={url}: that variable must hold an address such as http://127.0.0.1:8000/v1, without a user or query"
+        )
+    for part in place.path.split("/"):
+        if is_key(part, strict=True):
+            secrets.remember(part)
+    return found.rstrip("/")
 
 
 def checked_variable(name: str | None) -> str | None:

@@ -38,6 +38,7 @@ class Function(Model):
     """
 
     incidental: ClassVar[frozenset[str]] = frozenset({"alone"})
+    bound_to = "a function of its user's own"
 
     def __init__(
         self,

@@ -10,13 +10,17 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 from typing import Any, TypeVar
 
 from bench.artifacts.fetch import locate
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.types import Generate, Image, Prediction, Request
+from bench.types import Generate, Image, ImageFile, Prediction, Request
 
+PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's others, EPS would start another program
+MOST_PIXELS = 80_000_000  # of one picture, 240 MB in RGB
+MOST_PICTURE_BYTES = 100 * 1024**2  # of its file
 _PAGES_KEPT = 64  # several questions are asked about a page; they come close together
 _FETCH = "bench fetch model=NAME"
 Found = TypeVar("Found")
@@ -32,14 +36,24 @@ class Word:
 
 
 def decoded(image: Image, max_side: int | None = None) -> Any:
-    """The picture in RGB, no side longer than `max_side` pixels; raises ValueError when it cannot be read."""
+    """The picture in RGB, no side longer than `max_side` pixels; raises ValueError when it is too large or cannot be read."""
     from PIL import Image as Pillow
 
+    data = b""
     try:
-        picture = Pillow.open(io.BytesIO(image.data)).convert("RGB")
-    except (OSError, ValueError, SyntaxError, EOFError, Pillow.DecompressionBombError) as error:
-        kind = "empty" if not image.data else f"{len(image.data)} bytes"
-        raise ValueError(f"the picture ({image.media_type}, {kind}) cannot be read: {type(error).__name__}") from None
+        if isinstance(image, ImageFile) and Path(image.path).stat().st_size > MOST_PICTURE_BYTES:
+            raise ValueError(f"its file is larger than {MOST_PICTURE_BYTES:,} bytes")
+        data = image.data
+        with Pillow.open(io.BytesIO(data), formats=PICTURES) as opened:
+            if opened.width * opened.height > MOST_PIXELS:
+                raise Pillow.DecompressionBombError
+            picture = opened.convert("RGB")
+    except Exception as error:  # a damaged picture makes its decoder raise what it likes
+        kind = f"{len(data)} bytes" if data else "empty"
+        bomb = isinstance(error, Pillow.DecompressionBombError)
+        why = str(error) if type(error) is ValueError else type(error).__name__
+        why = f"it has more than {MOST_PIXELS:,} pixels" if bomb else why
+        raise ValueError(f"the picture ({image.media_type}, {kind}) cannot be read: {why[:200]}") from None
     if max_side is not None and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
     return picture
@@ -82,7 +96,21 @@ class PageReader(Model):
         options["EngineConfig.onnxruntime.intra_op_num_threads"] = device.threads
         for part, (uri, sha256) in self.weights.items():
             options[f"{part}.model_path"] = str(locate(uri, sha256=sha256, fetch=_FETCH))
-        self._engine = RapidOCR(params=options)
+        try:
+            self._engine = RapidOCR(params=options)
+            for part in (
+                "det",
+                "rec",
+            ):  # it would load them with the first page, where a bad file fails each page by itself
+                getattr(self._engine, f"_load_{part}_model", lambda: None)()
+        except (
+            Exception
+        ) as error:  # what onnxruntime raises for a file that is no model of its own operators is anything
+            names = " or ".join(uri for uri, _ in self.weights.values())
+            line = (str(error).strip().splitlines() or [type(error).__name__])[0]
+            raise BenchError(
+                f"{names} cannot be read as a model ({line[:200]}); correct the address in conf/"
+            ) from error
 
     def lines(self, image: Image) -> list[str]:
         """A text for each line that was found, top to bottom; fields of one line are joined by " | "."""

@@ -42,6 +42,7 @@ class PyFunc(Model):
     """
 
     uses_device = False
+    bound_to = "in its user's registry"
     incidental: ClassVar[frozenset[str]] = frozenset({"store", "runs_dir"})
 
     def __init__(

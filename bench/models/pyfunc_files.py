@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-import re
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -14,6 +13,8 @@ from typing import Any
 
 from bench.artifacts.digest import cache_dir
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
+from bench.text.secrets import clean
 
 
 def files(store: str, uri: str, name: str, version: str) -> Path:
@@ -39,7 +40,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
     import mlflow
 
     # A version's number stands for the same files for ever, but a store may be deleted and begun anew.
-    known = f"{store} {version.name} {version.version} {version.creation_timestamp} {version.source}"
+    known = f"{shown(store)} {version.name} {version.version} {version.creation_timestamp} {version.source}"
     place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
     if place.exists():
         return place
@@ -86,9 +87,9 @@ def loaded(folder: Path, uri: str) -> Any:
 
 def _line(error: Exception) -> str:
     lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0][:200] if lines else ''}"
+    return f"{type(error).__name__}: {clean(lines[0])[:200] if lines else ''}"
 
 
 def shown(store: str) -> str:
     """The store's address without a password."""
-    return re.sub(r"//[^/@]*@", "//", store)
+    return public_url(store)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Text, Transcribe
+from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Tag, Text, Transcribe
 
 _WORD = re.compile(r"[\w'%$€£.,-]*\w")
+_NAME = re.compile(r"\b[A-Z][\w&.-]*(?: (?:of |and |& )?[A-Z][\w&.-]*)*")
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -113,8 +115,12 @@ class Failing(Constant):
 
 
 class Lexical(Reference):
-    """Matches words: the sentence that shares most with the question, without its words; mood by a word list."""
+    """Matches words: the sentence that shares most with the question, without its words; mood by a word list.
 
+    Where phrases are to be tagged: those that are written with capitals, all with one label.
+    """
+
+    revision = "2"
     parts = frozenset({"text"})
     outputs = (Generate, Choose, Regress)
 
@@ -128,11 +134,36 @@ class Lexical(Reference):
             case Regress(names=names, low=low, high=high):
                 values = {n: a + _mood(n, texts[-1]) * (b - a) for n, a, b in zip(names, low, high, strict=True)}
                 return Prediction(request.id, values=values)
+            case Tag(pieces=pieces, labels=labels):
+                return Prediction(request.id, text=json.dumps(list(_tagged(pieces, _toned(labels, "".join(pieces))))))
             case Span(question=question, context=str(context)):
                 return Prediction(request.id, text=_without(question, _nearest(question, _SENTENCE.split(context))))
             case _:
                 earlier = [sentence for text in texts[-3:] for sentence in _SENTENCE.split(text) if sentence.strip()]
                 return Prediction(request.id, text=_nearest(texts[-1], earlier) if earlier else "")
+
+
+def names_in(text: str) -> Iterator[tuple[int, int]]:
+    """Where names stand: words with capitals that follow one another, as (start, end)."""
+    return (name.span() for name in _NAME.finditer(text))
+
+
+def _toned(labels: Sequence[str], text: str) -> str:
+    """The label of the text's mood where there is one, else the first."""
+    mood = _mood("valence", text)
+    tone = "negative" if mood < 0.5 else "positive" if mood > 0.5 else "neutral"
+    return next((label for label in labels if label.casefold() == tone), labels[0])
+
+
+def _tagged(pieces: Sequence[str], label: str) -> Iterator[tuple[str, str]]:
+    """Each piece with its tag: B-LABEL where a name begins, I-LABEL where it goes on."""
+    ends = list(names_in("".join(pieces)))
+    at = 0
+    for piece in pieces:
+        begins = any(at <= start < at + len(piece) for start, _ in ends)
+        goes_on = any(start < at < end for start, end in ends)
+        yield piece, f"B-{label}" if begins else f"I-{label}" if goes_on else "O"
+        at += len(piece)
 
 
 def _bag(text: str) -> Counter[str]:

@@ -23,6 +23,11 @@ if TYPE_CHECKING:
     Samples: TypeAlias = NDArray[np.float32]
 
 SHORTEST = 0.1  # seconds; what is shorter is padded with silence, for convolutions need a few samples
+MOST_SECONDS = 6 * 3600.0  # of a recording or film
+RATES = (1_000, 768_000)  # samples a second
+MOST_CHANNELS = 64
+# What FFmpeg may read: files of sound and film, not lists of addresses (HLS, DASH, concat), which it would go and open.
+_FORMATS = "wav,w64,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aiff,au,amr,asf,mpeg,mpegts,flv,caf"
 _LENGTH_IS_KNOWN = ("flac", "mov,mp4", "aiff")  # formats whose head tells the length; elsewhere FFmpeg may estimate it
 _XING = (b"Xing\0\0\0", b"Info\0\0\0")  # how an MP3's head that tells the length begins
 _UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # what a WAV that was written as a stream gives as its size
@@ -67,7 +72,7 @@ def opened(path: str) -> Any:
     if not Path(path).is_file():
         raise ValueError(f"{path} does not exist; bring the recording, or correct the data directory")
     try:
-        return av.open(path)
+        return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
     except (OSError, av.error.FFmpegError) as error:
         with Path(path).open("rb") as file:
             pointer = file.read(40).startswith(b"version https://git-lfs")
@@ -88,12 +93,14 @@ def pieces(path: str, rate: int) -> Iterator[Samples]:
             raise ValueError(f"{path} has no sound track; give a file with sound")
         track = file.streams.audio[0]
         due = _seconds_due(path, file.format.name, track)
+        _refuse_odd(path, track, due)
         try:
             resampler = av.AudioResampler(format="fltp", layout=track.layout, rate=rate)
             for frame in itertools.chain(file.decode(track), [None]):
                 for found in resampler.resample(frame):
                     samples = _mono(found.to_ndarray(), path)
                     n += len(samples)
+                    refuse_long(path, n / rate)
                     yield samples
         except av.error.FFmpegError as error:
             raise ValueError(
@@ -103,6 +110,23 @@ def pieces(path: str, rate: int) -> Iterator[Samples]:
         raise ValueError(f"{path} lasts 0 seconds; bring the file again")
     if due is not None and n / rate < due - max(0.5, 0.01 * due):
         raise ValueError(f"{path} is cut off: {n / rate:.1f} of {due:.1f} s can be read; bring the file again")
+
+
+def refuse_long(path: str, seconds: float) -> None:
+    """Raise ValueError for what lasts longer than anything that is asked about."""
+    if seconds > MOST_SECONDS:
+        raise ValueError(f"{path} lasts more than {MOST_SECONDS / 3600:g} hours, which is as much as is read; cut it")
+
+
+def _refuse_odd(path: str, track: Any, seconds: float | None) -> None:
+    """Raise ValueError for a track that would cost much more to read than its size."""
+    refuse_long(path, seconds or 0.0)
+    rate, channels = track.rate or 0, track.channels or 0
+    if not RATES[0] <= rate <= RATES[1] or not 1 <= channels <= MOST_CHANNELS:
+        raise ValueError(
+            f"{path} has {channels} channels of {rate:,} samples a second; 1 to {MOST_CHANNELS} of {RATES[0]:,} to "
+            f"{RATES[1]:,} can be read"
+        )
 
 
 def read(path: str, rate: int) -> Samples:

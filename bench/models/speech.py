@@ -62,7 +62,7 @@ class SpeechRecogniser(AudioModel, TorchModel):
     def load(self, device: Device, *, seed: int) -> None:
         """Load the model, its feature extractor and its tokenizer."""
         sound.library()
-        folder = weights.folder(self.source, self.sha256, self.trust)
+        folder = weights.folder(self.source, self.sha256)
         if folder.is_dir():  # else `load` says what is wrong
             from transformers.models.auto.modeling_auto import MODEL_FOR_SPEECH_SEQ_2_SEQ_MAPPING_NAMES as SEQ2SEQ_KINDS
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bench.artifacts.fetch import resolved
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
-from bench.models import checkpoint, weights
+from bench.models import chat_template, checkpoint, weights
 from bench.models.base import Device, Model
 
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 class TorchModel(Model):
     """A model whose weights are at `source` with this `sha256`, loaded by transformers' auto class of this name.
 
-    `trust` lists what the checkpoint may do: "pickle" (be in a format that can run code) and "remote_code" (bring its own
-    Python). Weights that the checkpoint lacks are refused, but for names that begin with one of `spare_weights`, which the
-    adapter does not use.
+    `trust` lists what the checkpoint may do: "remote_code" lets the Python in its own folder run. Pickled weights are read as
+    tensors alone and need none ("pickle" changes nothing here). Weights that the checkpoint lacks are refused, but for names
+    that begin with one of `spare_weights`, which the adapter does not use.
     """
 
     auto_class: str
@@ -44,11 +44,11 @@ class TorchModel(Model):
 
     def fetch(self) -> None:
         """Bring the weights into the cache, converted if need be."""
-        weights.folder(self.source, self.sha256, self.trust)
+        weights.folder(self.source, self.sha256)
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load weights and tokenizer or processor onto the device."""
-        folder = weights.folder(self.source, self.sha256, self.trust)
+        folder = weights.folder(self.source, self.sha256)
         checkpoint.check(folder, self.source, self.trust, text=self.processor_class == "AutoTokenizer")
         import torch
         import transformers
@@ -72,6 +72,7 @@ class TorchModel(Model):
                 **options,
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
+        chat_template.guard(self.processor, self.source)
         self.model: Any = loaded.to(self.device).eval()
         self._refuse_other_tokenizer()
 

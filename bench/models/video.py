@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import itertools
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
@@ -12,9 +13,11 @@ from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Model
 from bench.models.listen import ListenThenRead, SoundOff, finished
+from bench.models.pages import MOST_PIXELS
 from bench.types import Image, Part, Request, Text, Video
 
 _KEPT = 32  # films whose frames are taken ahead
+MOST_FRAMES = 2_000_000  # that are decoded of one film: six hours of sixty a second, and more
 _LEAP = 10.0  # seconds of film that are skipped rather than decoded
 
 
@@ -124,12 +127,15 @@ def shown(path: str, n: int) -> Iterator[Any]:
         if not file.streams.video:
             raise ValueError(f"{path} has no pictures; give a film")
         track = file.streams.video[0]
+        _refuse_large(path, track)
+        sound.refuse_long(path, _seconds(file, track))
         track.thread_type = "AUTO"
         start, seconds = float((track.start_time or 0) * track.time_base), _seconds(file, track)
         given = None
         try:
             for frame in _at(file, track, [start + seconds * (2 * i + 1) / (2 * n) for i in range(n)]):
                 if frame is not given:
+                    _refuse_large(path, frame)  # a frame may be of another size than the head says
                     yield frame
                 given = frame
         except av.error.FFmpegError as error:
@@ -138,14 +144,27 @@ def shown(path: str, n: int) -> Iterator[Any]:
             raise ValueError(f"{path} has no pictures; bring the file again")
 
 
+def _refuse_large(path: str, picture: Any) -> None:
+    if picture.width * picture.height > MOST_PIXELS:
+        raise ValueError(f"{path}: {picture.width} x {picture.height} are more than {MOST_PIXELS:,} pixels a frame")
+
+
 def _at(file: Any, track: Any, seconds: Sequence[float]) -> Iterator[Any]:
     """The last frame that begins by each of these times, or the first of all."""
-    coming = file.decode(track)
+    n = itertools.count(1)
+
+    def decoded() -> Iterator[Any]:
+        for frame in file.decode(track):
+            if next(n) > MOST_FRAMES:
+                raise ValueError(f"{file.name} has more than {MOST_FRAMES:,} frames; cut it")
+            yield frame
+
+    coming = decoded()
     last, ahead = None, next(coming, None)
     for due in seconds:
         if ahead is not None and due - (ahead.time or 0.0) > _LEAP:
             file.seek(int(due / track.time_base), stream=track)  # to the key frame before
-            coming = file.decode(track)
+            coming = decoded()
             last, ahead = None, next(coming, None)
         while ahead is not None and (last is None or (ahead.time or 0.0) <= due):
             last, ahead = ahead, next(coming, None)

@@ -5,19 +5,18 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import pickle
 import shutil
-import sys
 import tempfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from bench.artifacts.digest import derived, digest
 from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
+from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.models import checkpoint
+from bench.models import checkpoint, gguf_head, pickled, shards
+from bench.text.shown import tell
 
 _FETCH = "bench fetch model=NAME"
 
@@ -27,40 +26,41 @@ def sha256_of(uri: str, sha256: str | None) -> str:
     return sha256 or digest(locate(uri, fetch=_FETCH))
 
 
-def folder(uri: str, sha256: str | None, trust: Collection[str] = ()) -> Path:
+def folder(uri: str, sha256: str | None) -> Path:
     """The folder of a model's weights, tokenizer and config, fetched; a GGUF file and pickled weights are converted once.
 
-    Raises BenchError when the source cannot be had, differs from its pin, holds pickles without `trust` in "pickle", or
-    cannot be converted.
+    Raises BenchError when the source cannot be had, differs from its pin, or cannot be converted.
     """
     source = parse(uri)
     if source.inside.endswith(".gguf") or source.name.endswith(".gguf"):
         return _made(uri, sha256, "safetensors", _dequantise)
     path = locate(uri, sha256=sha256, fetch=_FETCH)
-    if not (found := checkpoint.pickles(path, uri)):
-        return path
-    if "pickle" not in trust:
-        raise BenchError(
-            f"{uri} has its weights in {found[0].name} only, a pickle, which can run code when it is opened; set "
-            "model.trust=[pickle] if you trust whoever made it, or convert it to safetensors"
-        )
-    return _made(uri, sha256, "unpickled", _unpickle)
+    return _made(uri, sha256, "unpickled", _unpickle) if shards.pickles(path, uri) else path
 
 
 def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, str], None]) -> Path:
-    """The folder that `make` writes from this source, kept under the source's digest."""
+    """The folder that `make` writes from this source, kept under the source's digest, with its own digest beside it."""
     made = derived(sha256_of(uri, sha256), kind)
+    kept = made.with_name(made.name + ".sha256")
     if made.exists():
-        return made
+        if not kept.exists():  # made before digests were kept
+            write_atomically(kept, digest(made))
+        if kept.read_text() == digest(made):
+            return made
+        tell(f"bench: {made} is not what was converted; it is converted anew", err=True)
+        shutil.rmtree(made)
     made.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
         done = Path(draft) / "model"
         make(locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
+        own = digest(done)
         try:
             os.replace(done, made)
         except OSError:
             if not made.exists():  # else another process was quicker with the same content
                 raise
+        else:
+            write_atomically(kept, own)
     return made
 
 
@@ -72,12 +72,16 @@ def _dequantise(gguf: Path, done: Path, uri: str) -> None:
     from transformers.utils import logging
 
     logging.disable_progress_bar()
-    print(f"bench: dequantising {gguf.name} (once, about 20 s)", file=sys.stderr, flush=True)
-    with contextlib.redirect_stderr(io.StringIO()):  # a bar of its own that cannot be turned off
-        tokenizer = AutoTokenizer.from_pretrained(gguf.parent, gguf_file=gguf.name)
-        model, loading = AutoModelForCausalLM.from_pretrained(
-            gguf.parent, gguf_file=gguf.name, dtype=torch.float32, output_loading_info=True
-        )
+    tell(f"bench: dequantising {gguf.name} (once, about 20 s)", err=True)
+    with tempfile.TemporaryDirectory() as alone, contextlib.redirect_stderr(io.StringIO()):  # it has a bar of its own
+        # What lies beside the file is not part of it: a config.json there could name another model, or code.
+        (Path(alone) / gguf.name).symlink_to(gguf.resolve())
+        options = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
+        with checkpoint.one_line(uri):
+            tokenizer = AutoTokenizer.from_pretrained(alone, **options)
+            model, loading = AutoModelForCausalLM.from_pretrained(
+                alone, dtype=torch.float32, output_loading_info=True, **options
+            )
     checkpoint.refuse_missing(uri, loading)
     # What was read is plain float32 by now; transformers refuses to save it while it is marked as quantised.
     del model.config.quantization_config
@@ -91,11 +95,12 @@ def _refuse_cut(gguf: Path, uri: str) -> None:
     from gguf import GGUFReader
 
     try:
+        gguf_head.walk(gguf)
         reader = GGUFReader(gguf)
         due = max((int(tensor.data_offset) + int(tensor.n_bytes) for tensor in reader.tensors), default=0)
         if not 0 < due <= gguf.stat().st_size:
             raise ValueError(f"{gguf.stat().st_size} of {due} bytes")
-    except (ValueError, IndexError, KeyError, TypeError, OSError) as error:
+    except Exception as error:  # what the reader raises for a damaged file is anything
         raise BenchError(
             f"{uri} is no complete GGUF file ({str(error)[:200]}); copy it again, and add sha256 to the model's file in "
             "conf/model, so that damage shows before it is read"
@@ -106,42 +111,10 @@ def _unpickle(folder: Path, done: Path, uri: str) -> None:
     """Write pickled weights as one safetensors file, beside copies of the folder's other files."""
     from safetensors.torch import save_file
 
-    files = checkpoint.pickles(folder, uri)
-    tensors: dict[str, Any] = {}
-    try:
-        for path in files:
-            tensors |= _state(path)
-    except (
-        RuntimeError,
-        EOFError,
-        OSError,
-        ValueError,
-        TypeError,
-        AttributeError,
-        ImportError,
-        pickle.UnpicklingError,
-    ) as error:
-        line = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        raise BenchError(f"{uri}: {path.name} cannot be read as weights ({line[:200]}); copy it again") from None
+    found = pickled.tensors(folder, shards.pickles(folder, uri), uri)
     done.mkdir()
     for other in folder.iterdir():
-        if other.is_file() and other not in files:
+        if other.is_file() and other.suffix not in shards.PICKLED:
             shutil.copy(other, done)
     # Tied weights share memory, which safetensors does not write: each gets its own.
-    save_file({name: t.clone().contiguous() for name, t in tensors.items()}, done / checkpoint.WHOLE, {"format": "pt"})
-
-
-def _state(path: Path) -> dict[str, Any]:
-    """The tensors of one pickled file by name; only a file that holds more than tensors is allowed to run code."""
-    import torch
-
-    try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError:
-        found = torch.load(path, map_location="cpu", weights_only=False)
-    found = found.state_dict() if isinstance(found, torch.nn.Module) else found
-    for key in ("state_dict", "model_state_dict", "model"):  # how training loops wrap it
-        found = found[key] if isinstance(found, dict) and isinstance(found.get(key), dict) else found
-    if not isinstance(found, dict) or not (tensors := {n: t for n, t in found.items() if isinstance(t, torch.Tensor)}):
-        raise ValueError(f"it holds a {type(found).__name__} without tensors")
-    return tensors
+    save_file({name: t.clone().contiguous() for name, t in found.items()}, done / shards.WHOLE, {"format": "pt"})

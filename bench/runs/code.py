@@ -7,7 +7,7 @@ import hashlib
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping
-from importlib.machinery import EXTENSION_SUFFIXES, PathFinder
+from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
@@ -19,7 +19,8 @@ _COMPILED = (*EXTENSION_SUFFIXES, ".pyc")
 def code_of(modules: Iterable[str]) -> dict[str, dict[str, str]]:
     """What is known of each of these modules that is not this package's: "sha256" of its source, "version", "commit", "note".
 
-    The source of a module is its file and what that imports from the same place (the folder or package that it is in), however far.
+    The source of a module is its file and what that imports of anybody's own, however far: what lies beside it, or elsewhere on the
+    path without being installed as a library.
     A compiled module's file stands for its source, and the note says so; where there is no file (a cell of a notebook) the
     sha256 is "" and the note says that nobody can tell whether it changed. Nothing is imported.
     """
@@ -45,7 +46,7 @@ def _described(module: str) -> dict[str, str]:
     if _INSTALLED & set(next(iter(files.values())).parts):
         owners = packages_distributions().get(module.partition(".")[0], [])
         found |= {"version": f"{owners[0]} {version(owners[0])}"} if owners else {}
-    elif commit := _commit(list(files.values())):
+    elif commit := _commit([path for path in files.values() if path.is_relative_to(_root(module, files[module]))]):
         found["commit"] = commit
     if compiled := sorted(name for name, path in files.items() if path.name.endswith(_COMPILED)):
         found["note"] = f"compiled, its source cannot be read: {', '.join(compiled[:5])}"
@@ -63,7 +64,6 @@ def _sources(module: str) -> dict[str, Path]:
     start = file_of(module)
     if start is None:
         return {}
-    root = _root(module, start)
     found: dict[str, Path] = {}
     followed: set[str] = set()
     todo = [(module, start)]
@@ -73,10 +73,11 @@ def _sources(module: str) -> dict[str, Path]:
             continue
         followed.add(name)
         found[name] = path
+        root = _root(name, path)
         for above in _packages(name, root):  # they run first, but what they import for others is none of this module's
             found.setdefault(*above)
         if path.suffix == ".py":
-            todo += [(one, place) for one in _imports(name, path, root) if (place := _near(one, root)) is not None]
+            todo += [(one, place) for one in _imports(name, path, root) if (place := _own(one, root)) is not None]
     return {module: found.pop(module), **found}
 
 
@@ -96,13 +97,22 @@ def file_of(module: str) -> Path | None:
         spec = None
         names = module.split(".")
         for i in range(len(names)):
-            spec = PathFinder.find_spec(".".join(names[: i + 1]), path)
+            spec = _spec(".".join(names[: i + 1]), path)
             if spec is None:
                 return None
             path = list(spec.submodule_search_locations or [])
         origin = spec.origin if spec is not None else None
     place = Path(origin).resolve() if origin else None
     return place if place is not None and place.is_file() else None
+
+
+def _spec(name: str, path: list[str] | None) -> ModuleSpec | None:
+    """Where a module would be imported from; also by the finder of a package that is installed to be edited."""
+    for finder in sys.meta_path:
+        find = getattr(finder, "find_spec", None)
+        if find is not None and (spec := find(name, path)) is not None:
+            return spec  # type: ignore[no-any-return]
+    return None
 
 
 def _root(module: str, path: Path) -> Path:
@@ -146,10 +156,17 @@ def _named(call: ast.Call, inside: list[str], root: Path) -> Iterator[str]:
         yield ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
-def _near(module: str, root: Path) -> Path | None:
-    """The file of a module that lies below `root`, None for another's."""
+def _own(module: str, root: Path) -> Path | None:
+    """The file of a module below `root`, or elsewhere on the path where it is not installed; None for a library's."""
     if not is_outside(module) or not module:
         return None
+    if (near := _near(module, root)) is not None:
+        return near
+    far = file_of(module)
+    return None if far is None or _INSTALLED & set(far.parts) else far
+
+
+def _near(module: str, root: Path) -> Path | None:
     place = root.joinpath(*module.split("."))
     choices = [place.with_name(place.name + suffix) for suffix in (".py", *_COMPILED)] + [place / "__init__.py"]
     return next((path.resolve() for path in choices if path.is_file()), None)

@@ -15,6 +15,7 @@ is cut from the journal, predicted again, and its first reading stays in the led
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -28,6 +29,7 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.identity import Identity, canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.text import claimed, secrets
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
@@ -197,7 +199,7 @@ class RunFolder:
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Append one batch and flush it."""
-        self._append(JOURNAL, [_readable(prediction.to_json()) for prediction in predictions])
+        self._append(JOURNAL, [_readable(_without_secrets(prediction).to_json()) for prediction in predictions])
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
@@ -231,6 +233,12 @@ class RunFolder:
             ) from None
 
 
+def _without_secrets(prediction: Prediction) -> Prediction:
+    """The prediction; its error, which may quote anything, says no secret."""
+    said = prediction.error
+    return prediction if said is None else replace(prediction, error=secrets.clean(said))
+
+
 def _readable(record: Json) -> str:
     """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair)."""
     text = json.dumps(record, ensure_ascii=False, allow_nan=False)
@@ -254,6 +262,8 @@ def read_run(path: Path) -> Run:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
+        if wrong := claimed.problem(run.to_json()):
+            raise ValueError(wrong)
         return run.whole()
     except (ValueError, TypeError, KeyError) as error:
         raise BenchError(
@@ -261,10 +271,13 @@ def read_run(path: Path) -> Run:
         ) from None
 
 
-def refuse_altered(folder: Path, run: Run, but: Sequence[str] = ()) -> None:
-    """Raise BenchError for a file of the run's folder, `but` these, that is not, or no longer, the one that its record names."""
+def refuse_altered(folder: Path, run: Run, but: Sequence[str] = (), grown: Sequence[str] = ()) -> None:
+    """Raise BenchError for a file of the run's folder, `but` these, that is not, or no longer, the one that its record names.
+
+    Those that may have `grown` since begin with it: what was done to a complete run, and cut off, left lines behind its end.
+    """
     for name, sha256 in run.files.items():
-        if name in but:
+        if name in but or (name in grown and _begins_with(folder / name, sha256)):
             continue
         if not (folder / name).is_file() or digest(folder / name) != sha256:
             raise BenchError(
@@ -272,9 +285,24 @@ def refuse_altered(folder: Path, run: Run, but: Sequence[str] = ()) -> None:
             )
 
 
+def _begins_with(path: Path, sha256: str) -> bool:
+    """Whether the first lines of the file, however many, are the file of this digest."""
+    state = hashlib.sha256()
+    for _, line in _lines(path):
+        state.update(line)
+        if state.hexdigest() == sha256:
+            return True
+    return False
+
+
 def find_runs(runs_dir: Path) -> Iterator[tuple[Path, Run]]:
     """Every complete run below `runs_dir`, in order of path."""
+    for folder in run_folders(runs_dir):
+        yield folder, read_run(folder / RECORD)
+
+
+def run_folders(runs_dir: Path) -> Iterator[Path]:
+    """The folder of every complete run below `runs_dir`, in order of path."""
     for path in sorted(runs_dir.glob(f"*/*/*/{RECORD}")):
-        if path.relative_to(runs_dir).parts[0] == ARTIFACTS:
-            continue
-        yield path.parent, read_run(path)
+        if path.relative_to(runs_dir).parts[0] != ARTIFACTS:
+            yield path.parent

@@ -8,8 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.text import secrets
 from bench.types import Json
 
+RESAMPLES, SEED = (
+    2000,
+    0,
+)  # of a run's bootstrap unless it asks for others; of every interval on a board, whatever it asked for
 _KEY = {"key": True}  # a field that is a key of conf/config.yaml too; "least" is the smallest number that it may have
 
 
@@ -22,24 +27,27 @@ class Settings:
     which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
     training examples in each prompt.
 
-    `config` is the resolved configuration, for the record. With `fresh` a run starts anew even if it is there; with `strict`, if
-    it was computed under other versions of what computes; with `reuse`, a new run takes over what an earlier one answered
-    to the very same requests.
+    `config` is the resolved configuration, for the record and the identity: its secrets are withheld here. With `fresh` a run
+    starts anew even if it is there; with `strict`, if it was computed under other versions of what computes; with `reuse`, a new
+    run takes over what an earlier one answered to the very same requests.
     """
 
     runs_dir: Path = field(default=Path("runs"), metadata=_KEY)
     limit: int | None = field(default=None, metadata=_KEY)
-    seed: int = field(default=0, metadata=_KEY | {"least": 0})
+    seed: int = field(default=SEED, metadata=_KEY | {"least": 0})
     batch_size: int = field(default=256, metadata=_KEY | {"least": 1})
     batch_tokens: int = field(default=65536, metadata=_KEY | {"least": 1})
     audit: str = field(default="none", metadata=_KEY)
     audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
-    resamples: int = field(default=2000, metadata=_KEY | {"least": 1})
+    resamples: int = field(default=RESAMPLES, metadata=_KEY | {"least": 1})
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
     fresh: bool = False
     strict: bool = False
     reuse: bool = False
     config: Mapping[str, Json] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "config", secrets.own(self.config))
 
     @classmethod
     def of(cls, resolved: Mapping[str, Any], **more: Any) -> Settings:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from bench.errors import BenchError
 from bench.runs import measurements
-from bench.runs.folder import RunFolder, refuse_altered
+from bench.runs.folder import CONFIG, LEDGER, RunFolder, refuse_altered
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import rescored
 from bench.scoring.source import changed, scorer_of
@@ -34,7 +34,7 @@ def rescore(
     are held out, or where a parser or metric fails.
     """
     run = folder.read()
-    refuse_altered(folder.path, run, but=(measurements.FILE,))
+    refuse_altered(folder.path, run, but=(CONFIG, measurements.FILE), grown=(LEDGER,))
     where = f"{run.task}/{run.model} ({run.run_id})"
     if without_references(examples) and any(score.value is not None for score in run.scores):
         raise BenchError(

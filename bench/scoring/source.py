@@ -2,7 +2,8 @@
 
 Comments, docstrings, formatting and code that a parser or metric never calls change no digest. What is reached is found in
 the source, by name: functions, classes and constants of the module, what it imports from modules of the same author, the
-methods and attributes that a task's method asks `self` for. Libraries count by name; their versions are in the record.
+methods and attributes that a task's method asks `self` for; and in what functions hold: defaults, closures, the objects that
+a method is bound to. Libraries count by name; their versions are in the record.
 """
 
 from __future__ import annotations
@@ -10,31 +11,40 @@ from __future__ import annotations
 import ast
 import functools
 import hashlib
+import inspect
+import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, is_dataclass
 from pathlib import Path
-from types import CodeType, FunctionType
+from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from bench.artifacts.digest import digest
 from bench.metrics.metric import AnyMetric, ModuleMetric
 from bench.runs.code import file_of, is_outside
+from bench.scoring.answers import final
+from bench.scoring.parsed import Source, chains, names, normal, parsed, within
 from bench.task import Task
+from bench.text.normal import normalised
 
 _DIGITS = 12
 # What all parsers and metrics share tells none of them apart.
 _NOUNS = frozenset({"bench.types", "bench.errors", "bench.task"})
 _KINDS = frozenset({"Metric", "RankedMetric", "CorpusMetric", "ModuleMetric"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
+_PLAIN = str | int | float | complex | bool | bytes | None
 
 
 def scorer_of(task: Task) -> dict[str, str]:
     """12 hex digits for the task's parser ("answer") and for each of its metrics, by name."""
     modules = _Modules(frozenset(cls.__module__.partition(".")[0] for cls in type(task).__mro__))
     parser = _Reached(modules)
-    parser.attribute(type(task), task, "answer")
+    for name in ("answer", "checked"):
+        parser.attribute(type(task), task, name)
+    parser.value("shape", final)
+    parser.value("normalised", normalised if task.normalises else None)
     parser.value("missing_left_out", task.missing_left_out)
     return {"answer": _hashed(parser)} | {one.name: _hashed(_of_metric(one, modules)) for one in task.metrics}
 
@@ -64,15 +74,15 @@ class _Modules:
 
     def __init__(self, authors: frozenset[str]) -> None:
         self.authors = authors
-        self._known: dict[str, _Source | None] = {}
+        self._known: dict[str, Source | None] = {}
 
-    def __call__(self, module: str) -> _Source | None:
+    def __call__(self, module: str) -> Source | None:
         """The module's source, None where there is none or where it is Python's or another library's."""
         if module not in self._known:
             self._known[module] = self._read(module)
         return self._known[module]
 
-    def _read(self, module: str) -> _Source | None:
+    def _read(self, module: str) -> Source | None:
         path = file_of(module)  # whether it is loaded yet must make no difference
         if path is None:
             return None
@@ -81,7 +91,7 @@ class _Modules:
         known = own or top in ("bench", "tasks") or (top in self.authors and top not in sys.stdlib_module_names)
         if not known or path.suffix != ".py":
             return None
-        return _parsed(module, path, path.stat().st_mtime_ns, path.stat().st_size)
+        return parsed(module, path, path.stat().st_mtime_ns, path.stat().st_size)
 
 
 @dataclass
@@ -93,24 +103,50 @@ class _Reached:
     found: dict[str, str] = field(default_factory=dict)
 
     def value(self, name: str, value: object) -> None:
-        """A field of a metric, a default or what a function closes over."""
-        if isinstance(value, functools.partial):
+        """A field of a metric, a default or what a function closes over, with all that it holds."""
+        if isinstance(value, _PLAIN):
+            self.found[name] = repr(value)
+        elif isinstance(value, functools.partial):
             self.value(f"{name}.func", value.func)
-            for i, one in enumerate([*value.args, *sorted(value.keywords.items())]):
-                self.value(f"{name}.{i}", one)
+            self.value(name, [*value.args, *sorted(value.keywords.items())])
         elif isinstance(value, FunctionType):
             self._function(value)
+        elif isinstance(value, MethodType):
+            self.attribute(type(value.__self__), value.__self__, value.__func__.__name__)
         elif isinstance(value, type):
             self._name(value.__module__, value.__qualname__.partition(".")[0])
+        elif isinstance(value, ModuleType):
+            self.found[name] = f"module {value.__name__}"
         elif hasattr(value, "__wrapped__"):
             self.value(name, value.__wrapped__)
+        elif isinstance(value, Path):
+            self.found[name] = "path"  # where it lies on this machine is no property of the score
+        elif isinstance(value, re.Pattern):
+            self.found[name] = f"{value.pattern!r} {value.flags}"
+        else:
+            self._holding(name, value)
+
+    def _holding(self, name: str, value: object) -> None:
+        """An object by its class and by what it holds, each once however it is reached."""
+        number = self.numbers.setdefault(id(value), len(self.numbers))
+        key = f"{name}#{number}"
+        if key in self.found or f"object {number}" in self.found:
+            return
+        self.found[f"object {number}"] = ""
+        if isinstance(value, Mapping):
+            self.value(key, [*value.items()])
+        elif isinstance(value, set | frozenset):
+            self.found[key] = str(sorted(map(repr, value)))
         elif isinstance(value, tuple | list):
             for i, one in enumerate(value):
-                self.value(f"{name}.{i}", one)
-        elif isinstance(value, str | int | float | bool | bytes | None):
-            self.found[name] = repr(value)
-        elif callable(value):  # an object that is called, or a function of another language
-            self.value(name, type(value))
+                self.value(f"{key}.{i}", one)
+        elif hasattr(value, "tobytes"):
+            self.found[key] = hashlib.sha256(value.tobytes()).hexdigest()
+        else:
+            self.value(f"{key}.type", type(value))
+            ours = self.modules(type(value).__module__) is not None  # what a library keeps is its own affair
+            for one, held in sorted(_state(value).items() if ours else ()):
+                self.value(f"{key}.{one}", held)
 
     def _function(self, function: FunctionType) -> None:
         """A function by the statement of its module in which it is made, with its defaults and what it closes over."""
@@ -127,184 +163,108 @@ class _Reached:
         elif top in source.names:
             self._name(module, top)
         else:
-            self._statement(f"{module}:{function.__qualname__}", module, statement)
+            self._statements(f"{module}:{function.__qualname__}", source, (statement,))
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or (), strict=True):
             with suppress(ValueError):  # a cell that is empty yet
                 self.value(f"{key}.{name}", cell.cell_contents)
         for i, default in enumerate(function.__defaults__ or ()):
             self.value(f"{key}.default{i}", default)
+        for name, default in sorted((function.__kwdefaults__ or {}).items()):
+            self.value(f"{key}.default.{name}", default)
 
     def _name(self, module: str, name: str) -> None:
-        """What a module calls by this name: its own statement, or what it imports under it."""
+        """What a module calls by this name: its own statements, or what it imports under it."""
         key = f"{module}.{name}"
         if key in self.found or module in _NOUNS or (module == "bench.metrics.metric" and name in _KINDS):
             return
         source = self.modules(module)
         if source is None:
             self.found[key] = "library"
-        elif name in source.names:
-            self._statement(key, module, source.names[name])
-        elif name in source.imports:
+            return
+        if name in source.names:
+            self._statements(key, source, source.names[name])
+        if name in source.imports:
             self._imported(*source.imports[name])
+        elif name not in source.names:
+            for star in source.stars:
+                if (other := self.modules(star)) is not None and {name} & {*other.names, *other.imports}:
+                    self._name(star, name)
 
     def _imported(self, module: str, name: str) -> None:
         """What a module imports; of a module of the same author, what is used is reached by its own name."""
         if name and self.modules(f"{module}.{name}") is None:
             self._name(module, name)
 
-    def _statement(self, key: str, module: str, node: ast.stmt) -> None:
+    def _statements(self, key: str, source: Source, nodes: tuple[ast.stmt, ...]) -> None:
         if key in self.found:
             return
-        self.found[key] = _normal(node)
-        self._names_in(module, node)
+        self.found[key] = "\n".join(map(normal, nodes))
+        for node in nodes:
+            self._names_in(source, node)
 
-    def _names_in(self, module: str, node: ast.AST) -> None:
+    def _names_in(self, source: Source, node: ast.AST) -> None:
         """Follow every name of the module that stands in a piece of its source."""
-        of_source = self.modules(module)
-        for base, name in _names(module, node, of_source is not None and of_source.is_package):
-            if base:
-                self._imported(base, name)
+        inner = within(source.module, node, source.is_package)
+        for name in names(node):
+            if name in inner:
+                self._imported(*inner[name])
             else:
-                self._name(module, name)
-        source = self.modules(module)
-        for owner, name in _attributes(node):
-            if source is not None and owner in source.imports:
-                base, inner = source.imports[owner]
-                found = f"{base}.{inner}" if inner else base
-                if self.modules(found) is not None or self.modules(base) is None:  # a module, or of a library
-                    self._name(found, name)
+                self._name(source.module, name)
+        for base, name in inner.values():
+            self._imported(base, name)
+        for owner, *asked in chains(node):
+            place = inner.get(owner) or source.imports.get(owner)
+            if place is not None:
+                self._dotted(".".join(filter(None, place)), *place, asked)
 
-    def attribute(self, cls: type, instance: object, name: str) -> None:
-        """A method or attribute that is asked of `self`: the first class that has it, or the instance's own plain value."""
-        owner = next((one for one in cls.__mro__ if name in vars(one)), None)
+    def _dotted(self, found: str, base: str, inner: str, asked: list[str]) -> None:
+        """What `a.b.c` names, where `a` is imported: the first part that is no module any more, in the module before it."""
+        if inner and self.modules(found) is None and self.modules(base) is not None:
+            return  # a class or constant: reached by its own name
+        while len(asked) > 1 and self.modules(f"{found}.{asked[0]}") is not None:
+            found, asked = f"{found}.{asked[0]}", asked[1:]
+        self._name(found, asked[0])
+
+    def attribute(self, cls: type, instance: object, name: str, after: type | None = None) -> None:
+        """A method or attribute that is asked of `self`: the first class that has it, or what the instance was made with.
+
+        `after` is the class whose method asks `super()` for it.
+        """
+        line = cls.__mro__[cls.__mro__.index(after) + 1 :] if after else cls.__mro__
+        owner = next((one for one in line if name in vars(one)), None)
         if owner is None:
-            value = vars(instance).get(name)
-            if isinstance(value, str | int | float | bool | None):
-                self.found[f"self.{name}"] = repr(value)
+            held = vars(instance).get(name) if hasattr(instance, "__dict__") else None
+            if (
+                isinstance(held, _PLAIN) or name in inspect.signature(cls).parameters
+            ):  # else what it reads when it is asked
+                self.value(f"self.{name}", held)
             return
         key = f"{owner.__module__}.{owner.__qualname__}.{name}"
         if key in self.found or owner.__module__ in _NOUNS:
             return
         source = self.modules(owner.__module__)
-        node = source.member(owner.__qualname__, name) if source is not None else None
-        if node is None:
+        nodes = source.member(owner.__qualname__, name) if source is not None else []
+        if source is None or not nodes:
             made = getattr(vars(owner)[name], "__func__", vars(owner)[name])
             typed = isinstance(made, FunctionType) and file_of(owner.__module__) is None
             self.found[key] = _compiled(made.__code__) if typed else "library"
             return
-        self.found[key] = _normal(node)
-        self._names_in(owner.__module__, node)
-        for of, asked in _attributes(node):
-            if of in ("self", "cls"):
-                self.attribute(cls, instance, asked)
-            elif of == "super()":
-                self.attribute(owner.__mro__[1], instance, asked)
+        self.found[key] = "\n".join(map(normal, nodes))
+        for node in nodes:
+            self._names_in(source, node)
+            for of, asked, *_ in (chain for chain in chains(node) if len(chain) > 1):
+                if of in ("self", "cls"):
+                    self.attribute(cls, instance, asked)
+                elif of == "super()":
+                    self.attribute(cls, instance, asked, owner)
 
 
-@functools.lru_cache(maxsize=4096)
-def _names(module: str, node: ast.AST, is_package: bool) -> tuple[tuple[str, str], ...]:
-    """The names in a piece of source: ("", name), or (module, name) where it imports one itself."""
-    found: dict[tuple[str, str], None] = {}
-    for one in ast.walk(node):
-        if isinstance(one, ast.Name):
-            found["", one.id] = None
-        elif isinstance(one, ast.ImportFrom):
-            found |= dict.fromkeys((_base(module, one, is_package), name.name) for name in one.names)
-    return tuple(found)
-
-
-@functools.lru_cache(maxsize=4096)
-def _attributes(node: ast.AST) -> tuple[tuple[str, str], ...]:
-    """The attributes that a piece of source asks names for: (name, attribute); of `super()`, ("super()", attribute)."""
-    found: dict[tuple[str, str], None] = {}
-    for one in ast.walk(node):
-        if isinstance(one, ast.Attribute):
-            of = one.value
-            if isinstance(of, ast.Name):
-                found[of.id, one.attr] = None
-            elif isinstance(of, ast.Call) and isinstance(of.func, ast.Name) and of.func.id == "super":
-                found["super()", one.attr] = None
-    return tuple(found)
-
-
-@dataclass(frozen=True)
-class _Source:
-    """A module's statements by the names that they define, and where its imported names come from: (module, name)."""
-
-    tree: ast.Module
-    names: Mapping[str, ast.stmt]
-    imports: Mapping[str, tuple[str, str]]
-    is_package: bool
-
-    def at(self, line: int) -> ast.stmt | None:
-        """The statement that holds this line."""
-        return next((one for one in self.tree.body if _first(one) <= line <= (one.end_lineno or 0)), None)
-
-    def member(self, qualname: str, name: str) -> ast.stmt | None:
-        """What defines a name in the body of a class."""
-        body: list[ast.stmt] = self.tree.body
-        for part in qualname.split("."):
-            found = next((one for one in body if isinstance(one, ast.ClassDef) and one.name == part), None)
-            if found is None:
-                return None
-            body = found.body
-        return next((one for one in body if name in _defined(one)), None)
-
-
-def _first(node: ast.stmt) -> int:
-    above: list[ast.expr] = getattr(node, "decorator_list", [])
-    return min([node.lineno, *(one.lineno for one in above)])
-
-
-@functools.lru_cache(maxsize=256)
-def _parsed(module: str, path: Path, changed: int, size: int) -> _Source:
-    tree = ast.parse(path.read_bytes())
-    names: dict[str, ast.stmt] = {}
-    imports: dict[str, tuple[str, str]] = {}
-    for node in tree.body:
-        if isinstance(node, ast.Import):
-            imports |= {(one.asname or one.name.partition(".")[0]): (one.name, "") for one in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            base = _base(module, node, path.name == "__init__.py")
-            imports |= {(one.asname or one.name): (base, one.name) for one in node.names}
-        else:
-            names |= dict.fromkeys(_defined(node), node)
-    return _Source(tree, names, imports, path.name == "__init__.py")
-
-
-def _base(module: str, node: ast.ImportFrom, is_package: bool) -> str:
-    """The full name of the module that is imported from."""
-    inside = module.split(".") if is_package else module.split(".")[:-1]
-    above = inside[: len(inside) - node.level + 1] if node.level else []
-    return ".".join([*above, *([node.module] if node.module else [])])
-
-
-def _defined(node: ast.stmt) -> Iterator[str]:
-    """The names that a statement defines; of a compound one (if, try, with) those of all its parts."""
-    if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
-        yield node.name
-        return
-    targets = node.targets if isinstance(node, ast.Assign) else [getattr(node, "target", None)]
-    for target in targets:
-        yield from (one.id for one in ast.walk(target) if isinstance(one, ast.Name)) if target is not None else ()
-    for part in ("body", "orelse", "finalbody", "handlers"):
-        for inner in getattr(node, part, ()):
-            yield from _defined(inner)
-
-
-@functools.lru_cache(maxsize=4096)
-def _normal(node: ast.AST) -> str:
-    """The source without comments, docstrings and formatting."""
-    copy = ast.parse(ast.unparse(node))
-    for one in ast.walk(copy):
-        body = getattr(one, "body", None)
-        if isinstance(body, list) and body and _is_docstring(body[0]):
-            one.body = body[1:] or [ast.Pass()]  # type: ignore[attr-defined]
-    return ast.unparse(copy)
-
-
-def _is_docstring(node: ast.stmt) -> bool:
-    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and isinstance(node.value.value, str)
+def _state(value: object) -> dict[str, Any]:
+    """What an object was given: its fields, else its attributes but for those of its own, which may be kept results."""
+    if is_dataclass(value):
+        return {one.name: getattr(value, one.name) for one in fields(value)}
+    held = getattr(value, "__dict__", {})
+    return {name: one for name, one in held.items() if not name.startswith("_")}
 
 
 def _compiled(code: CodeType) -> str:

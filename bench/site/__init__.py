@@ -11,6 +11,7 @@ from bench.leaderboard import board as boards
 from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
+from bench.runs.claimed import known_since, shown
 from bench.runs.measurements import Measurements
 from bench.site import examples, scores, suites, view
 from bench.site import html as pages
@@ -107,7 +108,7 @@ def _run(
     first = ranked or run.scores[0]
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
-        "run": view.brief(run.run_id, 20), "created": run.created[:10],
+        "run": view.brief(run.run_id, 20), "created": shown(run, "date", run.created[:10]),
         "data": run.data_fingerprint, "n": run.n_examples, "metric": first.metric, "score": boards.interval(first),
     }  # fmt: skip
 
@@ -154,7 +155,7 @@ def _overview(
         for one, tables in wide
     ] + shown
     empty = [board.title for board, tables in found if not tables]
-    latest = sorted(runs, key=lambda run: (run.created, run.run_id), reverse=True)
+    latest = sorted(runs, key=lambda run: (known_since(run), run.run_id), reverse=True)
     rows = [(run, names[_key(run)], boards.origin_of(run)) for run in latest]
     pages.page(out, "index.html", "index.html", boards=shown, empty=empty, rows=rows[:20], n_runs=len(rows))
     pages.page(out, "runs.html", "runs.html", rows=rows)

@@ -38,7 +38,8 @@ class TaskData:
             except BenchError:  # its line names a path of this machine, which is nobody's business
                 self.reason = "The data of this task were not on the machine that made this page."
             else:
-                if task.card.obtain and not all_data:
+                card = getattr(task, "card", None)  # a task of one's own may do without
+                if card is not None and card.obtain and not all_data:
                     self.reason = (
                         "The data of this task may not be passed on, so their inputs and references are not shown; whoever has "
                         "obtained them makes a site of their own with bench board --html DIR --all-data."

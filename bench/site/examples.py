@@ -13,12 +13,13 @@ from bench.errors import BenchError
 from bench.runs import measurements
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
+from bench.scoring.answers import final
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder
 from bench.site.names import script
 from bench.site.scores import PerExample, per_example
-from bench.task import Task
-from bench.types import Json, Prediction, Run
+from bench.task import Malformed, Task
+from bench.types import Example, Json, Prediction, Run
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
 
@@ -79,7 +80,10 @@ def write(out: SiteFolder, name: str, run: Run, files: Files, data: TaskData) ->
     if predictions:
         for start in range(0, len(ids), CHUNK):
             number = start // CHUNK
-            chunk = [_answer(data.task, predictions.get(one)) for one in ids[start : start + CHUNK]]
+            chunk = [
+                _answer(data.task, data.examples[place] if place >= 0 else None, predictions.get(one))
+                for one, place in zip(ids[start : start + CHUNK], places[start : start + CHUNK], strict=True)
+            ]
             out.write(f"{key}/{number}.js", script(f"{key}/{number}", chunk))
     return Written(len(ids), shown, _note(run, files, data, places))
 
@@ -117,7 +121,7 @@ def _note(run: Run, files: Files, data: TaskData, places: Sequence[int]) -> str:
     return " ".join(found)
 
 
-def _answer(task: Task | None, prediction: Prediction | None) -> Json:
+def _answer(task: Task | None, example: Example | None, prediction: Prediction | None) -> Json:
     """A prediction as the page takes it: the final answer, the raw one where it says more, the error."""
     if prediction is None:
         return {"error": "no prediction"}
@@ -125,13 +129,17 @@ def _answer(task: Task | None, prediction: Prediction | None) -> Json:
         return {"error": public_text(prediction.error)}
     found: dict[str, Any] = {}
     raw = next((one for one in (prediction.text, prediction.label_scores, prediction.values) if one is not None), None)
-    if prediction.answer is not None:
-        found["answer"] = prediction.answer
-    elif task is not None:
+    if task is not None:
         try:
-            found["answer"] = task.answer(prediction)
+            if example is not None:
+                answer = final(task, example, prediction)
+            else:  # changed since, or not here
+                answer = task.answer(prediction) if prediction.answer is None else prediction.answer
+            found |= {"error": answer.reason} if isinstance(answer, Malformed) else {"answer": answer}
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
+    elif prediction.answer is not None:
+        found["answer"] = prediction.answer
     if raw is not None and raw != found.get("answer"):
         found["raw"] = dict(raw) if isinstance(raw, Mapping) else raw
     if prediction.truncated:

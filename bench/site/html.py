@@ -11,10 +11,12 @@ from bench.leaderboard import board as boards
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
+from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
 from bench.site.scores import Slice
 from bench.site.view import View, brief
+from bench.text.shown import visible
 from bench.types import Run, Score
 
 _HERE = Path(__file__).parent
@@ -33,11 +35,19 @@ def _environment() -> Any:
 
     found = Environment(
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
-        trim_blocks=True, lstrip_blocks=True,
+        trim_blocks=True, lstrip_blocks=True, finalize=_seen,
     )  # fmt: skip
-    found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval}
-    found.filters |= {"yaml": _yaml, "seconds": _seconds, "plain": _plain, "brief": brief}
+    found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval, "legend": LEGEND}
+    found.tests |= {"claimed": lambda text: isinstance(text, Claimed)}
+    found.filters |= {"yaml": _yaml, "seconds": _seconds, "plain": _plain, "brief": brief, "day": _day}
     return found
+
+
+def _seen(value: Any) -> Any:
+    """A text with what cannot be seen as its number, before it is escaped; what is markup of a template already stays."""
+    from markupsafe import Markup
+
+    return visible(value, lines=True) if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
 def page(out: SiteFolder, path: str, template: str, **given: Any) -> None:
@@ -62,18 +72,21 @@ def run_page(
     facts = {
         "run": run.run_id,
         "origin": origin,
-        "made": run.created[:16].replace("T", " ") + " UTC",
+        "made": shown(run, "date", run.created[:16].replace("T", " ") + " UTC"),
         "task version": str(run.task_version),
         "examples": f"{run.n_examples:,}" + (f", the first {run.limit:,}" if run.limit else ""),
-        "model revision": run.model_revision,
+        "model revision": shown(run, "revision", run.model_revision),
         "device": _device(run),
-        "commit": str(run.environment.get("commit") or "–"),
+        "commit": shown(run, "commit", str(run.environment.get("commit") or "–")),
     }
+    if (again := rerun_of(run)) is not None:
+        facts["run again"] = f"{again}, its speed {'reproduced' if again.reproduced else 'not reproduced'}"
     prints = {"data": run.data_fingerprint, "weights": run.weights_sha256 or "–"} | dict(run.files)
     records = {"computed": run.computed, "audit": run.audit, "submission": run.submission, "origin": run.origin}
     page(
         out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
         written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
+        claimed=is_claimed(run, "times"),
     )  # fmt: skip
 
 
@@ -90,7 +103,12 @@ def suite_page(out: SiteFolder, name: str, board: SuiteBoard, tables: Sequence[M
 def _device(run: Run) -> str:
     if run.submission:
         return "predictions were brought, nothing ran here"
-    return " ".join(str(run.environment.get(key) or "") for key in ("device", "device_name", "dtype")).strip()
+    parts = " ".join(str(run.environment.get(key) or "") for key in ("device", "device_name", "dtype"))
+    return shown(run, "device", parts.strip())
+
+
+def _day(run: Run) -> str:
+    return shown(run, "date", run.created[:10])
 
 
 def _yaml(value: Any) -> str:

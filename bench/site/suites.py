@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.leaderboard import markdown as page
 from bench.leaderboard.suite import SuiteTable
-from bench.site.view import Link
+from bench.site.view import Link, latest
 
 
 def tables(found: Sequence[SuiteTable], link: Link, boards: Mapping[str, str]) -> list[dict[str, Any]]:
@@ -36,11 +36,10 @@ def _table(table: SuiteTable, link: Link, boards: Mapping[str, str]) -> dict[str
 def summary(found: Sequence[SuiteTable]) -> dict[str, str]:
     """The line of a suite's board on the first page."""
     leader = next((row for row in found[0].rows if row.rank is not None), None) if found else None
-    latest = [one.run.created[:10] for table in found for row in table.rows for one in row.rows.values()]
     return {
         "leader": leader.model if leader else "–",
         "score": f"mean rank {leader.mean_rank:.2f}" if leader and leader.mean_rank is not None else "–",
         "models": str(len({row.model for table in found for row in table.rows if row.rank is not None})),
         "n": f"{len(found[0].columns)} tasks" if found else "–",
-        "latest": max(latest, default="–"),
+        "latest": latest(one.run for table in found for row in table.rows for one in row.rows.values()),
     }

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
+from bench.runs.claimed import examples_per_second, is_claimed, known_since
 from bench.site.scores import front
 from bench.types import Run, Score
 
@@ -27,7 +29,7 @@ class Bar:
 
 @dataclass
 class Line:
-    """One row of a board's table. `latency` in seconds, `cost` in US dollars for 1,000 examples; None where unknown."""
+    """One row of a board's table. `latency` in seconds, `cost` in US dollars for 1,000 examples; None where unknown or claimed."""
 
     run: Run
     page: str
@@ -36,6 +38,7 @@ class Line:
     group: int | None
     new_group: bool
     origin: str
+    origin_text: str
     score: Score
     shown: str
     interval: str
@@ -59,9 +62,10 @@ class Chart:
 
 @dataclass(frozen=True)
 class Past:
-    """One run in the progress of a board; `best` says that it was the best so far."""
+    """One run in the progress of a board, since when it is known; `best` says that it was the best so far."""
 
     run: Run
+    since: str
     page: str
     score: Score
     shown: str
@@ -96,7 +100,8 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
             Line(
                 run=row.run, page=link(row.run), rank=boards.rank_of(row), order=i, group=row.group,
                 new_group=bool(ranked) and row.group is not None and ranked[-1].group not in (None, row.group),
-                origin=row.origin, score=row.score, shown=boards.shown(row.score, row.score.value),
+                origin=row.origin, origin_text=boards.origin_text(row), score=row.score,
+                shown=boards.shown(row.score, row.score.value),
                 interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], latency=seconds(row.run),
                 cost=_cost(row.run), reference=row.run.is_reference,
             )
@@ -137,15 +142,18 @@ def bars_of(score: Score, place: Callable[[float | None], float | None]) -> Bar 
 
 
 def _timed(run: Run) -> bool:
-    return not run.submission and bool(run.timings.get("examples_per_second"))
+    """Whether the run has a speed that is more than somebody's word."""
+    return bool(run.timings.get("examples_per_second")) and not (
+        run.submission or is_claimed(run, "examples_per_second")
+    )
 
 
 def _latency(rows: Sequence[Row]) -> tuple[str, Callable[[Run], float | None]]:
     """The median latency where every timed run has one (it needs enough examples), else the mean time of an example."""
     timed = [row.run for row in rows if _timed(row.run)]
-    if timed and all(run.timings.get("latency_p50") for run in timed):
+    if timed and all(run.timings.get("latency_p50") and not is_claimed(run, "p50") for run in timed):
         return "median latency, ms", lambda r: r.timings["latency_p50"] if _timed(r) else None
-    return "time for an example, ms", lambda r: 1 / r.timings["examples_per_second"] if _timed(r) else None
+    return "time for an example, ms", lambda r: 1 / (examples_per_second(r) or math.nan) if _timed(r) else None
 
 
 _COST = "US dollars for 1,000 examples"
@@ -153,7 +161,7 @@ _COST = "US dollars for 1,000 examples"
 
 def _cost(run: Run) -> float | None:
     usd = run.timings.get("usd")
-    return None if usd is None or not run.n_examples else 1000 * float(usd) / run.n_examples
+    return None if usd is None or not run.n_examples or is_claimed(run, "usd") else 1000 * float(usd) / run.n_examples
 
 
 def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | None:
@@ -169,45 +177,43 @@ def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | 
     names = _listed([f"{brief(line.run.model)} ({line.shown})" for line in on])
     less = "faster" if axis == "latency" else "cheaper"
     text = f"On the front, where no other model is both better and {less}: {names}." if on else "Reference rows only."
-    if axis == "latency" and any(line.run.origin for line in drawn):
-        text += " Verified and self-reported rows were timed on other machines."
     if left := len(lines) - len(drawn):
-        text += f" {left} of {len(lines)} rows have no {'time' if axis == 'latency' else 'cost'} and are not drawn."
+        what = "time" if axis == "latency" else "cost"
+        text += f" {left} of {len(lines)} rows have no {what} that was measured here and are not drawn."
     return Chart(axis, title, label, text)
 
 
 def _past(board: Board, table: Table, link: Link, runs: Sequence[Run]) -> list[Past]:
-    """All runs of the table's examples on its device, oldest first."""
+    """All runs of the table's examples on its device, as they became known; of what is only reported nobody knows when."""
     ours = [
         run
         for run in runs
         if (run.task, run.task_version, run.data_fingerprint) == (board.task, board.version, table.fingerprint)
-        and (run.submission or run.environment.get("device") == table.device)
+        and boards.place(run) in ("", table.device)
+        and known_since(run)
         and not run.is_reference
     ]
     found: list[Past] = []
     record: float | None = None
-    for run in sorted(ours, key=lambda one: (one.created, one.run_id)):
+    for run in sorted(ours, key=lambda one: (known_since(one), one.run_id)):
         score = boards.score_of(run, board.metric)
         if score.value is None:
             continue
         merit = score.value if score.higher_is_better else -score.value
         best = record is None or merit > record
         record = merit if record is None or best else record
-        found.append(Past(run, link(run), score, boards.shown(score, score.value), best))
+        found.append(Past(run, known_since(run), link(run), score, boards.shown(score, score.value), best))
     return found
 
 
 def _progress(past: Sequence[Past]) -> Chart | None:
-    if len({one.run.created for one in past}) < 2:
+    if len({one.since for one in past}) < 2:
         return None
     steps = [one for one in past if one.best]
     first, last = steps[0], steps[-1]
-    text = f"Best score from {first.shown} ({brief(first.run.model)}, {first.run.created[:10]})"
+    text = f"Best score from {first.shown} ({brief(first.run.model)}, {first.since[:10]})"
     text += (
-        f" to {last.shown} ({brief(last.run.model)}, {last.run.created[:10]})"
-        if len(steps) > 1
-        else ", not surpassed since"
+        f" to {last.shown} ({brief(last.run.model)}, {last.since[:10]})" if len(steps) > 1 else ", not surpassed since"
     )
     return Chart("progress", "Progress over time", "day of the run", f"{text}; {len(past)} runs.")
 
@@ -215,6 +221,11 @@ def _progress(past: Sequence[Past]) -> Chart | None:
 def brief(text: str, most: int = 60) -> str:
     """The beginning of a long text: a name may come from anybody, and must not fill a page."""
     return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def latest(runs: Iterable[Run]) -> str:
+    """The day of the latest of these runs; a claimed day is none."""
+    return max((known_since(run)[:10] for run in runs), default="") or "–"
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:
@@ -235,5 +246,5 @@ def summary(board: Board, tables: Sequence[Table]) -> Mapping[str, str]:
         "score": f"{board.metric} {boards.interval(leader.score)}" if leader else "–",
         "models": str(len({row.run.model for row in ranked})),
         "n": f"{table.n:,}" if table else "–",
-        "latest": max((row.run.created[:10] for table in tables for row in table.rows), default="–"),
+        "latest": latest(row.run for table in tables for row in table.rows),
     }

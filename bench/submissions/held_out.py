@@ -23,8 +23,9 @@ from bench.config.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
-from bench.scoring.measure import known_once, without_references
+from bench.scoring.answers import final, known_once
 from bench.scoring.measure import score as scores_of
+from bench.scoring.measure import without_references
 from bench.submissions.reading import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
 from bench.types import Example, Json, Prediction, Score
@@ -131,7 +132,7 @@ def score(task: Task, private: Sequence[Example], predictions: Sequence[Predicti
         measurable(task, replace(by_id[one.id], target=None), one)
         for one in known_once(task, by_id, predictions, "correct the submission")
     ]
-    attempt = _attempt(task, said, submitter)  # before anything is measured
+    attempt = _attempt(task, by_id, said, submitter)  # before anything is measured
     with _unquoted(task):
         taken = [measurable(task, by_id[one.id], one) for one in said]
         found = scores_of(task, private, taken, resamples=0, seed=0)
@@ -177,7 +178,7 @@ def _name(submitter: str) -> str:
     return name
 
 
-def _attempt(task: Task, predictions: Sequence[Prediction], submitter: str) -> int:
+def _attempt(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Prediction], submitter: str) -> int:
     """The number of this attempt, written down if it is a new one: 1 + the submitter's other answers to this task.
 
     Other capitals or spaces make no other submitter. Raises BenchError where the file cannot be written or is damaged.
@@ -185,7 +186,7 @@ def _attempt(task: Task, predictions: Sequence[Prediction], submitter: str) -> i
     place = folder()
     if place is None:
         raise BenchError(f"{VARIABLE} is not set; held-out references are scored where it is")
-    key = {"task": task.name, "submitter": _name(submitter).casefold(), "predictions": _said(task, predictions)}
+    key = {"task": task.name, "submitter": _name(submitter).casefold(), "predictions": _said(task, by_id, predictions)}
     path = place / ATTEMPTS
     try:
         with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+", encoding="utf-8") as file:
@@ -207,13 +208,11 @@ def _attempt(task: Task, predictions: Sequence[Prediction], submitter: str) -> i
         ) from None
 
 
-def _said(task: Task, predictions: Sequence[Prediction]) -> str:
+def _said(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Prediction]) -> str:
     """The fingerprint of the answers, in whatever file, order and wording they came."""
-    answers = {
-        one.id: None if one.error is not None else one.answer if one.answer is not None else task.answer(one)
-        for one in predictions
-    }
-    return fingerprint(answers)
+    return fingerprint(
+        {one.id: None if one.error is not None else final(task, by_id[one.id], one) for one in predictions}
+    )
 
 
 def _parsed(line: str, number: int) -> Mapping[str, Json]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.artifacts.digest import digest
+from bench.bundles.slots import name_problem
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
 from bench.engine.asking import data_of, first_examples
@@ -19,6 +20,7 @@ from bench.runs import measurements, timing
 from bench.runs.folder import RunFolder
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.settings import Settings
+from bench.scoring.answers import final
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.task import Malformed, Task
@@ -92,7 +94,7 @@ def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | 
             f"{examples[0].id!r}); check the task, its split and --data"
         )
     if no_answer is not None:
-        found = dict(_with_no_answer(task, found, no_answer))
+        found = dict(_with_no_answer(task, by_id, found, no_answer))
     return Submission(
         predictions=tuple(found.values()),
         missing=tuple(key for key in by_id if key not in found),
@@ -111,6 +113,7 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
                 raise BenchError(f"{path} line {line}: not a prediction ({error}); correct the line") from None
         return
     for key, answer in task.submitted(path, examples):
+        answer = Malformed("found null, which answers nothing") if answer is None else answer
         if isinstance(answer, Malformed):
             yield Prediction(key, error=f"malformed: {answer.reason}")
         else:
@@ -140,7 +143,10 @@ def measurable(task: Task, example: Example, prediction: Prediction) -> Predicti
     if prediction.error is not None:
         return prediction
     try:
-        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        canonical(prediction.to_json())  # refuses an infinity, which JSON writes as 1e999
+        answer = final(task, example, prediction)
+        if isinstance(answer, Malformed):
+            return Prediction(prediction.id, error=f"malformed: {answer.reason}"[:200])
         metric = task.metrics[0]
         if example.target is None:
             pass  # whoever has the references will see
@@ -148,13 +154,14 @@ def measurable(task: Task, example: Example, prediction: Prediction) -> Predicti
             metric.count(answer)
         elif isinstance(metric, RankedMetric) or (isinstance(metric, Metric) and metric.fit is None):
             metric.measure(example.target, answer)
-        canonical(prediction.to_json())  # refuses an infinity, which JSON writes as 1e999
-    except (TypeError, KeyError, ValueError, AttributeError, IndexError) as error:
+    except (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         return Prediction(prediction.id, error=f"malformed: {type(error).__name__}: {error}"[:200])
     return prediction
 
 
-def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> Iterator[tuple[str, Prediction]]:
+def _with_no_answer(
+    task: Task, by_id: Mapping[str, Example], found: Mapping[str, Prediction], path: Path
+) -> Iterator[tuple[str, Prediction]]:
     """The predictions with their probabilities of no answer, and the place of each in that file (ties go by it)."""
     if not task.takes_no_answer:
         raise BenchError(f"task '{task.name}' has no unanswerable questions; leave --na-prob out")
@@ -173,7 +180,7 @@ def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> 
         if prediction.error is not None:
             yield key, prediction
             continue
-        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        answer = final(task, by_id[key], prediction)
         yield key, Prediction(key, answer={**answer, "no_answer": probability, "rank": rank})
 
 
@@ -220,10 +227,9 @@ def _judged(task: Task, examples: Sequence[Example], submission: Submission, set
 
 
 def _refuse(name: str, settings: Settings) -> None:
-    """Raise BenchError for a name that can be no folder's or bundle's, and settings that make no sense."""
-    fits = name not in ("", ".", "..") and name == name.strip() and len(name) <= 120 and name.isprintable()
-    if not fits or any(sign in name for sign in "/\\:"):
-        raise BenchError(f"the model name {name!r} cannot be a folder; give another with --model")
+    """Raise BenchError for a name that no model may bear on a board, and settings that make no sense."""
+    if said := name_problem(name):
+        raise BenchError(said)
     for key, least in (("seed", 0), ("resamples", 1)):
         if getattr(settings, key) < least:
             raise BenchError(f"{key}={getattr(settings, key)} must be at least {least}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
+from bench.runs.claimed import is_claimed
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import FILE as MEASUREMENTS
@@ -32,9 +33,14 @@ def metrics(run: Run) -> dict[str, float]:
         found[f"{score.metric}.official"] = score.official
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
     found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
-    found["flip_rate"] = run.audit.get("flip_rate")
-    found |= {f"time.{name}": value for name, value in flat(run.timings).items()}
+    found[said(run, "flip_rate")] = run.audit.get("flip_rate")
+    found |= {said(run, f"time.{name}"): value for name, value in flat(run.timings).items()}
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def said(run: Run, name: str) -> str:
+    """The name under which a figure stands, apart from those that were measured where it is claimed: charts sort by names."""
+    return f"claimed.{name}" if is_claimed(run, name) else name
 
 
 def tags(run: Run) -> dict[str, Json]:
@@ -45,9 +51,11 @@ def tags(run: Run) -> dict[str, Json]:
     return {
         "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
-        "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.source.git.commit": run.environment.get("commit", ""),
-        "mlflow.note.content": _note(run),
-    } | environment | {f"computed.{name}": value for name, value in run.computed.items()}  # fmt: skip
+        "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
+        said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
+    } | {said(run, name): value for name, value in (
+        environment | {f"computed.{name}": value for name, value in run.computed.items()}
+    ).items()}  # fmt: skip
 
 
 def _note(run: Run) -> str:

@@ -21,8 +21,12 @@ from typing import TYPE_CHECKING
 
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
+from bench.errors import BenchError
+from bench.runs.claimed import is_claimed
 from bench.runs.folder import ARTIFACTS, RECORD
 from bench.runs.identity import fingerprint
+from bench.text.secret_urls import public_url
+from bench.text.secrets import places, withheld
 from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of, metrics
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
@@ -51,7 +55,7 @@ def is_logged(folder: Path, uri: str) -> bool:
     """Whether the run was logged to this store before, by its mark."""
     try:
         mark = json.loads((folder / MARK).read_text())
-        return bool(mark["uri"] == uri and mark["record"] == digest(folder / RECORD))
+        return bool(_is_store(mark["uri"], uri) and mark["record"] == digest(folder / RECORD))
     except (OSError, ValueError, KeyError):
         return False
 
@@ -60,9 +64,14 @@ def _marked(folder: Path, uri: str) -> str | None:
     """Under which id the run of this folder is in this store, whatever its record was then; None where no mark says so."""
     try:
         mark = json.loads((folder / MARK).read_text())
-        return str(mark["run_id"]) if mark["uri"] == uri else None
+        return str(mark["run_id"]) if _is_store(mark["uri"], uri) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
+
+
+def _is_store(marked: str, uri: str) -> bool:
+    """Whether a mark names this store; no mark holds the password of an address."""
+    return public_url(marked) == public_url(uri)
 
 
 def update(folder: Path, run: Run, runs_dir: Path) -> None:
@@ -74,6 +83,8 @@ def update(folder: Path, run: Run, runs_dir: Path) -> None:
         uri = str(json.loads((folder / MARK).read_text())["uri"])
     except (OSError, ValueError, KeyError, TypeError):
         return
+    whole = os.environ.get("MLFLOW_TRACKING_URI", "")
+    uri = whole if _is_store(uri, whole) else uri  # the mark has no password
     Tracker(uri, runs_dir).log(run, folder)
 
 
@@ -115,6 +126,10 @@ class Tracker:
 
     def log(self, run: Run, folder: Path, parent: str | None = None) -> Logged:
         """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags."""
+        if held := next(places(run.config), ""):  # of a run that was made before records withheld it
+            raise BenchError(
+                f"{folder / RECORD} holds a secret in {held}, which the store would show; delete it, and run it again"
+            )
         record = digest(folder / RECORD)
         with store_errors(self.uri):
             experiment = self._experiment(f"{run.task} v{run.task_version}")
@@ -124,8 +139,10 @@ class Tracker:
             ):  # else nobody else can know it: one look, after it was logged, is enough
                 known = self._settled(experiment, key_of(run))
             run_id = known or self._logged(run, folder, experiment, parent)
-        write_atomically(folder / MARK, json.dumps({"uri": self.uri, "run_id": run_id, "record": record}) + "\n")
-        return Logged(self.uri, run_id, made=known is None)
+        write_atomically(
+            folder / MARK, json.dumps({"uri": public_url(self.uri), "run_id": run_id, "record": record}) + "\n"
+        )
+        return Logged(public_url(self.uri), run_id, made=known is None)
 
     def _updated(self, run: Run, folder: Path) -> str | None:
         """The run of a folder that was scored again, with its new scores; None where this store has it not.
@@ -196,15 +213,14 @@ class Tracker:
         tags |= {name: str(value) for name, value in tags_of(run).items()}
         tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
-        now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
-        start = now - int(1000 * run.timings["seconds"]["total"])  # so that MLflow's duration is the evaluation's
+        now, start = _when(run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
         run_id = str(created.info.run_id)
         self.client.log_batch(
             run_id,
             metrics=[Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
             + [Metric(LOGGED, float(tags[LOGGED]), now, 0)],  # a search can ask for more than a number, not than a tag
-            params=[Param(field_name(name), str(value)[:6000]) for name, value in flat(run.config).items()],
+            params=[Param(field_name(name), str(value)[:6000]) for name, value in flat(withheld(run.config)).items()],
         )
         data = Data(
             name=run.task, digest=run.data_fingerprint[:32], source_type="finai-bench",
@@ -242,6 +258,14 @@ class Tracker:
             if found := self._found(name):  # another process made it in between
                 return found
             raise
+
+
+def _when(run: Run) -> tuple[int, int]:
+    """When the evaluation ended and began, in milliseconds: MLflow's duration is its. What is claimed has none, and ends now."""
+    if is_claimed(run, "date"):
+        return (now := int(time.time() * 1000)), now
+    now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
+    return now, now - int(1000 * run.timings["seconds"]["total"])
 
 
 def _is_new(run: Run) -> bool:

@@ -18,6 +18,7 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.folder import ORIGIN, RECORD
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.text.secret_urls import public_url
 from bench.tracking.fields import FILES, KEY, LOGGED
 from bench.tracking.store import connect, store_errors
 from bench.types import Json
@@ -47,7 +48,7 @@ class Store:
     def __init__(self, uri: str) -> None:
         refuse_missing(uri)
         self.uri = uri
-        self.cache = cache_dir() / "mlflow" / hashlib.sha256(uri.encode()).hexdigest()[:12]
+        self.cache = cache_dir() / "mlflow" / hashlib.sha256(public_url(uri).encode()).hexdigest()[:12]
         self.client: MlflowClient = connect(uri)
 
     def folders(self) -> list[str]:
@@ -88,10 +89,10 @@ class Store:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 raise BenchError(
-                    f"mlflow:{run_id} is not in {self.uri}; set MLFLOW_TRACKING_URI to its store"
+                    f"mlflow:{run_id} is not in {public_url(self.uri)}; set MLFLOW_TRACKING_URI to its store"
                 ) from None
             if KEY not in found.data.tags or found.info.status != "FINISHED":
-                raise BenchError(f"mlflow:{run_id} in {self.uri} is no finished run of `bench run`")
+                raise BenchError(f"mlflow:{run_id} in {public_url(self.uri)} is no finished run of `bench run`")
             return self._downloaded(run_id, folder, FILES)
 
     def _search(self, where: str, *, deleted: bool = False) -> Iterator[LoggedRun]:

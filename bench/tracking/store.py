@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.text.secret_urls import public_url
+from bench.text.secrets import clean
 from bench.tracking import empty
 
 if TYPE_CHECKING:
@@ -71,4 +73,5 @@ def store_errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
         lines = str(error).strip().splitlines()
-        raise StoreError(f"MLflow store {uri}: {lines[0][:200] if lines else type(error).__name__}") from error
+        said = clean(lines[0])[:200] if lines else type(error).__name__
+        raise StoreError(f"MLflow store {public_url(uri)}: {said}") from error

@@ -9,11 +9,12 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.artifacts.digest import derived, digest
+from bench.data.shapes import a_text
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
 from bench.task import Card, Task
-from bench.types import Example, Image, ImageFile, Prediction, Request, Span
+from bench.types import Example, Image, ImageFile, Json, Prediction, Request, Span
 from tasks.answers import short_answer
 from tasks.finmm import FOLDER, LICENCE
 from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
@@ -75,6 +76,10 @@ class FinmmDocVQA(Task):
     def answer(self, prediction: Prediction) -> str:
         """The first line, without a lead or quotes; a final full stop stays."""
         return short_answer(prediction.text or "", keep_full_stop=True)
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The answer as it is printed."""

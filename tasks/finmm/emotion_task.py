@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from bench.data.files import field, read_jsonl
+from bench.data.shapes import a_number, an_object
 from bench.metrics.concordance import ccc
 from bench.task import Card, Task
-from bench.types import Example, Prediction, Regress, Request, Text
+from bench.types import Example, Json, Prediction, Regress, Request, Text
 from tasks.finmm import FOLDER, LICENCE
 from tasks.slices import words
 
@@ -59,6 +60,11 @@ class FinmmEmotion(Task):
         """The two values, held within their scales."""
         values = prediction.values or {}
         return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
+
+    def checked(self, example: Example, answer: Json) -> dict[str, float]:
+        """A number for each scale, within it."""
+        found = an_object(answer, SCALES)
+        return {name: a_number(found[name], low, high) for name, (low, high) in SCALES.items()}
 
     def ideal(self, example: Example) -> Prediction:
         """The target itself."""

@@ -7,9 +7,10 @@ from functools import cached_property
 
 from bench.data import squad_format
 from bench.data.files import read_json
+from bench.data.shapes import a_text
 from bench.metrics.reading import EXACT_MATCH_V2, TOKEN_F1_V2
 from bench.task import Card, Task
-from bench.types import Example, Prediction, Request, Span
+from bench.types import Example, Json, Prediction, Request, Span
 from tasks.answers import or_nothing, short_answer
 from tasks.finmm import FOLDER, LICENCE
 from tasks.prompts import passage
@@ -48,6 +49,10 @@ class FinmmQA(Task):
     def answer(self, prediction: Prediction) -> str:
         """The first line without a lead or quotes; "" where it says that there is no answer."""
         return or_nothing(short_answer(prediction.text or ""))
+
+    def checked(self, example: Example, answer: Json) -> str:
+        """A text."""
+        return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer, or none."""

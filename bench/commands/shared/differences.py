@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench.commands.shared import output
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.judging.changes import Change, Changes
@@ -17,15 +18,16 @@ if TYPE_CHECKING:
 def show(comparison: Comparison, changed: Changes) -> None:
     """The two runs, every metric's difference, the verdict, slices, changed examples and speed."""
     from bench.leaderboard.board import origin_of
+    from bench.runs.claimed import shown
 
     a, b = comparison.a.run, comparison.b.run
     first = comparison.metrics[0]
     size = f", {first.difference.g:,} clusters" if first.difference else ""
-    print(f"{a.task}, version {a.task_version}: {comparison.n:,} examples{size}")
+    tell(f"{a.task}, version {a.task_version}: {comparison.n:,} examples{size}")
     for letter, run in (("A", a), ("B", b)):
-        print(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {run.created[:10]}")
+        tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {shown(run, 'date', run.created[:10])}")
     for note in comparison.notes:
-        print(f"  {note}")
+        tell(f"  {note}")
     headings = ["metric", "A", "B", "B - A [95 %]", "p", "detectable"]
     if (
         corrected := comparison.adjusted_p is not None
@@ -37,8 +39,8 @@ def show(comparison: Comparison, changed: Changes) -> None:
     rows = [_metric(one, [p] if corrected else []) for one, p in zip(comparison.metrics, holm, strict=True)]
     output.print_rows("", headings, rows)
     for line in _legend(comparison.metrics):
-        print(f"  {line}")
-    print(verdict(comparison))
+        tell(f"  {line}")
+    tell(verdict(comparison))
     _slices(comparison)
     _changes(first, changed)
     _speed(comparison)
@@ -145,7 +147,8 @@ def _slices(comparison: Comparison) -> None:
         return
     first = comparison.metrics[0]
     rows = [_slice(first, one) for one in comparison.slices]
-    print(f"\nBy slice, {first.metric}; for looking: of so many intervals some are wrong")
+    print()
+    tell(f"By slice, {first.metric}; for looking: of so many intervals some are wrong")
     output.print_rows("", ["slice", "n", "clusters", "B - A [95 %]"], rows)
 
 
@@ -158,9 +161,10 @@ def _changes(metric: PairedMetric, changed: Changes) -> None:
     count = f"{changed.n:,} examples changed"
     if changed.better is not None and changed.worse is not None:
         count += f": B better on {changed.better:,}, worse on {changed.worse:,}"
-    print(f"\n{count}" + ("; worst for B first" if changed.worst and changed.better is not None else ""))
+    print()
+    tell(f"{count}" + ("; worst for B first" if changed.worst and changed.better is not None else ""))
     if changed.note and changed.worst:
-        print(f"  {changed.note}")
+        tell(f"  {changed.note}")
     if changed.worst:
         own = changed.worst[0].a is not None
         headings = ["example", *(["A", "B"] if own else ["effect"]), "A's answer", "B's answer"]
@@ -176,13 +180,21 @@ def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
 
 
 def _speed(comparison: Comparison) -> None:
-    """Examples a second, untested, and what differs between the machines."""
+    """Examples a second, untested, and what differs between the machines; of a claimed speed only that it is claimed."""
     from bench.judging.compare import machines
+    from bench.runs.claimed import examples_per_second, is_claimed
 
-    rates = [run.timings["examples_per_second"] for run in (comparison.a.run, comparison.b.run)]
+    runs = {"A": comparison.a.run, "B": comparison.b.run}
+    rates = [examples_per_second(run) for run in runs.values()]
     if not all(rates):
+        return
+    if claimed := [letter for letter, run in runs.items() if is_claimed(run, "examples_per_second")]:
+        print(
+            f"speed: not compared, since {' and '.join(claimed)} was handed in and its speed is claimed; "
+            "`bench verify FILE --rerun N` runs it again here"
+        )
         return
     line = f"speed: A {rates[0]:,.1f} and B {rates[1]:,.1f} examples a second, not tested (`bench check` does)"
     if differing := machines(comparison):
         line += "; not alike: " + ", ".join(f"{key} {a or '–'} and {b or '–'}" for key, (a, b) in differing.items())
-    print(line)
+    tell(line)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import __version__
 from bench.commands.shared.boards import of_task as default_board
 from bench.config import compose as conf
 from bench.config.build import task_class
@@ -20,23 +21,30 @@ from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
 from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale
 from bench.runs import measurements
+from bench.runs.claimed import in_store
 from bench.runs.folder import RECORD, read_run
 from bench.runs.measurements import Measurements
+from bench.runs.settings import RESAMPLES, SEED
+from bench.scoring.bounds import by_rule
 from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.metrics.metric import AnyMetric
-    from bench.types import Json, Run
+    from bench.types import Json, Run, Score
 
 RUNS = "runs"  # the root of the runs in an index; that of the submissions is their folder
 
 
 @dataclass
 class Gathered(Evidence):
-    """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings."""
+    """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings.
+
+    With `stored` those of `runs_dir` are the runs of a store.
+    """
 
     index: Index
     runs_dir: Path
+    stored: bool = False
     problems: list[str] = field(default_factory=list)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
 
@@ -47,10 +55,14 @@ class Gathered(Evidence):
     def refresh(self, stamps: dict[str, str]) -> None:
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
-        self.index.refresh(runs, stamps, lambda path: _shown(read_run(self.runs_dir / path / RECORD)), boards.slot)
-        entries = {str(path): file_stamp(str(path)) for path in sorted(entry.SUBMISSIONS.resolve().glob("*/*.json"))}
-        self.index.refresh(submissions, entries, lambda path: _shown(_reported(Path(path))), boards.slot)
+        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), boards.slot)
+        entries = {str(path): file_stamp(str(path)) for path in entry.paths(entry.SUBMISSIONS.resolve())}
+        self.index.refresh(submissions, entries, lambda path: _shown(entry.reported(Path(path)).run), boards.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
+
+    def _read(self, path: str) -> Run:
+        run = read_run(self.runs_dir / path / RECORD)
+        return in_store(run) if self.stored else run
 
     def tables(self, board: Board) -> list[Table]:
         """The board's tables with what is known of their ranks."""
@@ -64,9 +76,47 @@ class Gathered(Evidence):
                 continue
             self._records[id(record.run)] = record
             found.append(record.run)
-        tables = [self._ranked(board, table) for table in boards.tables(board, found)]
+        tables = [self._ranked(board, self._ruled(board, table)) for table in boards.tables(board, found)]
         self.index.commit()
         return tables
+
+    def _ruled(self, board: Board, table: Table) -> Table:
+        """The table with intervals by the rule of all boards, whatever its runs asked for.
+
+        A run that nobody here vouches for has one only on the clusters of those that somebody does, where there are any.
+        """
+        vouched = {self._design(row, board.metric) for row in table.rows if row.origin != "self-reported"} - {""}
+        rows, others = [], []
+        for row in table.rows:
+            score = self.ruled(self._records[id(row.run)], row.score)
+            alone = row.origin == "self-reported" and vouched and self._design(row, board.metric) not in vouched
+            if alone and score.low is not None:
+                score = replace(score, low=None, high=None, note="no interval: on other examples or clusters")
+                others.append(row.run.model)
+            rows.append(replace(row, score=score))
+        notes = (
+            [f"No interval of {', '.join(others)}: on other examples or clusters than the rows here."] if others else []
+        )
+        return replace(table, rows=tuple(rows), notes=(*table.notes, *notes))
+
+    def _design(self, row: Row, metric: str) -> str:
+        """Which examples in which clusters a row was measured on, "" where that is not known."""
+        return self.sums(row.run, metric).design if self.digest(row.run, metric) else ""
+
+    def ruled(self, record: Record, score: Score) -> Score:
+        """A run's score with its interval by the rule, from the run's rows; without one where the metric is not known here."""
+        try:
+            metric = _metric(record.run.task, score.metric)
+        except BenchError:
+            return replace(score, low=None, high=None, note="no interval: the metric is not known here")
+
+        def make() -> Score:
+            measured = self._rows(record)
+            self.index.digest(record, score.metric, lambda: summed(measured, score.metric) if measured else None)
+            return by_rule(score, metric, measured)
+
+        rule = f"{__version__} {RESAMPLES} {SEED} {metric.signature} {score.value!r}"
+        return self.index.ruled(record, score, rule, make)
 
     def _ranked(self, board: Board, table: Table) -> Table:
         """The table with intervals on its ranks; without them, and with a note, where the task is not known here."""
@@ -102,9 +152,13 @@ class Gathered(Evidence):
         return combined(board, columns, {task: given.get(task, ()) for task in tasks})
 
     def every(self) -> Iterable[tuple[Path | None, Run]]:
-        """All runs with their folders, None for a submission's."""
+        """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
         for record in self.index.every(*self._roots):
-            yield (self.runs_dir / record.path if record.root == RUNS else None), record.run
+            run = record.run
+            made_so = (run.resamples, run.seed) == (RESAMPLES, SEED) and boards.origin_of(run) != "self-reported"
+            if not made_so:
+                run = replace(run, scores=tuple(self.ruled(record, score) for score in run.scores))
+            yield (self.runs_dir / record.path if record.root == RUNS else None), run
 
     def digest(self, run: Run, metric: str) -> str:
         """The digest of the run's cluster sums, "" where it has none."""
@@ -120,18 +174,19 @@ class Gathered(Evidence):
         return self.index.result(name, make)
 
     def _summed(self, record: Record, metric: str) -> Sums | None:
+        measured = self._rows(record)
+        return summed(measured, metric) if measured else None
+
+    def _rows(self, record: Record) -> Measurements | None:
+        """What the run measured; None, with a problem to tell, where that cannot be read."""
         try:
-            measured = self._measured(record)
+            if record.root != RUNS:
+                return entry.read(Path(record.path)).measurements
+            folder = self.runs_dir / record.path
+            return measurements.read(folder) if (folder / measurements.FILE).exists() else None
         except BenchError as error:
             self.problems.append(str(error))
             return None
-        return summed(measured, metric) if measured else None
-
-    def _measured(self, record: Record) -> Measurements | None:
-        if record.root != RUNS:
-            return entry.read(Path(record.path)).measurements
-        folder = self.runs_dir / record.path
-        return measurements.read(folder) if (folder / measurements.FILE).exists() else None
 
 
 def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
@@ -144,12 +199,6 @@ def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
     found = conf.choice("suite", board.suite)
     found = found.get("suite", found)
     return list(found["tasks"]), dict(found.get("limits") or {})
-
-
-def _reported(path: Path) -> Run:
-    """The run of a submission, which somebody reports: without a word on its origin it is nobody's here."""
-    run = entry.read(path).run
-    return run if run.origin else replace(run, origin={"bundle": "", "submitter": ""})
 
 
 def _shown(run: Run) -> Run:

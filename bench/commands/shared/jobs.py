@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from bench.run import evaluate, fits, refuse_misfit
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
+from bench.text.shown import tell
 from bench.tracking.log import Tracker, is_logged
 from bench.tracking.store import StoreError, default_uri
 from bench.types import Run
@@ -136,8 +136,9 @@ class Runner:
         known_kind(job.config["audit"])
         settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         self.progress = Progress(label)
+        name = f"{job.model}-{model.variant}" if model.variant else job.model
         run, folder = evaluate(
-            task, model, job.model, _device(model, job.config["device"]), settings, progress=self.progress, say=say
+            task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
@@ -157,7 +158,7 @@ class Runner:
         if not job.config["tracking"]["enabled"]:
             return
         uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
-        suite = self._suites.setdefault((uri, job.suite, job.model, run.seed), Suite())
+        suite = self._suites.setdefault((uri, job.suite, run.model, run.seed), Suite())
         suite.runs[job.task] = run
         if is_logged(folder, uri):
             return
@@ -169,7 +170,7 @@ class Runner:
             if tracker is None:
                 return
             if job.suite and not suite.parent:
-                suite.parent = tracker.suite(job.suite, job.model, run.seed)
+                suite.parent = tracker.suite(job.suite, run.model, run.seed)
             tracker.log(run, folder, suite.parent or None)
         except StoreError as error:
             self._trackers[uri] = None
@@ -219,4 +220,4 @@ def _report_failures(run: Run, label: str) -> None:
 
 def say(line: str) -> None:
     """One line to a person, on stderr."""
-    print(f"bench: {line}", file=sys.stderr, flush=True)
+    tell(f"bench: {line}", err=True)

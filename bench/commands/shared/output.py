@@ -9,16 +9,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.commands.shared.streams import can_say
+from bench.text.secrets import clean
+from bench.text.shown import json_text, tell, terminal
+
 if TYPE_CHECKING:
     from rich.console import Console
 
     from bench.types import Run
 
+LONGEST_CELL = 500  # characters of a cell in a table on a terminal
+
 
 def emit(record: Any) -> None:
     """The one JSON line that `--json` promises."""
     sys.stdout.flush()
-    print(json.dumps(record, ensure_ascii=False, allow_nan=False), flush=True)
+    line = json_text(json.dumps(_clean(record), ensure_ascii=False, allow_nan=False))
+    print(line if can_say(line) else json.dumps(_clean(record), allow_nan=False), flush=True)
+
+
+def _clean(record: Any) -> Any:
+    """The record without secrets in its texts."""
+    if isinstance(record, dict):
+        return {clean(key) if isinstance(key, str) else key: _clean(value) for key, value in record.items()}
+    if isinstance(record, list | tuple):
+        return [_clean(one) for one in record]
+    return clean(record) if isinstance(record, str) else record
 
 
 def summary(run: Run, folder: Path) -> dict[str, Any]:
@@ -37,15 +53,16 @@ def print_run(run: Run, folder: Path) -> None:
     seconds = run.timings["seconds"]
     rate = run.timings["examples_per_second"]
     scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores if s.value is not None)
-    print(f"{run.task} / {run.model}: {scores}")
+    tell(f"{run.task} / {run.model}: {scores}")
     absent: dict[str, list[str]] = {}
     for score in run.scores:
         if score.value is None:
             absent.setdefault(score.note, []).append(score.metric)
     for reason, names in absent.items():
-        print(f"  {', '.join(names)} {reason}")
+        tell(f"  {', '.join(names)} {reason}")
     speed = f"{rate:,.1f} a second, {seconds['total']:.1f} s in all; " if rate else ""
-    print(f"  {run.n_examples} examples, {speed}{folder}", flush=True)
+    tell(f"  {run.n_examples} examples, {speed}{folder}")
+    sys.stdout.flush()
 
 
 def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
@@ -53,24 +70,22 @@ def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
     from rich.table import Table as RichTable
     from rich.text import Text
 
-    table = RichTable(title=title, title_justify="left")
+    table = RichTable(title=Text(terminal(title)), title_justify="left")
     for heading in headings:
         number = any(word in heading for word in ("seconds", "hours", "cost", "latency", "accuracy"))
-        table.add_column(heading, justify="right" if number else "left", overflow="fold", no_wrap=heading == "status")
+        table.add_column(
+            Text(terminal(heading)), justify="right" if number else "left", overflow="fold", no_wrap=heading == "status"
+        )
     for row in rows:
-        table.add_row(*map(Text, row), style="dim" if row[0] == "–" else None)
+        table.add_row(*(Text(terminal(cell, LONGEST_CELL)) for cell in row), style="dim" if row[0] == "–" else None)
     console().print(table)
 
 
 def console() -> Console:
-    """Where tables go: nothing is cut where a file or a log is read, and a reader who leaves early is no failed check."""
+    """Where tables go: nothing is cut where a file or a log is read."""
     from rich.console import Console
 
-    class Leaving(Console):
-        def on_broken_pipe(self) -> None:
-            raise BrokenPipeError  # rich would end the process with exit code 1
-
-    return Leaving(width=None if os.isatty(1) else 240)
+    return Console(width=None if os.isatty(1) else 240)
 
 
 def figures(value: Any) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 import time
 
+from bench.text.shown import tell, terminal
+
 _EVERY = 10.0  # seconds between lines where there is no terminal
 
 
@@ -21,8 +23,8 @@ class Progress:
         if sys.stderr.isatty():
             filled = 24 * done // n if n else 0
             end = "\n" if done == n else ""
-            text = f"\r{self.label} [{'#' * filled}{'.' * (24 - filled)}] {done}/{n} {now - self.start:.0f} s"
+            text = f"\r{terminal(self.label, 100)} [{'#' * filled}{'.' * (24 - filled)}] {done}/{n} {now - self.start:.0f} s"
             print(text, end=end, file=sys.stderr, flush=True)
         elif now - self.last >= _EVERY and done < n:
             self.last = now
-            print(f"bench: {self.label}: {done} of {n}, {now - self.start:.0f} s", file=sys.stderr, flush=True)
+            tell(f"bench: {self.label}: {done} of {n}, {now - self.start:.0f} s", err=True)

@@ -23,9 +23,8 @@ def resolve(reference: str, runs_dir: Path) -> list[Path]:
         return [path]
     if reference.startswith("mlflow:"):
         return [_logged(reference.removeprefix("mlflow:"), runs_dir)]
-    file, _, member = reference.partition("#")
-    if file.endswith(".zip"):
-        return _bundled(Path(file), member)
+    if (bundle := _bundle(reference)) is not None:
+        return _bundled(*bundle)
     return [_found(reference, runs_dir)]
 
 
@@ -57,6 +56,13 @@ def _found(reference: str, runs_dir: Path) -> Path:
             "no bundle (FILE.zip) and no mlflow:ID"
         )
     return max(named, key=lambda path: (read_run(path).created, path)).parent
+
+
+def _bundle(reference: str) -> tuple[Path, str] | None:
+    """File and member of FILE.zip or FILE.zip#TASK/MODEL, either of which may hold a # of its own; None for what is neither."""
+    marks = [match.end() for match in re.finditer(r"\.zip(?=#|$)", reference)]
+    ends = [end for end in marks if Path(reference[:end]).is_file()] or marks
+    return (Path(reference[: ends[-1]]), reference[ends[-1] + 1 :]) if ends else None
 
 
 def _bundled(path: Path, member: str) -> list[Path]:

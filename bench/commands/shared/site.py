@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.leaderboard.board import Table
@@ -38,10 +38,10 @@ def main(
     seconds = time.perf_counter() - start
     for problem in written.problems:
         _note(problem)
-    print(
+    tell(
         f"site: {written.n_boards} boards, {written.n_runs} runs, {written.n_files:,} files, {written.n_bytes / 1e6:.1f} MB "
         f"in {seconds:.1f} s; open {target / 'index.html'}",
-        file=sys.stderr,
+        err=True,
     )
     return {"folder": str(target), "seconds": seconds, **vars(written)}
 
@@ -51,21 +51,25 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     from bench.leaderboard import entry
     from bench.site import Item
 
-    found = [Item(run, folder) for folder, run in runs if folder is not None]
+    every = list(runs)
+    found = [Item(run, folder) for folder, run in every if folder is not None]
     here = {_identity(item.run) for item in found}
-    for path in sorted(entry.SUBMISSIONS.glob("*/*.json")):
+    reported = {
+        _identity(run): run for folder, run in every if folder is None
+    }  # with intervals by the rule of the boards
+    for path in entry.paths(entry.SUBMISSIONS):
         try:
-            one = entry.read(path)
+            one = entry.reported(path)
         except BenchError as error:
             _note(str(error))
             continue
-        if _identity(one.run) not in here:
-            found.append(Item(one.run, None, one.measurements))
+        if (key := _identity(one.run)) not in here:
+            found.append(Item(reported.get(key, one.run), None, one.measurements))
     return found
 
 
 def _note(text: str) -> None:
-    print(f"bench: left out of the site: {text}", file=sys.stderr)
+    tell(f"bench: left out of the site: {text}", err=True)
 
 
 def _identity(run: Run) -> tuple[str, ...]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.text.shown import tell
 
 
 def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
     """An index file for this store, the folder that run folders are relative to, and the stamps of these by path."""
     from bench.leaderboard.index import FILE
     from bench.leaderboard.stamps import folder_stamp
+    from bench.text import secret_urls
     from bench.tracking.read import Store
     from bench.tracking.store import StoreError
 
+    secret_urls.refuse({"tracking": {"--store": uri}}, but=os.environ.get("MLFLOW_TRACKING_URI"))
     try:
         store = Store(uri)
         folders = store.folders()
@@ -23,9 +25,9 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
         raise BenchError(f"{error}; start the store, or leave --store away to read the runs directory") from None
     stamps = {folder: stamp for folder in folders if (stamp := folder_stamp(folder))}
     if gone := [folder for folder in folders if folder not in stamps]:
-        print(
+        tell(
             f"bench: left out: {len(gone)} runs of {uri} whose artifacts are not in their place, such as {gone[0]}",
-            file=sys.stderr,
+            err=True,
         )
     return store.cache / FILE, Path("/"), stamps
 

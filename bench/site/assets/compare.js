@@ -39,7 +39,7 @@
     }
     pair.append(h("div", { class: "two" }, side("A", a), side("B", b)),
       h("p", { class: "quiet" }, "Whether the difference is more than chance: bench compare, with its interval and test."));
-    document.title = `${a.model} and ${b.model} side by side – FinAI Bench`;
+    document.title = FINAI.seen(`${a.model} and ${b.model} side by side – FinAI Bench`);
     new FINAI.Examples(box, [a, b].map((run) => ({ page: run.page, label: run.model }))).start();
   }
 

@@ -29,15 +29,21 @@ const FINAI = {
     return FINAI.loaded.get(key);
   },
 
+  // A text with what cannot be seen (controls, signs of direction, fillers) as its number; line breaks and tabs stay.
+  seen(value) {
+    return String(value).replace(/\r\n/g, "\n").replace(/[\p{Cc}\p{Cf}\p{Cs}\p{Co}\u2028\u2029\u034f\u115f\u1160\u17b4\u17b5\u2800\u3164\uffa0\ufe00-\ufe0f]/gu, (sign) =>
+      (sign === "\n" || sign === "\t" ? sign : `\\u${sign.codePointAt(0).toString(16).padStart(4, "0")}`));
+  },
+
   // An element with attributes and children; a text child stays text.
   h(tag, attributes, ...children) {
     const found = document.createElement(tag);
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value === null || value === undefined || value === false) continue;
       if (name.startsWith("on")) found.addEventListener(name.slice(2), value);
-      else found.setAttribute(name, value === true ? "" : String(value));
+      else found.setAttribute(name, value === true ? "" : FINAI.seen(value));
     }
-    found.append(...children.flat().filter((child) => child !== null && child !== undefined));
+    found.append(...children.flat().filter((child) => child !== null && child !== undefined).map((child) => (typeof child === "string" ? FINAI.seen(child) : child)));
     return found;
   },
 

@@ -1,0 +1,127 @@
+"""The one place where a prediction becomes a final answer: a model's, a journal's, a bundle's and an official file's alike."""
+
+from __future__ import annotations
+
+from collections.abc import Container, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from operator import is_
+
+from bench.data import shapes
+from bench.errors import BenchError, authored
+from bench.runs.identity import canonical
+from bench.task import Malformed, Task
+from bench.text.normal import by_line, scored
+from bench.types import Example, Json, Prediction
+
+KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
+FAILED = object()  # an answer that is not there; None may be a task's word for "no answer"
+_RAW = ("text", "label_scores", "values")
+_LONGEST = 4_000_000  # characters of a raw text, thoughts included
+
+
+def final(task: Task, example: Example, prediction: Prediction) -> Json:
+    """The final answer of a prediction without error, in the one shape that the task's metrics take, or `Malformed`.
+
+    What was said raw is read by the task's parser. An `answer` beside it must be the same; alone it passes by the reader of
+    the official format. The target is not looked at.
+    """
+    try:
+        _refuse_raw(prediction)
+        if all(getattr(prediction, name) is None for name in _RAW):
+            if prediction.answer is None:
+                raise ValueError(f"none of {', '.join(_RAW)}, answer is given")
+            return task.checked(example, prediction.answer)
+    except ValueError as error:
+        return Malformed(str(error))
+    parsed = task.answer(prediction)  # whoever calls says whose fault it is where this raises
+    try:
+        found = task.checked(example, parsed)
+        if prediction.answer is not None and _differs(task, example, found, prediction.answer):
+            return Malformed("its `answer` is not what its text says to the task's parser; leave one of them out")
+    except ValueError as error:
+        return Malformed(str(error))
+    return found
+
+
+def _differs(task: Task, example: Example, found: Json, given: Json) -> bool:
+    if isinstance(found, Malformed):
+        return False
+    other = task.checked(example, given)
+    return isinstance(other, Malformed) or canonical(found) != canonical(other)
+
+
+def _refuse_raw(prediction: Prediction) -> None:
+    """Raise ValueError where a field is of another type than models give."""
+    if prediction.text is not None:
+        shapes.a_text(prediction.text, _LONGEST)
+    for name in ("label_scores", "values"):
+        if (scores := getattr(prediction, name)) is None:
+            continue
+        if not isinstance(scores, dict):
+            raise ValueError(f"{name} must be an object of numbers")
+        for label, score in scores.items():
+            try:
+                shapes.a_number(score)
+            except ValueError as error:
+                raise ValueError(f"{name}[{str(label)[:40]!r}]: {error}") from None
+    if prediction.no_answer is not None:
+        try:
+            shapes.a_number(prediction.no_answer, 0.0, 1.0)
+        except ValueError as error:
+            raise ValueError(f"no_answer: {error}") from None
+
+
+@dataclass(frozen=True)
+class Finals:
+    """The final answers to the examples, `FAILED` where there is none or it is malformed, and the ids that had a prediction.
+
+    `said` are the answers as they are scored, of normalised text, `targets` likewise; `raw` as they came, for the figures of
+    official scripts. `differs` says whether any of them does.
+    """
+
+    raw: list[Json]
+    said: list[Json]
+    targets: list[Json]
+    seen: set[str]
+    differs: bool
+
+
+def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Prediction]) -> Finals:
+    """The final answer to each example out of predictions in any order.
+
+    Raises BenchError for an id that is unknown or comes twice, and where a parser fails.
+    """
+    index = {example.id: i for i, example in enumerate(examples)}
+    raw: list[Json] = [FAILED] * len(examples)
+    said: list[Json] = [FAILED] * len(examples)
+    seen: set[str] = set()
+    with authored(f"task '{task.name}'", "answer()", KEPT) as place:
+        for prediction in known_once(task, index, predictions, "run again with --fresh"):
+            place.example, place.given = prediction.id, prediction.to_json()
+            seen.add(prediction.id)
+            if prediction.error is None:
+                at = index[prediction.id]
+                raw[at] = said[at] = _or_failed(final(task, examples[at], prediction))
+                if task.normalises:
+                    plain = by_line(prediction.text or "")
+                    if plain != (prediction.text or ""):
+                        said[at] = _or_failed(final(task, examples[at], replace(prediction, text=plain)))
+                    said[at] = scored(said[at])
+    targets = [scored(one.target) if task.normalises else one.target for one in examples]
+    same = all(map(is_, said, raw)) and all(map(is_, targets, (one.target for one in examples)))
+    return Finals(raw, said, targets, seen, not same)
+
+
+def _or_failed(found: Json) -> Json:
+    return FAILED if isinstance(found, Malformed) else found
+
+
+def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction], remedy: str) -> Iterator[Prediction]:
+    """The predictions as they come; raises BenchError, with what to do, for an id that is unknown or comes twice."""
+    seen: set[str] = set()
+    for prediction in predictions:
+        if prediction.id not in ids or prediction.id in seen:
+            fault = "comes twice" if prediction.id in seen else "is not in the data"
+            raise BenchError(f"task '{task.name}': the prediction for {prediction.id!r} {fault}; {remedy}")
+        seen.add(prediction.id)
+        yield prediction

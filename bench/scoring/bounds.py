@@ -1,0 +1,103 @@
+"""The 95 % interval of a metric over a run's rows: one way to it, for a run's own settings and for the rule of all boards."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric
+from bench.runs.measurements import Measurements
+from bench.runs.settings import RESAMPLES, SEED
+from bench.stats.intervals import (
+    MIN_CLUSTERS,
+    cluster_numbers,
+    cluster_sums,
+    jackknife_interval,
+    leave_one_out_interval,
+    percentile_interval,
+    resample,
+    resample_weights,
+)
+from bench.types import Score
+
+AGREES = 1e-6  # how far the rows' value may be from a run's score, which other versions of libraries round differently
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """An interval, None where there is none, and the note that says how it was made or why there is none."""
+
+    low: float | None
+    high: float | None
+    note: str
+
+
+def value(metric: Metric | RankedMetric, rows: Array) -> float:
+    """The metric over all rows [n, k]."""
+    if isinstance(metric, RankedMetric):
+        return float(metric.summarise(rows, np.ones((1, len(rows))))[0])
+    return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
+
+
+def of_rows(
+    metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], *, resamples: int, seed: int
+) -> Bounds:
+    """The interval of rows [n, k], whole clusters being drawn or left out."""
+    if isinstance(metric, Metric) and metric.jackknife:
+        return _of(len(set(clusters)), resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
+    bounds = lambda: _bootstrap(metric, rows, clusters, resamples, seed)  # noqa: E731
+    return _of(len(set(clusters)), resamples, bounds, "bootstrap", f", {resamples} resamples")
+
+
+def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resamples: int) -> Bounds:
+    """The interval of n-gram counts, one Counter a cluster; none where no resamples are asked for."""
+    return _of(len(groups), resamples, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
+
+
+def _of(
+    clusters: int, resamples: int, bounds: Callable[[], tuple[float, float]], method: str, detail: str = ""
+) -> Bounds:
+    if clusters < MIN_CLUSTERS or not resamples:
+        return Bounds(None, None, f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}")
+    return Bounds(*bounds(), f"{method} over {clusters} clusters{detail}")
+
+
+def _bootstrap(
+    metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], resamples: int, seed: int
+) -> tuple[float, float]:
+    """The 95 % interval from whole clusters, drawn with replacement."""
+    if isinstance(metric, Metric):
+        sums, sizes = cluster_sums(rows, clusters)
+        values = resample(sums, sizes, metric.summarise, resamples=resamples, seed=seed)
+        return percentile_interval(values, len(sums))
+    which, g = cluster_numbers(clusters)
+    drawn = resample_weights(g, resamples=resamples, seed=seed, width=len(rows))
+    values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
+    return percentile_interval(values, g)
+
+
+def _leave_one_out(metric: Metric, rows: Array, clusters: Sequence[str]) -> tuple[float, float]:
+    low, high = leave_one_out_interval(*cluster_sums(rows, clusters), metric.summarise)
+    return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
+
+
+def by_rule(score: Score, metric: AnyMetric, measured: Measurements | None) -> Score:
+    """The score with the interval that every board gives it: from its rows, by the fixed resamples and seed of all boards.
+
+    Whatever its run asked for makes no difference. There is none where it has no rows, or rows that do not give its value.
+    """
+    rows = measured.rows.get(score.metric) if measured else None
+    if score.value is None or measured is None or rows is None or not isinstance(metric, Metric | RankedMetric):
+        return replace(score, low=None, high=None)
+    try:
+        agrees = math.isclose(value(metric, rows), score.value, rel_tol=AGREES, abs_tol=AGREES)
+        found = of_rows(metric, rows, measured.clusters, resamples=RESAMPLES, seed=SEED) if agrees else None
+    except (IndexError, ValueError):  # rows of another width: of another metric, or somebody's own making
+        found = None
+    if found is None:
+        return replace(score, low=None, high=None, note="no interval: its rows do not give its value")
+    return replace(score, low=found.low, high=found.high, note=found.note)

@@ -1,0 +1,119 @@
+"""Secrets in addresses: told, refused, taken out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import PurePosixPath
+from typing import Any
+from urllib.parse import SplitResult, parse_qsl, quote, unquote, urlencode, urlsplit, urlunsplit
+
+from bench.errors import BenchError
+from bench.text import secret_looks as looks
+from bench.text.secret_names import is_secret, names_a_secret
+
+URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
+_PINNED = re.compile(r"(?:hub|pypi|mlflow|models):\S+")  # a source by its own scheme, without //
+_LOCAL = ("file", "sqlite")
+_INSTEAD = {
+    "model": "the key comes from the environment variable that model.key_env names",
+    "tracking": "put the address into the environment variable MLFLOW_TRACKING_URI, or the name and password into "
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "source": "put a token of the Hub into the environment variable HF_TOKEN",
+    "data": "fetch the file with your own tools, its key in an environment variable, and give its path",
+}
+
+
+def problem(url: str, *, strict: bool = False) -> str:
+    """What in an address is a secret, in words without it; "" for nothing. With `strict`, long hexadecimal parts count too."""
+    try:
+        found = urlsplit(url)
+        named = bool(found.username or found.password)
+    except ValueError:
+        return "what cannot be read as an address" if "@" in url else ""
+    if named and not found.scheme.startswith(_LOCAL):
+        return "a user or password"
+    for name, value in [*parse_qsl(found.query, keep_blank_values=True), *parse_qsl(found.fragment)]:
+        if _is_key(name, value):
+            return "a key among its parameters"
+    if any(is_key(part, strict=strict) for part in _parts(found)):
+        return "what looks like a key in its path"
+    return ""
+
+
+def _is_key(name: str, value: str) -> bool:
+    return names_a_secret(name) or "sig" in name.lower() or is_key(value)
+
+
+def is_key(part: str, *, strict: bool = False) -> bool:
+    """Whether a part of an address looks like a key."""
+    part = unquote(part)
+    hexadecimal = strict and re.fullmatch(r"[0-9A-Fa-f]{32,}", part) is not None
+    return hexadecimal or looks.without_known(part) != part or (len(part) >= 20 and looks.is_random(part))
+
+
+def _parts(found: SplitResult) -> Iterator[str]:
+    if not found.scheme.startswith(_LOCAL):
+        yield from re.split(r"[/;:]", found.path)
+
+
+def public_url(url: str) -> str:
+    """The address without user and password, and without parameters and parts of its path that are secrets."""
+    try:
+        found = urlsplit(url)
+        host, port = found.hostname or "", found.port
+    except ValueError:
+        return looks.WITHHELD
+    place = f"[{host}]" if ":" in host else host
+    place += f":{port}" if port else ""
+    path = "/".join(looks.WITHHELD if part and is_key(part) else part for part in found.path.split("/"))
+    path = found.path if found.scheme.startswith(_LOCAL) else path
+    query, fragment = _public_pairs(found.query), _public_pairs(found.fragment)
+    changed = found.username or found.password or (path, query, fragment) != (found.path, found.query, found.fragment)
+    return urlunsplit((found.scheme, place, path, query, fragment)) if changed else url
+
+
+def _public_pairs(text: str) -> str:
+    pairs = parse_qsl(text, keep_blank_values=True)
+    if not any(_is_key(name, value) for name, value in pairs):
+        return looks.WITHHELD if text and is_key(text) else text
+    return urlencode([(name, value) for name, value in pairs if not _is_key(name, value)], quote_via=quote)
+
+
+def local_name(url: str) -> str | None:
+    """Of a local file's address the scheme and the file's name; None for an address elsewhere."""
+    found = urlsplit(url)
+    return f"{found.scheme}:{PurePosixPath(found.path).name}" if found.scheme.startswith(_LOCAL) else None
+
+
+def refuse(config: Any, key: str = "", *, but: str | None = None) -> None:
+    """Raise BenchError, without showing it, for an address in a configuration that holds a secret.
+
+    What stands under a secret's name is no matter here: it is withheld as a whole. `but` is the one address that the user gave in
+    an environment variable.
+    """
+    if isinstance(config, Mapping):
+        for name, one in config.items():
+            if not is_secret(str(name), one):
+                refuse(one, f"{key}.{name}".lstrip("."), but=but)
+    elif isinstance(config, list | tuple):
+        for one in config:
+            refuse(one, key, but=but)
+    elif isinstance(config, str) and config != but:
+        for found in URL.finditer(config):
+            if what := problem(found[0]):
+                raise BenchError(_line(key, what, found[0]))
+        if _PINNED.match(config) and any(is_key(part) for part in re.split(r"[/@#?=&:]", config)):
+            raise BenchError(_line(key, "what looks like a key", ""))
+
+
+def _line(key: str, what: str, url: str) -> str:
+    try:
+        host = urlsplit(url).hostname or ""
+    except ValueError:
+        host = ""
+    where = f"{key} at {host}" if host and not is_key(host) else key
+    kind = "source" if key.rsplit(".", 1)[-1] in ("source", "uri", "remote") and not key.startswith("tracking") else ""
+    kind = kind or ("data" if ".data." in f".{key}." else key.split(".")[0])
+    instead = _INSTEAD.get(kind, "put it into an environment variable")
+    return f"{where} holds {what}, which the record would show; leave it out: {instead}"

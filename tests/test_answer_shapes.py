@@ -1,0 +1,261 @@
+"""Every task's final answers have one shape, whoever brings them: a parser, a journal, an official file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+
+import pytest
+from small_data import NAMES, shipped, write
+
+from bench.runs.settings import Settings
+from bench.scoring.answers import final
+from bench.scoring.measure import score
+from bench.submissions.reading import Submission, evaluate, read
+from bench.task import Malformed, Task
+from bench.types import Example, Json, Prediction
+
+Main = Callable[..., tuple[int, list[str], list[str]]]
+Wrap = Callable[[str, Json], Json]
+
+TEXT: list[Json] = [["Bohemia", "652 km"], {"answer": "x"}, 7, True, 0.5, [], "x" * 20_001]
+LABEL: list[Json] = [
+    7, True, [], "no such label", "x" * 1_000_000, {"label": 3}, {"label": ["a", "b"]}, {"confidence": 1.0},
+]  # fmt: skip
+VALUES: list[Json] = [
+    {"valence": 0.1}, {"valence": 0.1, "arousal": "0.2"}, {"valence": True, "arousal": 0.2}, [0.1, 0.2], 0.1, "0.1",
+    {"valence": 0.1, "arousal": 0.2, "anger": 1}, {"valence": 1e200, "arousal": 0.2}, {"valence": 10**400, "arousal": 0.2},
+    {"valence": None, "arousal": 0.2},
+]  # fmt: skip
+HOSTILE: Mapping[str, list[Json]] = {
+    **dict.fromkeys(("squad_v1", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
+    **dict.fromkeys(("chitchat", "finmm_dialogue", "dstc7"), TEXT),
+    "squad_v2": [*TEXT, {"text": "x"}, {"text": ["x"], "no_answer": 0.1}, {"text": "x", "no_answer": True}],
+    "earnings21": [["a", "transcript"], {"text": "x"}, 7, "x " * 500_001],
+    **dict.fromkeys(("phrasebank", "banking77", "ravdess"), LABEL),
+    "goemotions": ["joy", {"label": "joy"}, {"labels": "joy"}, ["joy", 3], ["no such label"], {"joy": 1.0}, 7],
+    "deft_sentence": ["2", "", 7, 0.5, ["0", "1"], {"label": "1"}],
+    "deft_tags": ["O", 7, ["O"], ["O"] * 5_000, {"tags": ["O"]}, [["Term"]], [["Term", "x", -1]], [["Nothing", "x", 0]]],
+    "deft_relations": [
+        "x", 7, {"AKA": ["T1", "T2"]}, [["T1", "T2"]], [["T1", "T2", "Likes"]], [[1, 2, "AKA"]],
+        [["T1", f"T{i}", "AKA"] for i in range(300)], [["T" * 1000, "T2", "AKA"]],
+    ],
+    "finentity": [
+        "x", 7, [[0, 4, "Positive"], [0, 4, "Negative"]], [[0, 4, x] for x in ("Positive", "Negative", "Neutral")],
+        [[4, 0, "Positive"]], [[0, 4]], [[0, 4, "Great"]], [[False, 4, "Positive"]], [[0, 4.0, "Positive"]],
+        [[i, i + 1, "Neutral"] for i in range(1_001)],
+    ],
+    "tatqa": [
+        "x", ["x"], ["a", "", "c"], [{"a": 1}, ""], ["x", "thousand million"], ["x", 3], [True, ""], [["a", ["b"]], ""],
+        [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
+    ],
+    "finqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401],
+    "omg_emotion": VALUES,
+    "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
+}  # fmt: skip
+# What only a journal can hold, as the official file has another form for it.
+IN_JOURNALS: Mapping[str, list[Json]] = {
+    **{
+        name: [
+            {"labels": ["x", "y"]}, {"label": "LABEL", "confidence": -5}, {"label": "LABEL", "confidence": 1.01},
+            {"label": "LABEL", "confidence": True}, {"label": "LABEL", "other": 1}, {"label": "LABEL", "labels": []},
+        ]
+        for name in ("phrasebank", "banking77", "ravdess")
+    },
+    "finqa": [{"program": ["EOF"], "value": 1.0}, {"program": None}, {"value": True, "program": None}],
+    "tatqa": [{"answer": ["x"]}, {"answer": ["x"], "scale": "none of these"}, {"answer": ["x"], "scale": "", "type": "span"}],
+    "finentity": [[["Siemens", 0, "Positive"], ["Siemens", 0, "Negative"]], [["Siemens", -1, "Positive"]]],
+}  # fmt: skip
+OFFICIAL: Mapping[str, Wrap] = {  # how an official file holds an answer; elsewhere it is an object by id
+    "docvqa": lambda key, answer: {"questionId": key, "answer": answer},
+    "finqa": lambda key, answer: {"id": key, "predicted": answer},
+}
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data directory of small files."""
+    return write(tmp_path_factory.mktemp("data"))
+
+
+@cache
+def first(task: Task) -> Example:
+    """The first example."""
+    return task.examples()[0]
+
+
+def brought(task: Task, path: Path, content: str) -> Submission:
+    """The submission in a file of this content, of the task's first example."""
+    path.write_text(content, encoding="utf-8")
+    return read(task, path, [first(task)])
+
+
+def named(task: Task, hostile: Json) -> Json:
+    """The shape with a label of the task where it needs a right one."""
+    text = json.dumps(hostile)
+    return json.loads(text.replace("LABEL", task.labels[0])) if "LABEL" in text else hostile  # type: ignore[attr-defined]
+
+
+def test_every_task_has_hostile_shapes() -> None:
+    assert set(HOSTILE) == set(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_a_perfect_model_says_has_the_shape_and_passes_again_unchanged(name: str, folder: Path) -> None:
+    task = shipped(name, folder)
+    for example in task.examples()[:20]:
+        once = final(task, example, task.ideal(example))
+        assert not isinstance(once, Malformed), once
+        assert task.checked(example, once) == once
+        assert final(task, example, Prediction(example.id, answer=once)) == once
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_another_shape_is_malformed_in_a_journal_and_counts_as_wrong(name: str, folder: Path, tmp_path: Path) -> None:
+    task = shipped(name, folder)
+    example = first(task)
+    for hostile in (*HOSTILE[name], *IN_JOURNALS.get(name, ())):
+        answer = named(task, hostile)
+        content = json.dumps({"id": example.id, "answer": answer})
+        found = brought(task, tmp_path / "mine.jsonl", content)
+        assert found.malformed == (example.id,), str(answer)[:200]
+        assert "malformed: " in str(found.predictions[0].error)
+        # What a bundle holds passes by the same check, without the door of `bench score`.
+        assert isinstance(final(task, example, Prediction(example.id, answer=answer)), Malformed), str(answer)[:200]
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if name != "omg_emotion"])  # its CSV is refused by the line
+def test_another_shape_is_malformed_in_an_official_file(name: str, folder: Path, tmp_path: Path) -> None:
+    task = shipped(name, folder)
+    key = first(task).id
+    for hostile in (*HOSTILE[name], None):
+        if name == "finmm_emotion" and hostile is None:
+            continue
+        one = OFFICIAL.get(name, lambda key, answer: {key: answer})(key, hostile)
+        found = brought(task, tmp_path / "mine.json", json.dumps([one] if name in OFFICIAL else one))
+        assert found.malformed == (key,), str(hostile)[:200]
+
+
+def test_an_answer_beside_a_text_must_be_what_the_text_says(folder: Path, tmp_path: Path) -> None:
+    task = shipped("squad_v1", folder)
+    same = brought(task, tmp_path / "same.jsonl", '{"id": "elbe-1", "text": "Answer: Bohemia.", "answer": "Bohemia"}')
+    assert same.malformed == ()
+    other = brought(task, tmp_path / "other.jsonl", '{"id": "elbe-1", "text": "Saxony", "answer": "Bohemia"}')
+    assert other.malformed == ("elbe-1",)
+    assert "is not what its text says" in str(other.predictions[0].error)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        {"text": ["Bohemia"]}, {"text": 7}, {"label_scores": ["a"]}, {"label_scores": {"a": "1"}}, {"label_scores": {"a": True}},
+        {"values": {"a": None}}, {"values": 3}, {"text": "x", "no_answer": 1.5}, {"text": "x", "no_answer": -1},
+        {"text": "x", "no_answer": True},
+    ],
+)  # fmt: skip
+def test_a_raw_prediction_of_another_type_is_malformed(line: dict[str, Json], folder: Path, tmp_path: Path) -> None:
+    task = shipped("squad_v2", folder)
+    found = brought(task, tmp_path / "mine.jsonl", json.dumps({"id": "elbe-1", **line}))
+    assert found.malformed == ("elbe-1",)
+
+
+@pytest.mark.parametrize("name", ["ravdess", "phrasebank"])
+def test_all_labels_at_once_score_nothing_through_the_command(
+    name: str, folder: Path, tmp_path: Path, bench_main: Main
+) -> None:
+    task = shipped(name, folder)
+    every = list(task.labels)  # type: ignore[attr-defined]
+    lines = [json.dumps({"id": example.id, "answer": {"labels": every}}) for example in task.examples()]
+    (tmp_path / "all.jsonl").write_text("\n".join(lines))
+    code, out, _ = bench_main(
+        "score", name, "all.jsonl", "--json", f"data_dir='{folder}'", f"runs_dir='{tmp_path / 'runs'}'", "resamples=20"
+    )
+    found = json.loads(out[-1])
+    assert code == 0
+    assert found["submission"]["malformed"]["n"] == len(lines)
+    assert found["scores"][task.metrics[0].name]["value"] == 0.0
+
+
+def test_a_confidence_of_minus_five_makes_no_calibration_error(folder: Path, tmp_path: Path) -> None:
+    task = shipped("phrasebank", folder)
+    lines = [
+        json.dumps({"id": example.id, "answer": {"label": example.target, "confidence": -5}})
+        for example in task.examples()
+    ]
+    (tmp_path / "sure.jsonl").write_text("\n".join(lines))
+    settings = Settings(runs_dir=tmp_path / "runs", resamples=10)
+    run, _, _ = evaluate(task, tmp_path / "sure.jsonl", "sure", settings)
+    values = {one.metric: one.value for one in run.scores}
+    assert values["accuracy"] == 0.0
+    assert 0.0 <= (values["ece"] or 0.0) <= 1.0
+
+
+def test_all_sentiments_of_every_capitalised_span_have_no_sentiment_accuracy(folder: Path) -> None:
+    import re
+
+    task = shipped("finentity", folder)
+    examples = task.examples()[:50]
+    said = []
+    for example in examples:
+        spans = [match.span() for match in re.finditer(r"[A-Z]\w*", example.inputs["text"])]
+        answer = [[*span, label] for span in spans for label in ("Positive", "Negative", "Neutral")]
+        said.append(Prediction(example.id, answer=answer))
+    values = {one.metric: one.value for one in score(task, examples, said, resamples=0, seed=0)}
+    assert values == {"f1": 0.0, "span_f1": 0.0, "sentiment_accuracy": 0.0}
+
+
+def test_who_says_all_classes_of_a_place_is_right_once() -> None:
+    from bench.metrics.labelling import label_accuracy
+
+    metric = label_accuracy("x", lambda target: target, lambda target, answer: answer, signature="")
+    every = [(0, 4, "a"), (0, 4, "b"), (0, 4, "c")]
+    assert metric.measure([(0, 4, "a")], every) == (1.0, 3.0)
+
+
+def test_a_span_on_which_annotators_differ_is_right_with_either_sentiment(folder: Path) -> None:
+    task = shipped("finentity", folder)
+    target = {"text": "Acme fell", "entities": [[0, 4, "Neutral"], [0, 4, "Positive"]], "moved": []}
+    example = Example("0", {"text": "Acme fell"}, target, "0")
+    for label, right in (("Neutral", 1.0), ("Positive", 1.0), ("Negative", 0.0)):
+        (found, *_) = score(task, [example], [Prediction("0", answer=[[0, 4, label]])], resamples=0, seed=0)
+        assert found.value == right
+
+
+def test_a_model_that_names_an_entity_twice_has_the_first_sentiment(folder: Path) -> None:
+    task = shipped("finentity", folder)
+    said = task.answer(Prediction("0", text="Acme: Positive\nAcme: Negative\nAcme #2: Neutral"))
+    assert said == [["Acme", 0, "Positive"], ["Acme", 2, "Neutral"]]
+    target = {"text": "Acme, then Acme", "entities": [[0, 4, "Positive"], [11, 15, "Neutral"]], "moved": []}
+    example = Example("0", {"text": target["text"]}, target, "0")
+    (found, *_) = score(task, [example], [Prediction("0", answer=said)], resamples=0, seed=0)
+    assert found.value == 1.0
+
+
+def test_relations_said_of_other_passages_count_for_nothing_in_what_ranks(folder: Path) -> None:
+    task = shipped("deft_relations", folder)
+    examples = task.examples()
+    every = [relation for example in examples for relation in example.target]
+    empty = [example for example in examples if not example.target]
+    said = [Prediction(example.id, answer=every[i * 250 : (i + 1) * 250]) for i, example in enumerate(empty) if i < 2]
+    found = {one.metric: one.value for one in score(task, examples, said, resamples=0, seed=0)}
+    assert (found["macro_f1"] or 0.0) > 0.9  # the official score pools them
+    assert task.metrics[0].name == "macro_f1_by_file"
+    assert found["macro_f1_by_file"] == 0.0
+
+
+def test_a_bundle_is_scored_by_the_same_shape(folder: Path) -> None:
+    task = shipped("ravdess", folder)
+    examples = task.examples()
+    every = {"labels": list(task.labels)}  # type: ignore[attr-defined]
+    found = score(task, examples, [Prediction(one.id, answer=every) for one in examples], resamples=0, seed=0)
+    assert (found[0].value, found[0].n_failed) == (0.0, len(examples))
+
+
+def test_the_rule_of_confidences_holds_for_strings_of_a_csv_too(folder: Path, tmp_path: Path) -> None:
+    task = shipped("phrasebank", folder)
+    key = first(task).id
+    path = tmp_path / "mine.csv"
+    path.write_text(f"id,label,confidence\n{key},positive,-5\n")
+    assert read(task, path, [first(task)]).malformed == (key,)
