@@ -46,12 +46,12 @@ def ask(
     asked: Asking, chosen: Sequence[Example], model: Model, device: Device, *, seed: int, batch_size: int, batch_tokens: int,
     name: str,
 ) -> Answers:  # fmt: skip
-    """Ask the model these examples as a run would: the same requests, batches of the same size."""
+    """Ask the model these examples as a run would: the same requests under neutral names, batches of the same size."""
     readings: list[Timing] = []
     watch = Stopwatch(readings.append, sync=model.sync)
-    feed.load(model, device, seed, watch)
     room, found = feed.Room(), dict[str, Prediction]()
     with Veiled(model, asked.asked) as veiled:
+        feed.load(veiled, device, seed, watch)
         plan = feed.batches(
             chosen, asked.request, veiled, batch_size=batch_size, batch_tokens=batch_tokens, names=asked.asked.names
         )
