@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Container, Hashable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -14,6 +15,7 @@ from bench.errors import BenchError, CodeError, Place, authored
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
+from bench.scoring.answers import Unfinished, final_answer
 from bench.stats.intervals import (
     MIN_CLUSTERS,
     cluster_sums,
@@ -84,8 +86,8 @@ def measured(
             place.example, place.given = prediction.id, prediction.to_json()
             seen.add(prediction.id)
             if prediction.error is None:
-                given = prediction.answer is not None
-                answers[index[prediction.id]] = prediction.answer if given else task.answer(prediction)
+                with suppress(Unfinished):
+                    answers[index[prediction.id]] = final_answer(task, prediction)
     data = _Answered(task.name, examples, answers, resamples, seed)
     scores, rows = _scores(task, data)
     if task.missing_left_out and len(seen) != len(examples):

@@ -22,6 +22,7 @@ from bench.artifacts.digest import digest
 from bench.metrics.metric import AnyMetric, ModuleMetric
 from bench.runs.code import file_of, is_outside
 from bench.task import Task
+from bench.text.thinking import behind_thinking
 
 _DIGITS = 12
 # What all parsers and metrics share tells none of them apart.
@@ -35,6 +36,7 @@ def scorer_of(task: Task) -> dict[str, str]:
     modules = _Modules(frozenset(cls.__module__.partition(".")[0] for cls in type(task).__mro__))
     parser = _Reached(modules)
     parser.attribute(type(task), task, "answer")
+    parser.value("behind_thinking", behind_thinking)
     parser.value("missing_left_out", task.missing_left_out)
     return {"answer": _hashed(parser)} | {one.name: _hashed(_of_metric(one, modules)) for one in task.metrics}
 

@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.runs import measurements
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
+from bench.scoring.answers import final_answer
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder
 from bench.site.names import script
@@ -129,7 +130,7 @@ def _answer(task: Task | None, prediction: Prediction | None) -> Json:
         found["answer"] = prediction.answer
     elif task is not None:
         try:
-            found["answer"] = task.answer(prediction)
+            found["answer"] = final_answer(task, prediction)
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
     if raw is not None and raw != found.get("answer"):

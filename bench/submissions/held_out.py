@@ -14,7 +14,7 @@ import os
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,7 @@ from bench.config.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
+from bench.scoring.answers import Unfinished, final_answer
 from bench.scoring.measure import known_once, without_references
 from bench.scoring.measure import score as scores_of
 from bench.submissions.reading import Judge, Judged, Submission, measurable
@@ -209,10 +210,11 @@ def _attempt(task: Task, predictions: Sequence[Prediction], submitter: str) -> i
 
 def _said(task: Task, predictions: Sequence[Prediction]) -> str:
     """The fingerprint of the answers, in whatever file, order and wording they came."""
-    answers = {
-        one.id: None if one.error is not None else one.answer if one.answer is not None else task.answer(one)
-        for one in predictions
-    }
+    answers = dict.fromkeys(one.id for one in predictions)
+    for one in predictions:
+        if one.error is None:
+            with suppress(Unfinished):
+                answers[one.id] = final_answer(task, one)
     return fingerprint(answers)
 
 

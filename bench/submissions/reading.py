@@ -19,6 +19,7 @@ from bench.runs import measurements, timing
 from bench.runs.folder import RunFolder
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.settings import Settings
+from bench.scoring.answers import final_answer
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.task import Malformed, Task
@@ -140,7 +141,7 @@ def measurable(task: Task, example: Example, prediction: Prediction) -> Predicti
     if prediction.error is not None:
         return prediction
     try:
-        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        answer = final_answer(task, prediction)
         metric = task.metrics[0]
         if example.target is None:
             pass  # whoever has the references will see
@@ -173,7 +174,7 @@ def _with_no_answer(task: Task, found: Mapping[str, Prediction], path: Path) -> 
         if prediction.error is not None:
             yield key, prediction
             continue
-        answer = prediction.answer if prediction.answer is not None else task.answer(prediction)
+        answer = final_answer(task, prediction)
         yield key, Prediction(key, answer={**answer, "no_answer": probability, "rank": rank})
 
 
