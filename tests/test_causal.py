@@ -259,7 +259,7 @@ def cut(model: Any, tokens: Sequence[int], stops: Sequence[str]) -> tuple[str, i
         begins = len(text) - len(text.lstrip())  # white space at the beginning ends nothing
         places = [
             place for stop in stops
-            if (place := text.find(stop, begins if not stop.strip() else begins - len(stop) + len(stop.lstrip()))) >= 0
+            if (place := text.find(stop, begins if not stop.strip() else max(0, begins - len(stop) + len(stop.lstrip())))) >= 0
         ]  # fmt: skip
         if places:
             return text[: min(places)], n

@@ -15,12 +15,12 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.scoring.measure import score
 from bench.task import Malformed
+from bench.text.reply import labels_said
 from bench.types import Audio, Choose, Prediction, Text
 from tasks.banking77 import LABELS as INTENTS
 from tasks.banking77 import Banking77
 from tasks.goemotions import LABELS as EMOTIONS
 from tasks.goemotions import GoEmotions
-from bench.text.reply import labels_said
 from tasks.labels import LabelTask, readable
 from tasks.phrasebank import PhraseBank
 from tasks.ravdess import LABELS as VOICES
