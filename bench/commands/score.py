@@ -10,7 +10,7 @@ from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.config.overrides import override
 from bench.errors import BenchError
-from bench.text.shown import tell
+from bench.text.shown import name_problem, tell
 
 if TYPE_CHECKING:
     from bench.task import EntryTask
@@ -62,13 +62,11 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _refuse(options: argparse.Namespace) -> None:
-    """Raise BenchError for a word that is no override, and for a name that no submitter may bear."""
-    from bench.bundles import slots
-
+    """Raise BenchError for a word that is no override, and for a name that nobody could read."""
     if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
         raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
-    if said := slots.submitter_problem(options.submitter or ""):
-        raise BenchError(f"--submitter: {said}")
+    if said := name_problem(options.submitter or ""):
+        raise BenchError(f"--submitter: the name {said}; give another")
 
 
 def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:

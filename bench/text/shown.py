@@ -102,6 +102,16 @@ def markdown(text: object, most: int = _LONGEST_LINE) -> str:
     line = " ".join(terminal(text, most).split())
     if _LINKS.search(line):
         return code(line)
+    parts = line.split("`")
+    if len(parts) > 2 and len(parts) % 2 and all(parts[1:-1]):  # what stands between backticks is code, and stays text
+        found = "".join(code(part) if i % 2 else _escaped(part) for i, part in enumerate(parts))
+    else:
+        found = _escaped(line)
+    return re.sub(r"^([-+>#=!]|\d+(?=[.)]( |$)))", _begin, found)
+
+
+def _escaped(line: str) -> str:
+    """Text whose signs of markup are escaped; an interval in brackets, as boards have them, needs none."""
     figures = [found.span() for found in _FIGURES.finditer(line)]
     found = []
     for at, sign in enumerate(line):
@@ -111,7 +121,7 @@ def markdown(text: object, most: int = _LONGEST_LINE) -> str:
             found.append("\\" + sign)
         else:
             found.append({"&": "&amp;", "<": "&lt;"}.get(sign, sign))
-    return re.sub(r"^([-+>#=!]|\d+(?=[.)]( |$)))", _begin, "".join(found))
+    return "".join(found)
 
 
 def _begin(found: re.Match[str]) -> str:
