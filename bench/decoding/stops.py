@@ -22,7 +22,7 @@ def has_stopped(tokenizer: Any, tokens: Sequence[int], stop: Sequence[str], begu
     if not any(end in tail for end in stop):
         return False
     text = begun + tokenizer.decode(tokens, skip_special_tokens=True)
-    return cut(text, stop) != text
+    return bool(cut(text, stop) != text)
 
 
 def criteria(tokenizer: Any, stop: Sequence[str], prompt_tokens: int, begun: Sequence[str] = ()) -> Any:
