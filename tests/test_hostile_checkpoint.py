@@ -36,6 +36,7 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
         ("config.json", {"num_hidden_layers": 10**9}, (), "has num_hidden_layers=1,000,000,000; at most 10,000 are made"),
         ("config.json", {"text_config": {"n_layer": 10**9}}, (), "has n_layer=1,000,000,000; at most 10,000 are made"),
         ("config.json", {"num_labels": 10**9}, (), "has num_labels=1,000,000,000; at most 1,000,000 are made"),
+        ("audio_tokenizer_config.json", {"audio_tokenizer_name_or_path": "../evil"}, (), "names another model"),
         ("adapter_config.json", {"base_model_name_or_path": "../evil"}, ("remote_code",), "merge the two"),
     ],
 )  # fmt: skip
@@ -47,6 +48,13 @@ def test_what_a_configuration_may_not_name_is_one_line(
     (tmp_path / shards.WHOLE).write_bytes(vectors({"w": 2}))
     with pytest.raises(BenchError, match=said):
         checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
+
+
+def test_a_file_that_transformers_does_not_read_may_be_anything(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "data_config.json").write_text("[1]")  # as sentence-transformers leave behind
+    (tmp_path / "old_config.json").write_text("no JSON")
+    checkpoint.refuse_code(tmp_path, "file:x", ())
 
 
 @pytest.mark.parametrize("kind", [{"a": 1}, ["llama"], 5, None, "os.system"])
