@@ -162,12 +162,14 @@ def test_a_gguf_file_that_lies_about_itself_is_one_line_at_once(tmp_path: Path) 
 
 
 def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
     import transformers
 
     _gguf(tmp_path / "small.gguf")
     for name in ("config.json", "tokenizer_config.json", "adapter_config.json"):
         (tmp_path / name).write_text('{"auto_map": {"AutoTokenizer": ["own.T", null]}}')
     seen: list[Any] = []
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
 
     def look(folder: str, **options: Any) -> None:
         seen.append(
@@ -179,6 +181,7 @@ def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: p
     with pytest.raises(BenchError, match=r"small.gguf: no tokenizer"):
         weights.folder(f"file:{tmp_path / 'small.gguf'}", None)
     assert seen == [(["small.gguf"], False, True)]
+    assert huggingface_hub.constants.HF_HUB_OFFLINE is before
     gguf_head.walk(tmp_path / "small.gguf")
 
 

@@ -94,6 +94,19 @@ def _refuse_many(config: Mapping[str, Json], uri: str) -> None:
 
 
 @contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let transformers ask no network while it loads: a configuration may name weights or kernels of the Hub."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
+
+
+@contextlib.contextmanager
 def one_line(uri: str) -> Iterator[None]:
     """Turn what transformers raises for a checkpoint that it cannot load into one BenchError of one line."""
     try:
