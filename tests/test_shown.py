@@ -30,7 +30,7 @@ from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.metrics.reading import TOKEN_F1
 from bench.runs.folder import read_run
 from bench.site import write_site
-from bench.text import shown
+from bench.text import claimed, shown
 from bench.types import Run
 from tests import bundles
 from tests.site_data import BOARD, Reading, item
@@ -342,7 +342,14 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\nb", "a\u200bb", "a\x9bb", "x" * 2001])
+@pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\nb", "a\u200bb", "a\x9bb", "a\ud800", "x" * 2001])
+def test_what_cannot_be_read_is_no_claim_and_prompts_are_free(text: str) -> None:
+    assert claimed.problem({"a": [{"b": text}]}).startswith("a[0].b h")
+    assert unseen(claimed.problem({"a": [{"b": text}]})) == []
+    assert claimed.problem({"config": {"prompt": text}, "a": "שלום"}) == ""
+
+
+@pytest.mark.parametrize("text", ["a\u202e\nb"])
 def test_no_claimed_text_of_a_record_comes_in_that_cannot_be_read(
     honest: dict[str, Any], tmp_path: Path, text: str
 ) -> None:
@@ -405,7 +412,8 @@ def test_every_line_for_a_person_goes_by_the_rule() -> None:
     root = Path(__file__).parents[1] / "bench"
     found: dict[str, int] = {}
     for path in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)) if "print(" in text else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
                 name = str(path.relative_to(root))
                 found[name] = found.get(name, 0) + 1
