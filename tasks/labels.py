@@ -57,8 +57,8 @@ class LabelTask(DataTask):
         probable = all(0.0 <= score <= 1.0 for score in scores.values())
         if self.several:
             return {"labels": [x for x in scores if probable and scores[x] >= SURE] or [best]}
-        sums_to_one = abs(sum(scores.values()) - 1.0) <= 1e-3
-        return {"label": best, "confidence": scores[best] if probable and sums_to_one else None}
+        sums_to_one = probable and abs(sum(scores.values()) - 1.0) <= 1e-3
+        return {"label": best, "confidence": scores[best] if sums_to_one else None}
 
     def checked(self, example: Example, answer: Json) -> Json:
         """{"label", "confidence"} or {"labels"}, or as in a submission a label or a list; "" where the parser found none."""

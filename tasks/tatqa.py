@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import all_or_none, beside, field, read_json
-from bench.data.shapes import a_list, a_number, a_text, an_object
+from bench.data.shapes import a_list, a_number, a_text, an_object, short
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
@@ -85,7 +85,7 @@ class TatQA(DataTask):
         if isinstance(answer, dict):
             answer = [*map(an_object(answer, ("answer", "scale")).get, ("answer", "scale"))]
         found = _submitted(answer)
-        return found if isinstance(found, Malformed) else found | {"answer": a_list(found["answer"], _one)}
+        return found if isinstance(found, Malformed) else found | {"answer": short(a_list(found["answer"], _one))}
 
     def ideal(self, example: Example) -> Prediction:
         """The gold answers as a list, which no rule of reading touches, and the gold scale."""

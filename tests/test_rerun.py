@@ -27,7 +27,7 @@ from bench.types import Choose, Example, Generate, Prediction, Regress, Request,
 from tests import bundles
 
 Make = Callable[..., Run]
-ENTRY = Path("leaderboards/submissions/sums/adder.json")
+ENTRY = Path("leaderboards/submissions/sums/ann/adder.json")
 
 
 def _submitted(study: Any, name: str = "sums.zip", *overrides: str) -> bundles.Files:
@@ -68,7 +68,7 @@ def test_a_rerun_that_comes_later_takes_the_place_of_the_record_without(study: A
     _said(study, "sums.zip", "--add")
     assert rerun_of(entries.read(ENTRY).run) is None
     _, one = _said(study, "sums.zip", "--rerun", "99", "--add")
-    assert [line.split("/")[-1] for line in one["added"]] == ["origin.json", "adder.json"]
+    assert [line.split("/")[-1] for line in one["added"]] == ["adder.json", "origin.json"]
     assert one["rerun"]["n"] == 12  # all there are
     assert rerun_of(entries.read(ENTRY).run) == rerun_of(next(run for _, run in find_runs(Path("runs"))))
 

@@ -95,6 +95,10 @@ def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
     for error in strict(schema).iter_errors(record):
         place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
         raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+
+
+def refuse_unseen(record: Json, where: str) -> None:
+    """Raise Refused, naming the field, for a claimed text that nobody can read as it stands."""
     if wrong := claimed.problem(record):
         raise Refused(f"{where}: {wrong}")
 
@@ -104,6 +108,7 @@ def run(record: Json, where: str) -> Run:
     from bench.bundles.record_schema import RUN
 
     fit(record, RUN, where)
+    refuse_unseen(record, where)
     found = Run.from_json(record)
     _refuse_dates([found.created, *(one[name] for one in found.history for name in ("created", "replaced"))], where)
     _refuse_halves(record, where)
@@ -115,6 +120,7 @@ def manifest(record: Json, where: str) -> Json:
     from bench.bundles.record_schema import MANIFEST
 
     fit(record, MANIFEST, where)
+    refuse_unseen(record["runs"], where)
     _refuse_dates([record["created"]], where)
     _refuse_halves(record, where)
     return record
