@@ -105,7 +105,7 @@ LINKED = re.compile(r"://|www\.|@\w|#\d|GH-\d|:\w+:")  # what GitHub makes links
 
 
 def assert_only_text(text: str, *, claims: bool = False) -> None:
-    """No link, picture, markup or emphasis, and nothing that GitHub turns into one; with `claims` whole cells in our own italics."""
+    """No link, picture, markup or emphasis, and nothing that GitHub turns into one; with `claims` whole cells in italics."""
     assert unseen(text, lines=True) == []
     plain = ""
     for token in parsed(text):
