@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.data import deft_format as deft
-from bench.data.shapes import a_list, a_text
+from bench.data.shapes import a_list, a_text, short
 from bench.metrics.labelling import SLOTS, Item, set_metric
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
@@ -33,6 +33,7 @@ _SYSTEM = (
     "Referential-Definition (words such as 'this process' that stand for a term or definition of another sentence) and "
     "Qualifier (a condition under which the definition holds). If nothing is defined, write: none"
 )
+_LONGEST = 5_000  # characters of a phrase
 _SHOTS = (
     (
         "A levee , also called a dike , is a wall of earth that keeps a river within its bed .",
@@ -75,16 +76,18 @@ def tagged(tokens: Sequence[str], phrases: Sequence[Sequence[Any]]) -> list[str]
 
 def _places(tokens: Sequence[str], words: str) -> list[tuple[int, int]]:
     """(first token, token after the last) of every place of the words, which begins and ends with a token."""
-    bare = "".join(words.split())
     ends = list(accumulate(map(len, tokens), initial=0))
     first_at, after_at = ({end: i for i, end in enumerate(part)} for part in (ends[:-1], ends))
-    for change in (str, str.lower):
-        text, looked_for = change("".join(tokens)), change(bare)
-        starts = [i for i in first_at if looked_for and text.startswith(looked_for, i)]
-        if found := [(first_at[i], after_at[i + len(bare)]) for i in starts if i + len(bare) in after_at]:
-            return found
-    shorter = unquoted(words).rstrip(".,;: ")
-    return _places(tokens, shorter) if len(shorter) < len(words) else []
+    while bare := "".join(words.split()):
+        for change in (str, str.lower):
+            text, looked_for = change("".join(tokens)), change(bare)
+            starts = [i for i in first_at if text.startswith(looked_for, i)]
+            if found := [(first_at[i], after_at[i + len(bare)]) for i in starts if i + len(bare) in after_at]:
+                return found
+        if (shorter := unquoted(words).rstrip(".,;: ")) == words:
+            break
+        words = shorter
+    return []
 
 
 class DeftTags(Deft):
@@ -138,7 +141,7 @@ class DeftTags(Deft):
         """A tag for each token, or phrases [label, words, number], as the parser gives them."""
         if answer == [] or not isinstance(answer, list) or all(isinstance(one, str) for one in answer):
             return self.of_json(answer, example) if answer != [] else []
-        return a_list(answer, _phrase, SLOTS)
+        return short(a_list(answer, _phrase, SLOTS))
 
     def ideal(self, example: Example) -> Prediction:
         """A line for each phrase, with the number of its place where an earlier one is free."""
@@ -186,7 +189,7 @@ def _phrase(found: Json) -> list[Json]:
         raise ValueError(f"found {str(found)[:60]!r}, expected [label, words, number of the place]")
     if type(parts[2]) is not int or parts[2] < 0:
         raise ValueError(f"found the number {str(parts[2])[:20]!r}, expected a whole number from 0")
-    return [parts[0], a_text(parts[1]), parts[2]]
+    return [parts[0], a_text(parts[1], _LONGEST), parts[2]]
 
 
 def _told(tokens: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:

@@ -8,7 +8,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
-from bench.data.shapes import MOST, a_list, a_text
+from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
@@ -23,6 +23,7 @@ from tasks.tagging import phrases, tagged_pieces
 _LINE = re.compile(
     r"^(?P<phrase>.*?\S)(?:\s*[:(\[|=>–—-]+[\s\"'*]*|\s+is\s+)(?P<label>positive|negative|neutral)\b", re.IGNORECASE
 )
+_MOST, _LONGEST = 200, 1_000  # mentions in one answer, and characters of a phrase
 _PIECE = re.compile(r"\s*(?:\w+|[^\w\s])\s*")  # a word or a sign with the white space around it
 _SYSTEM = (
     "List each company, index, commodity or other financial entity that the news names, one a line, copied word for "
@@ -125,14 +126,14 @@ class FinEntity(DataTask):
             bare, number = number_of(unquoted(phrase))
             if unquoted(bare):
                 found.setdefault((unquoted(bare), number), label.capitalize())
-        return [[phrase, number, label] for (phrase, number), label in found.items()][:MOST]
+        return [[phrase, number, label] for (phrase, number), label in found.items()][:_MOST]
 
     def checked(self, example: Example, answer: Json) -> Json:
         """Spans as in a submission, or mentions as the parser gives them; one sentiment for each."""
         told = isinstance(answer, list) and all(
             isinstance(one, list) and one and isinstance(one[0], str) for one in answer
         )
-        found = a_list(answer, _mention) if told else spans(a_list(answer, lambda one: one))
+        found = short(a_list(answer, _mention, _MOST)) if told else spans(a_list(answer, lambda one: one))
         said = {(first, second): [first, second, label] for first, second, label in found}
         if len(said) != len({tuple(one) for one in found}):
             raise ValueError("found two sentiments for one span, expected one")
@@ -176,7 +177,7 @@ def _mention(found: Json) -> list[Json]:
     parts = a_list(found, lambda part: part, 3)
     if len(parts) != 3 or type(parts[1]) is not int or parts[1] < 0 or parts[2] not in SENTIMENTS:
         raise ValueError(f"found {str(found)[:60]!r}, expected [phrase, number of its place or 0, sentiment]")
-    return [a_text(parts[0]), parts[1], parts[2]]
+    return [a_text(parts[0], _LONGEST), parts[1], parts[2]]
 
 
 def _mentions(pieces: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:

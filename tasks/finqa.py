@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import all_or_none, beside, field, read_json
-from bench.data.shapes import a_list, a_number, a_text, an_object
+from bench.data.shapes import a_list, a_number, a_text, an_object, short
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
@@ -100,7 +100,7 @@ class FinQA(DataTask):
         if isinstance(found, Malformed):
             return found
         if found["program"] is not None:
-            a_list(found["program"], a_text, _MOST_TOKENS)
+            short(a_list(found["program"], a_text, _MOST_TOKENS))
         if isinstance(found["value"], int | float):
             a_number(found["value"])
         return found

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
-from small_data import NAMES, shipped, write
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from small_data import NAMES, shipped, without_meteor, write
 
+from bench.metrics import meteor
 from bench.runs.settings import Settings
 from bench.scoring.answers import final
 from bench.scoring.measure import score
@@ -185,8 +191,8 @@ def test_a_confidence_of_minus_five_makes_no_calibration_error(folder: Path, tmp
         for example in task.examples()
     ]
     (tmp_path / "sure.jsonl").write_text("\n".join(lines))
-    settings = Settings(runs_dir=tmp_path / "runs", resamples=10)
-    run, _, _ = evaluate(task, tmp_path / "sure.jsonl", "sure", settings)
+    chosen = Settings(runs_dir=tmp_path / "runs", resamples=10)
+    run, _, _ = evaluate(task, tmp_path / "sure.jsonl", "sure", chosen)
     values = {one.metric: one.value for one in run.scores}
     assert values["accuracy"] == 0.0
     assert 0.0 <= (values["ece"] or 0.0) <= 1.0
@@ -259,3 +265,42 @@ def test_the_rule_of_confidences_holds_for_strings_of_a_csv_too(folder: Path, tm
     path = tmp_path / "mine.csv"
     path.write_text(f"id,label,confidence\n{key},positive,-5\n")
     assert read(task, path, [first(task)]).malformed == (key,)
+
+
+SCALAR = st.one_of(
+    st.none(), st.booleans(), st.integers(-5, 10**30), st.floats(allow_nan=False, allow_infinity=False), st.text(max_size=8),
+    st.sampled_from("Positive T1 AKA O B-Term percent million yes add( exp( ) EOF #0 const_1 1e400 999999999".split()),
+)  # fmt: skip
+KEY = st.sampled_from(
+    ["text", "no_answer", "rank", "label", "labels", "confidence", "answer", "scale", "program", "value"]
+)
+ANY = st.recursive(
+    SCALAR, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(KEY, inner, max_size=3), max_leaves=8
+)
+
+
+def mutated(value: Json, put: Json, at: int) -> Json:
+    """The value with one of its parts, counted from the outside, replaced."""
+    if at == 0 or not isinstance(value, dict | list) or not value:
+        return put
+    keys = list(value) if isinstance(value, dict) else list(range(len(value)))
+    key = keys[at % len(keys)]
+    changed = mutated(value[key], put, at // len(keys))
+    return value | {key: changed} if isinstance(value, dict) else [*value[:key], changed, *value[key + 1 :]]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
+@given(put=ANY, at=st.integers(0, 40))
+def test_whatever_has_the_shape_can_be_measured_and_passes_again(name: str, put: Json, at: int, folder: Path) -> None:
+    task = shipped(name, folder)
+    example = first(task)
+    if name == "earnings21":
+        example = replace(example, target=example.target[:50])
+    with patch.object(meteor, "ready", without_meteor):
+        answer = mutated(task.checked(example, task.answer(task.ideal(example))), put, at)
+        found = final(task, example, Prediction(example.id, answer=answer)) if answer is not None else Malformed("")
+        if not isinstance(found, Malformed):
+            assert task.checked(example, found) == found
+        for one in score(task, [example], [Prediction(example.id, answer=answer)], resamples=0, seed=0):
+            assert one.value is None or math.isfinite(one.value)

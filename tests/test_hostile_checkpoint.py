@@ -33,6 +33,9 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
         ("config.json", {"attn_implementation": "evil/kernel"}, ("remote_code",), "code of the Hub and never run"),
         ("config.json", {"text_config": {"_attn_implementation": {"": "e/k@v1:f"}}}, (), "code of the Hub and never run"),
         ("config.json", {"transformers_weights": "../x.safetensors"}, (), "transformers_weights"),
+        ("config.json", {"num_hidden_layers": 10**9}, (), "has num_hidden_layers=1,000,000,000; at most 10,000 are made"),
+        ("config.json", {"text_config": {"n_layer": 10**9}}, (), "has n_layer=1,000,000,000; at most 10,000 are made"),
+        ("config.json", {"num_labels": 10**9}, (), "has num_labels=1,000,000,000; at most 1,000,000 are made"),
         ("adapter_config.json", {"base_model_name_or_path": "../evil"}, ("remote_code",), "merge the two"),
     ],
 )  # fmt: skip
@@ -44,6 +47,12 @@ def test_what_a_configuration_may_not_name_is_one_line(
     (tmp_path / shards.WHOLE).write_bytes(vectors({"w": 2}))
     with pytest.raises(BenchError, match=said):
         checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["llama"], 5, None, "os.system"])
+def test_a_type_of_model_that_is_no_known_name_is_one_line(kind: Any) -> None:
+    with pytest.raises(BenchError, match=r"file:x: config.json has model_type="):
+        checkpoint.refuse_misfit("file:x", {"model_type": kind, "architectures": 5}, "AutoModelForCausalLM")
 
 
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, " " * (MOST_JSON_BYTES + 1), "\ud800", '"x"'])

@@ -17,7 +17,7 @@ T = TypeVar("T")
 LONGEST = 20_000  # characters of a text
 TRANSCRIPT = 1_000_000  # of a transcript of a call
 MOST = 1_000  # items of a list
-_ALL = 20_000  # values in one answer of no known shape
+_ALL = 100_000  # values in one answer of no known shape
 _DEPTH = 16
 
 
@@ -52,6 +52,12 @@ def a_list(found: Json, of: Callable[[Json], T], most: int = MOST) -> list[T]:
     if len(found) > most:
         raise ValueError(f"found a list of {len(found):,} items, allowed are {most:,}")
     return [of(one) for one in found]
+
+
+def short(found: list[T]) -> list[T]:
+    """The list, whose texts together are no longer than one text may be."""
+    a_text("".join(map(str, found)))
+    return found
 
 
 def an_object(found: Json, keys: Collection[str], also: Collection[str] = ()) -> dict[str, Json]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.data.yaml_text import read_yaml
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.text.rows import rows
 

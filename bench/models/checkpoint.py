@@ -13,6 +13,8 @@ from bench.models.config_json import json_object, pairs, strings
 from bench.types import Json
 
 TRUST = ("pickle", "remote_code")
+MOST_LAYERS, MOST_LABELS = 10_000, 1_000_000
+_MOST = (("layers", MOST_LAYERS), ("layer", MOST_LAYERS), ("num_labels", MOST_LABELS))
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json", "tekken.json")
 
 
@@ -36,6 +38,7 @@ def check(folder: Path, uri: str, trust: Collection[str], *, text: bool) -> None
             f"{uri}: config.json names its weights itself (transformers_weights); take that key out and call the file "
             f"{shards.WHOLE}"
         )
+    _refuse_many(config, uri)
     shards.safetensors(folder, uri)
     if text and not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
         raise BenchError(f"{uri} has no tokenizer (tokenizer.json, vocab.txt, …); copy it beside config.json")
@@ -74,6 +77,14 @@ def refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
             )
 
 
+def _refuse_many(config: Mapping[str, Json], uri: str) -> None:
+    """Raise BenchError for more layers or labels than a model has: each is made before the weights are looked at."""
+    for key, value in pairs(config):
+        most = next((most for ending, most in _MOST if key.endswith(ending)), None)
+        if most is not None and isinstance(value, int) and value > most:
+            raise BenchError(f"{uri}: config.json has {key}={value:,}; at most {most:,} are made, correct it")
+
+
 @contextlib.contextmanager
 def one_line(uri: str) -> Iterator[None]:
     """Turn what transformers raises for a checkpoint that it cannot load into one BenchError of one line."""
@@ -93,13 +104,13 @@ def refuse_misfit(uri: str, config: Mapping[str, Json], auto_class: str) -> None
     if config.get("auto_map"):
         return
     kind = config.get("model_type")
-    if kind not in transformers.CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in transformers.CONFIG_MAPPING:
         raise BenchError(
             f"{uri}: config.json has model_type={kind!r}, which transformers {transformers.__version__} does not know; "
             "correct it, or install a version that does"
         )
     auto: Any = getattr(transformers, auto_class)
-    architectures = config.get("architectures") or []
+    architectures = list(strings(config.get("architectures")))
     masked = auto_class == "AutoModelForCausalLM" and any(str(name).endswith("ForMaskedLM") for name in architectures)
     if masked or transformers.CONFIG_MAPPING[kind] not in auto._model_mapping:
         what = f"a model of type {kind} ({', '.join(map(str, architectures)) or 'no architectures'})"

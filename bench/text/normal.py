@@ -107,10 +107,10 @@ def scored(value: Json) -> Json:
     if isinstance(value, str):
         found = normalised(value)
         return value if found == value else found
-    if isinstance(value, dict):
+    if type(value) is dict:
         changed = {key: scored(one) for key, one in value.items()}
         return changed if any(changed[key] is not value[key] for key in value) else value
-    if isinstance(value, list | tuple):
+    if type(value) in (list, tuple):
         inner = [scored(one) for one in value]
         if all(a is b for a, b in zip(inner, value, strict=True)):
             return value
