@@ -20,7 +20,7 @@ from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
 from bench.tracking.log import Tracker, is_logged
-from bench.tracking.store import StoreError, default_uri
+from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 from bench.types import Run
 
 
@@ -172,8 +172,9 @@ class Runner:
                 suite.parent = tracker.suite(job.suite, job.model, run.seed)
             tracker.log(run, folder, suite.parent or None)
         except StoreError as error:
-            self._trackers[uri] = None
-            say(f"{error}; the run is complete in {folder}, `bench sync` logs it later")
+            if not isinstance(error, DeletedExperiment):
+                self._trackers[uri] = None
+            say(f"{error}; the run is complete in {folder}; {error.remedy}, then `bench sync` logs it")
 
     def _finish_suites(self) -> None:
         """Give each parent the scores of all its suite's runs, also of those that were logged before."""
