@@ -33,7 +33,7 @@ def test_a_deleted_experiment_is_said_to_be_one_and_others_are_logged(
     hint = f"restore it (`MLFLOW_TRACKING_URI={uri} mlflow experiments restore -x {experiment}`)"
     assert code == 0
     assert "experiment 'words v1' was deleted; the run is complete in runs/words/stub" in err[-1]
-    assert f"{hint}, then `bench sync` logs it" in err[-1]
+    assert f"{hint}, and `bench sync` logs it later" in err[-1]
     assert bench_main("run", "task=finmm_qa", "model=lexical", "limit=3", "tracking.enabled=false")[0] == 0
     code, out, err = bench_main("sync")
     assert (code, out) == (2, [f"1 runs logged to {uri}"])

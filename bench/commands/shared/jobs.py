@@ -174,7 +174,7 @@ class Runner:
         except StoreError as error:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None
-            say(f"{error}; the run is complete in {folder}; {error.remedy}, then `bench sync` logs it")
+            say(f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later")
 
     def _finish_suites(self) -> None:
         """Give each parent the scores of all its suite's runs, also of those that were logged before."""
