@@ -45,9 +45,13 @@ def escaped(text: str) -> str:
 
 def _readable(word: str, groups: Sequence[str], sweeps: bool) -> str:
     key, equals, value = word.partition("=")
-    if not equals or word.startswith("~") or key.startswith("hydra.") or key.lstrip("+") in groups:
+    if not equals or word.startswith("~") or key.startswith("hydra."):
         return word
     parsed = _parsed(word)
+    if (group := key.lstrip("+")) in groups:
+        if parsed is None:
+            raise BenchError(f"{group} '{value}' does not exist; a {group}'s name is that of its file in conf/{group}")
+        return word
     if _exists(value):
         is_place = _PLACE.fullmatch(key) is not None
         return override(key, value) if is_place or parsed is None else word
