@@ -23,7 +23,7 @@ from bench.task import EntryTask, Task
 from bench.text.shown import tell
 from bench.text.thinking import behind_thinking
 from bench.tracking.log import Tracker, is_logged
-from bench.tracking.store import StoreError, default_uri
+from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 from bench.types import Run
 
 
@@ -181,8 +181,9 @@ class Runner:
                 suite.parent = tracker.suite(job.suite, run.model, run.seed)
             tracker.log(run, folder, suite.parent or None)
         except StoreError as error:
-            self._trackers[uri] = None
-            say(f"{error}; the run is complete in {folder}, `bench sync` logs it later")
+            if not isinstance(error, DeletedExperiment):
+                self._trackers[uri] = None
+            say(f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later")
 
     def _finish_suites(self) -> None:
         """Give each parent the scores of all its suite's runs, also of those that were logged before."""
