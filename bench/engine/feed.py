@@ -180,6 +180,9 @@ def _checked(request: Request, prediction: Prediction) -> Prediction:
     """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for."""
     if prediction.error is not None:
         return prediction
+    text = prediction.text
+    if isinstance(request.output, Generate) and isinstance(text, str) and behind_thinking(text) is None:
+        return replace(prediction, text=None, error=f"{UNFINISHED}: {text[-_QUOTED:]!r}")
     try:
         return _as_asked(request, prediction)
     except (TypeError, ValueError) as error:
@@ -197,8 +200,6 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
         case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
-            if behind_thinking(prediction.text) is None:
-                raise ValueError(f"{UNFINISHED}: {prediction.text[-_QUOTED:]!r}")
             return prediction
         case Choose(labels=names):
             return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
