@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -48,6 +49,20 @@ def test_what_a_configuration_may_not_name_is_one_line(
     (tmp_path / shards.WHOLE).write_bytes(vectors({"w": 2}))
     with pytest.raises(BenchError, match=said):
         checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", shards.WHOLE, shards.INDEX, shards.BIN])
+def test_a_pipe_or_device_in_place_of_a_file_is_one_line(name: str, tmp_path: Path) -> None:
+    for place in (tmp_path / "pipe", tmp_path / "device", tmp_path / "folder"):
+        place.mkdir()
+        (place / "config.json").write_text("{}")
+        (place / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "pipe" / name)
+    (tmp_path / "device" / name).symlink_to("/dev/zero")
+    (tmp_path / "folder" / name).mkdir()
+    for place in (tmp_path / "pipe", tmp_path / "device", tmp_path / "folder"):
+        with pytest.raises(BenchError, match=f"file:x: {name} cannot be read|has no weights"):
+            checkpoint.check(weights.folder(f"file:{place}", None), "file:x", (), text=True)
 
 
 def test_a_file_that_transformers_does_not_read_may_be_anything(tmp_path: Path) -> None:
