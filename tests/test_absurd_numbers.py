@@ -138,6 +138,14 @@ def test_a_huge_number_of_a_model_is_held_within_the_scale(data: Path) -> None:
     assert choose.answer(Prediction("a", label_scores={"neutral": 10**400}))["confidence"] is None
 
 
+@pytest.mark.parametrize("value", [10**400, 1e999, float("nan"), -(10**4000)], ids=lambda value: "number")
+def test_an_absurd_number_of_a_model_fails_its_example_alone(value: float) -> None:
+    from bench.engine.feed import _numbers
+
+    with pytest.raises(ValueError, match=r"values|digits"):
+        _numbers("values", {"valence": value}, ["valence"])
+
+
 def test_the_command_says_which_answers_were_absurd(data: Path, tmp_path: Path, bench_main: Callable[..., Any]) -> None:
     said = {"03-01-01-01-01-01-01": {"label": "neutral", "confidence": -5}, "03-01-02-01-01-01-02": "calm"}
     Path("a.json").write_text(json.dumps(said))
