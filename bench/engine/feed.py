@@ -208,10 +208,17 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
     raise TypeError(f"unknown output {request.output!r}")
 
 
+def _is_finite(value: SupportsFloat) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
 def _numbers(field: str, found: object, names: Sequence[str]) -> dict[str, float]:
     if not isinstance(found, dict) or set(found) != set(names):
         raise ValueError(f"{field} must have exactly {list(names)}")
     for name, value in found.items():
-        if not isinstance(value, SupportsFloat) or not math.isfinite(value):
-            raise ValueError(f"{field}[{name!r}] is {value}")
+        if not isinstance(value, SupportsFloat) or not _is_finite(value):
+            raise ValueError(f"{field}[{name!r}] is {str(value)[:40]}")
     return {name: float(found[name]) for name in names}
