@@ -222,7 +222,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         code = _main(arguments)
         out.flush()
         if out.fails:
-            print(f"bench: stdout cannot be written ({out.lost}); what was computed is stored", file=sys.stderr)
+            tell(f"bench: stdout cannot be written ({out.lost}); what was computed is stored", err=True)
             return code or 2
     return code
 
@@ -244,7 +244,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
     except Exception as error:  # else Python ends with 1, which says that a check failed
-        tell(f"bench: a fault of bench itself, not yours: {fault(error)}; please report it", err=True)
+        tell(f"bench: a fault of bench itself, not yours: {fault(error, tell)}; please report it", err=True)
         return EXIT_INTERNAL
 
 

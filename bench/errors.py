@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -56,9 +56,10 @@ def authored(owner: str, function: str, remedy: str) -> Iterator[Place]:
         raise CodeError(line, place.example, said) from error
 
 
-def fault(error: Exception) -> str:
-    """What a fault of this package is in one line: what was raised, and where; its traceback goes to stderr."""
-    traceback.print_exception(error)
+def fault(error: Exception, tell: Callable[..., None]) -> str:
+    """What a fault of this package is in one line: what was raised, and where; its traceback is told line by line, to stderr."""
+    for line in "".join(traceback.format_exception(error)).splitlines():
+        tell(line, err=True)
     said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
     return f"{said} ({_line(error)})"
 

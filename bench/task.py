@@ -28,9 +28,9 @@ class Card:
 
     `chance` is the ranked metric's value for the model `random`, as (low, high) that a full run must fall in;
     `references` are published scores of that metric (humans, best systems), as fractions. `obtain` says how to get data
-    that may not be passed on. `cluster` says in a word what examples of one cluster share. `gives_away` names the answers that
-    need no reading and beat `constant`, `lexical` and `random` all the same, by the strategy of `model=cheat`, and what the whole
-    split gives for them.
+    that may not be passed on. `cluster` says in a word what examples of one cluster share. `agreement` says how well the ranked
+    metric agrees with people's verdicts, where these are known. `gives_away` names the answers that need no reading and beat
+    `constant`, `lexical` and `random` all the same, by the strategy of `model=cheat`, and what the whole split gives for them.
     """
 
     title: str
@@ -45,6 +45,7 @@ class Card:
     cluster: str
     citation: str = ""
     obtain: str = ""
+    agreement: str = ""
     references: Mapping[str, float] = field(default_factory=dict)
     superseded_by: str | None = None
     gives_away: Mapping[str, float] = field(default_factory=dict)

@@ -79,7 +79,10 @@ Part: TypeAlias = Text | Image | Audio | Video
 
 @dataclass(frozen=True)
 class Generate:
-    """Ask for free text of at most `max_new_tokens` tokens, cut before the first of the `stop` strings."""
+    """Ask for free text of at most `max_new_tokens` tokens, cut before the first of the `stop` strings.
+
+    White space that a reply begins with, and what stands in its thinking, never ends it: see `bench.text.thinking.cut`.
+    """
 
     max_new_tokens: int
     stop: tuple[str, ...] = ()

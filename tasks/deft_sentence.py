@@ -13,15 +13,17 @@ from bench.errors import BenchError
 from bench.metrics.labelling import f1, positive_class, precision, recall
 from bench.metrics.metric import AnyMetric
 from bench.task import Malformed
-from bench.text.rows import rows
+from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks import slices
 from tasks.deft import Deft, deft_card, words
 
 LABELS = ("no definition", "definition")
 _SIGNATURE = "class 1, as evaluation_sub1.py"
-_NO = re.compile(r"\b(?:0|no|not|none|false|without)\b|n't\b|n’t\b", re.IGNORECASE)
-_YES = re.compile(r"\b(?:1|yes|true|definitions?|defines?)\b", re.IGNORECASE)
+_WORDS = {"yes": "1", "no": "0", "true": "1", "false": "0", "1": "1", "0": "0"} | {
+    label: str(i) for i, label in enumerate(LABELS)
+}
+_YES_OR_NO = re.compile(r"^(\W*(?:yes|no)\W*?),(?=\s+\w)", re.IGNORECASE)  # "Yes, it defines …" gives its reason
 _SYSTEM = (
     "Each sentence is from a textbook. Say whether it holds a definition of a term, that is, whether it says what the "
     "term means. Answer: definition, or: no definition"
@@ -57,12 +59,12 @@ class DeftSentence(Deft):
         return Request(example.id, (Text(_SYSTEM, "system"), Text(example.inputs["sentence"])), Choose(LABELS))
 
     def answer(self, prediction: Prediction) -> Json:
-        """ "1" for the label that says so, else "0"; of a text, what its first words say ("Yes, it defines …")."""
+        """ "1" for the label that says so, else "0"; of a text, the label or yes or no that it gives ("Yes, it defines …")."""
         scores = prediction.label_scores
         if scores is not None:
             return str(LABELS.index(max(LABELS, key=lambda label: scores.get(label, float("-inf")))))
-        line = next((line for line in rows(prediction.text or "") if line.strip()), "")
-        return str(int(_YES.search(line) is not None and _NO.search(line) is None))
+        said = labels_said(_YES_OR_NO.sub(r"\1: ", prediction.text or "", count=1), tuple(_WORDS))
+        return _WORDS[said[0]] if said else "0"
 
     def ideal(self, example: Example) -> Prediction:
         """All on the right label."""

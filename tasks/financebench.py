@@ -16,6 +16,7 @@ from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Metric
 from bench.metrics.numbers import FACTORS, NUMERIC_MATCH, sole_number
 from bench.metrics.reading import token_f1
+from bench.metrics.verdict import CORRECT
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.reports import new_id
@@ -34,8 +35,8 @@ TOKEN_F1 = Metric("f1", measure=lambda target, answer: (token_f1(answer, target[
 class FinanceBench(DataTask):
     """Free text with the gold evidence as context, or with `evidence: none` from memory alone."""
 
-    name, version, output = "financebench", 1, Generate
-    metrics: ClassVar[tuple[AnyMetric, ...]] = (NUMERIC_MATCH, TOKEN_F1)
+    name, version, output = "financebench", 2, Generate
+    metrics: ClassVar[tuple[AnyMetric, ...]] = (CORRECT, NUMERIC_MATCH, TOKEN_F1)
     card = Card(
         title="FinanceBench, open sample",
         source="https://github.com/patronus-ai/financebench",
@@ -48,6 +49,8 @@ class FinanceBench(DataTask):
         scenario="risk control",
         cluster="document",
         citation="Islam et al. 2023, FinanceBench: A New Benchmark for Financial Question Answering",
+        agreement="accuracy 88.7 %, kappa 0.77 with 600 verdicts of the organisers on four set-ups that the rules were not made on "
+        "(numbers 97.1 %, 0.94; texts 87.3 %, 0.75; yes or no 79.1 %, 0.58); scripts/financebench_agreement.py",
     )
 
     def __init__(self, data: DataSource, evidence: str = "gold") -> None:
@@ -119,7 +122,9 @@ def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
             inputs["evidence"] = "\n\n".join(_page(field(piece, "evidence_text", str, where)) for piece in pieces)
         unit = _UNIT.search(question)
         factor = FACTORS[unit[1].lower()] if unit else None
-        target = {"text": field(record, "answer", str, where), "factor": factor} if "answer" in record else None
+        target = None
+        if "answer" in record:
+            target = {"text": field(record, "answer", str, where), "factor": factor, "question": question}
         yield Example(key, inputs, target, document)
 
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import difflib
 import hashlib
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
 from typing import ClassVar
@@ -15,18 +14,13 @@ from bench.data.shapes import a_list, an_object
 from bench.data.submissions import kind, number, pairs, table
 from bench.task import DataTask, Malformed
 from bench.text.normal import normalised
+from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks.slices import words
 
 FEW = 12  # labels that a table of slices has room for
 _LONGEST = 200  # characters of a label
 SURE = 0.5  # where several labels may be right: the probability from which one is given
-_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
-_SEPARATOR = re.compile(r"[,;.|/\n]|\band\b")
-_REASON = re.compile(r"(?<=[.!;])\s|\s[(–—-]|\s(?:because|since)\s")  # what may follow a label on its line
-_LEAD = re.compile(
-    r"^(?:the )?(?:correct |best )?(?:label|sentiment|emotion|intent|category|class|answer)s? (?:is |are )?"
-)
 
 
 class LabelTask(DataTask):
@@ -46,10 +40,10 @@ class LabelTask(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The best label with its probability, if it has one; of several those from `SURE` on, else the best.
 
-        Of a text, the label that it says, "" where it says none or more than one.
+        Of a text, the label that it gives (see `bench.text.reply`), "" where that is none or more than one.
         """
         if not prediction.label_scores:
-            found = said(prediction.text or "", self.labels, several=self.several)
+            found = labels_said(prediction.text or "", self.labels, several=self.several)
             return {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
         given = {_normal(name): score for name, score in prediction.label_scores.items()}
         scores = {label: given[_normal(label)] for label in self.labels if _normal(label) in given}
@@ -57,8 +51,8 @@ class LabelTask(DataTask):
         probable = all(0.0 <= score <= 1.0 for score in scores.values())
         if self.several:
             return {"labels": [x for x in scores if probable and scores[x] >= SURE] or [best]}
-        sums_to_one = abs(sum(scores.values()) - 1.0) <= 1e-3
-        return {"label": best, "confidence": scores[best] if probable and sums_to_one else None}
+        sums_to_one = probable and abs(sum(scores.values()) - 1.0) <= 1e-3
+        return {"label": best, "confidence": scores[best] if sums_to_one else None}
 
     def checked(self, example: Example, answer: Json) -> Json:
         """{"label", "confidence"} or {"labels"}, or as in a submission a label or a list; "" where the parser found none."""
@@ -137,39 +131,6 @@ def readable(label: str) -> str:
     'card arrival'
     """
     return label.replace("_", " ")
-
-
-def said(text: str, labels: tuple[str, ...], *, several: bool = False) -> list[str]:
-    """The labels that a text says, in the order of the list; without `several`, one or none.
-
-    A label has to stand alone, apart from a lead such as "The answer is:", case, punctuation and marks of formatting; a
-    sentence that merely mentions one says none. Without `several` the first line counts, up to where it gives a reason.
-    Of JSON it is "labels", "label" or "answer".
-
-    >>> said("**Label:** Card arrival.", ("card_arrival", "card_linking"))
-    ['card_arrival']
-    """
-    known = _by_name(labels)
-    words = [_normal(piece) for piece in _pieces(text, several)]
-    found = {label for word in words if (label := known.get(word) or known.get(_LEAD.sub("", word + " ").strip()))}
-    return [label for label in labels if label in found] if several or len(found) == 1 else []
-
-
-def _pieces(text: str, several: bool) -> Iterable[str]:
-    """What may be labels: the items of a JSON list, the value of a JSON object, else the first line or all parts."""
-    body: Json = _FENCE.sub("", text).strip()
-    try:
-        found = json.loads(body)
-    except (ValueError, RecursionError):
-        found = body
-    if isinstance(found, Mapping):
-        found = next((found[key] for key in ("labels", "label", "answer") if key in found), "")
-    if isinstance(found, list):
-        return [piece for piece in found if isinstance(piece, str)]
-    lines = [line for line in str(found).splitlines() if _normal(line)]
-    if several:
-        return _SEPARATOR.split("\n".join(lines))
-    return [_REASON.split(lines[0].strip())[0]] if lines else []
 
 
 @lru_cache(maxsize=4096)

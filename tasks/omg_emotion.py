@@ -12,7 +12,7 @@ from bench.data.shapes import a_number, an_object
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
-from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
+from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson, reach
 from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask
 from bench.text.rows import cells
@@ -117,7 +117,7 @@ class OmgEmotion(DataTask):
     def answer(self, prediction: Prediction) -> dict[str, float]:
         """The two values, held within their scales."""
         values = prediction.values or {}
-        return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
+        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """Two numbers, which may leave their scales in a submission, as the official script allows."""
@@ -143,7 +143,7 @@ class OmgEmotion(DataTask):
         return self._folder / self._split[0]
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
-        """Rows `video,utterance,arousal,valence` in any order; values may leave the scales, as the official script allows.
+        """Rows `video,utterance,arousal,valence` in any order; values may leave their scale by its width, as the script allows.
 
         The official script aligns by row and so needs every row; raises BenchError for one that is missing, comes twice or
         is unknown, or that has no finite numbers.
@@ -208,7 +208,7 @@ def _values(row: Mapping[str, str], where: str) -> dict[str, Json]:
                 f"{where.rpartition(' line ')[0]} line 1: the column {name!r} is missing; bring the official file again"
             )
         try:
-            found[name] = number(row[name])
+            found[name] = number(row[name], *reach(*SCALES[name]))
         except ValueError as error:
             raise BenchError(f"{where}: {name}: {error}; correct the row") from None
     return found

@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.finqa_language import NAMES
+from bench.metrics.numbers import Number, is_misread, sole_number
 
 _CALL = re.compile(rf"\b(?P<name>{'|'.join(NAMES)})\s*\(", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,;.`*]*(?:(?:#|step\s*)?\d*\s*[.:=)]\s*)?")
@@ -94,4 +95,16 @@ def _atom(text: str, numbers: Sequence[int]) -> str:
     if (reference := re.fullmatch(r"#(\d{1,3})", text)) and int(reference[1]) < len(numbers):
         return f"#{numbers[int(reference[1])]}"
     bare = re.sub(r"[$€£,\s]", "", text)
-    return bare if re.fullmatch(r"-?(?:\d+(?:\.\d+)?|\.\d+)%?", bare) else text
+    number = sole_number(text)
+    if number is not None and number.factor is None:
+        return (
+            bare
+            if re.fullmatch(r"-?(?:\d+(?:\.\d+)?|\.\d+)%?", bare) and not re.search(r"[()]", text)
+            else _plain(number)
+        )
+    return "?" if is_misread(text) else text
+
+
+def _plain(number: Number) -> str:
+    digits = f"{number.mantissa:.12f}".rstrip("0").rstrip(".")
+    return f"{digits}%" if number.percent else digits

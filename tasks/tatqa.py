@@ -14,8 +14,8 @@ from bench.data.shapes import a_list, a_number, a_text, an_object, short
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
-from bench.metrics.numbers import sole_number
-from bench.metrics.tatqa import TATQA
+from bench.metrics.numbers import Number, is_misread, sole_number
+from bench.metrics.tatqa import TATQA, is_number, to_number
 from bench.task import Card, DataTask, Malformed
 from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import or_nothing, short_answer
@@ -179,6 +179,7 @@ _STATED = re.compile(
     r"[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
+_BARE = re.compile(r"[-+$€£¥]? ?[\d.,'’ ]+%?")
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str)  # digits as they stand
 _NAMES = {1e3: "thousand", 1e6: "million", 1e9: "billion"}
 
@@ -208,12 +209,29 @@ def read_reply(text: str) -> dict[str, Json]:
 
 def _with_scale(answer: str, scale: str | None) -> dict[str, Json]:
     number = sole_number(answer)
-    if number is None:
-        return {"answer": [answer] if answer else [], "scale": scale or ""}
+    if number is None:  # the official script would read 1,5,7 as 157 and "8 0000" as two numbers
+        wrong = is_misread(answer) and (is_number(answer) or _BARE.fullmatch(answer))
+        return {"answer": [answer] if answer and not wrong else [], "scale": scale or ""}
+    if number.factor in (None, *_NAMES) and _digits(answer) != number.mantissa:
+        answer = _plain(number)
     own = "percent" if number.percent else _NAMES.get(number.factor or 1.0, "")
     if own and scale in (None, own):
         answer, scale = answer if answer.endswith("%") else re.sub(r"[\sA-Za-z.]+$", "", answer), own
     return {"answer": [answer], "scale": scale or ""}
+
+
+def _digits(answer: str) -> float | None:
+    """The number's size as the official script reads its digits, with our sign where brackets hold a comma."""
+    bare = re.sub(r"[\s%A-Za-z.]+$", "", answer)
+    found = to_number(bare) if is_number(bare) else None
+    return found if found is None or "(" not in answer else -abs(found)
+
+
+def _plain(number: Number) -> str:
+    """A number that the official script reads otherwise (8 000, 1’577, a typographic minus, 1e3), as it reads it right."""
+    digits = f"{number.mantissa:.12f}".rstrip("0").rstrip(".")
+    scale = _NAMES.get(number.factor or 1.0, "")
+    return f"{digits}{' %' if number.percent else ''}{' ' + scale if scale else ''}"
 
 
 def _from_json(text: str) -> dict[str, Json] | None:

@@ -121,6 +121,7 @@ def put_right(files: Files) -> None:
     run = json.loads(files[place(files, "run.json")])
 
     def manifest_of(manifest: dict[str, Any]) -> dict[str, Any]:
+        manifest["created"] = run["created"]
         entry = manifest["runs"][0]
         ranked = run["scores"][0]
         entry |= {

@@ -256,7 +256,11 @@ def cut(model: Any, tokens: Sequence[int], stops: Sequence[str]) -> tuple[str, i
     """One token after the other until a stop string has been said: the text before it, and how many tokens that took."""
     for n in range(1, len(tokens) + 1):
         text = model.tokenizer.decode(tokens[:n], skip_special_tokens=True)
-        places = [text.find(stop) for stop in stops if stop in text]
+        begins = len(text) - len(text.lstrip())  # white space at the beginning ends nothing
+        places = [
+            place for stop in stops
+            if (place := text.find(stop, begins if not stop.strip() else max(0, begins - len(stop) + len(stop.lstrip())))) >= 0
+        ]  # fmt: skip
         if places:
             return text[: min(places)], n
     return model.tokenizer.decode(tokens, skip_special_tokens=True), len(tokens)
@@ -299,13 +303,17 @@ def test_of_stop_strings_that_one_token_says_the_first_in_the_text_cuts(
 
 def test_what_a_stop_string_is_made_of_is_not_searched_for_far_behind(model: Any) -> None:
     """As soon as it has been said, and not before: text that only almost holds it goes on."""
+    from bench.decoding.stops import has_stopped
+
     ids = model.tokenizer("the river", add_special_tokens=False)["input_ids"]
     stops = ("river", "é€", "x")
-    assert [model._stops(ids[:n], stops) for n in range(1, len(ids) + 1)] == [False] * (len(ids) - 1) + [True]
+    assert [has_stopped(model.tokenizer, ids[:n], stops) for n in range(1, len(ids) + 1)] == [False] * (
+        len(ids) - 1
+    ) + [True]
     ids = model.tokenizer("aé€", add_special_tokens=False)["input_ids"]
     assert len(ids) == 6  # bytes
-    assert [model._stops(ids[:n], stops) for n in range(1, 7)] == [False] * 5 + [True]
-    assert not model._stops(ids, ())
+    assert [has_stopped(model.tokenizer, ids[:n], stops) for n in range(1, 7)] == [False] * 5 + [True]
+    assert not has_stopped(model.tokenizer, ids, ())
 
 
 @pytest.mark.parametrize("kind", ["Llama", "Mistral"])

@@ -15,12 +15,13 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.scoring.measure import score
 from bench.task import Malformed
+from bench.text.reply import labels_said
 from bench.types import Audio, Choose, Prediction, Text
 from tasks.banking77 import LABELS as INTENTS
 from tasks.banking77 import Banking77
 from tasks.goemotions import LABELS as EMOTIONS
 from tasks.goemotions import GoEmotions
-from tasks.labels import LabelTask, readable, said
+from tasks.labels import LabelTask, readable
 from tasks.phrasebank import PhraseBank
 from tasks.ravdess import LABELS as VOICES
 from tasks.ravdess import Ravdess
@@ -217,7 +218,7 @@ def test_the_target_of_an_example_is_read_from_its_ideal_prediction(task: Any) -
 
 @pytest.mark.parametrize("kind", TASKS, ids=lambda kind: kind.name)
 def test_labels_are_told_apart_by_their_words(kind: type[LabelTask]) -> None:
-    words = [said(readable(label), kind.labels) for label in kind.labels]
+    words = [labels_said(readable(label), kind.labels) for label in kind.labels]
     assert words == [[label] for label in kind.labels]
     assert (len(INTENTS), len(EMOTIONS), len(VOICES)) == (77, 28, 8)
 

@@ -314,12 +314,24 @@ def test_a_limit_of_a_suite_that_makes_no_sense_is_one_line(bench_main: Main, ow
     assert "suite.limits" in err[0]
 
 
-def test_failures_are_counted_on_stderr(bench_main: Main) -> None:
-    code, out, err = bench_main("run", "task=finmm_qa", "model=failing", "model.every=1", "limit=6", *QUIET)
+def test_failures_are_counted_on_stderr_and_a_run_of_nothing_else_is_no_success(bench_main: Main) -> None:
+    run = ("run", "task=finmm_qa", "model=failing", "limit=6", *QUIET)
+    code, out, err = bench_main(*run, "model.every=2")
     assert (code, len(out)) == (0, 2)
     assert err == [
-        "bench: finmm_qa / failing: 6 of 6 examples failed and count as wrong; see 'error' in predictions.jsonl"
+        "bench: finmm_qa / failing: 1 of 6 examples failed and count as wrong; see 'error' in predictions.jsonl"
     ]
+    for _ in ("asked", "complete already"):
+        code, out, err = bench_main(*run, "model.every=1")
+        assert (code, len(out), len(err)) == (1, 2, 1)
+        assert "every one of the 6 examples failed, so this is no result; the first: " in err[0]
+
+
+def test_empty_answers_are_counted_on_stderr(bench_main: Main) -> None:
+    code, _, err = bench_main("run", "task=finmm_qa", "model=constant", "model.text=", "limit=4", *QUIET)
+    assert (code, err) == (
+        0, ["bench: finmm_qa / constant: 4 of 4 answers are empty: the model said nothing, and is scored as saying so"]
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from small_data import built, shipped, write
+from small_data import built, reference_data, shipped, write
 
 from bench.artifacts import lock
 from bench.commands.doctor import Finding, examine, machine, where
@@ -114,3 +114,11 @@ def test_without_a_task_the_machine_and_every_task_are_told(
     out = bench_main("doctor", f"data_dir='{data}'")[1]
     assert out[0] == "this machine:"
     assert "tasks:" in out
+
+
+def test_doctor_says_how_well_a_metric_agrees_with_people(bench_main: Main, tmp_path: Path) -> None:
+    assert examine(shipped("squad_v1", write(tmp_path))).agreement == ""
+    place = reference_data() / "financebench"
+    code, out, _ = bench_main("doctor", "task=financebench", f"data.path='{place}'")
+    assert code == 0
+    assert any("agreement with people: accuracy" in line for line in out)

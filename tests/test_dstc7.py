@@ -778,7 +778,7 @@ def test_the_same_eight_tokens_throughout_have_their_entropy(tmp_path: Path, ben
     rows = [f"{key}\ttil\tc{i % 97}\t1\t2\tSTART EOS what of {i} ?\t__UNDISCLOSED__" for i, key in enumerate(keys)]
     (folder / "test.convos.txt").write_text("\n".join(rows) + "\n")
     (folder / "test.refs").write_text("".join(f"{key}\t1|yes , {i}\t2|no\n" for i, key in enumerate(keys)))
-    hypotheses = tmp_path / "constant.tsv"
+    hypotheses = tmp_path / "same.tsv"
     hypotheses.write_text("".join(f"{key}\tI am not sure what that means .\n" for key in keys))
     code, out, _ = bench_main(
         "score", "dstc7", str(hypotheses), "--data", str(folder), "resamples=10", "--json", f"runs_dir={tmp_path}/runs"

@@ -12,6 +12,8 @@ import pytest
 
 from bench.data.source import DataSource
 from bench.errors import BenchError
+from bench.metrics.numbers import NUMERIC_MATCH
+from bench.metrics.verdict import is_right
 from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Prediction
@@ -78,12 +80,12 @@ def test_numeric_match_counts_numeric_answers_only_and_a_missing_one_is_wrong(
 ) -> None:
     said = {"f1": "1577", "f2": "0.654", "f3": "Yes, it grew"}  # f4 is missing
     # f1 "1577" against "157700" has no common word, f2 neither; f3: 3 common of 3 and 5: 6/8
-    assert values(task(), said) == (pytest.approx(2 / 3), pytest.approx(0.75 / 4))
+    assert values(task(), said) == (pytest.approx(3 / 4), pytest.approx(2 / 3), pytest.approx(0.75 / 4))
 
 
 def test_the_ideal_reply_is_right(task: Callable[..., FinanceBench]) -> None:
     made = task()
-    assert values(made, {e.id: made.ideal(e).text or "" for e in made.examples()}) == (1, 1)
+    assert values(made, {e.id: made.ideal(e).text or "" for e in made.examples()}) == (1, 1, 1)
 
 
 def test_evidence_is_shown_before_the_question_or_not_at_all(task: Callable[..., FinanceBench]) -> None:
@@ -188,6 +190,7 @@ def test_the_official_file_has_52_numeric_answers_and_the_oracle_gets_them_all()
     task = FinanceBench(DataSource("financebench/financebench_open_source.jsonl", str(folder)))
     examples = task.examples()
     assert list(task.problems()) == []
-    assert sum(task.metrics[0].measure(e.target, "")[1] for e in examples) == 52  # type: ignore[union-attr]
+    assert [e.id for e in examples if not is_right(e.target, e.target["text"])] == []
+    assert sum(NUMERIC_MATCH.measure(e.target, "")[1] for e in examples) == 52  # type: ignore[union-attr]
     assert len({example.cluster for example in examples}) == 84
-    assert values(task, {e.id: task.ideal(e).text or "" for e in examples}) == (1, 1)
+    assert values(task, {e.id: task.ideal(e).text or "" for e in examples}) == (1, 1, 1)

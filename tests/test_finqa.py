@@ -278,6 +278,8 @@ def test_training_questions_come_from_the_file_beside(task: Callable[..., FinQA]
         ("First add(1, 2), I think. The program is: `add(3,4)`", "add(3, 4)"),
         ("```\ntable_sum(total obligations)\n```", "table_sum(total obligations, none)"),
         ("add($5,829, 5,735)", "add(5829, 5735)"),
+        ("add($5{,}829, 5 735)", "add(5829, 5735)"),
+        ("add(−5, 1,5,7)", "add(-5, ?)"),
         ('divide("12 %", const_100)', "divide(12%, const_100)"),
     ],
 )
@@ -301,6 +303,10 @@ def test_a_reply_without_a_whole_program_has_none(said: str) -> None:
         ("Answer: -3.5 %", -0.035),
         ("$ 1,320.8 million", 1320.8),  # in the units of the report
         ("5829 - 5735 = 94", 94),
+        ("$1{,}577", 1577),
+        ("—5", -5),
+        ("1,57", None),
+        ("10²", None),
         ("Yes, it did.", "yes"),
         ("no", "no"),
         ("I don't know.", None),

@@ -33,6 +33,10 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
         ("config.json", {"attn_implementation": "evil/kernel"}, ("remote_code",), "code of the Hub and never run"),
         ("config.json", {"text_config": {"_attn_implementation": {"": "e/k@v1:f"}}}, (), "code of the Hub and never run"),
         ("config.json", {"transformers_weights": "../x.safetensors"}, (), "transformers_weights"),
+        ("config.json", {"num_hidden_layers": 10**9}, (), "has num_hidden_layers=1,000,000,000; at most 10,000 are made"),
+        ("config.json", {"text_config": {"n_layer": 10**9}}, (), "has n_layer=1,000,000,000; at most 10,000 are made"),
+        ("config.json", {"num_labels": 10**9}, (), "has num_labels=1,000,000,000; at most 1,000,000 are made"),
+        ("audio_tokenizer_config.json", {"audio_tokenizer_name_or_path": "../evil"}, (), "names another model"),
         ("adapter_config.json", {"base_model_name_or_path": "../evil"}, ("remote_code",), "merge the two"),
     ],
 )  # fmt: skip
@@ -44,6 +48,19 @@ def test_what_a_configuration_may_not_name_is_one_line(
     (tmp_path / shards.WHOLE).write_bytes(vectors({"w": 2}))
     with pytest.raises(BenchError, match=said):
         checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
+
+
+def test_a_file_that_transformers_does_not_read_may_be_anything(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "data_config.json").write_text("[1]")  # as sentence-transformers leave behind
+    (tmp_path / "old_config.json").write_text("no JSON")
+    checkpoint.refuse_code(tmp_path, "file:x", ())
+
+
+@pytest.mark.parametrize("kind", [{"a": 1}, ["llama"], 5, None, "os.system"])
+def test_a_type_of_model_that_is_no_known_name_is_one_line(kind: Any) -> None:
+    with pytest.raises(BenchError, match=r"file:x: config.json has model_type="):
+        checkpoint.refuse_misfit("file:x", {"model_type": kind, "architectures": 5}, "AutoModelForCausalLM")
 
 
 @pytest.mark.parametrize("text", ["[" * 200_000, '{"a":' * 200_000, " " * (MOST_JSON_BYTES + 1), "\ud800", '"x"'])
@@ -145,12 +162,14 @@ def test_a_gguf_file_that_lies_about_itself_is_one_line_at_once(tmp_path: Path) 
 
 
 def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
     import transformers
 
     _gguf(tmp_path / "small.gguf")
     for name in ("config.json", "tokenizer_config.json", "adapter_config.json"):
         (tmp_path / name).write_text('{"auto_map": {"AutoTokenizer": ["own.T", null]}}')
     seen: list[Any] = []
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
 
     def look(folder: str, **options: Any) -> None:
         seen.append(
@@ -162,6 +181,7 @@ def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: p
     with pytest.raises(BenchError, match=r"small.gguf: no tokenizer"):
         weights.folder(f"file:{tmp_path / 'small.gguf'}", None)
     assert seen == [(["small.gguf"], False, True)]
+    assert huggingface_hub.constants.HF_HUB_OFFLINE is before
     gguf_head.walk(tmp_path / "small.gguf")
 
 

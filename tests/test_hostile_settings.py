@@ -14,42 +14,9 @@ import pytest
 from bench.artifacts import fetch, unpack
 from bench.artifacts.uri import parse
 from bench.config import compose
-from bench.data.yaml_text import MOST_YAML_BYTES, read_yaml
 from bench.errors import BenchError
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
-BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
-    f"{n}: &{n} [{', '.join([f'*{m}'] * 9)}]\n" for m, n in zip("abcdefg", "bcdefgh", strict=True)
-)
-
-
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("title: !!python/object/apply:os.mkdir [ran]\n", "line 1: the tag .*python/object/apply:os.mkdir' would make an object"),
-        ("- !!python/name:os.system\n", "would make an object"),
-        ("a: !!python/object/new:os.system [echo]\n", "would make an object"),
-        ("a: !own {b: 1}\n", "would make an object"),
-        (BOMB, "holds an alias"),
-        ("[" * 50_000, "is nested more than 64 deep"),
-        ("a: 2024-99-99\n", "month must be in"),
-        ("a: [1\n", "line 2"),
-        ("\x00", "special characters|unacceptable character"),
-        ("? {a: 1}\n: 2\n", "unhashable key"),
-        ("a: " + "x" * MOST_YAML_BYTES, "is longer than"),
-    ],
-)  # fmt: skip
-def test_yaml_that_is_more_than_plain_values_is_one_line(
-    text: str, said: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "a.yaml").write_text(text)
-    with pytest.raises(BenchError, match=said) as caught:
-        read_yaml(tmp_path / "a.yaml")
-    assert "\n" not in str(caught.value)
-    assert not (tmp_path / "ran").exists()
-
-
 TAG = "!!python/object/apply:os.mkdir [ran]"
 
 

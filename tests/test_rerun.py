@@ -27,7 +27,7 @@ from bench.types import Choose, Example, Generate, Prediction, Regress, Request,
 from tests import bundles
 
 Make = Callable[..., Run]
-ENTRY = Path("leaderboards/submissions/sums/adder.json")
+ENTRY = Path("leaderboards/submissions/sums/ann/adder.json")
 
 
 def _submitted(study: Any, name: str = "sums.zip", *overrides: str) -> bundles.Files:
@@ -68,7 +68,7 @@ def test_a_rerun_that_comes_later_takes_the_place_of_the_record_without(study: A
     _said(study, "sums.zip", "--add")
     assert rerun_of(entries.read(ENTRY).run) is None
     _, one = _said(study, "sums.zip", "--rerun", "99", "--add")
-    assert [line.split("/")[-1] for line in one["added"]] == ["origin.json", "adder.json"]
+    assert [line.split("/")[-1] for line in one["added"]] == ["adder.json", "origin.json"]
     assert one["rerun"]["n"] == 12  # all there are
     assert rerun_of(entries.read(ENTRY).run) == rerun_of(next(run for _, run in find_runs(Path("runs"))))
 
@@ -130,11 +130,13 @@ def test_times_divided_by_a_million_are_refused_by_a_rerun_and_claimed_without_o
 
 def test_what_cannot_be_run_again_is_said_in_one_line_and_stays_claimed(study: Any) -> None:
     files = _submitted(study)
-    bundles.changed(files, "run.json", bundles.with_key("asked", value="e" * 64))
+    bundles.changed(files, "run.json", bundles.with_key("config", "model", "plus", value=2))
+    config = json.loads(files[bundles.place(files, "run.json")])["config"]
+    files[bundles.place(files, "config.yaml")] = json.dumps(config).encode()
     code, one = _said(study, _rezipped(files), "--rerun", "3", "--add")
     assert (code, one["status"], one["rerun"]) == (0, "verified", None)
     assert one["notes"][-1] == (
-        "not run again: it was asked otherwise than your version of the task asks; what it claims stays claimed"
+        "not run again: its model.plus is 2, that of conf/model here 0; only switches may differ; what it claims stays claimed"
     )
     assert is_claimed(entries.read(ENTRY).run, "device")
 

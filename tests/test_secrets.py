@@ -109,6 +109,7 @@ def test_flags_pairs_and_json_inside_a_text_are_seen_through() -> None:
     ("url", "what"),
     [
         ("https://ann:pw@host/v1", "a user or password"), ("https://ann@host/v1", "a user or password"),
+        ("https://ann:p@w/rd@host:1/v1", "a user or password"), ("https://ann:p/w@host/v1", "what cannot be read"),
         ("postgresql://ann:pw@db/ml", "a user or password"), ("https://host/v1?api_key=abc", "a key among its parameters"),
         ("https://host/x?X-Amz-Signature=abc", "a key among its parameters"), ("https://host/x#access_token=abc", "a key among"),
         ("https://host/v1/sk-abcdefghijklmnopqrstuvwx/chat", "what looks like a key in its path"),
@@ -128,14 +129,14 @@ def test_an_address_that_holds_a_secret_is_told_from_one_that_does_not(url: str,
     ("overrides", "where", "instead"),
     [
         (["model=endpoint", "model.base_url=https://host/v1/PLANT/x"], "model.base_url at host", "model.key_env"),
-        (["model=endpoint", "model.base_url=https://ann:PLANT@host/v1"], "model.base_url at host", "model.key_env"),
+        (["model=endpoint", "model.base_url=https://ann:PLANT@host/v1"], "model.base_url", "model.key_env"),
         (["model=endpoint", "model.base_url='https://host/v1?k=PLANT'"], "model.base_url at host", "model.key_env"),
         (["model=smollm2", "model.source='hub:owner/PLANT@main'"], "model.source", "HF_TOKEN"),
         (["model=smollm2", "model.source='https://host/x?token=PLANT'"], "model.source at host", "HF_TOKEN"),
-        (["task=squad_v1", "task.data.remote='https://ann:PLANT@host/x.json'"], "task.data.remote at host", "HF_TOKEN"),
+        (["task=squad_v1", "task.data.remote='https://ann:PLANT@host/x.json'"], "task.data.remote", "HF_TOKEN"),
         (["task=squad_v1", "data.path='https://host/x?sig=PLANT'"], "task.data.path at host", "its path"),
-        (["tracking.uri='https://ann:PLANT@host/'"], "tracking.uri at host", "MLFLOW_TRACKING_URI"),
-        (["model=endpoint", "model.extra={callback: 'https://ann:PLANT@host/'}"], "model.extra.callback at host", "model.key_env"),
+        (["tracking.uri='https://ann:PLANT@host/'"], "tracking.uri", "MLFLOW_TRACKING_URI"),
+        (["model=endpoint", "model.extra={callback: 'https://ann:PLANT@host/'}"], "model.extra.callback", "model.key_env"),
     ],
 )  # fmt: skip
 def test_a_secret_in_an_address_is_refused_in_one_line_that_does_not_show_it(

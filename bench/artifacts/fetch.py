@@ -19,7 +19,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from bench.artifacts import lock, mlflow_registry
+from bench.artifacts import kept, lock, mlflow_registry
 from bench.artifacts.digest import cache_dir, digest
 from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
@@ -66,6 +66,8 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
     source = resolved(source, repo_type)
     path = _cached(source)
     if path.exists():  # checked on the way in, but the pin may be another one by now
+        if sha256 is None and repo_type == "model":  # data are sealed when they are read
+            kept.refuse_exchanged(path, uri)
         return _checked(path, source, sha256)
     if os.environ.get("BENCH_OFFLINE"):
         if (held := _in_hub_cache(source, repo_type)) is not None:
@@ -75,12 +77,7 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
         )
     with tempfile.TemporaryDirectory(dir=_made(cache_dir()), prefix="fetch-") as folder:
         found = _checked(_brought(source, Path(folder), repo_type), source, sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            os.replace(found, path)
-        except OSError:
-            if not path.exists():  # else another process was quicker with the same content
-                raise
+        kept.put(found, path, as_model=repo_type == "model")
     return path
 
 

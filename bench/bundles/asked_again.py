@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bench.engine import feed
 from bench.engine.asking import Asking
 from bench.engine.audit import said
+from bench.engine.veil import Veiled
 from bench.models.base import Device, Model
 from bench.runs.timing import Stopwatch
 from bench.types import Example, Prediction, Regress, Request, Timing
@@ -45,16 +46,19 @@ def ask(
     asked: Asking, chosen: Sequence[Example], model: Model, device: Device, *, seed: int, batch_size: int, batch_tokens: int,
     name: str,
 ) -> Answers:  # fmt: skip
-    """Ask the model these examples as a run would: the same requests, batches of the same size."""
+    """Ask the model these examples as a run would: the same requests under neutral names, batches of the same size."""
     readings: list[Timing] = []
     watch = Stopwatch(readings.append, sync=model.sync)
-    feed.load(model, device, seed, watch)
-    plan = feed.batches(chosen, asked.request, model, batch_size=batch_size, batch_tokens=batch_tokens)
     room, found = feed.Room(), dict[str, Prediction]()
-    for position, batch in feed.ahead(plan, model):
-        with watch.phase("predict", n=len(batch), batch=position):
-            predictions = feed.answer(model, batch, name, room)
-        found |= {one.id: one for one in asked.stamped(batch, predictions)}
+    with Veiled(model, asked.asked) as veiled:
+        feed.load(veiled, device, seed, watch)
+        plan = feed.batches(
+            chosen, asked.request, veiled, batch_size=batch_size, batch_tokens=batch_tokens, names=asked.asked.names
+        )
+        for position, batch in feed.ahead(plan, veiled):
+            with watch.phase("predict", n=len(batch), batch=position):
+                predictions = feed.answer(veiled, batch, name, room)
+            found |= {one.id: one for one in asked.stamped(batch, predictions)}
     return Answers(found, sum(one.seconds for one in readings if one.phase == "predict"))
 
 

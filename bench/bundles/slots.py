@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
-from bench.leaderboard.board import interval
+from bench.leaderboard.board import shown
 from bench.models.shipped import models
 from bench.text import names
 from bench.types import Run
@@ -105,4 +105,4 @@ def described(path: Path) -> str:
     run = entries.read(path).run
     score = run.scores[0]
     vouched = "verified" if run.origin.get("verified") else "self-reported"
-    return f"{path}, {vouched}, of {run.created[:10]}, {score.metric} {interval(score)}"
+    return f"{path}, {vouched}, of {run.created[:10]}, {score.metric} {shown(score, score.value)}"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import math
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
@@ -18,6 +19,7 @@ from bench.types import Json, Prediction, Run, Timing
 _DIGITS = 25  # of a whole number
 _CELLS = 40_000_000  # rows times columns of a metric: 320 MB
 _TEXT = 1_000_000  # characters of one answer
+_DEPTH = 40  # lists and objects in each other: what is read is walked again later, from deeper in the program
 _WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
 
 
@@ -29,7 +31,7 @@ def parsed(data: bytes, where: str) -> Json:
     """
     try:
         text = data.decode("utf-8")
-        return json.loads(
+        found = json.loads(
             text, parse_constant=_constant, parse_int=_integer, parse_float=_float, object_pairs_hook=_object
         )
     except RecursionError:
@@ -38,6 +40,20 @@ def parsed(data: bytes, where: str) -> Json:
         raise Refused(f"{where} is not UTF-8 (byte {error.start})") from None
     except ValueError as error:
         raise Refused(f"{where} is not JSON that can be read: {short(error)}") from None
+    if _is_deep(found):
+        raise Refused(f"{where} is nested too deep: more than {_DEPTH} lists and objects in each other")
+    return found
+
+
+def _is_deep(value: Json) -> bool:
+    """Whether more than `_DEPTH` lists and objects stand in each other."""
+    level = [value]
+    for _ in range(_DEPTH):
+        inner = (one.values() if isinstance(one, dict) else one for one in level if isinstance(one, dict | list))
+        level = [one for values in inner for one in values if isinstance(one, dict | list)]
+        if not level:
+            return False
+    return True
 
 
 def _constant(text: str) -> Json:
@@ -79,6 +95,10 @@ def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
     for error in strict(schema).iter_errors(record):
         place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
         raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+
+
+def refuse_unseen(record: Json, where: str) -> None:
+    """Raise Refused, naming the field, for a claimed text that nobody can read as it stands."""
     if wrong := claimed.problem(record):
         raise Refused(f"{where}: {wrong}")
 
@@ -88,7 +108,36 @@ def run(record: Json, where: str) -> Run:
     from bench.bundles.record_schema import RUN
 
     fit(record, RUN, where)
-    return Run.from_json(record)
+    refuse_unseen(record, where)
+    found = Run.from_json(record)
+    _refuse_dates([found.created, *(one[name] for one in found.history for name in ("created", "replaced"))], where)
+    _refuse_halves(record, where)
+    return found
+
+
+def manifest(record: Json, where: str) -> Json:
+    """A bundle's manifest; raises Refused where a field is missing, unknown or of another type."""
+    from bench.bundles.record_schema import MANIFEST
+
+    fit(record, MANIFEST, where)
+    refuse_unseen(record["runs"], where)
+    _refuse_dates([record["created"]], where)
+    _refuse_halves(record, where)
+    return record
+
+
+def _refuse_dates(texts: Sequence[str], where: str) -> None:
+    for text in texts:
+        try:
+            datetime.datetime.fromisoformat(text)
+        except ValueError:
+            raise Refused(f"{where}: {short(text)} is no time") from None
+
+
+def _refuse_halves(record: Json, where: str) -> None:
+    """Raise Refused for half a surrogate pair, which no file can hold and no terminal show."""
+    if re.search("[\ud800-\udfff]", json.dumps(record, ensure_ascii=False)):
+        raise Refused(f"{where} has half a surrogate pair in a text")
 
 
 def measurements(record: Json, where: str) -> Measurements:
@@ -104,8 +153,12 @@ def measurements(record: Json, where: str) -> Measurements:
                 )
             if set(packed) not in ({"k", "dense"}, {"k", "sparse"}):
                 raise ValueError(f"rows of {name[:80]!r} are neither dense nor sparse")
-            if len(packed.get("dense", packed.get("sparse"))) != len(record["ids"]):
+            rows = packed.get("dense", packed.get("sparse"))
+            if len(rows) != len(record["ids"]):
                 raise ValueError(f"rows of {name[:80]!r}: another number than of ids")
+            for row in rows:
+                if not all(type(cell) in (int, float) for cell in (row if isinstance(row, list) else [row])):
+                    raise ValueError(f"rows of {name[:80]!r}: {short(repr(row))} holds what is no number")
         found = Measurements.from_json(record)
         if foreign := found.failed - set(found.ids):
             raise ValueError(f"{min(foreign)[:80]!r} failed, but is not among the ids")

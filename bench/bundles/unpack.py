@@ -13,7 +13,6 @@ from bench.artifacts.digest import cache_dir
 from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
-from bench.bundles.record_schema import MANIFEST as MANIFEST_SCHEMA
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, find_runs
@@ -61,8 +60,7 @@ def unpack(path: Path, folder: Path) -> Bundle:
         found = members(file)
         if MANIFEST not in found:
             raise Refused(f"it has no {MANIFEST}; `bench submit` makes bundles")
-        manifest = strict.parsed(content(file, found[MANIFEST], _MOST[MANIFEST]), MANIFEST)
-        strict.fit(manifest, MANIFEST_SCHEMA, MANIFEST)
+        manifest = strict.manifest(strict.parsed(content(file, found[MANIFEST], _MOST[MANIFEST]), MANIFEST), MANIFEST)
         if said := slots.names_problem([entry["model"] for entry in manifest["runs"]], manifest["submitter"]):
             raise Refused(said)
         places = {f"runs/{entry['task']}/{entry['model']}/{entry['run_id']}": entry for entry in manifest["runs"]}
@@ -78,6 +76,8 @@ def unpack(path: Path, folder: Path) -> Bundle:
         run = _checked(folder / place, entry, place)
         write_atomically(folder / place / ORIGIN, canonical(origin) + "\n")
         runs.append((folder / place, run))
+    if (latest := max(run.created for _, run in runs)) != manifest["created"]:
+        raise Refused(f"{MANIFEST} says created {manifest['created']}, its latest run {latest}")
     write_atomically(folder / MANIFEST, canonical(manifest) + "\n")
     return Bundle(sha256, manifest["submitter"], tuple(runs))
 
@@ -180,6 +180,8 @@ def _records(path: Path, where: str, make: Callable[[Json, str], T]) -> Iterator
             at = f"{where} line {number}"
             if len(line) > _LINE or not line.endswith(b"\n"):
                 raise Refused(f"{at} is cut off, or longer than {_LINE:,} bytes")
+            if line.endswith(b"\r\n"):
+                raise Refused(f"{at} ends with a carriage return, which no run writes")
             record = strict.parsed(line, at)
             if not isinstance(record, dict):
                 raise Refused(f"{at} is not an object {{…}}")
@@ -194,7 +196,7 @@ def _check_config(run: Run, data: bytes, where: str) -> None:
         text = data.decode("utf-8")
         if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
             raise Refused(f"{where} has aliases, which no run writes")
-        same = yaml.safe_load(text) == run.config
+        same = canonical(yaml.safe_load(text)) == canonical(dict(run.config))  # true is not 1
     except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
         raise Refused(f"{where} is not YAML that can be read ({type(error).__name__})") from None
     if not same:

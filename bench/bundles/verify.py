@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import numpy as np
 from bench.bundles import copies
 from bench.bundles.archive import Refused
 from bench.bundles.claims import same_rows, same_scores, times_add_up
+from bench.bundles.consistent import refuse_contradictions
 from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
@@ -24,6 +24,7 @@ from bench.runs.measurements import Measurements
 from bench.runs.measurements import read as read_measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.measure import measured, without_references
+from bench.scoring.source import changed, scorer_of
 from bench.task import Task
 from bench.types import ELSEWHERE, UNKNOWN, Example, Json, Prediction, Run, Score
 
@@ -66,11 +67,10 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         raise BenchError(
             f"it is of version {run.task_version} of task '{run.task}', yours is {task.version}; update one of the two"
         )
-    if datetime.datetime.fromisoformat(run.created) > datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=1):
-        raise Refused(f"it says to be of {run.created}, which is in the future")
     examples = _same_data(run, folder, task)
     found = {prediction.id: prediction for prediction in predictions(folder, place)}
     _same_ids(run, examples, found)
+    refuse_contradictions(run, task, examples, found)
     if without_references(examples):
         times_add_up(run, folder, list(found.values()))
         return _on_held_out(run, folder, task, examples, found, hidden)
@@ -80,7 +80,8 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
     same_rows(claimed, rows)
     by_rule = (run.resamples, run.seed) == (RESAMPLES, SEED)
-    same_scores(run, scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0])
+    theirs = scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0]
+    same_scores(run, theirs)
     times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
@@ -91,7 +92,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         copies.answers(found.values()),
         len(found),
         telling,
-        tuple(_notes(run, task, scores)),
+        tuple(_notes(run, task, theirs)),
     )
 
 
@@ -185,8 +186,13 @@ def _telling(
 
 def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     """What a person should know though the claim is true: other signatures, and another prompt than one's own task asks."""
-    other = [score.metric for claim, score in zip(run.scores, found, strict=True) if claim.signature != score.signature]
-    notes = [f"{', '.join(other)}: another signature than yours gives"] if other else []
+    notes = []
+    for what in ("signature", "note"):
+        pairs = zip(run.scores, found, strict=True)
+        if other := [score.metric for claim, score in pairs if getattr(claim, what) != getattr(score, what)]:
+            notes.append(f"{', '.join(other)}: another {what} than yours gives")
+    if run.scorer and changed(run.scorer, scorer_of(task)):
+        notes.append("it says to be scored by another parser or metrics than yours, so it stands in a table of its own")
     if (run.resamples, run.seed) != (RESAMPLES, SEED):
         notes.append(
             f"its own intervals are of {run.resamples:,} resamples, seed {run.seed}; here and on boards they are by one rule"

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.types import Run
 
+_LONGEST_CELL = 60  # characters on a terminal: one long name must not push the other columns out
 _ROWS = 100  # of a table on a terminal; its page has them all
 Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
@@ -154,6 +155,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             _cut(console, len(rows), board.name)
             for line in page.below(table):
                 _say(console, line)
+        if tables and board.caution:
+            _say(console, board.caution)
     for suite, combined in suites:
         if not combined:
             _say(console, f"{suite.title}: no runs yet")
@@ -181,7 +184,7 @@ def _print_table(
         rich.add_column(Text(terminal(heading)), justify="left" if text else "right", no_wrap=keep)
     for cells, dim, ends in rows[:_ROWS]:
         texts = [
-            Text(terminal(clean(cell), output.LONGEST_CELL), style="dim" if isinstance(cell, Claimed) else "")
+            Text(terminal(clean(cell), _LONGEST_CELL), style="dim" if isinstance(cell, Claimed) else "")
             for cell in cells
         ]
         rich.add_row(*texts, style="dim" if dim else None, end_section=ends)

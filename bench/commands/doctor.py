@@ -35,6 +35,8 @@ def main(options: argparse.Namespace) -> int:
             tell(f"{found.task}: {found.n_examples:,} {task.items}; {found.where}")
             for problem in found.problems:
                 tell(f"  {problem}")
+            if found.agreement:
+                tell(f"  agreement with people: {found.agreement}")
             tell(f"  to obtain: {found.obtain}" if found.obtain else "  ok" if not found.problems else "")
         return 1 if found.problems else 0
     others = [word for word in options.overrides if not word.startswith("task=")]
@@ -60,6 +62,7 @@ class Finding:
     n_examples: int
     problems: tuple[str, ...]
     obtain: str = ""
+    agreement: str = ""
 
 
 def examine(task: BaseTask) -> Finding:
@@ -68,8 +71,8 @@ def examine(task: BaseTask) -> Finding:
         problems = tuple(task.problems())
         n = task.size()
     except BenchError as error:
-        return Finding(task.name, where(task), 0, (str(error),), task.card.obtain)
-    return Finding(task.name, where(task), n, problems, task.card.obtain if problems else "")
+        return Finding(task.name, where(task), 0, (str(error),), task.card.obtain, task.card.agreement)
+    return Finding(task.name, where(task), n, problems, task.card.obtain if problems else "", task.card.agreement)
 
 
 def where(task: BaseTask) -> str:

@@ -13,7 +13,7 @@ from bench.text.shown import tell
 
 
 def main(options: argparse.Namespace) -> int:
-    """Evaluate, print scores and say where the run is."""
+    """Evaluate, print scores and say where the run is; 1 where every example of a run failed."""
     if options.cfg:
         import yaml
 
@@ -42,4 +42,4 @@ def main(options: argparse.Namespace) -> int:
         found = [output.summary(finished, folder) for finished, folder in outcome.done]
         many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         output.emit(found[0] if len(jobs) == 1 and found else many)
-    return 2 if outcome.failed else 0
+    return 2 if outcome.failed else 1 if outcome.answerless else 0

@@ -10,7 +10,7 @@ from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.config.overrides import override
 from bench.errors import BenchError
-from bench.text.shown import name_problem, tell
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.task import EntryTask
@@ -29,8 +29,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.submissions import reading as submissions
     from bench.task import EntryTask
 
-    if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
-        raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
+    _refuse(options)
     data = [override("data.path", options.data)] if options.data else []
     config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
     task = build(config["task"], "task")
@@ -42,7 +41,6 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     file, at, system = options.predictions.name.rpartition("@")
     name = options.model or (system if at and file else options.predictions.stem)
-    _refuse_names(name, options.submitter or "")
     found, folder, official = submissions.evaluate(
         task, options.predictions, name, settings, no_answer=options.na_prob,
         judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
@@ -63,11 +61,14 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _refuse_names(model: str, submitter: str) -> None:
-    """Raise BenchError for a name that nobody could read on a board."""
-    for given, option in ((model, "--model"), (submitter, "--submitter")):
-        if wrong := name_problem(given):
-            raise BenchError(f"the name for {option} {wrong}; give another with {option}")
+def _refuse(options: argparse.Namespace) -> None:
+    """Raise BenchError for a word that is no override, and for a name that no submitter may bear."""
+    from bench.bundles import slots
+
+    if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
+        raise BenchError(f"score takes one file or folder of predictions and KEY=VALUE; {further[0]!r} is neither")
+    if said := slots.submitter_problem(options.submitter or ""):
+        raise BenchError(f"--submitter: {said}")
 
 
 def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:

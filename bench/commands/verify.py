@@ -209,7 +209,9 @@ def _about(verdict: Verdict, act: Callable[..., None], *given: Any) -> None:
         Exception
     ) as error:  # a fault of ours says nothing of this bundle, and must not keep the others from a verdict
         verdict.status = BROKEN
-        verdict.line = f"a fault of bench itself, which says nothing of the bundle: {fault(error)}; please report it"
+        verdict.line = (
+            f"a fault of bench itself, which says nothing of the bundle: {fault(error, tell)}; please report it"
+        )
 
 
 def _opened(path: Path, room: Path) -> tuple[Bundle | None, list[Verdict]]:

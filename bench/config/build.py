@@ -13,7 +13,7 @@ from typing import Any
 from bench.config.compose import choice, conf_dirs, names, own_conf_dirs, plugins
 from bench.config.errors import among
 from bench.config.overrides import escaped
-from bench.data.yaml_text import read_yaml
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask
@@ -50,7 +50,7 @@ def task_class(name: str) -> type[BaseTask]:
     if name not in names("task"):
         raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
     path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
-    found = read_yaml(path, aliases=True)
+    found = read_yaml(path)
     if not isinstance(found, Mapping):
         raise BenchError(f"{path} holds no settings; give it at least _target_")
     target = found.get("_target_") or choice("task", name).get("_target_")  # Hydra takes a while

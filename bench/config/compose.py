@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.config import trust
 from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TrackingConf
-from bench.data.yaml_text import read_yaml, reason
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.shipped import conf_dir
 from bench.text import secret_urls
@@ -71,8 +71,8 @@ def names(group: str) -> dict[str, str]:
     """The choices of a config group with the comment on their first line, without loading Hydra."""
     found: dict[str, str] = {}
     for folder in conf_dirs():
-        for path in sorted((folder / group).glob("*.yaml")):
-            with path.open(encoding="utf-8") as file:
+        for path in sorted(filter(Path.is_file, (folder / group).glob("*.yaml"))):
+            with path.open(encoding="utf-8", errors="replace") as file:  # who chooses it is told what is wrong with it
                 first = next((line for line in file if not line.startswith("# @")), "")
                 found.setdefault(path.stem, first[1:].strip() if first.startswith("#") else "")
     return dict(sorted(found.items()))
@@ -80,15 +80,27 @@ def names(group: str) -> dict[str, str]:
 
 def choice(group: str, name: str) -> Mapping[str, Any]:
     """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
-    for folder in conf_dirs():
-        path = folder / group / f"{name}.yaml"
-        if path.is_file():
-            found = read_yaml(path, aliases=True)
-            if isinstance(found, Mapping) and "defaults" not in found and "${" not in path.read_text(encoding="utf-8"):
-                return found
-            break
+    if (path := _file(group, name)) is not None:
+        found = read_yaml(path)
+        if isinstance(found, Mapping) and "defaults" not in found and "${" not in path.read_text(encoding="utf-8"):
+            return found
     found = plain(compose([f"{group}={name}"])[0])[group]
     return found if isinstance(found, Mapping) else {}
+
+
+def _file(group: str, name: str) -> Path | None:
+    """The file of a choice: that of the first directory which has it."""
+    return next((path for folder in conf_dirs() if (path := folder / group / f"{name}.yaml").is_file()), None)
+
+
+def _refuse_unreadable(overrides: Sequence[str]) -> None:
+    """Raise BenchError for a chosen file of one's own that is no plain YAML, before Hydra sees it."""
+    for word in overrides:
+        key, _, value = word.partition("=")
+        if key in GROUPS and (path := _file(key, value)) is not None and conf_dir() not in path.parents:
+            found = read_yaml(path)
+            if found is not None and not isinstance(found, Mapping):
+                raise BenchError(f"{path} holds a {type(found).__name__}, where a configuration is `key: value` a line")
 
 
 def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
@@ -96,15 +108,16 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
 
     Raises BenchError with the full key for whatever Hydra refuses: an unknown group, choice or key, or a wrong type.
     """
-    import yaml
     from hydra.errors import HydraException
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
+    from yaml import YAMLError
 
     from bench.config.errors import explain
     from bench.config.overrides import readable
 
     overrides = readable(overrides, GROUPS, sweeps=False)
+    _refuse_unreadable(overrides)
     try:
         config = _composed(overrides)
         choices = {
@@ -115,12 +128,9 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         del config["hydra"]
         OmegaConf.to_container(
             config, resolve=True
-        )  # only to see that it can: in place, a ${ of a path would be read again
-    except (yaml.YAMLError, RecursionError) as error:
-        mark = getattr(error, "problem_mark", None)
-        raise BenchError(f"{mark.name if mark else 'conf/'}: {reason(error)}; correct the file") from None
-    except (HydraException, OmegaConfBaseException, ValueError, AssertionError) as error:
-        # The last two are what Hydra raises for an override of a group that is a number, or has no key.
+        )  # only to see that it can be: in place, a ${ of a path would be read again
+    except (HydraException, OmegaConfBaseException, ValueError, AssertionError, YAMLError, RecursionError) as error:
+        # ValueError and AssertionError are what Hydra raises for an override of a group that is a number, or has no key.
         raise BenchError(
             explain(error, overrides, {group: list(names(group)) for group in GROUPS}, known_keys)
         ) from None

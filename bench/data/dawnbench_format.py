@@ -29,10 +29,8 @@ from bench.data.files import read_text
 from bench.data.located_json import Locator
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
-from bench.text.shown import name_problem
 from bench.types import Json
 
-_LONGEST = 300  # characters of a text that an entry shows
 TRAIN, INFERENCE = "train", "inference"
 _REQUIRED = ("version", "author", "authorEmail", "framework", "model", "hardware", "timestamp")
 _DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
@@ -181,9 +179,6 @@ class _Reader:
             self._find(name, ascii(value), "refused", text)
             return ""
         if isinstance(value, str) and value.strip():
-            if wrong := name_problem(value.strip(), _LONGEST):
-                self._find(name, "such a text", "refused", f"it {wrong}; correct it")
-                return ""
             return value.strip()
         self._find(name, kind(value) if name in self.record else "nothing", "refused", "expected a text; add it")
         return ""

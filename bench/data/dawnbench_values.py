@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import datetime
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.text.shown import name_problem, terminal
 from bench.types import Json
 
 
@@ -98,7 +98,7 @@ def unprintable(text: str) -> bool:
     >>> unprintable("DrQA, 1 × K80"), unprintable("a\\x1b[2Jb"), unprintable("a\\u202eb")
     (False, True, True)
     """
-    return any(unicodedata.category(letter) in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") for letter in text)
+    return bool(name_problem(text, len(text)))
 
 
 def as_seen(text: str, limit: int = 80) -> str:
@@ -107,8 +107,7 @@ def as_seen(text: str, limit: int = 80) -> str:
     >>> as_seen("a\\x1bb"), as_seen("f1Score")
     ('a\\\\x1bb', 'f1Score')
     """
-    seen = ascii(text)[1:-1] if unprintable(text) else text
-    return seen if len(seen) <= limit else f"{seen[:limit]}…"
+    return terminal(text, limit)
 
 
 def in_unit(values: Sequence[float], whole: float) -> list[float | None]:

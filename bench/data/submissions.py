@@ -78,9 +78,9 @@ def number(text: str, low: float = -math.inf, high: float = math.inf) -> float:
     except (TypeError, ValueError, OverflowError):  # the last for a whole number beyond all floats
         raise ValueError(f"found {str(text)[:40]!r}, expected a number") from None
     if not math.isfinite(value):
-        raise ValueError(f"found {text!r}, expected a finite number")
+        raise ValueError(f"found {repr(text)[:40]}, expected a finite number")
     if not low <= value <= high:
-        raise ValueError(f"found {text!r}, expected a number from {low:g} to {high:g}")
+        raise ValueError(f"found {repr(text)[:40]}, expected a number from {low:g} to {high:g}")
     return value
 
 

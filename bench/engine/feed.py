@@ -11,9 +11,12 @@ from typing import SupportsFloat
 
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.models.reply import UNFINISHED
 from bench.runs.timing import Stopwatch
+from bench.text.thinking import behind_thinking
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
 
+_QUOTED = 20_000  # characters of such a reply that are kept
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
 
 
@@ -194,6 +197,8 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
         case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
+            if behind_thinking(prediction.text) is None:
+                raise ValueError(f"{UNFINISHED}: {prediction.text[-_QUOTED:]!r}")
             return prediction
         case Choose(labels=names):
             return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))

@@ -8,8 +8,9 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 from types import TracebackType
 
@@ -42,7 +43,6 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         self._true: dict[str, str] = {}  # what was veiled, by what stands for it
         self._lock = threading.RLock()  # `prepare` comes from a thread of its own
         self._exit = ExitStack()
-        self._folder: Path | None = None
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -79,14 +79,14 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         files = list(files_of(request))
         if not files:
             return self.model.cost(replace(request, id=name))
-        with tempfile.TemporaryDirectory(dir=self._place()) as folder:
-            places = {}
-            for i, path in enumerate(files):
-                places[str(path)] = str(Path(folder, f"{i}{_ending(path)}"))
-                with suppress(FileExistsError):
-                    Path(places[str(path)]).symlink_to(path.resolve())
-            parts = tuple(_moved(part, places) for part in request.parts)
-            return self.model.cost(Request(name, parts, request.output))
+        places = {str(path): str(self._links / f"{i}{_ending(path)}") for i, path in enumerate(files)}
+        try:
+            for path, place in places.items():
+                Path(place).symlink_to(Path(path).resolve())
+            return self.model.cost(Request(name, tuple(_moved(part, places) for part in request.parts), request.output))
+        finally:
+            for place in places.values():
+                Path(place).unlink(missing_ok=True)
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Make the copies of the batch that comes next, and tell the model of it."""
@@ -133,10 +133,10 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         path = Path(part.path)
         seal = self.asked.media.get(path)
         if seal is None or seal.sha256 == ABSENT:  # the model says so, and is told of no other file
-            return _moved(part, {part.path: self._stands_for(path, self._place() / f"{name}{_ending(path)}")})
+            return _moved(part, {part.path: self._stands_for(path, self._copies / f"{name}{_ending(path)}")})
         if isinstance(part, ImageFile):
             return Image(_read(path, seal), part.media_type)
-        copy = self._place() / f"{seal.sha256[:32]}{_ending(path)}"
+        copy = self._copies / f"{seal.sha256[:32]}{_ending(path)}"
         if not copy.exists():
             _copy(path, copy, seal)
         return _moved(part, {part.path: self._stands_for(path, copy)})
@@ -155,10 +155,13 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             Path(neutral).unlink(missing_ok=True)
             del self._true[neutral]
 
-    def _place(self) -> Path:
-        if self._folder is None:
-            self._folder = Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
-        return self._folder
+    @cached_property
+    def _copies(self) -> Path:
+        return Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
+
+    @cached_property
+    def _links(self) -> Path:
+        return Path(self._exit.enter_context(tempfile.TemporaryDirectory(prefix="bench-")))
 
     def _plain(self, text: str, own: Mapping[str, str]) -> str:
         """A text about requests with the examples' ids and files in it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from bench.data.yaml_text import read_yaml
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.text.rows import rows
 
@@ -30,6 +30,7 @@ class Board:
     more: tuple[str, ...] = ()
     columns: tuple[str, ...] = COLUMNS
     devices: tuple[str, ...] = ("cpu", "cuda")
+    caution: str = ""  # what answers get that need no reading, where that is more than the plain reference rows do
 
 
 def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]:

@@ -237,7 +237,7 @@ def _row(path: str, load: Callable[[str], Run], slot: Callable[[Run], Json]) -> 
         return (*[None] * 6, str(error))
 
 
-def _marks(values: Sequence[str]) -> str:
+def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 

@@ -26,6 +26,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     board = with_flips(board, found)
     lines = [f"# {plain(board.title)}", ""]
     lines += [f"Task {code(board.task)} version {board.version}, ranked by {plain(board.metric)}.", ""]
+    lines += [plain(board.caution), ""] if board.caution else []
     for table in found:
         heads = headings(board)
         lines += [f"## {plain(title(table))}", "", line(heads), "|" + "---|" * len(heads)]

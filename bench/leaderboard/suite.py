@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from bench.data.yaml_text import read_yaml
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board

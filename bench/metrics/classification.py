@@ -23,7 +23,13 @@ def _wanted(target: str | Sequence[str]) -> frozenset[str]:
 
 
 def _given(answer: Mapping[str, Any]) -> frozenset[str]:
-    """The answer's labels; TypeError for one string, whose characters would be counted silently as labels."""
+    """The answer's labels; TypeError for one string, whose characters would be counted silently as labels.
+
+    ValueError for a confidence that is no probability, with which calibration would leave its range.
+    """
+    sure = answer.get("confidence")
+    if sure is not None and (isinstance(sure, bool) or not isinstance(sure, int | float) or not 0 <= sure <= 1):
+        raise ValueError(f"the confidence {str(sure)[:40]} is no number from 0 to 1")
     if "label" in answer:
         return frozenset((answer["label"],))
     if isinstance(answer["labels"], str):

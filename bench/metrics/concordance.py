@@ -14,6 +14,19 @@ def _moments(target: float, value: float) -> Row:
     return (target, value, target * target, value * value, target * value)
 
 
+def reach(low: float, high: float) -> tuple[float, float]:
+    """How far a submitted value may be off its scale, which the official script does not look at: by the scale's width."""
+    return low - (high - low), high + (high - low)
+
+
+def rated(value: object, low: float, high: float) -> float:
+    """The value as a number within `reach`; ValueError says what was found. Squares of wilder ones leave no digit to correlate."""
+    least, most = reach(low, high)
+    if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value <= most:
+        raise ValueError(f"found {str(value)[:40]}, expected a number from {low:g} to {high:g}")
+    return float(value)
+
+
 def ccc_from_moments(totals: Array, n: Array) -> Array:
     """Lin's concordance correlation coefficient, in [-1, 1], from sums of t, p, t², p², tp: [..., 5] -> [...].
 
@@ -51,7 +64,7 @@ def ccc(name: str, low: float, high: float) -> Metric:
     """The CCC of the values called `name`, whose scale is [low, high]; a failure counts as the far end of the scale."""
     return Metric(
         f"ccc_{name}",
-        measure=lambda target, answer: _moments(target[name], answer[name]),
+        measure=lambda target, answer: _moments(target[name], rated(answer[name], low, high)),
         summarise=ccc_from_moments,
         worst=lambda target: _moments(target[name], _far_end(target[name], low, high)),
         best=lambda target: _moments(target[name], target[name]),
@@ -100,7 +113,7 @@ def ccc_per_video(name: str, low: float, high: float) -> RankedMetric:
 
     return RankedMetric(
         f"ccc_{name}_per_video",
-        measure=lambda target, answer: row(target, answer[name]),
+        measure=lambda target, answer: row(target, rated(answer[name], low, high)),
         summarise=summarise,
         worst=lambda target: row(target, _far_end(target[name], low, high)),
         best=lambda target: row(target, target[name]),

@@ -1,37 +1,47 @@
 """Numbers as people and reports write them: read out of text, and compared with a gold number.
 
-Read are digits with or without thousands commas and a decimal point, a sign ("-", "−", "–", "minus", "negative", or brackets
-around the number alone, as accounts have it), a currency before it, and after it per cent or a scale ("million", "bn",
-"$5M"). Not read are numbers in words ("twelve"), decimal commas and thousands spaces ("1 452,4"), exponents, fractions
-("3/4"), dates, basis points, and digits that belong to a word ("FY2018", "10-K", "COVID-19").
+Read are digits in the forms of `bench.text.numerals`, a sign (a hyphen, dash or minus right before them, "minus", "negative",
+or brackets around the number alone, as accounts have it), a currency, and behind them per cent, basis points or a scale
+("million", "bn", "$5M"). A number in another form is none, and is never read in part: 1,57 and 1.2.3, ranges and quotients
+("5-7", "3/4"), powers and footnotes (10²), "--5", "3 hundred". Passed over are dates and digits of a word ("FY2018", "10-K").
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+import unicodedata
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.metrics.metric import Metric, Row
+from bench.text.numerals import DIGITS, folded, size
 
 FACTORS = {
     "k": 1e3, "thousand": 1e3, "m": 1e6, "mm": 1e6, "mn": 1e6, "mln": 1e6, "million": 1e6,
     "b": 1e9, "bn": 1e9, "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12,
 }  # fmt: skip
-_SIGN = r"[-+−–]"
+_BASIS_POINT = 1e-4
 _CURRENCY = r"(?:(?:US|C|A|HK)?[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR))"
 _NUMBER = re.compile(
-    rf"(?<![\w.,%])(?<![\w%][-−–/])"  # not in the middle of a word, a longer number, a range or a date
-    rf"(?P<open>\( ?)?(?P<sign>{_SIGN}|\b(?:minus|negative) )?"
-    rf"(?P<currency>{_CURRENCY} ?)?(?P<inner_sign>{_SIGN})?(?P<inner_open>\( ?)?"
-    rf"(?P<digits>\d{{1,3}}(?:,\d{{3}})+(?:\.\d+)?|\d+(?:\.\d+)?|\.\d+)(?P<close> ?\))?"
-    rf"(?: ?(?P<percent>%|(?:percent|per ?cent|pct|percentage points?)\b)"
-    rf"| ?(?P<word>thousand|million|billion|trillion|mln|mn|mm|bn|tn)s?\b|(?P<letter>[kmbt])\b|x\b)?"
-    rf"(?P<late_close> ?\))?(?!\w|[.,]?\d|-[^\W\d])",
+    rf"(?P<open>\( ?)?(?P<sign>[-+]+ ?|\b(?:minus|negative) )?(?P<currency>{_CURRENCY} ?)?(?P<inner_sign>[-+]+ ?)?"
+    rf"(?P<inner_open>\( ?)?(?P<digits>{DIGITS})(?P<close> ?\))?"
+    rf"(?: ?(?P<percent>%|(?:percent|per ?cent|pct|percentage points?)\b)| ?(?P<points>bps?|basis points?)\b"
+    rf"| ?(?P<word>thousand|million|billion|trillion|mln|mn|mm|bn|tn)s?\b|(?P<letter>[kmbt])\b|x\b)?(?: ?[$€£¥](?!\d))?"
+    rf"(?P<late_close> ?\))?",
     re.IGNORECASE,
 )
-_LONGEST = 300  # digits that a float can hold
+_DATE = re.compile(
+    r"(?:19|20)\d\d[-/](?:(?:19|20)?\d\d)(?:[-/]\d\d)?|\d{1,2}[/.-]\d{1,2}[/.-](?:\d\d|\d{4})|\d{1,2}:\d\d"
+)
+_MONTH = (
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)\.?"
+)
+_BEHIND_MONTH = re.compile(rf"\b{_MONTH} $", re.IGNORECASE)
+_GOES_ON = re.compile(r"[-/^*_.,:']{1,3}\d| ?[-/^*]{1,2} ?[$€£¥(]*\d")  # of what is more than a number
+_UNKNOWN_SCALE = re.compile(r" ?(?:hundred|dozen|lakh|crore|quadrillion|quintillion)s?\b", re.IGNORECASE)
+_PARTS = re.compile(r" (?:and )?\d")  # 1 million 200 thousand
 
 
 @dataclass(frozen=True)
@@ -57,12 +67,12 @@ class Number:
 
 
 def read_numbers(text: str) -> list[Number]:
-    """All the numbers of a text, in order.
+    """All the numbers of a text that are understood, in order.
 
     >>> [number.value for number in read_numbers("a loss of $(1,452.4) million, or −3.5 %, in FY2018")]
     [-1452400000.0, -0.035]
     """
-    return [_number(match) for match in _NUMBER.finditer(_folded(text)) if len(match["digits"]) <= _LONGEST]
+    return [number for number in _readings(folded(text)) if number is not None]
 
 
 def sole_number(text: str) -> Number | None:
@@ -71,20 +81,48 @@ def sole_number(text: str) -> Number | None:
     >>> sole_number("$1577.00").value, sole_number("36% of it")
     (1577.0, None)
     """
-    match = _NUMBER.fullmatch(_folded(text).removesuffix("."))
-    return _number(match) if match and len(match["digits"]) <= _LONGEST else None
+    whole = folded(text).removesuffix(".")
+    match = _NUMBER.fullmatch(whole)
+    return _number(match, whole) if match else None
 
 
 def answer_number(text: str) -> Number | None:
     """The number that a text gives as its answer, None if there is none.
 
     The first one after the last "=" that is neither a year nor a whole number with a letter (the company 3M, Form 10K); if
-    there are only such, the first of them.
+    there are only such, the first of them. One before it that is not understood may be the answer: then there is none.
     """
     if (whole := sole_number(text)) is not None:
         return whole
-    numbers = read_numbers(text.rpartition("=")[2]) or read_numbers(text)
-    return next((number for number in numbers if not _is_label(number.text)), numbers[0] if numbers else None)
+    plain = folded(text)
+    _, equals, result = plain.rpartition("=")
+    numbers = list(_readings(equals + result)) or list(_readings(plain))
+    chosen = next((number for number in numbers if number is None or not _is_label(number.text)), None)
+    return chosen or (numbers[0] if numbers and None not in numbers else None)
+
+
+def is_misread(text: str) -> bool:
+    """Whether a text that begins like a number is in a form that is not understood, so that no part of it may be taken for one.
+
+    >>> is_misread("1,57"), is_misread("1,577 stores"), is_misread("fees of 1,57")
+    (True, False, False)
+    """
+    plain = folded(text)
+    match = _NUMBER.match(plain)
+    return match is not None and not _is_date(match, plain) and _number(match, plain) is None
+
+
+def _readings(text: str) -> Iterator[Number | None]:
+    """The numbers of a folded text in order, None for each that is not understood."""
+    for match in _NUMBER.finditer(text):
+        before, behind = text[: match.start()][-1:], text[match.end() :][:1]
+        in_a_word = (before.isalnum() and not match["open"]) or before == "_" or behind.isalpha()
+        if (
+            not in_a_word
+            and not re.match(r"-[^\W\d]", text[match.end() : match.end() + 2])
+            and not _is_date(match, text)
+        ):
+            yield _number(match, text)
 
 
 def agrees(found: Number, gold: Number, tolerance: float = 0.01) -> bool:
@@ -100,18 +138,51 @@ def agrees(found: Number, gold: Number, tolerance: float = 0.01) -> bool:
     return any(abs(reading - gold.value) <= slack for reading in readings)
 
 
-def _folded(text: str) -> str:
-    """Single spaces only, so that the pattern has no runs of them to try."""
-    return " ".join(text.split())
-
-
-def _number(match: re.Match[str]) -> Number:
-    signs = (match["sign"] or "") + (match["inner_sign"] or "")
-    opened, closed = match["open"] or match["inner_open"], match["close"] or match["late_close"]
-    negative = bool(signs.strip().strip("+")) or bool(opened and closed)
-    size = float(match["digits"].replace(",", ""))
+def _number(match: re.Match[str], text: str) -> Number | None:
+    """The number of a match in its folded text, None where it is not understood."""
+    signs = ((match["sign"] or "") + (match["inner_sign"] or "")).strip()
+    value = size(match["digits"])
+    if value is None or _is_part(match, text):
+        return None
+    if signs.count("-") + signs.count("+") > (0 if signs[:1].isalpha() else 1):
+        return None
+    called = text[: match.start()][-1:].isalnum()  # f(5)
+    opened, closed = match["inner_open"] or (match["open"] and not called), match["close"] or match["late_close"]
+    negative = bool(signs.strip("+")) or bool(opened and closed)
     word = (match["word"] or match["letter"] or "").lower()
-    return Number(-size if negative else size, FACTORS.get(word), bool(match["percent"]), match[0].strip())
+    factor = _BASIS_POINT if match["points"] else FACTORS.get(word)
+    return Number(-value if negative else value, factor, bool(match["percent"]), match[0].strip())
+
+
+def _is_part(match: re.Match[str], text: str) -> bool:
+    """Whether what stands beside the match says that it is not the whole number."""
+    start, end = match.start(), match.end()
+    before, behind = text[:start], text[end:]
+    scaled = bool(match["word"] or match["letter"])
+    last = before.rpartition("\n")[2].rstrip(" ")[-1:]
+    # A hyphen and a space are a bullet, a dash or a difference, but for "= - 5".
+    spaced = any(
+        (match[name] or "").endswith(" ") for name in ("sign", "inner_sign") if (match[name] or " ")[0] in "-+"
+    )
+    goes_on = _GOES_ON.match(behind)
+    return bool(
+        (spaced and last not in ("=", ":", "("))
+        or before[-1:] in [*".,%_±√"]
+        or last in [*"/^*"]
+        or (goes_on and not (goes_on[0][:1] == " " and (scaled or match["percent"])))
+        or unicodedata.category(behind[:1] or " ") in ("No", "Nl")
+        or unicodedata.category(before[-1:] or " ") in ("No", "Nl")
+        or _UNKNOWN_SCALE.match(behind)
+        or (scaled and _PARTS.match(behind))
+        or behind[:1].isalnum()
+    )
+
+
+def _is_date(match: re.Match[str], text: str) -> bool:
+    """Whether it reads as a date, a time or years; a number beside the name of a month is a day or a year."""
+    near = _BEHIND_MONTH.search(text[max(0, match.start() - 12) : match.start()])
+    follows = re.match(rf" {_MONTH}(?!\w)", text[match.end() : match.end() + 12], re.IGNORECASE)
+    return bool(_DATE.fullmatch(match["digits"]) or near or follows)
 
 
 def _is_label(text: str) -> bool:

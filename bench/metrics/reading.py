@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 import string
 from collections import Counter
@@ -111,6 +112,14 @@ def _answered(compare: Callable[[str, str], float]) -> Callable[[Sequence[str], 
     return lambda targets, answer: max(compare(answer["text"], gold) for gold in answerable(_several(targets)))
 
 
+def _refuse_no_number(answer: Mapping[str, Any]) -> None:
+    """Raise ValueError where the probability of no answer, or the place that ties go by, cannot order the answers."""
+    given = answer["no_answer"]
+    for value in (0.0 if given is None else given, answer.get("rank", 0)):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise ValueError(f"found {str(value)[:40]}, expected a finite number")
+
+
 def _has_answer(targets: Sequence[str]) -> bool:
     return bool(_several(targets))  # also where none of them normalises to anything, as in the official script
 
@@ -123,6 +132,7 @@ def _squad_v2(name: str, compare: Callable[[str, str], float], only: bool | None
     raw = _answered(compare)
 
     def measure(targets: Sequence[str], answer: Mapping[str, Any]) -> Row:
+        _refuse_no_number(answer)
         refused = answer["no_answer"] is not None and answer["no_answer"] > 1.0
         value = float(not _has_answer(targets)) if refused else raw(targets, answer)
         return (value * counted(targets), counted(targets))

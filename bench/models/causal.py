@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.models import label_length as lengths
 from bench.models.base import Device
+from bench.models.chat_roles import ChatTemplate, Messages, one_text
 from bench.models.places import places
-from bench.models.plain_prompt import Prompt, fit, plain_text, texts
+from bench.models.plain_prompt import Prompt, appended_end, fit, plain_text, texts
 from bench.models.torch_model import TorchModel
+from bench.text.thinking import cut, opens
 from bench.types import Choose, Generate, Json, Prediction, Request, Text
 
 if TYPE_CHECKING:
@@ -60,6 +62,10 @@ class CausalLM(TorchModel):
             raise BenchError(
                 f"{self.source}: the tokenizer has no chat template; set model.chat=false to prompt it as a base model"
             )
+        self.template = ChatTemplate(self.source, self._rendered, one_text)
+        if self.chat:
+            self.template.check()
+        self.added_end = appended_end(self.tokenizer)
         self._priors.clear()
         self._known_replies.clear()
         self.context = places(self.model)
@@ -76,7 +82,8 @@ class CausalLM(TorchModel):
         if not hasattr(self, "no_tree"):  # never loaded: an old run is only scored again
             return {}
         way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
-        return {"decoding": way, "packed_weights": self.packed}
+        put = {"chat": said} if self.chat and (said := self.template.describe()) else {}
+        return {"decoding": way, "packed_weights": self.packed, **put}
 
     def cost(self, request: Request) -> int:
         """The prompt's and the labels' or the reply's tokens, about."""
@@ -89,14 +96,10 @@ class CausalLM(TorchModel):
         if not self.chat:
             return plain_text(request)
         parts, begun = texts(request)
-        messages: list[dict[str, str]] = []
-        for part in parts:
-            if messages and messages[-1]["role"] == part.role:
-                messages[-1]["content"] += "\n" + part.text
-            else:
-                messages.append({"role": part.role, "content": part.text})
-        template = self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return str(template) + begun
+        return self.template.text(parts) + begun
+
+    def _rendered(self, messages: Messages) -> str:
+        return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Tokenise the batch that comes next."""
@@ -113,19 +116,29 @@ class CausalLM(TorchModel):
         """Each request's prompt, or why there is none."""
         said = [self.prompt(request) for request in batch]
         ids = self.tokenizer(said, add_special_tokens=not self.chat)["input_ids"]
-        return [self._fitted(*one) for one in zip(batch, said, ids, strict=True)]
+        return [self._fitted(*one) for one in zip(batch, said, map(self._open, ids), strict=True)]
+
+    def _open(self, tokens: list[int]) -> list[int]:
+        """The prompt's tokens without the end that the tokenizer puts behind a text, and with one beginning."""
+        kept = tokens[: len(tokens) - self.added_end] if not self.chat else tokens
+        begins = self.tokenizer.bos_token_id
+        return kept[1:] if begins is not None and kept[:2] == [begins, begins] else kept
 
     def _fitted(self, request: Request, text: str, tokens: list[int]) -> Prompt | str:
         """The prompt, cut where it leaves no room for the reply; what is wrong where that is not enough."""
         room = self.context - self._reply_tokens(request) if self.context else len(tokens)
         if not tokens:
             return f"request {request.id!r} has no text, and the tokenizer adds no token to begin with"
+        thinks = opens(text) if self.chat else ""
         if len(tokens) <= room:
-            return Prompt(tokens)
+            return Prompt(tokens, thinks=thinks)
         try:
-            return fit(request, text, self.tokenizer, room, special=not self.chat)
+            cut_down = fit(
+                request, text, self.tokenizer, room + (0 if self.chat else self.added_end), special=not self.chat
+            )
         except ValueError as error:
             return str(error)
+        return cut_down._replace(ids=self._open(cut_down.ids), thinks=thinks)
 
     def _reply_tokens(self, request: Request) -> int:
         """How many tokens the reply may need behind the prompt."""
@@ -194,12 +207,15 @@ class CausalLM(TorchModel):
     def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
         """Greedy answers, each cut where its own limit or stop string says."""
         from bench.decoding import greedy, plain
+        from bench.decoding.stops import has_stopped
 
         limits = [request.output for request in batch if isinstance(request.output, Generate)]
         most = [limit.max_new_tokens for limit in limits]
 
         def finished(index: int, tokens: list[int]) -> bool:
-            return tokens[-1] in self.ends or self._stops(tokens, limits[index].stop)
+            return tokens[-1] in self.ends or has_stopped(
+                self.tokenizer, tokens, limits[index].stop, prompts[index].thinks
+            )
 
         ids = [prompt.ids for prompt in prompts]
         if self.no_tree:
@@ -208,18 +224,8 @@ class CausalLM(TorchModel):
             new = greedy.greedy(self.model, ids, most, finished).tokens
         for request, limit, prompt, tokens in zip(batch, limits, prompts, new, strict=True):
             kept = tokens[:-1] if tokens[-1] in self.ends else tokens
-            text = self.tokenizer.decode(kept, skip_special_tokens=True)
-            cut = min((text.find(stop) for stop in limit.stop if stop in text), default=len(text))
+            text = prompt.thinks + self.tokenizer.decode(kept, skip_special_tokens=True)
             yield Prediction(
-                request.id, text=text[:cut], prompt_tokens=len(prompt.ids), new_tokens=len(kept),
+                request.id, text=cut(text, limit.stop), prompt_tokens=len(prompt.ids), new_tokens=len(kept),
                 truncated=prompt.truncated,
             )  # fmt: skip
-
-    def _stops(self, tokens: list[int], stops: Sequence[str]) -> bool:
-        """Whether a stop string has just been said. A token is at least a byte, so it lies within the last few."""
-        if not stops:
-            return False
-        tail = self.tokenizer.decode(tokens[-max(len(stop.encode()) for stop in stops) - 4 :], skip_special_tokens=True)
-        return any(stop in tail for stop in stops) and any(
-            stop in self.tokenizer.decode(tokens, skip_special_tokens=True) for stop in stops
-        )

@@ -13,6 +13,12 @@ from bench.models.config_json import json_object, pairs, strings
 from bench.types import Json
 
 TRUST = ("pickle", "remote_code")
+MOST_LAYERS, MOST_LABELS = 10_000, 1_000_000
+_MOST = (("layers", MOST_LAYERS), ("layer", MOST_LAYERS), ("num_labels", MOST_LABELS))
+_CONFIGURATIONS = (  # that transformers reads; other files beside them may be anything
+    "config.json", "generation_config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json",
+    "video_preprocessor_config.json",
+)  # fmt: skip
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json", "tekken.json")
 
 
@@ -31,11 +37,16 @@ def check(folder: Path, uri: str, trust: Collection[str], *, text: bool) -> None
     if (folder / "adapter_config.json").exists():  # it names another model by an address that no digest covers
         raise BenchError(f"{uri} holds an adapter (LoRA) of another model; merge the two and save the whole model")
     refuse_code(folder, uri, trust)
+    if (folder / "audio_tokenizer_config.json").exists():
+        raise BenchError(
+            f"{uri}: audio_tokenizer_config.json names another model, which no digest covers; remove that file"
+        )
     if config.get("transformers_weights") is not None:
         raise BenchError(
             f"{uri}: config.json names its weights itself (transformers_weights); take that key out and call the file "
             f"{shards.WHOLE}"
         )
+    _refuse_many(config, uri)
     shards.safetensors(folder, uri)
     if text and not any(found for pattern in _TOKENIZERS for found in folder.glob(pattern)):
         raise BenchError(f"{uri} has no tokenizer (tokenizer.json, vocab.txt, …); copy it beside config.json")
@@ -54,7 +65,7 @@ def refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
     Trust in a checkpoint is for what its digest covers: the code in its own folder. Code of another repository and kernels of the
     Hub are never run.
     """
-    for path in sorted(folder.glob("*config*.json")):
+    for path in sorted(folder / name for name in _CONFIGURATIONS if (folder / name).exists()):
         found = list(pairs(json_object(path, uri)))
         for key, value in found:
             if key.endswith("_implementation") and any("/" in name for name in strings(value)):
@@ -72,6 +83,27 @@ def refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
                 f"{uri}: {path.name} has auto_map with code of another repository ({other[:80]}), which no trust in this one "
                 "covers; copy that code into the folder and correct auto_map"
             )
+
+
+def _refuse_many(config: Mapping[str, Json], uri: str) -> None:
+    """Raise BenchError for more layers or labels than a model has: each is made before the weights are looked at."""
+    for key, value in pairs(config):
+        most = next((most for ending, most in _MOST if key.endswith(ending)), None)
+        if most is not None and isinstance(value, int) and value > most:
+            raise BenchError(f"{uri}: config.json has {key}={value:,}; at most {most:,} are made, correct it")
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let transformers ask no network while it loads: a configuration may name weights or kernels of the Hub."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 @contextlib.contextmanager
@@ -93,13 +125,13 @@ def refuse_misfit(uri: str, config: Mapping[str, Json], auto_class: str) -> None
     if config.get("auto_map"):
         return
     kind = config.get("model_type")
-    if kind not in transformers.CONFIG_MAPPING:
+    if not isinstance(kind, str) or kind not in transformers.CONFIG_MAPPING:
         raise BenchError(
             f"{uri}: config.json has model_type={kind!r}, which transformers {transformers.__version__} does not know; "
             "correct it, or install a version that does"
         )
     auto: Any = getattr(transformers, auto_class)
-    architectures = config.get("architectures") or []
+    architectures = list(strings(config.get("architectures")))
     masked = auto_class == "AutoModelForCausalLM" and any(str(name).endswith("ForMaskedLM") for name in architectures)
     if masked or transformers.CONFIG_MAPPING[kind] not in auto._model_mapping:
         what = f"a model of type {kind} ({', '.join(map(str, architectures)) or 'no architectures'})"

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Prediction, Regress, Request, Span, Text
 
@@ -42,6 +43,17 @@ class Embedding(TorchModel):
         super().__init__(source, sha256)
         self.poles, self.sharpness, self.nearest, self.max_tokens = poles or {}, sharpness, nearest, max_tokens
         self._known: dict[tuple[str, ...], torch.Tensor] = {}
+
+    def load(self, device: Device, *, seed: int) -> None:
+        """Load, and see that texts of different lengths can go together."""
+        super().load(device, seed=seed)
+        if self.tokenizer.pad_token is None:  # what stands there is masked
+            ends = self.tokenizer.eos_token or self.tokenizer.unk_token or self.tokenizer.sep_token
+            if ends is None:
+                raise BenchError(
+                    f"{self.source}: the tokenizer has no padding token; name one in tokenizer_config.json"
+                )
+            self.tokenizer.pad_token = ends
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Unit vectors [n, d] in float32."""

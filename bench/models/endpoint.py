@@ -17,7 +17,15 @@ from bench.models.endpoint_errors import Failure
 from bench.models.endpoint_settings import address_of, checked_price, checked_url, checked_variable, is_near, key_in
 from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
+from bench.text.thinking import behind_thinking
 from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
+
+_NOT_ENDED = (
+    "length",
+    "content_filter",
+    "tool_calls",
+    "function_call",
+)  # a reply without words that ended so answers nothing
 
 
 class Endpoint(Model):
@@ -27,6 +35,9 @@ class Endpoint(Model):
     out of the reply; a reply that holds none is an error that quotes it. A request whose reply is begun (a last part of the
     assistant) goes without the beginning, which is taken off if the model says it; with `prefill` the server goes on from
     it, as vLLM and SGLang can.
+
+    Stop strings cut the reply here. In a chat they are not sent: the reply of one that thinks, or begins with a line break, would
+    end before its answer. To /completions they are, and a reply that comes back empty is asked for again without them.
 
     What an endpoint serves cannot be known beforehand: its revision is the model's name, and `revision` where you give one.
     `thinking_tokens` are added to what an answer may have. `extra` is merged into each request; null takes a key out. The
@@ -125,7 +136,10 @@ class Endpoint(Model):
             done, _ = concurrent.futures.wait(asked, return_when=concurrent.futures.FIRST_EXCEPTION)
             for one in done:
                 one.result()  # raises what ends the run, though others are still under way
-            return [self._read(request, self._begun.pop(request).result()) for request in batch]
+            found = [self._begun.pop(request).result() for request in batch]
+            again = {i: self._ask_again(batch[i]) for i, one in enumerate(found) if self._ended_by_stop(batch[i], one)}
+            found = [again[i].result() if i in again else one for i, one in enumerate(found)]
+            return [self._read(request, one) for request, one in zip(batch, found, strict=True)]
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
             for one in reversed(
                 self._begun.values()
@@ -134,26 +148,39 @@ class Endpoint(Model):
             self._begun.clear()
             raise
 
+    def _ended_by_stop(self, request: Request, found: Json | Failure) -> bool:
+        """Whether a stop string that was sent may be why a reply says nothing: the next words may be the answer."""
+        if (
+            self.chat
+            or isinstance(found, Failure)
+            or not isinstance(request.output, Generate)
+            or not request.output.stop
+        ):
+            return False
+        said = behind_thinking(_said(found, chat=False) or "")
+        return not (said and said.strip())
+
+    def _ask_again(self, request: Request) -> Future[Json | Failure]:
+        assert self._client is not None  # noqa: S101 - it has just answered
+        return self._client.submit({name: value for name, value in self._body(request).items() if name != "stop"})
+
     def _body(self, request: Request) -> dict[str, Json]:
         """What is sent for a request."""
         parts = list(request.parts)
         begun = parts.pop() if _begun(request) else None
         if told := reply.instruction(request.output):
             parts.append(Text(told))
-        stop = list(request.output.stop) if isinstance(request.output, Generate) else []
         body: dict[str, Json] = {"model": self.name, "temperature": 0.0, "seed": self.seed}
         body[self.max_tokens_key] = reply.longest(request.output) + self.thinking_tokens
         if not self.chat:
             body["prompt"] = _prompt(parts, _begun(request) or ("Answer:" if told else ""))
+            if isinstance(request.output, Generate) and request.output.stop:
+                body["stop"] = list(request.output.stop[:4])  # OpenAI takes no more; `cut` knows them all
         else:
             if begun and self.prefill:
                 parts.append(begun)
                 body |= {"continue_final_message": True, "add_generation_prompt": False}
-            elif begun:  # a reply that says the beginning again must not end within it
-                stop = [end for end in stop if end not in _begun(request)]
             body["messages"] = messages(parts)
-        if stop:
-            body["stop"] = stop[:4]  # OpenAI takes no more; `reply.cut` knows them all
         return {name: value for name, value in {**body, **self.extra}.items() if value is not None}
 
     def _read(self, request: Request, found: Json | Failure) -> Prediction:
@@ -164,12 +191,13 @@ class Endpoint(Model):
             "prompt_tokens": _count(found, "prompt_tokens"), "new_tokens": _count(found, "completion_tokens"),
         }  # fmt: skip
         self.served.add((str(found.get("model") or ""), str(found.get("system_fingerprint") or "")))
-        choice = found["choices"][0] if isinstance(found["choices"][0], dict) else {}
+        choice = _choice(found)
         message = _table(choice, "message")
-        text = message.get("content") if self.chat else choice.get("text")
-        if not isinstance(text, str):
-            why = message.get("refusal") or f"finish_reason {choice.get('finish_reason')!r}"
-            hint = "; raise model.thinking_tokens" if choice.get("finish_reason") == "length" else ""
+        text = _said(found, chat=self.chat)
+        finish = choice.get("finish_reason")
+        if text is None or (not text.strip() and (finish in _NOT_ENDED or message.get("refusal"))):
+            why = message.get("refusal") or f"finish_reason {finish!r}"
+            hint = "; raise model.thinking_tokens" if finish == "length" else ""
             return Prediction(request.id, error=f"endpoint gave no text: {str(why)[:200]}{hint}", **tokens)
         return reply.read(request, text, begun=_begun(request) if self.chat and not self.prefill else "", **tokens)
 
@@ -178,6 +206,19 @@ class Endpoint(Model):
         if self.price is None:
             return None
         return (prompt_tokens * self.price["prompt"] + new_tokens * self.price["completion"]) / 1e6
+
+
+def _choice(found: Json) -> dict[str, Json]:
+    return found["choices"][0] if isinstance(found["choices"][0], dict) else {}
+
+
+def _said(found: Json, *, chat: bool) -> str | None:
+    """The text of a reply, None if it has none; what a server keeps apart as reasoning is no answer."""
+    text = _table(_choice(found), "message").get("content") if chat else _choice(found).get("text")
+    if isinstance(text, list):  # in pieces, of which some may be thinking
+        texts = [one["text"] for one in text if isinstance(one, dict) and one.get("type") == "text"]
+        text = "".join(texts) if all(isinstance(one, str) for one in texts) else None
+    return text if isinstance(text, str) else None
 
 
 def _begun(request: Request) -> str:

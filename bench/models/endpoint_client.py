@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _CONNECT_SECONDS = 10.0
+MOST = 16 * 1024 * 1024  # bytes of a reply, unpacked
 _SECRET = 8  # characters: a shorter key is a placeholder such as EMPTY, which answers may hold
 
 
@@ -145,7 +146,11 @@ class Client:
 
         try:
             async with self._session.post(self.url, json=body, allow_redirects=False, proxy=self._proxy) as response:
-                raw = await response.read()
+                raw = b""
+                async for piece in response.content.iter_chunked(2**16):
+                    raw += piece
+                    if len(raw) > MOST:
+                        return Failure(f"answered with more than {MOST:,} bytes")
                 status, headers = response.status, dict(response.headers)
         except aiohttp.ClientSSLError as error:
             return Failure(f"cannot be trusted ({self._said(error)})", ends="run")

@@ -37,7 +37,7 @@ def tensors(folder: Path, files: Sequence[Path], uri: str) -> dict[str, torch.Te
 def _tensors(path: Path, uri: str) -> dict[str, torch.Tensor]:
     import torch
 
-    if torch.torch_version.TorchVersion(torch.__version__) < LEAST_TORCH:
+    if tuple(int(number) for number in torch.__version__.split(".")[:2]) < LEAST_TORCH:
         raise BenchError(
             f"{uri}: {path.name} is a pickle, which torch {torch.__version__} cannot read safely; update it"
         )

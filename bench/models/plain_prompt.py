@@ -9,10 +9,11 @@ from bench.types import Request, Span, Text
 
 
 class Prompt(NamedTuple):
-    """A prompt's tokens with the special ones, and how many were cut out of it."""
+    """A prompt's tokens with the special ones, how many were cut out of it, and the tag of thinking that it ends with, if any."""
 
     ids: list[int]
     truncated: int = 0
+    thinks: str = ""
 
 
 def texts(request: Request) -> tuple[list[Text], str]:
@@ -44,6 +45,15 @@ def as_plain_text(parts: Sequence[Text]) -> str:
             "" if before is None else "\n\n" if part.role == "user" and before.role != "user" else "\n"
         ) + part.text
     return text
+
+
+def appended_end(tokenizer: Any) -> int:
+    """How many tokens the tokenizer puts behind a text: the end, which a model that goes on from the text must not read."""
+    bare, whole = tokenizer("a", add_special_tokens=False)["input_ids"], tokenizer("a")["input_ids"]
+    for start in range(len(whole) - len(bare), -1, -1) if bare else ():
+        if whole[start : start + len(bare)] == bare:
+            return len(whole) - len(bare) - start
+    return 0
 
 
 def fitted(request: Request, tokenizer: Any, limit: int) -> Prompt:

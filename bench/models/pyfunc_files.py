@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from bench.artifacts import kept
 from bench.artifacts.digest import cache_dir
 from bench.errors import BenchError
 from bench.text.secret_urls import public_url
@@ -31,6 +32,8 @@ def files(store: str, uri: str, name: str, version: str) -> Path:
     try:
         with _as_default(store):
             return _brought(uri, store, mlflow.MlflowClient(store, store).get_model_version(name, version))
+    except BenchError:
+        raise
     except Exception as error:  # MLflow, its database, its artifact store and the network each raise their own
         raise BenchError(f"{uri} cannot be had from the MLflow store {shown(store)}: {_line(error)}") from None
 
@@ -43,6 +46,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
     known = f"{shown(store)} {version.name} {version.version} {version.creation_timestamp} {version.source}"
     place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
     if place.exists():
+        kept.refuse_exchanged(place, uri)
         return place
     place.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=place.parent, prefix="draft-") as draft:
@@ -52,7 +56,7 @@ def _brought(uri: str, store: str, version: Any) -> Path:
             artifact_uri=uri, dst_path=str(target), tracking_uri=store, registry_uri=store
         )
         shutil.copytree(got, Path(draft) / "whole")
-        os.replace(Path(draft) / "whole", place)
+        kept.put(Path(draft) / "whole", place, as_model=True)
     return place
 
 

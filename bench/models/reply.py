@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 import re
 from collections.abc import Iterable, Sequence
 
+from bench.text.reply import labels_mentioned, labels_said
+from bench.text.stated_json import objects
+from bench.text.thinking import behind_thinking, cut, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
-_QUOTED = 120  # characters of a reply that an error shows
+_QUOTED = 20_000  # characters of a reply that its error keeps
+UNFINISHED = "the reply ends within its thinking, before any answer"
 
 
 def instruction(output: Output) -> str:
@@ -51,10 +54,8 @@ def read(request: Request, text: str, *, begun: str = "", prompt_tokens: int = 0
     scores = values = None
     try:
         match request.output:
-            case Choose(labels=labels, several=True):
-                scores = chosen(labels, labels_in(text, labels))
-            case Choose(labels=labels):
-                scores = chosen(labels, [label_in(text, labels)])
+            case Choose(labels=labels, several=several):
+                scores = chosen(labels, labels_in(text, labels, several=several))
             case Regress(names=names, low=low, high=high):
                 values = numbers_in(text, names, low, high)
             case Generate(stop=stop):
@@ -75,13 +76,10 @@ def without(text: str, begun: str) -> str:
         return text
     words = begun.strip().rstrip("\"'")
     quote = begun.strip()[len(words) :]
-    lead = rf"\s*(?:{re.escape(words.strip())}\s*)?(?:{re.escape(quote)})?"
-    return text[found.end() :] if (found := re.match(lead, text, re.IGNORECASE)) else text
-
-
-def cut(text: str, stop: Sequence[str]) -> str:
-    """The text before the first of the stop strings, which some servers hand on and others do not."""
-    return text[: min((text.find(end) for end in stop if end in text), default=len(text))]
+    lead = re.compile(rf"\s*(?:[*_]*{re.escape(words.strip())}[*_]*\s*)?(?:[*_]*{re.escape(quote)})?", re.IGNORECASE)
+    spans, open_at = thinking(text)
+    start = spans[-1][1] if spans and open_at is None else 0
+    return text[:start] + text[found.end() :] if (found := lead.match(text, start)) else text
 
 
 def chosen(labels: Sequence[str], found: Iterable[str]) -> dict[str, float]:
@@ -90,46 +88,36 @@ def chosen(labels: Sequence[str], found: Iterable[str]) -> dict[str, float]:
     return {label: float(label in taken) for label in labels}
 
 
-def label_in(text: str, labels: Sequence[str]) -> str:
-    """The one label that the text is, or else holds as whole words; raises ValueError where it holds none or more.
-
-    >>> label_in("I would say: Card_Arrival.", ["card arrival", "arrival"])
-    'card arrival'
-    """
-    found = labels_in(text, labels)
-    if len(found) > 1:
-        raise ValueError(f"the reply names more than one label, {listed(found)}: {_quote(text)}")
-    return found[0]
-
-
-def labels_in(text: str, labels: Sequence[str]) -> list[str]:
-    """The labels that the text is or holds, each once, in their own order; raises ValueError where it holds none.
-
-    Case, underscores and white space do not count. Of labels within each other the longest is taken.
-    """
-    by_form = {form(label): label for label in labels}
-    if (whole := form(text.strip(" \t\r\n\"'`*.!"))) in by_form:
-        return [by_form[whole]]
-    forms = "|".join(re.escape(form) for form in sorted(by_form, key=len, reverse=True))
-    held = {by_form[form] for form in re.findall(rf"(?<!\w)(?:{forms})(?!\w)", form(text))}
-    if not held:
-        raise ValueError(f"the reply names none of the labels {listed(labels)}: {_quote(text)}")
-    return [label for label in labels if label in held]
+def labels_in(text: str, labels: Sequence[str], *, several: bool) -> list[str]:
+    """The labels that the reply gives, see `bench.text.reply`; raises ValueError where it gives none, or more than one is due."""
+    if found := labels_said(text, labels, several=several):
+        return found
+    named = labels_mentioned(text, labels)
+    if behind_thinking(text) is None:
+        raise ValueError(f"{UNFINISHED}: {_quote(text)}")
+    if len(named) > 1 and not several:
+        raise ValueError(f"the reply names more than one label, {listed(named)}: {_quote(text)}")
+    if named:
+        raise ValueError(f"the reply mentions {listed(named)} without giving it as its answer: {_quote(text)}")
+    raise ValueError(f"the reply names none of the labels {listed(labels)}: {_quote(text)}")
 
 
 def numbers_in(text: str, names: Sequence[str], low: Sequence[float], high: Sequence[float]) -> dict[str, float]:
-    """The numbers of the first JSON object in the text that has all the names.
+    """The numbers of the JSON object behind the thinking that has all the names.
 
-    Raises ValueError where there is none, or where a number is missing or outside its range.
+    Raises ValueError where there is none, where two such objects differ, or where a number is missing or outside its range.
     """
-    for start in (match.start() for match in re.finditer(r"\{", text)):
-        try:
-            found = json.JSONDecoder().raw_decode(text, start)[0]
-        except ValueError:
-            continue
-        if isinstance(found, dict) and set(names) <= set(found):
-            return {name: _within(name, found[name], a, b) for name, a, b in zip(names, low, high, strict=True)}
-    raise ValueError(f"the reply holds no JSON object with {listed(names)}: {_quote(text)}")
+    answer = behind_thinking(text)
+    if answer is None:
+        raise ValueError(f"{UNFINISHED}: {_quote(text)}")
+    given = [pairs for pairs in objects(answer) if set(names) <= {name for name, _ in pairs}]
+    if not given:
+        raise ValueError(f"the reply holds no JSON object with {listed(names)}: {_quote(text)}")
+    told = [{(name, repr(value)) for name, value in pairs if name in names} for pairs in given]
+    if len(told[0]) > len(names) or any(one != told[0] for one in told):
+        raise ValueError(f"the reply gives more than one answer: {_quote(text)}")
+    found = dict(given[0])
+    return {name: _within(name, found[name], a, b) for name, a, b in zip(names, low, high, strict=True)}
 
 
 def _within(name: str, value: Json, low: float, high: float) -> float:
@@ -140,15 +128,11 @@ def _within(name: str, value: Json, low: float, high: float) -> float:
     return float(value)
 
 
-def form(text: str) -> str:
-    """A label without case, underscores and doubled spaces."""
-    return " ".join(text.replace("_", " ").casefold().split())
-
-
 def listed(names: Sequence[str]) -> str:
     """The first eight names."""
     return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
 
 
 def _quote(text: str) -> str:
+    """The reply whole, since the journal has it nowhere else."""
     return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")

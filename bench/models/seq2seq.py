@@ -13,6 +13,7 @@ from bench.models.label_length import known_rule, lengths
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt, fitted
 from bench.models.torch_model import TorchModel
+from bench.text.thinking import cut
 from bench.types import Choose, Generate, Prediction, Request
 
 if TYPE_CHECKING:
@@ -144,18 +145,19 @@ class Seq2Seq(TorchModel):
         """Greedy replies to requests of one kind."""
         output = batch[0].output
         assert isinstance(output, Generate)  # noqa: S101 - `_kind` saw to it
-        watch = {"stop_strings": list(output.stop), "tokenizer": self.tokenizer} if output.stop else {}
+        from bench.decoding.stops import criteria
+
         found = self.model.generate(
-            **self._encoded(prompts), max_new_tokens=output.max_new_tokens, do_sample=False, **watch
-        )
+            **self._encoded(prompts), max_new_tokens=output.max_new_tokens, do_sample=False,
+            stopping_criteria=criteria(self.tokenizer, output.stop, 1),  # behind the decoder's start
+        )  # fmt: skip
         ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
         for request, prompt, row in zip(batch, prompts, found[:, 1:].tolist(), strict=True):
             length = next((i for i, token in enumerate(row) if token in ends), len(row))
             text = self.tokenizer.decode(row[:length], skip_special_tokens=True)
-            cut = min((text.find(stop) for stop in output.stop if stop in text), default=len(text))
             yield Prediction(
                 request.id,
-                text=text[:cut],
+                text=cut(text, output.stop),
                 prompt_tokens=len(prompt.ids),
                 new_tokens=length,
                 truncated=prompt.truncated,

@@ -7,7 +7,8 @@ import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
-from bench.models.reply import chosen, form, listed
+from bench.models.reply import chosen, listed
+from bench.text.reply import form
 from bench.types import Choose, Prediction, Regress, Request, Span
 
 _FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error"}

@@ -10,10 +10,12 @@ from typing import Any, NamedTuple
 from bench.errors import BenchError
 from bench.models import reply
 from bench.models.base import Device
+from bench.models.chat_roles import ChatTemplate, Messages, pieces
 from bench.models.pages import decoded
 from bench.models.plain_prompt import as_plain_text
 from bench.models.torch_model import TorchModel
-from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Text
+from bench.text.thinking import opens
+from bench.types import Choose, Generate, Image, Json, Prediction, Regress, Request, Text
 
 _AHEAD = 2  # batches that are kept ready
 
@@ -26,10 +28,14 @@ class Seen(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Requests of a batch (their places in it) that go through the model together, and its inputs, on the CPU."""
+    """Requests of a batch (their places in it) that go through the model together, and its inputs, on the CPU.
+
+    `thinks` has the tag of thinking that each prompt ends with, "" mostly.
+    """
 
     places: list[int]
     inputs: Any
+    thinks: Mapping[int, str]
 
 
 class Encoded(NamedTuple):
@@ -76,6 +82,9 @@ class VisionLM(TorchModel):
             raise BenchError(f"{self.source} has no image processor; copy the model's preprocessor_config.json")
         if self.chat and not (self.processor.chat_template or self.tokenizer.chat_template):
             raise BenchError(f"{self.source} has no chat template; set model.chat=false to prompt it as a base model")
+        self.template = ChatTemplate(self.source, self._rendered, pieces)
+        if self.chat:
+            self.template.check()
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         self.tokenizer.padding_side = "left"
@@ -84,6 +93,13 @@ class VisionLM(TorchModel):
         self.ends = set(ends if isinstance(ends, list) else [ends])
         config = self.model.config.get_text_config()
         self.room: int | None = getattr(config, "max_position_embeddings", None)
+
+    def describe(self) -> Mapping[str, Json]:
+        """What the chat template made to be put otherwise than asked."""
+        return {"chat": said} if self.chat and hasattr(self, "template") and (said := self.template.describe()) else {}
+
+    def _rendered(self, messages: Messages) -> str:
+        return str(self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Decode and tokenise a batch that comes next."""
@@ -133,15 +149,9 @@ class VisionLM(TorchModel):
             token = getattr(self.processor, "image_token", "<image>")
             plain = as_plain_text(texts) + ("\n" + begun.rstrip(" ") if begun else "")
             return Seen(token * len(pictures) + plain, pictures)
-        messages: list[dict[str, Any]] = []
-        for part in parts:
-            role = part.role if isinstance(part, Text) else "user"
-            if not messages or messages[-1]["role"] != role:
-                messages.append({"role": role, "content": []})
-            _add(messages[-1]["content"], part)
         with self._lock:
-            prompt = self.processor.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
-        return Seen(str(prompt) + begun, pictures)
+            prompt = self.template.text(parts)
+        return Seen(prompt + begun, pictures)
 
     def _grouped(self, batch: Sequence[Request], seen: Mapping[int, Seen]) -> Iterator[list[int]]:
         """The places of requests that may go together: alike in where they stop, with few enough pictures or none at all."""
@@ -163,7 +173,7 @@ class VisionLM(TorchModel):
         options = {"padding": True, "return_tensors": "pt", "add_special_tokens": not self.chat}
         texts = [seen[i].prompt for i in places]
         inputs = self.processor(text=texts, images=pictures if any(pictures) else None, **options)
-        return Group(places, inputs)
+        return Group(places, inputs, {i: opens(seen[i].prompt) for i in places})
 
     def _too_long(self, batch: Sequence[Request], group: Group) -> dict[int, str]:
         """The places of the requests whose prompt leaves no room for the reply, and what to say of them."""
@@ -181,6 +191,8 @@ class VisionLM(TorchModel):
         """What the model says to the requests of one group, by their places."""
         import torch
 
+        from bench.decoding.stops import criteria
+
         stops, limit = _ends(batch[group.places[0]])
         inputs = group.inputs.to(self.device, self.model.dtype)
         with torch.inference_mode():
@@ -189,31 +201,24 @@ class VisionLM(TorchModel):
                 max_new_tokens=limit,
                 do_sample=False,
                 pad_token_id=self.reader.pad_token_id,
-                **({"stop_strings": list(stops), "tokenizer": self.reader} if stops else {}),
+                stopping_criteria=criteria(
+                    self.reader, stops, inputs["input_ids"].shape[1], [group.thinks[i] for i in group.places]
+                ),
             )
         new = found[:, inputs["input_ids"].shape[1] :].tolist()
         lengths = inputs["attention_mask"].sum(1).tolist()
         return {
-            i: self._finished(batch[i], ids, length) for i, ids, length in zip(group.places, new, lengths, strict=True)
+            i: self._finished(batch[i], ids, length, group.thinks[i])
+            for i, ids, length in zip(group.places, new, lengths, strict=True)
         }
 
-    def _finished(self, request: Request, ids: list[int], prompt_tokens: int) -> Prediction:
+    def _finished(self, request: Request, ids: list[int], prompt_tokens: int, thinks: str) -> Prediction:
         """The reply up to its end, its own limit or a stop string."""
         while ids and ids[-1] == self.reader.pad_token_id and ids[-1] not in self.ends:
             ids = ids[:-1]  # others of the group went on
         n = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
-        text = self.reader.decode(ids[:n], skip_special_tokens=True)
+        text = thinks + self.reader.decode(ids[:n], skip_special_tokens=True)
         return reply.read(request, text, prompt_tokens=prompt_tokens, new_tokens=n)
-
-
-def _add(content: list[dict[str, Any]], part: Text | Image) -> None:
-    """Put a part behind the others of its message; texts in a row are lines of one."""
-    if isinstance(part, Image):
-        content.append({"type": "image"})
-    elif content and content[-1]["type"] == "text":
-        content[-1]["text"] += "\n" + part.text
-    else:
-        content.append({"type": "text", "text": part.text})
 
 
 def _ends(request: Request) -> tuple[tuple[str, ...], int]:

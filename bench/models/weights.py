@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import contextlib
 import io
-import os
 import shutil
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.artifacts import kept
 from bench.artifacts.digest import derived, digest
 from bench.artifacts.fetch import locate
 from bench.artifacts.uri import parse
-from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.models import checkpoint, gguf_head, pickled, shards
 from bench.text.shown import tell
@@ -39,13 +38,10 @@ def folder(uri: str, sha256: str | None) -> Path:
 
 
 def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, str], None]) -> Path:
-    """The folder that `make` writes from this source, kept under the source's digest, with its own digest beside it."""
+    """The folder that `make` writes from this source, kept under the source's digest."""
     made = derived(sha256_of(uri, sha256), kind)
-    kept = made.with_name(made.name + ".sha256")
     if made.exists():
-        if not kept.exists():  # made before digests were kept
-            write_atomically(kept, digest(made))
-        if kept.read_text() == digest(made):
+        if kept.is_as_it_was(made):
             return made
         tell(f"bench: {made} is not what was converted; it is converted anew", err=True)
         shutil.rmtree(made)
@@ -53,14 +49,7 @@ def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, s
     with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
         done = Path(draft) / "model"
         make(locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
-        own = digest(done)
-        try:
-            os.replace(done, made)
-        except OSError:
-            if not made.exists():  # else another process was quicker with the same content
-                raise
-        else:
-            write_atomically(kept, own)
+        kept.put(done, made, as_model=True)
     return made
 
 
@@ -77,7 +66,7 @@ def _dequantise(gguf: Path, done: Path, uri: str) -> None:
         # What lies beside the file is not part of it: a config.json there could name another model, or code.
         (Path(alone) / gguf.name).symlink_to(gguf.resolve())
         options = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
-        with checkpoint.one_line(uri):
+        with checkpoint.one_line(uri), checkpoint.alone():
             tokenizer = AutoTokenizer.from_pretrained(alone, **options)
             model, loading = AutoModelForCausalLM.from_pretrained(
                 alone, dtype=torch.float32, output_loading_info=True, **options

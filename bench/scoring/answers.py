@@ -11,6 +11,7 @@ from bench.errors import BenchError, authored
 from bench.runs.identity import canonical
 from bench.task import Malformed, Task
 from bench.text.normal import by_line, scored
+from bench.text.thinking import behind_thinking
 from bench.types import Example, Json, Prediction
 
 KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
@@ -33,6 +34,11 @@ def final(task: Task, example: Example, prediction: Prediction) -> Json:
             return task.checked(example, prediction.answer)
     except ValueError as error:
         return Malformed(str(error))
+    if prediction.text is not None:
+        text = behind_thinking(prediction.text)
+        if text is None:
+            return Malformed("the reply ends within its thinking, before any answer")
+        prediction = replace(prediction, text=text)
     parsed = task.answer(prediction)  # whoever calls says whose fault it is where this raises
     try:
         found = task.checked(example, parsed)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import json
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bench.artifacts.digest import digest
 from bench.bundles.slots import name_problem
@@ -14,7 +16,7 @@ from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
-from bench.metrics.metric import CorpusMetric, Metric, RankedMetric
+from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.models.base import Device
 from bench.runs import measurements, timing
 from bench.runs.folder import RunFolder
@@ -144,19 +146,43 @@ def measurable(task: Task, example: Example, prediction: Prediction) -> Predicti
         return prediction
     try:
         canonical(prediction.to_json())  # refuses an infinity, which JSON writes as 1e999
+        _refuse_huge(prediction.answer)
         answer = final(task, example, prediction)
         if isinstance(answer, Malformed):
             return Prediction(prediction.id, error=f"malformed: {answer.reason}"[:200])
-        metric = task.metrics[0]
-        if example.target is None:
-            pass  # whoever has the references will see
-        elif isinstance(metric, CorpusMetric):
-            metric.count(answer)
-        elif isinstance(metric, RankedMetric) or (isinstance(metric, Metric) and metric.fit is None):
-            metric.measure(example.target, answer)
+        for metric in _direct(task):
+            if example.target is None:
+                pass  # whoever has the references will see
+            elif isinstance(metric, CorpusMetric):
+                metric.count(answer)
+            elif not all(map(math.isfinite, metric.measure(example.target, answer))):
+                raise ValueError(f"{metric.name} is no finite number")
     except (TypeError, LookupError, ValueError, AttributeError, ArithmeticError, RecursionError) as error:
         return Prediction(prediction.id, error=f"malformed: {type(error).__name__}: {error}"[:200])
     return prediction
+
+
+def _refuse_huge(value: Json) -> None:
+    """Raise OverflowError for a whole number beyond all floats."""
+    if isinstance(value, int):
+        float(value)
+    elif isinstance(value, Mapping | list):
+        for one in value.values() if isinstance(value, Mapping) else value:
+            _refuse_huge(one)
+
+
+@functools.lru_cache(maxsize=8)
+def _direct(task: Task) -> tuple[Metric | RankedMetric | CorpusMetric, ...]:
+    """The metrics that tell of one answer whether they can measure it: all that need no other program, each measure once."""
+    found: dict[Any, Metric | RankedMetric | CorpusMetric] = {}
+    for metric in task.metrics:
+        if isinstance(metric, CorpusMetric):
+            found.setdefault(metric.count, metric)
+        elif isinstance(metric, ModuleMetric) or (isinstance(metric, Metric) and metric.fit is not None):
+            pass
+        elif metric.absent is Metric.absent or metric is task.metrics[0]:
+            found.setdefault(metric.measure, metric)
+    return tuple(found.values())
 
 
 def _with_no_answer(

@@ -46,8 +46,8 @@ def cells(
     Raises BenchError that names the line of `path` where a row that cannot be read begins.
     """
     source = io.StringIO(text, newline="")
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(source, delimiter=delimiter, strict=strict and quoted, quoting=quoting)
+    how = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
+    reader = csv.reader(source, delimiter=delimiter, strict=strict and quoted, quoting=how)  # type: ignore[arg-type]
     begun = 1
     try:
         for row in reader:

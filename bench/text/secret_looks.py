@@ -11,22 +11,23 @@ from bench.text.secret_names import is_secret, names_a_secret
 
 WITHHELD = "withheld"
 _KNOWN = re.compile(
-    r"\b[spr]k[-_](?:live|test|proj|ant|or|svcacct|admin)?[-_]?(?:(?=[\w-]*\d)[\w-]{16,}|[A-Za-z0-9]{20,})"
+    r"\b[spr]k[-_](?:live|test|proj|ant|or|svcacct|admin)?[-_]?(?:(?=[\w-]{0,200}\d)[\w-]{16,}|[A-Za-z0-9]{20,})"
     r"|\bhf_[A-Za-z0-9]{16,}|\bapi_org_[A-Za-z0-9]{16,}|\bgh[a-z]_\w{16,}|\bgithub_pat_\w{10,}|\bgl[a-z]{2,6}-[\w-]{16,}"
     r"|\bxox[a-z]-[\w-]{8,}|\bxapp-[\w-]{10,}|\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{12,}|\bAIza[\w-]{20,}|\bya29\.[\w-]{10,}"
-    r"|\beyJ[\w-]{8,}\.[\w.-]+|\bgsk_\w{16,}|\bnvapi-[\w-]{16,}|\bxai-\w{16,}|\br8_\w{16,}|\bpplx-\w{16,}|\bnpm_\w{20,}"
+    r"|\beyJ[\w-]{8,2000}\.[\w.-]+|\bgsk_\w{16,}|\bnvapi-[\w-]{16,}|\bxai-\w{16,}|\br8_\w{16,}|\bpplx-\w{16,}|\bnpm_\w{20,}"
     r"|\bpypi-Ag[\w-]{16,}|\bdop_v1_\w{16,}|\bSG\.[\w-]{10,}\.[\w-]+|\bdapi[0-9a-f]{30,}|\bdckr_pat_[\w-]{10,}"
     r"|\bsh(?:pat|pss|pca|ppa)_\w{16,}|\bsq0[a-z]{3}-[\w-]{16,}|\bAGE-SECRET-KEY-\w+|\bwhsec_\w{16,}|\bfw_\w{16,}|\btvly-[\w-]{16,}"
     r"|-----BEGIN [^-]*PRIVATE KEY(?:(?!-----END).)*(?:-----END [^-]*-----)?"
-    r"|(?<=Bearer )(?:[\w.~+/=-]{16,}|(?=[\w.~+/=-]*\d)[\w.~+/=-]{6,})|(?<=Basic )[\w+/=]{8,}|(?<=AccountKey=)[\w+/=]+",
+    r"|(?<=Bearer )(?:[\w.~+/=-]{16,}|(?=[\w.~+/=-]{0,16}\d)[\w.~+/=-]{6,})|(?<=Basic )[\w+/=]{8,}|(?<=AccountKey=)[\w+/=]+",
     re.DOTALL,
 )
 _SAID = re.compile(
-    r"(?P<name>(?:\b(?:api|access|auth|secret|private)[ ])?[A-Za-z][\w.-]*)(?P<mid>\\?[\"']?\s*(?P<sign>=|:(?!//))\s*)"
+    r"(?<![\w.-])(?P<name>-{0,2}(?:(?:api|access|auth|secret|private)[ ])?[A-Za-z_][\w.-]{0,100})"
+    r"(?P<mid>\\?[\"']?\s*(?P<sign>=|:(?!//))\s*)"
     r"(?:(?P<open>\\?[\"'])(?P<quoted>[^\"'\n]+)|(?P<kind>(?:Bearer|Basic|Token) )?(?P<plain>[^\s,;&\"'(){}\[\]<>\\]+))",
     re.IGNORECASE,
 )
-_WHOLE = re.compile(r"(?<![\w/.+~@:-])[A-Za-z0-9_+=-]{20,}(?![\w/.:])")
+_WORD = re.compile(r"[\w+=/.~@:-]{20,}")
 _DIGEST = re.compile(r"[0-9a-f]+|[0-9A-F]+|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
@@ -43,7 +44,7 @@ def without_said(text: str) -> str:
 def _said(found: re.Match[str]) -> str:
     quoted = found["quoted"] is not None
     name, value = found["name"], found["quoted"] if quoted else found["plain"]
-    last = name.rsplit(".", 1)[-1].replace(" ", "_")
+    last = name.rsplit(".", 1)[-1].replace(" ", "_").lstrip("-")
     if (
         WITHHELD in value
         or value in ("None", "null", "true", "false", "True", "False")
@@ -68,7 +69,16 @@ def _is_said(name: str, sign: str, value: str) -> bool:
 
 def without_random(text: str) -> str:
     """The text with `WITHHELD` for words that nobody chose: for configurations, whose words are names, paths and digests."""
-    return _WHOLE.sub(lambda found: WITHHELD if is_random(found[0]) else found[0], text)
+    return _WORD.sub(_without_random, text)
+
+
+def _without_random(found: re.Match[str]) -> str:
+    """The word with what of it was drawn by chance withheld; nothing of a path, a version or an address."""
+    word = found[0].rstrip(".:")
+    if re.search(r"[/.~@:]", word):
+        return found[0]
+    parts = re.split(r"(=+(?=[^=]))", word)
+    return "".join(WITHHELD if len(part) >= 20 and is_random(part) else part for part in parts) + found[0][len(word) :]
 
 
 def is_random(word: str) -> bool:

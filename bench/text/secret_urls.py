@@ -12,13 +12,17 @@ from bench.errors import BenchError
 from bench.text import secret_looks as looks
 from bench.text.secret_names import is_secret, names_a_secret
 
-URL = re.compile(r"\b[a-z][a-z0-9+.-]*://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
+URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
 _PINNED = re.compile(r"(?:hub|pypi|mlflow|models):\S+")  # a source by its own scheme, without //
 _LOCAL = ("file", "sqlite")
+_STORE = (
+    "put the address into the environment variable MLFLOW_TRACKING_URI, or the name and password into "
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+)
 _INSTEAD = {
     "model": "the key comes from the environment variable that model.key_env names",
-    "tracking": "put the address into the environment variable MLFLOW_TRACKING_URI, or the name and password into "
-    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD",
+    "tracking": _STORE,
+    "--store": _STORE,
     "source": "put a token of the Hub into the environment variable HF_TOKEN",
     "data": "fetch the file with your own tools, its key in an environment variable, and give its path",
 }
@@ -29,6 +33,7 @@ def problem(url: str, *, strict: bool = False) -> str:
     try:
         found = urlsplit(url)
         named = bool(found.username or found.password)
+        _ = found.port  # of "user:pass/word@host" it is no number
     except ValueError:
         return "what cannot be read as an address" if "@" in url else ""
     if named and not found.scheme.startswith(_LOCAL):
@@ -61,16 +66,20 @@ def public_url(url: str) -> str:
     """The address without user and password, and without parameters and parts of its path that are secrets."""
     try:
         found = urlsplit(url)
+        if "@" in found.netloc:  # a password may hold what an address must not, an @ and a / too
+            found = urlsplit(f"{found.scheme}://{url.rpartition('@')[2]}")
         host, port = found.hostname or "", found.port
     except ValueError:
-        return looks.WITHHELD
+        return looks.WITHHELD if "@" in url else url
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port else ""
     path = "/".join(looks.WITHHELD if part and is_key(part) else part for part in found.path.split("/"))
     path = found.path if found.scheme.startswith(_LOCAL) else path
     query, fragment = _public_pairs(found.query), _public_pairs(found.fragment)
-    changed = found.username or found.password or (path, query, fragment) != (found.path, found.query, found.fragment)
-    return urlunsplit((found.scheme, place, path, query, fragment)) if changed else url
+    whole = (path, query, fragment) == (found.path, found.query, found.fragment) and found.geturl() == urlsplit(
+        url
+    ).geturl()
+    return url if whole else urlunsplit((found.scheme, place, path, query, fragment))
 
 
 def _public_pairs(text: str) -> str:
@@ -109,7 +118,7 @@ def refuse(config: Any, key: str = "", *, but: str | None = None) -> None:
 
 def _line(key: str, what: str, url: str) -> str:
     try:
-        host = urlsplit(url).hostname or ""
+        host = urlsplit(url).hostname or "" if "@" not in url else ""  # behind an @ stands what may be of a password
     except ValueError:
         host = ""
     where = f"{key} at {host}" if host and not is_key(host) else key

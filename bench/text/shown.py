@@ -60,13 +60,13 @@ def _one(sign: str) -> str:
 
 def terminal(text: object, most: int = _LONGEST_LINE) -> str:
     """One line for a terminal or a log, of at most `most` characters: nothing in it that a terminal would obey."""
-    line = visible(str(text))
+    line = visible(str(text)[: most + 1])
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
 def tell(line: object, *, err: bool = False) -> None:
     """Print one line, without secrets and without what a terminal would obey; with `err`, to stderr."""
-    print(terminal(secrets.clean(str(line))), file=sys.stderr if err else sys.stdout, flush=err)
+    print(terminal(secrets.clean(str(line)[: 4 * _LONGEST_LINE])), file=sys.stderr if err else sys.stdout, flush=err)
 
 
 def json_text(text: str) -> str:

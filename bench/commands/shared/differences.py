@@ -189,7 +189,7 @@ def _speed(comparison: Comparison) -> None:
     if not all(rates):
         return
     if claimed := [letter for letter, run in runs.items() if is_claimed(run, "examples_per_second")]:
-        print(
+        tell(
             f"speed: not compared, since {' and '.join(claimed)} was handed in and its speed is claimed; "
             "`bench verify FILE --rerun N` runs it again here"
         )

@@ -13,12 +13,15 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.errors import BenchError
+from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.run import evaluate, fits, refuse_misfit
+from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
+from bench.text.thinking import behind_thinking
 from bench.tracking.log import Tracker, is_logged
 from bench.tracking.store import StoreError, default_uri
 from bench.types import Run
@@ -36,11 +39,15 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason."""
+    """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason.
+
+    `answerless` are the finished runs of which every example failed.
+    """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model)
     failed: list[tuple[str, str]] = field(default_factory=list)
+    answerless: list[str] = field(default_factory=list)
 
 
 def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
@@ -142,7 +149,8 @@ class Runner:
         )
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
-        _report_failures(run, label)
+        if _report_answers(run, folder, label):
+            self.outcome.answerless.append(label)
         self._track(job, run, folder.path)
 
     def _shared(self, config: Mapping[str, Any]) -> Model:
@@ -210,12 +218,26 @@ def _refuse_nan(config: Any, key: str) -> None:
         raise BenchError(f"{key}={config} must be a finite number")
 
 
-def _report_failures(run: Run, label: str) -> None:
-    score = run.scores[0]
-    if score.n_failed:
+def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
+    """Say how many examples failed or were answered with nothing, and what a model was asked otherwise; whether all failed."""
+    failed, empty, first = 0, 0, ""
+    for prediction in folder.predictions():
+        if prediction.error is not None:
+            failed, first = failed + 1, first or prediction.error
+        elif prediction.text is not None and prediction.span is None and prediction.no_answer is None:
+            empty += not (behind_thinking(prediction.text) or "").strip()
+    if put := run.computed.get("chat"):
+        say(f"{label}: {put}")
+    if empty:
         say(
-            f"{label}: {score.n_failed} of {score.n} examples failed and count as wrong; see 'error' in predictions.jsonl"
+            f"{label}: {empty} of {run.n_examples} answers are empty: the model said nothing, and is scored as saying so"
         )
+    n = run.n_examples
+    if failed == n:
+        say(f"{label}: every one of the {n} examples failed, so this is no result; the first: {one_line(first)}")
+    elif failed:
+        say(f"{label}: {failed} of {n} examples failed and count as wrong; see 'error' in predictions.jsonl")
+    return failed == n
 
 
 def say(line: str) -> None:

@@ -17,7 +17,7 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
     from bench.tracking.read import Store
     from bench.tracking.store import StoreError
 
-    secret_urls.refuse({"tracking": {"--store": uri}}, but=os.environ.get("MLFLOW_TRACKING_URI"))
+    secret_urls.refuse({"--store": uri}, but=os.environ.get("MLFLOW_TRACKING_URI"))
     try:
         store = Store(uri)
         folders = store.folders()

@@ -1,0 +1,74 @@
+"""YAML that a person gives holds plain values, or is refused in one line that names file and line."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from bench.data.plain_yaml import read_yaml
+from bench.errors import BenchError
+
+Main = Callable[..., tuple[int, list[str], list[str]]]
+LAUGHS = "a0: &a0 [x, x]\n" + "".join(f"a{i}: &a{i} [{', '.join([f'*a{i - 1}'] * 9)}]\n" for i in range(1, 12))
+BAD = [
+    ("title: a\nx: !!python/object/apply:os.system ['touch ran']\n", "line 2: the tag '!!python/object/apply:os.sy"),
+    ("x: !!python/name:os.system\n", "line 1: the tag "),
+    ("x: !own {a: 1}\n", "line 1: the tag '!own' is no plain value"),
+    ("x: !!binary aGk=\n", "line 1: the tag '!!binary'"),
+    (LAUGHS, ": its aliases stand for more than 100,000 values"),
+    ("a: &a [*a]\n", "line 1: an alias stands for what holds it"),
+    ("a: *b\n", "line 1: found undefined alias"),
+    ("a: 1\nb: 2\na: 3\n", "line 3: the key 'a' comes twice"),
+    ("a:\n\t- 1\n", "line 2: found character '\\t'"),
+    ("a: [1,\n", "line 2: "),
+    ("a: 1\n---\nb: 2\n", "line 2: but found another document"),
+    ("[" * 3_000, ": nested too deeply"),
+    ("x: " + "9" * 5_000, ": Exceeds the limit"),
+    ("x: 2020-02-31\n", ": day"),
+    ("#" + "x" * 1_000_001, " has 1,000,002 characters"),
+    ("a: \x00", "found a NUL"),
+    ("? {a: 1}\n: 2\n", "unhashable key"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "reason"), BAD, ids=lambda value: value[:16])
+def test_what_is_no_plain_yaml_is_one_line(tmp_path: Path, text: str, reason: str) -> None:
+    (path := tmp_path / "a.yaml").write_text(text)
+    with pytest.raises(BenchError) as caught:
+        read_yaml(path)
+    said = str(caught.value)
+    assert said.startswith(str(path))
+    assert reason in said
+    assert "\n" not in said
+
+
+def test_aliases_and_merges_of_plain_values_are_plain(tmp_path: Path) -> None:
+    (path := tmp_path / "a.yaml").write_text("a: &a {x: 1}\nb: {<<: *a, y: 2}\nc: [*a, *a]\n")
+    assert read_yaml(path) == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": [{"x": 1}, {"x": 1}]}
+
+
+@pytest.mark.parametrize(
+    "text", [BAD[0][0], LAUGHS, "a: 1\na: 2\n", "a:\n\t- 1\n", "\xff", "[1]"], ids=lambda text: text[:9]
+)
+@pytest.mark.parametrize("kind", ["task", "model", "suite", "device", "leaderboards"])
+def test_no_command_ends_in_a_traceback_for_it(
+    kind: str, text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Main
+) -> None:
+    monkeypatch.setenv("BENCH_CONF", "conf")
+    path = tmp_path / ("leaderboards" if kind == "leaderboards" else f"conf/{kind}") / "odd.yaml"
+    (tmp_path / "conf").mkdir()
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(text.encode("latin-1"))
+    for command in {
+        "task": [["run", "task=odd", "model=lexical"], ["score", "odd", str(path)], ["list", "tasks"]],
+        "model": [["run", "task=finmm_qa", "model=odd"], ["list", "models"]],
+        "suite": [["run", "suite=odd", "model=lexical"], ["list", "suites"]],
+        "device": [["run", "task=finmm_qa", "model=lexical", "device=odd"]],
+        "leaderboards": [["board", "odd"]],
+    }[kind]:
+        code, _, err = bench_main(*command)
+        assert code == (0 if command[0] == "list" else 2), command
+        assert command[0] == "list" or (len(err) == 1 and "odd" in err[0]), err
+    assert not (tmp_path / "ran").exists()
