@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import importlib
 import os
 import signal
@@ -16,6 +17,7 @@ from bench.commands.shared.streams import lasting
 from bench.errors import EXIT_INTERNAL, BenchError, fault
 from bench.text.shown import tell
 
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)  # what a user can do something about
 _USAGE = """\
 examples:
   bench run task=squad_v1 model=smollm2 limit=200     one task, one model; the same command again goes on or answers at once
@@ -239,6 +241,16 @@ def _main(arguments: Sequence[str] | None) -> int:
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
         tell(f"bench: {error}", err=True)
+        return 2
+    except OSError as error:
+        if error.errno not in _FULL:
+            raise
+        where = error.filename2 or error.filename or "a file"
+        print(
+            f"bench: {where} cannot be written ({error.strerror}); free space and run the same command again: what was computed is "
+            "kept",
+            file=sys.stderr,
+        )
         return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)

@@ -123,7 +123,7 @@ def check(
         raise Refused(f"it is of {run.task}/{run.model} by {submitter!r}, whose only place is {due}")
     try:
         slots.refuse_taken(SUBMISSIONS, run, submitter, str(origin.get("bundle", "")))
-    except BenchError as error:
+    except slots.Taken as error:
         raise Refused(str(error)) from None
     try:
         task = ground.task(run.task)

@@ -55,7 +55,7 @@ def _scores(tasks: dict[str, Task], runs: dict[tuple[str, str], Run]) -> None:
     device = next(run.environment for run in runs.values() if run.model == "smollm2")
     print(f"\n## What small models score on the first {some.limit} examples\n")
     print(
-        f"The ranked metric in percent (NIST in its own units, word error rate: less is better) with its 95 % interval over the "
+        f"The ranked metric in percent (word error rate: less is better) with its 95 % interval over the "
         f"cluster. {device['cpu']}, {device['cores']} cores, {device['device']}, {device['dtype']}, {some.created[:10]}. "
         f"smollm2 is SmolLM2-135M-Instruct, minilm is all-MiniLM-L6-v2; – means that the model cannot do the task, or that "
         f"its clips or recordings are not here. Where a macro F1 of `oracle` is below 100, some classes do not occur among "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
@@ -94,7 +95,7 @@ class DeftRelations(Deft):
     def answer(self, prediction: Prediction) -> Json:
         """[root id, tag id, relation] of each line with two ids and a relation: the first id is the tag's.
 
-        Of a JSON list, the items [root id, tag id, relation].
+        Of a JSON list, the items [root id, tag id, relation]. Two ids that are related in two ways are not related.
         """
         text = prediction.text or ""
         found: dict[tuple[str, str, str], None] = {}
@@ -107,7 +108,8 @@ class DeftRelations(Deft):
                 ids, named = _ID.findall(line), _RELATION.search(line)
                 if named and len(ids) >= 2:
                     found[_id(ids[1]), _id(ids[0]), _NAMES[_bare(named[0])]] = None
-        return [list(relation) for relation in found][:SLOTS]
+        pairs = Counter(frozenset(one[:2]) for one in found)  # who relates two phrases in two ways has not said which
+        return [list(one) for one in found if pairs[frozenset(one[:2])] == 1][:SLOTS]
 
     def ideal(self, example: Example) -> Prediction:
         """A line for each relation."""
@@ -142,6 +144,9 @@ class DeftRelations(Deft):
                 return Malformed(f"found an id of more than {_LONGEST} characters")
             if one[2] not in deft.KNOWN_RELATIONS:
                 return Malformed(f"found the relation {one[2]!r}, expected one of {', '.join(deft.RELATIONS)}")
+        pairs = Counter(frozenset(one[:2]) for one in answer)
+        if twice := next((pair for pair, n in pairs.items() if n > 1), None):
+            return Malformed(f"found two relations between {' and '.join(sorted(twice))}, expected one")
         return answer
 
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:

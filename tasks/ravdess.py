@@ -28,7 +28,7 @@ _OBTAIN = (
 class Ravdess(LabelTask):
     """Emotion of acted speech.
 
-    The file names hold the emotion, and they are the ids: a model may judge the sound alone.
+    The file names hold the emotion, and they are the ids; a model gets neither (bench/engine/veil.py).
     """
 
     name, version, labels = "ravdess", 1, LABELS

@@ -105,7 +105,7 @@ OMG = "video,utterance,arousal,valence\n" + "".join(
 def test_an_arousal_that_no_scale_holds_is_refused_with_its_line(data: Path, tmp_path: Path, value: str) -> None:
     (path := tmp_path / "a.csv").write_text(OMG.format(value, 0))
     task = shipped("omg_emotion", data)
-    with pytest.raises(BenchError, match=r"a\.csv line 2: arousal: found '.*', expected a .*number") as caught:
+    with pytest.raises(BenchError, match=r"a\.csv line 2: arousal: found .*, expected a .*number") as caught:
         read(task, path, task.examples())
     assert len(str(caught.value)) < 300
 
@@ -136,6 +136,14 @@ def test_a_huge_number_of_a_model_is_held_within_the_scale(data: Path) -> None:
     }
     choose = shipped("phrasebank", data)
     assert choose.answer(Prediction("a", label_scores={"neutral": 10**400}))["confidence"] is None
+
+
+@pytest.mark.parametrize("value", [10**400, 1e999, float("nan"), -(10**4000)], ids=lambda value: "number")
+def test_an_absurd_number_of_a_model_fails_its_example_alone(value: float) -> None:
+    from bench.engine.feed import _numbers
+
+    with pytest.raises(ValueError, match=r"values|digits"):
+        _numbers("values", {"valence": value}, ["valence"])
 
 
 def test_the_command_says_which_answers_were_absurd(data: Path, tmp_path: Path, bench_main: Callable[..., Any]) -> None:

@@ -134,7 +134,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     tokenizer.chat_template = NO_SYSTEM
     config = transformers.LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2,
-        max_position_embeddings=600, pad_token_id=1, bos_token_id=0, eos_token_id=2,
+        max_position_embeddings=4000, pad_token_id=1, bos_token_id=0, eos_token_id=2,
     )  # fmt: skip
     place = tmp_path_factory.mktemp("template") / "llama"
     saved(place, "LlamaForCausalLM", config, tokenizer, 0)
@@ -147,7 +147,7 @@ def test_no_prompt_ends_with_the_end_of_a_text(folder: Path) -> None:
     from bench.models.causal import CausalLM
     from bench.types import Generate, Request
 
-    asked = [Request("a", (SYSTEM, HI), Generate(4)), Request("b", (SYSTEM, Text("hi " * 900)), Generate(4))]
+    asked = [Request("a", (SYSTEM, HI), Generate(4)), Request("b", (SYSTEM, Text("hi " * 1500)), Generate(4))]
     for chat in (True, False):
         model = CausalLM(f"file:{folder}", chat=chat)
         model.load(Device("cpu", "float32", 1), seed=0)
@@ -155,7 +155,7 @@ def test_no_prompt_ends_with_the_end_of_a_text(folder: Path) -> None:
             assert not isinstance(prompt, str)
             assert prompt.ids[-1] != 2
             assert prompt.ids[:2].count(0) == (0 if chat else 1)
-            assert len(prompt.ids) <= 596
+            assert len(prompt.ids) <= 3996
         assert ("chat" in model.describe()) is chat
 
 
@@ -164,7 +164,7 @@ def test_a_run_with_a_template_that_takes_no_system_text_answers_and_says_so(fol
     source = ("model=smollm2", f"model.source=file:{folder}", "model.sha256=null")
     quiet = ("tracking.enabled=false", "device=cpu", "device.dtype=float32")
     code, _, err = bench_main("run", "task=finmm_qa", *source, "limit=2", *quiet)
-    assert code == 0
+    assert code == 0, err
     assert any("the chat template takes no system text" in line for line in err)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
         ("config.json", {"num_hidden_layers": 10**9}, (), "has num_hidden_layers=1,000,000,000; at most 10,000 are made"),
         ("config.json", {"text_config": {"n_layer": 10**9}}, (), "has n_layer=1,000,000,000; at most 10,000 are made"),
         ("config.json", {"num_labels": 10**9}, (), "has num_labels=1,000,000,000; at most 1,000,000 are made"),
+        ("audio_tokenizer_config.json", {"audio_tokenizer_name_or_path": "../evil"}, (), "names another model"),
         ("adapter_config.json", {"base_model_name_or_path": "../evil"}, ("remote_code",), "merge the two"),
     ],
 )  # fmt: skip
@@ -47,6 +49,27 @@ def test_what_a_configuration_may_not_name_is_one_line(
     (tmp_path / shards.WHOLE).write_bytes(vectors({"w": 2}))
     with pytest.raises(BenchError, match=said):
         checkpoint.check(tmp_path, "file:x", ("pickle", *trust), text=True)
+
+
+@pytest.mark.parametrize("name", ["config.json", "tokenizer_config.json", shards.WHOLE, shards.INDEX, shards.BIN])
+def test_a_pipe_or_device_in_place_of_a_file_is_one_line(name: str, tmp_path: Path) -> None:
+    for place in (tmp_path / "pipe", tmp_path / "device", tmp_path / "folder"):
+        place.mkdir()
+        (place / "config.json").write_text("{}")
+        (place / name).unlink(missing_ok=True)
+    os.mkfifo(tmp_path / "pipe" / name)
+    (tmp_path / "device" / name).symlink_to("/dev/zero")
+    (tmp_path / "folder" / name).mkdir()
+    for place in (tmp_path / "pipe", tmp_path / "device", tmp_path / "folder"):
+        with pytest.raises(BenchError, match=f"file:x: {name} cannot be read|has no weights"):
+            checkpoint.check(weights.folder(f"file:{place}", None), "file:x", (), text=True)
+
+
+def test_a_file_that_transformers_does_not_read_may_be_anything(tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text("{}")
+    (tmp_path / "data_config.json").write_text("[1]")  # as sentence-transformers leave behind
+    (tmp_path / "old_config.json").write_text("no JSON")
+    checkpoint.refuse_code(tmp_path, "file:x", ())
 
 
 @pytest.mark.parametrize("kind", [{"a": 1}, ["llama"], 5, None, "os.system"])
@@ -154,12 +177,14 @@ def test_a_gguf_file_that_lies_about_itself_is_one_line_at_once(tmp_path: Path) 
 
 
 def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import huggingface_hub
     import transformers
 
     _gguf(tmp_path / "small.gguf")
     for name in ("config.json", "tokenizer_config.json", "adapter_config.json"):
         (tmp_path / name).write_text('{"auto_map": {"AutoTokenizer": ["own.T", null]}}')
     seen: list[Any] = []
+    before = huggingface_hub.constants.HF_HUB_OFFLINE
 
     def look(folder: str, **options: Any) -> None:
         seen.append(
@@ -171,6 +196,7 @@ def test_what_lies_beside_a_gguf_file_is_not_read(tmp_path: Path, monkeypatch: p
     with pytest.raises(BenchError, match=r"small.gguf: no tokenizer"):
         weights.folder(f"file:{tmp_path / 'small.gguf'}", None)
     assert seen == [(["small.gguf"], False, True)]
+    assert huggingface_hub.constants.HF_HUB_OFFLINE is before
     gguf_head.walk(tmp_path / "small.gguf")
 
 

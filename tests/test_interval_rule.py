@@ -143,7 +143,7 @@ def test_a_verifier_s_interval_is_its_own_and_a_claim_that_its_own_settings_do_n
     tmp_path: Path,
 ) -> None:
     honest = bundles.run(tmp_path / "a", resamples=RESAMPLES)
-    shopped = bundles.run(tmp_path / "b", resamples=1, seed=7)
+    shopped = bundles.run(tmp_path / "b", resamples=1, seed=7, config={"seed": 7})
     found = [verified(read_run(one / RECORD), one, bundles.Numbers()) for one in (honest, shopped)]
     bounds = [(one.scores[0].low, one.scores[0].high) for one in found]
     assert bounds[0] == bounds[1]
@@ -155,7 +155,9 @@ def test_a_verifier_s_interval_is_its_own_and_a_claim_that_its_own_settings_do_n
 
 
 def test_an_edited_interval_of_a_bundle_never_reaches_a_verdict(tmp_path: Path) -> None:
-    files = bundles.contents(bundles.made(tmp_path, bundles.run(tmp_path / "a", resamples=1, seed=7)))
+    files = bundles.contents(
+        bundles.made(tmp_path, bundles.run(tmp_path / "a", resamples=1, seed=7, config={"seed": 7}))
+    )
     bundles.changed(files, "run.json", bundles.with_key("scores", 0, "high", value=0.9))
     bundles.put_right(files)
     ((place, run),) = unpack(bundles.zipped(tmp_path / "bad.zip", files), tmp_path / "own").runs

@@ -575,3 +575,91 @@ def test_a_part_that_no_chat_takes_fails_its_request() -> None:
         good, bad = answers(endpoint(server), ask("g"), Request("b", (Audio("x.wav"),), Generate(8)))
     assert good.text == "to hello"
     assert "a chat takes text and pictures, not audio" in (bad.error or "")
+
+
+# -- whole runs against a server that does what a test says ------------------------------------------------------------
+
+
+def honours(text: str) -> Any:
+    """A server that says this, up to the first stop string that it was sent."""
+
+    def then(asked: Asked) -> Answer:
+        return says(
+            text[: min((text.find(end) for end in asked.body.get("stop", ()) if end in text), default=len(text))]
+        )
+
+    return then
+
+
+@pytest.mark.parametrize("chat", [True, False])
+def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops(chat: bool) -> None:
+    request = Request("a", (Text("How much?"),), Generate(8, stop=("\n",)))
+    with FaultyServer(then=honours("\n\n14.8\nmore")) as server:
+        model = endpoint(server, chat=chat)
+        assert [found.text for found in answers(model, request)] == ["\n\n14.8"]
+        assert len(server.asked) == (1 if chat else 2)
+    with FaultyServer(then=honours("14.8\nmore")) as server:
+        assert [found.text for found in answers(endpoint(server, chat=chat), request)] == ["14.8"]
+        assert len(server.asked) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "output", "expected"),
+    [
+        ("<think>bad? good?\n</think>\n\nvery good", Choose(MOODS), {"very good": 1.0, "good": 0.0, "bad": 0.0}),
+        (
+            '<think>{"valence": 1, "arousal": 1}</think>{"valence": 0, "arousal": 0}',
+            VALENCE,
+            {"valence": 0.0, "arousal": 0.0},
+        ),
+        ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "<think>3\n4</think>\n5"),
+        ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), '<think>"Rome"?</think>Bohemia'),
+    ],
+)
+def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps(said: str, output: Any, expected: Any) -> None:
+    parts = (Text("Where?"), *([Text('Answer: "', "assistant")] if "Bohemia" in said else []))
+    with FaultyServer([says(said)]) as server:
+        (found,) = answers(endpoint(server), Request("a", parts, output))
+    assert expected in (found.text, found.label_scores, found.values)
+
+
+def test_thinking_without_an_answer_is_an_error_that_keeps_the_reply() -> None:
+    with FaultyServer(
+        [says("<think>It may be 5\n"), says("<think>bad"), says("", reasoning_content="good")] * 2
+    ) as server:
+        model = endpoint(server)
+        text, label, none = (
+            answers(model, ask(output=output))[0] for output in (Generate(8), Choose(MOODS), Choose(MOODS))
+        )
+    assert text.error == "the reply ends within its thinking, before any answer: '<think>It may be 5\\n'"
+    assert label.error == "the reply ends within its thinking, before any answer: '<think>bad'"
+    assert "names none of the labels" in (none.error or "")
+
+
+def test_of_a_reply_in_pieces_the_thinking_is_left_out_and_one_that_was_cut_off_is_no_empty_answer() -> None:
+    cut_off = says("", reasoning_content="It may be 5")
+    cut_off.body["choices"][0]["finish_reason"] = "length"
+    pieces: Any = [{"type": "thinking", "thinking": [{"type": "text", "text": "3"}]}, {"type": "text", "text": "5"}]
+    with FaultyServer([says(pieces), cut_off, says("")]) as server:
+        model = endpoint(server)
+        found = [answers(model)[0] for _ in range(3)]
+    assert [one.text for one in found] == ["5", None, ""]
+    assert found[1].error == "endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens"
+
+
+@pytest.mark.parametrize(
+    ("said", "code", "line"),
+    [("It is not negative.", 0, "not one of the 3 replies could be read"), (None, 1, "so this is no result")],
+)
+def test_a_run_without_any_answer_says_so(
+    said: str | None, code: int, line: str, bench_main: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "phrasebank").mkdir()
+    (tmp_path / "phrasebank" / "Sentences_50Agree.txt").write_text("Up .@positive\nDown .@negative\nStill .@neutral\n")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path))
+    with FaultyServer(then=lambda asked: says(said)) as server:
+        model = ("model=endpoint", f"model.base_url={server.url}", "model.model=m", "model.limits.concurrency=1")
+        found, out, err = bench_main("run", "task=phrasebank", *model, "tracking.enabled=false")
+    assert found == code, err
+    assert any(line in one for one in err)
+    assert "accuracy 0.0" in out[0]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from test_index import made
 
 from bench.config import compose as conf
 from bench.text import names
@@ -93,6 +97,18 @@ def test_a_name_that_could_be_read_as_latin_is_shown_with_its_script() -> None:
     assert names.labelled("асе") == "асе (Cyrillic letters)"
     assert names.labelled("ΑΒΕ") == "ΑΒΕ (Greek letters)"
     assert [names.labelled(name) for name in ("Яндекс", "百川", "ace", "café")] == ["Яндекс", "百川", "ace", "café"]
+
+
+def test_boards_and_pages_show_the_script_of_such_a_name(
+    bench_main: Any, run_record: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bench.commands.shared.site._task", lambda name: None)  # no data are needed
+    made(Path("runs"), run_record("асе"), 0.5)
+    _, out, _ = bench_main("board", "squad_v1", "--html", "site")
+    shown = "асе (Cyrillic letters)"
+    pages = [path.read_text("utf-8") for path in (*Path("site").rglob("*.html"), Path("leaderboards/squad_v1.md"))]
+    assert sum(shown in page for page in pages) >= 4  # the board, the run, the list of runs, the Markdown
+    assert any(shown in line for line in out)
 
 
 def test_a_slug_is_a_folder_s_name() -> None:

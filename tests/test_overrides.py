@@ -81,6 +81,11 @@ def test_a_lookup_in_a_path_is_still_looked_up(monkeypatch: pytest.MonkeyPatch) 
     assert conf.plain(config)["task"]["data"]["path"] == "a/é (1)"
 
 
+def test_a_choice_that_hydra_cannot_read_does_not_exist() -> None:
+    with pytest.raises(BenchError, match=r"^task 'é\(' does not exist"):
+        conf.compose(["task=é("])
+
+
 def test_a_value_that_hydra_cannot_read_shows_how_to_write_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     word = "model.instruction=What's (in) it, é?"

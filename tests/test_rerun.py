@@ -130,11 +130,13 @@ def test_times_divided_by_a_million_are_refused_by_a_rerun_and_claimed_without_o
 
 def test_what_cannot_be_run_again_is_said_in_one_line_and_stays_claimed(study: Any) -> None:
     files = _submitted(study)
-    bundles.changed(files, "run.json", bundles.with_key("asked", value="e" * 64))
+    bundles.changed(files, "run.json", bundles.with_key("config", "model", "plus", value=2))
+    config = json.loads(files[bundles.place(files, "run.json")])["config"]
+    files[bundles.place(files, "config.yaml")] = json.dumps(config).encode()
     code, one = _said(study, _rezipped(files), "--rerun", "3", "--add")
     assert (code, one["status"], one["rerun"]) == (0, "verified", None)
     assert one["notes"][-1] == (
-        "not run again: it was asked otherwise than your version of the task asks; what it claims stays claimed"
+        "not run again: its model.plus is 2, that of conf/model here 0; only switches may differ; what it claims stays claimed"
     )
     assert is_claimed(entries.read(ENTRY).run, "device")
 

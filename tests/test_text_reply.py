@@ -118,6 +118,7 @@ FEELINGS = ("joy", "love", "anger", "neutral")
         ("none of these", []),
         ("none of these: joy, love", []),
         ("everything except joy, love", []),
+        ("anything but joy", []),
         ("neither joy nor love", []),
         ("not joy, love", []),
         ("no joy, love", []),

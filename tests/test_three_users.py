@@ -70,7 +70,7 @@ def test_a_run_goes_from_the_researcher_by_the_maintainer_to_two_partners(
     code, _, err = walk("researcher", "submit", str(folder), "-o", "mine.zip", "--submitter", "Anna")
     assert code == 0, err
     bundle = tmp_path / "researcher" / "mine.zip"
-    assert (tmp_path / "researcher" / "leaderboards" / "submissions" / "finmm_qa" / "function.json").is_file()
+    assert list((tmp_path / "researcher/leaderboards/submissions/finmm_qa").glob("*/function.json"))
 
     code, out, _ = walk("maintainer", "verify", str(bundle))
     assert (code, out[0].split()[0]) == (0, "VERIFIED")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Sequence
@@ -13,10 +14,13 @@ from typing import Any
 import pytest
 import small_data
 
+from bench.bundles import asked_again
 from bench.engine import feed
 from bench.engine.asking import Asking, asking
+from bench.engine.bare import bare_copy
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
+from bench.models import sound
 from bench.models.base import Device, Model
 from bench.models.reference import Oracle, Random
 from bench.run import evaluate
@@ -184,6 +188,19 @@ def test_the_oracle_finds_its_answers_and_random_says_the_same_alone_as_among_ot
     assert drawn[1] == {key: drawn[0][key] for key in drawn[1]}
 
 
+def test_a_model_that_is_asked_again_knows_the_examples_by_the_same_names(tmp_path: Path) -> None:
+    task = ravdess(tmp_path, actors=3)
+    asked = asking(task, None, 0, 0)
+    first, again = Random(), Random()
+    first.load(CPU, seed=7)
+    before = {one.id: one for one in all_asked(task, first, asked)}
+    chosen = asked_again.sample(asked.examples, 7, seed=3)
+    found = asked_again.ask(asked, chosen, again, CPU, seed=7, batch_size=3, batch_tokens=10**9, name="random")
+    assert {key: one.label_scores for key, one in found.predictions.items()} == {
+        example.id: before[example.id].label_scores for example in chosen
+    }
+
+
 def test_what_a_model_says_of_a_request_names_the_example_and_its_own_file(tmp_path: Path) -> None:
     task = ravdess(tmp_path, actors=1)
     asked = asking(task, 3, 0, 0)
@@ -267,7 +284,7 @@ def test_a_full_disk_is_one_line_and_a_run_goes_on_behind_it(
 
     task, settings = ravdess(tmp_path, actors=1), quick_settings()
     with monkeypatch.context() as patch:
-        patch.setattr("shutil.copyfile", full)
+        patch.setattr("bench.engine.veil.bare_copy", full)
         with pytest.raises(BenchError, match=r"No space left on device.*set TMPDIR"):
             evaluate(task, Spy(), "spy", CPU, settings)
     run, _ = evaluate(task, Spy(), "spy", CPU, settings)
@@ -285,3 +302,51 @@ def test_a_strange_ending_is_left_out_of_a_copys_name(tmp_path: Path) -> None:
     spy = Spy()
     all_asked(task, spy, asking(task, None, 0, 0))
     assert {path.suffix for request in spy.given for path in files_of(request)} == {""}
+
+
+def wav(*parts: tuple[bytes, bytes]) -> bytes:
+    body = b"".join(name + len(data).to_bytes(4, "little") + data + b"\0" * (len(data) % 2) for name, data in parts)
+    return b"RIFF" + (len(body) + 4).to_bytes(4, "little") + b"WAVE" + body
+
+
+FMT = (b"fmt ", b"\x01\0\x01\0" + (8000).to_bytes(4, "little") + (16000).to_bytes(4, "little") + b"\x02\0\x10\0")
+SOUND = (b"data", bytes(range(200)) * 8)
+TOLD = b"angry 2013-11-02"
+MP3 = b"\xff\xfb" + b"m" * 400
+
+
+def id3(length: int) -> bytes:
+    return b"ID3\x04\0\0\0\0" + bytes([length >> 7, length & 0x7F]) + (TOLD * 20)[:length]
+
+
+@pytest.mark.parametrize(
+    ("given", "got"),
+    [
+        (wav(FMT, (b"FLLR", TOLD), SOUND, (b"LIST", b"INFO" + TOLD), (b"_PMX", TOLD + b"!")), wav(FMT, SOUND)),
+        (wav((b"JUNK", TOLD), FMT, SOUND), wav(FMT, SOUND)),
+        (wav(FMT, SOUND), wav(FMT, SOUND)),
+        (id3(200) + MP3, MP3),
+        (id3(100) + id3(30) + MP3 + b"TAG" + (TOLD * 9)[:125], MP3),
+        (b"ID3", b"ID3"),
+        (id3(50), id3(50)),
+        (wav(FMT, SOUND, (b"LIST", TOLD))[:-3], wav(FMT, SOUND, (b"LIST", TOLD))[:-3]),  # cut off: the model is to see that
+        (wav(FMT), wav(FMT)),
+        (b"RIFF\0\0\0\0WAVE" + SOUND[1], b"RIFF\0\0\0\0WAVE" + SOUND[1]),
+        (b"", b""),
+        (b"OggS" + SOUND[1], b"OggS" + SOUND[1]),
+    ],
+)  # fmt: skip
+def test_a_copy_holds_the_sound_and_nothing_that_is_said_about_it(tmp_path: Path, given: bytes, got: bytes) -> None:
+    (tmp_path / "a").write_bytes(given)
+    bare_copy(tmp_path / "a", tmp_path / "b")
+    assert (tmp_path / "b").read_bytes() == got
+
+
+def test_a_bare_copy_of_a_recording_sounds_the_same(tmp_path: Path) -> None:
+    np = pytest.importorskip("numpy")
+    pytest.importorskip("av")
+    data = small_data.reference_data() / "ravdess"
+    source = min(data.rglob("*.wav"))
+    bare_copy(source, tmp_path / "b.wav")
+    assert np.array_equal(sound.read(str(source), 16_000), sound.read(str(tmp_path / "b.wav"), 16_000))
+    assert not re.search(rb"2013|xmp|Adobe", (tmp_path / "b.wav").read_bytes())

@@ -107,7 +107,8 @@ PAGE = (
     "said",
     [
         "", " ", "x", "Yes.", "No.", "Yes and no.", "I don't know.", "The information is not provided.", PAGE, f"Yes. {PAGE}",
-        f"No. {PAGE}", ", ".join(re.findall(r"[\d.,]*\d", PAGE)), " or ".join(PAGE.split()), "so " * 20_000,
+        f"No. {PAGE}", ", ".join(re.findall(r"[\d.,]*\d", PAGE)), " or ".join(PAGE.split()),
+        ", ".join(PAGE.split()[:40]), " or ".join(["Operations", "litigation", "freight", "none", "Yes", "20"]), "so " * 20_000,
     ],
     ids=lambda text: text[:20],
 )  # fmt: skip

@@ -13,12 +13,16 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
-from bench.leaderboard.board import interval
+from bench.leaderboard.board import shown
 from bench.models.shipped import models
 from bench.text import names
 from bench.types import Run
 
 _ANOTHER = "give the model another name: that of a file in conf/model, or --model of `bench score`"
+
+
+class Taken(BenchError):
+    """A name is somebody else's, or looks like it."""
 
 
 def name_problem(model: str) -> str:
@@ -59,8 +63,8 @@ def place(folder: Path, run: Run, submitter: str) -> Path:
 def refuse_taken(folder: Path, run: Run, submitter: str, bundle: str) -> Path | None:
     """The submitter's own entry of the run's task and model, or that of this very bundle, where there is one.
 
-    Raises BenchError where somebody else has an entry of this model's name, on any board, or of one that looks like it; and where
-    the submitter looks like another.
+    Raises Taken where somebody else has an entry of this model's name, on any board, or of one that looks like it; and where
+    the submitter looks like another. BenchError where an entry that matters cannot be read.
     """
     own = None
     form, look = names.skeleton(run.model), names.skeleton(names.slug(submitter))
@@ -74,12 +78,12 @@ def refuse_taken(folder: Path, run: Run, submitter: str, bundle: str) -> Path | 
         other = str(origin.get("submitter", ""))
         same = (bool(submitter) and other == submitter) or origin.get("bundle") == bundle
         if alike and path.stem != run.model:
-            raise BenchError(f"the model's name '{run.model}' would be taken for '{path.stem}' ({path}); {_ANOTHER}")
+            raise Taken(f"the model's name '{run.model}' would be taken for '{path.stem}' ({path}); {_ANOTHER}")
         if alike and not same:
             whose = repr(other) if other else "somebody who gave no name"
-            raise BenchError(f"the name '{run.model}' is taken by {whose} ({path}); {_ANOTHER}")
+            raise Taken(f"the name '{run.model}' is taken by {whose} ({path}); {_ANOTHER}")
         if other and submitter and not same and names.confusable(submitter, [other]):
-            raise BenchError(
+            raise Taken(
                 f"the submitter {submitter!r} would be taken for {other!r} ({path}); who is the same writes the same"
             )
         if alike and parts[0] == run.task:
@@ -105,4 +109,4 @@ def described(path: Path) -> str:
     run = entries.read(path).run
     score = run.scores[0]
     vouched = "verified" if run.origin.get("verified") else "self-reported"
-    return f"{path}, {vouched}, of {run.created[:10]}, {score.metric} {interval(score)}"
+    return f"{path}, {vouched}, of {run.created[:10]}, {score.metric} {shown(score, score.value)}"

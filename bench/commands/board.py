@@ -155,6 +155,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             _cut(console, len(rows), board.name)
             for line in page.below(table):
                 _say(console, line)
+        if tables and board.caution:
+            _say(console, board.caution)
     for suite, combined in suites:
         if not combined:
             _say(console, f"{suite.title}: no runs yet")

@@ -21,7 +21,7 @@ def main(options: argparse.Namespace) -> int:
     """Write the bundle and one entry a run; say what goes where."""
     from bench.bundles import bundle, slots
     from bench.leaderboard import entry
-    from bench.leaderboard.board import interval
+    from bench.leaderboard.board import shown
 
     folders = [folder for reference in options.references for folder in _folders(reference, options.runs)]
     data, runs = bundle.pack(folders, options.submitter, conf.names("model"))
@@ -36,7 +36,10 @@ def main(options: argparse.Namespace) -> int:
         found = bundle.complete_run(folder)
         run, before = by_name[found.task, found.model]
         path, done = _entry(folder, run, made, before, replaces=options.replace)
-        lines += [*done, f"  {run.task} / {run.model}: {run.scores[0].metric} {interval(run.scores[0])}; {path}"]
+        lines += [
+            *done,
+            f"  {run.task} / {run.model}: {run.scores[0].metric} {shown(run.scores[0], run.scores[0].value)}; {path}",
+        ]
         record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})
     if options.json:
         output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})

@@ -161,9 +161,7 @@ def judge(
     found = [_opened(path, room / str(number)) for number, path in enumerate(paths)]
     for bundle, verdicts in found:
         for verdict in verdicts if bundle else ():
-            _about(verdict, _claims, bundle, ground)
-            if verdict.status == VERIFIED:
-                _about(verdict, _named, bundle, SUBMISSIONS)
+            _about(verdict, _claims, bundle, ground, SUBMISSIONS)
     _compare(found, runs_dir)
     for bundle, verdicts in found:
         sound = [one for one in verdicts if one.status == VERIFIED] if bundle else []
@@ -235,32 +233,26 @@ def _opened(path: Path, room: Path) -> tuple[Bundle | None, list[Verdict]]:
     return opened[0] if opened else (None, [whole])
 
 
-def _claims(verdict: Verdict, bundle: Bundle, ground: Ground) -> None:
-    """Judge a run by its own claims."""
+def _claims(verdict: Verdict, bundle: Bundle, ground: Ground, submissions: Path) -> None:
+    """Judge a run by its name, which nobody else may have here, and by its own claims."""
+    from bench.bundles.archive import Refused
+    from bench.bundles.slots import Taken, refuse_taken
     from bench.bundles.verify import verified
     from bench.leaderboard.board import interval
 
     run = verdict.run
     if run is None:
         return
+    try:
+        refuse_taken(submissions, run, bundle.submitter, bundle.sha256)
+    except Taken as error:
+        raise Refused(str(error)) from None
     folder = next(folder for folder, one in bundle.runs if one is run)
     found = verified(run, folder, ground.task(run.task), ground.hidden(bundle.submitter or run.model))
     ranked = found.scores[0]
     what = f"{ranked.metric} {interval(ranked)} scored again" if ranked.value is not None else "its ids are those"
     verdict.status, verdict.found = VERIFIED, found
     verdict.line = f"{what} on your data, {found.n:,} predictions"
-
-
-def _named(verdict: Verdict, bundle: Bundle, submissions: Path) -> None:
-    """Refuse a run whose name, or whose submitter's, is somebody else's or looks like it."""
-    from bench.bundles.archive import Refused
-    from bench.bundles.slots import refuse_taken
-
-    if verdict.run is not None:
-        try:
-            refuse_taken(submissions, verdict.run, bundle.submitter, bundle.sha256)
-        except BenchError as error:
-            raise Refused(str(error)) from None
 
 
 def _copied(verdict: Verdict, others: Sequence[Said]) -> None:

@@ -45,28 +45,37 @@ def escaped(text: str) -> str:
 
 def _readable(word: str, groups: Sequence[str], sweeps: bool) -> str:
     key, equals, value = word.partition("=")
-    if not equals or word.startswith("~") or key.startswith("hydra.") or key.lstrip("+") in groups:
+    if not equals or word.startswith("~") or key.startswith("hydra."):
         return word
     parsed = _parsed(word)
-    if _exists(value):
-        is_place = _PLACE.fullmatch(key) is not None
-        return override(key, value) if is_place or parsed is None else word
-    if parsed is not None and (value in ("", "null") or _is_quoted(parsed)):
-        return word
-    if not _PLACE.fullmatch(key):
+    if (group := key.lstrip("+")) in groups:
         if parsed is None:
-            raise BenchError(
-                f"{word}: this is more than a plain text to Hydra, which cannot read it; to mean just that text write "
-                f"{shlex.quote(override(key, value))}"
-            )
+            raise BenchError(f"{group} '{value}' does not exist; a {group}'s name is that of its file in conf/{group}")
+        return word
+    if _PLACE.fullmatch(key):
+        return _place(key, value, parsed, sweeps)
+    if parsed is not None:
+        return word
+    if _exists(value):
+        return override(key, value)
+    raise BenchError(
+        f"{word}: this is more than a plain text to Hydra, which cannot read it; to mean just that text write "
+        f"{shlex.quote(override(key, value))}"
+    )
+
+
+def _place(key: str, value: str, parsed: Override | None, sweeps: bool) -> str:
+    """The override of a key that names a place."""
+    word = f"{key}={value}"
+    if _exists(value):
+        return override(key, value)
+    if parsed is not None and (value in ("", "null") or _is_quoted(parsed)):
         return word
     if "${" in value:
         return word if parsed is not None else f"{key}={_quoted(value, interpolates=True)}"
     if not sweeps:
         return override(key, value)
-    if parsed is not None and _SWEEP.match(value):
-        return word
-    return f"{key}={','.join(_parts(value))}"
+    return word if parsed is not None and _SWEEP.match(value) else f"{key}={','.join(_parts(value))}"
 
 
 def _parts(value: str) -> list[str]:

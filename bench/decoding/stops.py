@@ -21,7 +21,7 @@ def has_stopped(tokenizer: Any, tokens: Sequence[int], stop: Sequence[str], begu
     tail = tokenizer.decode(tokens[-few:], skip_special_tokens=True)
     if not any(end in tail for end in stop):
         return False
-    text = begun + tokenizer.decode(tokens, skip_special_tokens=True)
+    text: str = begun + tokenizer.decode(tokens, skip_special_tokens=True)
     return cut(text, stop) != text
 
 

@@ -180,6 +180,9 @@ def _checked(request: Request, prediction: Prediction) -> Prediction:
     """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for."""
     if prediction.error is not None:
         return prediction
+    text = prediction.text
+    if isinstance(request.output, Generate) and isinstance(text, str) and behind_thinking(text) is None:
+        return replace(prediction, text=None, error=f"{UNFINISHED}: {text[-_QUOTED:]!r}")
     try:
         return _as_asked(request, prediction)
     except (TypeError, ValueError) as error:
@@ -197,8 +200,6 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
         case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
-            if behind_thinking(prediction.text) is None:
-                raise ValueError(f"{UNFINISHED}: {prediction.text[-_QUOTED:]!r}")
             return prediction
         case Choose(labels=names):
             return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
@@ -207,10 +208,17 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
     raise TypeError(f"unknown output {request.output!r}")
 
 
+def _is_finite(value: SupportsFloat) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
 def _numbers(field: str, found: object, names: Sequence[str]) -> dict[str, float]:
     if not isinstance(found, dict) or set(found) != set(names):
         raise ValueError(f"{field} must have exactly {list(names)}")
     for name, value in found.items():
-        if not isinstance(value, SupportsFloat) or not math.isfinite(value):
-            raise ValueError(f"{field}[{name!r}] is {value}")
+        if not isinstance(value, SupportsFloat) or not _is_finite(value):
+            raise ValueError(f"{field}[{name!r}] is {str(value)[:40]}")
     return {name: float(found[name]) for name in names}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 import threading
 from collections import deque
@@ -15,6 +14,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.artifacts.seals import ABSENT, Seal, refuse_changed
+from bench.engine.bare import bare_copy
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.runs.asked import Asked, files_of
@@ -30,8 +30,8 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
     """A model as the loop asks it: requests go in under neutral names, predictions come out under their own.
 
     A data set's ids and file names may hold the answer (RAVDESS writes the emotion into both, and a file's time may go with
-    its label). A model gets as id the name in `Asked.names`; a recording or film as a copy of the same bytes, named by its
-    digest and with no time of its own; a picture in a file as its bytes. Copies lie in a temporary folder, those of two batches
+    its label). A model gets as id the name in `Asked.names`; a recording or film as a copy without remarks, named by its digest
+    and with no time of its own; a picture in a file as its bytes. Copies lie in a temporary folder, those of two batches
     at a time. What the model says of a request (an error, a BenchError) names the example and its own file again.
     """
 
@@ -198,9 +198,9 @@ def _read(path: Path, seal: Seal) -> bytes:
 
 
 def _copy(path: Path, copy: Path, seal: Seal) -> None:
-    """The same bytes in a file of their own, whose times say nothing; raises BenchError where that cannot be made."""
+    """The same sound in a file of its own, whose times say nothing; raises BenchError where that cannot be made."""
     try:
-        shutil.copyfile(path, copy)
+        bare_copy(path, copy)
         os.utime(copy, (0, 0))
     except OSError as error:
         copy.unlink(missing_ok=True)

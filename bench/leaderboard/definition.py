@@ -30,6 +30,7 @@ class Board:
     more: tuple[str, ...] = ()
     columns: tuple[str, ...] = COLUMNS
     devices: tuple[str, ...] = ("cpu", "cuda")
+    caution: str = ""  # what answers get that need no reading, where that is more than the plain reference rows do
 
 
 def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]:

@@ -8,6 +8,7 @@ from bench.leaderboard.board import Table, cells, groups, headings, rank_text, s
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.runs.claimed import Claimed
+from bench.text.names import labelled
 from bench.text.shown import code
 from bench.text.shown import markdown as plain
 
@@ -26,6 +27,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     board = with_flips(board, found)
     lines = [f"# {plain(board.title)}", ""]
     lines += [f"Task {code(board.task)} version {board.version}, ranked by {plain(board.metric)}.", ""]
+    lines += [plain(board.caution), ""] if board.caution else []
     for table in found:
         heads = headings(board)
         lines += [f"## {plain(title(table))}", "", line(heads), "|" + "---|" * len(heads)]
@@ -73,7 +75,7 @@ def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:
     known = [row.rows.get(one.board.task) for one in columns]
     return [
         "–" if row.rank is None else rank_text(row.rank, row.rank_low, row.rank_high),
-        row.model,
+        labelled(row.model),
         "–" if row.mean_rank is None else f"{row.mean_rank:.2f}",
         "–" if row.normalised is None else f"{100 * row.normalised:.1f}",
         "–" if row.score_rank is None else rank_text(row.score_rank, row.score_rank_low, row.score_rank_high),

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.metrics.numbers import Number, read_numbers
 
+RESTATES = 0.4
 _END = re.compile(r"(?<=[\w%)\]\"'”][.!?])\s+(?=[A-Z\"'“(])|\n+|\s+(?=[-•*] )")
 _CONCLUDES = re.compile(
     r"(?:therefore|so|thus|hence|in conclusion|in summary|to sum up|overall|consequently|as a result|finally|round(?:ed|ing))\b",
@@ -54,8 +55,9 @@ class Said:
 
     @cached_property
     def sentences(self) -> list[str]:
-        """Its sentences and the items of its lists."""
-        return [piece.strip() for piece in _END.split(self.text) if piece and piece.strip()]
+        """Its sentences and the items of its lists, without what only asks."""
+        pieces = (piece.strip() for piece in _END.split(self.text) if piece)
+        return [piece for piece in pieces if piece and not piece.endswith("?")]
 
     @cached_property
     def conclusion(self) -> list[str]:
@@ -94,14 +96,17 @@ class Said:
     def polarity(self, question: str) -> str | None:
         """ "yes" or "no" to a question; None where it says both, or nothing.
 
-        Where neither word is said, the claim counts: against the direction that the question asks about, or with a negation, it
-        is a no.
+        Where neither word is said, a claim counts that holds a share of `RESTATES` of the question's words: against the direction
+        that is asked about, or with a negation, it is a no.
         """
         stated = {found[1].lower() for one in self.sentences if (found := _STARTS.match(one))}
         stated = stated or {found[1].lower() for one in self.claims if (found := _YES_NO.search(one[:200]))}
         if stated:
             return stated.pop() if len(stated) == 1 else None
+        wanted = content_words(_END.split(question)[0])
         for claim in [*self.conclusion, *self.sentences[:1]]:
+            if (share(wanted, claim) or 0.0) < RESTATES:
+                continue
             asked, way = direction(question), direction(claim)
             if asked and way:
                 return "yes" if (asked == way) != negates(claim) else "no"

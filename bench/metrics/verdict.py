@@ -2,7 +2,8 @@
 
 The rules, in this order; `scripts/financebench_agreement.py` measures how well they agree with people (docs/metrics.md):
 
-1. An answer commits itself: it has at most `LONGEST` words, no sentence of more than `SENTENCE` words or `NUMBERS` numbers, and
+1. An answer commits itself: it has at most `LONGEST` words, no sentence of more than `SENTENCE` words, `NUMBERS` numbers,
+   `ALTERNATIVES` times "or" or `ITEMS` items, and
    of its content words a share of `POINT` (of those of its claims, `CLAIM`) stands in the question or the gold answer.
 2. Where the gold answer is a number, the answer's result has to be that number: to the gold's last digit but one step, within
    1 %, or rounded by less than 0.5 %. More than three numbers as the result are none.
@@ -29,6 +30,7 @@ from bench.metrics.numbers import Number, sole_number
 LONGEST = 400  # words
 SENTENCE = 100  # words
 NUMBERS = 10
+ALTERNATIVES, ITEMS = 3, 15
 POINT, CLAIM = 0.06, 0.15
 WORDS = 0.3  # share of the gold's words that an explanation has to hold
 _RESULTS = 3  # numbers that a result may have: a ratio is also given in per cent
@@ -38,6 +40,7 @@ _FRAME = content_words(
     "specific"
 )  # how answers begin, which says nothing for or against them
 _NOTE = re.compile(r"\s*The answer here assumes.*", re.DOTALL)
+_OR, _ITEM = re.compile(r"\bor\b", re.IGNORECASE), re.compile(r"[,;|](?=\s)|\s/\s")
 _DECIMALS = re.compile(r"\.(\d+)")
 _AMOUNT = re.compile(
     r"\bhow (?:much|many)\b|\bwhat percent|\bby how\b|\bamount\b|\bquantity\b|\bhow (?:do|does|did) .*\bcompare"
@@ -117,8 +120,10 @@ def _right_yes_or_no(polarity: str, gold: str, question: str, said: Said) -> boo
 
 def _to_the_point(gold: str, question: str, said: Said) -> bool:
     """Whether it is in sentences, and speaks of what was asked: a page or table that is copied does not."""
-    if any(len(one.split()) > SENTENCE or len(quantities(one)) > NUMBERS for one in said.sentences):
-        return False
+    for one in said.sentences:
+        ors, marks = len(_OR.findall(one)), len(_ITEM.findall(one))
+        if len(one.split()) > SENTENCE or len(quantities(one)) > NUMBERS or ors > ALTERNATIVES or ors + marks > ITEMS:
+            return False
     known = {*content_words(question), *content_words(gold)}
     for text, least in ((said.text, POINT), (" ".join(said.claims), CLAIM)):
         words = [word for word in content_words(text) if word in known or word not in _FRAME]

@@ -111,7 +111,7 @@ _RENDERER = Renderer()
 
 
 def guard(owner: Any, uri: str) -> None:
-    """Have a tokenizer's or processor's `apply_chat_template` render in the other process; it gives text only."""
+    """Have `apply_chat_template` of a tokenizer, or of a processor and its tokenizer, render in the other process, text only."""
     tokenizer = getattr(owner, "tokenizer", owner)
 
     def apply_chat_template(
@@ -131,7 +131,7 @@ def guard(owner: Any, uri: str) -> None:
         }
         return _RENDERER.render(asked, uri)
 
-    owner.apply_chat_template = apply_chat_template
+    owner.apply_chat_template = tokenizer.apply_chat_template = apply_chat_template
 
 
 def _template(owner: Any, tokenizer: Any, uri: str) -> str:

@@ -15,6 +15,10 @@ from bench.types import Json
 TRUST = ("pickle", "remote_code")
 MOST_LAYERS, MOST_LABELS = 10_000, 1_000_000
 _MOST = (("layers", MOST_LAYERS), ("layer", MOST_LAYERS), ("num_labels", MOST_LABELS))
+_CONFIGURATIONS = (  # that transformers reads; other files beside them may be anything
+    "config.json", "generation_config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json",
+    "video_preprocessor_config.json",
+)  # fmt: skip
 _TOKENIZERS = ("tokenizer.json", "vocab.*", "*.model", "*.tiktoken", "tokenizer_config.json", "tekken.json")
 
 
@@ -33,6 +37,10 @@ def check(folder: Path, uri: str, trust: Collection[str], *, text: bool) -> None
     if (folder / "adapter_config.json").exists():  # it names another model by an address that no digest covers
         raise BenchError(f"{uri} holds an adapter (LoRA) of another model; merge the two and save the whole model")
     refuse_code(folder, uri, trust)
+    if (folder / "audio_tokenizer_config.json").exists():
+        raise BenchError(
+            f"{uri}: audio_tokenizer_config.json names another model, which no digest covers; remove that file"
+        )
     if config.get("transformers_weights") is not None:
         raise BenchError(
             f"{uri}: config.json names its weights itself (transformers_weights); take that key out and call the file "
@@ -57,7 +65,7 @@ def refuse_code(folder: Path, uri: str, trust: Collection[str]) -> None:
     Trust in a checkpoint is for what its digest covers: the code in its own folder. Code of another repository and kernels of the
     Hub are never run.
     """
-    for path in sorted(folder.glob("*config*.json")):
+    for path in sorted(folder / name for name in _CONFIGURATIONS if (folder / name).exists()):
         found = list(pairs(json_object(path, uri)))
         for key, value in found:
             if key.endswith("_implementation") and any("/" in name for name in strings(value)):
@@ -83,6 +91,19 @@ def _refuse_many(config: Mapping[str, Json], uri: str) -> None:
         most = next((most for ending, most in _MOST if key.endswith(ending)), None)
         if most is not None and isinstance(value, int) and value > most:
             raise BenchError(f"{uri}: config.json has {key}={value:,}; at most {most:,} are made, correct it")
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let transformers ask no network while it loads: a configuration may name weights or kernels of the Hub."""
+    from huggingface_hub import constants
+
+    before = constants.HF_HUB_OFFLINE
+    constants.HF_HUB_OFFLINE = True
+    try:
+        yield
+    finally:
+        constants.HF_HUB_OFFLINE = before
 
 
 @contextlib.contextmanager

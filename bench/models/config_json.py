@@ -15,6 +15,8 @@ MOST_JSON_BYTES = 16 * 1024**2  # of a configuration or of an index of shards
 def json_object(path: Path, uri: str) -> Mapping[str, Json]:
     """The JSON object in a checkpoint's file; raises BenchError when it is none, damaged or too long."""
     try:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("it is no file")
         if path.stat().st_size > MOST_JSON_BYTES:
             raise ValueError(f"more than {MOST_JSON_BYTES:,} bytes")
         found = json.loads(path.read_text(encoding="utf-8"))

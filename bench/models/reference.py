@@ -117,7 +117,7 @@ class Failing(Constant):
 class Lexical(Reference):
     """Matches words: the sentence that shares most with the question, without its words; mood by a word list.
 
-    Where phrases are to be tagged: those that are written with capitals, all with one label.
+    Where phrases are to be tagged: those that are written with capitals, all with the first label.
     """
 
     revision = "2"
@@ -135,7 +135,7 @@ class Lexical(Reference):
                 values = {n: a + _mood(n, texts[-1]) * (b - a) for n, a, b in zip(names, low, high, strict=True)}
                 return Prediction(request.id, values=values)
             case Tag(pieces=pieces, labels=labels):
-                return Prediction(request.id, text=json.dumps(list(_tagged(pieces, _toned(labels, "".join(pieces))))))
+                return Prediction(request.id, text=json.dumps(list(_tagged(pieces, labels[0]))))
             case Span(question=question, context=str(context)):
                 return Prediction(request.id, text=_without(question, _nearest(question, _SENTENCE.split(context))))
             case _:
@@ -145,14 +145,7 @@ class Lexical(Reference):
 
 def names_in(text: str) -> Iterator[tuple[int, int]]:
     """Where names stand: words with capitals that follow one another, as (start, end)."""
-    return (name.span() for name in _NAME.finditer(text))
-
-
-def _toned(labels: Sequence[str], text: str) -> str:
-    """The label of the text's mood where there is one, else the first."""
-    mood = _mood("valence", text)
-    tone = "negative" if mood < 0.5 else "positive" if mood > 0.5 else "neutral"
-    return next((label for label in labels if label.casefold() == tone), labels[0])
+    return ((name.start(), name.start() + len(name[0].rstrip(".&-"))) for name in _NAME.finditer(text))
 
 
 def _tagged(pieces: Sequence[str], label: str) -> Iterator[tuple[str, str]]:

@@ -12,6 +12,7 @@ from bench.text.thinking import behind_thinking, cut, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
 _QUOTED = 20_000  # characters of a reply that its error keeps
+UNREAD = "the reply "  # how the error of a reply begins that came but holds no answer
 UNFINISHED = "the reply ends within its thinking, before any answer"
 
 

@@ -21,11 +21,11 @@ def pickles(folder: Path, uri: str) -> list[Path]:
 
     Raises BenchError when a shard is missing, or when there are several files and none has the usual name.
     """
-    if not folder.is_dir() or (folder / WHOLE).exists() or (folder / INDEX).exists():
+    if not folder.is_dir() or (folder / WHOLE).is_file() or (folder / INDEX).is_file():
         return []
-    if (folder / f"{BIN}.index.json").exists():
+    if (folder / f"{BIN}.index.json").is_file():
         return [folder / name for name in indexed(folder, f"{BIN}.index.json", PICKLED, uri)]
-    if (folder / BIN).exists():
+    if (folder / BIN).is_file():
         return [folder / BIN]
     found = [path for path in sorted(folder.iterdir()) if path.suffix in PICKLED and path.is_file()]
     found = [path for path in found if not path.name.startswith(_OF_TRAINING)]
@@ -37,10 +37,10 @@ def pickles(folder: Path, uri: str) -> list[Path]:
 
 def safetensors(folder: Path, uri: str) -> list[Path]:
     """The folder's safetensors files, each complete; raises BenchError for what is missing, cut off or not as its index says."""
-    if (folder / WHOLE).exists():
+    if (folder / WHOLE).is_file():
         tensors_of(folder / WHOLE, uri)
         return [folder / WHOLE]
-    if (folder / INDEX).exists():
+    if (folder / INDEX).is_file():
         stated = indexed(folder, INDEX, (".safetensors",), uri)
         refuse_other(stated, {name: tensors_of(folder / name, uri) for name in stated}, INDEX, uri)
         return [folder / name for name in stated]

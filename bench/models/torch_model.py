@@ -60,7 +60,7 @@ class TorchModel(Model):
         self.device = torch.device(device.kind)
         checkpoint.refuse_misfit(self.source, checkpoint.settings(folder, self.source), self.auto_class)
         options = {"local_files_only": True, "trust_remote_code": "remote_code" in self.trust}
-        with checkpoint.one_line(self.source):
+        with checkpoint.one_line(self.source), checkpoint.alone():
             self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(folder, **options)
             self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
             loaded, loading = getattr(transformers, self.auto_class).from_pretrained(

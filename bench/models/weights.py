@@ -66,7 +66,7 @@ def _dequantise(gguf: Path, done: Path, uri: str) -> None:
         # What lies beside the file is not part of it: a config.json there could name another model, or code.
         (Path(alone) / gguf.name).symlink_to(gguf.resolve())
         options = {"gguf_file": gguf.name, "local_files_only": True, "trust_remote_code": False}
-        with checkpoint.one_line(uri):
+        with checkpoint.one_line(uri), checkpoint.alone():
             tokenizer = AutoTokenizer.from_pretrained(alone, **options)
             model, loading = AutoModelForCausalLM.from_pretrained(
                 alone, dtype=torch.float32, output_loading_info=True, **options

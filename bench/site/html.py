@@ -16,6 +16,7 @@ from bench.site.examples import Written
 from bench.site.folder import SiteFolder
 from bench.site.scores import Slice
 from bench.site.view import View, brief
+from bench.text.names import labelled
 from bench.text.shown import visible
 from bench.types import Run, Score
 
@@ -39,7 +40,14 @@ def _environment() -> Any:
     )  # fmt: skip
     found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval, "legend": LEGEND}
     found.tests |= {"claimed": lambda text: isinstance(text, Claimed)}
-    found.filters |= {"yaml": _yaml, "seconds": _seconds, "plain": _plain, "brief": brief, "day": _day}
+    found.filters |= {
+        "yaml": _yaml,
+        "seconds": _seconds,
+        "plain": _plain,
+        "brief": brief,
+        "day": _day,
+        "named": labelled,
+    }
     return found
 
 

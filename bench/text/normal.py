@@ -73,8 +73,8 @@ def normalised(text: str) -> str:
 def by_line(text: str) -> str:
     """A reply as parsers read it: each line normalised, but for the number of its blanks; lines end at CR and LF.
 
-    >>> by_line("Answer\\uff1a\\u3164\\uff11\\uff12\\u200b").splitlines()
-    ['Answer: 12']
+    >>> by_line("Answer\\uff1a\\u3164\\uff11\\uff12\\u200b")
+    'Answer: 12'
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text

@@ -32,7 +32,7 @@ _SENTENCE = re.compile(r"\n+|(?<=[.!?。！？])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(
 
 _NO = (
     r"(?:not|never|neither|nor|no|none|non|un|cannot|without|except|excluding|besides|hardly|barely|scarcely|less|least|"
-    r"rather than|instead of|as opposed to|other than|different from|opposite of|anything but|all but|far from|free of|lacks?|"
+    r"rather than|instead of|as opposed to|other than|different from|opposite of|(?:any|every|no)thing but|all but|far from|free of|lacks?|"
     r"\w+n't)"
 )
 _NEGATOR = re.compile(rf"(?<!\w){_NO}(?!\w)")
@@ -179,7 +179,7 @@ def _listed(sentence: str) -> Iterator[str]:
     """The labels that a sentence lists, up to where it denies some."""
     if sentence.rstrip().endswith("?"):
         return
-    parts = re.split(r"\bbut\b", _behind_leads(sentence))
+    parts = re.split(r"(?<!thing )(?<!all )\bbut\b", _behind_leads(sentence))
     kept = [part[: no.start()] if (no := _NEGATOR.search(part)) else part for part in parts]
     items = [
         _bare(item) for part in kept for item in _ITEMS.split(_REASON.split(part.replace(";", ","), maxsplit=1)[0])

@@ -46,8 +46,10 @@ def cells(
     Raises BenchError that names the line of `path` where a row that cannot be read begins.
     """
     source = io.StringIO(text, newline="")
-    quoting = csv.QUOTE_MINIMAL if quoted else csv.QUOTE_NONE
-    reader = csv.reader(source, delimiter=delimiter, strict=strict and quoted, quoting=quoting)
+    if quoted:
+        reader = csv.reader(source, delimiter=delimiter, strict=strict)
+    else:
+        reader = csv.reader(source, delimiter=delimiter, quoting=csv.QUOTE_NONE)
     begun = 1
     try:
         for row in reader:

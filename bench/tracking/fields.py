@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 import re
 from collections.abc import Mapping
 
@@ -13,6 +14,8 @@ from bench.types import Json, Run
 
 KEY = "finai_bench.run"  # the tag that makes logging idempotent
 LOGGED = "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are the evaluation's
+LONGEST_TAG = 8000  # characters that MLflow keeps of a tag
+_LONGEST_PARAM, _LONGEST_KEY = 6000, 250
 FILES = (RECORD, JOURNAL, LEDGER, CONFIG, MEASUREMENTS, ORIGIN)  # of a run's folder, as far as they are there
 
 
@@ -63,9 +66,31 @@ def _note(run: Run) -> str:
     return "\n".join(["| metric | value | 95 % low | 95 % high |", "|---|---|---|---|", *lines])
 
 
+def params(run: Run) -> dict[str, str]:
+    """The configuration as flat names and texts; a text that is too long for MLflow is cut there, and whole in config.yaml."""
+    found: dict[str, str] = {}
+    for key, value in flat(run.config).items():
+        known = name(key)
+        known = known if known not in found else _short(known, key)  # two keys that differ in a sign only
+        found[known] = str(value)[:_LONGEST_PARAM]
+    return found
+
+
 def name(text: str) -> str:
-    """A key that MLflow takes: letters, digits, and a few signs."""
-    return re.sub(r"[^\w\-./ :]", "_", text)
+    """A key that MLflow takes: letters, digits and a few signs, no path but itself, and not too long.
+
+    >>> name("model.labels.a=b"), name("/a//b"), len(name("x" * 999))
+    ('model.labels.a_b', '_a__b', 250)
+    """
+    known = re.sub(r"[^\w\-./ :]", "_", text)
+    if known != posixpath.normpath(known) or known.startswith(("/", "..")):
+        known = known.replace("/", "_")
+    known = known if known.strip(".") else "_" * max(len(known), 1)
+    return known if len(known) <= _LONGEST_KEY else _short(known, text)
+
+
+def _short(known: str, whole: str) -> str:
+    return f"{known[: _LONGEST_KEY - 9]}-{fingerprint(whole)[:8]}"
 
 
 def _bound(value: float | None) -> str:

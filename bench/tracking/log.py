@@ -15,7 +15,7 @@ import os
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -27,10 +27,10 @@ from bench.runs.folder import ARTIFACTS, RECORD
 from bench.runs.identity import fingerprint
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
-from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of, metrics
+from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
-from bench.tracking.store import connect, store_errors
+from bench.tracking.store import DeletedExperiment, connect, store_errors
 from bench.types import Run
 
 if TYPE_CHECKING:
@@ -162,7 +162,7 @@ class Tracker:
             return None
         now, step = int(time.time() * 1000), len(run.history)
         scores = [Metric(field_name(name), float(value), now, step) for name, value in metrics(run).items()]
-        tags = {name: str(value) for name, value in tags_of(run).items()} | {KEY: key_of(run)}
+        tags = {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | {KEY: key_of(run)}
         self.client.log_batch(run_id, metrics=scores, tags=[RunTag(name, value) for name, value in tags.items()])
         self._log_files(run_id, folder)
         return run_id
@@ -210,7 +210,7 @@ class Tracker:
         from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
         # Tags given at once cost no second look at the run.
-        tags |= {name: str(value) for name, value in tags_of(run).items()}
+        tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()}
         tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
         tags |= {"mlflow.parentRunId": parent} if parent else {}
         now, start = _when(run)
@@ -220,7 +220,7 @@ class Tracker:
             run_id,
             metrics=[Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
             + [Metric(LOGGED, float(tags[LOGGED]), now, 0)],  # a search can ask for more than a number, not than a tag
-            params=[Param(field_name(name), str(value)[:6000]) for name, value in flat(withheld(run.config)).items()],
+            params=[Param(name, value) for name, value in params(replace(run, config=withheld(run.config))).items()],
         )
         data = Data(
             name=run.task, digest=run.data_fingerprint[:32], source_type="finai-bench",
@@ -246,7 +246,10 @@ class Tracker:
         return self._experiments[name]
 
     def _found(self, name: str) -> str | None:
+        """The experiment's id; raises DeletedExperiment for one that is there and takes no runs."""
         found = self.client.get_experiment_by_name(name)
+        if found and found.lifecycle_stage == "deleted":
+            raise DeletedExperiment(self.uri, name, str(found.experiment_id))
         return str(found.experiment_id) if found else None
 
     def _made(self, name: str) -> str:

@@ -73,6 +73,14 @@ class Store:
                     first.setdefault(place.key, place)
             return [self._folder(place) for place in first.values()]
 
+    def deleted_experiments(self) -> list[str]:
+        """The names of the experiments that were deleted and can be restored."""
+        from mlflow.entities import ViewType
+
+        with store_errors(self.uri):
+            page = self.client.search_experiments(ViewType.DELETED_ONLY, max_results=_PAGE)
+            return [str(one.name) for one in page]
+
     def run(self, run_id: str) -> Path:
         """The folder of one run with all its files, downloaded once; raises BenchError where it is none of ours."""
         if not re.fullmatch(r"[0-9a-f]{32}", run_id):

@@ -5,9 +5,12 @@ from __future__ import annotations
 import atexit
 import gc
 import os
+import re
+import shlex
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,8 +22,37 @@ if TYPE_CHECKING:
     from mlflow import MlflowClient
 
 
+_TRIES = 3  # of opening a database; MLflow's ten take 100 s
+_PATIENCE_SECONDS = 5.0  # for another process that writes
+_REMEDIES = {  # by what the database or MLflow says
+    "database is locked": "wait for the process that is writing there",
+    "readonly database": "make the file and its folder writable",
+    "attempt to write a readonly": "make the file and its folder writable",
+    "file is not a database": "move that file away, or name another store",
+    "malformed": "move that file away, or name another store",
+    "unable to open database": "make it a file that can be written, in a folder that is there",
+    "disk is full": "free space",
+    "database schema": "use the MLflow that made it, or bring it up to date with `mlflow db upgrade URI`",
+    "Can't locate revision": "use the newer MLflow that made it, or name another store",
+}
+
+
 class StoreError(Exception):
-    """The store did not take what was sent; the run directory is complete all the same."""
+    """The store did not take what was sent; the run directory is complete all the same. `remedy` is what a person does about it."""
+
+    def __init__(self, line: str, remedy: str = "start the store") -> None:
+        super().__init__(line)
+        self.remedy = remedy
+
+
+class DeletedExperiment(StoreError):
+    """One experiment of a store was deleted, which says nothing of its others."""
+
+    def __init__(self, uri: str, name: str, experiment: str) -> None:
+        super().__init__(
+            f"MLflow store {public_url(uri)}: its experiment '{name}' was deleted",
+            f"restore it (`MLFLOW_TRACKING_URI={shlex.quote(public_url(uri))} mlflow experiments restore -x {experiment}`)",
+        )
 
 
 def default_uri(runs_dir: Path) -> str:
@@ -43,9 +75,13 @@ def connect(uri: str) -> MlflowClient:
         import logging
 
         from mlflow import MlflowClient
+        from mlflow.store.db import utils
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)  # it would warn at each try
+        utils.MAX_RETRY_COUNT = min(utils.MAX_RETRY_COUNT, _TRIES)
+        _refuse_unusable(uri)
         empty.place(uri)
         return MlflowClient(tracking_uri=uri)
 
@@ -73,5 +109,27 @@ def store_errors(uri: str) -> Iterator[None]:
         yield
     except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
         lines = str(error).strip().splitlines()
-        said = clean(lines[0])[:200] if lines else type(error).__name__
-        raise StoreError(f"MLflow store {public_url(uri)}: {said}") from error
+        line = clean(lines[0])[:200] if lines else type(error).__name__
+        remedy = next((what for said, what in _REMEDIES.items() if said in str(error)), "start the store")
+        raise StoreError(f"MLflow store {public_url(uri)}: {line}", remedy) from error
+
+
+def _refuse_unusable(uri: str) -> None:
+    """Raise StoreError for a SQLite store that MLflow could not open: it would try again for minutes."""
+    path = uri.removeprefix("sqlite:///")
+    if path != uri and re.search(r"%[0-9a-fA-F]{2}|\?.*/", path):
+        raise StoreError(
+            f"MLflow store {public_url(uri)}: a path with ? or % and two digits is another one in the address of a SQLite file",
+            "name another with MLFLOW_TRACKING_URI or tracking.uri=",
+        )
+    file = empty.file_of(uri)
+    if file is None or not file.exists():
+        return
+    try:
+        with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=_PATIENCE_SECONDS)) as db:
+            db.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        remedy = next(
+            (what for said, what in _REMEDIES.items() if said in str(error)), "make it a file that can be written"
+        )
+        raise StoreError(f"MLflow store {public_url(uri)}: {error}", remedy) from None

@@ -59,7 +59,7 @@ class FinmmEmotion(Task):
     def answer(self, prediction: Prediction) -> dict[str, float]:
         """The two values, held within their scales."""
         values = prediction.values or {}
-        return {name: min(max(float(values[name]), low), high) for name, (low, high) in SCALES.items()}
+        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """A number for each scale, within it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from bench.config import compose as conf
@@ -27,7 +28,19 @@ def of_task(name: str) -> Board | None:
     if not issubclass(cls, Task):
         return None
     title = getattr(getattr(cls, "card", None), "title", "") or name
-    return Board(cls.name, title, cls.name, cls.version, cls.metrics[0].name)
+    return Board(cls.name, title, cls.name, cls.version, cls.metrics[0].name, caution=_caution(cls))
+
+
+def _caution(cls: type[Task]) -> str:
+    """What the card says of answers that need no reading, in a sentence; "" for nothing."""
+    unit = 100 if cls.metrics[0].is_fraction else 1
+    given = getattr(getattr(cls, "card", None), "gives_away", {})
+    said = ", ".join(f"{unit * value:.1f} by model.strategy={name}" for name, value in given.items())
+    return (
+        f"Answers that need no reading get on the whole split {said} of model=cheat; see docs/gaming.md."
+        if said
+        else ""
+    )
 
 
 def ranked() -> list[str]:
@@ -62,7 +75,7 @@ def every(versions: Iterable[tuple[str, int]], run_of: Callable[[str, int], Run]
             continue
         board = _default(run_of(task, version))
         name = board.name if board.name not in found else f"{board.name}-v{board.version}"
-        found[name] = Board(name, board.title, board.task, board.version, board.metric)
+        found[name] = replace(board, name=name)
     return dict(sorted(found.items()))
 
 

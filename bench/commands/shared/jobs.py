@@ -15,6 +15,7 @@ from bench.engine.audit import known_kind
 from bench.errors import BenchError
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
+from bench.models.reply import UNREAD
 from bench.run import evaluate, fits, refuse_misfit
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
@@ -23,7 +24,7 @@ from bench.task import EntryTask, Task
 from bench.text.shown import tell
 from bench.text.thinking import behind_thinking
 from bench.tracking.log import Tracker, is_logged
-from bench.tracking.store import StoreError, default_uri
+from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 from bench.types import Run
 
 
@@ -181,8 +182,9 @@ class Runner:
                 suite.parent = tracker.suite(job.suite, run.model, run.seed)
             tracker.log(run, folder, suite.parent or None)
         except StoreError as error:
-            self._trackers[uri] = None
-            say(f"{error}; the run is complete in {folder}, `bench sync` logs it later")
+            if not isinstance(error, DeletedExperiment):
+                self._trackers[uri] = None
+            say(f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later")
 
     def _finish_suites(self) -> None:
         """Give each parent the scores of all its suite's runs, also of those that were logged before."""
@@ -219,11 +221,15 @@ def _refuse_nan(config: Any, key: str) -> None:
 
 
 def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
-    """Say how many examples failed or were answered with nothing, and what a model was asked otherwise; whether all failed."""
-    failed, empty, first = 0, 0, ""
+    """Say how many examples failed or were answered with nothing, and what a model was asked otherwise; whether all failed.
+
+    A model whose replies cannot be read has answered all the same: that is its result.
+    """
+    failed, unread, empty, first = 0, 0, 0, ""
     for prediction in folder.predictions():
         if prediction.error is not None:
             failed, first = failed + 1, first or prediction.error
+            unread += prediction.error.startswith(UNREAD)
         elif prediction.text is not None and prediction.span is None and prediction.no_answer is None:
             empty += not (behind_thinking(prediction.text) or "").strip()
     if put := run.computed.get("chat"):
@@ -233,11 +239,13 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
             f"{label}: {empty} of {run.n_examples} answers are empty: the model said nothing, and is scored as saying so"
         )
     n = run.n_examples
-    if failed == n:
+    if unread == n:
+        say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
+    elif failed == n:
         say(f"{label}: every one of the {n} examples failed, so this is no result; the first: {one_line(first)}")
     elif failed:
         say(f"{label}: {failed} of {n} examples failed and count as wrong; see 'error' in predictions.jsonl")
-    return failed == n
+    return failed == n and unread < n
 
 
 def say(line: str) -> None:

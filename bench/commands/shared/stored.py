@@ -22,8 +22,14 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
         store = Store(uri)
         folders = store.folders()
     except StoreError as error:
-        raise BenchError(f"{error}; start the store, or leave --store away to read the runs directory") from None
+        raise BenchError(f"{error}; {error.remedy}, or leave --store away to read the runs directory") from None
     stamps = {folder: stamp for folder in folders if (stamp := folder_stamp(folder))}
+    if deleted := store.deleted_experiments():
+        tell(
+            f"bench: left out: the runs of {len(deleted)} deleted experiments of {uri}, such as {deleted[0]}; `mlflow experiments "
+            "restore` brings them back",
+            err=True,
+        )
     if gone := [folder for folder in folders if folder not in stamps]:
         tell(
             f"bench: left out: {len(gone)} runs of {uri} whose artifacts are not in their place, such as {gone[0]}",
@@ -40,4 +46,4 @@ def one(run_id: str, runs_dir: Path) -> Path:
     try:
         return Store(os.environ.get("MLFLOW_TRACKING_URI") or default_uri(runs_dir)).run(run_id)
     except StoreError as error:
-        raise BenchError(f"{error}; start the store and try again") from None
+        raise BenchError(f"{error}; {error.remedy} and try again") from None

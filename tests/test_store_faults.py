@@ -1,0 +1,163 @@
+"""What is wrong with a store or a disk is said as it is, with what helps; the same command afterwards loses nothing."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.tracking import fields
+from bench.tracking.store import StoreError, connect
+
+Main = Callable[..., tuple[int, list[str], list[str]]]
+RUN = ("run", "task=words", "model=stub", "task.n=5", "batch_size=2", "resamples=20")
+
+
+def test_a_deleted_experiment_is_said_to_be_one_and_others_are_logged(
+    own_package: Path, tmp_path: Path, bench_main: Main
+) -> None:
+    uri = f"sqlite:///{tmp_path / 'runs' / 'mlflow.db'}"
+    client = connect(uri)
+    experiment = client.create_experiment("words v1")
+    client.delete_experiment(experiment)
+    code, _, err = bench_main(*RUN)
+    hint = f"restore it (`MLFLOW_TRACKING_URI={uri} mlflow experiments restore -x {experiment}`)"
+    assert code == 0
+    assert "experiment 'words v1' was deleted; the run is complete in runs/words/stub" in err[-1]
+    assert f"{hint}, and `bench sync` logs it later" in err[-1]
+    assert bench_main("run", "task=finmm_qa", "model=lexical", "limit=3", "tracking.enabled=false")[0] == 0
+    code, out, err = bench_main("sync")
+    assert (code, out) == (2, [f"1 runs logged to {uri}"])
+    assert err == [
+        f"bench: MLflow store {uri}: its experiment 'words v1' was deleted; {hint} and run `bench sync` again"
+    ]
+    code, _, err = bench_main("board", "finmm_qa", "--store", uri)
+    assert (code, err) == (0, [f"bench: left out: the runs of 1 deleted experiments of {uri}, such as words v1; "
+                               "`mlflow experiments restore` brings them back"])  # fmt: skip
+    client.restore_experiment(experiment)
+    assert bench_main("sync")[:2] == (0, [f"1 runs logged to {uri}"])
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason", "remedy"),
+    [
+        ("text", "file is not a database", "move that file away"),
+        ("folder", "unable to open database file", "make it a file that can be written"),
+        ("locked", "database is locked", "wait for the process that is writing there"),
+        ("old", "database schema", "mlflow db upgrade"),
+        ("a?b/x", "a path with ? or %", "name another with MLFLOW_TRACKING_URI"),
+        ("a%20b", "a path with ? or %", "name another with MLFLOW_TRACKING_URI"),
+    ],
+)
+def test_a_sqlite_store_that_cannot_be_used_is_said_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, reason: str, remedy: str
+) -> None:
+    monkeypatch.setattr("bench.tracking.store._PATIENCE_SECONDS", 0.05)
+    path = tmp_path / ("mlflow.db" if kind in ("text", "folder", "locked", "old") else kind)
+    if kind == "text":
+        path.write_text("not a database " * 100)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "locked":
+        connect(f"sqlite:///{path}")
+    elif kind == "old":
+        connect(f"sqlite:///{tmp_path / 'other.db'}")
+        shutil.copy(tmp_path / "other.db", path)
+    with closing(sqlite3.connect(path if kind == "locked" else ":memory:")) as other:
+        if kind == "locked":
+            other.execute("BEGIN EXCLUSIVE")
+        if kind == "old":
+            with closing(sqlite3.connect(path)) as db:
+                db.execute("UPDATE alembic_version SET version_num = '0a8213491aaa'")
+                db.commit()
+        with pytest.raises(StoreError, match=re.escape(reason)) as caught:
+            connect(f"sqlite:///{path}").search_experiments()
+    assert remedy in caught.value.remedy
+
+
+def test_any_configuration_has_names_and_texts_that_mlflow_takes(
+    own_package: Path, tmp_path: Path, run_record: Any
+) -> None:
+    from mlflow.utils.validation import _validate_param
+
+    odd = {
+        "a:b/c": 1,
+        "a=b": 2,
+        "a?b": 3,
+        "": 4,
+        "..": 5,
+        "/x": 6,
+        "é ü": 7,
+        "x" * 300: 8,
+        "x" * 299 + "y": 9,
+        "long": "z" * 9_000,
+        "n\nl": 1,
+    }
+    found = fields.params(run_record(config={"model": {"labels": odd}, "..": 1, "//": 2, ".": 3}))
+    assert len(found) == len(odd) + 3
+    for key, value in found.items():
+        _validate_param(key, value)
+        assert len(value) <= 6_000
+
+
+@pytest.mark.parametrize(
+    ("name", "code"),
+    [
+        ("config.yaml", errno.EFBIG), ("identity.json", errno.EDQUOT), ("predictions.jsonl", errno.ENOSPC),
+        ("timings.jsonl", errno.EFBIG), ("measurements.json", errno.ENOSPC), ("run.json", errno.ENOSPC),
+        ("mlflow.json", errno.ENOSPC),
+    ],
+)  # fmt: skip
+def test_after_a_full_disk_the_same_command_goes_on(
+    own_package: Path, tmp_path: Path, bench_main: Main, name: str, code: int
+) -> None:
+    replace, open_ = os.replace, Path.open
+    track = "true" if name == "mlflow.json" else "false"
+    command = (*RUN, f"tracking.enabled={track}")
+
+    def full_replace(source: Any, target: Any) -> None:
+        if Path(target).name == name:
+            raise OSError(code, os.strerror(code), str(source), None, str(target))
+        replace(source, target)
+
+    def full_open(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
+        file = open_(path, mode, *more, **options)
+        if path.name == name and mode == "a" and path.exists() and path.stat().st_size > 100:
+
+            class Full:
+                def __enter__(self) -> Any:
+                    return self
+
+                def __exit__(self, *_: object) -> None:
+                    file.close()
+
+                def write(self, text: str) -> None:
+                    file.write(text[: len(text) // 2])
+                    raise OSError(code, os.strerror(code))
+
+            return Full()
+        return file
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(os, "replace", full_replace)
+        patch.setattr(Path, "open", full_open)
+        found = bench_main(*command)
+    if name != "mlflow.json":
+        assert (found[0], len(found[2])) == (2, 1), found
+        assert "cannot be written" in found[2][0]
+        assert not list(tmp_path.glob("runs/words/stub/*/run.json"))
+    assert not list(tmp_path.glob("runs/words/stub/*/.*.json.*"))
+    assert bench_main(*command)[0] == 0
+    (folder,) = tmp_path.glob("runs/words/stub/*/")
+    ids = [json.loads(line)["id"] for line in (folder / "predictions.jsonl").read_text().split("\n") if line]
+    assert sorted(ids) == [f"w{i}" for i in range(5)]
+    assert json.loads((folder / "run.json").read_text())["n_examples"] == 5
