@@ -246,10 +246,10 @@ def _main(arguments: Sequence[str] | None) -> int:
         if error.errno not in _FULL:
             raise
         where = error.filename2 or error.filename or "a file"
-        print(
+        tell(
             f"bench: {where} cannot be written ({error.strerror}); free space and run the same command again: what was computed is "
             "kept",
-            file=sys.stderr,
+            err=True,
         )
         return 2
     except KeyboardInterrupt:
