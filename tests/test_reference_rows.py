@@ -64,7 +64,10 @@ def test_the_oracle_is_perfect_and_so_is_the_best_case_of_a_run_that_failed_thro
         for name, config in (("oracle", {}), ("failing", {"every": 1}))
     )
     ranked = said.scores[0]
-    if ranked.is_fraction:
+    if ranked.metric.endswith("_contrast"):  # the references of other contexts share some words with one's own
+        assert ranked.value is not None
+        assert (0.8 if ranked.n > 9 else 0.0) <= ranked.value < 1.0
+    elif ranked.is_fraction:
         assert ranked.value == pytest.approx(float(ranked.higher_is_better), abs=1e-12)
     assert ranked.value is not None
     best = {score.metric: score for score in of_rows(task, failed)}
