@@ -120,9 +120,9 @@ class OmgEmotion(DataTask):
         return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
-        """Two numbers, which may leave their scales in a submission, as the official script allows."""
+        """Two numbers, which may leave their scales by as much as the metrics take."""
         found = an_object(answer, SCALES)
-        return {name: a_number(found[name], -_FARTHEST, _FARTHEST) for name in SCALES}
+        return {name: a_number(found[name], *reach(*SCALES[name])) for name in SCALES}
 
     def ideal(self, example: Example) -> Prediction:
         """The target itself."""
@@ -232,7 +232,6 @@ def _clip(folder: Path, example: Example) -> Path:
     return folder / f"{example.id.removesuffix('.mp4')}.mp4"
 
 
-_FARTHEST = 1e6  # from 0 that a value may be: squares of larger ones drown all others
 _OFFICIAL = {
     "Arousal CCC": "ccc_arousal",
     "Arousal Pearson Cor": "pearson_arousal",
