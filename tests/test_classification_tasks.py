@@ -173,7 +173,7 @@ def test_song_film_and_hidden_files_are_passed_over(folder: Path) -> None:
         (Banking77, {"banking77/test.csv": "question,label\n"}, r"line 1: found 'question,label', expected the header"),
         (Banking77, {"banking77/test.csv": "text,category\nHi,no_label\n"}, r"line 2: 'no_label' is not one of the 77"),
         (Banking77, {"banking77/test.csv": "text,category\nHi\n"}, r"line 2: found \['Hi'\], expected text,category"),
-        (Banking77, {"banking77/test.csv": 'text,category\n"Hi,age_limit\n'}, r"line 2: unexpected end of data"),
+        (Banking77, {"banking77/test.csv": 'text,category\n"Hi,age_limit\n'}, r"line 2: a quotation mark is opened here"),
         (Banking77, {"banking77/test.csv": b"text,category\nCaf\xe9,age_limit\n"}, r"line 2: byte 0xe9 is not UTF-8"),
         (GoEmotions, {"goemotions/test.tsv": "Hi\t27\tc1\nHi\t28\tc2\n"}, r"line 2: label '28' is not a number from 0 to 27"),
         (GoEmotions, {"goemotions/test.tsv": "Hi\tjoy\tc1\n"}, r"line 1: label 'joy' is not a number"),

@@ -319,7 +319,7 @@ def test_failures_are_counted_on_stderr_and_a_run_of_nothing_else_is_no_success(
     code, out, err = bench_main(*run, "model.every=2")
     assert (code, len(out)) == (0, 2)
     assert err == [
-        "bench: finmm_qa / failing: 1 of 6 examples failed and count as wrong; see 'error' in predictions.jsonl"
+        "bench: finmm_qa / failing: 4 of 6 examples failed and count as wrong; see 'error' in predictions.jsonl"
     ]
     for _ in ("asked", "complete already"):
         code, out, err = bench_main(*run, "model.every=1")

@@ -161,7 +161,7 @@ def test_what_labels_begin_with_is_read_once_and_sees_what_stands_above_it(
 class _Letters:
     """A tokenizer of letters: a is 1, b is 2 and so on; other signs are 0, the end is 49."""
 
-    eos_token_id = 49
+    bos_token_id, eos_token_id = None, 49
 
     def __call__(self, texts: Any, add_special_tokens: bool, return_offsets_mapping: bool = False) -> dict[str, Any]:
         if isinstance(texts, str):

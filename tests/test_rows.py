@@ -171,7 +171,6 @@ _RIGHT = {
     "bench/runs/environment.py": "a file of the kernel",
     "tasks/financebench.py": "a page of a PDF, in which a form feed ends a line",
     "tasks/answers.py": "what a model replies, in whose lines a person would see them",
-    "tasks/labels.py": "what a model replies",
     "tasks/tatqa.py": "what a model replies",
 }
 _OF_AN_ERROR = re.compile(r"(error|cause|stderr)\b.*splitlines\(")  # the first line of what another program said

@@ -78,6 +78,9 @@ def test_a_sweep_is_computed_whole_whatever_its_stdout_does(
     assert len(runs()) == 2
 
 
+NAME = "naïve 模型"
+
+
 @pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
 def test_every_command_speaks_every_encoding(runs: Callable[[], list[Path]], tmp_path: Path, encoding: str) -> None:
     def say(*arguments: str) -> tuple[int, str]:
@@ -86,14 +89,14 @@ def test_every_command_speaks_every_encoding(runs: Callable[[], list[Path]], tmp
     assert say("run", "task=words", "model=stub", "task.n=3", "tracking.enabled=false", "resamples=20")[0] == 0
     (folder,) = (path.parent for path in runs())
     (tmp_path / "said.json").write_text('{"w0": "naïve – ✓ 😀 \\ud800", "w1": "1", "é\\ud800": "x"}', encoding="utf-8")
-    score = ["score", "words", "said.json", "--model", "naïve – ✓", "task.n=3", "resamples=20"]
+    score = ["score", "words", "said.json", "--model", NAME, "task.n=3", "resamples=20"]
     assert say(*score)[0] == 0
     code, said = say(*score, "--json")
-    assert (code, json.loads(said)["model"]) == (0, "naïve – ✓")
+    assert (code, json.loads(said)["model"]) == (0, NAME)
     for command in (
         ["board"], ["board", "words"], ["board", "--json"], ["list", "tasks"], ["list", "boards"], ["doctor", "task=finmm_qa"],
-        ["rescore", "--all"], ["sync"], ["compare", str(folder), "words/naïve – ✓"], ["check", str(folder), "--update"],
-        ["check", str(folder), "--no-speed"], ["submit", str(folder), "-o", "a.zip", "--submitter", "naïve – ✓"],
+        ["rescore", "--all"], ["sync"], ["compare", str(folder), f"words/{NAME}"], ["check", str(folder), "--update"],
+        ["check", str(folder), "--no-speed"], ["submit", str(folder), "-o", "a.zip", "--submitter", NAME],
         ["verify", "a.zip"], ["run", "--cfg", "job", "data.path='naïve – ✓'"], ["compare", "naïve – ✓", "x"],
     ):  # fmt: skip
         code, said = say(*command)

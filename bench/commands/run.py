@@ -20,7 +20,7 @@ def main(options: argparse.Namespace) -> int:
         config, _ = conf.compose(options.overrides)
         shown = dict(secrets.withheld(conf.plain(config)))
         text = yaml.safe_dump(shown, sort_keys=False, allow_unicode=True)
-        for line in (text if can_say(text) else yaml.safe_dump(shown, sort_keys=False)).splitlines():
+        for line in (text if can_say(text) else yaml.safe_dump(shown, sort_keys=False)).rstrip("\n").split("\n"):
             tell(line)
         return 0
     if options.offline:

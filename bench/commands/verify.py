@@ -83,7 +83,7 @@ def main(options: argparse.Namespace) -> int:
         output.emit(counts | {"runs": [verdict.record() for verdict in verdicts]})
     else:
         for verdict in verdicts:
-            for line in verdict.text(several=len(options.bundles) > 1).splitlines():
+            for line in verdict.text(several=len(options.bundles) > 1).split("\n"):
                 tell(line)
             for line in verdict.added:
                 tell(f"  {line}")

@@ -37,6 +37,7 @@ _DOWN = re.compile(
 )
 _WORD = re.compile(r"[A-Za-z][A-Za-z&'’-]*[A-Za-z]")
 _LABEL = re.compile(r"\(?(?:19|20)\d\d\)?|\d+[A-Za-z]")  # a year, or a name such as 3M
+_RUN = re.compile(r"\d[\d.,]*\w*")
 _EMPTY = frozenset(
     """a an the of in on at to for from by with as is are was were be been being it its this that these those and or but if than
     then so such which who whom whose what when where how why here there their they them he she his her we our you your i has have
@@ -75,12 +76,18 @@ class Said:
 
         Those behind the last "=" of the sentence that concludes; of the last with any where it calculates, else of the first.
         """
+        return quantities(self.result_text)
+
+    @cached_property
+    def result_text(self) -> str:
+        """Where it gives its result; "" where it holds no quantity."""
         with_any = [one for one in self.sentences if quantities(one)]
         if not with_any:
-            return []
+            return ""
         last = with_any[-1]
         sentence = last if _CONCLUDES.match(last) or "=" in self.text else with_any[0]
-        return quantities(sentence.rpartition("=")[2]) or quantities(sentence)
+        behind = sentence.rpartition("=")[2]
+        return behind if quantities(behind) else sentence
 
     @property
     def says_both(self) -> bool:
@@ -143,6 +150,11 @@ def direction(text: str) -> str | None:
 def quantities(text: str) -> list[Number]:
     """The numbers of a text that are no years and no names."""
     return [number for number in read_numbers(text) if not _LABEL.fullmatch(number.text)]
+
+
+def n_figures(text: str) -> int:
+    """How many runs of digits a text holds that are no years and no names, whether or not they can be read as numbers."""
+    return sum(not _LABEL.fullmatch(run) for run in _RUN.findall(text))
 
 
 def content_words(text: str) -> list[str]:

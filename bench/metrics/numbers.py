@@ -75,6 +75,15 @@ def read_numbers(text: str) -> list[Number]:
     return [number for number in _readings(folded(text)) if number is not None]
 
 
+def n_unread(text: str) -> int:
+    """How many numbers of a text are in a form that is not understood.
+
+    >>> n_unread("1,57 or 12")
+    1
+    """
+    return sum(number is None for number in _readings(folded(text)))
+
+
 def sole_number(text: str) -> Number | None:
     """The number that is the whole text, but for a full stop at its end; None where there is more or nothing.
 

@@ -23,9 +23,9 @@ from dataclasses import replace
 from typing import Any
 
 from bench.metrics import commitment
-from bench.metrics.commitment import Said, content_words, quantities
+from bench.metrics.commitment import Said, content_words, n_figures, quantities
 from bench.metrics.metric import Metric
-from bench.metrics.numbers import Number, sole_number
+from bench.metrics.numbers import Number, n_unread, sole_number
 
 LONGEST = 400  # words
 SENTENCE = 100  # words
@@ -78,7 +78,8 @@ def _right_number(gold: Number, factor: float | None, said: Said) -> bool:
             found.append(number)
     if not said.result:
         return gold.value == 0 and not said.refuses and any(map(commitment.negates, said.claims))
-    return len(found) <= _RESULTS and any(same(number, gold, step) for number in said.result)
+    few = len(found) + n_unread(said.result_text) <= _RESULTS and n_figures(said.result_text) <= 2 * _RESULTS
+    return few and any(same(number, gold, step) for number in said.result)
 
 
 def _step(number: Number) -> float:
@@ -122,7 +123,7 @@ def _to_the_point(gold: str, question: str, said: Said) -> bool:
     """Whether it is in sentences, and speaks of what was asked: a page or table that is copied does not."""
     for one in said.sentences:
         ors, marks = len(_OR.findall(one)), len(_ITEM.findall(one))
-        if len(one.split()) > SENTENCE or len(quantities(one)) > NUMBERS or ors > ALTERNATIVES or ors + marks > ITEMS:
+        if len(one.split()) > SENTENCE or n_figures(one) > NUMBERS or ors > ALTERNATIVES or ors + marks > ITEMS:
             return False
     known = {*content_words(question), *content_words(gold)}
     for text, least in ((said.text, POINT), (" ".join(said.claims), CLAIM)):

@@ -32,6 +32,7 @@ class CausalLM(TorchModel):
     phrase. Source: Holtzman et al. 2021, "Surface Form Competition" (EMNLP); Zhao et al. 2021, "Calibrate Before Use" (ICML).
     """
 
+    added_end = 0  # tokens that the tokenizer puts behind a text
     auto_class = "AutoModelForCausalLM"
     parts = frozenset({"text"})
     outputs = (Generate, Choose)

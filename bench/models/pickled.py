@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.models import shards
+from bench.text.rows import rows
 
 if TYPE_CHECKING:
     import torch
@@ -71,7 +72,7 @@ def _refusal(path: Path, uri: str, error: Exception) -> str:
         what = "is in torch's old tar format, which is never opened"
     else:
         plain = "it is no pickle of tensors" if isinstance(error, pickle.UnpicklingError) else said.strip()
-        line = (plain.splitlines() or [type(error).__name__])[0]
+        line = (rows(plain) or [type(error).__name__])[0]
         return f"{uri}: {path.name} cannot be read as weights ({line[:200]}); copy it again"
     return (
         f"{uri}: {path.name} {what}; if you trust whoever made it, convert it to safetensors yourself (docs/loading.md)"

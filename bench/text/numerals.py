@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import unicodedata
 
+from bench.text.rows import rows
+
 MOST_DIGITS = 300  # that a float can hold
 _MINUS = "‐‑‒–—―−﹘﹣－⁃\u00ad"  # hyphens, dashes and minus signs; the last is a soft hyphen
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
@@ -59,7 +61,7 @@ def folded(text: str) -> str:
     text = "".join(_sign(sign) for sign in text if unicodedata.category(sign) != "Cf")
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
-    lines = filter(None, (" ".join(line.split()) for line in text.splitlines()))
+    lines = filter(None, (" ".join(line.split()) for line in rows(text)))
     return "\n".join(_WRAPPED.sub(r"\g<inside>\g<stop>", line) for line in lines)
 
 

@@ -32,7 +32,8 @@ _SENTENCE = re.compile(r"\n+|(?<=[.!?。！？])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(
 
 _NO = (
     r"(?:not|never|neither|nor|no|none|non|un|cannot|without|except|excluding|besides|hardly|barely|scarcely|less|least|"
-    r"rather than|instead of|as opposed to|other than|different from|opposite of|(?:any|every|no)thing but|all but|far from|free of|lacks?|"
+    r"rather than|instead of|as opposed to|other than|different from|opposite of|(?:any|every|no)thing but|all but|far from|"
+    r"free of|lacks?|"
     r"\w+n't)"
 )
 _NEGATOR = re.compile(rf"(?<!\w){_NO}(?!\w)")
