@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
-MODELS := oracle,constant,random,lexical,minilm,rag_smollm2,ocr_smollm2
+MODELS := oracle,constant,random,lexical,cheat,minilm,rag_smollm2,ocr_smollm2
 
 .PHONY: demo test fast check boards lint clean
 
