@@ -176,7 +176,7 @@ def _one(found: Json) -> str | int | float | None:
 _FENCE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)
 _LEAD = re.compile(r"^\W*(?:the )?(?:final )?answers?(?: is| are)?\s*:", re.IGNORECASE | re.MULTILINE)
 _STATED = re.compile(
-    r"[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",
+    r"(?<![\s|;,(])[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BARE = re.compile(r"[-+$€£¥]? ?[\d.,'’ ]+%?")

@@ -11,7 +11,7 @@ from typing import Any
 from bench.metrics.numbers import Number, read_numbers
 
 RESTATES = 0.4
-_END = re.compile(r"(?<=[\w%)\]\"'”][.!?])\s+(?=[A-Z\"'“(])|\n+|\s+(?=[-•*] )")
+_END = re.compile(r"(?<=[\w%)\]\"'”][.!?])\s+(?=[A-Z\"'“(])|\n+|(?<!\s)\s+(?=[-•*] )")
 _CONCLUDES = re.compile(
     r"(?:therefore|so|thus|hence|in conclusion|in summary|to sum up|overall|consequently|as a result|finally|round(?:ed|ing))\b",
     re.IGNORECASE,

@@ -24,7 +24,7 @@ FACTORS = {
 _BASIS_POINT = 1e-4
 _CURRENCY = r"(?:(?:US|C|A|HK)?[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR))"
 _NUMBER = re.compile(
-    rf"(?P<open>\( ?)?(?P<sign>[-+]+ ?|\b(?:minus|negative) )?(?P<currency>{_CURRENCY} ?)?(?P<inner_sign>[-+]+ ?)?"
+    rf"(?P<open>\( ?)?(?P<sign>[-+]{{1,3}} ?|\b(?:minus|negative) )?(?P<currency>{_CURRENCY} ?)?(?P<inner_sign>[-+]{{1,3}} ?)?"
     rf"(?P<inner_open>\( ?)?(?P<digits>{DIGITS})(?P<close> ?\))?"
     rf"(?: ?(?P<percent>%|(?:percent|per ?cent|pct|percentage points?)\b)| ?(?P<points>bps?|basis points?)\b"
     rf"| ?(?P<word>thousand|million|billion|trillion|mln|mn|mm|bn|tn)s?\b|(?P<letter>[kmbt])\b|x\b)?(?: ?[$€£¥](?!\d))?"
