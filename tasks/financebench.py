@@ -125,6 +125,7 @@ def examples(path: Path, *, with_evidence: bool = True) -> Iterator[Example]:
         target = None
         if "answer" in record:
             target = {"text": field(record, "answer", str, where), "factor": factor, "question": question}
+            target |= {"evidence": inputs["evidence"]} if with_evidence else {}  # what an answer may not just copy
         yield Example(key, inputs, target, document)
 
 

@@ -11,6 +11,7 @@ from typing import Any
 from bench.metrics.numbers import Number, read_numbers
 
 RESTATES = 0.4
+RUN = 8  # words
 _END = re.compile(r"(?<=[\w%)\]\"'”][.!?])\s+(?=[A-Z\"'“(])|\n+|(?<!\s)\s+(?=[-•*] )")
 _CONCLUDES = re.compile(
     r"(?:therefore|so|thus|hence|in conclusion|in summary|to sum up|overall|consequently|as a result|finally|round(?:ed|ing))\b",
@@ -165,6 +166,23 @@ def content_words(text: str) -> list[str]:
     """
     plain = (word.lower().replace("’", "'").removesuffix("'s") for word in _WORD.findall(text))
     return list(dict.fromkeys(_stem(word) for word in plain if word not in _EMPTY))
+
+
+def copied(text: str, source: str) -> float:
+    """The share of a text's words that stand in runs of `RUN` and more words of a source.
+
+    >>> copied("one two three four five six seven eight nine", "one two three four five six seven eight")
+    0.8888888888888888
+    """
+    words, known = text.lower().split(), _runs(source)
+    held = {at + i for at in range(len(words) - RUN + 1) if tuple(words[at : at + RUN]) in known for i in range(RUN)}
+    return len(held) / len(words) if words else 0.0
+
+
+@lru_cache(maxsize=256)
+def _runs(source: str) -> frozenset[tuple[str, ...]]:
+    words = source.lower().split()
+    return frozenset(tuple(words[at : at + RUN]) for at in range(len(words) - RUN + 1))
 
 
 @cache

@@ -4,7 +4,8 @@ The rules, in this order; `scripts/financebench_agreement.py` measures how well 
 
 1. An answer commits itself: it has at most `LONGEST` words, no sentence of more than `SENTENCE` words, `NUMBERS` numbers,
    `ALTERNATIVES` times "or" or `ITEMS` items, and
-   of its content words a share of `POINT` (of those of its claims, `CLAIM`) stands in the question or the gold answer.
+   of its content words a share of `POINT` (of those of its claims, `CLAIM`) stands in the question or the gold answer. Of more than
+   `QUOTE` words at most half are copied from the evidence.
 2. Where the gold answer is a number, the answer's result has to be that number: to the gold's last digit but one step, within
    1 %, or rounded by less than 0.5 %. More than three numbers as the result are none.
 3. Where it begins with yes or no, the answer has to say the same, and a word or number of the reason with it.
@@ -32,6 +33,7 @@ SENTENCE = 100  # words
 NUMBERS = 10
 ALTERNATIVES, ITEMS = 3, 15
 POINT, CLAIM = 0.06, 0.15
+QUOTE = 40  # words
 WORDS = 0.3  # share of the gold's words that an explanation has to hold
 _RESULTS = 3  # numbers that a result may have: a ratio is also given in per cent
 _FRAME = content_words(
@@ -54,9 +56,15 @@ _AMONG = re.compile(r"\b(?:among|between|of) ((?:[\w&]+, )+(?:and|or) [\w&]+)", 
 
 
 def is_right(target: Mapping[str, Any], text: str) -> bool:
-    """Whether an answer is right. `target` has the gold "text", the "question" and the "factor" of the unit that it asks for."""
+    """Whether an answer is right.
+
+    `target` has the gold "text", the "question", the "factor" of the unit that it asks for, and the "evidence" where it is shown.
+    """
     gold, said = _NOTE.sub("", target["text"]), Said(text.replace("**", ""))
-    if not said.sentences or said.says_both or len(text.split()) > LONGEST:
+    n = len(text.split())
+    if not said.sentences or said.says_both or n > LONGEST:
+        return False
+    if n > QUOTE and commitment.copied(text, target.get("evidence", "")) > 0.5:
         return False
     if (number := sole_number(gold.rstrip("."))) is not None:
         return _right_number(number, target["factor"], said)
