@@ -35,7 +35,7 @@ def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
     '14.8 %'
     """
     text = _FENCE.sub("", text).strip()
-    if text.startswith("{"):
+    if text.startswith(("{", "[")):
         text = _from_json(text)
     lines = (
         _LEAD.sub("", _BOLD.sub(r"\1", line.strip())).strip().strip("\"'“”‘’`").strip() for line in text.splitlines()
@@ -47,12 +47,14 @@ def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
 
 
 def _from_json(text: str) -> str:
-    """The value of "answer" in a JSON object, digits as they stand; the text itself where there is none."""
+    """The value of "answer" in a JSON object, or the one item of a list, digits as they stand; else the text itself."""
     try:
         found = json.loads(text, parse_float=str, parse_int=str)
     except ValueError:
         return text
-    if not isinstance(found, dict) or "answer" not in found:
+    if isinstance(found, list) and len(found) == 1:
+        found = found[0] if isinstance(found[0], dict) else {"answer": found[0]}
+    if not isinstance(found, dict) or isinstance(found.get("answer", []), list | dict):
         return text
     return "" if found["answer"] is None else str(found["answer"])
 

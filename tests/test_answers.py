@@ -11,6 +11,9 @@ from tasks.answers import or_nothing, short_answer
     ("said", "expected"),
     [
         ("14.8", "14.8"),
+        ('["14.8"]', "14.8"),
+        ('[{"answer": 14.8}]', "14.8"),
+        ('["a", "b"]', '["a", "b"]'),
         ("The answer is: 14.8", "14.8"),
         ("the answer is 14.8.", "14.8"),
         ("Answer: 14.8", "14.8"),
@@ -119,6 +122,9 @@ def test_an_answer_that_only_looks_like_a_refusal_is_kept(said: str) -> None:
         ("Answer: Helix Sp. z o.o.", "Helix Sp. z o.o."),
         ('"Helix S.A."\nbecause', "Helix S.A."),
         ("14.8", "14.8"),
+        ('["14.8"]', "14.8"),
+        ('[{"answer": 14.8}]', "14.8"),
+        ('["a", "b"]', '["a", "b"]'),
         ("", ""),
     ],
 )

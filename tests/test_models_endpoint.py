@@ -613,6 +613,9 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
             {"valence": 0.0, "arousal": 0.0},
         ),
         ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "<think>3\n4</think>\n5"),
+        ('{"answer": "Bohemia"}', Generate(8, stop=('"',)), '{"answer": "Bohemia"}'),
+        ('["Bohemia"]', Generate(8, stop=('"',)), '["Bohemia"]'),
+        ('- "Bohemia" it is', Generate(8, stop=('"',)), "Bohemia"),
         ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), '<think>"Rome"?</think>Bohemia'),
     ],
 )

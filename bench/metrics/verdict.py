@@ -5,7 +5,7 @@ The rules, in this order; `scripts/financebench_agreement.py` measures how well 
 1. An answer commits itself: it has at most `LONGEST` words, no sentence of more than `SENTENCE` words, `NUMBERS` numbers,
    `ALTERNATIVES` times "or" or `ITEMS` items, and
    of its content words a share of `POINT` (of those of its claims, `CLAIM`) stands in the question or the gold answer. Of more than
-   `QUOTE` words at most half are copied from the evidence.
+   `QUOTE` words at most a share of `COPIED` is copied from the evidence.
 2. Where the gold answer is a number, the answer's result has to be that number: to the gold's last digit but one step, within
    1 %, or rounded by less than 0.5 %. More than three numbers as the result are none.
 3. Where it begins with yes or no, the answer has to say the same, and a word or number of the reason with it.
@@ -33,7 +33,7 @@ SENTENCE = 100  # words
 NUMBERS = 10
 ALTERNATIVES, ITEMS = 3, 15
 POINT, CLAIM = 0.06, 0.15
-QUOTE = 40  # words
+QUOTE, COPIED = 60, 0.7  # words, share
 WORDS = 0.3  # share of the gold's words that an explanation has to hold
 _RESULTS = 3  # numbers that a result may have: a ratio is also given in per cent
 _FRAME = content_words(
@@ -64,12 +64,12 @@ def is_right(target: Mapping[str, Any], text: str) -> bool:
     n = len(text.split())
     if not said.sentences or said.says_both or n > LONGEST:
         return False
-    if n > QUOTE and commitment.copied(text, target.get("evidence", "")) > 0.5:
-        return False
     if (number := sole_number(gold.rstrip("."))) is not None:
         return _right_number(number, target["factor"], said)
     if " ".join(gold.split()) == " ".join(said.text.split()):
         return True
+    if n > QUOTE and commitment.copied(text, target.get("evidence", "")) > COPIED:
+        return False
     question = str(target.get("question", ""))
     if not _to_the_point(gold, question, said):
         return False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Iterable, Sequence
@@ -11,6 +12,7 @@ from bench.text.stated_json import objects
 from bench.text.thinking import behind_thinking, cut, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
+_OPENED = re.compile(r'^[^\w"]{0,20}"{1,5}(?=[^"\n]*\w)')  # a bullet, a bracket, more quotes before the answer's own
 _QUOTED = 20_000  # characters of a reply that its error keeps
 UNREAD = "the reply "  # how the error of a reply begins that came but holds no answer
 UNFINISHED = "the reply ends within its thinking, before any answer"
@@ -60,11 +62,37 @@ def read(request: Request, text: str, *, begun: str = "", prompt_tokens: int = 0
             case Regress(names=names, low=low, high=high):
                 values = numbers_in(text, names, low, high)
             case Generate(stop=stop):
-                text = cut(without(text, begun), stop)
+                text = _answered(text, begun, stop)
     except ValueError as error:
         return Prediction(request.id, error=str(error), prompt_tokens=prompt_tokens, new_tokens=new_tokens)
     said = text if scores is None and values is None else None
     return Prediction(request.id, said, None, scores, values, prompt_tokens=prompt_tokens, new_tokens=new_tokens)
+
+
+def _answered(text: str, begun: str, stop: Sequence[str]) -> str:
+    """The reply up to its stop; whole where it is JSON or a block of code, whose quotes end nothing.
+
+    >>> [_answered(reply, 'Answer: "', ['"']) for reply in ('{"answer": "Bonn"}', '- "Bonn", it says', '"')]
+    ['{"answer": "Bonn"}', 'Bonn', '']
+    """
+    rest = without(text, begun)
+    said = (behind_thinking(rest) or "").lstrip()
+    if said.startswith("```") or _is_json(said):
+        return rest
+    if begun.rstrip().endswith('"'):
+        rest = _OPENED.sub("", rest, count=1)
+    return cut(rest, stop)
+
+
+def _is_json(text: str) -> bool:
+    """Whether a text is, or begins with, a JSON object or list."""
+    if text[:1] not in ("{", "["):
+        return False
+    try:
+        json.JSONDecoder().raw_decode(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def without(text: str, begun: str) -> str:
