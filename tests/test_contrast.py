@@ -99,16 +99,17 @@ def test_two_examples_of_the_same_references_are_dealt_out_apart() -> None:
     ("answer", "left"),
     [
         ("the bank closed 23 branches", ""),
-        ("The bank closed 23 branches!", "!"),
+        ("The bank closed 23 branches!", ""),
         ("sad that the bank closed 23 branches in may", "sad that in may"),
-        ("the bank opened 23 branches", "the bank opened 23 branches"),
-        ("closed 23", "closed 23"),
+        ("the shop opened 23 old branches", "the shop opened 23 old branches"),
+        ("sadly we closed 23", "sadly we"),
+        ("branches 23 closed bank the", ""),
         ("", ""),
     ],
 )
 def test_a_quotation_of_what_was_shown_is_left_out(answer: str, left: str) -> None:
     assert uncopied(answer, "In Leeds, the bank closed 23 branches.", clean) == left
-    assert COPIED == 3
+    assert COPIED == 2
 
 
 def test_an_echo_of_the_context_wins_nothing() -> None:

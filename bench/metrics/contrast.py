@@ -15,7 +15,8 @@ import numpy as np
 from bench.metrics.metric import Array, CorpusMetric, Metric, Row
 
 ROUNDS = 4  # other contexts that each answer is held against
-COPIED = 3  # words in a row that also stand in what was shown are a quotation
+COPIED = 2  # words in a row that also stand in what was shown are a quotation
+SHOWN = 0.8  # share of an answer's words above which it is made of what was shown, in whatever order
 Words = Callable[[str], str]
 
 
@@ -32,8 +33,8 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
 
     That value is the mean over `ROUNDS` ways to deal the references out, in each of which every example's are used once: of an
     answer that stands in no relation to its context nothing remains, and of one that is the same everywhere exactly nothing,
-    whatever the references are. Runs of `COPIED` words that stand in what was `shown` are left out of an answer before, for a
-    piece of the page fits its context and answers nothing; `words` gives a text's words with blanks between them. Examples
+    whatever the references are. Runs of `COPIED` words that stand in what was `shown` are left out of an answer before, and nothing
+    is left of one that is made of such words, for a piece of the page fits its context and answers nothing; `words` gives a text's words with blanks between them. Examples
     without references, and all of them where there is but one cluster, count nothing.
     """
 
@@ -59,7 +60,7 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
             worst=lambda references: measure(references, ""),
             best=lambda references: measure(references, max(references, key=len, default="")),
             is_fraction=inner.is_fraction,
-            signature=f"{inner.signature}, less {ROUNDS} other contexts, without {COPIED} words copied",
+            signature=f"{inner.signature}, less {ROUNDS} other contexts, without {COPIED} words copied or {SHOWN:.0%} shown",
             fit=fit,
             absent=inner.absent,
         )
@@ -96,13 +97,18 @@ def _key(references: Sequence[str]) -> str:
 
 
 def uncopied(answer: str, shown: str, words: Words = str.lower) -> str:
-    """The answer without runs of `COPIED` and more words that stand in what was shown.
+    """The answer without runs of `COPIED` and more words that stand in what was shown; "" where all but a few words do.
 
-    >>> uncopied("He said the bank closed 23 branches, sadly", "In May the bank closed 23 branches in Leeds")
-    'he said branches, sadly'
+    >>> uncopied("He said sadly the bank closed 23 branches", "In May the bank closed 23 branches in Leeds")
+    'he said sadly'
+    >>> uncopied("branches 23 closed bank the", "In May the bank closed 23 branches in Leeds")
+    ''
     """
     said = words(answer).split()
-    known = _runs(words(shown))
+    known, seen = _runs(words(shown)), _seen(words(shown))
+    plain = [word for word in said if any(map(str.isalnum, word))]
+    if sum(word in seen for word in plain) > SHOWN * len(plain):
+        return ""
     copied = {
         place + i
         for place in range(len(said) - COPIED + 1)
@@ -116,6 +122,11 @@ def uncopied(answer: str, shown: str, words: Words = str.lower) -> str:
 def _runs(text: str) -> frozenset[tuple[str, ...]]:
     words = text.split()
     return frozenset(tuple(words[i : i + COPIED]) for i in range(len(words) - COPIED + 1))
+
+
+@lru_cache(maxsize=4_096)
+def _seen(text: str) -> frozenset[str]:
+    return frozenset(text.split())
 
 
 def same_answer(words: Words = str.lower) -> CorpusMetric:

@@ -20,6 +20,8 @@ _FEW = 20  # alternatives that are named
 _NUMBER = re.compile(r"\d[\d.,]*\d|\d")
 _LOOK_ALIKE = str.maketrans("aceopxyABCEHKMOPTX", "асеорхуАВСЕНКМОРТХ")
 FREQUENT = "I think that it is one of the best things in the world , and I do n't know what you are talking about ."
+FUNCTION_WORDS = "the to we and the of our in that a the and"
+CALL = 3_000  # words said again and again where a recording is to be written down
 Shape = Callable[[Request], str]
 
 
@@ -64,6 +66,12 @@ def _long(request: Request) -> str:
     return (f"{text} " * (1 + LONG // (len(text) + 1)))[:LONG]
 
 
+def _function_words(request: Request) -> str:
+    """The words that stand in every text; as many as a call has where one is to be written down."""
+    words = FUNCTION_WORDS.split()
+    return " ".join(words * (CALL // len(words) if isinstance(request.output, Transcribe) else 1))
+
+
 TEXTS: Mapping[str, Shape] = {
     "empty": lambda request: "",
     "padded_end": lambda request: "x" + " " * PADDING,
@@ -78,6 +86,7 @@ TEXTS: Mapping[str, Shape] = {
     "very_long": _long,
     "homoglyphs": lambda request: _guess(request).translate(_LOOK_ALIKE),
     "frequent": lambda request: FREQUENT,
+    "function_words": _function_words,
 }  # what is said in words; a scale cannot be answered so
 SCALES: Mapping[str, Callable[[Request], float]] = {
     "low": lambda request: 0.0,
