@@ -31,7 +31,7 @@ from bench.types import Choose, Json, Prediction, Request, Score, Tag
 
 NOWHERE = Device("cpu", "none", 1)
 RESAMPLES = 200
-LARGE = {"earnings21": 12}  # examples, of tasks with few and long ones
+LARGE = {"earnings21": 4}  # examples, of tasks with few and long ones
 Shape = Callable[[Request, str], Json]
 
 

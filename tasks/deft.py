@@ -19,8 +19,9 @@ CITATION = "Spala et al. 2020, SemEval-2020 Task 6: Definition Extraction from F
 
 
 def deft_card(
-    title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None
-) -> Card:
+    title: str, n_examples: int, subtask: int, chance: tuple[float, float], best: float | None = None,
+    gives_away: Mapping[str, float] | None = None,
+) -> Card:  # fmt: skip
     """The card of a subtask; `best` is the winner's value of the metric that ranks."""
     return Card(
         title=title,
@@ -35,6 +36,7 @@ def deft_card(
         cluster="textbook section",
         citation=CITATION,
         references={} if best is None else {"winner of the shared task": best},
+        gives_away=gives_away or {},
     )
 
 

@@ -46,6 +46,7 @@ class Earnings21(DataTask):
         n_examples=44,
         language="en",
         chance=(0.98, 1.02),
+        gives_away={"function_words": 0.892, "frequent": 0.995},  # of four of the calls
         scenario="operations",
         cluster="call",
         citation="Del Rio et al. 2021, Earnings-21: A Practical Benchmark for ASR in the Wild (Interspeech)",

@@ -53,6 +53,7 @@ class GoEmotions(LabelTask):
         n_examples=5_427,
         language="en",
         chance=(0.06, 0.08),
+        gives_away={"all_labels": 0.075},
         scenario="operations",
         cluster="comment",
         citation="Demszky et al. 2020, GoEmotions: A Dataset of Fine-Grained Emotions (ACL)",

@@ -92,25 +92,23 @@ def gaming() -> ModuleType:
     return module
 
 
-ALONE = {"earnings21": 2, "dstc7": 200}
+_SHAPES = {"one": "high", "labels": "all_labels", "every label": "all_labels"}  # that give what a strategy gives
 
 
-def _winners(gaming: ModuleType, name: str, limit: int) -> dict[str, str]:
-    """The strategies and shapes that beat the plain rows, with their scores."""
+def _strategy(name: str) -> str:
+    strategy, _, shape = name.partition("(")
+    return strategy.strip() or _SHAPES.get(shape.rstrip(")"), shape.rstrip(")"))
+
+
+def _winners(gaming: ModuleType, name: str, limit: int) -> set[str]:
+    """The strategies that beat the plain rows."""
     game = gaming.Game(built(name, reference_data()), limit)
     plain = game.plain()
     doors = (game.by_model, game.by_file, game.by_journal)
-    return {
-        f"{door.__name__} {who}": str(score.value)
-        for door in doors
-        for who, score in door()
-        if gaming.wins(score, plain)
-    }
+    return {_strategy(who) for door in doors for who, score in door() if gaming.wins(score, plain)}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("chitchat", "omg_emotion")])
 def test_no_strategy_wins_on_the_reference_data_but_those_that_the_card_names(gaming: ModuleType, name: str) -> None:
-    task = built(name, reference_data())
-    found = _winners(gaming, name, 150)
-    assert {who for who in found if who.split()[-1] not in task.card.gives_away} == set()
+    assert _winners(gaming, name, 100) <= set(built(name, reference_data()).card.gives_away)

@@ -34,8 +34,8 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
     That value is the mean over `ROUNDS` ways to deal the references out, in each of which every example's are used once: of an
     answer that stands in no relation to its context nothing remains, and of one that is the same everywhere exactly nothing,
     whatever the references are. Runs of `COPIED` words that stand in what was `shown` are left out of an answer before, and nothing
-    is left of one that is made of such words, for a piece of the page fits its context and answers nothing; `words` gives a text's words with blanks between them. Examples
-    without references, and all of them where there is but one cluster, count nothing.
+    is left of one that is made of such words, for a piece of the page fits its context and answers nothing; `words` gives a text's
+    words with blanks between them. Examples without references, and all of them where there is but one cluster, count nothing.
     """
 
     def fit(targets: Sequence[Sequence[str]]) -> Metric:

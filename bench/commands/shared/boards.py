@@ -35,12 +35,8 @@ def _caution(cls: type[Task]) -> str:
     """What the card says of answers that need no reading, in a sentence; "" for nothing."""
     unit = 100 if cls.metrics[0].is_fraction else 1
     given = getattr(getattr(cls, "card", None), "gives_away", {})
-    said = ", ".join(f"{unit * value:.1f} by model.strategy={name}" for name, value in given.items())
-    return (
-        f"Answers that need no reading get on the whole split {said} of model=cheat; see docs/gaming.md."
-        if said
-        else ""
-    )
+    said = ", ".join(f"{unit * value:.1f} (cheat-{name})" for name, value in given.items())
+    return f"Answers that need no reading get {said} of {cls.metrics[0].name}; see docs/gaming.md." if said else ""
 
 
 def ranked() -> list[str]:
