@@ -39,7 +39,7 @@ def browser() -> Iterator[Any]:
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
-    """Three models on 45 questions with pictures, one of them verified; hostile ones on the same questions."""
+    """Four models on 45 questions with pictures, one of them verified; hostile ones on the same questions."""
     folder, task = tmp_path_factory.mktemp("site"), Reading(45, pictures=True)
     times = run_record().timings
     late = "2026-02-02T00:00:00+00:00"
@@ -47,7 +47,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
         item(folder / "r1", run_record, task, "quick", some(2), timings=times | {"usd": 0.01}),
         item(
             folder / "r2", run_record, task, "good", lambda i: None if i == 44 else some(10)(i), created=late,
-            timings=times | {"latency_p50": 0.9, "usd": 0.05}, origin={"verified": {"date": "2026-02-03"}},
+            timings=times | {"latency_p50": 0.9, "usd": 0.05},
+        ),
+        item(
+            folder / "r4", run_record, task, "vouched", some(3), created=late, origin={"verified": {"date": "2026-02-03"}}
         ),
         item(folder / "r3", run_record, task, "floor", lambda i: "no", is_reference=True),
         *(
