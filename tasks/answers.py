@@ -50,7 +50,7 @@ def _from_json(text: str) -> str:
     """The value of "answer" in a JSON object, or the one item of a list, digits as they stand; else the text itself."""
     try:
         found = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     if isinstance(found, list) and len(found) == 1:
         found = found[0] if isinstance(found[0], dict) else {"answer": found[0]}
