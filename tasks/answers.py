@@ -7,7 +7,7 @@ import re
 
 _LEAD = re.compile(r"^(?:(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\s*(?::|-\s)\s*|the answer is\s+)", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\s][^*]*)\*\*")
-_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
 _HERE = r"(?:\W*$|\s+(?:in|by) the\b)"  # "not given" says nothing; "not given to minors" is an answer
 _SAYS = r"(?:say|state|mention|give|provide|specify|contain|answer)"
 _SAID = r"(?:said|stated|mentioned|given|provided|answerable|specified|known)"

@@ -173,7 +173,7 @@ def _one(found: Json) -> str | int | float | None:
     return None if found is None else a_text(found) if isinstance(found, str) else a_number(found)
 
 
-_FENCE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*```[\w+-]*[^\S\n]*$", re.MULTILINE)
 _LEAD = re.compile(r"^\W*(?:the )?(?:final )?answers?(?: is| are)?\s*:", re.IGNORECASE | re.MULTILINE)
 _STATED = re.compile(
     r"(?<![\s|;,(])[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",

@@ -113,17 +113,24 @@ def answer_number(text: str) -> Number | None:
         return whole
     plain = folded(text)
     before, equals, result = plain.rpartition("=")
-    found = list(_found(equals + result))
-    if found and before[-1:] in tuple("!<>/≠"):
+    chosen = _first_quantity(equals + result)
+    if chosen and before[-1:] in tuple("!<>/≠"):
         return None
-    if found:
+    if chosen:
         plain = equals + result
     else:
-        found = list(_found(plain))
-    chosen = next((one for one in found if one[1] is None or not _is_label(one[1].text)), None)
-    if chosen is None and found:
-        chosen = found[0]
+        chosen = _first_quantity(plain)
     return chosen[1] if chosen and chosen[1] and _is_given(chosen[0], chosen[1], plain) else None
+
+
+def _first_quantity(text: str) -> tuple[re.Match[str], Number | None] | None:
+    """The first number of a folded text that is no label, or is not understood; the first of its labels where it has no other."""
+    first = None
+    for one in _found(text):
+        if one[1] is None or not _is_label(one[1].text):
+            return one
+        first = first or one
+    return first
 
 
 def _is_given(match: re.Match[str], number: Number, text: str) -> bool:

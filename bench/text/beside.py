@@ -17,8 +17,16 @@ _GOES_ON = re.compile(
 _BEGUN = re.compile(rf"\d(?:[^\w\s=:]{{1,3}}|{_TAGS})$")
 _MINUS_APART = re.compile(  # a minus before something else than digits
     r"(?<![^\W_])-(?:[(\[{<\"'“”‘’«„~≈#`$€£¥₹]{1,4} ?|[^\W\d_]{1,3}\.? ?)$"
+    r"|\b(?:minus|negative)\W{1,3}(?:(?:about|around|approximately|roughly|some|of)\W{1,2})?$",
+    re.IGNORECASE,
 )
-_UNKNOWN_SCALE = re.compile(r" ?(?:hundred|dozen|lakh|crore|quadrillion|quintillion)s?\b", re.IGNORECASE)
+_STRUCK = re.compile(r"(?:~~|<(?:s|del|strike)>)$", re.IGNORECASE)
+_UNKNOWN_SCALE = re.compile(
+    r" ?(?:(?:hundred|dozen|lakh|crore|quadrillion|quintillion|zillion)s?|ppm|per ?mille?|mille|squared|cubed)\b| ?[‰‱½¼¾⅓⅔⅛⅜⅝⅞]"
+    r"| (?:point|dot|comma) (?:\d|(?:one|two|three|four|five|six|seven|eight|nine|zero)\b)"
+    r"| and (?:a|one|three)[ -](?:half|third|quarter)s?\b",
+    re.IGNORECASE,
+)
 _PARTS = re.compile(r" (?:and )?\d")  # 1 million 200 thousand
 
 
@@ -35,6 +43,7 @@ def begun_before(before: str) -> bool:
         or unicodedata.category(last or " ") in ("No", "Nl")
         or _BEGUN.search(before)
         or _MINUS_APART.search(before)
+        or _STRUCK.search(before)
     )
 
 

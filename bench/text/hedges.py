@@ -10,10 +10,12 @@ import re
 NEAR = 60  # signs
 _DENIES = (
     r"(?:\b(?:not|never|neither|nor|cannot|(?:other|rather|different) (?:than|from)|instead of|anything but|far from|nowhere near"
-    r"|false that|untrue that|no longer|unlike|excluding)\b|n['’]t\b)"
+    r"|false that|untrue that"
+    r"|no longer|unlike|excluding|doubt)\b|n['’]t\b)"
 )
 _BEFORE = re.compile(
-    rf"(?:{_DENIES}[^.,;:!?\n=]*|\bnot\W{{0,3}}|\b(?:between|either)\W{{0,3}}(?:(?:about|around|approximately|roughly) )?)$",
+    rf"(?:{_DENIES}[^.,;:!?\n=]*|\b(?:not|wrong|incorrect)\W{{0,3}}"
+    rf"|\b(?:between|either)\W{{0,3}}(?:(?:about|around|approximately|roughly) )?)$",
     re.IGNORECASE,
 )
 _IS = r"(?:is|was|are|were|seems|looks|(?:would|may|might|must|can|could|should|will)(?: be)?)"
@@ -21,16 +23,20 @@ _BEHIND = re.compile(
     rf" ?\?| ?[,;(]? ?(?:(?:which|that|but it) )?(?:{_IS}(?: ?not\b|n['’]t\b)"
     rf"|{_IS} (?:\w+ )?(?:wrong|incorrect|false|untrue|impossible|mistaken)\b)"
     r"| ?[-.,;:!]+ (?:wait|scratch that|correction|i mean|make that|or rather|no(?= wait\b| \d|[-,.;:!?]| ?$))\b"
-    r"| ?\(? ?(?:wrong|incorrect|false|not)\b(?! \d)",
+    r"| ?[(:-]? ?(?:wrong|incorrect|false|not)\b(?! \d)",
     re.IGNORECASE,
 )
 _FEW_WORDS = (
     r"(?:(?:about|around|approximately|roughly|maybe|perhaps|possibly|even|else|at|up|to|as|much|is|it|was) ){0,3}"
 )
 _AMOUNT = r"[~≈ ]{0,2}(?P<other>[-+($€£¥₹]{0,4}\d)"
-_WORD = r"(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none|nothing|hundreds?|thousands?|not|no)\b"
+_WORD = (
+    r"(?:one|two|three|four|five|six|seven|eight|nine|ten|zero|none|nothing|hundreds?|thousands?|not|no|less|more"
+    r"|fewer|greater|higher|lower|above|below)\b"
+)
 _CHOICE = re.compile(
-    rf" ?,? ?[(/]? ?(?:and/or|(?:\w+ )?or|nor|vs\.?|versus) {_FEW_WORDS}(?:{_AMOUNT}|{_WORD})", re.IGNORECASE
+    rf" ?,? ?[(/]? ?(?:and/or|(?:\w+ )?or|nor|vs\.?|versus|(?:but )?(?:maybe|perhaps|possibly)) {_FEW_WORDS}(?:{_AMOUNT}|{_WORD})",
+    re.IGNORECASE,
 )
 _SPAN = re.compile(
     rf" ?,? ?\(?(?:(?:up )?to|through|thru|till|until|and|as well as|plus|minus|times|over|divided by|multiplied by|out of"
