@@ -7,7 +7,7 @@ import re
 
 _LEAD = re.compile(r"^(?:(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\s*(?::|-\s)\s*|the answer is\s+)", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\s][^*]*)\*\*")
-_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
 _HERE = r"(?:\W*$|\s+(?:in|by) the\b)"  # "not given" says nothing; "not given to minors" is an answer
 _SAYS = r"(?:say|state|mention|give|provide|specify|contain|answer)"
 _SAID = r"(?:said|stated|mentioned|given|provided|answerable|specified|known)"
@@ -50,7 +50,7 @@ def _from_json(text: str) -> str:
     """The value of "answer" in a JSON object, or the one item of a list, digits as they stand; else the text itself."""
     try:
         found = json.loads(text, parse_float=str, parse_int=str)
-    except ValueError:
+    except (ValueError, RecursionError):
         return text
     if isinstance(found, list) and len(found) == 1:
         found = found[0] if isinstance(found[0], dict) else {"answer": found[0]}

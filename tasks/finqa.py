@@ -39,6 +39,8 @@ SHOTS = (
     ("what were the average yearly cakes?", "Program: table_average(cakes, none)"),
 )
 _NOTHING = {"program": None, "value": None}
+_NUMBERED = re.compile(r"nos?\b\.?:?\s*\d", re.IGNORECASE)  # "No. 5" is the fifth of something
+_BOTH = re.compile(r"(yes|no)\W+(?:or\W+|and\W+|but\W+)?(?!\1)(?:yes|no)(?=\W*$|[,.;:!?])", re.IGNORECASE)
 _MOST_TOKENS = 400  # of a program; the longest official one has 25
 # how many questions the official files hold; dev_200.json is the part of dev.json in the local data directory
 SIZES = {"test.json": 1_147, "dev.json": 883, "dev_200.json": 200}  # of a folder the first that is there is evaluated
@@ -202,7 +204,9 @@ def read_value(text: str) -> float | str | None:
     Scale words are passed over, as the gold results are in the units of the report.
     """
     line = short_answer(text.rpartition("Answer:")[2])
+    if _NUMBERED.match(line) or _BOTH.match(line):
+        return None
     if word := re.match(r"(yes|no)\b", line, re.IGNORECASE):
         return word[1].lower()
     number = answer_number(line)
-    return None if number is None else number.mantissa * (0.01 if number.percent else 1.0)
+    return None if number is None else number.unscaled

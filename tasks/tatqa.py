@@ -173,13 +173,15 @@ def _one(found: Json) -> str | int | float | None:
     return None if found is None else a_text(found) if isinstance(found, str) else a_number(found)
 
 
-_FENCE = re.compile(r"^\s*```[\w+-]*\s*$", re.MULTILINE)
+_FENCE = re.compile(r"^[^\S\n]*```[\w+-]*[^\S\n]*$", re.MULTILINE)
 _LEAD = re.compile(r"^\W*(?:the )?(?:final )?answers?(?: is| are)?\s*:", re.IGNORECASE | re.MULTILINE)
 _STATED = re.compile(
     r"(?<![\s|;,(])[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",
     re.IGNORECASE | re.MULTILINE,
 )
-_BARE = re.compile(r"[-+$€£¥]? ?[\d.,'’ ]+%?")
+_RESTATED = re.compile(r"([^()]{1,60}?) ?\(([^()]{1,60})\)\.?")  # 12.5 percent (12.5%)
+_TWICE = re.compile(r"^[^%]{0,40}[A-Za-z][^%]{0,80}%")  # a scale word and a per cent
+_BARE = re.compile(r"(?:[-+$€£¥()]|[^\w\s])?[ -]?[\d.,'’ ()-]+%?\)?")
 _DECODER = json.JSONDecoder(parse_float=str, parse_int=str)  # digits as they stand
 _NAMES = {1e3: "thousand", 1e6: "million", 1e9: "billion"}
 
@@ -208,11 +210,18 @@ def read_reply(text: str) -> dict[str, Json]:
 
 
 def _with_scale(answer: str, scale: str | None) -> dict[str, Json]:
+    if restated := _RESTATED.fullmatch(answer):
+        one, other = sole_number(restated[1]), sole_number(restated[2])
+        if one and other and abs(one.value - other.value) <= 1e-9 * abs(one.value):
+            answer = restated[1]
     number = sole_number(answer)
-    if number is None:  # the official script would read 1,5,7 as 157 and "8 0000" as two numbers
-        wrong = is_misread(answer) and (is_number(answer) or _BARE.fullmatch(answer))
+    if number is None:  # the official script would read 1,5,7 as 157, "8 0000" as two numbers, and per cent twice
+        twice = _TWICE.search(answer) is not None
+        wrong = (is_number(answer) and (twice or is_misread(answer))) or (
+            is_misread(answer) and _BARE.fullmatch(answer)
+        )
         return {"answer": [answer] if answer and not wrong else [], "scale": scale or ""}
-    if number.factor in (None, *_NAMES) and _digits(answer) != number.mantissa:
+    if number.factor in (None, *_NAMES) and not _near(_digits(answer), number.mantissa):
         answer = _plain(number)
     own = "percent" if number.percent else _NAMES.get(number.factor or 1.0, "")
     if own and scale in (None, own):
@@ -221,10 +230,15 @@ def _with_scale(answer: str, scale: str | None) -> dict[str, Json]:
 
 
 def _digits(answer: str) -> float | None:
-    """The number's size as the official script reads its digits, with our sign where brackets hold a comma."""
-    bare = re.sub(r"[\s%A-Za-z.]+$", "", answer)
+    """The number's size as the official script reads it, without its scale word; brackets around a comma are no minus to it."""
+    bare = re.sub(r"[\sA-Za-z.]+$", "", answer)
     found = to_number(bare) if is_number(bare) else None
-    return found if found is None or "(" not in answer else -abs(found)
+    return found * 100 if found is not None and "%" in bare else found
+
+
+def _near(found: float | None, wanted: float) -> bool:
+    """Whether it is the same but for the places that the official script rounds to."""
+    return found is not None and abs(found - wanted) <= 0.0051
 
 
 def _plain(number: Number) -> str:

@@ -66,7 +66,6 @@ from bench.metrics.numbers import NUMERIC_MATCH, Number, agrees, answer_number, 
         ("3\\times 10^{-2}", 0.03),
         ("50 bps", 0.005),
         ("25 basis points", 0.0025),
-        ("-(5)", -5),
         ("-\u200b5", -5),
         *((f"{sign}5", -5) for sign in "-‐‑‒–—−﹘﹣－"),
         *((f"$ {sign}5", -5) for sign in "‑—－"),
@@ -86,6 +85,12 @@ def test_a_text_that_is_one_number_is_read_as_it(text: str, value: float) -> Non
         "1_577", "...5", "5..5", "5,,5", "10²", "1,577²", "₁₂", "10^2", "2**3", "1e400", "1e4000", "1.5e", "9" * 5000, "1/2",
         "1⁄2", "\\frac{1}{2}", "5 / 3", "1,234/1,870", "5:3", "5*3", "5-7", "5−3", "5 - 3", "12%-15%", "2010–2014", "2018-2019",
         "2019-09-30", "--5", "+-5", "±5", "minus -5", "-$-5", "- 5", "– 5", "3 hundred", "5 crore",
+        *(f"1{sign}577" for sign in "،·‚´|′;、…․÷×?!‧⸱︐•¦→⁏&@#\\\u0338)(][<>"), "1 |577", "1<br>577",
+        "1<sup>2</sup>", "1\\comma577", "1&middot;577", "10^n", *(f"{sign}5" for sign in "‾¯±∓⁺〜〰√≠≤≥÷¬&@;|…·"), "≠ 5", "\\pm 5",
+        "\\neq 5", "-\u03385", "-(5)", "-( 5 )", "−(5%)", "-$(5)", "-(-5)", "(-(5))", "minus (5)", "-[5]", "-'5'", "-“5”", "-~5",
+
+        "1 and a half", "1‰", "1 squared", "minus: 5", "negative, about 5", "~~5~~", "<del>5</del>", "-Rs 5", "5-",
+         "5−", "{-}(5)",
     ],
 )  # fmt: skip
 def test_what_is_no_number_is_not_read(text: str) -> None:
@@ -153,6 +158,43 @@ def test_the_answer_is_the_first_quantity_behind_the_last_equals_sign(text: str,
 )
 def test_behind_a_number_that_is_not_understood_no_other_one_is_the_answer(text: str) -> None:
     assert answer_number(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "not 1", "It's not 1, it's 999", "It isn’t 1", "not: 1", "never as much as 1", "anything but 1", "1 is wrong",
+        "1 was not it", "1?", "1 (not)", "1. No, 999", "1, or rather 999", "neither 1 nor 999", "between 1 and 999",
+        "either 1, or 999", "1 or 999",
+        "1 (or 999)", "1 or perhaps $999", "1 or nothing", "1 and 999", "1 vs. 999", "1 to 5", "from 1% up to 5%", "1 through 5",
+        "1% - 5%", "$1 million - $5 million", "1 ~ 5", "1 + 5", "1 ÷ 5", "1 × 5", "1 x 5", "1 | 577", "1 → 2", "1 plus 5",
+        "1 times 5", "1 over 5", "1, 577", "1; 2", "1, 2 or 3", "1 , 577", "1 . 577", "1 .577", "1 ,577", "1. 577", "1) 577",
+        "x != 5", "x <= 5",
+        "1 point 5", "1 or less", "1 but maybe 2", "1 (perhaps 2)", "1: wrong", "wrong: 1", "I doubt it is 1",
+        "1 - not", "the sum = 1 + 5", "the ratio = not 5",
+    ],
+)  # fmt: skip
+def test_an_answer_that_commits_itself_to_no_number_has_none(text: str) -> None:
+    assert answer_number(text) is None
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "The answer is 5.", "= 5", "5 (rounded)", "approximately 5", "~5", "≈ 5", "5, not 6", "5, up 3 from 2", "5!", "5 [1]",
+        "an increase of 5 from 2018 to 2019", "5 and 2019", "5 over 3 years", "5 to 1", "3 + 2 = 5", "5 – rounded", "it is: 5",
+        "It did not fall; it rose 5", "not in 2018, but 5", "The difference between 2018 and 2019 is 5", "5 or 5.0", '"5"', "5*",
+        "<answer>5</answer>", "5 stores, or 2 % of all", "5; 5.0", "a change of 5 and more",
+    ],
+)  # fmt: skip
+def test_an_answer_that_commits_itself_to_a_number_keeps_it(text: str) -> None:
+    number = answer_number(text)
+    assert number is not None
+    assert number.value == 5
+
+
+def test_a_number_without_its_scale_word_keeps_per_cent_and_basis_points() -> None:
+    assert [read(text).unscaled for text in ("1.2 million", "14.8 %", "50 bps")] == pytest.approx([1.2, 0.148, 0.005])
 
 
 def read(text: str) -> Number:

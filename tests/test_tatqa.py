@@ -234,7 +234,21 @@ def test_a_table_is_a_line_a_row() -> None:
         ("8 million | scale: million", ["8"], "million"),
         ("14.8 %", ["14.8 %"], "percent"),
         ("14.8 percent.", ["14.8"], "percent"),
-        ("(1,452)", ["(1,452)"], ""),
+        ("(1,452)", ["-1452"], ""),
+        ("$(1,452.5) million", ["-1452.5"], "million"),
+        ("(5)", ["(5)"], ""),
+        ("(5)%", ["-5 %"], "percent"),
+        ("(5%)", ["-5 %"], "percent"),
+        ("(5) %", ["(5) %"], "percent"),
+        ("(5) percent", ["(5)"], "percent"),
+        ("&minus;5", ["-5"], ""),
+        ("⁻5 %", ["-5 %"], "percent"),
+        ("12.5 percent (12.5%)", ["12.5"], "percent"),
+        ("12.5% (12.5 percent)", ["12.5%"], "percent"),
+        ("12.5 percent (13%)", [], ""),
+        ("-(5)", [], ""),
+        ("-(1,452)", [], ""),
+        ("−(5) %", [], ""),
         ("**Answer:** 5.3 | **Scale:** percent", ["5.3"], "percent"),
         ("Answer: 12\nScale: thousands", ["12"], "thousand"),
         ("First 5 + 3 = 8.\nAnswer: 8 | scale: thousand", ["8"], "thousand"),
@@ -265,6 +279,22 @@ def test_a_table_is_a_line_a_row() -> None:
 )
 def test_a_reply_gives_its_answers_and_scale(said: str, answer: list[str], scale: str) -> None:
     assert read_reply(said) == {"answer": answer, "scale": scale}
+
+
+@pytest.mark.parametrize(
+    "said", ["-1577", "(1,577)", "$(1,577)", "−1,577", "(1577)", "minus 1,577", "( 1,577 )", "(1,577.0)"]
+)
+def test_a_right_negative_number_is_right_and_its_opposite_wrong(said: str) -> None:
+    answer = read_reply(said)
+    assert rows("arithmetic", ["-1577"], "", answer["answer"], answer["scale"]) == (1, 1, 1)
+    assert rows("arithmetic", ["1577"], "", answer["answer"], answer["scale"]) == (0, 0, 1)
+
+
+@pytest.mark.parametrize("said", ["-5 %", "(5)%", "(5%)", "(5) %", "-5 percent", "(5) percent", "–5.0 %", "(5.00)%"])
+def test_a_right_negative_percentage_is_right_and_its_opposite_wrong(said: str) -> None:
+    answer = read_reply(said)
+    assert rows("arithmetic", ["-5"], "percent", answer["answer"], answer["scale"]) == (1, 1, 1)
+    assert rows("arithmetic", ["5"], "percent", answer["answer"], answer["scale"]) == (0, 0, 1)
 
 
 @pytest.mark.parametrize(

@@ -3,18 +3,20 @@
 Read are digits in the forms of `bench.text.numerals`, a sign (a hyphen, dash or minus right before them, "minus", "negative",
 or brackets around the number alone, as accounts have it), a currency, and behind them per cent, basis points or a scale
 ("million", "bn", "$5M"). A number in another form is none, and is never read in part: 1,57 and 1.2.3, ranges and quotients
-("5-7", "3/4"), powers and footnotes (10²), "--5", "3 hundred". Passed over are dates and digits of a word ("FY2018", "10-K").
+("5-7", "3/4"), powers and footnotes (10²), "--5", "-(5)", "3 hundred", any other sign
+between digits. Passed over are dates and digits of a word ("FY2018", "10-K").
 """
 
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
 from bench.metrics.metric import Metric, Row
+from bench.text.beside import MONEY, begun_before, goes_on
+from bench.text.hedges import denied, numbers_an_item, other_place
 from bench.text.numerals import DIGITS, folded, size
 
 FACTORS = {
@@ -22,7 +24,10 @@ FACTORS = {
     "b": 1e9, "bn": 1e9, "billion": 1e9, "t": 1e12, "tn": 1e12, "trillion": 1e12,
 }  # fmt: skip
 _BASIS_POINT = 1e-4
-_CURRENCY = r"(?:(?:US|C|A|HK)?[$€£¥]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|INR))"
+_CURRENCY = (
+    rf"(?:(?:US|C|CA|A|AU|HK|S|NZ|R)?[{MONEY}]|\b(?:USD|EUR|GBP|CHF|JPY|CNY|RMB|INR|CAD|AUD|NZD|HKD|SGD|SEK|NOK|DKK|KRW|BRL|MXN"
+    r"|ZAR))"
+)
 _NUMBER = re.compile(
     rf"(?P<open>\( ?)?(?P<sign>[-+]{{1,3}} ?|\b(?:minus|negative) )?(?P<currency>{_CURRENCY} ?)?(?P<inner_sign>[-+]{{1,3}} ?)?"
     rf"(?P<inner_open>\( ?)?(?P<digits>{DIGITS})(?P<close> ?\))?"
@@ -39,9 +44,6 @@ _MONTH = (
     r"|dec(?:ember)?)\.?"
 )
 _BEHIND_MONTH = re.compile(rf"\b{_MONTH} $", re.IGNORECASE)
-_GOES_ON = re.compile(r"[-/^*_.,:']{1,3}\d| ?[-/^*]{1,2} ?[$€£¥(]*\d")  # of what is more than a number
-_UNKNOWN_SCALE = re.compile(r" ?(?:hundred|dozen|lakh|crore|quadrillion|quintillion)s?\b", re.IGNORECASE)
-_PARTS = re.compile(r" (?:and )?\d")  # 1 million 200 thousand
 
 
 @dataclass(frozen=True)
@@ -55,6 +57,11 @@ class Number:
     factor: float | None = None
     percent: bool = False
     text: str = ""
+
+    @property
+    def unscaled(self) -> float:
+        """The number without its scale word, which per cent and basis points are not: 1.2 million is 1.2, 14.8 % is 0.148."""
+        return self.value if self.percent or self.factor == _BASIS_POINT else self.mantissa
 
     @property
     def value(self) -> float:
@@ -99,15 +106,44 @@ def answer_number(text: str) -> Number | None:
     """The number that a text gives as its answer, None if there is none.
 
     The first one after the last "=" that is neither a year nor a whole number with a letter (the company 3M, Form 10K); if
-    there are only such, the first of them. One before it that is not understood may be the answer: then there is none.
+    there are only such, the first of them. One before it that is not understood may be the answer: then there is none. Nor is
+    there one where the text denies it or gives another beside it ("not 5", "5 or 7", "5 to 7", "5 + 7"; `bench.text.hedges`).
     """
     if (whole := sole_number(text)) is not None:
         return whole
     plain = folded(text)
-    _, equals, result = plain.rpartition("=")
-    numbers = list(_readings(equals + result)) or list(_readings(plain))
-    chosen = next((number for number in numbers if number is None or not _is_label(number.text)), None)
-    return chosen or (numbers[0] if numbers and None not in numbers else None)
+    before, equals, result = plain.rpartition("=")
+    chosen = _first_quantity(equals + result)
+    if chosen and before[-1:] in tuple("!<>/≠"):
+        return None
+    if chosen:
+        plain = equals + result
+    else:
+        chosen = _first_quantity(plain)
+    return chosen[1] if chosen and chosen[1] and _is_given(chosen[0], chosen[1], plain) else None
+
+
+def _first_quantity(text: str) -> tuple[re.Match[str], Number | None] | None:
+    """The first number of a folded text that is no label, or is not understood; the first of its labels where it has no other."""
+    first = None
+    for one in _found(text):
+        if one[1] is None or not _is_label(one[1].text):
+            return one
+        first = first or one
+    return first
+
+
+def _is_given(match: re.Match[str], number: Number, text: str) -> bool:
+    """Whether the folded text gives the number as its answer: neither denied nor one of several that differ."""
+    before, behind = text[max(0, match.start() - 64) : match.start()], text[match.end() : match.end() + 128]
+    if denied(before, behind) or (match.start() < 2 and numbers_an_item(before, match[0].strip(), behind)):
+        return False
+    place = other_place(behind)
+    if place is None:
+        return True
+    found = _NUMBER.match(text, match.end() + place)
+    other = _number(found, text) if found else None
+    return other is not None and abs(other.value - number.value) <= 0.01 * abs(number.value)
 
 
 def is_misread(text: str) -> bool:
@@ -123,15 +159,20 @@ def is_misread(text: str) -> bool:
 
 def _readings(text: str) -> Iterator[Number | None]:
     """The numbers of a folded text in order, None for each that is not understood."""
+    return (number for _, number in _found(text))
+
+
+def _found(text: str) -> Iterator[tuple[re.Match[str], Number | None]]:
+    """The numbers of a folded text with where they stand."""
     for match in _NUMBER.finditer(text):
-        before, behind = text[: match.start()][-1:], text[match.end() :][:1]
+        before, behind = text[max(0, match.start() - 1) : match.start()], text[match.end() :][:1]
         in_a_word = (before.isalnum() and not match["open"]) or before == "_" or behind.isalpha()
         if (
             not in_a_word
             and not re.match(r"-[^\W\d]", text[match.end() : match.end() + 2])
             and not _is_date(match, text)
         ):
-            yield _number(match, text)
+            yield match, _number(match, text)
 
 
 def agrees(found: Number, gold: Number, tolerance: float = 0.01) -> bool:
@@ -164,26 +205,18 @@ def _number(match: re.Match[str], text: str) -> Number | None:
 
 
 def _is_part(match: re.Match[str], text: str) -> bool:
-    """Whether what stands beside the match says that it is not the whole number."""
-    start, end = match.start(), match.end()
-    before, behind = text[:start], text[end:]
-    scaled = bool(match["word"] or match["letter"])
+    """Whether what stands beside the match, or a sign before brackets, says that it is not the whole number."""
+    before, behind = text[max(0, match.start() - 64) : match.start()], text[match.end() : match.end() + 64]
+    signs = [match[name] or "" for name in ("sign", "inner_sign")]
     last = before.rpartition("\n")[2].rstrip(" ")[-1:]
     # A hyphen and a space are a bullet, a dash or a difference, but for "= - 5".
-    spaced = any(
-        (match[name] or "").endswith(" ") for name in ("sign", "inner_sign") if (match[name] or " ")[0] in "-+"
-    )
-    goes_on = _GOES_ON.match(behind)
+    spaced = any(sign.endswith(" ") and sign[0] in "-+" for sign in signs)
     return bool(
         (spaced and last not in ("=", ":", "("))
-        or before[-1:] in [*".,%_±√"]
-        or last in [*"/^*"]
-        or (goes_on and not (goes_on[0][:1] == " " and (scaled or match["percent"])))
-        or unicodedata.category(behind[:1] or " ") in ("No", "Nl")
-        or unicodedata.category(before[-1:] or " ") in ("No", "Nl")
-        or _UNKNOWN_SCALE.match(behind)
-        or (scaled and _PARTS.match(behind))
-        or behind[:1].isalnum()
+        or (match["inner_open"] and any(signs))
+        or (match["open"] and before[-1:].isdecimal())
+        or begun_before(before)
+        or goes_on(behind, scaled=bool(match["word"] or match["letter"]), percent=bool(match["percent"]))
     )
 
 

@@ -6,23 +6,32 @@ comma is read only where another sign groups the thousands (1.577,50 or 1 577,50
 
 from __future__ import annotations
 
+import html
 import re
 import unicodedata
 
 from bench.text.rows import rows
 
 MOST_DIGITS = 300  # that a float can hold
-_MINUS = "‐‑‒–—―−﹘﹣－⁃\u00ad"  # hyphens, dashes and minus signs; the last is a soft hyphen
+# hyphens, dashes and minus signs beside those that Unicode calls dashes; the last is a soft hyphen
+_MINUS = "−－⁃⁻₋˗➖⎯─━﹣\u00ad"
+_NO_MINUS = "〜〰゠⹀⸗"  # dashes that stand for "about" or look like an equals sign
 _SPACES = "\u00a0\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a\u202f\u205f\u3000"
 _SIGNS = str.maketrans(
     dict.fromkeys(_MINUS, "-") | dict.fromkeys(_SPACES, " ") | dict.fromkeys("’‘ʼ＇", "'")
+    | dict.fromkeys((*range(0xFE00, 0xFE10), 0x20E3))  # what says how the sign before it looks
     | {"⁄": "/", "∕": "/", "٫": ".", "٬": ",", "٪": "%", "×": "×", "✕": "×", "⋅": "·"}
 )  # fmt: skip
 _SUPERSCRIPTS = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁺⁻", "0123456789+-")
-_POWER = re.compile(r"(?P<times>[×x*·]\s?10)(?P<power>[⁺⁻]?[⁰¹²³⁴-⁹]+)(?![⁰¹²³⁴-⁹])")
+_POWER = re.compile(r"(?P<times>[×x*·]\s?10)(?P<power>[⁺-]?[⁰¹²³⁴-⁹]+)(?![⁰¹²³⁴-⁹])")
 _FRACTIONS = {"½": 0.5, "¼": 0.25, "¾": 0.75, "⅓": 1 / 3, "⅔": 2 / 3, "⅛": 0.125, "⅜": 0.375, "⅝": 0.625, "⅞": 0.875}
 _LATEX = (
-    (re.compile(r"\{([,.])\}"), r"\1"),
+    (re.compile(r"\{([,.])\} ?"), r"\1"),
+    (re.compile(r"\\(?:thin|med|thick|nobreak|en)space(?![a-z])"), " "),
+    (re.compile(r"\\(?:pm|mp)(?![a-z])"), "±"),
+    (re.compile(r"\\(?:neq?|lnot|neg)(?![a-z])"), "≠"),
+    (re.compile(r"\\sqrt(?![a-z])"), "√"),
+    (re.compile(r"\\div(?![a-z])"), "÷"),
     (re.compile(r"\\[,;:! ](?=\d)|(?<=\d)~(?=\d)"), " "),
     (re.compile(r"\\([$%&#_])"), r"\1"),
     (re.compile(r"\\(?:times|cdot)(?![a-z])"), "×"),
@@ -30,6 +39,7 @@ _LATEX = (
     (re.compile(r"\\(?:boxed|text|textbf|mathrm|mathbf|displaystyle|left|right)(?![a-z])|\\[()\[\]]"), " "),
     (re.compile(r"[{}]"), ""),
 )
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][\da-fA-F]{1,6}|[a-zA-Z]\w{1,31});")
 _WRAPPED = re.compile(r"^\$ ?(?P<inside>[^$]*\d[^$]*?) ?\$(?P<stop>\.?)$")  # mathematics, not a currency
 
 _EXPONENT = r"(?:e[+-]?\d{1,3}(?!\d|[.,]\d)| ?[×x*·] ?10 ?(?:\^|\*\*) ?[+-]?\d{1,3}(?!\d|[.,]\d))"
@@ -48,13 +58,17 @@ _SPLIT = re.compile(rf"(?P<digits>.*?)(?P<fraction>[½¼¾⅓⅔⅛⅜⅝⅞])?(
 
 
 def folded(text: str) -> str:
-    """The text with ASCII digits, one sign for each minus, single spaces, plain mathematics; a line break stays one.
+    """The text with ASCII digits, one sign for each minus, single spaces, plain mathematics and no HTML entities.
+
+    A line break stays one.
 
     A raised or lowered digit, which may be a power or a footnote, stays what it is but behind "×10".
 
     >>> folded("−１,577 and 3×10⁶")
     '-1,577 and 3×10^6'
     """
+    for _ in range(2):  # &amp;minus; too
+        text = _ENTITY.sub(lambda match: html.unescape(match[0]), text)
     text = _POWER.sub(
         lambda match: f"{match['times']}^{match['power'].translate(_SUPERSCRIPTS)}", text.translate(_SIGNS)
     )
@@ -68,6 +82,8 @@ def folded(text: str) -> str:
 def _sign(sign: str) -> str:
     if "！" <= sign <= "～" or sign in "￥￡￠":
         return unicodedata.normalize("NFKC", sign)
+    if not sign.isascii() and unicodedata.category(sign) == "Pd" and sign not in _NO_MINUS:
+        return "-"
     return str(unicodedata.decimal(sign)) if not sign.isascii() and sign.isdecimal() else sign
 
 
