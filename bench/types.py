@@ -153,6 +153,18 @@ class Request:
     output: Output
 
 
+MOST_TOKENS = 10**9  # of one request or answer; a greater count is none
+
+
+def is_token_count(value: Json) -> bool:
+    """Whether a number of tokens that somebody states can be one.
+
+    >>> is_token_count(7), is_token_count(True), is_token_count(1.0), is_token_count(-1), is_token_count(10**30)
+    (True, False, False, False, False)
+    """
+    return type(value) is int and 0 <= value <= MOST_TOKENS
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a model said, raw. Exactly one of text, label_scores, values, answer or error is set in the journal.

@@ -61,7 +61,9 @@ def test_yaml_that_is_too_deep_is_refused_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 3  # quadratic: an hour
 
 
-@pytest.mark.parametrize("text", ["[" * 60_000, "a: !!int ''", "a: 1" + ":59" * 100_000, "[1]"], ids=lambda text: text[:9])
+@pytest.mark.parametrize(
+    "text", ["[" * 60_000, "a: !!int ''", "a: 1" + ":59" * 100_000, "[1]"], ids=lambda text: text[:9]
+)
 def test_a_file_that_defaults_name_is_read_as_guardedly_as_the_one_that_names_it(
     text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Main
 ) -> None:

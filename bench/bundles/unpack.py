@@ -22,7 +22,12 @@ from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
-_MOST = {MANIFEST: 4 * MIB, RECORD: 4 * MIB, CONFIG: MIB // 4, MEASUREMENTS: 32 * MIB}  # bytes of what is read as a whole
+_MOST = {
+    MANIFEST: 4 * MIB,
+    RECORD: 4 * MIB,
+    CONFIG: MIB // 4,
+    MEASUREMENTS: 32 * MIB,
+}  # bytes of what is read as a whole
 _LINE = 4 * MIB  # bytes of a line of what is read line by line
 
 

@@ -16,7 +16,13 @@ MOST_CHARACTERS = 1_000_000
 _MOST_VALUES = 100_000  # with what aliases stand for written out
 _MOST_SIGNS = 4_300  # of a number: Python reads no longer whole one, and PyYAML's time for 1:59:59:… is quadratic
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
-_OF_CONSTRUCTORS = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError)  # what PyYAML's own let through
+_OF_CONSTRUCTORS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)  # what PyYAML's own let through
 
 
 class NotPlain(ValueError):
@@ -108,7 +114,9 @@ class _Check:
             raise _at(node, f"its aliases stand for more than {_MOST_VALUES:,} values")
         self.depths[id(node)] = max((self.depths[id(part)] + 1 for part in parts), default=0)
         if self.depths[id(node)] > MOST_DEPTH:
-            raise _at(node, f"nested too deeply: with its aliases more than {MOST_DEPTH} lists and mappings in each other")
+            raise _at(
+                node, f"nested too deeply: with its aliases more than {MOST_DEPTH} lists and mappings in each other"
+            )
         self._refuse_repeated(node)
         self.sizes[id(node)] = size
         return size

@@ -120,7 +120,9 @@ def store_errors(uri: str) -> Iterator[None]:
         raise StoreError(f"MLflow store {public_url(uri)}: {line}", remedy) from error
     except ImportError as error:  # the driver of a database, or what sends files to its place for them
         what = f"the Python module {error.name}" if error.name else f"a module ({clean(str(error))[:200]})"
-        raise StoreError(f"MLflow store {public_url(uri)} needs {what}, which is not installed", "install it") from error
+        raise StoreError(
+            f"MLflow store {public_url(uri)} needs {what}, which is not installed", "install it"
+        ) from error
 
 
 def _refuse_unusable(uri: str) -> None:
