@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
 
@@ -156,7 +156,7 @@ class Request:
 MOST_TOKENS = 10**9  # of one request or answer; a greater count is none
 
 
-def is_token_count(value: Json) -> bool:
+def is_token_count(value: Json) -> TypeGuard[int]:
     """Whether a number of tokens that somebody states can be one.
 
     >>> is_token_count(7), is_token_count(True), is_token_count(1.0), is_token_count(-1), is_token_count(10**30)

@@ -267,7 +267,7 @@ def test_a_function_runs_from_the_command_line(write: Write, bench_main: Any, ow
         ("earnings21", "function", "model.parts=[audio] model.outputs=[Transcribe]"),
         ("finmm_docvqa", "function", "model.parts=[image,text]"),
         ("phrasebank", "pyfunc", "model.outputs=[Choose]"),
-        ("finmm_emotion", "lexical", ""),
+        ("finmm_docvqa", "lexical", ""),
     ],
 )
 def test_who_may_say_what_a_model_takes_is_told_how_where_it_does_not_fit(

@@ -73,7 +73,7 @@ class _Guarded(yaml.SafeLoader):
 
     def get_event(self) -> Any:
         """The next event, once it is seen to be allowed."""
-        event = super().get_event()
+        event = super().get_event()  # type: ignore[no-untyped-call]
         if isinstance(event, yaml.CollectionEndEvent):
             self.depth -= 1
         elif isinstance(event, yaml.NodeEvent):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 _TRIES = 3  # of opening a database; MLflow's ten take 100 s
 _PATIENCE_SECONDS = 5.0  # for another process that writes
-_NAME = "name a server (http:, https:) or a database (sqlite:, postgresql:, mysql:, mssql:) with MLFLOW_TRACKING_URI or tracking.uri="
+_NAME = "give a server (http:, https:) or a database (sqlite:, postgresql:, mysql:, mssql:) by MLFLOW_TRACKING_URI or tracking.uri="
 _NO_STORE = ("unsupported URI", "Can't load plugin", "Could not parse SQLAlchemy URL", "Unity Catalog tracking URI")
 _REMEDIES = {  # by what the database or MLflow says
     "database is locked": "wait for the process that is writing there",
@@ -126,7 +126,7 @@ def store_errors(uri: str) -> Iterator[None]:
 
 
 def _refuse_unusable(uri: str) -> None:
-    """Raise StoreError for an address without a number as its port, and a SQLite store that MLflow would try to open for minutes."""
+    """Raise StoreError for an address without a number as its port, or a SQLite store that MLflow would try for minutes."""
     try:
         _ = urlsplit(uri).port
     except ValueError:
