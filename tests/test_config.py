@@ -307,3 +307,8 @@ def test_a_key_that_is_not_there_is_said_to_be_one_and_not_withheld() -> None:
     with pytest.raises(BenchError) as caught:
         conf.compose(["model=smollm2", "model.api_key=x"])
     assert "override 'model.api_key' is refused (Key 'api_key' is not in" in secrets.clean(str(caught.value))
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_one_line() -> None:
+    with pytest.raises(BenchError, match="override 'limit': a number of thousands of digits"):
+        conf.compose(["limit=" + "1" * 5_000])

@@ -90,7 +90,7 @@ def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str,
         reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text)}{error}"
         if "int_max_str_digits" in reason:  # Python's own words, which say what to change in Python
             line = text.count("\n", 0, found.start()) + 1 if (found := _LONG.search(text)) else 1
-            reason = f"line {line}: a number of more than {_DIGITS:,} digits"
+            reason = f"{f'line {line}: ' if line > 1 else ''}a number of more than {_DIGITS:,} digits"
         raise BenchError(f"{where} is not JSON: {reason}; correct the file") from None
 
 
