@@ -17,8 +17,8 @@ from bench.text.rows import cells
 from bench.types import Json
 
 _NUMBER = re.compile(
-    r"[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|nan|inf(?:inity)?)"
-)  # two are not finite
+    r"[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE
+)  # the last two are told apart as not finite
 
 
 def items(path: Path) -> list[tuple[str, Json]]:
