@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from typing import get_args
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
@@ -20,7 +21,7 @@ from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
-from bench.types import Json, Prediction, Run
+from bench.types import Json, Output, Prediction, Run
 
 Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
@@ -165,8 +166,20 @@ def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] 
     if not fits(task, model):
         needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
         takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
-        others = f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
+        told = _as_told(task, model)
+        others = f"if it can, say so with {told}; else " if told else ""
+        others += f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
         raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
+
+
+def _as_told(task: Task, model: Model) -> str:
+    """The settings by which the user of a model that is told its forms says that it answers this task; "" for any other."""
+    if not model.forms_are_told:
+        return ""
+    parts = "" if task.parts <= model.parts else f"model.parts=[{','.join(sorted(task.parts))}]"
+    kind = next((one.__name__ for one in get_args(Output) if issubclass(task.output, one)), "")
+    outputs = f"model.outputs=[{kind}]" if kind and not issubclass(task.output, model.outputs) else ""
+    return " ".join(filter(None, (parts, outputs)))
 
 
 def _has_audit(run: Run, settings: Settings) -> bool:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeGuard
 
 Json: TypeAlias = Any  # what `json` reads and writes: the one place where `Any` is right
 
@@ -151,6 +151,18 @@ class Request:
     id: str
     parts: tuple[Part, ...]
     output: Output
+
+
+MOST_TOKENS = 10**9  # of one request or answer; a greater count is none
+
+
+def is_token_count(value: Json) -> TypeGuard[int]:
+    """Whether a number of tokens that somebody states can be one.
+
+    >>> is_token_count(7), is_token_count(True), is_token_count(1.0), is_token_count(-1), is_token_count(10**30)
+    (True, False, False, False, False)
+    """
+    return type(value) is int and 0 <= value <= MOST_TOKENS
 
 
 @dataclass(frozen=True)

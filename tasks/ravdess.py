@@ -17,8 +17,8 @@ from tasks.labels import LabelTask
 
 LABELS = ("neutral", "calm", "happy", "sad", "angry", "fearful", "disgust", "surprised")  # 01 to 08 in a file's name
 # modality-channel-emotion-intensity-statement-repetition-actor; here audio only (03) of speech (01)
-_NAME = re.compile(r"03-01-0([1-8])-0[12]-0[12]-0[12]-(0[1-9]|1\d|2[0-4])")
-_OTHER = re.compile(r"(?:0[12]-0[12]|03-02)(?:-\d\d){5}")  # the set's film and song
+_NAME = re.compile(r"03-01-0([1-8])-0[12]-0[12]-0[12]-(0[1-9]|1[0-9]|2[0-4])")
+_OTHER = re.compile(r"(?:0[12]-0[12]|03-02)(?:-[0-9]{2}){5}")  # the set's film and song
 _OBTAIN = (
     "download Audio_Speech_Actors_01-24.zip from https://zenodo.org/records/1188976 and unpack it into ravdess/ of the data "
     "directory"

@@ -146,7 +146,7 @@ def _target(question: Json, where: str) -> Json:
         raise BenchError(f"{where}: scale {scale!r} is not one of {SCALES}; bring the official file again")
     if found in ("span", "multi-span") and not isinstance(answer, list):
         raise BenchError(f"{where}: the answer {answer!r} is no list of spans; bring the official file again")
-    if found == "count" and not str(answer).isdecimal():
+    if found == "count" and not re.fullmatch("[0-9]+", str(answer)):
         raise BenchError(f"{where}: the answer {answer!r} is no count; bring the official file again")
     spans = answer if found in ("span", "multi-span") else [str(answer)]
     return {"answer": spans, "scale": scale, "type": found}

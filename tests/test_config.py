@@ -13,6 +13,7 @@ from bench.config.build import build
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.task import BaseTask
+from bench.text import secrets
 
 
 def made(group: str, *overrides: str) -> Any:
@@ -300,3 +301,14 @@ def test_a_configuration_folder_may_have_any_name(tmp_path: Path, monkeypatch: p
 def test_a_file_without_a_comment_has_no_description(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_model(tmp_path, "mine", "", monkeypatch)
     assert conf.names("model")["mine"] == ""
+
+
+def test_a_key_that_is_not_there_is_said_to_be_one_and_not_withheld() -> None:
+    with pytest.raises(BenchError) as caught:
+        conf.compose(["model=smollm2", "model.api_key=x"])
+    assert "override 'model.api_key' is refused (Key 'api_key' is not in" in secrets.clean(str(caught.value))
+
+
+def test_a_number_of_thousands_of_digits_is_refused_in_one_line() -> None:
+    with pytest.raises(BenchError, match="override 'limit': a number of thousands of digits"):
+        conf.compose(["limit=" + "1" * 5_000])

@@ -81,7 +81,28 @@ def test_a_number_is_read_where_it_can_be_only_one(value: Any, expected: float) 
     assert as_number(value) == expected
 
 
-@pytest.mark.parametrize("value", [True, None, [], "", "0,75", "7 ms", "nan", "inf", math.nan, math.inf, "1" * 400])
+@pytest.mark.parametrize(
+    "value",
+    [
+        True,
+        None,
+        [],
+        "",
+        "0,75",
+        "7 ms",
+        "1_0",
+        "１",
+        "١",
+        "1\u00a0",
+        "infinity",
+        "0x1p3",
+        "nan",
+        "inf",
+        math.nan,
+        math.inf,
+        "1" * 400,
+    ],
+)
 def test_what_is_no_finite_number_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="expected a"):
         as_number(value)

@@ -320,7 +320,12 @@ BYTES: list[tuple[str, str, Callable[[bytes], bytes], str]] = [
     ("brackets without end", SAID, lambda data: b'{"id": ' + b"[" * 100_000 + b"\n" + data, "nested too deep"),
     ("a list for a record", RUN, lambda data: b"[" + data + b"]", "run.json: the record"),
     ("nothing", RUN, lambda data: b"", "is not JSON"),
-    ("a program in the configuration", "config.yaml", lambda data: b"!!python/object/apply:os.system ['true']\n", "is not YAML"),
+    ("a program in the configuration", "config.yaml", lambda data: b"!!python/object/apply:os.system ['a']\n", "is no plain value"),
+    ("a tag that its value does not fit", "config.yaml", lambda data: b'a: !!int ""\n', "the tag '!!int'"),
+    ("a number without digits in the configuration", "config.yaml", lambda data: b"a: 0b_\n", "invalid literal"),
+    ("a deep configuration", "config.yaml", lambda data: b"a: " + b"[" * 100_000, "nested too deeply"),
+    ("a configuration of minutes", "config.yaml", lambda data: b"a: 1" + b":59" * 80_000, "more than 4,300 signs"),
+    ("a huge configuration", "config.yaml", lambda data: b"a: '" + b"x" * 300_000 + b"'", "at most 262,144 are read"),
     ("aliases in the configuration", "config.yaml", lambda data: b"a: &a [1]\nseed: *a\n", "has aliases"),
     ("a configuration of another encoding", "config.yaml", encoded("utf-16"), "is not"),
 ]  # fmt: skip

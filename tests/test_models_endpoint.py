@@ -268,6 +268,7 @@ def test_a_request_that_the_endpoint_refuses_is_asked_once_and_fails_alone(statu
         (error(403, "not yours"), ["HTTP 403: not yours", "may not use model.model=m"], 1),
         (error(404, "no model m"), ["HTTP 404: no model m", "check model.model=m and model.base_url=http"], 1),
         (error(429, "pay", code="insufficient_quota"), ["HTTP 429: pay", "no credit"], 1),
+        (error(429, "never", retry_after="1e308"), ["asks to wait for more than 1,000,000,000 s"], 1),
         (error(429, "tomorrow", retry_after="86400"), ["asks to wait for 86400 s", "run the same command again"], 1),
         (Answer(b"", 301, {"Location": "http://elsewhere/"}), ["HTTP 301", "check model.model=m"], 1),
         (error(503, "starting"), ["HTTP 503: starting in 2 tries", "check that it runs"], 2),
@@ -385,11 +386,12 @@ def test_a_reply_without_text_is_an_error_that_says_why() -> None:
 
 
 def test_counts_that_are_no_counts_are_nothing() -> None:
-    odd = says("ok")
-    odd.body["usage"] = {"prompt_tokens": "7", "completion_tokens": -1}
-    with FaultyServer([odd, Answer(says("ok").body | {"usage": None})]) as server:
+    odd = [{"prompt_tokens": one, "completion_tokens": two} for one, two in (("7", -1), (10**30, True), (1.5, [3]))]
+    with FaultyServer([Answer(says("ok").body | {"usage": usage}) for usage in (*odd, None, 7)]) as server:
         model = endpoint(server)
-        assert [answers(model)[0] for _ in range(2)] == [Prediction("a", text="ok")] * 2
+        found = [answers(model)[0] for _ in range(5)]
+    assert found == [Prediction("a", text="ok")] * 5
+    assert all(type(count) is int for one in found for count in (one.prompt_tokens, one.new_tokens))
 
 
 def test_a_run_costs_its_tokens() -> None:

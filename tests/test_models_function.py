@@ -257,3 +257,23 @@ def test_a_function_runs_from_the_command_line(write: Write, bench_main: Any, ow
     code, out, err = bench_main(*call, "runs_dir=runs", "--json")
     assert (code, err) == (0, [])
     assert '"value": 1.0' in out[-1]
+
+
+@pytest.mark.parametrize(
+    ("task", "model", "told"),
+    [
+        ("phrasebank", "function", "model.outputs=[Choose]"),
+        ("finmm_emotion", "function", "model.outputs=[Regress]"),
+        ("earnings21", "function", "model.parts=[audio] model.outputs=[Transcribe]"),
+        ("finmm_docvqa", "function", "model.parts=[image,text]"),
+        ("phrasebank", "pyfunc", "model.outputs=[Choose]"),
+        ("finmm_docvqa", "lexical", ""),
+    ],
+)
+def test_who_may_say_what_a_model_takes_is_told_how_where_it_does_not_fit(
+    task: str, model: str, told: str, bench_main: Callable[..., tuple[int, list[str], list[str]]]
+) -> None:
+    code, _, err = bench_main("run", f"task={task}", f"model={model}")
+    assert (code, len(err)) == (2, 1)
+    assert told in err[0]
+    assert ("say so with" in err[0]) is bool(told)

@@ -215,6 +215,19 @@ def test_a_folder_without_weights_that_can_be_loaded_is_one_line(tmp_path: Path,
         checkpoint.check(weights.folder(f"file:{tmp_path}", None), "file:x", (), text=True)
 
 
+@pytest.mark.parametrize("name", [shards.WHOLE, shards.INDEX, shards.BIN])
+def test_weights_that_are_no_file_are_said_to_be_none(tmp_path: Path, name: str) -> None:
+    for make, said in ((Path.mkdir, "a folder"), (os.mkfifo, "no plain file"), (_to_nothing, "a link to nothing")):
+        make(tmp_path / name)
+        with pytest.raises(BenchError, match=f"has no weights: {name} is {said}; put the file itself there"):
+            shards.safetensors(tmp_path, "file:x")
+        (tmp_path / name).rmdir() if make is Path.mkdir else (tmp_path / name).unlink()
+
+
+def _to_nothing(path: Path) -> None:
+    path.symlink_to("nothing")
+
+
 @pytest.mark.parametrize("text", ["{", "[]", '"llama"'])
 def test_a_config_that_is_no_object_is_one_line(tmp_path: Path, text: str) -> None:
     (tmp_path / "config.json").write_text(text)

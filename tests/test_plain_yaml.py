@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,11 +25,19 @@ BAD = [
     ("a:\n\t- 1\n", "line 2: found character '\\t'"),
     ("a: [1,\n", "line 2: "),
     ("a: 1\n---\nb: 2\n", "line 2: but found another document"),
-    ("[" * 3_000, ": nested too deeply"),
-    ("x: " + "9" * 5_000, ": Exceeds the limit"),
+    ("[" * 3_000, "line 1: nested too deeply: more than 64"),
+    ("x: " + "9" * 5_000, "line 1: a number of more than 4,300 signs"),
     ("x: 2020-02-31\n", ": day"),
     ("#" + "x" * 1_000_001, " has 1,000,002 characters"),
     ("a: \x00", "found a NUL"),
+    ('a: !!int ""', "line 1: the tag '!!int'"),
+    ("!!bool x", "line 1: the tag '!!bool'"),
+    ("a: ! x", "line 1: the tag '!'"),
+    ("a: 0b_", ": invalid literal"),
+    ("a: =", "line 1: could not"),
+    ("a: 1" + ":59" * 200_000, "line 1: a number of more than 4,300 signs"),
+    ("- " * 400_000, "nested too deeply"),
+    ("a0: &a0 [1]\n" + "".join(f"a{i}: &a{i} [*a{i - 1}]\n" for i in range(1, 80)), "with its aliases more than 64"),
     ("? {a: 1}\n: 2\n", "unhashable key"),
 ]  # fmt: skip
 
@@ -42,6 +51,30 @@ def test_what_is_no_plain_yaml_is_one_line(tmp_path: Path, text: str, reason: st
     assert said.startswith(str(path))
     assert reason in said
     assert "\n" not in said
+
+
+def test_yaml_that_is_too_deep_is_refused_at_once(tmp_path: Path) -> None:
+    (path := tmp_path / "a.yaml").write_text("a: " + "[" * 900_000)
+    begun = time.monotonic()
+    with pytest.raises(BenchError, match="nested too deeply"):
+        read_yaml(path)
+    assert time.monotonic() - begun < 3  # quadratic: an hour
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 60_000, "a: !!int ''", "a: 1" + ":59" * 100_000, "[1]"], ids=lambda text: text[:9]
+)
+def test_a_file_that_defaults_name_is_read_as_guardedly_as_the_one_that_names_it(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Main
+) -> None:
+    monkeypatch.setenv("BENCH_CONF", "conf")
+    (folder := tmp_path / "conf" / "model").mkdir(parents=True)
+    (folder / "top.yaml").write_text("defaults: [deep]\n")
+    (folder / "deep.yaml").write_text(text)
+    begun = time.monotonic()
+    code, _, err = bench_main("run", "task=finmm_qa", "model=top")
+    assert (code, len(err), "deep.yaml" in err[0]) == (2, 1, True), err
+    assert time.monotonic() - begun < 5
 
 
 def test_aliases_and_merges_of_plain_values_are_plain(tmp_path: Path) -> None:

@@ -114,6 +114,11 @@ def test_flags_pairs_and_json_inside_a_text_are_seen_through() -> None:
         ("https://host/x?X-Amz-Signature=abc", "a key among its parameters"), ("https://host/x#access_token=abc", "a key among"),
         ("https://host/v1/sk-abcdefghijklmnopqrstuvwx/chat", "what looks like a key in its path"),
         ("https://host/kJ8s0Qz3LmN7bV2xC5tR9wYp/v1", "what looks like a key in its path"),
+        *((f"https://host/{name}/hunter/v1", "what looks like a key in its path")
+          for name in ("key", "token", "api_key", "api-key", "apikey", "secret", "auth", "access_token", "v1/KEY", "a/%6Bey")),
+        ("https://host/key=hunter/v1", "what looks like a key"), ("https://host/token:hunter", "what looks like a key"),
+        ("https://host/auth/realms/x", ""), ("https://host/token/v1/chat", ""), ("https://host/owner/auth/archive/main.zip", ""),
+        ("https://host/keyboards/qwerty", ""), ("https://host/v1/tokens", ""), ("https://host/monkey/tail", ""),
         ("https://host/v1?page=2", ""), ("sqlite:////home/ann/kJ8s0Qz3LmN7bV2xC5tR9wYp.db", ""), ("http://127.0.0.1:8000/v1", ""),
     ],
 )  # fmt: skip

@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import sqlite3
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -161,3 +162,37 @@ def test_after_a_full_disk_the_same_command_goes_on(
     ids = [json.loads(line)["id"] for line in (folder / "predictions.jsonl").read_text().split("\n") if line]
     assert sorted(ids) == [f"w{i}" for i in range(5)]
     assert json.loads((folder / "run.json").read_text())["n_examples"] == 5
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason", "remedy"),
+    [
+        ("foo://x", ": this is no address of a store", "sqlite:"),
+        ("mysql+foo://x/y", ": this is no address of a store", "sqlite:"),
+        ("sqlite:/x", ": this is no address of a store", "sqlite:"),
+        ("http://[x", ": this is no address of a store", "sqlite:"),
+        ("postgresql://host:port/x", ": this is no address of a store", "sqlite:"),
+        ("mysql+pymysql://127.0.0.1/x", " needs the Python module pymysql, which is not installed", "install it"),
+    ],
+)
+def test_an_address_of_no_store_and_a_driver_that_is_missing_are_said_to_be_that(
+    uri: str, reason: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    with pytest.raises(StoreError) as caught:
+        connect(uri).search_experiments(max_results=1)
+    assert reason in str(caught.value)
+    assert remedy in caught.value.remedy
+
+
+def test_a_run_whose_store_lacks_its_driver_is_kept_and_synced_later(
+    own_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Main
+) -> None:
+    monkeypatch.setitem(sys.modules, "pymysql", None)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "mysql+pymysql://127.0.0.1/x")
+    code, _, err = bench_main(*RUN)
+    assert (code, "install it, and `bench sync` logs it later" in err[-1]) == (0, True)
+    code, _, err = bench_main("sync")
+    assert (code, len(err)) == (2, 1)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI")
+    assert bench_main("sync")[0] == 0

@@ -138,6 +138,9 @@ def test_a_line_of_a_journal_that_says_nothing_is_malformed_and_a_number_is_an_i
     lines = [{"id": 101, "text": "12.50"}, {"id": "102"}, {"id": "103", "answer": None}, {"id": 7, "text": ""}]
     found = score("docvqa", "\n".join(map(json.dumps, lines)).encode(), name="system.jsonl")
     assert faults(found) == {"malformed": ["102", "103"], "unknown": ["7"]}
+    counts = [{"id": str(101 + i), "text": "x", "new_tokens": n} for i, n in enumerate((10**30, True, -1))]
+    counted = score("docvqa", "\n".join(map(json.dumps, counts)).encode(), name="system.jsonl")
+    assert faults(counted)["malformed"] == ["101", "102", "103"]
     infinite = score(
         "omg_emotion", b'{"id": "aa_1/utterance_1.mp4", "answer": {"valence": 1e999, "arousal": 0}}', name="s.jsonl"
     )

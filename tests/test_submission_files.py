@@ -123,6 +123,12 @@ def test_the_command_refuses_with_one_line_and_leaves_no_record(bench_main: Main
         ('{"text": "x"}', "line 2: not a prediction (the key 'id' must be a text or a number)"),
         ('{"id": ["po-1"], "text": "x"}', "line 2: not a prediction (the key 'id'"),
         ('{"id": "po-1", "span": 3}', "line 2: not a prediction"),
+        ('{"id": "po-1", "text": "x", "text": "y"}', "line 2 is not JSON: the key 'text' comes twice"),
+        ('{"id": "po-1", "values": {"a": 1, "a": 2}}', "line 2 is not JSON: the key 'a' comes twice"),
+        (
+            '{"id": "po-1", "values": {"a": ' + "1" * 5_000 + "}}",
+            "line 2 is not JSON: a number of more than 4,300 digits",
+        ),
         ("[1]", "line 2: found a list, expected an object"),
         ('{"id": "po-1", "te', "line 2 is not JSON"),
     ],

@@ -16,7 +16,7 @@ _WEIGHTS = {
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53}
 _NUMBER = {"type": ["number", "null"]}
 _SECONDS = {"type": ["number", "null"], "minimum": 0}
-_TIME = {"type": "string", "pattern": r"\A\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?\+00:00\Z"}
+_TIME = {"type": "string", "pattern": r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?\+00:00\Z"}
 RUN_ID = {"type": "string", "pattern": r"\A[0-9a-f]{12}(-[0-9]{1,4})?\Z"}
 TASK = {"type": "string", "pattern": r"\A[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z"}
 

@@ -14,7 +14,7 @@ from bench.bundles.archive import Refused
 from bench.runs.measurements import Measurements
 from bench.text import claimed
 from bench.text.shown import terminal
-from bench.types import Json, Prediction, Run, Timing
+from bench.types import Json, Prediction, Run, Timing, is_token_count
 
 _DIGITS = 25  # of a whole number
 _CELLS = 40_000_000  # rows times columns of a metric: 320 MB
@@ -222,8 +222,8 @@ def _is_digest(value: Json) -> bool:
 
 _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
-    "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": _is_count, "new_tokens": _is_count,
-    "truncated": _is_count, "asked": _is_digest, "reused": _is_digest,
+    "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": is_token_count,
+    "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
 }  # fmt: skip
 _PHASES = ("load", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {

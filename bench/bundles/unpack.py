@@ -13,6 +13,7 @@ from bench.artifacts.digest import cache_dir
 from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
+from bench.data.plain_yaml import NotPlain, plain_yaml
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, find_runs
@@ -21,7 +22,12 @@ from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
-_MOST = {MANIFEST: 4 * MIB, RECORD: 4 * MIB, CONFIG: MIB, MEASUREMENTS: 32 * MIB}  # bytes of what is read as a whole
+_MOST = {
+    MANIFEST: 4 * MIB,
+    RECORD: 4 * MIB,
+    CONFIG: MIB // 4,
+    MEASUREMENTS: 32 * MIB,
+}  # bytes of what is read as a whole
 _LINE = 4 * MIB  # bytes of a line of what is read line by line
 
 
@@ -190,14 +196,13 @@ def _records(path: Path, where: str, make: Callable[[Json, str], T]) -> Iterator
 
 def _check_config(run: Run, data: bytes, where: str) -> None:
     """Raise Refused unless the YAML is the record's configuration; aliases, by which YAML grows without end, are not read."""
-    import yaml
-
     try:
-        text = data.decode("utf-8")
-        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, Loader=yaml.SafeLoader)):
-            raise Refused(f"{where} has aliases, which no run writes")
-        same = canonical(yaml.safe_load(text)) == canonical(dict(run.config))  # true is not 1
-    except (yaml.YAMLError, ValueError, RecursionError, OverflowError, TypeError) as error:
-        raise Refused(f"{where} is not YAML that can be read ({type(error).__name__})") from None
+        found = plain_yaml(data.decode("utf-8"), aliases=False)
+        same = canonical(found) == canonical(dict(run.config))  # true is not 1
+    except NotPlain as error:
+        raise Refused(f"{where}{error}") from None
+    except (ValueError, TypeError, RecursionError, OverflowError) as error:
+        what = "UTF-8" if isinstance(error, UnicodeDecodeError) else "of the values that a configuration has"
+        raise Refused(f"{where} is not {what} ({strict.short(error)})") from None
     if not same:
         raise Refused(f"{where} is not the configuration that {RECORD} holds")

@@ -93,16 +93,6 @@ def _file(group: str, name: str) -> Path | None:
     return next((path for folder in conf_dirs() if (path := folder / group / f"{name}.yaml").is_file()), None)
 
 
-def _refuse_unreadable(overrides: Sequence[str]) -> None:
-    """Raise BenchError for a chosen file of one's own that is no plain YAML, before Hydra sees it."""
-    for word in overrides:
-        key, _, value = word.partition("=")
-        if key in GROUPS and (path := _file(key, value)) is not None and conf_dir() not in path.parents:
-            found = read_yaml(path)
-            if found is not None and not isinstance(found, Mapping):
-                raise BenchError(f"{path} holds a {type(found).__name__}, where a configuration is `key: value` a line")
-
-
 def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     """The composed configuration and the choice made in each group.
 
@@ -117,7 +107,6 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
     from bench.config.overrides import readable
 
     overrides = readable(overrides, GROUPS, sweeps=False)
-    _refuse_unreadable(overrides)
     try:
         config = _composed(overrides)
         choices = {
@@ -161,15 +150,19 @@ def _composed(overrides: Sequence[str]) -> DictConfig:
 @functools.cache
 def _search_own_folders_first() -> None:
     """Have Hydra look where `conf_dirs` says, in that order; its own hydra.searchpath comes behind the shipped folder."""
+    from hydra._internal.sources_registry import SourcesRegistry
     from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
 
+    from bench.config.guarded_source import GuardedSource
+
     class OwnFoldersFirst(SearchPathPlugin):  # type: ignore[misc]
         def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
             for path in reversed(conf_dirs()[:-1]):
-                search_path.prepend(provider="bench", path=f"file://{path}")
+                search_path.prepend(provider="bench", path=f"{GuardedSource.scheme()}://{path}")
 
+    SourcesRegistry.instance().register(GuardedSource)
     Plugins.instance().register(OwnFoldersFirst)
 
 

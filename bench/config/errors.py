@@ -35,7 +35,7 @@ def _unknown_key(key: str, cause: BaseException | None, overrides: Sequence[str]
     found = known(rest, parent)
     reason = str(cause).splitlines()[0] if cause else "it does not exist"
     hint = among(name, found) if found else f"is {parent} chosen?" if parent else "it is no key of conf/config.yaml"
-    return f"override '{key}': {reason}; {hint}"
+    return f"override '{key}' is refused ({reason}); {hint}"  # behind a colon Hydra's word Key would look like a secret
 
 
 def among(asked: str, known: Sequence[str]) -> str:

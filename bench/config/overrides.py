@@ -91,7 +91,7 @@ def _parts(value: str) -> list[str]:
 
 
 def _parsed(word: str) -> Override | None:
-    """What Hydra reads in an override, None where it cannot."""
+    """What Hydra reads in an override, None where it cannot; raises BenchError for a number that Python cannot hold."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -99,6 +99,10 @@ def _parsed(word: str) -> Override | None:
         return OverridesParser.create().parse_override(word)
     except HydraException:
         return None
+    except ValueError:  # Python's limit on the digits of one integer
+        raise BenchError(
+            f"override '{word.partition('=')[0][:80]}': a number of thousands of digits; give an ordinary one"
+        ) from None
 
 
 def _is_quoted(parsed: Override) -> bool:

@@ -33,7 +33,7 @@ from bench.types import Json
 
 TRAIN, INFERENCE = "train", "inference"
 _REQUIRED = ("version", "author", "authorEmail", "framework", "model", "hardware", "timestamp")
-_DATE = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})(?:[T ].*)?")
+_DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?")
 
 
 @dataclass(frozen=True)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import datetime
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.data.submissions import number
 from bench.text.shown import name_problem, terminal
 from bench.types import Json
 
@@ -80,16 +80,11 @@ def as_number(value: Json) -> float:
     >>> as_number("82.5%"), as_number(" 0.9 ")
     (82.5, 0.9)
     """
-    if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError("expected a number")
-    text = value.strip().removeprefix("$").removesuffix("%") if isinstance(value, str) else value
+    text = value.strip(" \t").removeprefix("$").removesuffix("%") if isinstance(value, str) else value
     try:
-        number = float(text)
-    except (ValueError, OverflowError):
-        raise ValueError("expected a number") from None
-    if not math.isfinite(number):
-        raise ValueError("expected a finite number")
-    return number
+        return number(text)
+    except ValueError as error:
+        raise ValueError(str(error).partition(", ")[2] or "expected a number") from None
 
 
 def unprintable(text: str) -> bool:

@@ -25,8 +25,8 @@ KNOWN_TAG = re.compile(
     r"O|[BI]-(?:(?:(?:Alias|Ordered|Referential|Secondary)-)?(?:Term|Definition)|Qualifier)(?:-frag)?"
 )
 KNOWN_RELATIONS = frozenset((*RELATIONS, "fragment", "0"))  # the last two are in the corpus and never scored
-_TASK = re.compile(r"task_(\d)_(.+)")
-_NUMBER = re.compile(r"\d+")
+_TASK = re.compile(r"task_([0-9])_(.+)")
+_NUMBER = re.compile("[0-9]+")
 
 
 @dataclass(frozen=True)

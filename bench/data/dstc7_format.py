@@ -14,6 +14,7 @@ from bench.types import Example, Json
 
 _PAGE_CHARACTERS = 2_000  # that a prompt shows of a page
 _N_REFERENCES, _HUMAN = 6, 1  # of the official script: how many references count, and which one is the row "Human"
+_PLAIN = re.compile(r"ref(0|[1-9][0-9]*)\.txt")
 _TAG = re.compile(r"</?\w+>")
 
 
@@ -47,7 +48,7 @@ def has_plain(folder: Path) -> bool:
 
 def plain(folder: Path) -> Iterator[Example]:
     """The lines of ref0.txt, ref1.txt, … as references of one another; ids are line numbers. All of them count."""
-    numbers = sorted(int(path.stem[3:]) for path in folder.glob("ref*.txt") if path.stem[3:].isdecimal())
+    numbers = sorted(int(found[1]) for path in folder.glob("ref*.txt") if (found := _PLAIN.fullmatch(path.name)))
     paths = [folder / f"ref{number}.txt" for number in numbers]
     columns = [rows(read_text(path)) for path in paths]
     for path, lines in zip(paths, columns, strict=True):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import re
+import sys
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -15,6 +17,8 @@ from bench.types import Example, Json
 
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
+_DIGITS = sys.int_info.default_max_str_digits
+_LONG = re.compile(rf"[0-9]{{{_DIGITS + 1}}}")
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 
 _NOTED: ContextVar[set[Path] | None] = ContextVar("noted", default=None)
@@ -39,6 +43,15 @@ def note(path: Path) -> None:
 
 def _refuse_constant(name: str) -> Json:
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _once(pairs: list[tuple[str, Json]]) -> Json:
+    """The object, of which no key comes twice: of two values one would be lost."""
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        uses = Counter(key for key, _ in pairs)
+        raise ValueError(f"the key {next(key for key in found if uses[key] > 1)[:80]!a} comes twice")
+    return found
 
 
 def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
@@ -75,6 +88,9 @@ def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str,
         ) from None
     except (ValueError, RecursionError) as error:
         reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text)}{error}"
+        if "int_max_str_digits" in reason:  # Python's own words, which say what to change in Python
+            line = text.count("\n", 0, found.start()) + 1 if (found := _LONG.search(text)) else 1
+            reason = f"{f'line {line}: ' if line > 1 else ''}a number of more than {_DIGITS:,} digits"
         raise BenchError(f"{where} is not JSON: {reason}; correct the file") from None
 
 
@@ -90,10 +106,10 @@ def read_json(path: Path) -> Json:
 
 
 def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
-    """The objects of a JSON Lines file with their line numbers; empty lines are passed over."""
+    """The objects of a JSON Lines file with their line numbers; empty lines are passed over, a key that comes twice is refused."""
     for number, line in enumerate(rows(read_text(path)), start=1):
         if line.strip():
-            record = parse(line, f"{path} line {number}")
+            record = parse(line, f"{path} line {number}", object_pairs_hook=_once)
             if not isinstance(record, dict):
                 raise BenchError(f"{path} line {number}: found a {type(record).__name__}, expected an object {{…}}")
             yield number, record

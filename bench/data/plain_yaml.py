@@ -5,59 +5,118 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import yaml
+
 from bench.data.files import read_text
 from bench.errors import BenchError
 from bench.types import Json
 
-_PLAIN = ("null", "bool", "int", "float", "str", "timestamp", "seq", "map", "merge", "value")
+MOST_DEPTH = 64  # lists and mappings in each other, those behind aliases too
+MOST_CHARACTERS = 1_000_000
 _MOST_VALUES = 100_000  # with what aliases stand for written out
-_MOST_CHARACTERS = 1_000_000
+_MOST_SIGNS = 4_300  # of a number: Python reads no longer whole one, and PyYAML's time for 1:59:59:… is quadratic
+_NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
+_OF_CONSTRUCTORS = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+)  # what PyYAML's own let through
+
+
+class NotPlain(ValueError):
+    """What in a text is no plain YAML, with its line."""
 
 
 def read_yaml(path: Path) -> Json:
     """The file's value, None of an empty file; raises BenchError with the line of what is no plain YAML."""
-    import yaml
-
     text = read_text(path)
-    if len(text) > _MOST_CHARACTERS:
-        raise BenchError(f"{path} has {len(text):,} characters, where a configuration has {_MOST_CHARACTERS:,} at most")
+    if len(text) > MOST_CHARACTERS:
+        raise BenchError(f"{path} has {len(text):,} characters, where a configuration has {MOST_CHARACTERS:,} at most")
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-        if node is not None:
-            _Check(path).size(node)
-        return yaml.safe_load(text)
+        return plain_yaml(text)
+    except NotPlain as error:
+        raise BenchError(f"{path}{error}; correct it") from None
+
+
+def plain_yaml(text: str, *, aliases: bool = True) -> Json:
+    """The value of a text, None of an empty one; raises NotPlain, " line 3: …" or ": …", at the first thing that is wrong.
+
+    Nothing behind a place that is nested too deep is looked at: PyYAML's time for nesting is quadratic.
+    """
+    try:
+        loader = _Guarded(text)
+        loader.aliases = aliases
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        _Check().size(node)
+        return loader.construct_document(node)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        raise BenchError(
-            f"{path} line {mark.line + 1 if mark else 1}: {error.problem or error.context}; correct it"
-        ) from None
+        raise NotPlain(f" line {mark.line + 1 if mark else 1}: {error.problem or error.context}") from None
     except yaml.YAMLError as error:
-        raise BenchError(f"{path}: {' '.join(str(error).split())}; correct it") from None
-    except RecursionError:
-        raise BenchError(f"{path}: nested too deeply; correct it") from None
-    except ValueError as error:  # a number of thousands of digits, a day that there is not
-        raise BenchError(f"{path}: {str(error)[:100]}; correct it") from None
+        raise NotPlain(f": {' '.join(str(error).split())}") from None
+    except NotPlain:
+        raise
+    except _OF_CONSTRUCTORS as error:  # a day that there is not, 0x without digits
+        said = str(error)[:100] if isinstance(error, ValueError) else "a value is not what it looks like"
+        raise NotPlain(f": {said}") from None
+
+
+class _Guarded(yaml.SafeLoader):
+    """Refuses, as soon as it is come upon, what no configuration holds."""
+
+    depth = values = 0
+    aliases = True
+
+    def get_event(self) -> Any:
+        """The next event, once it is seen to be allowed."""
+        event = super().get_event()  # type: ignore[no-untyped-call]
+        if isinstance(event, yaml.CollectionEndEvent):
+            self.depth -= 1
+        elif isinstance(event, yaml.NodeEvent):
+            self.values += 1
+            self.depth += isinstance(event, yaml.CollectionStartEvent)
+            if self.depth > MOST_DEPTH:
+                raise _at(event, f"nested too deeply: more than {MOST_DEPTH} lists and mappings in each other")
+            if self.values > _MOST_VALUES:
+                raise _at(event, f"it has more than {_MOST_VALUES:,} values")
+            if not self.aliases and isinstance(event, yaml.AliasEvent):
+                raise _at(event, "it has aliases, which no run writes")
+            if (tag := getattr(event, "tag", None)) is not None:
+                raise _at(event, f"the tag {tag.replace('tag:yaml.org,2002:', '!!')[:60]!a} is no plain value")
+        return event
 
 
 class _Check:
-    """Goes through the nodes of a document, each once, and raises BenchError for what no configuration holds."""
+    """Goes through the nodes of a document, each once, and raises NotPlain for what no configuration holds."""
 
-    def __init__(self, path: Path) -> None:
-        self.path, self.sizes = path, dict[int, int]()
+    def __init__(self) -> None:
+        self.sizes, self.depths = dict[int, int](), dict[int, int]()
 
     def size(self, node: Any) -> int:
         """How many values the node holds, each alias counted as what it stands for."""
         if id(node) in self.sizes:
             if not self.sizes[id(node)]:
-                self._refuse(node, "an alias stands for what holds it")
+                raise _at(node, "an alias stands for what holds it")
             return self.sizes[id(node)]
         self.sizes[id(node)] = 0  # it is being gone through
-        if node.tag.removeprefix("tag:yaml.org,2002:") not in _PLAIN:
-            self._refuse(node, f"the tag {node.tag.replace('tag:yaml.org,2002:', '!!')!a} is no plain value")
-        parts = [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
-        size = 1 if isinstance(node.value, str) else 1 + sum(map(self.size, parts))
+        if isinstance(node.value, str):
+            if node.tag in _NUMBERS and len(node.value) > _MOST_SIGNS:
+                raise _at(node, f"a number of more than {_MOST_SIGNS:,} signs")
+            parts: list[Any] = []
+        else:
+            parts = [part for one in node.value for part in (one if isinstance(one, tuple) else (one,))]
+        size = 1 + sum(map(self.size, parts))
         if size > _MOST_VALUES:
-            self._refuse(node, f"its aliases stand for more than {_MOST_VALUES:,} values")
+            raise _at(node, f"its aliases stand for more than {_MOST_VALUES:,} values")
+        self.depths[id(node)] = max((self.depths[id(part)] + 1 for part in parts), default=0)
+        if self.depths[id(node)] > MOST_DEPTH:
+            raise _at(
+                node, f"nested too deeply: with its aliases more than {MOST_DEPTH} lists and mappings in each other"
+            )
         self._refuse_repeated(node)
         self.sizes[id(node)] = size
         return size
@@ -68,8 +127,9 @@ class _Check:
         for one in node.value:
             if isinstance(one, tuple) and isinstance(one[0].value, str) and one[0].value != "<<":
                 if one[0].value in known:
-                    self._refuse(one[0], f"the key {ascii(one[0].value)[:60]} comes twice")
+                    raise _at(one[0], f"the key {ascii(one[0].value)[:60]} comes twice")
                 known.add(one[0].value)
 
-    def _refuse(self, node: Any, text: str) -> None:
-        raise BenchError(f"{self.path} line {node.start_mark.line + 1}: {text}; correct it")
+
+def _at(place: Any, text: str) -> NotPlain:
+    return NotPlain(f" line {place.start_mark.line + 1}: {text}")

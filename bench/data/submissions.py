@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,10 @@ from bench.data.files import parse, read_jsonl, read_text
 from bench.errors import BenchError
 from bench.text.rows import cells
 from bench.types import Json
+
+_NUMBER = re.compile(
+    r"[-+]?(?:(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?|nan|inf(?:inity)?)", re.IGNORECASE
+)  # the last two are told apart as not finite
 
 
 def items(path: Path) -> list[tuple[str, Json]]:
@@ -71,9 +76,17 @@ def table(
         yield f"{path} line {line}", dict(zip(header, row, strict=True))
 
 
-def number(text: str, low: float = -math.inf, high: float = math.inf) -> float:
-    """A finite number within [low, high]; ValueError says what was found and what is allowed."""
+def number(text: Json, low: float = -math.inf, high: float = math.inf) -> float:
+    """A finite number within [low, high], of JSON or in ASCII digits; ValueError says what was found and what is allowed.
+
+    Python itself would read 1_0 as ten, and digits of any script.
+
+    >>> number(" 1e-3 "), number(7)
+    (0.001, 7.0)
+    """
     try:
+        if isinstance(text, bool) or (isinstance(text, str) and not _NUMBER.fullmatch(text.strip(" \t"))):
+            raise ValueError
         value = float(text)
     except (TypeError, ValueError, OverflowError):  # the last for a whole number beyond all floats
         raise ValueError(f"found {str(text)[:40]!r}, expected a number") from None

@@ -50,6 +50,7 @@ class Model(ABC):
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
+    forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:

@@ -18,7 +18,7 @@ from bench.models.endpoint_settings import address_of, checked_price, checked_ur
 from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
 from bench.text.thinking import behind_thinking
-from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
+from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text, is_token_count
 
 _NOT_ENDED = (
     "length",
@@ -239,5 +239,6 @@ def _table(record: Json, name: str) -> dict[str, Json]:
 
 
 def _count(found: Json, name: str) -> int:
+    """The tokens that a server says it counted, 0 for what is no count."""
     count = _table(found, "usage").get(name)
-    return count if isinstance(count, int) and count > 0 else 0
+    return count if is_token_count(count) else 0

@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from bench.errors import BenchError
 from bench.models.endpoint_errors import Failure, judge
 from bench.text import secrets
-from bench.text.secret_urls import is_key
+from bench.text.secret_urls import keys_in_path
 from bench.types import Json
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class Client:
         found = {
             key or "",
             *secrets.found(extra or {}),
-            *(part for part in url.split("/") if is_key(part, strict=True)),
+            *keys_in_path(url),
         }
         self._secrets = sorted((one for one in found if len(one) >= _SECRET), key=len, reverse=True)
         loop = asyncio.new_event_loop()

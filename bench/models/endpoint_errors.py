@@ -14,6 +14,7 @@ from bench.types import Json
 
 _AGAIN = frozenset({408, 409, 425, 429})  # and every 5xx
 _GATEWAY = frozenset({502, 503, 504})  # what stands before a server that is not up
+_LONGEST_SAID = 10**9  # seconds, thirty years
 _QUOTED = 200  # characters of the server's words that an error shows
 
 
@@ -56,7 +57,8 @@ def judge(
             return Failure(text, ends="run", status=402)
         wait = retry_after({name.lower(): value for name, value in headers.items()}.get("retry-after"), time.time())
         if wait > max_wait:
-            return Failure(f"{text}, and asks to wait for {wait:.0f} s", ends="run", status=429)
+            longer = f"{wait:.0f} s" if wait <= _LONGEST_SAID else f"more than {_LONGEST_SAID:,} s"
+            return Failure(f"{text}, and asks to wait for {longer}", ends="run", status=429)
         return Failure(text, again=True, wait=wait, ends="first" if status in _GATEWAY else "request", status=status)
     if status in (401, 402) or 300 <= status < 400:
         return Failure(text, ends="run", status=status)

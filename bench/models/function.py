@@ -38,6 +38,7 @@ class Function(Model):
     """
 
     incidental: ClassVar[frozenset[str]] = frozenset({"alone"})
+    forms_are_told = True
     bound_to = "a function of its user's own"
 
     def __init__(

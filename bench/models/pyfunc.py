@@ -42,6 +42,7 @@ class PyFunc(Model):
     """
 
     uses_device = False
+    forms_are_told = True
     bound_to = "in its user's registry"
     incidental: ClassVar[frozenset[str]] = frozenset({"store", "runs_dir"})
 

@@ -44,6 +44,10 @@ def safetensors(folder: Path, uri: str) -> list[Path]:
         stated = indexed(folder, INDEX, (".safetensors",), uri)
         refuse_other(stated, {name: tensors_of(folder / name, uri) for name in stated}, INDEX, uri)
         return [folder / name for name in stated]
+    for name in (WHOLE, INDEX, BIN):
+        if (path := folder / name).is_symlink() or path.exists():
+            what = "a folder" if path.is_dir() else "a link to nothing" if not path.exists() else "no plain file"
+            raise BenchError(f"{uri} has no weights: {name} is {what}; put the file itself there")
     others = ", ".join(path.name for path in sorted(folder.glob("*.safetensors"))) or "none"
     raise BenchError(f"{uri} has no weights: {WHOLE} or {INDEX} is due, found {others}; use save_pretrained")
 

@@ -15,6 +15,16 @@ from bench.text.secret_names import is_secret, names_a_secret
 URL = re.compile(r"\b[a-z][a-z0-9+.-]{0,30}://[^\s\"'<>]*[^\s\"'<>.,;:!?)\]}]", re.IGNORECASE)
 _PINNED = re.compile(r"(?:hub|pypi|mlflow|models):\S+")  # a source by its own scheme, without //
 _LOCAL = ("file", "sqlite")
+_CALLED = re.compile(  # what stands in a path before a key, of whatever form
+    r"(?:(?:api|access|auth|secret|private|service|client|user)[-_.]?)?(?:keys?|tokens?|secrets?)"
+    r"|auth|pass(?:word|wd|phrase)?|pwd|jwt|bearer|credentials?",
+    re.IGNORECASE,
+)
+_ROUTE = re.compile(  # what stands there and is none: a version, a route, a file, a branch
+    r"v[0-9]+\w{0,8}|api|login|logout|callback|realms|oauth2?|tokens?|keys?|chat|completions?|models?|embeddings?|create|list|count"
+    r"|releases?|archive|tree|blob|raw|resolve|main|master|download|docs?|index|.*\.(?:zip|t?gz|tar|jsonl?|[ct]sv|txt|html?|md|parquet)",
+    re.IGNORECASE,
+)
 _STORE = (
     "put the address into the environment variable MLFLOW_TRACKING_URI, or the name and password into "
     "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
@@ -41,7 +51,7 @@ def problem(url: str, *, strict: bool = False) -> str:
     for name, value in [*parse_qsl(found.query, keep_blank_values=True), *parse_qsl(found.fragment)]:
         if _is_key(name, value):
             return "a key among its parameters"
-    if any(is_key(part, strict=strict) for part in _parts(found)):
+    if found.path != _public_path(found, strict=strict):
         return "what looks like a key in its path"
     return ""
 
@@ -57,9 +67,29 @@ def is_key(part: str, *, strict: bool = False) -> bool:
     return hexadecimal or looks.without_known(part) != part or (len(part) >= 20 and looks.is_random(part))
 
 
-def _parts(found: SplitResult) -> Iterator[str]:
+def keys_in_path(url: str) -> Iterator[str]:
+    """The parts of an address's path that are keys, also where they look like words or digests."""
+    found = urlsplit(url)
     if not found.scheme.startswith(_LOCAL):
-        yield from re.split(r"[/;:]", found.path)
+        yield from (part for part, secret in _parts(found.path, strict=True) if secret)
+
+
+def _parts(path: str, *, strict: bool = False) -> Iterator[tuple[str, bool]]:
+    """The pieces of a path, signs between them too, each with whether it is a secret: by its look, or by what stands before it."""
+    before = ""
+    for piece in re.split(r"([/;:=])", path):
+        if piece not in "/;:=":  # nor ""
+            named = _CALLED.fullmatch(unquote(before)) is not None and not _ROUTE.fullmatch(piece)
+            yield piece, piece != looks.WITHHELD and (named or is_key(piece, strict=strict))
+            before = piece
+        else:
+            yield piece, False
+
+
+def _public_path(found: SplitResult, *, strict: bool = False) -> str:
+    if found.scheme.startswith(_LOCAL):
+        return found.path
+    return "".join(looks.WITHHELD if secret else piece for piece, secret in _parts(found.path, strict=strict))
 
 
 def public_url(url: str) -> str:
@@ -73,8 +103,7 @@ def public_url(url: str) -> str:
         return looks.WITHHELD if "@" in url else url
     place = f"[{host}]" if ":" in host else host
     place += f":{port}" if port else ""
-    path = "/".join(looks.WITHHELD if part and is_key(part) else part for part in found.path.split("/"))
-    path = found.path if found.scheme.startswith(_LOCAL) else path
+    path = _public_path(found)
     query, fragment = _public_pairs(found.query), _public_pairs(found.fragment)
     whole = (path, query, fragment) == (found.path, found.query, found.fragment) and found.geturl() == urlsplit(
         url

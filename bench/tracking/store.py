@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
@@ -24,6 +25,8 @@ if TYPE_CHECKING:
 
 _TRIES = 3  # of opening a database; MLflow's ten take 100 s
 _PATIENCE_SECONDS = 5.0  # for another process that writes
+_NAME = "give a server (http:, https:) or a database (sqlite:, postgresql:, mysql:, mssql:) by MLFLOW_TRACKING_URI or tracking.uri="
+_NO_STORE = ("unsupported URI", "Can't load plugin", "Could not parse SQLAlchemy URL", "Unity Catalog tracking URI")
 _REMEDIES = {  # by what the database or MLflow says
     "database is locked": "wait for the process that is writing there",
     "readonly database": "make the file and its folder writable",
@@ -33,6 +36,7 @@ _REMEDIES = {  # by what the database or MLflow says
     "unable to open database": "make it a file that can be written, in a folder that is there",
     "disk is full": "free space",
     "database schema": "use the MLflow that made it, or bring it up to date with `mlflow db upgrade URI`",
+    "tracking backend": _NAME,  # a folder, which MLflow takes no more
     "Can't locate revision": "use the newer MLflow that made it, or name another store",
 }
 
@@ -111,11 +115,22 @@ def store_errors(uri: str) -> Iterator[None]:
         lines = str(error).strip().splitlines()
         line = clean(lines[0])[:200] if lines else type(error).__name__
         remedy = next((what for said, what in _REMEDIES.items() if said in str(error)), "start the store")
+        if any(said in str(error) for said in _NO_STORE):
+            line, remedy = "this is no address of a store", _NAME
         raise StoreError(f"MLflow store {public_url(uri)}: {line}", remedy) from error
+    except ImportError as error:  # the driver of a database, or what sends files to its place for them
+        what = f"the Python module {error.name}" if error.name else f"a module ({clean(str(error))[:200]})"
+        raise StoreError(
+            f"MLflow store {public_url(uri)} needs {what}, which is not installed", "install it"
+        ) from error
 
 
 def _refuse_unusable(uri: str) -> None:
-    """Raise StoreError for a SQLite store that MLflow could not open: it would try again for minutes."""
+    """Raise StoreError for an address without a number as its port, or a SQLite store that MLflow would try for minutes."""
+    try:
+        _ = urlsplit(uri).port
+    except ValueError:
+        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", _NAME) from None
     path = uri.removeprefix("sqlite:///")
     if path != uri and re.search(r"%[0-9a-fA-F]{2}|\?.*/", path):
         raise StoreError(
