@@ -43,7 +43,7 @@ def _line(line: str) -> str:
     found = [*_TICKED.finditer(line), *_EMPTY.finditer(line)]
     if not found:
         return line
-    if not line[: min(one.start() for one in found)].strip(" \t-*•·>|0123456789.") or (
+    if not line[: min(one.start() for one in found)].strip(" \t-*•·>|0123456789.)") or (
         len(found) == 1
         and line[: found[0].start()].rstrip().endswith(":")
         and line[found[0].end() :].strip(" \t.,;|*`")

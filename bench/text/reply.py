@@ -33,7 +33,10 @@ _REASON = re.compile(
     r"|\s+(?:[–—|]|-{1,2})\s+|\s*[–—;(]|,\s*(?=\d)"
     r"|,\s*(?:i (?:think|believe|guess|would say|suppose)|surely|in my (?:view|opinion)|which|with)\b|:\s"
 )
-_SHARE = re.compile(r"\s*(?:[:(=,]\s*)?(?P<number>\d{1,3}(?:\.\d{1,12})?)\s?(?P<percent>%?)(?![\w.])")
+_SHARE = re.compile(
+    r"\s*(?:[:(=,]\s*)?(?P<number>\d{1,3}(?:\.\d{1,12})?)\s?(?P<percent>%?)"
+    r"(?=\s?(?:[).,;:|]|$|sure|confiden|certain|prob|likel))"
+)
 _ALONE: Mapping[str, str] = MappingProxyType({})
 
 _ABOUT = (
@@ -54,7 +57,7 @@ _LEAD = re.compile(
     r"(?:'s|\s+(?:is|was|seems|appears|sounds|expresses|conveys|shows|has|would be))"
     r"(?:\s+(?:to be|(?:classified|labell?ed|categori[sz]ed|rated) as))?\b"
     r"|i(?:'d|'ll|\s+would|\s+will)?\s+(?:say|choose|pick|select|think|believe|guess|answer|go with"
-    rf"|(?:classify|label|rate|call|categori[sz]e)\s+(?:it|this|that|(?:this|the)\s+(?:\w+\s+)?{_ABOUT})(?:\s+as)?)\b"
+    rf"|(?:classify|label|rate|call|categori[sz]e)\s+(?:it|this|that|(?:this|the)\s+(?:\w+\s+)?{_ABOUT}|{_NOUN})(?:\s+as)?)\b"
     r"(?:\s+(?:that\s+)?(?:it|this)(?:\s+is|'s))?\s*:?"
     r"|(?:no|yes)\s*[,.;:!–—-]+|(?:so|thus|hence|therefore|then|but|and|or|also|actually|rather|okay|ok|sure|well|wait|hmm|clearly"
     r"|definitely|certainly|probably|most likely|likely|overall|simply|just|a|an|the)(?:\s*[,:!.]+|\b))\s*"

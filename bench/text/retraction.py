@@ -24,6 +24,10 @@ _REASON = re.compile(
     rf"|as(?! (?:(?:a|an|the|being|quite|very|too|rather|more|having|overall) )*{LABEL}))\b"
 )
 _OPENING = r"(?:(?:oh|well|but|and|so|hmm|actually|no|i think|i believe|in fact|however|or|also|yes|please) )*"
+_ANY = re.compile(
+    rf"(\bany (?:\w{{1,20}} )?\w{{1,20}}), (?=(?:either |be it |whether )?{LABEL} n?or )"
+)  # "no sign of any mood, good or bad"
+_FIELD = re.compile(r"\b(correct|right|valid|accurate|confidence|probability|certainty) ?: ?(?=[\w.])")
 _ANSWER = r"(?:answer|label|choice|reply|response|classification|prediction|sentiment|one)"
 _RIGHT = r"(?:right|correct|true|so|the case|accurate)"
 _WRONG = (
@@ -67,12 +71,12 @@ def takes_back(text: str) -> bool:
     >>> takes_back("on second thought, down"), takes_back("the firm was wrong")
     (True, False)
     """
-    return any(_UNDONE.match(piece.strip()) for piece in _PIECES.split(text))
+    return any(_UNDONE.match(piece.strip()) for piece in _PIECES.split(_FIELD.sub(r"\1 = ", text)))
 
 
 def besides(text: str) -> Iterator[str]:
     """The labels, as signs, that a text mentions without denying them, outside its clauses of reason."""
-    for clause in _CLAUSES.split(text):
+    for clause in _CLAUSES.split(_ANY.sub(r"\1 ", text)):
         for part in _REASON.split(clause, maxsplit=1)[0].split(","):
             no = None if _TWICE.search(part) else _DENIES.search(part)
             yield from re.findall(LABEL, part[: no.start()] if no else part)
