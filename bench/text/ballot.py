@@ -34,7 +34,7 @@ def without_boxes(text: str) -> str:
     """The text, a line for each box that stands before something, and a verdict for each that stands behind.
 
     >>> without_boxes("[ ] up [x] down"), without_boxes("up ✅, down ❌")
-    ('\\nnot  up \\n down', 'up : yes , down : no ')
+    ('\\nnot  up \\n down', 'up  : yes , down  : no ')
     """
     return "\n".join(_line(line) for line in text.split("\n"))
 

@@ -135,7 +135,7 @@ def _with_reason(sentence: str) -> tuple[str, str]:
 def _unlikely(behind: str) -> bool:
     """Whether a share of less than a half stands first."""
     found = _SHARE.match(behind)
-    return bool(found) and float(found["number"]) / (100 if found["percent"] else 1) < SURE
+    return found is not None and float(found["number"]) / (100 if found["percent"] else 1) < SURE
 
 
 def _several(said: str) -> set[str]:
