@@ -12,15 +12,23 @@ _HERE = r"(?:\W*$|\s+(?:in|by) the\b)"  # "not given" says nothing; "not given t
 _SAYS = r"(?:say|state|mention|give|provide|specify|contain|answer)"
 _SAID = r"(?:said|stated|mentioned|given|provided|answerable|specified|known)"
 _NOT = r"(?: not|n't|n’t)"
+_SORRY = r"(?:(?:(?:i(?: am|'m|’m) )?(?:sorry|afraid)|unfortunately)(?:,? but|,| that)? )?"
+_SOURCE = r"the (?:(?:given|provided|above) )?(?:passage|text|context|page|document|paragraph|article)"
 _REFUSAL = re.compile(
-    rf"^\W*(?:(?:unanswerable|unknown|none|n[./]?a\.?|no answer)\W*$"
+    rf"^\W*{_SORRY}(?:(?:unknown|none|null|unclear|n[./]?a\.?|no answer)\W*$"
+    rf"|unanswerable(?:\W*$|\s*[:;,.–—-]\s)"
     rf"|there(?: is|'s|’s) no answer\b"
+    rf"|there(?: is|'s|’s) no (?:information|mention)(?:\W*$| (?:about|of|on|regarding|in|that|to|available|given|provided)\b)"
+    rf"|no (?:answer|information) (?:(?:can|could) be|is) (?:found|given|provided|stated|determined|available)\b"
     rf"|(?:there is )?(?:not enough|insufficient) information(?:\W*$| to\b| in\b)"
     rf"|(?:(?:it|this|that|the answer) )?(?:cannot|can't|can’t) be (?:determined|answered|known|found)"
+    rf"|(?:cannot|can't|can’t|unable to) (?:answer|say|tell|determine)(?:\W*$| (?:this|the question|from the|based on)\b)"
+    rf"|(?:it|this|that|the answer)(?: is|'s|’s) (?:unclear|unknown)\W*$"
     rf"|i(?: am|'m|’m) (?:unable|not able|not sure)\b"
     rf"|i (?:do{_NOT}|cannot|can't|can’t) (?:know|answer|tell|find)\b"
     rf"|(?:(?:it|this|that|the answer|(?:the|this) information) (?:is|was)(?: not|n't|n’t)|not) {_SAID}{_HERE}"
-    rf"|(?:it|this|the (?:passage|text|context|page|document)) does{_NOT} {_SAYS}\b)",
+    rf"|(?:it|this|{_SOURCE}) does{_NOT} {_SAYS}\b"
+    rf"|{_SOURCE} (?:is silent|says nothing)(?:\W*$| (?:on|about)\b))",
     re.IGNORECASE,
 )
 

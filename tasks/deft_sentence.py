@@ -23,6 +23,7 @@ _SIGNATURE = "class 1, as evaluation_sub1.py"
 _WORDS = {"yes": "1", "no": "0", "true": "1", "false": "0", "1": "1", "0": "0"} | {
     label: str(i) for i, label in enumerate(LABELS)
 }
+_ALIKE = {word: LABELS[int(sign)] for word, sign in _WORDS.items() if word not in LABELS}
 _YES_OR_NO = re.compile(r"^(\W*(?:yes|no)\W*?),(?=\s+\w)", re.IGNORECASE)  # "Yes, it defines …" gives its reason
 _SYSTEM = (
     "Each sentence is from a textbook. Say whether it holds a definition of a term, that is, whether it says what the "
@@ -63,7 +64,7 @@ class DeftSentence(Deft):
         scores = prediction.label_scores
         if scores is not None:
             return str(LABELS.index(max(LABELS, key=lambda label: scores.get(label, float("-inf")))))
-        said = labels_said(_YES_OR_NO.sub(r"\1: ", prediction.text or "", count=1), tuple(_WORDS))
+        said = labels_said(_YES_OR_NO.sub(r"\1: ", prediction.text or "", count=1), tuple(_WORDS), alike=_ALIKE)
         return _WORDS[said[0]] if said else "0"
 
     def ideal(self, example: Example) -> Prediction:

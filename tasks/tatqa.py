@@ -174,7 +174,7 @@ def _one(found: Json) -> str | int | float | None:
 
 
 _FENCE = re.compile(r"^[^\S\n]*```[\w+-]*[^\S\n]*$", re.MULTILINE)
-_LEAD = re.compile(r"^\W*(?:the )?(?:final )?answers?(?: is| are)?\s*:", re.IGNORECASE | re.MULTILINE)
+_LEAD = re.compile(r"^[^\w\n]*(?:the )?(?:final )?answers?(?: is| are)?\s*:", re.IGNORECASE | re.MULTILINE)
 _STATED = re.compile(
     r"(?<![\s|;,(])[\s|;,(]*\bscale\s*(?:[:=]|\bis\b)[\s\"']*(?:(?P<scale>none|thousand|million|billion|percent)\w*[\"').]*|$)",
     re.IGNORECASE | re.MULTILINE,

@@ -94,6 +94,12 @@ def test_a_short_answer_is_the_first_line_without_lead_quotes_and_full_stop(said
         '```json\n{"answer": "unanswerable"}\n```', '{"answer": null}', '{"answer": ""}', "```\nnone\n```", "", "\n",
         "It doesn't mention that.",
         "This cannot be determined.",
+        "I'm sorry, but the passage does not mention this.", "I am afraid the text does not say.",
+        "Unanswerable: the text is silent",
+        "Unanswerable. The text does not say.", "No answer can be found in the passage", "No answer is given.", "cannot answer",
+        "There is no information about this in the passage", "There is no mention of it.", "Cannot answer this question.", "null",
+        "It is unclear", "It is unclear.", "Unfortunately, the given passage does not mention it.",
+        "The passage says nothing about it.",
     ],
 )  # fmt: skip
 def test_a_refusal_in_a_usual_wording_is_no_answer(said: str) -> None:
@@ -108,7 +114,10 @@ def test_a_refusal_in_a_usual_wording_is_no_answer(said: str) -> None:
         "None of the banks", "not given to minors", "The document does not exist in 2019", "Unknown Pleasures",
         "an unknown sailor", "Nassau", "N.A. Smith", "no answer was received", "Not known to the police", "-14.8",
         "This is not given to minors",
-        "not provided in cash",
+        "not provided in cash", "null hypothesis", "the null hypothesis", "It is unclear water", "unclear skies",
+        "unanswerable letters",
+        "no answer was given by the king", "There is no information age", "sorry", "I am sorry", "no information policy",
+        "cannot answer letters", "unfortunately placed words", "the passage is silent film", "There is no evidence of fraud",
     ],
 )  # fmt: skip
 def test_an_answer_that_only_looks_like_a_refusal_is_kept(said: str) -> None:

@@ -24,7 +24,8 @@ from bench.models.endpoint import Endpoint
 from bench.models.endpoint_client import Limits
 from bench.models.endpoint_errors import retry_after
 from bench.run import evaluate
-from bench.text.reply import form, labels_said
+from bench.text.reply import labels_said
+from bench.text.signs import form
 from bench.types import Audio, Choose, Generate, Image, Prediction, Regress, Request, Text
 
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
@@ -194,6 +195,14 @@ VALENCE = Regress(("valence", "arousal"), (-1.0, 0.0), (1.0, 1.0))
     [
         ('{"valence": -0.5, "arousal": 1}', {"valence": -0.5, "arousal": 1.0}, ""),
         ('Sure {x}: ```json\n{"arousal": 0.25, "valence": 0, "why": "{}"}\n```', {"valence": 0.0, "arousal": 0.25}, ""),
+        ('{"Valence": "-0.5", "AROUSAL": 1}', {"valence": -0.5, "arousal": 1.0}, ""),
+        ("{'valence': −0.5,\xa0'arousal':\xa01,}", {"valence": -0.5, "arousal": 1.0}, ""),
+        ('{"emotion": {"valence": -0.5, "arousal": 1}}</s>', {"valence": -0.5, "arousal": 1.0}, ""),
+        ('Not {"valence": -0.5, "arousal": 1}', None, "the reply denies what it gives"),
+        ('{"valence": -0.5, "arousal": 1}\nSorry, that is wrong.', None, "the reply denies what it gives"),
+        ('{"valence": 0, "Valence": 1, "arousal": 1}', None, "more than one answer"),
+        ('{"a": {"valence": 0, "arousal": 1}, "b": {"valence": 1, "arousal": 1}}', None, "more than one answer"),
+        ('{"valence": "high", "arousal": 1}', None, "the reply's valence is no number: 'high'"),
         ('{"valence": 2, "arousal": 1}', None, "the reply's valence is 2, outside -1 to 1"),
         ('{"valence": true, "arousal": 1}', None, "the reply's valence is no number: 'True'"),
         ('{"valence": NaN, "arousal": 1}', None, "the reply's valence is no number: 'nan'"),

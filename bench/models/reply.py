@@ -8,12 +8,17 @@ import re
 from collections.abc import Iterable, Sequence
 
 from bench.text.reply import labels_mentioned, labels_said
+from bench.text.retraction import takes_back
 from bench.text.stated_json import objects
 from bench.text.thinking import behind_thinking, cut, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
 _OPENED = re.compile(r'^[^\w"]{0,20}"{1,5}(?=[^"\n]*\w)')  # a bullet, a bracket, more quotes before the answer's own
 _QUOTED = 20_000  # characters of a reply that its error keeps
+_NUMBER = re.compile(r"\s{0,9}[+-]?\d{1,20}(?:\.\d{1,20})?\s{0,9}")
+_DENIED = re.compile(
+    r"(?:\b(?:not|never|no|wrong|incorrect|without|except)|n['’]t)\b[\s:`]{0,20}(?:json)?[\s:`]{0,20}\{", re.IGNORECASE
+)
 UNREAD = "the reply "  # how the error of a reply begins that came but holds no answer
 UNFINISHED = "the reply ends within its thinking, before any answer"
 
@@ -139,17 +144,28 @@ def numbers_in(text: str, names: Sequence[str], low: Sequence[float], high: Sequ
     answer = behind_thinking(text)
     if answer is None:
         raise ValueError(f"{UNFINISHED}: {_quote(text)}")
-    given = [pairs for pairs in objects(answer) if set(names) <= {name for name, _ in pairs}]
+    wanted = {name.casefold() for name in names}
+    found = [_pairs(one) for one in objects(answer)]
+    inner = [_pairs(value) for pairs in found for _, value in pairs if isinstance(value, tuple)]
+    given = [pairs for pairs in [*found, *inner] if wanted <= {name for name, _ in pairs}]
     if not given:
         raise ValueError(f"the reply holds no JSON object with {listed(names)}: {_quote(text)}")
-    told = [{(name, repr(value)) for name, value in pairs if name in names} for pairs in given]
+    told = [{(name, repr(value)) for name, value in pairs if name in wanted} for pairs in given]
     if len(told[0]) > len(names) or any(one != told[0] for one in told):
         raise ValueError(f"the reply gives more than one answer: {_quote(text)}")
-    found = dict(given[0])
-    return {name: _within(name, found[name], a, b) for name, a, b in zip(names, low, high, strict=True)}
+    if _DENIED.search(answer) or takes_back(answer[answer.rfind("}") + 1 :].casefold()):
+        raise ValueError(f"the reply denies what it gives: {_quote(text)}")
+    said = dict(given[0])
+    return {name: _within(name, said[name.casefold()], a, b) for name, a, b in zip(names, low, high, strict=True)}
+
+
+def _pairs(found: Iterable[tuple[str, Json]]) -> list[tuple[str, Json]]:
+    return [(name.strip().casefold(), value) for name, value in found]
 
 
 def _within(name: str, value: Json, low: float, high: float) -> float:
+    if isinstance(value, str) and _NUMBER.fullmatch(value):
+        value = float(value)
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
         raise ValueError(f"the reply's {name} is no number: {_quote(str(value))}")
     if not low <= value <= high:

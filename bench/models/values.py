@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from bench.models.reply import chosen, listed
-from bench.text.reply import form
+from bench.text.signs import form
 from bench.types import Choose, Prediction, Regress, Request, Span
 
 _FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error"}

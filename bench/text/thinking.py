@@ -10,20 +10,28 @@ import re
 from collections.abc import Sequence
 
 _NAMES = (
-    "think|thinking|thoughts?|reason|reasoning|reflection|analysis|rationale|scratchpad|seed:think|"
+    "think|thinking|thoughts?|plan|cot|chain[_ ]of[_ ]thought|reason|reasoning|reflection|analysis|rationale|scratchpad|seed:think|"
     "(?:inner|internal)[_ ]monologue"
 )
 _TAG = re.compile(
     rf"(?P<open><\s*(?:{_NAMES})(?:\s[^<>/]{{0,80}})?\s*>|\[(?:THINK|THINKING|REASONING)\]|◁think▷"
-    r"|<\|(?:begin_of_thought|start_thinking|think|thinking)\|>)"
+    r"|<[|｜]begin[▁_]of[▁_]think[|｜]>|<\|(?:begin_of_thought|start_thinking|think|thinking)\|>)"
     rf"|(?P<close><\s*/\s*(?:{_NAMES})\s*>|\[/(?:THINK|THINKING|REASONING)\]|◁/think▷"
-    r"|<\|(?:end_of_thought|end_thinking|/think|/thinking)\|>)",
+    r"|<[|｜]end[▁_]of[▁_]think[|｜]>|<\|(?:end_of_thought|end_thinking|/think|/thinking)\|>)",
     re.IGNORECASE,
 )
 _CHANNEL = "<|channel|>"  # OpenAI's harmony: each message names its channel, and the answer is the last of "final"
 _FINAL = re.compile(r"<\|channel\|>\s*final\b.*?<\|message\|>", re.DOTALL)
 _MESSAGE_ENDS = re.compile(r"<\|(?:end|return|call|start)\|>")
 _HARMONY_BARE = re.compile(r"\s*analysis(?=\S).*assistantfinal", re.DOTALL)  # the same without its special tokens
+_FENCE = r"\s*```(?:think|thinking|thoughts?|reasoning|cot|scratchpad)[ \t]*\n"
+_FENCE_OPENS = re.compile(_FENCE, re.IGNORECASE)
+_FENCED = re.compile(_FENCE + r".*?^```[ \t]*$", re.IGNORECASE | re.DOTALL | re.MULTILINE)
+_END_MARKS = (
+    "</s>", "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|endoftext|>", "<|end_of_text|>", "<|end|>", "<|eos|>", "<eos>",
+    "<end_of_turn>", "<|end_of_turn|>", "<|end_of_sentence|>", "<｜end▁of▁sentence｜>", "<|END_OF_TURN_TOKEN|>",
+    "<pad>", "<|return|>",
+)  # fmt: skip
 _WRAPPED = re.compile(r"\s*<answer>(?P<answer>(?:(?!</?answer>).)*)</answer>\s*", re.DOTALL | re.IGNORECASE)
 
 Spans = list[tuple[int, int]]
@@ -32,11 +40,12 @@ Spans = list[tuple[int, int]]
 def behind_thinking(text: str) -> str | None:
     """The text without its thinking, and out of its `<answer>` if it is one; None where the thinking does not end.
 
-    A text without thinking is itself. A closing tag alone ends what the prompt began.
+    A text without thinking is itself, but for a mark at its end ("</s>"). A closing tag alone ends what the prompt began.
 
     >>> behind_thinking("<think>positive? no</think>\\n\\nneutral"), behind_thinking("a < b"), behind_thinking("<think>so")
     ('neutral', 'a < b', None)
     """
+    text = _without_end_marks(text)
     spans, open_at = thinking(text)
     if open_at is not None:
         return None
@@ -47,12 +56,25 @@ def behind_thinking(text: str) -> str | None:
     return wrapped["answer"].strip() if (wrapped := _WRAPPED.fullmatch(text)) else text
 
 
+def _without_end_marks(text: str) -> str:
+    while (said := text.rstrip()).endswith(_END_MARKS):
+        mark = next(mark for mark in _END_MARKS if said.endswith(mark))
+        if mark == "</s>" and "<s>" in said:  # struck out, not ended
+            break
+        text = said[: -len(mark)]
+    return text
+
+
 def thinking(text: str) -> tuple[Spans, int | None]:
     """Where the blocks of thinking stand, (start, end) by rising start, and where one begins that does not end."""
     if _CHANNEL in text:
         return _channels(text)
-    if bare := _HARMONY_BARE.match(text):
-        return [(0, bare.end())], None
+    if whole := _HARMONY_BARE.match(text) or _FENCED.match(text):
+        return [(0, whole.end())], None
+    return ([], 0) if _FENCE_OPENS.match(text) else _tagged(text)
+
+
+def _tagged(text: str) -> tuple[Spans, int | None]:
     spans: Spans = []
     depth = start = quoted = 0
     for tag in _TAG.finditer(text):

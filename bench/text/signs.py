@@ -1,0 +1,86 @@
+"""A reply in plain small letters, each label in it as one sign, so that no rule looks into a label."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+from bench.text.ballot import without_boxes, without_verdicts
+from bench.text.retraction import NO
+from bench.text.stated_json import spelled_out
+from bench.text.thinking import behind_thinking
+
+_FIRST = 0xE000  # the first sign of Unicode's private area
+_MARKS = str.maketrans(dict.fromkeys('*`"“”«»„#>【】「」『』《》', " ") | {"’": "'", "‘": "'", "_": " "})
+_CHEER = frozenset(
+    "\ufe0f👍😊🙂😀😃😄😁🎉📈📉🚀🔥😐😠😡😢😞😟🙁☹"
+)  # says no more than the label; another picture may mock it
+_HTML = re.compile(r"</?(?:b|i|u|em|strong|p|br|code|span)\s*/?>", re.IGNORECASE)
+_MARKUP = re.compile(r"\\(?:text|textbf|mathrm|boxed|fbox)\s*(?=\{)|(?<!\w)'|'(?!\w)|[{}$]|\\[()\[\]]", re.IGNORECASE)
+_BOX = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
+_TAG = re.compile(
+    r"</?(?:final[_ ])?(?:answer|response|label|sentiment|emotion|intent|category|class|output|result)s?>",
+    re.IGNORECASE,
+)
+_ECHO = re.compile(
+    r"(\b(?:sentence|text|statement|headline|comment|news|message|question)\s*):?\s*[\"“][^\"”]{12,}[\"”]",
+    re.IGNORECASE,
+)
+_FENCE = re.compile(r"^[ \t]*```[\w+#-]*[ \t]*$", re.MULTILINE)
+_HANGING = re.compile(rf"((?<!\w){NO})[\s:-]*\n\s*[-•]?")  # what is denied stands on the next line
+_DEGREES = (
+    "very", "slightly", "strongly", "highly", "extremely", "quite", "fairly", "somewhat", "mildly", "moderately", "mostly",
+    "overwhelmingly", "largely", "generally", "really", "truly", "weakly", "predominantly", "pretty", "clearly",
+)  # fmt: skip
+_READ = 8_000  # characters at the end of a reply that are looked at
+
+
+def form(text: str) -> str:
+    """A label as it is compared: without case, underscores and doubled spaces, full-width signs as others."""
+    return " ".join(unicodedata.normalize("NFKC", text).replace("_", " ").casefold().split())
+
+
+def sign_of(label: str, labels: Sequence[str], alike: Mapping[str, str]) -> str:
+    """The sign of a label, which is that of the one that it means the same as."""
+    return chr(_FIRST + labels.index(alike.get(label, label)))
+
+
+def marked(text: str, labels: tuple[str, ...], alike: Mapping[str, str], *, several: bool) -> str | None:
+    """The reply behind its thinking, plain and in small letters, each label as its sign; None where the thinking does not end."""
+    answer = behind_thinking(text)
+    if answer is None:
+        return None
+    answer = "".join(
+        sign
+        for sign in unicodedata.normalize("NFKC", answer[-_READ:])
+        if unicodedata.category(sign) not in ("Cf", "Co") and sign not in _CHEER
+    )
+    answer = _TAG.sub("\n", _BOX.sub(r"\n\1\n", without_boxes(spelled_out(_FENCE.sub("", answer)))))
+    plain = _MARKUP.sub(" ", _HTML.sub(" ", _ECHO.sub(r"\1", answer)).translate(_MARKS)).casefold()
+    plain = re.sub(r"[^\S\n]+", " ", plain)
+    signs = _pattern(labels).sub(lambda match: sign_of(labels[int(str(match.lastgroup)[1:])], labels, alike), plain)
+    return _HANGING.sub(r"\1 ", without_verdicts(signs, several=several))
+
+
+@lru_cache(maxsize=256)
+def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
+    """Any of the labels as whole words, the longest first; the group's name has its place in the list.
+
+    How much of it ("very positive") is passed over where no label of the list tells degrees apart.
+    """
+    forms = sorted(((form(label), i) for i, label in enumerate(labels)), key=lambda one: -len(one[0]))
+    each = []
+    for name, i in forms:
+        name = name.translate(_MARKS)
+        words = re.findall(r"\w+", name)
+        between = re.escape("".join(dict.fromkeys(re.sub(r"[\w\s]", "", name))))
+        spelled = rf"[ \t'{between}-]{{1,3}}".join(map(re.escape, words)) if words else re.escape(name)
+        each.append(rf"(?P<l{i}>(?<!\w){spelled}(?!\w){'[?]?' if name.endswith('?') else ''})")
+    degrees = (
+        ""
+        if {word for name, _ in forms for word in name.split()} & set(_DEGREES)
+        else rf"(?:\b(?:{'|'.join(_DEGREES)}) )?"
+    )
+    return re.compile(f"{degrees}(?:{'|'.join(each)})" if each else "(?!)")
