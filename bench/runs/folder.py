@@ -27,6 +27,7 @@ from typing import TypeVar
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs import record_schema
 from bench.runs.identity import Identity, canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed, secrets
@@ -256,7 +257,10 @@ def _numbered(run_id: str, number: int) -> str:
 def read_run(path: Path) -> Run:
     """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
-        run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if wrong := record_schema.problem(record):
+            raise ValueError(wrong)
+        run = Run.from_json(record)
         origin = path.with_name(ORIGIN)
         run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
