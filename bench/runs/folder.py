@@ -257,14 +257,14 @@ def _numbered(run_id: str, number: int) -> str:
 def read_run(path: Path) -> Run:
     """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        run = Run.from_json(record)
+        run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
         origin = path.with_name(ORIGIN)
         run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
-        if wrong := record_schema.problem(record) or claimed.problem(run.to_json()):
+        record = run.to_json()
+        if wrong := record_schema.problem(record) or claimed.problem(record):
             raise ValueError(wrong)
         return run.whole()
     except (ValueError, TypeError, KeyError) as error:
