@@ -185,7 +185,7 @@ CONSISTENT: list[tuple[str, str, Edit, str]] = [
     ("a digest of another example", ROWS, with_key("digests", 0, value="f" * 12), "digest claimed 'ffffffffffff'"),
     ("no failure", ROWS, with_key("failed", value=[]), "example 'w5': claimed an answer, found failed"),
     ("a failure of nobody", ROWS, with_key("failed", value=["zz"]), "'zz' failed, but is not among the ids"),
-    ("a metric said to be fitted", ROWS, with_key("fitted", value=["f1"]), "measurements.json"),
+    ("a metric said to be fitted", ROWS, with_key("fitted", value=["f1"]), "has f1 fitted to all targets"),
     ("ids in another order", ROWS, lambda m: m | {"ids": m["ids"][::-1]}, "has 'w59' in place 1"),
     ("an id twice in the rows", ROWS, with_key("ids", 1, value="w0"), "an id comes twice"),
     ("one more key", ROWS, with_key("more", value=1), "the key 'more' is unknown"),

@@ -24,6 +24,7 @@ from bench.runs import measurements
 from bench.runs.folder import ORIGIN, RECORD, RunFolder
 from bench.runs.measurements import Measurements
 from bench.types import Prediction, Run, Score
+from tests.bundles import with_key
 
 Make = Callable[..., Run]
 N, CLUSTERS = 120, 40
@@ -247,7 +248,7 @@ def test_a_submission_of_a_run_that_is_here_is_one_row_and_the_one_here_wins(boa
 
 def test_forged_examples_of_submissions_do_not_push_out_those_of_runs_here(board: Any, run_record: Make) -> None:
     for i in range(5):
-        submitted(run_record(f"forged{i}", run_id=f"{i:012}"), 0.99, rows_of(0.99, shift=1))
+        submitted(run_record(f"forged{i}", run_id=f"{i:012}"), 0.9, rows_of(0.9, shift=1))
     found = board()
     assert [ranks(found)[name][1:] for name in ("one", "worse")] == [[1, 7, 1], [3, 8, 2]]
     assert {found[f"forged{i} self-reported"]["rank_low"] for i in range(5)} == {None}
@@ -261,6 +262,56 @@ def test_a_submission_that_is_none_is_named(board: Any) -> None:
     assert ranks(board(said=said)) == COPIES
     assert len(said) == 1
     assert "broken.json is not an entry" in said[0]
+
+
+WRONG_TYPES = [
+    (("reused",), {"a": "x"}), (("limit",), "x"), (("timings", "latency_p50"), "x"), (("scores", 0, "n_failed"), "x"),
+    (("scores", 0, "n_failed"), None), (("scores", 1, "n"), [None]), (("scores", 0, "value"), True), (("scores",), {}),
+    (("origin", "verified"), "yes"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("path", "value"), WRONG_TYPES)
+def test_a_record_with_a_field_of_another_type_is_named_and_takes_no_other_down(
+    board: Any, runs: Path, run_record: Make, path: tuple[Any, ...], value: Any
+) -> None:
+    submitted(run_record("odd", run_id="f" * 12), 0.5)
+    place = entry.SUBMISSIONS / "squad_v1" / "odd.json"
+    record = json.loads(place.read_text())
+    place.write_text(json.dumps(record | {"run": with_key(*path, value=value)(record["run"])}))
+    own = made(runs, run_record("own"), 0.5) / RECORD
+    record = json.loads(own.read_text())
+    is_own_fault = path[0] != "origin"
+    own.write_text(json.dumps(with_key(*path, value=value)(record) if is_own_fault else "nothing"))
+    said: list[str] = []
+    assert ranks(board(said=said)) == COPIES
+    assert len(said) == 2
+    assert "own/0123456789ab/run.json is not " in said[0]
+    assert "odd.json is not an entry" in said[1]
+
+
+@pytest.mark.parametrize(
+    ("rows", "line"),
+    [
+        (rows_of(0.25), "f1 says 0.5, its own rows give 0.25"),
+        (rows_of(0.5).only("no"), "it has no rows of f1, which every score of it comes from"),
+        (rows_of(0.5).take(range(60)), "it has 60 rows with 0 failures, its score 120 with 0"),
+        (
+            replace(rows_of(0.5), rows={"exact_match": rows_of(0.5).rows["f1"]}),
+            "it has rows of exact_match, where only f1 is",
+        ),
+        (None, "it has a score and no rows, and does not say that it was scored on held-out references"),
+    ],
+)
+def test_an_entry_whose_rows_do_not_give_its_score_is_left_out(
+    board: Any, run_record: Make, rows: Measurements | None, line: str
+) -> None:
+    told = replace(scored(run_record("liar"), 0.5), origin={"bundle": "b" * 64, "submitter": "them"})
+    entry.write(entry.path_of(entry.SUBMISSIONS, told), Entry(told, rows))
+    said: list[str] = []
+    assert ranks(board(said=said)) == COPIES
+    assert len(said) == 1
+    assert line in said[0]
 
 
 def test_an_index_knows_nothing_that_a_new_one_would_not(board: Any, runs: Path, run_record: Make) -> None:

@@ -59,6 +59,18 @@ def test_a_submitter_may_have_the_signs_of_an_address() -> None:
     assert names.problem("Ann Lee <ann@lab.example>, https://lab.example/a", path=False) == ""
 
 
+@pytest.mark.parametrize(
+    ("name", "plain"), [("O\u2019Brien", "'"), ("O\u02bcBrien", "'"), ("gpt\u2013x", "-"), ("a \u2014 b", "-")]
+)
+def test_what_a_text_processor_writes_for_a_sign_is_told_with_that_of_a_keyboard(name: str, plain: str) -> None:
+    assert names.problem(name).endswith(f"; write {plain}")
+
+
+def test_a_submitter_s_typographic_apostrophe_is_that_of_a_keyboard() -> None:
+    assert names.typed("Łukasz Żółć-O\u2019Brien") == names.typed("Łukasz Żółć-O\u02bcBrien") == "Łukasz Żółć-O'Brien"
+    assert names.problem("Łukasz Żółć-O'Brien", path=False) == ""
+
+
 ALIKE = [
     ("ace", "асе"), ("ace", "αсе"), ("ACE", "ΑСΕ"), ("fastgpt", "FastGPT"), ("model-l", "model-1"), ("model-l", "model-I"),
     ("model-0", "model-O"), ("model-O", "Model-о"), ("smollm2", "srnollm2"), ("smollm2", "smo11m2"), ("smollm2", "SmoIIm2"),

@@ -21,6 +21,8 @@ from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry as entries
+from bench.models.base import Device
+from bench.runs import environment as environments
 from bench.runs.claimed import is_claimed, rerun_of
 from bench.runs.folder import find_runs
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Run
@@ -308,8 +310,55 @@ def test_how_many_answers_may_differ_depends_on_the_machine_and_none_may_favour_
 
 
 class _Now:
-    def __init__(self, predictions: dict[str, Prediction]) -> None:
-        self.predictions, self.seconds = predictions, 1.0
+    def __init__(self, predictions: dict[str, Prediction], seconds: float = 1.0, fastest: float = 0.0) -> None:
+        self.predictions, self.seconds, self.fastest = predictions, seconds, fastest
+
+
+class _Scale(bundles.Numbers):
+    """Say a number from 0 to 1; every target is 1."""
+
+    def examples(self) -> list[Example]:
+        return [Example(f"w{i}", {"question": str(i)}, {"v": 1.0}, "c") for i in range(self.n)]
+
+    def request(self, example: Example) -> Request:
+        return replace(REGRESS, id=example.id)
+
+
+def _compared(run: Run, claimed: list[float], **now: Any) -> Again:
+    """What is said of these numbers where the model says 0.5 each time."""
+    task, model, device = _Scale(len(claimed)), bundles.Guesser(), Device("cpu", run.environment["dtype"], 1)
+    claims = {f"w{i}": Prediction(f"w{i}", values={"v": value}) for i, value in enumerate(claimed)}
+    found = {name: Prediction(name, values={"v": 0.5}) for name in claims}
+    environment = dict(environments.describe() | device.describe())
+    same_here = replace(run, environment=environment, libraries=environments.computing(model.uses_libraries))
+    given: Any = (same_here, task, task, task.examples(), claims, _Now(found, **now), model, device, 1)
+    return verdicts.compared(*given)
+
+
+def test_half_precision_leaves_numbers_open_on_the_same_machine_and_whole_precision_does_not(run_record: Make) -> None:
+    moved = [0.5 + 0.002 * (-1) ** i for i in range(20)]
+    for dtype in ("bfloat16", "float16"):
+        assert _compared(run_record(dtype=dtype), moved).equal == 20
+    with pytest.raises(Refused, match=r"20 of 20 answers are not what .*; at most 1 may differ"):
+        _compared(run_record(), moved)
+    assert _compared(run_record(), [0.5005] * 20).equal == 20
+
+
+def test_numbers_that_all_move_to_their_targets_are_no_rounding_however_near_they_are(run_record: Make) -> None:
+    half = run_record(dtype="bfloat16")
+    with pytest.raises(Refused, match=r"20 numbers differ .* nearer to their targets in 20 and farther in 0"):
+        _compared(half, [0.52] * 20)
+    assert _compared(half, [0.48] * 20).equal == 20  # worse than it is: no gain
+    assert _compared(half, [0.5] * 12 + [0.502] * 8).equal == 20  # one rounding may move eight the same way
+
+
+def test_a_loaded_machine_makes_no_speed_impossible_and_its_fastest_batch_counts(run_record: Make) -> None:
+    timings = run_record().timings | {"examples_per_second": 900.0}
+    run = run_record(timings=timings)
+    assert not _compared(run, [0.5] * 20, seconds=20.0).reproduced
+    assert _compared(run, [0.5] * 20, seconds=200.0, fastest=1.0).equal == 20
+    with pytest.raises(Refused, match=r"×9e[+]03 of the 0.1 that the fastest batch of 20 examples"):
+        _compared(run, [0.5] * 20, seconds=200.0, fastest=0.1)
 
 
 def test_a_model_in_plain_python_has_no_last_digits(run_record: Make) -> None:

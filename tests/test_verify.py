@@ -202,7 +202,7 @@ def test_another_model_s_predictions_are_refused_with_the_name_of_that_model(tmp
     (verdict,) = _judged(tmp_path, stolen)
     assert verdict.status == VERIFIED  # nobody here knows the other
     one, two = _judged(tmp_path, good, stolen)
-    assert {one.status, two.status} == {REFUSED}
+    assert {one.status, two.status} == {UNABLE}  # nobody can tell which was first: the honest one is not refused
     assert f"it {COPIES} in {good}, 30 different wrong answers among it; one of the two is a copy" in two.line
     bundles.run(tmp_path / "runs")
     (verdict,) = _judged(tmp_path, stolen)
@@ -236,8 +236,15 @@ def test_claims_copied_from_another_model_are_refused_by_its_own_answers(tmp_pat
 
 
 def test_copies_of_one_model_and_trivially_equal_answers_are_no_theft(tmp_path: Path, good: Path) -> None:
-    same_weights = bundles.zipped(tmp_path / "same.zip", bundles.renamed(bundles.contents(good), "twin"))
-    assert [verdict.status for verdict in _judged(tmp_path, good, same_weights)] == [VERIFIED, VERIFIED]
+    twin = bundles.renamed(bundles.contents(good), "twin")
+    verdicts = _judged(tmp_path, good, bundles.zipped(tmp_path / "same.zip", twin))
+    assert [(verdict.status, "same model under" in verdict.text()) for verdict in verdicts] == [(VERIFIED, False)] * 2
+    bundles.changed(twin, "manifest.json", bundles.with_key("submitter", value="Mallory"))
+    verdicts = _judged(tmp_path, good, bundles.zipped(tmp_path / "theirs.zip", twin))
+    said = [verdict.text() for verdict in verdicts]
+    assert [verdict.status for verdict in verdicts] == [VERIFIED, VERIFIED]
+    assert "note: it is the same model under another name as numbers/twin in " in said[0]
+    assert " by Anna, and says the very same" in said[1]
 
     class Mute(bundles.Guesser):
         def predict(self, batch: Sequence[Any]) -> list[Prediction]:
@@ -572,6 +579,22 @@ def test_the_script_checks_what_a_pull_request_changes(entry: Path) -> None:
     code, (line,) = _script("--since", "HEAD")
     assert code == 0
     assert line.startswith(f"ok    {entry}: is taken away; it was that of 'Anna', self-reported, of 2")
+
+
+@pytest.mark.slow
+def test_the_script_gives_each_entry_a_verdict_of_its_own(entry: Path) -> None:
+    whole = json.loads(entry.read_text())
+    for name, change in (("nomeas", None), ("norows", {"rows": {}})):
+        other = whole | {"run": whole["run"] | {"model": name}}
+        other["measurements"] = whole["measurements"] | (change or {})
+        if change is None:
+            del other["measurements"]
+        entry.with_name(f"{name}.json").write_text(json.dumps(other))
+    code, out = _script("--since", "main")
+    assert (code, sorted(line[:4] for line in out)) == (1, ["FAIL", "FAIL", "ok  "])
+    assert any(
+        line.endswith("norows.json: it has no rows of exact_match, which every score of it comes from") for line in out
+    )
 
 
 @pytest.mark.slow

@@ -25,15 +25,19 @@ class Close:
 
 
 ALIKE = Close(score=0.01, value=0.001)  # on the same machine: more than the last digits that a batch's company changes
-UNLIKE = Close(score=0.1, value=0.05)  # on another: what half the digits of a number, as in bfloat16, leave open
+UNLIKE = Close(
+    score=0.1, value=0.05
+)  # on another, and in HALF precision on any: what half the digits of a number leave open
+HALF = ("bfloat16", "float16")
 
 
 @dataclass(frozen=True)
 class Answers:
-    """What the model said now, by id, and the seconds that it took without loading."""
+    """What the model said now, by id, the seconds that it took without loading, and the `fastest` batch's examples a second."""
 
     predictions: Mapping[str, Prediction]
     seconds: float
+    fastest: float
 
 
 def sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
@@ -59,7 +63,9 @@ def ask(
             with watch.phase("predict", n=len(batch), batch=position):
                 predictions = feed.answer(veiled, batch, name, room)
             found |= {one.id: one for one in asked.stamped(batch, predictions)}
-    return Answers(found, sum(one.seconds for one in readings if one.phase == "predict"))
+    batches = [one for one in readings if one.phase == "predict"]
+    fastest = max((one.n / max(one.seconds, 1e-9) for one in batches), default=0.0)
+    return Answers(found, sum(one.seconds for one in batches), fastest)
 
 
 def same(request: Request, a: Prediction, b: Prediction, close: Close = ALIKE) -> bool:

@@ -23,11 +23,12 @@ from bench import __version__
 from bench.bundles import slots
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
-from bench.bundles.record_schema import FORMAT
 from bench.errors import BenchError
 from bench.runs import measurements
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.runs.record_schema import FORMAT
+from bench.text.names import typed
 from bench.types import Json, Run
 
 __all__ = ["MANIFEST", "Bundle", "pack", "public_config", "public_run", "write"]
@@ -49,6 +50,7 @@ def pack(folders: Sequence[Path], submitter: str, about: Mapping[str, str] | Non
     `about` says of models, by name, what conf/model says of them. Raises BenchError for a run that is not complete, was changed
     since it was made, is a reference row, came in a bundle itself, or is the second of its task and model.
     """
+    submitter = typed(submitter)
     if said := slots.submitter_problem(submitter):
         raise BenchError(f"--submitter: {said}")
     files: dict[str, bytes] = {}

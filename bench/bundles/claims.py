@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,10 +32,13 @@ def same_rows(claimed: Measurements, found: Measurements) -> None:
     if odd := sorted(claimed.failed ^ found.failed):
         said, due = ("failed", "an answer") if odd[0] in claimed.failed else ("an answer", "failed")
         raise Refused(f"example {odd[0]!r}: claimed {said}, found {due}")
-    if set(claimed.rows) != set(found.rows) or claimed.fitted != found.fitted:
+    if set(claimed.rows) != set(found.rows):
         raise Refused(
             f"{MEASUREMENTS} has rows of {_listed(claimed.rows)}, the task's metrics give {_listed(found.rows)}"
         )
+    if claimed.fitted != found.fitted:
+        said, due = _listed(claimed.fitted), _listed(found.fitted)
+        raise Refused(f"{MEASUREMENTS} has {said} fitted to all targets together ('fitted'), the task has {due}")
     for metric, rows in found.rows.items():
         _same_metric(metric, found.ids, claimed.rows[metric], rows)
 
@@ -69,7 +72,7 @@ def _same_metric(metric: str, ids: Sequence[str], theirs: Array, ours: Array) ->
         raise Refused(f"example {ids[i]!r}: {metric} claimed {theirs[i, j]:.6g}, found {ours[i, j]:.6g}{more}")
 
 
-def _listed(names: Mapping[str, object]) -> str:
+def _listed(names: Iterable[str]) -> str:
     return short(", ".join(sorted(names)) or "no metric")
 
 

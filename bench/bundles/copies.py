@@ -29,15 +29,21 @@ class Said:
     weights: str
     answers: str
     where: str
+    submitter: str = ""
 
     @classmethod
-    def of(cls, run: Run, answers: str, where: str) -> Said:
-        """What this run said."""
-        return cls(run.task, run.data_fingerprint, run.model, run.model_revision, run.weights_sha256, answers, where)
+    def of(cls, run: Run, answers: str, where: str, submitter: str = "") -> Said:
+        """What this run said; whoever hands it in is its `submitter`, else the one that its origin names."""
+        weights, who = run.weights_sha256, submitter or str(run.origin.get("submitter", ""))
+        return cls(run.task, run.data_fingerprint, run.model, run.model_revision, weights, answers, where, who)
+
+    def bears_on(self, other: Said) -> bool:
+        """Whether these are of another name on the same examples, so that they should not say the very same."""
+        return self.model != other.model and (self.task, self.data) == (other.task, other.data)
 
     def is_other(self, other: Said) -> bool:
         """Whether these are two models, by what they say of themselves."""
-        if self.model == other.model or (self.task, self.data) != (other.task, other.data):
+        if not self.bears_on(other):
             return False
         # Those who serve a model do not know its weights; then its revision may name it.
         same = (self.weights, self.revision) == (other.weights, other.revision) and self.revision != "submission"
@@ -66,6 +72,12 @@ def copied(one: Said, others: Iterable[Said]) -> Said | None:
     return next((other for other in others if other.answers == one.answers and one.is_other(other)), None)
 
 
+def renamed(one: Said, others: Iterable[Said]) -> Said | None:
+    """The first of the others that says the same, is the same model under another name, and comes from somebody else."""
+    alike = (other for other in others if other.answers == one.answers and one.bears_on(other))
+    return next((other for other in alike if not one.is_other(other) and other.submitter != one.submitter), None)
+
+
 def known(runs_dir: Path, submissions: Path, asked: Collection[Said]) -> tuple[list[Said], list[str]]:
     """What other models said to the same examples, by the runs of the runs directory and the entries of others.
 
@@ -75,7 +87,7 @@ def known(runs_dir: Path, submissions: Path, asked: Collection[Said]) -> tuple[l
     for path in run_folders(runs_dir):
         try:
             run = read_run(path / RECORD)
-            if any(one.is_other(Said.of(run, "", "")) for one in asked):
+            if any(one.bears_on(Said.of(run, "", "")) for one in asked):
                 where = f"{run.task}/{run.model}/{run.run_id}"
                 found.append(Said.of(run, answers(RunFolder(path).predictions()), where))
         except BenchError as error:

@@ -2,9 +2,11 @@
 
 Everything is counted on a sample that the verifier drew. Answers are the same by `asked_again.same`. How many may differ depends
 on what computes them: none of a model in plain Python; one in 20 where processor, precision and libraries are the same, since
-the company in a batch changes an answer now and then; half where they are not, since a text that differs in one word goes
-another way from there. Differences that come from a machine go both ways: where the claimed answers score better in so many more
-of them than worse that chance would do it less than once in 100, they are refused however few they are.
+the company in a batch changes an answer now and then; half where they are not, or where numbers have half their digits, since a
+text that differs in one word goes another way from there. Differences that come from a machine go both ways: where the claimed
+answers score better in so many more of them than worse that chance would do it less than once in 100, they are refused however
+few they are; and so are numbers that are near enough, where chance would bring them so much nearer to the targets less than once
+in a million.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.bundles.archive import Refused
-from bench.bundles.asked_again import ALIKE, UNLIKE, Answers, same
+from bench.bundles.asked_again import ALIKE, HALF, UNLIKE, Answers, same
 from bench.bundles.strict import short
 from bench.engine.asking import Asking
 from bench.metrics.metric import Metric
@@ -27,7 +29,8 @@ from bench.task import Task
 from bench.types import Example, Json, Prediction, Run
 
 _LOOSE, _HALF, _CHANCE = 1 / 20, 1 / 2, 100
-_TIMES, _IMPOSSIBLE = 2.0, 100.0  # times as fast: the speed is the same; no noise explains it
+_CHANCE_NEAR = 1_000_000  # of what is near enough: one rounding may move all numbers the same way
+_TIMES, _IMPOSSIBLE = 2.0, 1000.0  # times as fast: the speed is the same; no load on a machine explains it
 _SHORTEST_SECONDS = 0.1  # a sample that took less says nothing of a speed
 _MACHINE = ("cpu", "device", "device_name", "dtype", "threads")
 
@@ -92,17 +95,24 @@ def compared(
     """What the rerun says of the claims; raises Refused where they are not what this model answers, or no machine is so fast."""
     requests = {example.id: asked.request(example) for example in chosen}
     differing = _differing(run, device)
-    unlike = "; ".join(part for part in (differing, _versions(run, model)) if part)
-    close = UNLIKE if unlike else ALIKE
-    other = [one for one in chosen if not same(requests[one.id], claims[one.id], answers.predictions[one.id], close)]
+    unlike = "; ".join(part for part in (differing, _versions(run, model), _half(run)) if part)
+    other, near = [], []
+    for one in chosen:
+        pair = requests[one.id], claims[one.id], answers.predictions[one.id]
+        if not same(*pair, UNLIKE if unlike else ALIKE):
+            other.append(one)
+        elif not same(*pair, ALIKE):
+            near.append(one)
     if other:
         _refuse_answers(run, task, other, len(chosen), claims, answers, model, unlike)
+    _refuse_one_sided(run, near, claims, answers)
     here = len(chosen) / max(answers.seconds, 1e-9)
     claimed = run.timings["examples_per_second"]
-    if claimed and not differing and claimed > _IMPOSSIBLE * here:
+    fastest = max(answers.fastest, here)
+    if claimed and not differing and claimed > _IMPOSSIBLE * fastest:
         raise Refused(
-            f"it claims {claimed:,.4g} examples a second, ×{claimed / here:,.3g} of the {here:,.4g} that {len(chosen):,} "
-            f"examples (seed {seed}) took here on the same processor; no machine differs so much from itself"
+            f"it claims {claimed:,.4g} examples a second, ×{claimed / fastest:,.3g} of the {fastest:,.4g} that the fastest batch "
+            f"of {len(chosen):,} examples (seed {seed}) took here on the same processor; no machine differs so much from itself"
         )
     ours = _machine(environment.describe() | device.describe())
     processor = ", ".join(str(ours[key]) for key in ("device_name", "cpu") if ours[key])
@@ -128,6 +138,12 @@ def _versions(run: Run, model: Model) -> str:
     return f"other versions of {', '.join(others)}" if others else ""
 
 
+def _half(run: Run) -> str:
+    """Why numbers are less sure than the machine is, in words: in half precision a batch's company changes their third digit."""
+    dtype = str(run.environment.get("dtype", ""))
+    return f"in {dtype}" if dtype in HALF else ""
+
+
 def _refuse_answers(
     run: Run, task: Task, other: Sequence[Example], n: int, claims: Mapping[str, Prediction], answers: Answers, model: Model,
     unlike: str,
@@ -146,6 +162,28 @@ def _refuse_answers(
         raise Refused(
             f"{what}; the claimed ones score better in {better:,} and worse in {worse:,}; what a machine changes goes both ways"
         )
+
+
+def _refuse_one_sided(run: Run, near: Sequence[Example], claims: Mapping[str, Prediction], answers: Answers) -> None:
+    """Raise Refused for numbers that are near enough, each, and together nearer to the targets than any rounding brings them."""
+    change = [_nearer(one, claims[one.id], answers.predictions[one.id]) for one in near]
+    better, worse = sum(one > 0 for one in change), sum(one < 0 for one in change)
+    if better > worse and _tail(better, better + worse) < 1 / _CHANCE_NEAR:
+        raise Refused(
+            f"{len(near):,} numbers differ from what {run.model} says here, the claimed ones nearer to their targets in {better:,} "
+            f"and farther in {worse:,}; what a machine changes goes both ways"
+        )
+
+
+def _nearer(example: Example, claimed: Prediction, found: Prediction) -> float:
+    """How much nearer to the target the claimed numbers are than those found, 0 where there are none."""
+    target = example.target
+    if claimed.values is None or found.values is None or not isinstance(target, Mapping):
+        return 0.0
+    names = [name for name in claimed.values if isinstance(target.get(name), int | float) and name in found.values]
+    return float(
+        sum(abs(found.values[name] - target[name]) - abs(claimed.values[name] - target[name]) for name in names)
+    )
 
 
 def _words(prediction: Prediction) -> str:

@@ -60,11 +60,12 @@ def place(folder: Path, run: Run, submitter: str) -> Path:
     return folder / run.task / names.slug(submitter) / f"{run.model}.json"
 
 
-def refuse_taken(folder: Path, run: Run, submitter: str, bundle: str) -> Path | None:
+def refuse_taken(folder: Path, run: Run, submitter: str, bundle: str, *, pass_over: bool = False) -> Path | None:
     """The submitter's own entry of the run's task and model, or that of this very bundle, where there is one.
 
     Raises Taken where somebody else has an entry of this model's name, on any board, or of one that looks like it; and where
-    the submitter looks like another. BenchError where an entry that matters cannot be read.
+    the submitter looks like another. BenchError where an entry of such a name cannot be read, unless such are to `pass_over`: then,
+    as where only its submitter's folder looks alike, it holds nothing.
     """
     own = None
     form, look = names.skeleton(run.model), names.skeleton(names.slug(submitter))
@@ -74,7 +75,12 @@ def refuse_taken(folder: Path, run: Run, submitter: str, bundle: str) -> Path | 
         alike = names.skeleton(path.stem) == form
         if not alike and (not theirs or not submitter or names.skeleton(theirs) != look):
             continue
-        origin = entries.read(path).run.origin
+        try:
+            origin = entries.read(path).run.origin
+        except BenchError:
+            if alike and not pass_over:
+                raise
+            continue
         other = str(origin.get("submitter", ""))
         same = (bool(submitter) and other == submitter) or origin.get("bundle") == bundle
         if alike and path.stem != run.model:

@@ -11,6 +11,7 @@ from dataclasses import fields
 from typing import Any
 
 from bench.bundles.archive import Refused
+from bench.runs import record_schema
 from bench.runs.measurements import Measurements
 from bench.text import claimed
 from bench.text.shown import terminal
@@ -87,14 +88,8 @@ def short(text: object) -> str:
 
 def fit(record: Json, schema: Mapping[str, Json], where: str) -> None:
     """Raise Refused, naming the field, where a record does not fit a JSON schema."""
-    from jsonschema import Draft202012Validator
-    from jsonschema.validators import extend
-
-    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda checker, value: type(value) is int)  # not 1.0
-    strict: Any = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
-    for error in strict(schema).iter_errors(record):
-        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
-        raise Refused(f"{where}: {short(place) or 'the record'}: {short(error.message)}")
+    if wrong := record_schema.misfit(record, schema):
+        raise Refused(f"{where}: {wrong}")
 
 
 def refuse_unseen(record: Json, where: str) -> None:
@@ -105,9 +100,7 @@ def refuse_unseen(record: Json, where: str) -> None:
 
 def run(record: Json, where: str) -> Run:
     """A run's record; raises Refused where a field is missing, unknown or of another type."""
-    from bench.bundles.record_schema import RUN
-
-    fit(record, RUN, where)
+    fit(record, record_schema.RUN, where)
     refuse_unseen(record, where)
     found = Run.from_json(record)
     _refuse_dates([found.created, *(one[name] for one in found.history for name in ("created", "replaced"))], where)
@@ -117,9 +110,7 @@ def run(record: Json, where: str) -> Run:
 
 def manifest(record: Json, where: str) -> Json:
     """A bundle's manifest; raises Refused where a field is missing, unknown or of another type."""
-    from bench.bundles.record_schema import MANIFEST
-
-    fit(record, MANIFEST, where)
+    fit(record, record_schema.MANIFEST, where)
     refuse_unseen(record["runs"], where)
     _refuse_dates([record["created"]], where)
     _refuse_halves(record, where)

@@ -19,6 +19,7 @@ from bench.errors import BenchError
 from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, find_runs
 from bench.runs.identity import canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.text.names import typed
 from bench.types import Json, Prediction, Run, Timing
 
 T = TypeVar("T")
@@ -67,6 +68,7 @@ def unpack(path: Path, folder: Path) -> Bundle:
         if MANIFEST not in found:
             raise Refused(f"it has no {MANIFEST}; `bench submit` makes bundles")
         manifest = strict.manifest(strict.parsed(content(file, found[MANIFEST], _MOST[MANIFEST]), MANIFEST), MANIFEST)
+        manifest["submitter"] = typed(manifest["submitter"])
         if said := slots.names_problem([entry["model"] for entry in manifest["runs"]], manifest["submitter"]):
             raise Refused(said)
         places = {f"runs/{entry['task']}/{entry['model']}/{entry['run_id']}": entry for entry in manifest["runs"]}

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from bench.commands.shared import output, references
 from bench.config import compose as conf
 from bench.errors import BenchError
+from bench.text.names import typed
 from bench.text.shown import tell
 
 if TYPE_CHECKING:
@@ -23,13 +24,15 @@ def main(options: argparse.Namespace) -> int:
     from bench.leaderboard import entry
     from bench.leaderboard.board import shown
 
+    if (submitter := typed(options.submitter)) != options.submitter:
+        tell(f"bench: the submitter is written {submitter}, with the apostrophe of a keyboard", err=True)
     folders = [folder for reference in options.references for folder in _folders(reference, options.runs)]
-    data, runs = bundle.pack(folders, options.submitter, conf.names("model"))
+    data, runs = bundle.pack(folders, submitter, conf.names("model"))
     sha256 = hashlib.sha256(data).hexdigest()
-    own = [slots.refuse_taken(entry.SUBMISSIONS, run, options.submitter, sha256) for run in runs]
+    own = [slots.refuse_taken(entry.SUBMISSIONS, run, submitter, sha256) for run in runs]
     for path in own:  # before anything is written
-        slots.replaced(path, sha256, options.submitter, allowed=options.replace)
-    made = bundle.Bundle(bundle.write(options.output, data), options.submitter, ())
+        slots.replaced(path, sha256, submitter, allowed=options.replace)
+    made = bundle.Bundle(bundle.write(options.output, data), submitter, ())
     by_name = {(run.task, run.model): pair for pair in zip(runs, own, strict=True) for run in pair[:1]}
     record, lines = [], []
     for folder in folders:

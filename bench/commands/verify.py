@@ -173,8 +173,9 @@ def judge(
 
 
 def _compare(found: Sequence[tuple[Bundle | None, list[Verdict]]], runs_dir: Path) -> None:
-    """Refuse what says the same as a run that lies here, an entry, or another of these bundles."""
+    """Refuse what says the same as a run that lies here or an entry; of two of these bundles that do, verify neither."""
     from bench.bundles import copies
+    from bench.bundles.archive import Refused
     from bench.leaderboard.entry import SUBMISSIONS
 
     sound = [one for _, verdicts in found for one in verdicts if one.status == VERIFIED]
@@ -182,10 +183,10 @@ def _compare(found: Sequence[tuple[Bundle | None, list[Verdict]]], runs_dir: Pat
     for problem in problems:
         tell(f"bench: not compared with what lies here: {problem}", err=True)
     for one in sound:  # first what is known here, so that a copy of it takes no other down
-        _about(one, _copied, known)
+        _about(one, _copied, known, Refused)
     sound = [one for one in sound if one.status == VERIFIED]
-    for one in sound:
-        _about(one, _copied, [other.said for other in sound])
+    for one in sound:  # then nobody can tell which of the two was first
+        _about(one, _copied, [other.said for other in sound], BenchError)
 
 
 def _about(verdict: Verdict, act: Callable[..., None], *given: Any) -> None:
@@ -225,7 +226,7 @@ def _opened(path: Path, room: Path) -> tuple[Bundle | None, list[Verdict]]:
         runs = []
         for folder, run in bundle.runs:
             name = f"{run.task}/{run.model}"
-            said = copies.Said.of(run, copies.answers(predictions(folder, name)), f"{name} in {path}")
+            said = copies.Said.of(run, copies.answers(predictions(folder, name)), f"{name} in {path}", bundle.submitter)
             runs.append(Verdict(path, UNABLE, "", run, said=said))
         opened.append((bundle, runs))
 
@@ -255,20 +256,25 @@ def _claims(verdict: Verdict, bundle: Bundle, ground: Ground, submissions: Path)
     verdict.line = f"{what} on your data, {found.n:,} predictions"
 
 
-def _copied(verdict: Verdict, others: Sequence[Said]) -> None:
-    """Refuse a run whose claims hold but whose answers are another model's."""
+def _copied(verdict: Verdict, others: Sequence[Said], fault_of: type[BenchError]) -> None:
+    """Raise the fault that it is that a run's claims hold, but its answers are another model's; note what may be chance."""
     from dataclasses import replace
 
     from bench.bundles import copies
-    from bench.bundles.archive import Refused
 
     found, said = verdict.found, verdict.said
-    if found is None or said is None or (other := copies.copied(said, others)) is None:
+    if found is None or said is None:
         return
-    line = f"it says the very same as {other.where}"
-    if found.telling >= copies.TELLING:
-        raise Refused(f"{line}, {found.telling} different wrong answers among it; one of the two is a copy")
-    note = f"{line}, which so few different wrong answers may do by chance"
+    if (other := copies.copied(said, others)) is not None:
+        line = f"it says the very same as {other.where}"
+        if found.telling >= copies.TELLING:
+            raise fault_of(f"{line}, {found.telling} different wrong answers among it; one of the two is a copy")
+        note = f"{line}, which so few different wrong answers may do by chance"
+    elif (other := copies.renamed(said, others)) is not None:
+        whose = f" by {other.submitter}" if other.submitter else ""
+        note = f"it is the same model under another name as {other.where}{whose}, and says the very same"
+    else:
+        return
     verdict.found = replace(found, notes=(*found.notes, note))
 
 

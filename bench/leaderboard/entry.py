@@ -7,14 +7,18 @@ Entries are what a pull request adds (`leaderboards/submissions/<task>/<submitte
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.metrics.metric import AnyMetric, Metric, RankedMetric
+from bench.runs import record_schema
 from bench.runs.claimed import reported as origin_reported
 from bench.runs.measurements import Measurements
+from bench.scoring.bounds import AGREES, value
 from bench.text import claimed
 from bench.types import Json, Run
 
@@ -46,12 +50,12 @@ class Entry:
         }
 
     @classmethod
-    def from_json(cls, record: Mapping[str, Json]) -> Entry:
-        """Raises ValueError, TypeError or KeyError for what is no entry."""
+    def from_json(cls, record: Mapping[str, Json], *, strangers: bool = False) -> Entry:
+        """Raises ValueError, TypeError or KeyError for what is no entry; that of `strangers` has the forms of a bundle's run."""
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
-        if wrong := claimed.problem(record["run"]):
-            raise ValueError(wrong)
+        if wrong := record_schema.problem(record["run"], strangers=strangers) or claimed.problem(record["run"]):
+            raise ValueError(f"run.{wrong}")
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)
@@ -62,18 +66,46 @@ def path_of(folder: Path, run: Run) -> Path:
     return folder / run.task / f"{run.model}.json"
 
 
-def read(path: Path) -> Entry:
+def read(path: Path, *, strangers: bool = False) -> Entry:
     """Read an entry; raises BenchError when the file is none."""
     try:
-        return Entry.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Entry.from_json(json.loads(path.read_text(encoding="utf-8")), strangers=strangers)
     except (OSError, ValueError, TypeError, KeyError, AttributeError, ArithmeticError, RecursionError) as error:
         raise BenchError(f"{path} is not an entry ({type(error).__name__}: {error}); make it again") from None
 
 
 def reported(path: Path) -> Entry:
     """A submission, which somebody reports: without a word on its origin it is nobody's here."""
-    found = read(path)
+    found = read(path, strangers=True)
     return replace(found, run=replace(found.run, origin=origin_reported(found.run.origin)))
+
+
+def disagreement(entry: Entry, metric: AnyMetric) -> str:
+    """Why the score that ranks is not that of the entry's own rows, "" where it is; `metric` is the one that the task ranks by."""
+    run, rows, score = entry.run, entry.measurements, entry.run.scores[0]
+    if score.metric != metric.name:
+        return f"its first score is of {score.metric}, the task ranks by {metric.name}"
+    if rows is None:
+        held_out = score.value is None or "attempt" in run.origin.get("verified", {})
+        return (
+            "" if held_out else "it has a score and no rows, and does not say that it was scored on held-out references"
+        )
+    if (len(rows), len(rows.failed)) != (score.n, score.n_failed):
+        return f"it has {len(rows)} rows with {len(rows.failed)} failures, its score {score.n} with {score.n_failed}"
+    if other := set(rows.rows) - {metric.name}:
+        return f"it has rows of {', '.join(sorted(other))}, where only {metric.name} is due"
+    if not isinstance(metric, Metric | RankedMetric):
+        return ""
+    if metric.name not in rows.rows:
+        return f"it has no rows of {metric.name}, which every score of it comes from"
+    table = rows.rows[metric.name]
+    try:
+        found = value(metric, table)
+    except (ValueError, IndexError, TypeError) as error:
+        return f"its rows of {table.shape[1]} columns are none of {metric.name} ({error})"
+    if score.value is None or not math.isclose(score.value, found, rel_tol=AGREES, abs_tol=AGREES):
+        return f"{metric.name} says {score.value}, its own rows give {found:.6g}"
+    return ""
 
 
 def write(path: Path, entry: Entry) -> None:

@@ -26,7 +26,7 @@ from bench.types import Json, Run, Score
 
 T = TypeVar("T")
 FILE = ".index.db"  # in the runs directory
-_FORMAT = 5  # of the tables below and of what is in them
+_FORMAT = 6  # of the tables below and of what is in them
 PATIENCE_SECONDS = 10.0  # for another board that writes
 _KEPT = 500  # results of rankings
 _COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")

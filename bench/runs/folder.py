@@ -27,6 +27,7 @@ from typing import TypeVar
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs import record_schema
 from bench.runs.identity import Identity, canonical
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed, secrets
@@ -262,7 +263,8 @@ def read_run(path: Path) -> Run:
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
-        if wrong := claimed.problem(run.to_json()):
+        record = run.to_json()
+        if wrong := record_schema.problem(record) or claimed.problem(record):
             raise ValueError(wrong)
         return run.whole()
     except (ValueError, TypeError, KeyError) as error:

@@ -28,6 +28,8 @@ _TOGETHER = (
     frozenset({"LATIN", "CJK", "HANGUL"}),
     frozenset({"LATIN", "CJK", "BOPOMOFO"}),
 )
+_APOSTROPHES = str.maketrans(dict.fromkeys("\u2019\u02bc", "'"))
+_TYPED = dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2212", "-") | dict.fromkeys("\u2019\u2018\u02bc", "'")
 _PLAIN_LATIN = re.compile(  # with or without a mark
     r"LATIN (?:(?:SMALL|CAPITAL) LETTER|LETTER SMALL CAPITAL) "
     r"(?:DOTLESS |SCRIPT |OPEN |LONG |TURNED |REVERSED )?([A-Z])(?: WITH .*)?"
@@ -75,12 +77,23 @@ def problem(name: str, *, path: bool = True) -> str:
     return _script_problem(name)
 
 
+def typed(name: str) -> str:
+    """The name with the apostrophe of a keyboard where a text processor, or a language, has another.
+
+    >>> typed("O\u2019Brien")
+    "O'Brien"
+    """
+    return name.translate(_APOSTROPHES)
+
+
 def _sign_problem(sign: str, path: bool) -> str:
     kind = unicodedata.category(sign)
     if sign in _BLANK or kind in ("Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp") or (kind == "Zs" and sign != " "):
         return f"has the invisible or unknown sign U+{ord(sign):04X}"
     if path and sign in _PATH_SIGNS:
         return f"has {sign!r}, which can be in no folder's name"
+    if (plain := _TYPED.get(sign)) is not None:
+        return f"has {sign!r} (U+{ord(sign):04X}); write {plain}"
     if not sign.isascii() and kind[0] not in "LM" and kind != "Nd":
         return f"has {sign!r} (U+{ord(sign):04X}); letters, digits and the signs of ASCII are allowed"
     return ""

@@ -16,6 +16,7 @@ from bench.leaderboard import board as boards
 from bench.leaderboard import entry
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
+from bench.leaderboard.entry import Entry
 from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
@@ -56,8 +57,9 @@ class Gathered(Evidence):
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
         self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), boards.slot)
-        entries = {str(path): file_stamp(str(path)) for path in entry.paths(entry.SUBMISSIONS.resolve())}
-        self.index.refresh(submissions, entries, lambda path: _shown(entry.reported(Path(path)).run), boards.slot)
+        paths = map(str, entry.paths(entry.SUBMISSIONS.resolve()))
+        entries = {path: f"{file_stamp(path)} {__version__}" for path in paths}  # which knows what rows give a score
+        self.index.refresh(submissions, entries, lambda path: _shown(submission(Path(path)).run), boards.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 
     def _read(self, path: str) -> Run:
@@ -187,6 +189,23 @@ class Gathered(Evidence):
         except BenchError as error:
             self.problems.append(str(error))
             return None
+
+
+def submission(path: Path) -> Entry:
+    """An entry that somebody reports; raises BenchError for one that is none, or whose rows do not give its score."""
+    found = entry.reported(path)
+    run = found.run
+    try:
+        cls = task_class(run.task)
+        metrics = cls.metrics if issubclass(cls, Task) else ()
+    except BenchError:  # not known here: nobody can tell, and its board says so
+        return found
+    # Of another version the task may have ranked by another metric.
+    named = [one for one in metrics if one.name == run.scores[0].metric]
+    for metric in metrics[:1] if run.task_version == cls.version else named:
+        if wrong := entry.disagreement(found, metric):
+            raise BenchError(f"{path}: {wrong}; `bench submit` makes entries")
+    return found
 
 
 def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:

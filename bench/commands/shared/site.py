@@ -48,6 +48,7 @@ def main(
 
 def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     """The runs, and of the submissions those that are no run here."""
+    from bench.commands.shared.gathered import submission
     from bench.leaderboard import entry
     from bench.site import Item
 
@@ -59,7 +60,7 @@ def _items(runs: Iterable[tuple[Path | None, Run]]) -> list[Item]:
     }  # with intervals by the rule of the boards
     for path in entry.paths(entry.SUBMISSIONS):
         try:
-            one = entry.reported(path)
+            one = submission(path)
         except BenchError as error:
             _note(str(error))
             continue

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from functools import cache
+from typing import Any
+
+from bench.text.shown import terminal
 from bench.types import Json
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 120}
@@ -152,3 +157,54 @@ MANIFEST = _closed(
         "runs": {"type": "array", "items": _ENTRY, "minItems": 1, "maxItems": 100},
     }
 )  # fmt: skip
+
+
+def misfit(record: Json, schema: Mapping[str, Json]) -> str:
+    """The first field of a record that does not fit a schema, and why, in one line; "" where all fit."""
+    return _first(_strict()(schema), record)
+
+
+def problem(record: Json, *, strangers: bool = False) -> str:
+    """The first field of a run's record that is of a wrong type, and why, in one line; "" for none.
+
+    Another version may have kept more, or less; what a row of a board needs is asked for where it is shown. Of `strangers` a field
+    must also have the form and size that bundles may have.
+    """
+    return _first(_eased_run(strangers), record)
+
+
+def _first(validator: Any, record: Json) -> str:
+    for error in validator.iter_errors(record):
+        place = "".join(f"[{p}]" if isinstance(p, int) else f".{p}" for p in error.absolute_path).lstrip(".")
+        return f"{terminal(place, 200) or 'the record'}: {terminal(error.message, 200)}"
+    return ""
+
+
+@cache
+def _strict() -> Callable[..., Any]:
+    from jsonschema import Draft202012Validator
+    from jsonschema.validators import extend
+
+    types = Draft202012Validator.TYPE_CHECKER.redefine("integer", lambda checker, value: type(value) is int)  # not 1.0
+    found: Callable[..., Any] = extend(Draft202012Validator, type_checker=types)  # type: ignore[no-untyped-call]
+    return found
+
+
+@cache
+def _eased_run(strangers: bool) -> Any:
+    return _strict()(_eased(RUN, strangers))
+
+
+def _eased(schema: Mapping[str, Json], forms: bool) -> dict[str, Json]:
+    """The schema without what it needs and closes; without `forms` only its types, which any reader of a field relies on."""
+    if "anyOf" in schema:  # nothing at all, or what the last says
+        return _eased(schema["anyOf"][-1], forms)
+    found = {}
+    for key, value in schema.items():
+        if key == "properties":
+            found[key] = {name: _eased(one, forms) for name, one in value.items()}
+        elif key in ("items", "additionalProperties") and isinstance(value, dict):
+            found[key] = _eased(value, forms)
+        elif key == "type" or (forms and key not in ("required", "additionalProperties")):
+            found[key] = value
+    return found
