@@ -380,7 +380,7 @@ def test_a_run_of_an_edited_checkpoint_is_another_run(llama: Path, bench_main: M
     arguments = [*QUIET, "model=smollm2", f"model.source=file:{folder}", "model.sha256=null", "model.chat=false"]
 
     def runs() -> int:
-        assert bench_main("run", *arguments)[0] == 0
+        assert bench_main("run", *arguments)[0] == 1  # its context is too short for the prompts: every example fails
         return len(list((tmp_path / "runs").rglob("run.json")))
 
     assert (runs(), runs()) == (1, 1)
