@@ -139,13 +139,13 @@ def test_a_heading_sorts_by_click_and_by_the_keyboard(site: Path, root: str, ope
 
 def test_rows_are_filtered_by_text_and_by_origin(site: Path, root: str, open_page: Any) -> None:
     page = open_page(f"{root}/{_board(site)}")
-    rows = len(HOSTILE) + 3
+    rows = len(HOSTILE) + 4
     page.get_by_label("Filter").fill("good")
     assert _column(page, "table.points", 3) == ["good"]
     assert page.locator("#filtered").inner_text() == f"1 of {rows} rows"
     page.get_by_label("Filter").fill("")
     page.get_by_label("Origin").select_option("verified")
-    assert _column(page, "table.points", 3) == ["good"]
+    assert _column(page, "table.points", 3) == ["vouched"]
     page.get_by_label("Origin").select_option("self-reported")
     assert page.locator("table.points tbody tr:visible").count() == len(HOSTILE)
 
