@@ -300,7 +300,7 @@ def test_a_suite_that_was_logged_has_its_parent(
     assert code == 0
     (parent,) = experiment_runs(tracker, "suite pair", "tags.model = 'stub' and tags.seed = '10'")
     assert parent.info.status == "FINISHED"
-    assert set(parent.data.metrics) == {"words.exact_match", "finmm_dialogue.chrf"}
+    assert set(parent.data.metrics) == {"words.exact_match", "finmm_dialogue.bleu_2_contrast"}
     for task in ("words", "finmm_dialogue"):
         assert len(experiment_runs(tracker, f"{task} v1", f"tags.mlflow.parentRunId = '{parent.info.run_id}'")) == 1
 
@@ -314,7 +314,7 @@ def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
     for tasks in ("[words]", "[words,finmm_dialogue]"):
         assert bench_main(*suite, f"suite.tasks={tasks}")[0] == 0
     latest, *_ = experiment_runs(tracker, "suite pair", "tags.seed = '13'")
-    assert set(latest.data.metrics) == {"words.exact_match", "finmm_dialogue.chrf"}
+    assert set(latest.data.metrics) == {"words.exact_match", "finmm_dialogue.bleu_2_contrast"}
 
 
 @pytest.mark.slow
