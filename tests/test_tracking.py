@@ -301,8 +301,8 @@ def test_a_suite_that_was_logged_has_its_parent(
     (parent,) = experiment_runs(tracker, "suite pair", "tags.model = 'stub' and tags.seed = '10'")
     assert parent.info.status == "FINISHED"
     assert set(parent.data.metrics) == {"words.exact_match", "finmm_dialogue.bleu_2_contrast"}
-    for task in ("words", "finmm_dialogue"):
-        assert len(experiment_runs(tracker, f"{task} v1", f"tags.mlflow.parentRunId = '{parent.info.run_id}'")) == 1
+    for board in ("words v1", "finmm_dialogue v2"):
+        assert len(experiment_runs(tracker, board, f"tags.mlflow.parentRunId = '{parent.info.run_id}'")) == 1
 
 
 @pytest.mark.slow
