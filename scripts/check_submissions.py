@@ -18,8 +18,9 @@ from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Refused
 from bench.bundles.claims import same_rows
 from bench.bundles.verify import Verified
+from bench.commands.shared.bundle_verdicts import VERIFIED, Ground, judge
 from bench.commands.shared.rebuilt import Draw
-from bench.commands.verify import VERIFIED, Ground, judge
+from bench.commands.verify import WithPrivate
 from bench.errors import BenchError, fault
 from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, disagreement, path_of
 from bench.metrics.metric import Metric, RankedMetric
@@ -50,7 +51,7 @@ def main() -> int:
     options = parser.parse_args()
     draw = Draw(options.rerun) if options.rerun else None
     bundles = {_digest(path): path for path in sorted(options.bundles.glob("*.zip"))} if options.bundles else {}
-    ground, worst = Ground(options.data_dir), 0
+    ground, worst = WithPrivate(options.data_dir), 0
     if options.since:
         found: Iterator[tuple[str, Path]] = changed(options.since)
     else:

@@ -174,6 +174,16 @@ class Game:
         """The ranked score of predictions."""
         return measured(self.task, self.examples, predictions, resamples=RESAMPLES, seed=0)[0][0]
 
+    def of(self, name: str) -> Score:
+        """What a strategy, or a shape that is the same whatever the strategy, gets by its first door."""
+        if name in STRATEGIES:
+            return self.play(Cheat(name))
+        answers = {example.id: ALONE[name](one, "") for example, one in zip(self.examples, self.requests, strict=True)}
+        found = self._read(lambda folder: self._official(folder / "system.json", answers))
+        if found is None:
+            raise BenchError(f"task '{self.task.name}' refuses the shape {name!r} as a whole")
+        return found
+
     def by_model(self) -> Iterator[Named]:
         """Every strategy that fits, but the one that is told."""
         for strategy in STRATEGIES[:-1]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import ipaddress
 import os
 import signal
@@ -320,3 +321,19 @@ def study(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Callable[
     from tests.own_study import Study
 
     return Study(tmp_path, f"study_{tmp_path.name}".replace("-", "_"), bench_main)
+
+
+@pytest.fixture(scope="session")
+def script() -> Callable[[str], Any]:
+    """Loads a file of scripts/ as a module, which it is not otherwise."""
+
+    def load(name: str) -> Any:
+        spec = importlib.util.spec_from_file_location(name, Path(__file__).parents[1] / "scripts" / f"{name}.py")
+        assert spec is not None
+        assert spec.loader is not None
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[spec.name] = module  # dataclasses look their module up
+        spec.loader.exec_module(module)
+        return module
+
+    return load

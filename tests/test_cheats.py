@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
 from small_data import NAMES, built, reference_data
 
+from bench.config.build import task_class
+from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.cheat import PADDING, STRATEGIES, Cheat
 from bench.types import Audio, Choose, Generate, Prediction, Regress, Request, Tag, Text
@@ -42,9 +40,11 @@ def test_every_strategy_answers_what_it_takes_and_a_recording_too() -> None:
     tagged = Request("t", (Text(TEXT),), Tag(8, pieces=tuple(TEXT), labels=("Positive", "Negative")))
     for strategy in STRATEGIES[:-1]:
         cheat = Cheat(strategy)
-        for request in (ASKED, CHOICE, SCALE, heard, tagged):
-            if isinstance(request.output, cheat.outputs):
-                cheat.one(request)
+        fitting = [one for one in (ASKED, CHOICE, SCALE, heard, tagged) if isinstance(one.output, cheat.outputs)]
+        assert fitting, strategy
+        for request in fitting:
+            (answer,) = feed.answer(cheat, [request], strategy)
+            assert (answer.id, answer.error) == (request.id, None), strategy
 
 
 def test_all_labels_and_extremes_are_given_as_scores_and_values() -> None:
@@ -80,16 +80,9 @@ def test_each_strategy_is_a_row_of_its_own_and_none_is_ranked(bench_main: Callab
 
 
 @pytest.fixture(scope="module")
-def gaming() -> ModuleType:
+def gaming(script: Callable[[str], Any]) -> Any:
     """The script of docs/gaming.md."""
-    path = Path(__file__).parents[1] / "scripts" / "gaming.py"
-    spec = importlib.util.spec_from_file_location("gaming", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+    return script("gaming")
 
 
 _SHAPES = {"one": "high", "labels": "all_labels", "every label": "all_labels"}  # that give what a strategy gives
@@ -100,7 +93,7 @@ def _strategy(name: str) -> str:
     return strategy.strip() or _SHAPES.get(shape.rstrip(")"), shape.rstrip(")"))
 
 
-def _winners(gaming: ModuleType, name: str, limit: int) -> set[str]:
+def _winners(gaming: Any, name: str, limit: int) -> set[str]:
     """The strategies that beat the plain rows."""
     game = gaming.Game(built(name, reference_data()), limit)
     plain = game.plain()
@@ -110,5 +103,21 @@ def _winners(gaming: ModuleType, name: str, limit: int) -> set[str]:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in ("chitchat", "omg_emotion")])
-def test_no_strategy_wins_on_the_reference_data_but_those_that_the_card_names(gaming: ModuleType, name: str) -> None:
+def test_no_strategy_wins_on_the_reference_data_but_those_that_the_card_names(gaming: Any, name: str) -> None:
     assert _winners(gaming, name, 100) <= set(built(name, reference_data()).card.gives_away)
+
+
+GIVING = ("deft_relations", "deft_sentence", "earnings21", "goemotions", "phrasebank")
+
+
+def test_the_cards_that_name_what_is_given_away_are_tried() -> None:
+    assert {name for name in NAMES if task_class(name).card.gives_away} == set(GIVING)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GIVING)
+def test_a_card_says_what_the_whole_split_gives_away(gaming: Any, name: str) -> None:
+    task = built(name, reference_data())
+    game = gaming.Game(task, None)
+    found = {strategy: game.of(strategy).value for strategy in task.card.gives_away}
+    assert found == pytest.approx(dict(task.card.gives_away), abs=5e-4)

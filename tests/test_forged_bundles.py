@@ -8,16 +8,13 @@ import stat
 import struct
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from bench.commands import verify
-from bench.commands.verify import REFUSED, UNABLE, VERIFIED, Verdict
-from bench.errors import BenchError
-from bench.task import Task
+from bench.commands.shared import bundle_verdicts as verify
+from bench.commands.shared.bundle_verdicts import REFUSED, UNABLE, VERIFIED, Verdict
 from tests import bundles
 from tests.bundles import Files, with_key
 
@@ -25,16 +22,6 @@ Edit = Callable[[Any], Any]
 RUN, SAID, ROWS, TIMES, LIST = (
     "run.json", "predictions.jsonl", "measurements.json", "timings.jsonl", "manifest.json",
 )  # fmt: skip
-
-
-@dataclass
-class Here(verify.Ground):
-    """One's own data: the task of sixty numbers."""
-
-    def task(self, name: str) -> Task:
-        if name != "numbers":
-            raise BenchError(f"task '{name}' is not known here")
-        return bundles.Numbers()
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +37,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def judged(path: Path, tmp_path: Path) -> Verdict:
     """The one verdict on a bundle, with all that holds of every one."""
-    (verdict,) = verify.judge([path], tmp_path / "room", Here(), tmp_path / "runs", add=True)
+    (verdict,) = verify.judge([path], tmp_path / "room", bundles.Here(), tmp_path / "runs", add=True)
     assert len(verdict.text()) < 900
     return verdict
 

@@ -10,8 +10,8 @@ import pytest
 from small_data import ENTRIES, NAMES, part, shipped, without_meteor, write
 
 from bench.bundles import bundle
-from bench.commands import verify
-from bench.commands.verify import UNABLE, VERIFIED
+from bench.commands.shared import bundle_verdicts as verify
+from bench.commands.shared.bundle_verdicts import UNABLE, VERIFIED
 from bench.errors import BenchError
 from bench.metrics import meteor
 from bench.models.base import Device

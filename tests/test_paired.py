@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -336,16 +333,9 @@ def test_an_ordered_metric_of_many_examples_has_fewer_draws_and_says_so() -> Non
 
 
 @pytest.fixture(scope="module")
-def simulate() -> Any:
+def simulate(script: Callable[[str], Any]) -> Any:
     """The script of docs/statistics.md."""
-    path = Path(__file__).parents[1] / "scripts" / "simulate_statistics.py"
-    spec = importlib.util.spec_from_file_location("simulate_statistics", path)
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    return module
+    return script("simulate_statistics")
 
 
 @pytest.mark.slow

@@ -4,29 +4,19 @@ from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
 from bench.bundles import slots
-from bench.commands import verify
-from bench.commands.verify import REFUSED, UNABLE, VERIFIED, Verdict
+from bench.commands.shared import bundle_verdicts as verify
+from bench.commands.shared.bundle_verdicts import REFUSED, UNABLE, VERIFIED, Verdict
 from bench.errors import BenchError
 from bench.leaderboard import entry
 from bench.models.shipped import models
-from bench.task import Task
 from tests import bundles
 
 ANNA = Path("leaderboards/submissions/numbers/anna/guesser.json")
-
-
-@dataclass
-class Here(verify.Ground):
-    """One's own data: the task of sixty numbers."""
-
-    def task(self, name: str) -> Task:
-        return bundles.Numbers()
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +45,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
 
 def _added(tmp_path: Path, *paths: Path, replace: bool = False) -> list[Verdict]:
     room = tmp_path / f"room{sum(1 for _ in tmp_path.iterdir())}"
-    return verify.judge(paths, room, Here(), tmp_path / "runs", add=True, replace=replace)
+    return verify.judge(paths, room, bundles.Here(), tmp_path / "runs", add=True, replace=replace)
 
 
 def _files() -> dict[str, bytes]:

@@ -6,19 +6,17 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bench.bundles import admit
-from bench.commands import verify
-from bench.commands.verify import REFUSED, UNABLE, VERIFIED, Verdict
+from bench.commands.shared import bundle_verdicts as verify
+from bench.commands.shared.bundle_verdicts import REFUSED, UNABLE, VERIFIED, Verdict
 from bench.errors import BenchError
 from bench.runs import environment
 from bench.runs.folder import find_runs
-from bench.task import Task
 from bench.types import Example, Prediction, Score
 from tests import bundles
 
@@ -26,30 +24,14 @@ BenchMain = Callable[..., tuple[int, list[str], list[str]]]
 SCRIPT = Path(__file__).parents[1] / "scripts" / "check_submissions.py"
 
 
-@dataclass
-class Here(verify.Ground):
-    """One's own data: the task of sixty numbers, or another."""
-
-    own: Task | None = None
-    told: tuple[tuple[Score, ...], int] | None = None
-
-    def task(self, name: str) -> Task:
-        if name != "numbers":
-            raise BenchError(f"task '{name}' is not known here")
-        return self.own or bundles.Numbers()
-
-    def hidden(self, submitter: str) -> verify.Hidden:
-        return lambda task, examples, predictions: self.told
-
-
 @pytest.fixture(scope="module")
 def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return bundles.made(tmp_path_factory.mktemp("good"))
 
 
-def _judged(tmp_path: Path, *paths: Path, ground: Here | None = None, add: bool = False) -> list[Verdict]:
+def _judged(tmp_path: Path, *paths: Path, ground: bundles.Here | None = None, add: bool = False) -> list[Verdict]:
     room = tmp_path / f"room{sum(1 for _ in tmp_path.iterdir())}"
-    return verify.judge(paths, room, ground or Here(), tmp_path / "runs", add=add)
+    return verify.judge(paths, room, ground or bundles.Here(), tmp_path / "runs", add=add)
 
 
 @pytest.fixture(autouse=True)
@@ -167,7 +149,7 @@ def test_an_answer_of_a_kind_that_the_task_never_asks_for_is_named(tmp_path: Pat
 
 
 def test_a_verifier_s_other_data_are_named_with_both_fingerprints(tmp_path: Path, good: Path) -> None:
-    (verdict,) = _judged(tmp_path, good, ground=Here(own=bundles.Numbers(seen="?")))
+    (verdict,) = _judged(tmp_path, good, ground=bundles.Here(own=bundles.Numbers(seen="?")))
     assert verdict.status == REFUSED
     assert verdict.line.startswith("it was made on data ")
     assert verdict.line.endswith(" (60)")
@@ -181,9 +163,9 @@ def test_what_a_verifier_cannot_judge_is_not_refused(tmp_path: Path, good: Path)
     class Newer(bundles.Numbers):
         version = 2
 
-    (verdict,) = _judged(tmp_path, good, ground=Here(own=Gone()))
+    (verdict,) = _judged(tmp_path, good, ground=bundles.Here(own=Gone()))
     assert (verdict.status, verdict.line) == (UNABLE, "data/numbers.json does not exist; run `bench fetch`")
-    (verdict,) = _judged(tmp_path, good, ground=Here(own=Newer()))
+    (verdict,) = _judged(tmp_path, good, ground=bundles.Here(own=Newer()))
     assert (verdict.status, verdict.line) == (
         UNABLE,
         "it is of version 1 of task 'numbers', yours is 2; update one of the two",
@@ -218,7 +200,7 @@ def test_another_model_s_predictions_are_known_from_an_entry(tmp_path: Path, goo
     bundles.changed(files, "run.json", bundles.with_key("weights_sha256", value="f" * 64))
     bundles.put_right(files)
     verdicts = verify.judge(
-        [bundles.zipped(tmp_path / "stolen.zip", files)], tmp_path / "in", Here(), tmp_path / "elsewhere"
+        [bundles.zipped(tmp_path / "stolen.zip", files)], tmp_path / "in", bundles.Here(), tmp_path / "elsewhere"
     )
     assert "says the very same as leaderboards/submissions/numbers/anna/guesser.json" in verdicts[0].line
 
@@ -270,12 +252,12 @@ def test_a_scored_submission_may_have_gaps_that_its_record_names(tmp_path: Path)
     settings = Settings(runs_dir=tmp_path / "made", resamples=50, config={"submission": "answers.json"})
     folder = submission.evaluate(Official(), answers, "team", settings)[1].path
     path = bundles.made(tmp_path, folder)
-    (verdict,) = _judged(tmp_path, path, ground=Here(own=Official()))
+    (verdict,) = _judged(tmp_path, path, ground=bundles.Here(own=Official()))
     assert (verdict.status, verdict.line[:9]) == (VERIFIED, "f1 83.3 [")
     files = bundles.contents(path)
     bundles.changed(files, "predictions.jsonl", lambda rows: rows[1:])
     bundles.put_right(files)
-    (verdict,) = _judged(tmp_path, bundles.zipped(tmp_path / "bad.zip", files), ground=Here(own=Official()))
+    (verdict,) = _judged(tmp_path, bundles.zipped(tmp_path / "bad.zip", files), ground=bundles.Here(own=Official()))
     assert verdict.line == "11 of 60 examples have no prediction, its record says 10; the first without one is 'w0'"
 
 
@@ -293,7 +275,7 @@ def test_a_run_that_nobody_scored_is_not_taken_in_and_can_be_once_it_is_scored(
     assert (verdict.status, verdict.added[0][:10]) == (VERIFIED, "not added:")
     assert not list(find_runs(tmp_path / "runs"))
     rounded = tuple(Score(name, 0.7, None, None, 60, 0) for name in ("f1", "exact_match"))
-    _judged(tmp_path, path, ground=Here(told=(rounded, 1)), add=True)
+    _judged(tmp_path, path, ground=bundles.Here(told=(rounded, 1)), add=True)
     assert [run.scores for _, run in find_runs(tmp_path / "runs")] == [rounded]
 
 
@@ -308,7 +290,7 @@ def test_held_out_references_score_a_run_that_could_not_score_itself(
         "its ids are those on your data, 60 predictions\n  note: the references are held out: nothing was scored"
     )
     rounded = tuple(Score(name, 0.7, None, None, 60, 0, note="held out") for name in ("f1", "exact_match"))
-    (verdict,) = _judged(tmp_path, path, ground=Here(told=(rounded, 2)), add=True)
+    (verdict,) = _judged(tmp_path, path, ground=bundles.Here(told=(rounded, 2)), add=True)
     assert verdict.text().startswith("VERIFIED  numbers / guesser: f1 70.0 [–] scored again")
     assert "note: the references are held out: rounded scores, attempt 2" in verdict.text()
     ((_, run),) = find_runs(tmp_path / "runs")
@@ -321,7 +303,7 @@ def test_held_out_references_score_a_run_that_could_not_score_itself(
     (verdict,) = _judged(tmp_path, bad)
     assert verdict.status == UNABLE
     assert "claims scores on references that are held out" in verdict.line
-    (verdict,) = _judged(tmp_path, bad, ground=Here(told=(rounded, 3)))
+    (verdict,) = _judged(tmp_path, bad, ground=bundles.Here(told=(rounded, 3)))
     assert (verdict.status, verdict.line) == (REFUSED, "f1: value claimed 0.9, found 0.7")
 
 
@@ -377,7 +359,7 @@ def test_two_verifiers_get_the_same_entry(tmp_path: Path, good: Path, monkeypatc
     for who in ("one", "two"):
         (tmp_path / who).mkdir()
         monkeypatch.chdir(tmp_path / who)
-        verify.judge([good], tmp_path / who / "room", Here(), tmp_path / who / "runs", add=True)
+        verify.judge([good], tmp_path / who / "room", bundles.Here(), tmp_path / who / "runs", add=True)
         folder = next(path for path, _ in find_runs(tmp_path / who / "runs"))
         entry = Path("leaderboards/submissions/numbers/anna/guesser.json")
         found.append([path.read_bytes() for path in (entry, *sorted(folder.iterdir()))])
