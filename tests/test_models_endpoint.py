@@ -625,6 +625,12 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
         ),
         ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "<think>3\n4</think>\n5"),
         ('{"answer": "Bohemia"}', Generate(8, stop=('"',)), '{"answer": "Bohemia"}'),
+        ('{\n"answer": "Bohemia"}\nIt is not "Elbe"', Generate(8, stop=("\n",)), '{\n"answer": "Bohemia"}'),
+        (
+            '```json\n{"answer": "Bohemia"}\n```\n"Elbe"',
+            Generate(8, stop=('"',)),
+            '```json\n{"answer": "Bohemia"}\n```\n',
+        ),
         ('["Bohemia"]', Generate(8, stop=('"',)), '["Bohemia"]'),
         ('- "Bohemia" it is', Generate(8, stop=('"',)), "Bohemia"),
         ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), '<think>"Rome"?</think>Bohemia'),

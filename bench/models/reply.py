@@ -14,6 +14,7 @@ from bench.text.thinking import behind_thinking, cut, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
 _OPENED = re.compile(r'^[^\w"]{0,20}"{1,5}(?=[^"\n]*\w)')  # a bullet, a bracket, more quotes before the answer's own
+_FENCED = re.compile(r"```.*?(?:\n```|$(?!\n))", re.DOTALL)
 _QUOTED = 20_000  # characters of a reply that its error keeps
 _NUMBER = re.compile(r"\s{0,9}[+-]?\d{1,20}(?:\.\d{1,20})?\s{0,9}")
 _DENIED = re.compile(
@@ -75,29 +76,31 @@ def read(request: Request, text: str, *, begun: str = "", prompt_tokens: int = 0
 
 
 def _answered(text: str, begun: str, stop: Sequence[str]) -> str:
-    """The reply up to its stop; whole where it is JSON or a block of code, whose quotes end nothing.
+    """The reply up to its stop; in JSON and in a block of code that it begins with, nothing stops it.
 
-    >>> [_answered(reply, 'Answer: "', ['"']) for reply in ('{"answer": "Bonn"}', '- "Bonn", it says', '"')]
-    ['{"answer": "Bonn"}', 'Bonn', '']
+    >>> [_answered(reply, 'Answer: "', ['"']) for reply in ('{"answer": "Bonn"}, "so"', '- "Bonn", it says', '"')]
+    ['{"answer": "Bonn"}, ', 'Bonn', '']
     """
     rest = without(text, begun)
     said = (behind_thinking(rest) or "").lstrip()
-    if said.startswith("```") or _is_json(said):
-        return rest
+    if said and (end := _end_of_block(said)):
+        end += max(0, rest.rfind(said))
+        return rest[: min((place for one in stop if (place := rest.find(one, end)) >= 0), default=len(rest))]
     if begun.rstrip().endswith('"'):
         rest = _OPENED.sub("", rest, count=1)
     return cut(rest, stop)
 
 
-def _is_json(text: str) -> bool:
-    """Whether a text is, or begins with, a JSON object or list."""
+def _end_of_block(text: str) -> int:
+    """Where the JSON object or list, or the block of code, ends that a text begins with; 0 where it begins with none."""
+    if fenced := _FENCED.match(text):
+        return fenced.end()
     if text[:1] not in ("{", "["):
-        return False
+        return 0
     try:
-        json.JSONDecoder().raw_decode(text)
+        return json.JSONDecoder().raw_decode(text)[1]
     except (ValueError, RecursionError):
-        return False
-    return True
+        return 0
 
 
 def without(text: str, begun: str) -> str:

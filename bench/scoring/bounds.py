@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -49,7 +50,7 @@ def of_rows(
     """The interval of rows [n, k], whole clusters being drawn or left out."""
     if isinstance(metric, Metric) and metric.jackknife:
         return _of(len(set(clusters)), resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
-    bounds = lambda: _bootstrap(metric, rows, clusters, resamples, seed)  # noqa: E731
+    bounds = partial(_bootstrap, metric, rows, clusters, resamples, seed)
     return _of(len(set(clusters)), resamples, bounds, "bootstrap", f", {resamples} resamples")
 
 

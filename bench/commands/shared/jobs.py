@@ -143,8 +143,9 @@ class Runner:
             return
         known_kind(job.config["audit"])
         settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
-        self.progress = Progress(label)
         name = f"{job.model}-{model.variant}" if model.variant else job.model
+        label = f"{job.task} / {name}"
+        self.progress = Progress(label)
         run, folder = evaluate(
             task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
