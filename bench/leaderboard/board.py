@@ -229,8 +229,8 @@ def cells(board: Board, row: Row) -> list[str]:
     values = {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
-        "examples_per_second": _number(examples_per_second(run)), "p50": _number(times["latency_p50"], 1000),
-        "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
+        "examples_per_second": _number(examples_per_second(run)), "p50": _number(times.get("latency_p50"), 1000),
+        "p90": _number(times.get("latency_p90"), 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
         rank_of(row),

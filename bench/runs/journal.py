@@ -82,6 +82,7 @@ class Appended:
         """Append the lines; raises BenchError where the disk takes no more."""
         try:
             if self._file is None:
+                _cut_unfinished(self.path)
                 self._file = self.path.open("ab", buffering=0)
             data = memoryview("".join(text + "\n" for text in texts).encode())
             while data:
@@ -99,6 +100,15 @@ class Appended:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _cut_unfinished(path: Path) -> None:
+    """Cut off a last line that a crash left unfinished, so that the next one is no part of it."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+            file.truncate(max((end for end, _ in lines(path)), default=0))
 
 
 @dataclass(frozen=True)
