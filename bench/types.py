@@ -173,8 +173,8 @@ class Prediction:
     the final answer out of somebody's submission, which no parser touches. `error` means that the model failed on this
     request; it counts as wrong and is never replaced by a made-up answer. `no_answer` is the model's probability that
     there is none. Token counts are the model's own, 0 if it has none; `truncated` are those cut away because the request was
-    longer than the model's context. `asked` is the digest of its request, and `reused` the id of the run that the answer was
-    taken from; the engine writes both.
+    longer than the model's context. `finish` says how the text ended: stop, length, error, refused or none. `asked` is the
+    digest of its request, and `reused` the id of the run that the answer was taken from; the engine writes both.
     """
 
     id: str
@@ -188,6 +188,7 @@ class Prediction:
     prompt_tokens: int = 0
     new_tokens: int = 0
     truncated: int = 0
+    finish: str = ""
     asked: str = ""
     reused: str = ""
 

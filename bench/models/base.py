@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -80,6 +80,14 @@ class Model(ABC):
         without where it was not given. What it raises is not looked at: it shows again in `predict`.
         """
 
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """The batch cut into the smallest pieces that are computed together; each is asked for by a `predict` of its own.
+
+        A function of the requests and of what the model is, never of measured time or of what was asked before: a run that
+        is resumed must meet the same pieces.
+        """
+        return [list(batch)]
+
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""
 
@@ -99,5 +107,8 @@ class Model(ABC):
         return None
 
     @abstractmethod
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """One prediction a request, in order. An exception fails only the requests that raise it when asked alone."""
+    def predict(self, batch: Sequence[Request]) -> list[Prediction] | Iterator[Prediction | list[Prediction]]:
+        """One prediction a request: a list, or an iterator of those that are finished (or of groups), in any order.
+
+        An exception fails only the requests that raise it when asked alone.
+        """
