@@ -191,7 +191,7 @@ def test_an_answer_says_whether_it_ended_or_was_cut(which: str, request: pytest.
         ask("stopped", "Who lent it?", Generate(20, (stop,))), ask("cut", "Who lent it?", Generate(1, ("never",))),
         ask("wrong", "Who?", Generate(CONTEXT + 10)), ask("label", "Who?", Choose(("a", "b"))),
     ]  # fmt: skip
-    assert [p.finish for p in answered(reader, asked)] == ["stop", "length", "", ""]
+    assert [p.finish for p in answered(reader, asked)] == ["stop", "length", "error", "none"]
     (last,) = answered(reader, [ask("last", "Who lent it?", Generate(place + 40, (stop,)))])
     (exact,) = answered(reader, [ask("exact", "Who lent it?", Generate(last.new_tokens, (stop,)))])
     assert (exact.finish, exact.text) == ("stop", last.text)  # its last token says the stop string

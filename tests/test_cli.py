@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bench.runs.folder import JOURNAL, LEDGER
+from bench.runs.journal import JOURNAL, LEDGER
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 QUIET = ["tracking=none", "runs_dir=runs"]

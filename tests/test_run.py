@@ -16,7 +16,8 @@ from bench.engine.asking import first_examples
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.run import evaluate, fits
-from bench.runs.folder import JOURNAL, LEDGER, RunFolder
+from bench.runs.folder import RunFolder
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Prediction, Regress, Request, Run

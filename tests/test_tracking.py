@@ -19,7 +19,8 @@ from bench.artifacts.digest import digest
 from bench.bundles.public import public_run
 from bench.commands.shared import references
 from bench.errors import BenchError
-from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD, RunFolder, find_runs
+from bench.runs.folder import CONFIG, ORIGIN, RECORD, RunFolder, find_runs
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of
 from bench.tracking.log import MARK, Tracker, _machine, is_logged, unlogged

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.models import sound
-from bench.models.base import Device, Model
+from bench.models.base import Answered, Device, Model, flat
 from bench.models.composite import Composite
 from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
 
@@ -65,7 +65,7 @@ class ListenThenRead(Composite):
                 if asked := [self._spoken(path) for path in self.to_hear(request) if self._unheard(path)]:
                     self.recogniser.prepare(asked)
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Answered:
         """Listen to the recordings, then ask the text model."""
         heard = self.heard(batch)
         return self.text_model.predict([self.as_read(request, heard) for request in batch])
@@ -74,7 +74,7 @@ class ListenThenRead(Composite):
         """What is said in each recording of the requests, by its path; raises ValueError when one cannot be read."""
         paths = list(dict.fromkeys(path for request in batch for path in self.to_hear(request)))
         asked = [self._spoken(path) for path in paths if self._unheard(path)]
-        found = {p.id: p.text or "" for p in (self.recogniser.predict(asked) if asked else [])}
+        found = {p.id: p.text or "" for p in (flat(self.recogniser.predict(asked)) if asked else ())}
         for path in paths:
             key = _key(path)
             found[path] = self._transcripts[key] = found[path] if path in found else self._transcripts[key]

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
-from bench.models.base import Model
+from bench.models.base import Answered, Model
 from bench.models.composite import Composite
 from bench.models.embedding import Embedding, sentences
-from bench.types import Part, Prediction, Request, Span, Text
+from bench.types import Part, Request, Span, Text
 
 
 class RetrieveThenRead(Composite):
@@ -24,7 +24,7 @@ class RetrieveThenRead(Composite):
             raise BenchError(f"model.n_sentences={n_sentences} must be at least 1")
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Answered:
         """Shorten each request's context, then let the text model answer."""
         return self.text_model.predict([self._shortened(request) for request in batch])
 

@@ -7,8 +7,9 @@ import re
 from collections.abc import Mapping
 
 from bench.runs.claimed import is_claimed
-from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD
+from bench.runs.folder import CONFIG, ORIGIN, RECORD
 from bench.runs.identity import fingerprint
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.types import Json, Run
 
