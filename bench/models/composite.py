@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import ClassVar
 
 from bench.models.base import Device, Model
@@ -13,7 +13,9 @@ class Composite(Model):
     """Models that work one after another; `stages` names the attributes that hold them, in this order, the last answers.
 
     What concerns the whole model concerns each stage: weights, device, memory, what it computed. What concerns a request
-    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does.
+    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does. Its
+    `predict` returns what the last stage's does: a last stage that gives its answers as they are finished does so in a
+    composite too.
     """
 
     stages: ClassVar[tuple[str, ...]]
@@ -113,3 +115,9 @@ class Composite(Model):
         """The highest peak that a stage names: they share the device, so that each sees the others' memory too."""
         peaks = [peak for model in self.models if (peak := model.device_memory_bytes()) is not None]
         return max(peaks, default=None)
+
+
+def groups(found: Iterable[Prediction | list[Prediction]]) -> Iterator[list[Prediction]]:
+    """What a stage's `predict` gave, in groups as they come: it may be a list, or yield predictions or lists of them."""
+    for one in found:
+        yield [one] if isinstance(one, Prediction) else one
