@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -34,11 +34,20 @@ class Line:
         return f"{self.label}: {', '.join(filter(None, self.facts.values()))}"
 
 
-def drawn(line: Line, width: int, console: Console) -> str:
-    """The line in at most `width` cells, with the codes of this console's colours; what matters least is left out.
+def drawn(lines: Sequence[Line], width: int, console: Console) -> str:
+    """The lines in at most `width` cells each, with the codes of this console's colours; what matters least is left out.
 
     First go rate and elapsed time, then the bar, then the label is cut, then goes the time left.
     """
+    fitted = [_fitted(line, width) for line in lines]
+    widest = max((width_of(label) for label, _ in fitted), default=0)  # so that the bars stand below each other
+    return "\n".join(
+        _drawn(line, label, text, widest, width, console) for line, (label, text) in zip(lines, fitted, strict=True)
+    )
+
+
+def _fitted(line: Line, width: int) -> tuple[str, str]:
+    """The label and the facts for which there is room."""
     label, facts = terminal(line.label, _LONGEST_LABEL), {name: text for name, text in line.facts.items() if text}
     label = cut(label, max(_SHORTEST_LABEL, width // 3))
     shortest = 0 if line.fraction is None else _BAR[0] + 1
@@ -49,10 +58,16 @@ def drawn(line: Line, width: int, console: Console) -> str:
         label = cut(label, max(width - width_of(_joined(facts)) - 1, 0))
     if _needed(label, facts) > width:
         facts.pop("left", None)
-    room = width - _needed(label, facts) - 1
-    bar = _bar(line.fraction, min(room, _BAR[1]), console) if line.fraction is not None and room >= _BAR[0] else ""
-    text = _joined(facts)
-    return cut(" ".join(filter(None, (label, text))), width) if not bar else f"{label} {bar} {text}"
+    return label, _joined(facts)
+
+
+def _drawn(line: Line, label: str, text: str, widest: int, width: int, console: Console) -> str:
+    padded = label + " " * (widest - width_of(label))
+    for start in (padded, label):
+        room = width - width_of(start) - width_of(text) - 2
+        if line.fraction is not None and room >= _BAR[0]:
+            return f"{start} {_bar(line.fraction, min(room, _BAR[1]), console)} {text}"
+    return cut(" ".join(filter(None, (label, text))), width)
 
 
 def _joined(facts: Mapping[str, str]) -> str:

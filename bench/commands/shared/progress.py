@@ -159,8 +159,8 @@ os.register_at_fork(after_in_child=lambda: [one.forget() for one in _pictures])
 class _Picture:
     """Lines below all that is printed on a terminal.
 
-    The cursor stands at their beginning: what somebody writes past us, even to the file number, then stands where they were,
-    and they below it. After a change of the terminal's width all from the cursor on is still theirs, to be wiped.
+    The cursor stands on an empty line above them: there comes what somebody writes past us, to the file number, and they then
+    move below it. After a change of the terminal's width all from the cursor on is still theirs, to be wiped.
     """
 
     def __init__(self, notes: Lasting, out: Lasting | None) -> None:
@@ -187,7 +187,7 @@ class _Picture:
     def show(self, found: list[Line]) -> None:
         """Draw these lines in the place of those before."""
         width, height = self._size()
-        text = "\n".join(drawn(line, width - 1, self._colours()) for line in found[: max(1, height - 2)])
+        text = drawn(found[: max(1, height - 3)], width - 1, self._colours())
         with self._lock:
             if self._half_line and time.monotonic() - self._half_line > _HALF_LINE:
                 self._half_line = 0.0
@@ -224,14 +224,16 @@ class _Picture:
 
     def _draw(self) -> None:
         if self._lines:
-            back = f"\x1b[{n}A" if (n := self._lines.count("\n")) else ""
-            self._notes.draw(f"{self._lines}\r{back}")
+            back = f"\r\x1b[{self._lines.count(chr(10)) + 1}A"
+            # Without wrapping: a terminal may be narrower than it says while it changes, and the way back would be longer.
+            self._notes.draw(f"\x1b[?7l\n{self._lines}{back}\x1b[?7h")
             self._notes.flush()
         self._shown = self._lines
 
     def _wipe(self) -> None:
         if self._shown:
-            self._notes.draw("\r\x1b[J")
+            # The empty line, then all below it: a multiplexer may keep a screen that is cleared from its very top as history.
+            self._notes.draw("\r\x1b[K\x1b[B\x1b[J\x1b[A")
             self._notes.flush()
             self._shown = ""
 
