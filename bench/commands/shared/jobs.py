@@ -155,7 +155,7 @@ class Runner:
         run, folder = evaluate(
             task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
-        self.progress.doing("keeps the result")
+        self.progress.doing("logs the run")
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):
