@@ -8,15 +8,14 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from bench.errors import BenchError
+from bench.leaderboard.columns import DECLARED, further, ranking
 from bench.leaderboard.definition import Board
 from bench.runs.claimed import LEGEND, STORE, examples_per_second, is_claimed, rerun_of
 from bench.runs.claimed import shown as marked
 from bench.runs.identity import canonical
 from bench.text.names import labelled
+from bench.text.table import Column
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
-
-_HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
-
 
 ORIGINS = ("run here", "scored here", "in the store", "verified", "self-reported")
 
@@ -214,9 +213,14 @@ def with_flips(board: Board, found: Sequence[Table]) -> Board:
     return replace(board, columns=(*board.columns[:at], "flips", *board.columns[at:]))
 
 
+def columns(board: Board) -> list[Column]:
+    """The columns, as many as `cells` gives of a row."""
+    return [*ranking(board.metric), *further(board.more), *(DECLARED[name] for name in board.columns)]
+
+
 def headings(board: Board) -> list[str]:
     """The column titles."""
-    return ["rank", "model", f"{board.metric} [95 %]", *board.more, *(_HEADINGS.get(c, c) for c in board.columns)]
+    return [column.heading for column in columns(board)]
 
 
 def cells(board: Board, row: Row) -> list[str]:

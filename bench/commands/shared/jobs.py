@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.commands.shared.progress import Progress
+from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
@@ -99,11 +99,12 @@ class Runner:
 
     def __init__(
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
-        done: Callable[[Run, Path], None] = lambda run, folder: None,
+        done: Callable[[Run, Path], None] = lambda run, folder: None, display: Display | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete; for the others see `Settings`."""
+        """`done` is told of each run as soon as it is complete, `display` shows it until then; for the others see `Settings`."""
         self.fresh, self.strict, self.reuse, self.done = fresh, strict, reuse, done
         self.outcome = Outcome()
+        self.display = display or Display()
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
@@ -112,8 +113,10 @@ class Runner:
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Run every job; one that a user could fix costs only itself when there are others."""
         try:
-            for job in jobs:
+            for number, job in enumerate(jobs, 1):
                 label = f"{job.task} / {job.model}"
+                self.display.job(number, len(jobs), len(self.outcome.failed))
+                self.progress = self.display.run(label)
                 try:
                     self._one(job, label)
                 except BenchError as error:
@@ -122,6 +125,7 @@ class Runner:
                     self.outcome.failed.append((label, str(error)))
                     say(f"{label}: {error}")
         finally:  # also after Ctrl-C: what was done stands under an ended parent
+            self.display.rest()
             self._finish_suites()
         for model in dict.fromkeys(model for _, model in self.outcome.skipped):
             tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
@@ -130,6 +134,7 @@ class Runner:
 
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
+        self.progress.doing("prepares task and model")
         task = build(job.config["task"], "task")
         if isinstance(task, EntryTask):
             raise BenchError(
@@ -145,10 +150,12 @@ class Runner:
         settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
-        self.progress = Progress(label)
+        self.progress = self.display.run(label)
+        self.progress.doing("reads data and weights")
         run, folder = evaluate(
             task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
+        self.progress.doing("logs the run")
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):

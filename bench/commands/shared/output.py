@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared.streams import can_say
 from bench.text.secrets import clean
-from bench.text.shown import json_text, tell, terminal
+from bench.text.shown import json_text, tell
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bench.types import Run
-
-LONGEST_CELL = 500  # characters of a cell in a table on a terminal
 
 
 def emit(record: Any) -> None:
@@ -63,29 +57,6 @@ def print_run(run: Run, folder: Path) -> None:
     speed = f"{rate:,.1f} a second, {seconds['total']:.1f} s in all; " if rate else ""
     tell(f"  {run.n_examples} examples, {speed}{folder}")
     sys.stdout.flush()
-
-
-def print_rows(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    """A table of texts; one without a rank ("–" in the first column) is dimmed."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    table = RichTable(title=Text(terminal(title)), title_justify="left")
-    for heading in headings:
-        number = any(word in heading for word in ("seconds", "hours", "cost", "latency", "accuracy"))
-        table.add_column(
-            Text(terminal(heading)), justify="right" if number else "left", overflow="fold", no_wrap=heading == "status"
-        )
-    for row in rows:
-        table.add_row(*(Text(terminal(cell, LONGEST_CELL)) for cell in row), style="dim" if row[0] == "–" else None)
-    console().print(table)
-
-
-def console() -> Console:
-    """Where tables go: nothing is cut where a file or a log is read."""
-    from rich.console import Console
-
-    return Console(width=None if os.isatty(1) else 240)
 
 
 def figures(value: Any) -> str:
