@@ -12,7 +12,7 @@ from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.text.rows import rows
 
-COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+COLUMNS = ("n", "failed", "origin", "examples_per_second", "seconds_per_answer", "device", "dtype", "commit", "date")
 
 
 @dataclass(frozen=True)
