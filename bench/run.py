@@ -8,6 +8,7 @@ from typing import get_args
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -25,19 +26,19 @@ from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
 from bench.types import Json, Output, Prediction, Run
 
-Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
 
 def evaluate(
     task: Task, model: Model, name: str, device: Device, settings: Settings, *,
-    progress: Progress = lambda done, n: None, say: Say = lambda line: None,
+    progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete.
 
-    `say` is told, in a line each, what of the answer is not of today: libraries, parser, metrics.
+    `progress` is told of each answer, `say`, in a line each, what of the answer is not of today: libraries, parser, metrics.
     """
     refuse_misfit(task, model, name)
+    progress = listening(progress)
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
@@ -78,6 +79,7 @@ def evaluate(
             say(reuse.take_over(folder, identity, asked, model))
         watch = attempt.watch
         _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
+        progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
             scores, rows = measured(
@@ -124,9 +126,11 @@ def _predict(
             "may be others than today's; --fresh asks them all again"
         )
     if len(done) < n:
+        progress.doing("loads the model")
         feed.load(model, basis.device, settings.seed, attempt.watch)
     if ideal:
         model.reveal(ideal)
+    progress(len(done), n)
     room = feed.Room()
     for unit in feed.ahead(plan, model):
         groups = feed.stream(model, unit.requests, basis.model, room)

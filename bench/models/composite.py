@@ -70,6 +70,11 @@ class Composite(Model):
         """Whether all stages do."""
         return all(model.answers_alone for model in self.models)
 
+    @property
+    def unit_tokens(self) -> int | None:  # type: ignore[override]
+        """As many as the slowest stage computes in some seconds."""
+        return min((model.unit_tokens for model in self.models if model.unit_tokens is not None), default=None)
+
     def telling(self, config: Json) -> Json:
         """Also of each stage's configuration only what can change an answer."""
         found = super().telling(config)
