@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.engine.asking import first_examples
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER

@@ -15,9 +15,10 @@ from spoken import speak
 
 from bench.config import compose as conf
 from bench.config.build import build
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Choose, Generate, Prediction, Request, Span, Text

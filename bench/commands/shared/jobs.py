@@ -12,11 +12,12 @@ from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
+from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
-from bench.run import evaluate, fits, refuse_misfit
+from bench.run import evaluate
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
