@@ -132,9 +132,8 @@ def main() -> None:
     print("| run | attempt | killed after, s | it | answers kept | work lost, s |\n|---|---|---|---|---|---|")
     for run, one in rows:
         print(f"| {run} | {one.attempt} | {one.after:.1f} | {one.doing} | {one.kept} | {one.lost:.1f} |")
-    print(
-        f"most work lost: {max(one.lost for _, one in rows):.1f} s; attempts in the ledgers: {attempts}; {os.getloadavg()[0]:.1f} load"
-    )
+    worst, load = max(one.lost for _, one in rows), os.getloadavg()[0]
+    print(f"most work lost: {worst:.1f} s; attempts in the ledgers: {attempts}; load average {load:.1f}")
 
 
 if __name__ == "__main__":
