@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import is_
 
 from bench.data import shapes
@@ -38,7 +38,7 @@ def final(task: Task, example: Example, prediction: Prediction) -> Json:
         text = behind_thinking(prediction.text)
         if text is None:
             return Malformed("the reply ends within its thinking, before any answer")
-        prediction = replace(prediction, text=text)
+        prediction = prediction.but(text=text)
     parsed = task.answer(prediction)  # whoever calls says whose fault it is where this raises
     try:
         found = task.checked(example, parsed)
@@ -111,7 +111,7 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
                 if task.normalises:
                     plain = by_line(prediction.text or "")
                     if plain != (prediction.text or ""):
-                        said[at] = _or_failed(final(task, examples[at], replace(prediction, text=plain)))
+                        said[at] = _or_failed(final(task, examples[at], prediction.but(text=plain)))
                     said[at] = scored(said[at])
     targets = [scored(one.target) if task.normalises else one.target for one in examples]
     same = all(map(is_, said, raw)) and all(map(is_, targets, (one.target for one in examples)))
