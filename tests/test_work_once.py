@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from small_text_models import bert
 
 from bench.models import fixed_passes
-from bench.models.base import Device, Model
-from bench.models.composite import groups
+from bench.models.base import Device, Model, flat
 from bench.models.embedding import Embedding
 from bench.models.ocr import OcrPipeline
 from bench.models.pages import PageReader
@@ -246,4 +245,4 @@ def test_a_composite_passes_answers_on_as_its_last_stage_gives_them(source: str,
     ):
         found = model.predict(asked)
         assert type(found) is type(reads.predict(asked))
-        assert [(one.id, one.text) for group in groups(found) for one in group] == [("a", "x"), ("b", "y")]
+        assert [(one.id, one.text) for one in flat(found)] == [("a", "x"), ("b", "y")]
