@@ -249,5 +249,5 @@ class _Picture:
         if self._console is None:
             from rich.console import Console
 
-            self._console = Console(file=self._notes, force_terminal=True, width=200, legacy_windows=False)  # type: ignore[arg-type]
+            self._console = Console(file=self._notes, force_terminal=True, width=200, height=25, legacy_windows=False)  # type: ignore[arg-type]
         return self._console
