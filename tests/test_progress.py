@@ -156,6 +156,13 @@ def test_a_plain_function_may_be_told_of_the_counts() -> None:
     assert listening(own) is own
 
 
+def test_a_password_is_not_shown_on_the_way() -> None:
+    console = Console(file=io.StringIO(), no_color=True, force_terminal=True, width=200)
+    text = drawn([Line("fetching https://ann:hunter2secret@host/x", {"count": "1 B"})], 119, console)
+    assert "host/x" in text
+    assert "hunter2secret" not in text
+
+
 @pytest.mark.parametrize(
     "label", ["t / m", "finmm_qa / rag_smollm2-bfloat16" * 3, "任务 / 模型模型模型模型", "\x1b[31m\n"]
 )
