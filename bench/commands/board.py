@@ -165,10 +165,12 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
 
 def _table_json(table: Table) -> dict[str, Any]:
     """A table for `--json`; what of a row is claimed stands below that word, so that no reader takes it for measured."""
-    from bench.runs.claimed import examples_per_second, is_claimed
+    from bench.runs.claimed import is_claimed
+    from bench.runs.rates import examples_per_second, seconds_per_answer
 
     def times(run: Run) -> dict[str, Any]:
-        said = {"examples_per_second": examples_per_second(run), "device": run.environment["device"]}
+        said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
+                "device": run.environment["device"]}  # fmt: skip
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
         return (
             said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}

@@ -27,6 +27,9 @@ class Silent:
         """Take no notice."""
 
 
+SILENT = Silent()
+
+
 class _Counting(Silent):
     """Tells a plain function of the counts alone."""
 

@@ -38,8 +38,9 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     if not found:
         lines += ["No runs yet.", ""]
     lines += [
-        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
+        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. The time per answer is "
+        "that of all answers over their number; – means that nobody timed them, or that a reference row computes nothing. CPU and "
+        "GPU never share a table; a submission, "
         "whose predictions were brought and not timed, stands in each table of its data; so does a run whose device is claimed.",
         "",
     ]

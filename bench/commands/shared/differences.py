@@ -196,7 +196,8 @@ def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
 def _speed(comparison: Comparison) -> None:
     """Examples a second, untested, and what differs between the machines; of a claimed speed only that it is claimed."""
     from bench.judging.compare import machines
-    from bench.runs.claimed import examples_per_second, is_claimed
+    from bench.runs.claimed import is_claimed
+    from bench.runs.rates import examples_per_second
 
     runs = {"A": comparison.a.run, "B": comparison.b.run}
     rates = [examples_per_second(run) for run in runs.values()]
