@@ -16,9 +16,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _HALF_LINE = 5.0  # seconds after which a line that somebody has begun is left as it is
-_pictures: list[Picture] = []
-# A child's copy of the lock may be held by a thread that it has not got.
-os.register_at_fork(after_in_child=lambda: [one.forget() for one in _pictures])
 
 
 class Picture:
@@ -116,3 +113,15 @@ class Picture:
 
             self._console = Console(file=self._notes, force_terminal=True, width=200, height=25, legacy_windows=False)  # type: ignore[arg-type]
         return self._console
+
+
+_pictures: list[Picture] = []
+
+
+def _forget_all() -> None:
+    """In a child: its copy of the lock may be held by a thread that it has not got."""
+    for picture in _pictures:
+        picture.forget()
+
+
+os.register_at_fork(after_in_child=_forget_all)

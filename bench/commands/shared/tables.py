@@ -97,8 +97,9 @@ def _draw(
     table = Table(title=Text(_cell(title, _LONGEST_CELL)) if title else None, title_justify="left")
     for place, cell_width in places.items():
         column = columns[place]
-        side = "right" if column.right else "left"
-        table.add_column(Text(column.heading), justify=side, width=cell_width, overflow="fold")
+        table.add_column(
+            Text(column.heading), justify="right" if column.right else "left", width=cell_width, overflow="fold"
+        )
     for row, texts in zip(rows, cells, strict=True):
         styles = ["dim" if isinstance(cell, Claimed) else "" for cell in row.cells]
         shown = [Text(texts[place], style=styles[place]) for place in places]
