@@ -39,7 +39,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt scripts/install.py
 
 $(VENV)/.dev: $(VENV)/.demo
 	@$(PYTHON) scripts/install.py $(VENV) dev
-	@touch $@
+	@touch $(VENV)/.demo $@
 
 clean:
 	rm -rf $(VENV) runs

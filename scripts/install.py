@@ -113,18 +113,29 @@ class Environment:
 
     def __init__(self, venv: Path) -> None:
         self.venv = venv
+        self.mark = venv / ".installing"
         self.python = str(venv / "bin/python")
         self.pip = [self.python, "-m", "pip"]
 
     def make(self) -> None:
-        """Make it unless it is there; one that was cut short in the making is made anew."""
-        if run([*self.pip, "--version"]).returncode == 0:
+        """Make it unless it is there and whole; after an installation that was cut short it is made anew.
+
+        A package that was being written when the process was killed looks installed to uv and to pip. The mark stands from here
+        to `done`; what was downloaded is in the caches, so that the second time is short.
+        """
+        if not self.mark.exists() and run([*self.pip, "--version"]).returncode == 0:
+            self.mark.touch()
             return
         done = run([sys.executable, "-m", "venv", "--clear", str(self.venv)])
         if done.returncode:
             raise InstallError(
                 f"{sys.executable} cannot make a virtual environment ({reason(done)}); Debian has python3-venv for it"
             )
+        self.mark.touch()
+
+    def done(self) -> None:
+        """Say that it is whole."""
+        self.mark.unlink()
 
     def uv(self) -> str | None:
         """A uv that starts: the pinned one, which pip brings, else one on the PATH; None, and a line, if there is none."""
@@ -213,6 +224,7 @@ def main(venv: str, extra: str) -> None:
         tool = "pip"
         environment.by_pip(wanted)
     refuse_cuda(environment.names(), f"{venv} has")
+    environment.done()
     times.append(time.monotonic())
     steps = zip(("venv", "uv", f"packages by {tool}"), times, times[1:], strict=False)
     print("install: " + ", ".join(f"{name} {end - start:.0f} s" for name, start, end in steps), flush=True)
