@@ -38,10 +38,15 @@ def run(command: list[str], **more: object) -> subprocess.CompletedProcess[str]:
 
 
 def reason(done: subprocess.CompletedProcess[str]) -> str:
-    """The line of a failed command that says why."""
+    """What a failed command says first, and for uv the last cause that it names.
+
+    >>> reason(subprocess.CompletedProcess([], 2, "", "error: Request failed\\n  cause: dns error\\n  cause: not known"))
+    'error: Request failed; cause: not known'
+    """
     lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
-    said = [line for line in lines if line.lower().startswith(("error", "× ", "cause"))]
-    return (said or lines or [f"exit code {done.returncode}"])[0 if said else -1]
+    said = [line for line in lines if line.lower().startswith(("error", "×"))][:1] or lines[-1:]
+    causes = [line for line in lines if line.lower().startswith("cause")][-1:]
+    return "; ".join(said + causes) or f"exit code {done.returncode}"
 
 
 def has_gpu() -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import doctest
 import importlib.util
 import subprocess
 import sys
@@ -157,3 +158,9 @@ def test_make_installs_by_the_script(target: str, extra: str, tmp_path: Path) ->
     command = ["make", "-n", "-f", str(ROOT / "Makefile"), target, f"VENV={tmp_path}/v", "PYTHON=python9"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
     assert f"python9 scripts/install.py {tmp_path}/v {extra}\n" in done.stdout
+
+
+def test_the_examples_in_the_script_hold(install: ModuleType) -> None:
+    outcome = doctest.testmod(install)
+    assert outcome.attempted > 4
+    assert outcome.failed == 0
