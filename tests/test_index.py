@@ -335,7 +335,7 @@ def test_artifacts_and_files_that_are_no_runs_are_passed_over(runs: Path) -> Non
 def test_a_table_is_cut_on_the_terminal_and_whole_on_its_page(
     bench_main: Any, tmp_path: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("bench.commands.board._ROWS", 4)
+    monkeypatch.setattr("bench.commands.shared.tables._MOST_ROWS", 4)
     for i in range(7):
         made(tmp_path / "runs", run_record(f"m{i:03}"), 0.5, plain=True)
     _, out, _ = bench_main("board", "squad_v1")
