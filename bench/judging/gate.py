@@ -109,10 +109,10 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
     )  # fmt: skip
     flips, note = _flips(run.run, base.run, found.n, rules.level)
     notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note, *_asked(run.run, base.run)]
-    if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
-        notes.append("this is the baseline's own run")
     if rules.speed_margin is not None and not computes(run.run):
         notes.append("it computes nothing, so its speed is not judged")
+    if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
+        notes.append("this is the baseline's own run")
     if failed := len(both.ours.failed) + len(both.theirs.failed):
         notes.append(
             f"{len(both.ours.failed):,} failed, {failed - len(both.ours.failed):,} of the baseline: counted as wrong"

@@ -78,7 +78,12 @@ def read(path: Path, default: Default = lambda task: None) -> Board:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)
     if unknown := set(board.columns) - set(COLUMNS):
-        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
+        hint = (
+            "; seconds_per_answer took the place of p50 and p90, which were of batches"
+            if unknown & {"p50", "p90"}
+            else ""
+        )
+        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}{hint}")
     return board
 
 

@@ -55,14 +55,14 @@ def tags(run: Run) -> dict[str, Json]:
     environment = {
         name: value for name, value in run.environment.items() if not isinstance(value, dict) and value != ""
     }
+    started = {"started": run.timings["started"]} if "started" in run.timings else {}
     return {
         "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
-        said(run, "started"): run.timings.get("started", ""),
     } | {said(run, name): value for name, value in (
-        environment | {f"computed.{name}": value for name, value in run.computed.items()}
+        environment | started | {f"computed.{name}": value for name, value in run.computed.items()}
     ).items()}  # fmt: skip
 
 
