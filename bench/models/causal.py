@@ -12,6 +12,7 @@ from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt, appended_end, fit, plain_text, texts
+from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import cut, opens
 from bench.types import Choose, Generate, Json, Prediction, Request, Text
@@ -229,4 +230,5 @@ class CausalLM(TorchModel):
             yield Prediction(
                 request.id, text=cut(text, limit.stop), prompt_tokens=len(prompt.ids), new_tokens=len(kept),
                 truncated=prompt.truncated,
+                thinking_tokens=thinking_tokens(self.tokenizer, kept, prompt.thinks),
             )  # fmt: skip
