@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -246,13 +249,46 @@ def test_words_stand_where_the_recording_stood(tmp_path: Path) -> None:
 
 def test_a_recording_is_heard_once_however_often_it_is_asked_about(tmp_path: Path) -> None:
     model, hears, _ = listening()
-    one, two = (write_wav(tmp_path / f"{name}.wav", tone(0.1)) for name in ("one", "two"))
+    one, two = (write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2)))
     model.predict([ask(one, Generate(8), "a"), ask(two, Generate(8), "b"), ask(one, Generate(8), "c")])
-    (last,) = model.predict([ask(one, Generate(8), "d")])
-    assert (hears.asked, last.text) == (["one", "two"], "words of one")
-    write_wav(one, tone(0.2))
+    same = shutil.copy(one, tmp_path / "same.wav")  # under neutral names, which change from batch to batch
+    found = model.predict([ask(path, Generate(8), str(path)) for path in (same, one)])
+    assert (hears.asked, {p.text for p in found}) == (["one", "two"], {"words of one"})
+    os.utime(write_wav(one, 0.5 * tone(0.1)), ns=(0, one.stat().st_mtime_ns))
     model.predict([ask(one, Generate(8))])
     assert hears.asked == ["one", "two", "one"]  # the file is another one now
+    model.load(CPU, seed=1)
+    model.predict([ask(one, Generate(8))])
+    assert hears.asked[3:] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "alone", "calls"), [("float32", False, 1), ("bfloat16", True, 1), ("bfloat16", False, 2)]
+)
+def test_recordings_are_heard_together_only_where_that_changes_nothing(
+    tmp_path: Path, dtype: str, alone: bool, calls: int
+) -> None:
+    model, hears, _ = listening()
+    hears.answers_alone = alone
+    model.load(Device("cpu", dtype), seed=0)
+    paths = [write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2))]
+    with mock.patch.object(hears, "predict", wraps=hears.predict) as predict:
+        model.predict([ask(path, Generate(8), path.stem) for path in paths])
+    assert predict.call_count == calls
+
+
+def test_a_recording_that_the_recogniser_fails_on_is_no_silence_and_costs_no_other(tmp_path: Path) -> None:
+    model, hears, _ = listening()
+    heard = hears.predict
+
+    def fails(batch: Sequence[Request]) -> list[Prediction]:
+        return [Prediction(p.id, error="too loud") if p.text == "words of two" else p for p in heard(batch)]
+
+    paths = [write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2))]
+    with mock.patch.object(hears, "predict", fails):
+        good, bad = feed.answer(model, [ask(path, Generate(8), path.stem) for path in paths], "listening")
+    assert (good.text, bad.error) == ("words of one", "ValueError: too loud")
+    assert hears.asked.count("one") == 1
 
 
 def test_labels_are_named_where_the_task_says_nothing(tmp_path: Path) -> None:

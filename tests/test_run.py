@@ -13,9 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from bench.engine.asking import first_examples
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER
@@ -170,9 +171,10 @@ def test_a_batch_that_a_crash_cut_off_is_counted_as_repeated(
             raise MemoryError
         write(self, predictions)
 
-    with monkeypatch.context() as patch, pytest.raises(MemoryError):
+    with monkeypatch.context() as patch:
         patch.setattr(Attempt, "keep", crash)
-        go(tiny_task(), echo_model(), quick_settings())
+        with pytest.raises(MemoryError):
+            go(tiny_task(), echo_model(), quick_settings())
     run, folder = go(tiny_task(), echo_model(), quick_settings())
     first, second = (t.seconds for t in folder.timings() if t.phase == "predict" and t.batch == 3)
     assert run.timings["repeated_seconds"] == pytest.approx(first)

@@ -168,8 +168,9 @@ def stream(model: Model, batch: Sequence[Request], name: str, room: Room | None 
     """
     room = room or Room()
     if room.at_most is not None and len(batch) > room.at_most:
-        for start in range(0, len(batch), room.at_most):
-            yield from stream(model, batch[start : start + room.at_most], name, room)
+        pieces = [batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most)]
+        for piece in pieces:  # which may find that even less fits
+            yield from stream(model, piece, name, room)
         return
     left = {request.id: request for request in batch}
     failure = yield from _asked(model, batch, name, left)

@@ -33,6 +33,7 @@ class PocketSphinx(AudioModel):
     outputs = (Transcribe,)
     rate = RATE
     uses_device = False  # one core of the CPU, whatever the device
+    answers_alone = True  # see `_words`
 
     def __init__(
         self,
