@@ -16,6 +16,8 @@ from bench.types import Example, Json, Prediction
 
 KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
 FAILED = object()  # an answer that is not there; None may be a task's word for "no answer"
+# What ended so with no word was never said: where "" means that there is no answer, it is none.
+_CUT_OFF = {"length": "the reply was cut before its answer began", "refused": "the reply was refused"}
 _RAW = ("text", "label_scores", "values")
 _LONGEST = 4_000_000  # characters of a raw text, thoughts included
 
@@ -38,6 +40,8 @@ def final(task: Task, example: Example, prediction: Prediction) -> Json:
         text = behind_thinking(prediction.text)
         if text is None:
             return Malformed("the reply ends within its thinking, before any answer")
+        if prediction.finish in _CUT_OFF and prediction.span is None and not text.strip():
+            return Malformed(_CUT_OFF[prediction.finish])
         prediction = prediction.but(text=text)
     parsed = task.answer(prediction)  # whoever calls says whose fault it is where this raises
     try:

@@ -26,7 +26,7 @@ from bench.scoring.answers import final
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.task import Malformed, Task
-from bench.types import ELSEWHERE, Example, Json, Prediction, Run, Score, is_token_count
+from bench.types import ELSEWHERE, FINISHES, Example, Json, Prediction, Run, Score, is_token_count
 
 _LISTED = 10  # ids that a record names of each kind of fault
 _SAID = ("text", "label_scores", "values", "answer", "error")
@@ -127,7 +127,11 @@ def _of_journal(record: Mapping[str, Json]) -> Prediction:
     if isinstance(record.get("id"), bool) or not isinstance(record.get("id"), str | int):
         raise TypeError("the key 'id' must be a text or a number")
     prediction = Prediction.from_json({**record, "id": str(record["id"])})
-    for key in ("prompt_tokens", "new_tokens", "truncated"):
+    if prediction.finish not in FINISHES:
+        return Prediction(prediction.id, error=f"malformed: finish is none of {', '.join(FINISHES)}")
+    if prediction.thinking is not None and not isinstance(prediction.thinking, str):
+        return Prediction(prediction.id, error="malformed: thinking is no text")
+    for key in ("prompt_tokens", "new_tokens", "truncated", "thinking_tokens"):
         if not is_token_count(getattr(prediction, key)):
             return Prediction(prediction.id, error=f"malformed: {key} is no number of tokens")
     if all(getattr(prediction, key) is None for key in _SAID):
