@@ -80,7 +80,7 @@ def evaluate(
         _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
-            scores, rows = measured(
+            found = measured(
                 task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
             )
         times = timing.summarise(folder.timings())
@@ -91,7 +91,7 @@ def evaluate(
         }
         basis = replace(basis, libraries=folder.libraries())
         run = basis.finish(
-            folder, scores, rows, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
+            folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
         )  # fmt: skip
         return run, folder
