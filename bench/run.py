@@ -8,6 +8,7 @@ from typing import get_args
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.cut import Watched
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -127,12 +128,13 @@ def _predict(
         feed.load(model, basis.device, settings.seed, attempt.watch)
     if ideal:
         model.reveal(ideal)
-    room = feed.Room()
+    room, watched = feed.Room(), Watched(n, say)
     for unit in feed.ahead(plan, model):
         groups = feed.stream(model, unit.requests, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
             stamped = asked.stamped(unit.requests, group)
             attempt.keep([one for one in stamped if one.id not in unit.kept])
+            watched.see(stamped, unit.requests)
             done |= {one.id for one in stamped}
             progress(len(done), n)
     journal.settle(folder.path, list(asked.place))

@@ -287,7 +287,7 @@ class Run:
 
     `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
     was wrong in it. `audit` holds the result of `audit=`, empty where none was asked for; `computed`, what the model says of the
-    way it computed. `answers` counts how the answers ended, as `bench.scoring.endings` has it: {} in records of before and where
+    way it computed. `answers` counts how the answers ended, as `bench.runs.endings` has it: {} in records of before and where
     that is unknown.
     """
 

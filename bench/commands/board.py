@@ -141,6 +141,7 @@ def _write(name: str, text: str) -> None:
 
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.leaderboard import board as boards
+    from bench.leaderboard import endings
     from bench.leaderboard import markdown as page
 
     console = output.console()
@@ -157,6 +158,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
                 _say(console, line)
         if tables and board.caution:
             _say(console, board.caution)
+        if endings.shown_in(shown.columns):
+            _say(console, endings.LEGEND)
     for suite, combined in suites:
         if not combined:
             _say(console, f"{suite.title}: no runs yet")
@@ -213,7 +216,7 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, **times(row.run)}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers), **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

@@ -16,7 +16,7 @@ from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.scoring import bounds
 from bench.scoring.answers import FAILED, KEPT, finals
-from bench.scoring.endings import Endings
+from bench.runs.endings import Endings
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
 
@@ -107,7 +107,7 @@ def _held_out(metric: AnyMetric, n: int) -> Score:
 
 
 def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, Array], dict[str, tuple[float, float]]]:
-    """The score of each metric, the rows of those that have them, and of these the value if the cut answers were wrong, and right."""
+    """The score of each metric, the rows of those that have them, and of these the value if what was cut were wrong, and right."""
     scores, rows, if_cut = [], {}, {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:

@@ -24,9 +24,8 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
 from bench.scoring.answers import final, known_once
-from bench.scoring.measure import measured
+from bench.scoring.measure import measured, without_references
 from bench.scoring.measure import score as scores_of
-from bench.scoring.measure import without_references
 from bench.submissions.reading import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
 from bench.types import Example, Json, Prediction, Score

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bench.text.normal import normalised
@@ -78,9 +77,3 @@ def _tells(prediction: Prediction) -> bool:
     """Whether it can be known that the answer is whole: its model says so, or has written no text of its own."""
     taken = prediction.text is None or prediction.span is not None or prediction.no_answer is not None
     return prediction.finish != "none" or taken
-
-
-def known(record: Mapping[str, Json], name: str) -> int | None:
-    """A count of a record, None where it is unknown, as in all records of before."""
-    found = record.get(name)
-    return found if type(found) is int else None
