@@ -296,7 +296,8 @@ class Run:
 
     `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
     was wrong in it. `audit` holds the result of `audit=`, empty where none was asked for; `computed`, what the model says of the
-    way it computed.
+    way it computed. `answers` counts how the answers ended, as `bench.runs.endings` has it: {} in records of before and where
+    that is unknown.
     """
 
     run_id: str
@@ -328,6 +329,7 @@ class Run:
     scorer: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Mapping[str, Json], ...] = ()
     reused: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list; what it holds is the run's own, not a copy."""
@@ -358,5 +360,5 @@ class Run:
 _RUN_TEXTS = ("run_id", "task", "model", "model_revision", "weights_sha256", "data_fingerprint", "created", "asked")
 _RUN_OBJECTS = (
     "timings", "environment", "config", "files", "submission", "audit", "computed", "origin", "data_files", "code",
-    "libraries", "scorer", "reused",
+    "libraries", "scorer", "reused", "answers",
 )  # fmt: skip

@@ -10,10 +10,10 @@ from typing import Any
 
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
-from bench.leaderboard.columns import DECLARED
+from bench.leaderboard.columns import BY_THEMSELVES, DECLARED
 from bench.text.rows import rows
 
-COLUMNS = tuple(name for name in DECLARED if name != "flips")  # has one by itself where a run was audited
+COLUMNS = tuple(name for name in DECLARED if name not in BY_THEMSELVES)
 
 
 @dataclass(frozen=True)

@@ -39,6 +39,10 @@ def metrics(run: Run) -> dict[str, float]:
         found[f"{score.metric}.official"] = score.official
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
     found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
+    found |= {f"answers.{name}": run.answers.get(name) for name in ("n_empty", "n_unparsed")}
+    found |= {said(run, f"answers.{name}"): run.answers.get(name) for name in ("n_cut", "n_refused")}
+    for metric, values in run.answers.get("if_cut", {}).items():
+        found |= {said(run, f"{metric}.if_cut_{how}"): value for how, value in values.items()}
     found[said(run, "flip_rate")] = run.audit.get("flip_rate")
     timings = {**rates.shown(run), "seconds": {**run.timings["seconds"], "paused": times.paused(run)}}
     found |= {said(run, f"time.{name}"): value for name, value in flat(timings).items() if name != "started"}
