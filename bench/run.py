@@ -2,40 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.fitting import refuse_misfit
+from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.runs import environment, timing
+from bench.runs import environment, journal, timing
+from bench.runs.attempt import Attempt
 from bench.runs.code import code_of, sha256_of
-from bench.runs.folder import CONFIG, LEDGER, RunFolder, refuse_altered
+from bench.runs.folder import CONFIG, RunFolder, refuse_altered
 from bench.runs.identity import Identity
+from bench.runs.journal import LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.settings import Settings
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
-from bench.types import Json, Output, Prediction, Run
+from bench.types import Json, Prediction, Run
 
-Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
 
 def evaluate(
     task: Task, model: Model, name: str, device: Device, settings: Settings, *,
-    progress: Progress = lambda done, n: None, say: Say = lambda line: None,
+    progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete.
 
-    `say` is told, in a line each, what of the answer is not of today: libraries, parser, metrics.
+    `progress` is told of each answer, `say`, in a line each, what of the answer is not of today: libraries, parser, metrics.
     """
     refuse_misfit(task, model, name)
+    progress = listening(progress)
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
@@ -68,12 +71,15 @@ def evaluate(
             return folder.read(), folder
         return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say), folder
     before = _as_written(folder, task, asked, settings, say) if folder.complete else None
-    with folder.opened(_yaml(settings.config), identity, libraries), Veiled(model, asked.asked) as veiled:
+    with (
+        folder.opened(_yaml(settings.config), identity, libraries), Attempt(folder, model.sync) as attempt,
+        Veiled(model, asked.asked) as veiled,
+    ):  # fmt: skip
         if settings.reuse:
             say(reuse.take_over(folder, identity, asked, model))
-        attempt = 1 + max((reading.attempt for reading in folder.timings()), default=0)
-        watch = timing.Stopwatch(folder.write_timing, attempt=attempt, sync=model.sync)
-        _predict(asked, ideal, veiled, folder, watch, basis, progress)
+        watch = attempt.watch
+        _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
+        progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
             scores, rows = measured(
@@ -102,38 +108,47 @@ def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings
 
 
 def _predict(
-    asked: Asking, ideal: dict[str, Prediction], model: Veiled, folder: RunFolder, watch: timing.Stopwatch, basis: Basis,
-    progress: Progress,
+    asked: Asking, ideal: dict[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
+    progress: Progress, say: Say,
 ) -> None:  # fmt: skip
-    """Answer what the journal does not hold yet, batch by batch; each batch is on disk before the next begins."""
+    """Answer what the journal does not hold yet; each group of answers is kept as soon as the model has finished it."""
     settings, n = basis.settings, len(asked.examples)
-    kept = list(folder.predictions())
-    taken = {prediction.id for prediction in kept if prediction.reused}  # they stand before all others
-    done = [prediction.id for prediction in kept[len(taken) :]]
-    folder.keep(len(kept))  # a crash may have left an unfinished last line
-    plan = feed.batches(
-        [example for example in asked.examples if example.id not in taken], asked.request, model,
-        batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=done, names=asked.asked.names,
+    kept = journal.recover(folder.path, asked.place, say)
+    done, alone = set(kept.ids), feed.is_alone(model, basis.device)
+    plan = feed.units(
+        [example for example in asked.examples if example.id not in kept.reused], asked.request, model,
+        batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids, names=asked.asked.names, alone=alone,
     )  # fmt: skip
-    progress(len(kept), n)
-    if len(kept) < n:
-        feed.load(model, basis.device, settings.seed, watch)
+    progress(len(done), n)
+    if kept.unplaced and len(done) < n and basis.device.dtype != "float32" and not model.answers_alone:
+        say(
+            f"the first {len(done)} answers are of an earlier version, which computed more at once: in {basis.device.dtype} some "
+            "may be others than today's; --fresh asks them all again"
+        )
+    if len(done) < n:
+        progress.doing("loads the model")
+        feed.load(model, basis.device, settings.seed, attempt.watch)
     if ideal:
         model.reveal(ideal)
+    progress(len(done), n)
     room = feed.Room()
-    for position, batch in feed.ahead(plan, model):
-        if position < len(done):  # half a batch is in the journal: it is asked again as a whole
-            folder.keep(len(taken) + position)
-            done = []
-        with watch.phase("predict", n=len(batch), batch=position) as counts:
-            before = room.halvings
-            predictions = feed.answer(model, batch, basis.model, room)
-            counts["halvings"] = room.halvings - before
-            counts["truncated"] = sum(prediction.truncated > 0 for prediction in predictions)
-            counts["prompt_tokens"] = sum(prediction.prompt_tokens for prediction in predictions)
-            counts["new_tokens"] = sum(prediction.new_tokens for prediction in predictions)
-        folder.write_predictions(asked.stamped(batch, predictions))
-        progress(len(taken) + position + len(batch), n)
+    for unit in feed.ahead(plan, model):
+        groups = feed.stream(model, unit.requests, basis.model, room)
+        for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
+            stamped = asked.stamped(unit.requests, group)
+            attempt.keep([one for one in stamped if one.id not in unit.kept])
+            done |= {one.id for one in stamped}
+            progress(len(done), n)
+    journal.settle(folder.path, list(asked.place))
+
+
+def _counts(group: Sequence[Prediction], asked: Asking, room: feed.Room) -> dict[str, Json]:
+    """What the ledger says of a group of answers beside its time."""
+    return {
+        "n": len(group), "places": tuple(asked.place[one.id] for one in group), "halvings": room.counted(),
+        "truncated": sum(one.truncated > 0 for one in group), "prompt_tokens": sum(one.prompt_tokens for one in group),
+        "new_tokens": sum(one.new_tokens for one in group),
+    }  # fmt: skip
 
 
 def _audit(asked: Asking, model: Veiled, folder: RunFolder, watch: timing.Stopwatch, basis: Basis) -> dict[str, Json]:
@@ -154,32 +169,6 @@ def _ideal(task: Task, model: Model, name: str, asked: Asking) -> dict[str, Pred
     if without_references(asked.examples):
         raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
     return asking.ideals(task, asked.examples)
-
-
-def fits(task: Task, model: Model) -> bool:
-    """Whether the model takes what the task's requests hold and gives what they ask for."""
-    return model.needs <= task.parts <= model.parts and issubclass(task.output, model.outputs)
-
-
-def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] = ()) -> None:
-    """Raise BenchError when the model cannot answer the task's requests; `fitting` names models that can."""
-    if not fits(task, model):
-        needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
-        takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
-        told = _as_told(task, model)
-        others = f"if it can, say so with {told}; else " if told else ""
-        others += f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
-        raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
-
-
-def _as_told(task: Task, model: Model) -> str:
-    """The settings by which the user of a model that is told its forms says that it answers this task; "" for any other."""
-    if not model.forms_are_told:
-        return ""
-    parts = "" if task.parts <= model.parts else f"model.parts=[{','.join(sorted(task.parts))}]"
-    kind = next((one.__name__ for one in get_args(Output) if issubclass(task.output, one)), "")
-    outputs = f"model.outputs=[{kind}]" if kind and not issubclass(task.output, model.outputs) else ""
-    return " ".join(filter(None, (parts, outputs)))
 
 
 def _has_audit(run: Run, settings: Settings) -> bool:

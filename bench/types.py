@@ -165,6 +165,9 @@ def is_token_count(value: Json) -> TypeGuard[int]:
     return type(value) is int and 0 <= value <= MOST_TOKENS
 
 
+FINISHES = ("stop", "length", "error", "refused", "none")  # how an answer ended: see `Prediction`
+
+
 @dataclass(frozen=True)
 class Prediction:
     """What a model said, raw. Exactly one of text, label_scores, values, answer or error is set in the journal.
@@ -175,6 +178,10 @@ class Prediction:
     there is none. Token counts are the model's own, 0 if it has none; `truncated` are those cut away because the request was
     longer than the model's context. `asked` is the digest of its request, and `reused` the id of the run that the answer was
     taken from; the engine writes both.
+
+    `finish` says how the answer ended: "stop" by itself (an end token, a stop string), "length" cut at the most tokens that it
+    may have, or before its thinking ended, "refused" by an endpoint's filter, "error", or "none" where nothing was generated
+    or the model does not tell. `thinking` is what stood before the answer and is not scored, `thinking_tokens` long.
     """
 
     id: str
@@ -188,8 +195,15 @@ class Prediction:
     prompt_tokens: int = 0
     new_tokens: int = 0
     truncated: int = 0
+    finish: str = "none"
+    thinking: str | None = None
+    thinking_tokens: int = 0
     asked: str = ""
     reused: str = ""
+
+    def __post_init__(self) -> None:
+        if self.error is not None and self.finish == "none":
+            object.__setattr__(self, "finish", "error")
 
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
@@ -206,7 +220,12 @@ class Prediction:
 class Timing:
     """One reading of the stopwatch: `seconds` spent in `phase` on `n` examples, in attempt 1, 2, … of a run.
 
-    `truncated` counts examples that were cut to fit the model's context, `halvings` how often a batch did not fit in memory.
+    A batch whose answers come one by one has a reading for each group of them, of the time since the one before. `places` are
+    those answers' examples, counted from 0 in the order of the data; () for work that nothing came of. `truncated` counts
+    examples that were cut to fit the model's context, `halvings` how often a batch did not fit in memory.
+
+    The phase "begin" is an attempt's first line, with the time `at` which it was written, in UTC; "lost" are the seconds of an
+    attempt that was killed, as far as it was seen alive, which are in no other reading.
     """
 
     attempt: int
@@ -218,6 +237,14 @@ class Timing:
     new_tokens: int = 0
     truncated: int = 0
     halvings: int = 0
+    places: tuple[int, ...] | None = None
+    at: str | None = None
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Json]) -> Timing:
+        """One line of the ledger; raises TypeError for what is none."""
+        places = record.get("places")
+        return cls(**{**record, "places": None if places is None else tuple(places)})
 
 
 @dataclass(frozen=True)

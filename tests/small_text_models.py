@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+from bench.types import Prediction, Request
 
 WORDS = "the bank rose fell is river profit of and who owns it not where".split()
 SIZES = {"hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 2, "intermediate_size": 37}
@@ -110,3 +112,11 @@ def saved(folder: Path, cls: str, settings: Any, tokenizer: Any, seed: int) -> s
 
 def _labelled(labels: Mapping[int, str] | None) -> dict[str, Any]:
     return {"id2label": dict(labels), "label2id": {name: i for i, name in labels.items()}} if labels else {}
+
+
+def answered(model: Any, batch: Sequence[Request]) -> list[Prediction]:
+    """The model's predictions in the order of the requests, in whatever order and groups it gives them."""
+    given = [one for group in model.predict(batch) for one in (group if isinstance(group, list) else [group])]
+    found = {prediction.id: prediction for prediction in given}
+    assert len(given) == len(found) == len(batch)
+    return [found[request.id] for request in batch]

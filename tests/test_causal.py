@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from small_text_models import roberta_tokenizer, saved
+from small_text_models import answered, roberta_tokenizer, saved
 
 from bench.errors import BenchError
 from bench.models.base import Device
@@ -93,7 +93,7 @@ def questions(n: int = 12) -> list[Request]:
 
 
 def one_at_a_time(model: Any, requests: Sequence[Request]) -> list[Prediction]:
-    return [prediction for request in requests for prediction in model.predict([request])]
+    return [prediction for request in requests for prediction in answered(model, [request])]
 
 
 def same(found: Sequence[Prediction], expected: Sequence[Prediction]) -> None:
@@ -116,9 +116,9 @@ def test_words_and_choices_in_one_batch_are_those_of_each_request_alone(
 ) -> None:
     reader = request.getfixturevalue(which)
     asked = questions()
-    found = reader.predict(asked)
+    found = answered(reader, asked)
     same(found, one_at_a_time(reader, asked))
-    same(reader.predict(asked[::-1]), found[::-1])
+    same(answered(reader, asked[::-1]), found[::-1])
     assert [p.id for p in found] == [r.id for r in asked]
     assert len({p.text for p in found if p.text is not None}) > 4  # they can be told apart
 
@@ -127,7 +127,7 @@ def test_a_model_that_pads_says_what_one_that_reads_trees_says(model: Any, sourc
     plain = loaded(source)
     plain.model.set_attn_implementation("sdpa")
     plain.no_tree = "the test says so"
-    same(plain.predict(questions()), model.predict(questions()))
+    same(answered(plain, questions()), answered(model, questions()))
 
 
 def test_a_model_says_how_it_decodes(source: str, model: Any, padding: Any) -> None:
@@ -136,32 +136,101 @@ def test_a_model_says_how_it_decodes(source: str, model: Any, padding: Any) -> N
     assert padding.describe()["decoding"] == "padded, since its layers are of the kind sliding_attention"
 
 
+# -- units -------------------------------------------------------------------------------------------------------------
+
+
+def test_units_are_asked_one_by_one_with_the_answers_of_the_whole_batch(
+    source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, asked = loaded(source), [*questions(), ask("wrong", "Who?", Generate(CONTEXT + 10))]
+    expected = answered(model, asked)
+    model.unit_tokens = 150
+    tokenised: list[int] = []
+    tokenise = model._tokenised
+    monkeypatch.setattr(model, "_tokenised", lambda batch: tokenised.append(len(batch)) or tokenise(batch))
+    units = model.units(asked)
+    assert len(units) > 2
+    found = {}
+    for unit, then in zip(units, [*units[1:], []], strict=True):
+        model.prepare(then)
+        found |= {prediction.id: prediction for prediction in answered(model, unit)}
+    same([found[request.id] for request in asked], expected)
+    assert tokenised == [len(asked)]  # once, when the batch was cut
+    assert model.units(asked) == units
+
+
+def test_a_unit_is_of_the_work_that_suits_the_models_size(model: Any) -> None:
+    from bench.decoding.units import work_of
+
+    n = sum(weights.numel() for weights in loaded(model.source).model.parameters())
+    assert model.unit_tokens == work_of("cpu", n, emulated=False)
+
+
+def test_memory_that_is_kept_for_the_next_unit_is_let_go(source: str) -> None:
+    model = loaded(source)
+    before = [Text("You read the news of a bank and say what it means. " * 2, "system")]
+    asked = [ask(str(i), f"{i}?", Generate(3), before=before) for i in range(3)]
+    expected = answered(model, asked)
+    assert model.kept.tokens > 64
+    model.free()
+    assert model.kept.tokens == 0
+    assert answered(model, asked) == expected
+
+
+# -- what ended it -----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("which", ["model", "padding"])
+def test_an_answer_says_whether_it_ended_or_was_cut(which: str, request: pytest.FixtureRequest) -> None:
+    reader = request.getfixturevalue(which)
+    (free,) = answered(reader, [ask("f", "Who lent it?", Generate(20))])
+    assert (free.finish, free.new_tokens) == ("length", 20)
+    place = next(i for i, sign in enumerate(free.text) if sign.isalnum() and i > 1)
+    stop = free.text[place]
+    asked = [
+        ask("stopped", "Who lent it?", Generate(20, (stop,))), ask("cut", "Who lent it?", Generate(1, ("never",))),
+        ask("wrong", "Who?", Generate(CONTEXT + 10)), ask("label", "Who?", Choose(("a", "b"))),
+    ]  # fmt: skip
+    assert [p.finish for p in answered(reader, asked)] == ["stop", "length", "error", "none"]
+    (last,) = answered(reader, [ask("last", "Who lent it?", Generate(place + 40, (stop,)))])
+    (exact,) = answered(reader, [ask("exact", "Who lent it?", Generate(last.new_tokens, (stop,)))])
+    assert (exact.finish, exact.text) == ("stop", last.text)  # its last token says the stop string
+
+
+def test_thinking_that_does_not_end_is_cut_whatever_ended_it(model: Any) -> None:
+    prompt = model._tokenised([ask("t", "Who?", Generate(9))])[0]
+    request = ask("t", "Who?", Generate(9))
+    for text, finish in (("<think>so", "length"), ("<think>so</think>a", "stop"), ("a", "stop")):
+        tokens = [*model.tokenizer(text, add_special_tokens=False)["input_ids"], 2]
+        assert model._said_by(request, prompt, tokens).finish == finish
+
+
 # -- what is read ahead ------------------------------------------------------------------------------------------------
 
 
 def test_a_batch_that_was_read_ahead_has_the_same_answers(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
     model = loaded(source, calibrated=False)
     asked = questions()
-    expected = model.predict(asked)
+    expected = answered(model, asked)
     tokenised: list[int] = []
     tokenise = model._tokenised
     monkeypatch.setattr(model, "_tokenised", lambda batch: tokenised.append(len(batch)) or tokenise(batch))
     model.prepare(asked)
-    same(model.predict(asked), expected)
+    same(answered(model, asked), expected)
     assert tokenised == [len(asked)]  # once, ahead
-    same(model.predict(asked), expected)
+    same(answered(model, asked), expected)
     assert tokenised == [len(asked)] * 2  # what was read ahead is used once
     model.prepare(asked)
-    same(model.predict(asked[:5]), expected[:5])  # half of a batch that did not fit
-    same(model.predict(asked[5:]), expected[5:])
+    same(answered(model, asked[:5]), expected[:5])  # half of a batch that did not fit
+    same(answered(model, asked[5:]), expected[5:])
 
 
 def test_what_was_read_ahead_is_not_taken_for_another_request_of_its_name(model: Any) -> None:
     one, other = ask("a", "Who lent it?", Generate(9)), ask("a", "the river the river", Generate(9))
-    expected = model.predict([other])
+    expected = answered(model, [other])
     model.prepare([one])
-    assert model.predict([other]) == expected
-    assert model.predict([one]) != expected
+    assert answered(model, [other]) == expected
+    assert answered(model, [one]) != expected
 
 
 def test_what_was_read_ahead_is_kept_for_a_batch_behind_another(source: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -171,8 +240,8 @@ def test_what_was_read_ahead_is_kept_for_a_batch_behind_another(source: str, mon
     tokenise = model._tokenised
     monkeypatch.setattr(model, "_tokenised", lambda batch: tokenised.append(len(batch)) or tokenise(batch))
     model.prepare(asked[2:])
-    model.predict(asked[:2])
-    model.predict(asked[2:])
+    answered(model, asked[:2])
+    answered(model, asked[2:])
     assert tokenised == [len(asked) - 2, 2]
 
 
@@ -183,7 +252,7 @@ def test_a_prompt_longer_than_the_context_loses_the_middle_of_its_longest_part(b
     text = "<" + "0123456789" * 30 + ">"
     request = ask("long", text, Generate(20), before=[Text("Be brief.", "system")])
     whole = len(base.tokenizer(base.prompt(request))["input_ids"])
-    (found,) = base.predict([request])
+    (found,) = answered(base, [request])
     assert found.prompt_tokens == CONTEXT - 20
     assert found.truncated == whole - (CONTEXT - 20) > 0
     (prompt,) = base._tokenised([request])
@@ -202,14 +271,14 @@ def test_a_question_is_never_cut(model: Any) -> None:
     assert said.startswith("<user>Passage: ")
     assert said.endswith(question + "\n<assistant>")
     assert len(prompt.ids) == CONTEXT - 8
-    (found,) = model.predict([request])
+    (found,) = answered(model, [request])
     assert (found.prompt_tokens, found.truncated, found.error) == (len(prompt.ids), prompt.truncated, None)
     assert prompt.truncated > 0
 
 
 def test_a_label_needs_room_too(model: Any) -> None:
     labels = ("yes", "x" * 50)  # and the end of the reply
-    (found,) = model.predict([ask("c", "0123456789" * 20, Choose(labels))])
+    (found,) = answered(model, [ask("c", "0123456789" * 20, Choose(labels))])
     assert found.prompt_tokens == CONTEXT - 51
     assert found.truncated > 0
 
@@ -220,20 +289,20 @@ def test_a_prompt_that_cannot_be_cut_fails_alone(which: str, request: pytest.Fix
     shots = [Text("the river", "user" if i % 2 == 0 else "assistant") for i in range(40)]
     bad = [ask("shots", "Who?", Generate(5), before=shots), ask("room", "Who?", Generate(CONTEXT + 10))]
     good = questions(6)
-    found = reader.predict([good[0], bad[0], *good[1:], bad[1]])
+    found = answered(reader, [good[0], bad[0], *good[1:], bad[1]])
     for prediction in (found[1], found[-1]):
         assert "the context has room for" in (prediction.error or "")
         assert prediction.text is None
     assert "ask with fewer shots, or take a model with a longer context" in (found[1].error or "")
-    same([found[0], *found[2:-1]], reader.predict(good))
+    same([found[0], *found[2:-1]], answered(reader, good))
 
 
 def test_a_request_without_a_token_fails_alone(base: Any) -> None:
     good = ask("good", "the", Generate(4))
-    found = base.predict([ask("empty", "", Generate(4)), good, ask("none", "", Choose(("a", "b")))])
+    found = answered(base, [ask("empty", "", Generate(4)), good, ask("none", "", Choose(("a", "b")))])
     assert found[0].error == "request 'empty' has no text, and the tokenizer adds no token to begin with"
     assert "'none' has no text" in (found[2].error or "")
-    assert found[1:2] == base.predict([good])
+    assert found[1:2] == answered(base, [good])
 
 
 # -- where an answer ends ----------------------------------------------------------------------------------------------
@@ -284,7 +353,7 @@ def test_a_stop_string_cuts_where_saying_one_token_after_the_other_cuts(model: A
         requests.append(ask(str(i), text, Generate(60, stops)))
         expected.append(cut(model, tokens, stops))
     assert min(kinds.values()) >= 3, kinds
-    found = model.predict(requests)
+    found = answered(model, requests)
     assert [(p.text, p.new_tokens) for p in found] == expected
     assert len({n for _, n in expected}) > 4
 
@@ -296,8 +365,8 @@ def test_of_stop_strings_that_one_token_says_the_first_in_the_text_cuts(
 
     tokens = model.tokenizer("is the", add_special_tokens=False)["input_ids"]
     assert len(tokens) == 3  # " the" is one
-    monkeypatch.setattr(greedy, "greedy", lambda *_: greedy.Generated([tokens], 0))
-    (found,) = model.predict([ask("s", "Who?", Generate(9, ("e", "he", "never")))])
+    monkeypatch.setattr(greedy, "greedy", lambda *_: iter([[(0, tokens)]]))
+    (found,) = answered(model, [ask("s", "Who?", Generate(9, ("e", "he", "never")))])
     assert (found.text, found.new_tokens) == ("is t", 3)
 
 
@@ -325,7 +394,7 @@ def test_every_token_that_generation_config_names_ends_an_answer(tmp_path: Path,
     ends = [spoken[0][5], spoken[1][8]]
     model = loaded(checkpoint(tmp_path / "ends", kind, generation={"eos_token_id": ends}, **options))
     assert model.ends == {2, *ends}
-    found = model.predict(asked)
+    found = answered(model, asked)
     for prediction, tokens in zip(found, spoken, strict=True):
         end = next((n for n, token in enumerate(tokens) if token in model.ends), len(tokens))
         assert prediction.new_tokens == end
@@ -343,7 +412,7 @@ def test_what_generation_config_says_of_sampling_penalties_and_beams_is_not_used
     }  # fmt: skip
     model = loaded(checkpoint(tmp_path / "set", kind, generation=settings, **options))
     asked = [ask(str(i), PASSAGE[i:], Generate(20)) for i in range(6)]
-    assert model.predict(asked) == plain.predict(asked)
+    assert answered(model, asked) == answered(plain, asked)
 
 
 # -- prompts -----------------------------------------------------------------------------------------------------------

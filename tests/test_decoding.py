@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -103,6 +103,14 @@ def limits(seed: int, n: int, most: int = 12) -> Finished:
     return lambda i, tokens: len(tokens) >= at_most[i] or tokens[-1] in ends[i]
 
 
+def gathered(groups: Iterable[list[tuple[int, list[int]]]]) -> list[list[int]]:
+    """Each prompt's new tokens, in the order of the prompts; each is given once."""
+    given = [one for group in groups for one in group]
+    found = dict(given)
+    assert sorted(found) == list(range(len(given)))
+    return [found[i] for i in range(len(given))]
+
+
 def alone(model: Any, prompts: Sequence[list[int]], new_tokens: int, finished: Finished) -> list[list[int]]:
     """What `generate` says to one prompt after the other, each cut where it is finished."""
     import torch
@@ -131,6 +139,13 @@ def passes_of(model: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, An
 
     monkeypatch.setattr(model, "forward", noted)
     return seen
+
+
+def first_of(seen: Sequence[tuple[int, Any, Any]]) -> Any:
+    """Of these passes, the logits of the first over groups."""
+    from bench.decoding.tree_attention import Branch
+
+    return next(logits for _, over, logits in seen if isinstance(over, Branch))
 
 
 # -- attention ---------------------------------------------------------------------------------------------------------
@@ -225,12 +240,12 @@ def test_a_model_says_over_a_tree_what_it_says_to_each_prompt_alone(
         finished = limits(seed, len(prompts))
         with monkeypatch.context() as patch:
             seen = passes_of(model, patch)
-            found = greedy.greedy(model, prompts, [12] * len(prompts), finished).tokens
+            found = gathered(greedy.greedy(model, prompts, [12] * len(prompts), finished))
         layout = prefix_tree(prompts)
         assert len(layout.head) == head
-        # the first pass is of the head, the second of all groups: it gives the logits behind each prompt
+        # the first passes are of the head, the next of all groups: it gives the logits behind each prompt
         order = [row.index for group in layout.groups for row in group.rows]
-        for index, logits in zip(order, seen[1 if head else 0][2], strict=True):
+        for index, logits in zip(order, first_of(seen), strict=True):
             with torch.inference_mode():
                 expected = own(input_ids=torch.tensor([prompts[index]]), use_cache=False).logits[0, -1]
             assert (logits - expected).abs().max() < 1e-4 * max(1.0, float(expected.abs().max()))
@@ -246,9 +261,8 @@ def test_the_tokens_of_many_prompts_are_those_of_generate_one_at_a_time(
 
     prompts = some_prompts(seed, head)
     finished = limits(seed, len(prompts), most=20)
-    found = greedy.greedy(tree, prompts, [20] * len(prompts), finished)
-    assert found.tokens == alone(own, prompts, 20, finished)
-    assert found.computed == prefix_tree(prompts).size < sum(map(len, prompts))
+    found = gathered(greedy.greedy(tree, prompts, [20] * len(prompts), finished))
+    assert found == alone(own, prompts, 20, finished)
 
 
 HOW = [
@@ -284,7 +298,7 @@ def test_how_the_work_is_divided_changes_no_token(
         asked.append((index, len(tokens)))
         return finished(index, tokens)
 
-    found = greedy.greedy(tree, prompts, [15] * len(prompts), noted).tokens
+    found = gathered(greedy.greedy(tree, prompts, [15] * len(prompts), noted))
     assert found == alone(own, prompts, 15, finished)
     # each token is shown once, in order, and none behind the end
     assert sorted(asked) == [(i, n) for i, tokens in enumerate(found) for n in range(1, len(tokens) + 1)]
@@ -296,21 +310,68 @@ def test_the_order_of_prompts_changes_no_token(tree: Any) -> None:
     prompts = some_prompts(5) + some_prompts(6)
     turned = list(range(len(prompts)))
     random.Random(0).shuffle(turned)
-    forwards = greedy.greedy(tree, prompts, [9] * len(prompts), lambda i, tokens: False).tokens
-    other = greedy.greedy(tree, [prompts[i] for i in turned], [9] * len(prompts), lambda i, tokens: False).tokens
+    forwards = gathered(greedy.greedy(tree, prompts, [9] * len(prompts), lambda i, tokens: False))
+    other = gathered(greedy.greedy(tree, [prompts[i] for i in turned], [9] * len(prompts), lambda i, tokens: False))
     assert [forwards[i] for i in turned] == other
 
 
 def test_no_row_is_computed_behind_its_end(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.decoding import greedy
+    from bench.decoding.tree_attention import Step
 
     prompts = some_prompts(7, 70)
     seen = passes_of(tree, monkeypatch)
-    found = greedy.greedy(tree, prompts, [10] * len(prompts), limits(7, len(prompts))).tokens
-    first, steps = [n for n, _, _ in seen[:2]], [n for n, _, _ in seen[2:]]
+    found = gathered(greedy.greedy(tree, prompts, [10] * len(prompts), limits(7, len(prompts))))
+    steps = [n for n, over, _ in seen if isinstance(over, Step)]
+    first = [n for n, over, _ in seen if not isinstance(over, Step)]
     assert sum(first) == prefix_tree(prompts).size
     longest = max(map(len, found))
     assert steps == [sum(len(tokens) > before for tokens in found) for before in range(1, longest)]
+
+
+def test_a_row_is_given_as_soon_as_it_is_finished(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.decoding import greedy
+
+    prompts = some_prompts(7, 70)
+    seen = passes_of(tree, monkeypatch)
+    ends = {i: 1 + i % 4 for i in range(len(prompts))}
+    steps: dict[int, int] = {}
+    for group in greedy.greedy(tree, prompts, [10] * len(prompts), lambda i, tokens: len(tokens) == ends[i]):
+        steps |= {i: len(seen) for i, _ in group}
+    passes = len(seen) - 3  # before the last three steps: what precedes the first token
+    assert steps == {i: passes + end - 1 for i, end in ends.items()}
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_a_head_that_is_kept_changes_no_bit_and_is_not_computed_again(
+    dtype: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import torch
+
+    from bench.decoding import greedy, kept_head, tree_model
+
+    monkeypatch.setitem(kept_head.BLOCK, "cpu", 16)
+    model = made("Llama", {}).to(getattr(torch, dtype))
+    assert tree_model.install(model) == ""
+    one, two = some_prompts(7, 75), some_prompts(8, 75)
+    two = [one[0][:70] + prompt[70:] for prompt in two]  # 70 tokens begin both, which makes four blocks
+    seen = passes_of(model, monkeypatch)
+
+    def logits_of(prompts: Sequence[list[int]], kept: Any) -> tuple[int, list[Any]]:
+        seen.clear()
+        gathered(greedy.greedy(model, prompts, [5] * len(prompts), lambda i, tokens: False, kept))
+        behind = [logits for _, over, logits in seen if not isinstance(over, kept_head.Head)]
+        return sum(n for n, over, _ in seen if isinstance(over, kept_head.Head)), behind
+
+    expected = [logits_of(prompts, None) for prompts in (one, two, two)]
+    assert [n for n, _ in expected] == [75] * 3
+    kept = kept_head.KeptHead()
+    found = [logits_of(prompts, kept) for prompts in (one, two, two)]
+    assert [n for n, _ in found] == [75, 75 - 64, 0]
+    for (_, mine), (_, theirs) in zip(found, expected, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(mine, theirs, strict=True))
+    kept.let_go()
+    assert logits_of(two, kept)[0] == 75
 
 
 @pytest.mark.parametrize("new_tokens", [1, 2])
@@ -318,7 +379,7 @@ def test_few_tokens_are_as_many_as_asked_for(own: Any, tree: Any, new_tokens: in
     from bench.decoding import greedy
 
     prompts = some_prompts(8)
-    found = greedy.greedy(tree, prompts, [new_tokens] * len(prompts), lambda i, tokens: False).tokens
+    found = gathered(greedy.greedy(tree, prompts, [new_tokens] * len(prompts), lambda i, tokens: False))
     assert found == alone(own, prompts, new_tokens, lambda i, tokens: False)
     assert {len(tokens) for tokens in found} == {new_tokens}
 
@@ -327,9 +388,8 @@ def test_a_prompt_of_one_token_is_answered(own: Any, tree: Any) -> None:
     from bench.decoding import greedy
 
     for prompts in ([[7]], [[7], [8], [9, 10]]):
-        assert greedy.greedy(tree, prompts, [6] * len(prompts), lambda i, tokens: False).tokens == alone(
-            own, prompts, 6, lambda i, tokens: False
-        )
+        found = gathered(greedy.greedy(tree, prompts, [6] * len(prompts), lambda i, tokens: False))
+        assert found == alone(own, prompts, 6, lambda i, tokens: False)
 
 
 def test_in_bfloat16_the_logits_over_a_tree_are_as_near_as_its_own(own: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -341,11 +401,11 @@ def test_in_bfloat16_the_logits_over_a_tree_are_as_near_as_its_own(own: Any, mon
     assert tree_model.install(model) == ""
     prompts = some_prompts(9, 70)
     seen = passes_of(model, monkeypatch)
-    greedy.greedy(model, prompts, [1] * len(prompts), lambda i, tokens: True)
+    gathered(greedy.greedy(model, prompts, [1] * len(prompts), lambda i, tokens: True))
     order = [row.index for group in prefix_tree(prompts).groups for row in group.rows]
     whole = made("Llama", {}).to(torch.bfloat16)
     mine, theirs = [], []
-    for index, logits in zip(order, seen[1][2], strict=True):
+    for index, logits in zip(order, first_of(seen), strict=True):
         ids = torch.tensor([prompts[index]])
         with torch.inference_mode():
             exact, near = (m(input_ids=ids, use_cache=False).logits[0, -1].float() for m in (own, whole))
@@ -372,7 +432,7 @@ def test_a_model_that_cannot_read_a_tree_says_why_and_answers_as_it_did(
     prompts = [prompt[:17] for prompt in some_prompts(3) if len(prompt) >= 17]
     finished = limits(3, len(prompts))
     assert len(prompts) > 2
-    assert plain.greedy(model, prompts, [12] * len(prompts), finished, 0) == alone(own, prompts, 12, finished)
+    assert gathered(plain.greedy(model, prompts, [12] * len(prompts), finished, 0)) == alone(own, prompts, 12, finished)
 
 
 @pytest.mark.parametrize("broken", ["_merge", "_up_to", "_padded"])
@@ -420,7 +480,7 @@ def test_padded_prompts_get_the_tokens_of_generate_one_at_a_time(
     monkeypatch.setitem(plain._PASS_TOKENS, "cpu", tokens)
     prompts = some_prompts(11) + some_prompts(12)
     finished = limits(11, len(prompts))
-    assert plain.greedy(own, prompts, [10] * len(prompts), finished, 0) == alone(own, prompts, 10, finished)
+    assert gathered(plain.greedy(own, prompts, [10] * len(prompts), finished, 0)) == alone(own, prompts, 10, finished)
 
 
 @pytest.mark.parametrize("tokens", [1, 30, 4096])

@@ -155,7 +155,7 @@ def check_causal(kind: str, batch: list[Request], context: int, every: int) -> N
     models = causal(kind, context)
     for reader in models.readers:
         with mock.patch.dict(greedy.LOOK_EVERY, cpu=every):
-            found = reader.predict(batch)
+            found = small.answered(reader, batch)
         for request, prediction in zip(batch, found, strict=True):
             whole = reader.tokenizer(reader.prompt(request))["input_ids"]
             (prompt,) = reader._tokenised([request])
@@ -178,7 +178,7 @@ def check_encoder_decoder(kind: str, batch: list[Request], size: int) -> None:
     reader = models.reader
     ends = [reader.tokenizer.eos_token_id, reader.tokenizer.pad_token_id]
     bound = kind == "BART"
-    for request, prediction in zip(batch, reader.predict(batch), strict=True):
+    for request, prediction in zip(batch, small.answered(reader, batch), strict=True):
         prompt = fitted(request, reader.tokenizer, size if bound else 96)  # as T5's tokenizer says
         if bound and isinstance(request.output, Generate) and request.output.max_new_tokens >= size:
             assert prediction.error == (
@@ -213,10 +213,10 @@ def test_a_short_reply_beside_a_long_one_ends_where_the_places_end_however_seldo
 def test_a_label_longer_than_the_decoder_has_places_for_fails_alone() -> None:
     reader = encoder_decoder("BART", 32).reader
     good, bad = ask(0, 9, Choose(LABELS[0])), ask(1, 9, Choose(("x", "y" * 40)))
-    found = reader.predict([good, bad, ask(2, 9, Generate(32)), ask(3, 9, Generate(4))])
+    found = small.answered(reader, [good, bad, ask(2, 9, Generate(32)), ask(3, 9, Generate(4))])
     assert found[1].error == "a label has 42 tokens, the decoder has room for 32"
     assert found[2].error == "asked for 32 new tokens, the decoder has room for 31"
-    assert (found[0], found[3].error) == (reader.predict([good])[0], None)
+    assert (found[0], found[3].error) == (small.answered(reader, [good])[0], None)
 
 
 # -- whatever is asked -------------------------------------------------------------------------------------------------
@@ -288,7 +288,7 @@ def test_a_model_that_names_its_places_in_another_way_is_not_asked_for_more(
     assert reader.context == expected
     own = transformers.AutoModelForCausalLM.from_pretrained(tmp_path)
     batch = [ask(0, 40, Generate(2)), ask(1, 16, Generate(16)), ask(2, 5, Generate(11)), ask(3, 28, Generate(2))]
-    found = reader.predict(batch)
+    found = small.answered(reader, batch)
     for request, prediction in zip(batch, found, strict=True):
         assert isinstance(request.output, Generate)
         (prompt,) = reader._tokenised([request])

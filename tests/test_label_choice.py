@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import pytest
+from small_text_models import answered
 
 from bench.errors import BenchError
 
@@ -188,7 +189,7 @@ def test_a_model_gives_a_share_to_each_label_by_its_likelihood_and_length(own: A
         Request("1", (Text("news: up"),), Choose(("good", "bad"))),
         Request("2", (Text("news: down"),), Choose(("bad", "so so", "good"))),
     ]
-    for request, prediction in zip(requests, causal.predict(requests), strict=True):
+    for request, prediction in zip(requests, answered(causal, requests), strict=True):
         (prompt,) = _Letters()([causal.prompt(request)], add_special_tokens=True)["input_ids"]
         assert isinstance(request.output, Choose)
         raw = []
@@ -207,7 +208,7 @@ def test_a_calibrated_label_is_judged_by_what_the_text_adds_to_its_likelihood(ow
     causal = reader(model)
     labels, scene = ("good", "bad"), Text("is it", "system")
     requests = [Request(name, (scene, Text(name)), Choose(labels)) for name in ("up", "down", "N/A")]
-    for request, prediction in zip(requests, causal.predict(requests), strict=True):
+    for request, prediction in zip(requests, answered(causal, requests), strict=True):
         blank = Request("blank", (scene, Text("N/A")), Choose(labels))
         prompts = _Letters()([causal.prompt(request), causal.prompt(blank)], add_special_tokens=True)["input_ids"]
         replies = _Letters()([f" {label}" for label in labels], add_special_tokens=False)["input_ids"]
@@ -223,7 +224,7 @@ def test_a_prompt_that_leaves_no_room_for_a_label_loses_its_middle(own: Any, mod
 
     labels = ("good", "x")
     # 64 places less the 5 of " good" are 59: of 31 + 30 letters two are cut out of the middle
-    (found,) = reader(model, calibrated=False).predict([Request("1", (Text("a" * 31 + "b" * 30),), Choose(labels))])
+    (found,) = answered(reader(model, calibrated=False), [Request("1", (Text("a" * 31 + "b" * 30),), Choose(labels))])
     assert (found.prompt_tokens, found.truncated) == (59, 2)
     raw = [math.exp(plain(own, [1] * 29 + [2] * 30, _Letters()([f" {x}"], False)["input_ids"][0])) for x in labels]
     assert found.label_scores == pytest.approx({x: r / sum(raw) for x, r in zip(labels, raw, strict=True)}, abs=1e-4)

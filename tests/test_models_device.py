@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from bench.errors import BenchError
-from bench.models.device import resolve
+from bench.models.device import emulates, resolve
 from bench.runs import environment
 from bench.runs.environment import physical_cores
 
@@ -52,6 +52,31 @@ def test_a_model_gets_a_thread_a_core_unless_told_otherwise(monkeypatch: pytest.
     assert resolve("cpu", "float32", None).threads == 3
     assert resolve("cpu", "float32", 5).threads == 5
     assert resolve("cpu", "float32", None).describe()["threads"] == 3
+
+
+@pytest.mark.parametrize(
+    ("told", "native"),
+    [
+        ("flags\t\t: fpu avx512f avx512_bf16 avx_vnni", True),
+        ("flags\t\t: fpu avx512f amx_bf16 amx_tile", True),
+        ("flags\t\t: fpu avx2 avx512f avx512_vnni", False),
+        ("Features\t: fp asimd bf16 i8mm", True),
+        ("Features\t: fp asimd", False),
+        ("model name\t: a processor without flags", False),
+        (None, False),  # no /proc/cpuinfo, as on macOS
+    ],
+)
+def test_auto_takes_bfloat16_where_the_processor_has_it_and_float32_where_it_is_emulated(
+    told: str | None, native: bool, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    cpuinfo = tmp_path / "cpuinfo"
+    if told is not None:
+        cpuinfo.write_text(f"processor\t: 0\n{told}\n")
+    monkeypatch.setattr(environment, "CPUINFO", cpuinfo)
+    assert resolve("cpu", "auto", 1).dtype == ("bfloat16" if native else "float32")
+    assert emulates("cpu", "bfloat16") != native
+    assert not emulates("cpu", "float32")
+    assert [resolve("cpu", dtype, 1).dtype for dtype in ("float32", "bfloat16")] == ["float32", "bfloat16"]
 
 
 def test_no_threads_are_refused() -> None:

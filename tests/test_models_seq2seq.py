@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 import small_text_models as small
+from small_text_models import answered
 
 from bench.config.build import build
 from bench.engine import feed
@@ -101,7 +102,7 @@ def loaded(source: str, **options: Any) -> Any:
 
 
 def one_at_a_time(model: Model, requests: Sequence[Request]) -> list[Prediction]:
-    return [prediction for request in requests for prediction in model.predict([request])]
+    return [prediction for request in requests for prediction in answered(model, [request])]
 
 
 def asked(*outputs: Any) -> list[Request]:
@@ -141,7 +142,7 @@ def greedy(model: Any, text: str, n: int) -> list[int]:
 def test_a_reply_is_the_greedy_one_whatever_the_checkpoint_likes_to_do(model: Any) -> None:
     requests = asked(Generate(6))
     texts = set()
-    for request, found in zip(requests, model.predict(requests), strict=True):
+    for request, found in zip(requests, answered(model, requests), strict=True):
         expected = greedy(model, as_plain_text(request.parts), 6)  # type: ignore[arg-type]
         assert found.text == model.tokenizer.decode(expected, skip_special_tokens=True)
         assert found.new_tokens == len(expected)
@@ -152,12 +153,12 @@ def test_a_reply_is_the_greedy_one_whatever_the_checkpoint_likes_to_do(model: An
 
 @slow
 def test_replies_and_labels_do_not_depend_on_the_batch_or_its_order(model: Any) -> None:
-    first = model.predict(asked(Generate(8)))[0].text
+    first = answered(model, asked(Generate(8)))[0].text
     stop = first[len(first) // 2 :][:1]
     outputs = Generate(8), Choose(LABELS), Span(3, question="?"), Generate(8, stop=(stop,)), Choose(LABELS[:2], True)
     requests = asked(*outputs)
-    together, alone = model.predict(requests), one_at_a_time(model, requests)
-    backwards = model.predict(requests[::-1])[::-1]
+    together, alone = answered(model, requests), one_at_a_time(model, requests)
+    backwards = answered(model, requests[::-1])[::-1]
     for a, b, c in zip(together, alone, backwards, strict=True):
         assert (a.id, a.text, a.new_tokens, a.truncated) == (b.id, b.text, b.new_tokens, b.truncated)
         assert (a.id, a.text, a.new_tokens, a.truncated) == (c.id, c.text, c.new_tokens, c.truncated)
@@ -174,7 +175,7 @@ def test_a_labels_score_is_its_likelihood_as_the_whole_reply(source: str, label_
     import torch
 
     model = loaded(source, label_length=label_length)
-    for request, found in zip(asked(Choose(LABELS)), model.predict(asked(Choose(LABELS))), strict=True):
+    for request, found in zip(asked(Choose(LABELS)), answered(model, asked(Choose(LABELS))), strict=True):
         prompt = model.tokenizer(as_plain_text(request.parts), return_tensors="pt")["input_ids"]  # type: ignore[arg-type]
         scores = []
         for label in LABELS:

@@ -18,6 +18,7 @@ from bench.decoding.prefix_tree import (
     common_prefix,
     prefix_tree,
 )
+from bench.decoding.units import units, work_of
 
 BLOCKS = [[block * 10 + i % 7 for i in range(n)] for block, n in enumerate((3, 14, 16, 20, 63, 64, 70))]
 ENDS = st.lists(st.integers(0, 3), max_size=4)
@@ -197,3 +198,42 @@ def test_the_common_prefix_ends_where_two_differ_or_one_ends(sequences: list[lis
     while all(len(one) > expected and one[expected] == sequences[0][expected] for one in sequences):
         expected += 1
     assert common_prefix(sequences) == expected
+
+
+# -- units -------------------------------------------------------------------------------------------------------------
+
+
+@given(PROMPTS, st.integers(1, 300), st.data())
+def test_units_are_all_prompts_once_of_about_the_work_that_is_allowed_and_never_cut_a_group(
+    prompts: list[list[int]], tokens: int, data: st.DataObject
+) -> None:
+    replies = data.draw(st.lists(st.integers(0, 90), min_size=len(prompts), max_size=len(prompts)))
+    found = units(prompts, replies, tokens)
+    assert sorted(i for unit in found for i in unit) == list(range(len(prompts)))
+    assert found == units(prompts, replies, tokens)
+    at = {i: number for number, unit in enumerate(found) for i in unit}
+    groups = prefix_tree(prompts).groups
+    for group in groups:
+        assert len({at[row.index] for row in group.rows}) == 1
+    for number in range(len(found)):
+        inside = [group for group in groups if at[group.rows[0].index] == number]
+        work = sum(group.size + sum(min(replies[row.index], 64) for row in group.rows) for group in inside)
+        assert work <= tokens or len(inside) == 1
+
+
+def test_units_follow_the_order_of_the_prompts_and_count_a_shared_beginning_once() -> None:
+    first, second = run(0, 40), run(100, 40)
+    prompts = [[*second, 1], [*first, 1], [*second, 2], [*first, 2], run(200, 5)]
+    # 40 + 2 + 2 * 3 = 48 tokens for each pair, 5 + 3 for the last
+    assert units(prompts, [3] * 5, 47) == [[0, 2], [1, 3], [4]]
+    assert units(prompts, [3] * 5, 56) == [[0, 2], [1, 3, 4]]
+    assert units(prompts, [3] * 5, 96) == [[0, 2, 1, 3], [4]]
+    assert units(prompts, [3] * 5, 104) == [[0, 2, 1, 3, 4]]
+    assert units([[1], [2]], [64, 9], 75) == units([[1], [2]], [9_999, 9], 75) == [[0, 1]]
+
+
+def test_the_work_of_a_unit_depends_on_model_device_and_type_alone() -> None:
+    assert work_of("cpu", 125_000_000, emulated=False) == 2_000
+    assert work_of("cpu", 125_000_000, emulated=True) == 400
+    assert work_of("cuda", 125_000_000, emulated=False) == 2_000_000
+    assert work_of("cpu", 10**15, emulated=False) == work_of("cpu", 10**12, emulated=True) == 1

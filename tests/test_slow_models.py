@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,15 @@ from typing import Any
 import pytest
 from small_data import NAMES, shipped, write
 from small_data import built as small_task
+from small_text_models import answered
 from spoken import speak
 
 from bench.config import compose as conf
 from bench.config.build import build
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Choose, Generate, Prediction, Request, Span, Text
@@ -125,13 +127,13 @@ def six_requests(task_name: str, folder: Path) -> list[Request]:
 
 
 def one_at_a_time(model: Model, requests: list[Request]) -> list[Prediction]:
-    return [prediction for request in requests for prediction in model.predict([request])]
+    return [prediction for request in requests for prediction in answered(model, [request])]
 
 
 def test_a_reader_with_a_retriever_answers_a_batch_as_its_examples_alone(tmp_path: Path) -> None:
     model = real_model("rag_smollm2")
     requests = six_requests("finmm_qa", tmp_path)
-    assert model.predict(requests) == one_at_a_time(model, requests)
+    assert answered(model, requests) == one_at_a_time(model, requests)
 
 
 @pytest.mark.parametrize("task_name", ["finmm_qa", "finmm_dialogue"])
@@ -144,14 +146,14 @@ def test_the_token_ids_of_a_batch_are_those_of_its_examples_alone(
     said: list[list[int]] = []
     generate = greedy.greedy
 
-    def keep(*arguments: Any) -> greedy.Generated:
-        found = generate(*arguments)
-        said.extend(found.tokens)
-        return found
+    def keep(*arguments: Any) -> Iterator[list[tuple[int, list[int]]]]:
+        found = list(generate(*arguments))
+        said.extend(tokens for _, tokens in sorted(row for group in found for row in group))
+        yield from found
 
     monkeypatch.setattr(greedy, "greedy", keep)
     requests = six_requests(task_name, tmp_path)
-    texts = model.predict(requests)
+    texts = answered(model, requests)
     together = said.copy()
     said.clear()
     assert one_at_a_time(model, requests) == texts
@@ -163,13 +165,13 @@ def test_the_token_ids_of_a_batch_are_those_of_its_examples_alone(
 def test_the_order_in_a_batch_does_not_matter(tmp_path: Path) -> None:
     model = real_model("smollm2")
     requests = six_requests("finmm_qa", tmp_path)
-    forwards, backwards = model.predict(requests), model.predict(requests[::-1])
+    forwards, backwards = answered(model, requests), answered(model, requests[::-1])
     assert forwards == backwards[::-1]
 
 
 def test_a_stop_string_ends_the_answer_before_it(tmp_path: Path) -> None:
     model = real_model("smollm2")
-    for prediction in model.predict(six_requests("finmm_qa", tmp_path)):
+    for prediction in answered(model, six_requests("finmm_qa", tmp_path)):
         assert prediction.text is not None
         assert not {"\n", '"'} & set(prediction.text)
         assert 0 < prediction.new_tokens <= 24
@@ -193,12 +195,12 @@ def test_no_bit_of_an_embedding_depends_on_its_company(tmp_path: Path, dtype: st
 
 def test_the_nearest_label_and_sentence_win() -> None:
     model = real_model("minilm")
-    (chosen,) = model.predict([Request("c", (Text("I paid with my credit card."),), Choose(("weather", "payment")))])
+    (chosen,) = answered(model, [Request("c", (Text("I paid with my credit card."),), Choose(("weather", "payment")))])
     scores = dict(chosen.label_scores or {})
     assert scores["payment"] > scores["weather"]
     context = "It rained in Paris. The fee is 12.50 euros. Birds sing."
-    (found,) = model.predict(
-        [Request("s", (Text(context),), Span(8, question="How much is the fee?", context=context))]
+    (found,) = answered(
+        model, [Request("s", (Text(context),), Span(8, question="How much is the fee?", context=context))]
     )
     assert found.text == "The fee is 12.50 euros."
 
@@ -206,7 +208,7 @@ def test_the_nearest_label_and_sentence_win() -> None:
 def test_a_language_model_gives_probabilities_of_the_labels_in_any_order_and_batch(tmp_path: Path) -> None:
     model = real_model("smollm2")
     requests = six_requests("phrasebank", tmp_path)
-    together, alone = model.predict(requests), one_at_a_time(model, requests)
+    together, alone = answered(model, requests), one_at_a_time(model, requests)
     for one, other, request in zip(together, alone, requests, strict=True):
         assert isinstance(request.output, Choose)
         assert one.label_scores is not None
@@ -222,7 +224,7 @@ def test_a_prompt_that_is_too_long_is_cut_and_says_so(tmp_path: Path, monkeypatc
     model: Any = real_model("smollm2")
     short = six_requests("finmm_dialogue", tmp_path)[0]
     assert isinstance(short.output, Generate)
-    (alone,) = model.predict([short])
+    (alone,) = answered(model, [short])
     monkeypatch.setattr(model, "context", 1_000)
     long = Request("long", (Text("money " * 2_000),), short.output)
     good, cut = feed.answer(model, [short, long], "smollm2")

@@ -56,13 +56,13 @@ def ask(
     room, found = feed.Room(), dict[str, Prediction]()
     with Veiled(model, asked.asked) as veiled:
         feed.load(veiled, device, seed, watch)
-        plan = feed.batches(
+        plan = feed.units(
             chosen, asked.request, veiled, batch_size=batch_size, batch_tokens=batch_tokens, names=asked.asked.names
         )
-        for position, batch in feed.ahead(plan, veiled):
-            with watch.phase("predict", n=len(batch), batch=position):
-                predictions = feed.answer(veiled, batch, name, room)
-            found |= {one.id: one for one in asked.stamped(batch, predictions)}
+        for unit in feed.ahead(plan, veiled):
+            with watch.phase("predict", n=len(unit.requests), batch=unit.position):
+                predictions = feed.answer(veiled, unit.requests, name, room)
+            found |= {one.id: one for one in asked.stamped(unit.requests, predictions)}
     batches = [one for one in readings if one.phase == "predict"]
     fastest = max((one.n / max(one.seconds, 1e-9) for one in batches), default=0.0)
     return Answers(found, sum(one.seconds for one in batches), fastest)

@@ -25,7 +25,8 @@ from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.errors import BenchError
 from bench.runs import measurements
-from bench.runs.folder import CONFIG, JOURNAL, LEDGER, RECORD, RunFolder, read_run, refuse_altered
+from bench.runs.folder import CONFIG, RECORD, RunFolder, read_run, refuse_altered
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.record_schema import FORMAT
 from bench.text.names import typed

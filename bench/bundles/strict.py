@@ -15,7 +15,7 @@ from bench.runs import record_schema
 from bench.runs.measurements import Measurements
 from bench.text import claimed
 from bench.text.shown import terminal
-from bench.types import Json, Prediction, Run, Timing, is_token_count
+from bench.types import FINISHES, Json, Prediction, Run, Timing, is_token_count
 
 _DIGITS = 25  # of a whole number
 _CELLS = 40_000_000  # rows times columns of a metric: 320 MB
@@ -178,7 +178,7 @@ def timing(record: Json, where: str) -> Timing:
         for name, value in record.items():
             if not _TIMING[name](value):
                 raise ValueError(f"{name} is {short(repr(value))}")
-        return Timing(**record)
+        return Timing.from_json(record)
     except _WRONG as error:
         raise Refused(f"{where}: not a timing ({short(error)})") from None
 
@@ -215,9 +215,12 @@ _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
     "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": is_token_count,
     "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
+    "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
 }  # fmt: skip
-_PHASES = ("load", "warmup", "predict", "audit", "score")
+_PHASES = ("begin", "lost", "load", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
     "phase": lambda value: value in _PHASES,
     "seconds": lambda value: _is_number(value) and 0 <= value < 1e10,
+    "places": lambda value: isinstance(value, list) and all(map(_is_count, value)),
+    "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
 }

@@ -89,7 +89,8 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:
     """Bring the scores to where the run is logged, if it is."""
     from bench.commands.shared.jobs import say
-    from bench.tracking.log import MARK, update
+    from bench.tracking.log import update
+    from bench.tracking.mark import MARK
     from bench.tracking.store import StoreError
 
     if (folder / MARK).exists():

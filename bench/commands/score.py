@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.commands.shared import output
+from bench.commands.shared import output, tables
 from bench.config import compose as conf
 from bench.config.overrides import override
 from bench.errors import BenchError
@@ -87,7 +87,7 @@ def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
         output.emit(record | {"findings": report.findings, "entries": report.entries})
         return code
     for table in report.tables:
-        output.print_rows(table.title, table.headings, table.rows)
+        tables.show_plain(table.title, table.headings, table.rows)
     figures = ", ".join(f"{key} {output.figures(value)}" for key, value in report.official.items())
     tell(f"official figures: {figures or 'none'}")
     shown = ", ".join(f"{n} {action}" for action, n in actions.items())

@@ -74,7 +74,8 @@ def _entry(folder: Path, run: Run, made: Bundle, own: Path | None, *, replaces: 
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:
     """The run folders of a reference; BenchError says of one that was interrupted how it goes on."""
-    from bench.runs.folder import JOURNAL, RECORD
+    from bench.runs.folder import RECORD
+    from bench.runs.journal import JOURNAL
 
     if reference.partition("#")[0].endswith(".zip"):
         raise BenchError(f"{reference} is a bundle already; hand it on as it is, it says who made it")

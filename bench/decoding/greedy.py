@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from bench.decoding.kept_head import KeptHead
 from bench.decoding.prefix_tree import Group, prefix_tree
 from bench.decoding.tree_attention import Branch, Head, Rows, Step
 
@@ -19,28 +19,21 @@ SHRINK = 0.75  # of a branch's rows still going: below that, copying them costs 
 Finished = Callable[[int, list[int]], bool]
 
 
-@dataclass(frozen=True)
-class Generated:
-    """New tokens of each prompt, and how many tokens of prompts were computed for them."""
-
-    tokens: list[list[int]]
-    computed: int
-
-
 @torch.inference_mode()
-def greedy(model: Any, prompts: Sequence[list[int]], limits: Sequence[int], finished: Finished) -> Generated:
+def greedy(
+    model: Any, prompts: Sequence[list[int]], limits: Sequence[int], finished: Finished, kept: KeptHead | None = None
+) -> Iterator[list[tuple[int, list[int]]]]:
     """The likeliest next token, again and again, until `finished(prompt's index, its tokens)` or the prompt's own limit.
 
+    Gives (prompt's index, all its new tokens) of those that are finished, each time that the tokens are looked at.
     `limits` are tokens, at least 1 each: no token behind one is computed, so that a model with places for a prompt and its
     limit is never asked for a place behind them. `model` is a causal model of transformers on which `tree_model.install` was
-    called.
+    called. `kept` holds the head of an earlier call, for one that begins alike; it changes no number.
     """
     tree = prefix_tree(prompts)
-    head = head_pass(model, tree.head)
-    found: list[list[int]] = [[] for _ in prompts]
+    head = (kept or KeptHead()).head(model, tree.head)
     for groups in passes(tree.groups, kept_tokens(model) - len(tree.head), max(limits)):
-        _decode(model, head, groups, prompts, limits, finished, found)
-    return Generated(found, tree.size)
+        yield from _decode(model, head, groups, prompts, limits, finished)
 
 
 def kept_tokens(model: Any) -> int:
@@ -54,19 +47,21 @@ def kept_tokens(model: Any) -> int:
 
 def _decode(
     model: Any, head: Head, groups: Sequence[Group], prompts: Sequence[list[int]], limits: Sequence[int],
-    finished: Finished, found: list[list[int]],
-) -> None:  # fmt: skip
-    """Add the new tokens of these groups' rows to `found`."""
-    every = LOOK_EVERY[model.device.type]
+    finished: Finished,
+) -> Iterator[list[tuple[int, list[int]]]]:  # fmt: skip
+    """The new tokens of these groups' rows, as they are finished."""
     indices = [row.index for group in groups for row in group.rows]  # of the prompts that go on
     active = list(range(len(indices)))  # their places in `rows`
+    found: dict[int, list[int]] = {index: [] for index in indices}
     left = [limits[i] for i in indices]  # tokens that they may still say
     branches, rows, logits = first_pass(model, head, groups, max(left))
     tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
     step = Step(head, branches, rows, active)
     while True:
         looked_at = [tokens]
-        for _ in range(min(every, *left) - 1):  # a row leaves at its limit, where its places end
+        for _ in range(
+            min(LOOK_EVERY[model.device.type], *left) - 1
+        ):  # a row leaves at its limit, where its places end
             tokens = _next(model, step, tokens, positions)
             positions = positions + 1
             looked_at.append(tokens)
@@ -74,8 +69,10 @@ def _decode(
             _take(found[index], new, index, finished) and len(new) < room
             for index, new, room in zip(indices, torch.stack(looked_at, 1).tolist(), left, strict=True)
         ]
+        if ended := [(index, found.pop(index)) for index, on in zip(indices, going, strict=True) if not on]:
+            yield ended
         if not any(going):
-            break
+            return
         left = [room - len(looked_at) for room, on in zip(left, going, strict=True) if on]
         if not all(going):
             kept = torch.tensor(going, device=model.device)
@@ -131,16 +128,6 @@ def first_pass(model: Any, head: Head, groups: Sequence[Group], room: int) -> tu
         branches.append(branch)
         start += n_rows
     return branches, rows, torch.cat(logits)
-
-
-def head_pass(model: Any, tokens: list[int]) -> Head:
-    """The pass over what all prompts begin with; nothing to do where they begin differently."""
-    head = Head()
-    if tokens:
-        ids = torch.tensor([tokens], device=model.device)
-        places = torch.arange(len(tokens), device=model.device)[None]
-        model(input_ids=ids, position_ids=places, use_cache=False, logits_to_keep=1, tree=head)
-    return head
 
 
 def forward(model: Any, branch: Branch, start: int, kept: Tensor, places: Tensor | None = None) -> Tensor:

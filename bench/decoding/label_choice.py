@@ -10,7 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.decoding.greedy import PASS_TOKENS, forward, head_pass, passes
+from bench.decoding.greedy import PASS_TOKENS, forward, passes
+from bench.decoding.kept_head import KeptHead
 from bench.decoding.prefix_tree import Group, Row, common_prefix
 from bench.decoding.tree_attention import Branch
 
@@ -67,16 +68,18 @@ def label_trie(labels: tuple[tuple[int, ...], ...]) -> LabelTrie:
 
 @torch.inference_mode()
 def label_log_likelihoods(
-    model: Any, prompts: Sequence[list[int]], labels: Sequence[Sequence[list[int]]]
+    model: Any, prompts: Sequence[list[int]], labels: Sequence[Sequence[list[int]]], kept: KeptHead | None = None
 ) -> Iterator[Tensor]:
     """For each prompt, log P(label | prompt) summed over the tokens of each of its labels: float32 [labels].
+
+    `kept` holds the head of an earlier call, for one that begins alike; it changes no number.
 
     `model` is a causal model of transformers on which `tree_model.install` was called.
     """
     tries = [label_trie(tuple(map(tuple, replies))) for replies in labels]
     shared = min(common_prefix(prompts), min(map(len, prompts)) - 1) if len(prompts) > 1 else 0
     shared = shared if shared >= _WORTH_A_HEAD else 0
-    head = head_pass(model, prompts[0][:shared])
+    head = (kept or KeptHead()).head(model, prompts[0][:shared])
     groups = [
         Group(prompt[shared:], [Row(i, trie.tokens)])
         for i, (prompt, trie) in enumerate(zip(prompts, tries, strict=True))

@@ -17,15 +17,14 @@ Finished = Callable[[int, list[int]], bool]
 
 def greedy(
     model: Any, prompts: Sequence[list[int]], limits: Sequence[int], finished: Finished, pad: int
-) -> list[list[int]]:
-    """As `bench.decoding.greedy.greedy`, by the model's own `generate`: new tokens of each prompt.
+) -> Iterator[list[tuple[int, list[int]]]]:
+    """As `bench.decoding.greedy.greedy`, by the model's own `generate`.
 
     Only prompts of one limit go together, since `generate` steps finished rows along with the others, and a row has no
     places behind its limit.
     """
     from transformers import GenerationConfig, StoppingCriteria, StoppingCriteriaList
 
-    found: list[list[int]] = [[] for _ in prompts]
     for run in _alike(prompts, limits, _PASS_TOKENS[model.device.type]):
         width = max(len(prompts[i]) for i in run)
         ids = torch.tensor([[pad] * (width - len(prompts[i])) + prompts[i] for i in run], device=model.device)
@@ -43,10 +42,8 @@ def greedy(
                 ids, attention_mask=mask, stopping_criteria=StoppingCriteriaList([Done()]),
                 generation_config=GenerationConfig(max_new_tokens=limits[run[0]], do_sample=False, pad_token_id=pad),
             )  # fmt: skip
-        for i, row in zip(run, out[:, width:].tolist(), strict=True):
-            end = _end(i, row, finished)
-            found[i] = row if end is None else row[:end]
-    return found
+        rows = list(zip(run, out[:, width:].tolist(), strict=True))
+        yield [(i, row[: _end(i, row, finished)]) for i, row in rows]  # [:None] is all of it
 
 
 def _end(index: int, tokens: list[int], finished: Finished) -> int | None:

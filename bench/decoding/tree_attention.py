@@ -27,19 +27,37 @@ class Pass(Protocol):
 
 
 class Head:
-    """The pass over what all prompts begin with; keeps its keys and values, which the other passes read."""
+    """A pass over what all prompts begin with, or the next tokens of it; keeps keys and values, which the other passes read."""
 
     def __init__(self) -> None:
-        self.length = 0
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
+    @property
+    def length(self) -> int:
+        """How many tokens it has."""
+        return self.keys[0].shape[1] if self.keys else 0
+
+    def beginning(self, length: int) -> Head:
+        """Its first tokens, as a head of their own."""
+        found = Head()
+        if length:
+            found.keys = [keys[:, :length] for keys in self.keys]
+            found.values = [values[:, :length] for values in self.values]
+        return found
+
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
         """Each token reads those before it."""
-        self.length = len(k)
-        self.keys.append(k[None])
-        self.values.append(v[None])
-        return _read(q[None], k[None], v[None], scale, causal=True)[0][0]
+        k, v = k[None], v[None]
+        out, lse = (found[0] for found in _read(q[None], k, v, scale, causal=True))
+        if layer == len(self.keys):
+            self.keys.append(k)
+            self.values.append(v)
+            return out
+        out = self.merged(layer, q, out, lse, scale)
+        self.keys[layer] = torch.cat([self.keys[layer], k], 1)
+        self.values[layer] = torch.cat([self.values[layer], v], 1)
+        return out
 
     def merged(self, layer: int, q: Tensor, out: Tensor, lse: Tensor, scale: float) -> Tensor:
         """`out` [T, H, D], with the head's keys read too."""

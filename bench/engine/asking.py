@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 from bench.artifacts.seals import Seal, Sealer, refuse_changed
@@ -30,9 +31,18 @@ class Asking:
     seals: Mapping[Path, Seal]
 
     def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
-        """The predictions with the digests of their requests; raises BenchError where a request or a file has changed."""
+        """The predictions with the digests of their requests, which are among the batch; raises BenchError where one has changed.
+
+        So it does where a file that the requests stand on is no longer what it was.
+        """
         refuse_changed(self.seals)
-        return self.asked.stamped(batch, predictions)
+        answered = {prediction.id for prediction in predictions}
+        return self.asked.stamped([request for request in batch if request.id in answered], predictions)
+
+    @cached_property
+    def place(self) -> Mapping[str, int]:
+        """Each example's number in the data, from 0."""
+        return {example.id: number for number, example in enumerate(self.examples)}
 
 
 def asking(task: Task, limit: int | None, shots: int, seed: int) -> Asking:

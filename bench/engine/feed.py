@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import operator
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import SupportsFloat
 
 from bench.errors import BenchError
@@ -14,41 +14,71 @@ from bench.models.base import Device, Model
 from bench.models.reply import UNFINISHED
 from bench.runs.timing import Stopwatch
 from bench.text.thinking import behind_thinking
-from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
+from bench.types import FINISHES, Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
 
 _QUOTED = 20_000  # characters of such a reply that are kept
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
 
 
-def batches(
+@dataclass(frozen=True)
+class Unit:
+    """Requests that are computed together, the first of them at `position` in the plan; `kept` of them were answered before."""
+
+    position: int
+    requests: list[Request]
+    kept: frozenset[str] = frozenset()
+
+
+def units(
     examples: Sequence[Example],
     request: Callable[[Example], Request],
     model: Model,
     *,
     batch_size: int,
     batch_tokens: int,
-    done: Sequence[str] = (),
+    done: Container[str] = (),
     names: Mapping[str, str] | None = None,
-) -> Iterator[tuple[int, list[Request]]]:
-    """Batches still to do, each with the number of predictions before it.
+    alone: Callable[[Request], bool] = lambda request: False,
+) -> Iterator[Unit]:
+    """What is still to do, in pieces: batches, as the model cuts them into units.
 
     A batch has at most `batch_size` requests and, unless it has but one, costs at most `batch_tokens`. The plan depends only
     on the examples, the model and these two, never on where an earlier attempt stopped: the company that a request is in can
-    change its answer, so a resumed run must meet the same batches. `done` are the ids in the journal, in order. What costs the
-    same and is to be labelled or rated comes in the order of `names`, if they are given: the data's own may be that of the labels.
+    change its answer, so a resumed run must meet the same units. Of a unit that is partly `done` (ids) those requests are asked
+    that are missing, if their answers are theirs `alone`; else all of it is asked again, and `kept` says which are there.
+
+    What costs the same and is to be labelled or rated comes in the order of `names`, if they are given: the data's own may be
+    that of the labels.
     """
     names = names or {}
     position = 0
     for start in range(0, len(examples), WINDOW):
         window = examples[start : start + WINDOW]
-        if {e.id for e in window} == set(done[position : position + len(window)]):
+        if all(example.id in done for example in window):
             position += len(window)
             continue
         for batch in _cut(_ordered(window, request, model, names), batch_size, batch_tokens):
-            if [r.id for r in batch] != list(done[position : position + len(batch)]):
-                yield position, batch
-                done = ()  # the journal is cut here: everything behind is still to do
-            position += len(batch)
+            if all(one.id in done for one in batch):
+                position += len(batch)
+                continue
+            for unit in model.units(batch):
+                missing = [one for one in unit if one.id not in done]
+                if missing and (len(missing) == len(unit) or all(map(alone, missing))):
+                    yield Unit(position, missing)
+                elif missing:
+                    yield Unit(position, unit, frozenset(one.id for one in unit) - {one.id for one in missing})
+                position += len(unit)
+
+
+def is_alone(model: Model, device: Device) -> Callable[[Request], bool]:
+    """Whether an answer is a request's own, whatever it is computed with: one asks again only what is missing.
+
+    So it is where nothing here computes in numbers, and for text in float32, whose rounding changes no word; numbers change in
+    their last digits there, and in half precision words do.
+    """
+    if model.answers_alone or not model.uses_device:
+        return lambda request: True
+    return lambda request: device.dtype == "float32" and isinstance(request.output, Generate | Transcribe)
 
 
 def _ordered(
@@ -90,15 +120,15 @@ def _cut(ordered: Sequence[tuple[int, Request]], batch_size: int, batch_tokens: 
         yield batch
 
 
-def ahead(plan: Iterator[tuple[int, list[Request]]], model: Model) -> Iterator[tuple[int, list[Request]]]:
-    """The plan, with the model told of each batch while the one before is computed: see `Model.prepare`."""
+def ahead(plan: Iterator[Unit], model: Model) -> Iterator[Unit]:
+    """The plan, with the model told of each unit while the one before is computed: see `Model.prepare`."""
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:
         now = next(plan, None)
         if now is not None:  # before the second, so that a model which begins to answer then keeps to their order
-            thread.submit(model.prepare, now[1]).exception()
+            thread.submit(model.prepare, now.requests).exception()
         while now is not None:
             then = next(plan, None)
-            told = thread.submit(model.prepare, then[1]) if then is not None else None
+            told = thread.submit(model.prepare, then.requests) if then is not None else None
             yield now
             if told is not None:
                 told.exception()  # waits; what is wrong with a request shows again in `predict`
@@ -119,37 +149,78 @@ class Room:
 
     at_most: int | None = None
     halvings: int = 0
+    told: int = field(default=0, compare=False)
+
+    def counted(self) -> int:
+        """The halvings since the last time that this was asked."""
+        new, self.told = self.halvings - self.told, self.halvings
+        return new
 
 
 def answer(model: Model, batch: Sequence[Request], name: str, room: Room | None = None) -> list[Prediction]:
-    """One prediction a request, in order; a request that fails has its `error` set.
+    """One prediction a request, in their order: see `stream`."""
+    found = {one.id: one for group in stream(model, batch, name, room) for one in group}
+    return [found[request.id] for request in batch]
 
-    A batch that raises is asked again in two halves, of which the first is kept when the second fails, and so on: one bad
-    example costs no other. What did not fit in memory is remembered in `room` for the batches to come. Raises BenchError when
-    the model does not answer each request in order.
+
+def stream(model: Model, batch: Sequence[Request], name: str, room: Room | None = None) -> Iterator[list[Prediction]]:
+    """One prediction a request, in groups as they are finished; a request that fails has its `error` set.
+
+    Where the model raises, what it has not answered is asked again in two halves, of which the first is kept when the second
+    fails, and so on: one bad example costs no other. What did not fit in memory is remembered in `room` for the batches to come.
+    Raises BenchError when the model answers a request twice, or not at all, or one that it was not asked; what it said
+    before stays.
     """
     room = room or Room()
     if room.at_most is not None and len(batch) > room.at_most:
         pieces = [batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most)]
-        return [prediction for piece in pieces for prediction in answer(model, piece, name, room)]
-    try:
-        predictions = model.predict(batch)
-    except BenchError:
-        raise
-    except Exception as error:  # a model may raise anything; the run goes on and the failure is counted
-        full, reason = out_of_memory(error), f"{type(error).__name__}: {error}"[:500]
-    else:
-        return _in_order(predictions, batch, name)
-    # Outside the `except`, so that the error's frames no longer hold the tensors that filled the memory.
-    if full:
+        for piece in pieces:  # which may find that even less fits
+            yield from stream(model, piece, name, room)
+        return
+    left = {request.id: request for request in batch}
+    failure = yield from _asked(model, batch, name, left)
+    if failure is None:
+        return
+    # Behind the `except`, so that the error's frames no longer hold the tensors that filled the memory.
+    if failure.full:
         model.free()
         room.halvings += 1
         # One that is too large alone says nothing of the others.
         room.at_most = len(batch) // 2 if len(batch) > 1 else None
-    if len(batch) == 1:
-        return [Prediction(batch[0].id, error=reason)]
-    half = len(batch) // 2
-    return [*answer(model, batch[:half], name, room), *answer(model, batch[half:], name, room)]
+    rest = list(left.values())
+    if len(batch) == 1 and rest:
+        yield [Prediction(batch[0].id, error=failure.reason)]
+        return
+    half = -(-len(rest) // 2) if len(rest) < len(batch) else len(rest) // 2
+    for part in filter(None, (rest[:half], rest[half:])):
+        yield from stream(model, part, name, room)
+
+
+@dataclass(frozen=True)
+class _Failure:
+    reason: str
+    full: bool
+
+
+def _asked(
+    model: Model, batch: Sequence[Request], name: str, left: dict[str, Request]
+) -> Generator[list[Prediction], None, _Failure | None]:
+    """The checked groups of one call, each taken off what is `left`; what the model raised, None if it answered all."""
+    try:
+        for group in _groups(model.predict(batch), name):
+            accepted, wrong = _accepted(group, left, batch)
+            if accepted:
+                yield accepted
+            if wrong:
+                raise BenchError(f"model '{name}' {wrong}; {_DUE}")
+    except BenchError:
+        raise
+    except Exception as error:  # a model may raise anything; the run goes on and the failure is counted
+        return _Failure(f"{type(error).__name__}: {error}"[:500], out_of_memory(error))
+    if left:
+        missing = f"gave no prediction for {len(left)} of {len(batch)} requests, {_few(left)}"
+        raise BenchError(f"model '{name}' {missing}; {_DUE}")
+    return None
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -159,25 +230,50 @@ def out_of_memory(error: BaseException) -> bool:
     )
 
 
-def _in_order(predictions: object, batch: Sequence[Request], name: str) -> list[Prediction]:
-    if not isinstance(predictions, list) or not all(isinstance(found, Prediction) for found in predictions):
-        raise BenchError(f"model '{name}' must return a list of Prediction, got {str(predictions)[:80]}")
-    asked, got = [r.id for r in batch], [p.id for p in predictions]
-    if asked != got:
-        raise BenchError(f"model '{name}' must answer each request of a batch in order: {_difference(asked, got)}")
-    return [_checked(request, prediction) for request, prediction in zip(batch, predictions, strict=True)]
+_DUE = "it must give one a request; correct it and run the same command again: what it answered before is kept"
 
 
-def _difference(asked: list[str], got: list[str]) -> str:
-    pairs = enumerate(zip(asked, got, strict=False))
-    at = next((i for i, (a, g) in pairs if a != g), min(len(asked), len(got)))
-    return (
-        f"asked for {len(asked)}, got {len(got)}; from position {at} asked {asked[at : at + 3]}, got {got[at : at + 3]}"
-    )
+def _groups(found: object, name: str) -> Iterator[list[Prediction]]:
+    """What a model gave, as groups: its list, or what its iterator gives one after another."""
+    if isinstance(found, list):
+        found = iter([found])
+    if not isinstance(found, Iterator):
+        raise BenchError(
+            f"model '{name}' must return a list of Prediction or an iterator of them, got {str(found)[:80]}"
+        )
+    for group in found:
+        several = group if isinstance(group, list) else [group]
+        if not all(isinstance(one, Prediction) for one in several):
+            raise BenchError(
+                f"model '{name}' must return a list of Prediction or an iterator of them, got {str(group)[:80]}"
+            )
+        yield several
+
+
+def _accepted(
+    group: Sequence[Prediction], left: dict[str, Request], batch: Sequence[Request]
+) -> tuple[list[Prediction], str]:
+    """The checked predictions of a group up to the first that answers no request that is `left`, and what is wrong with that."""
+    accepted: list[Prediction] = []
+    for prediction in group:
+        request = left.pop(prediction.id, None) if isinstance(prediction.id, str) else None
+        if request is None:
+            asked = any(one.id == prediction.id for one in batch)
+            return accepted, f"answered {prediction.id!r} {'a second time' if asked else 'without being asked it'}"
+        accepted.append(_checked(request, prediction))
+    return accepted, ""
+
+
+def _few(left: Mapping[str, Request]) -> str:
+    names = ", ".join(map(repr, list(left)[:3]))
+    return f"among them {names}" if len(left) > 3 else names
 
 
 def _checked(request: Request, prediction: Prediction) -> Prediction:
     """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for."""
+    if prediction.finish not in FINISHES:
+        given = str(prediction.finish)[:40]
+        return Prediction(request.id, error=f"invalid prediction: finish is {given!r}, none of {', '.join(FINISHES)}")
     if prediction.error is not None:
         return prediction
     text = prediction.text

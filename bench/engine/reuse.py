@@ -9,8 +9,9 @@ from dataclasses import replace
 from bench.engine.asking import Asking
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.runs.folder import JOURNAL, RECORD, RunFolder
+from bench.runs.folder import RECORD, RunFolder
 from bench.runs.identity import Identity
+from bench.runs.journal import JOURNAL
 from bench.types import Prediction
 
 

@@ -6,23 +6,25 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
+from typing import Any
 
 from bench.artifacts.seals import ABSENT, Seal, refuse_changed
 from bench.engine.bare import bare_copy
 from bench.errors import BenchError
-from bench.models.base import Device, Model
+from bench.models.base import Answered, Device, Model
 from bench.runs.asked import Asked, files_of
 from bench.types import Audio, Image, ImageFile, Part, Prediction, Request, Video
 
 _ENDINGS = frozenset(
     ".wav .flac .ogg .oga .opus .mp3 .m4a .aac .aif .aiff .wma .mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .png .jpg .jpeg".split()
 )
+_END = object()
 _AT_ONCE = 2  # batches whose media lie ready: the one that is answered and the one that comes next
 
 
@@ -38,6 +40,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
     def __init__(self, model: Model, asked: Asked) -> None:
         self.model, self.asked = model, asked
         self.parts, self.outputs, self.needs = model.parts, model.outputs, model.needs
+        self.answers_alone, self.uses_device = model.answers_alone, model.uses_device
         self._held: dict[str, Request] = {}
         self._recent: deque[frozenset[str]] = deque(maxlen=_AT_ONCE)
         self._true: dict[str, str] = {}  # what was veiled, by what stands for it
@@ -96,13 +99,45 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             given = [self._given(request) for request in batch]
         self.model.prepare(given)
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The model's predictions; what it raises or says wrong names the examples as the data do."""
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """As the model cuts the batch; one that does not cut gets no copies of its media for it."""
+        if type(self.model).units is Model.units:
+            self.unit_tokens = self.model.unit_tokens
+            return super().units(batch)
+        with self._lock:
+            own = {self.asked.names[request.id]: request for request in batch}
+            given = [self._given(request) for request in batch]
+        try:
+            return [[own[one.id] for one in unit] for unit in self.model.units(given)]
+        finally:
+            with self._lock:
+                self._forget()
+
+    def predict(self, batch: Sequence[Request]) -> Answered:
+        """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do."""
         with self._lock:
             given = [self._given(request) for request in batch]
         own = {veiled.id: request.id for veiled, request in zip(given, batch, strict=True)}
+        with self._renaming(own):
+            found = self.model.predict(given)
+            if not isinstance(found, Iterator):
+                named: list[Prediction] = self._named(found, own)
+                return named
+        return self._streamed(found, own)
+
+    def _streamed(self, found: Iterator[Any], own: Mapping[str, str]) -> Iterator[list[Prediction]]:
+        """What an iterator gives, under the examples' ids; what is no prediction is refused by whoever asked."""
+        while True:
+            with self._renaming(own):
+                group = next(found, _END)
+            if group is _END:
+                return
+            yield self._named(group if isinstance(group, list) else [group], own)
+
+    @contextmanager
+    def _renaming(self, own: Mapping[str, str]) -> Iterator[None]:
         try:
-            return self._named(self.model.predict(given), own)
+            yield
         except Exception as error:
             self._rename(error, own)
             raise
@@ -110,7 +145,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             with self._lock:
                 self._forget()
 
-    def _named(self, found: list[Prediction], own: Mapping[str, str]) -> list[Prediction]:
+    def _named(self, found: Any, own: Mapping[str, str]) -> Any:
         """The predictions under the examples' ids; what is no list of them is refused by whoever asked."""
         if not isinstance(found, list) or not all(isinstance(one, Prediction) for one in found):
             return found

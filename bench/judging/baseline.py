@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -11,19 +11,21 @@ from bench.bundles.public import public_run
 from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import Metric, RankedMetric
-from bench.runs import measurements
+from bench.runs import measurements, timing
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
+from bench.runs.rates import computes
 from bench.stats.swaps import value
 from bench.types import Run, Timing
 
 _AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 _CLAIMED = "was handed in, so that its seconds are claimed and nobody here measured them"
+_IDLE = "is a reference row that computes nothing and has no speed"
 
 
 @dataclass(frozen=True)
 class Side:
-    """An entry to compare; `unmeasured` says what it "was" or "holds" for its speed not to be compared, "" where it can."""
+    """An entry to compare; `unmeasured` says what it "was", "is" or "holds" for its speed not to be compared, "" where it can."""
 
     entry: Entry
     unmeasured: str = ""
@@ -36,22 +38,27 @@ def of_folder(folder: Path) -> Side:
     if not run.scores:
         raise BenchError(f"{folder} has no score; run its command again")
     rows = measurements.read(folder).only(run.scores[0].metric)
-    last = {reading.batch: reading for reading in found.timings() if reading.phase == "predict"}
-    readings = [last[number] for number in sorted(last, key=lambda number: -1 if number is None else number)]
-    if reason := _unmeasured(run, readings):
+    readings = timing.counted(found.timings())
+    batches: dict[int | None, tuple[int, float]] = {}
+    for one in readings:  # answers that came one by one are of one batch
+        n, seconds = batches.get(one.batch, (0, 0.0))
+        batches[one.batch] = (n + one.n, seconds + one.seconds)
+    if reason := _unmeasured(run, readings, batches.values()):
         return Side(Entry(run, rows), reason)
-    return Side(Entry(run, rows, (tuple((reading.n, reading.seconds) for reading in readings),)))
+    return Side(Entry(run, rows, (tuple(batches.values()),)))
 
 
-def _unmeasured(run: Run, readings: Sequence[Timing]) -> str:
-    """Why the readings of a run's batches are not its speed, "" if they are."""
+def _unmeasured(run: Run, readings: Sequence[Timing], batches: Collection[tuple[int, float]]) -> str:
+    """Why the readings of a run, and its batches (answers, seconds), are not its speed, "" if they are."""
     if is_claimed(run, "timings"):
         return _CLAIMED
+    if not computes(run):
+        return _IDLE
     if run.submission or not readings:
         return "was brought as predictions that nobody timed"
     if len({reading.attempt for reading in readings}) > 1:
         return "was interrupted and resumed, so that its seconds are of several processes"
-    return "" if all(reading.n > 0 and reading.seconds > 0 for reading in readings) else "has a batch that took no time"
+    return "" if all(n > 0 and seconds > 0 for n, seconds in batches) else "has a batch that took no time"
 
 
 def refuse_altered(entry: Entry, metric: Metric | RankedMetric) -> None:
@@ -73,6 +80,8 @@ def of_entry(entry: Entry) -> Side:
     """An entry out of a file as something to compare."""
     if is_claimed(entry.run, "timings"):
         return Side(entry, _CLAIMED)
+    if not computes(entry.run):
+        return Side(entry, _IDLE)
     timed = entry.speed and all(batches and all(n > 0 and s > 0 for n, s in batches) for batches in entry.speed)
     return Side(entry, "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed")
 

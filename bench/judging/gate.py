@@ -14,6 +14,7 @@ from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
+from bench.runs.rates import computes
 from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
@@ -76,7 +77,7 @@ class _Shared:
 
 
 def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rules: Rules) -> list[Check]:
-    """The verdicts of (run, baseline) pairs: all on scores, then all on speed where `rules` ask for it.
+    """The verdicts of (run, baseline) pairs: all on scores, then all on speed where `rules` ask for it and a run has one.
 
     No FAIL of the scores is a false alarm but at rate `rules.level`, and none of the speeds (Holm's correction in each).
     """
@@ -84,7 +85,8 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
     scores = [
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]
-    speeds = [speed_check(run, base, rules) for run, base in pairs] if rules.speed_margin is not None else []
+    timed = [(run, base) for run, base in pairs if computes(run.entry.run)] if rules.speed_margin is not None else []
+    speeds = [speed_check(run, base, rules) for run, base in timed]
     return [
         replace(check, verdict=verdict)
         for family in (scores, speeds)
@@ -109,6 +111,8 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
     notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note, *_asked(run.run, base.run)]
     if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
         notes.append("this is the baseline's own run")
+    if rules.speed_margin is not None and not computes(run.run):
+        notes.append("it computes nothing, so its speed is not judged")
     if failed := len(both.ours.failed) + len(both.theirs.failed):
         notes.append(
             f"{len(both.ours.failed):,} failed, {failed - len(both.ours.failed):,} of the baseline: counted as wrong"

@@ -10,9 +10,10 @@ from typing import Any
 
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
+from bench.leaderboard.columns import DECLARED
 from bench.text.rows import rows
 
-COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+COLUMNS = tuple(name for name in DECLARED if name != "flips")  # has one by itself where a run was audited
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,25 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, TypeAlias
 
 from bench.types import Image, Json, Output, Prediction, Request, Text
 
+Answered: TypeAlias = (
+    "list[Prediction] | Iterator[Prediction | list[Prediction]]"  # all at once, or as they are finished
+)
 _PART_TOKENS = 1000  # about what a picture is, or some seconds of sound
+
+
+def flat(answered: Answered) -> Iterator[Prediction]:
+    """The predictions one by one, however a model gives them."""
+    for group in answered:
+        if isinstance(group, list):
+            yield from group
+        else:
+            yield group
 
 
 @dataclass(frozen=True)
@@ -50,6 +62,9 @@ class Model(ABC):
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
+    unit_tokens: int | None = (
+        None  # about how many it computes in some seconds, once it is loaded; None: no need to cut a batch
+    )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
@@ -98,6 +113,28 @@ class Model(ABC):
         """The peak of device memory, None where the device has none of its own."""
         return None
 
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """The batch in pieces, each of which is computed by itself: what a crash may lose, and the company of a request.
+
+        Called once the model is loaded. They may depend on the batch and on what the model is, never on what was computed before: a
+        run that goes on must find the same pieces. Here: in their order, up to `unit_tokens` by their costs.
+        """
+        if self.unit_tokens is None:
+            return [list(batch)]
+        found: list[list[Request]] = []
+        room = 0
+        for request in batch:
+            cost = self.cost(request)
+            if not found or cost > room:
+                found.append([])
+                room = self.unit_tokens
+            found[-1].append(request)
+            room -= cost
+        return found
+
     @abstractmethod
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """One prediction a request, in order. An exception fails only the requests that raise it when asked alone."""
+    def predict(self, batch: Sequence[Request]) -> Answered:
+        """One prediction a request: a list of them, or an iterator that gives each, or some at once, as soon as it is finished.
+
+        They may come in any order; each is kept when it comes. An exception fails only the requests that raise it when asked alone.
+        """

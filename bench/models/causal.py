@@ -10,14 +10,18 @@ from bench.errors import BenchError
 from bench.models import label_length as lengths
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
+from bench.models.device import emulates
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt, appended_end, fit, plain_text, texts
+from bench.models.read_ahead import ReadAhead
 from bench.models.torch_model import TorchModel
-from bench.text.thinking import cut, opens
+from bench.text.thinking import behind_thinking, cut, opens
 from bench.types import Choose, Generate, Json, Prediction, Request, Text
 
 if TYPE_CHECKING:
     import torch
+
+    from bench.decoding.kept_head import KeptHead
 
 
 class CausalLM(TorchModel):
@@ -50,19 +54,25 @@ class CausalLM(TorchModel):
         self.chat, self.label_length, self.calibrated = chat, lengths.known_rule(label_length), calibrated
         self._known_replies: dict[tuple[str, ...], list[list[int]]] = {}
         self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
-        self._read_ahead: dict[str, tuple[Request, Prompt | str]] = {}
+        self.kept: KeptHead | None = None
+        self._ahead = ReadAhead(lambda batch: self._tokenised(batch))
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
         super().load(device, seed=seed)
         from transformers import GenerationConfig
 
-        from bench.decoding import packed_weights, tree_model
+        from bench.decoding import kept_head, packed_weights, tree_model, units
 
         if self.chat and not self.tokenizer.chat_template:
             raise BenchError(
                 f"{self.source}: the tokenizer has no chat template; set model.chat=false to prompt it as a base model"
             )
+        self.unit_tokens = units.work_of(
+            device.kind, self.model.num_parameters(), emulated=emulates(device.kind, device.dtype)
+        )
+        self.kept = kept_head.KeptHead()
+        self._ahead.clear()
         self.template = ChatTemplate(self.source, self._rendered, one_text)
         if self.chat:
             self.template.check()
@@ -103,15 +113,23 @@ class CausalLM(TorchModel):
         return str(self.tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True))
 
     def prepare(self, batch: Sequence[Request]) -> None:
-        """Tokenise the batch that comes next."""
-        self._read_ahead = {r.id: (r, p) for r, p in zip(batch, self._tokenised(batch), strict=True)}
+        """Tokenise what comes next, if that was not done when its batch was cut."""
+        self._ahead.keep(batch)
 
-    def _prompts(self, batch: Sequence[Request]) -> list[Prompt | str]:
-        ahead, self._read_ahead = self._read_ahead, {}
-        if all(ahead.get(request.id, (None,))[0] is request for request in batch):
-            return [ahead[request.id][1] for request in batch]
-        self._read_ahead = ahead
-        return self._tokenised(batch)
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
+        from bench.decoding import units
+
+        prompts = self._ahead.keep(batch)
+        ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
+        said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
+        return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens)]
+
+    def _said(self, request: Request) -> int:
+        """How many tokens are computed behind the prompt, at most."""
+        if isinstance(request.output, Choose):
+            return sum(map(len, self._replies(request.output.labels)))
+        return self._reply_tokens(request)
 
     def _tokenised(self, batch: Sequence[Request]) -> list[Prompt | str]:
         """Each request's prompt, or why there is none."""
@@ -149,19 +167,19 @@ class CausalLM(TorchModel):
             return max(map(len, self._replies(request.output.labels)))
         raise TypeError(f"a causal model writes or chooses, it cannot give {request.output!r}")
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers of one batch, which may mix texts and labels."""
-        prompts = self._prompts(batch)
-        done = {i: Prediction(batch[i].id, error=why) for i, why in enumerate(prompts) if isinstance(why, str)}
-        asked = {i: prompt for i, prompt in enumerate(prompts) if not isinstance(prompt, str)}
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The answers of one batch, which may mix texts and labels, as they are finished."""
+        prompts = self._ahead.take(batch)
+        wrong = [Prediction(r.id, error=why) for r, why in zip(batch, prompts, strict=True) if isinstance(why, str)]
+        if wrong:
+            yield wrong
+        asked = [(r, prompt) for r, prompt in zip(batch, prompts, strict=True) if not isinstance(prompt, str)]
         for answer, kind in ((self._chosen, Choose), (self._generated, Generate)):
-            places = [i for i in asked if isinstance(batch[i].output, kind)]
-            if places:
-                found = answer([batch[i] for i in places], [asked[i] for i in places])
-                done |= zip(places, found, strict=True)
-        return [done[i] for i in range(len(batch))]
+            some = [(request, prompt) for request, prompt in asked if isinstance(request.output, kind)]
+            if some:
+                yield from answer([request for request, _ in some], [prompt for _, prompt in some])
 
-    def _chosen(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
+    def _chosen(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[list[Prediction]]:
         """The probability of each label among the labels of its request."""
         labels = [request.output.labels for request in batch if isinstance(request.output, Choose)]
         found = self._label_scores([prompt.ids for prompt in prompts], labels)
@@ -171,7 +189,9 @@ class CausalLM(TorchModel):
             divisors = lengths.lengths(self.label_length, names, self._replies(names))
             shares = (score.double() / score.new_tensor(divisors)).softmax(0).tolist()
             chosen = dict(zip(names, shares, strict=True))
-            yield Prediction(request.id, label_scores=chosen, prompt_tokens=len(prompt.ids), truncated=prompt.truncated)
+            yield [
+                Prediction(request.id, label_scores=chosen, prompt_tokens=len(prompt.ids), truncated=prompt.truncated)
+            ]
 
     def _label_scores(self, prompts: Sequence[list[int]], labels: Sequence[tuple[str, ...]]) -> Iterator[torch.Tensor]:
         """The log-likelihood of each label as the reply to each prompt: [labels]."""
@@ -180,7 +200,7 @@ class CausalLM(TorchModel):
         replies = [self._replies(names) for names in labels]
         if self.no_tree:
             return plain.label_log_likelihoods(self.model, prompts, replies)
-        return label_choice.label_log_likelihoods(self.model, prompts, replies)
+        return label_choice.label_log_likelihoods(self.model, prompts, replies, self.kept)
 
     def _prior(self, request: Request, labels: tuple[str, ...]) -> torch.Tensor:
         """The labels' log-likelihoods where the last thing that the user says is "N/A"; computed once a prompt."""
@@ -205,28 +225,43 @@ class CausalLM(TorchModel):
             self._known_replies[labels] = [reply + end for reply in tokens]
         return self._known_replies[labels]
 
-    def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:
+    def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[list[Prediction]]:
         """Greedy answers, each cut where its own limit or stop string says."""
         from bench.decoding import greedy, plain
-        from bench.decoding.stops import has_stopped
 
-        limits = [request.output for request in batch if isinstance(request.output, Generate)]
-        most = [limit.max_new_tokens for limit in limits]
+        most = [request.output.max_new_tokens for request in batch if isinstance(request.output, Generate)]
 
         def finished(index: int, tokens: list[int]) -> bool:
-            return tokens[-1] in self.ends or has_stopped(
-                self.tokenizer, tokens, limits[index].stop, prompts[index].thinks
-            )
+            return self._is_over(batch[index], prompts[index], tokens)
 
         ids = [prompt.ids for prompt in prompts]
         if self.no_tree:
-            new = plain.greedy(self.model, ids, most, finished, self.pad)
+            found = plain.greedy(self.model, ids, most, finished, self.pad)
         else:
-            new = greedy.greedy(self.model, ids, most, finished).tokens
-        for request, limit, prompt, tokens in zip(batch, limits, prompts, new, strict=True):
-            kept = tokens[:-1] if tokens[-1] in self.ends else tokens
-            text = prompt.thinks + self.tokenizer.decode(kept, skip_special_tokens=True)
-            yield Prediction(
-                request.id, text=cut(text, limit.stop), prompt_tokens=len(prompt.ids), new_tokens=len(kept),
-                truncated=prompt.truncated,
-            )  # fmt: skip
+            found = greedy.greedy(self.model, ids, most, finished, self.kept)
+        for group in found:
+            yield [self._said_by(batch[i], prompts[i], tokens) for i, tokens in group]
+
+    def _is_over(self, request: Request, prompt: Prompt, tokens: list[int]) -> bool:
+        """Whether the reply's last token ends it, or the stop string that it completes."""
+        from bench.decoding.stops import has_stopped
+
+        stop = request.output.stop if isinstance(request.output, Generate) else ()
+        return tokens[-1] in self.ends or has_stopped(self.tokenizer, tokens, stop, prompt.thinks)
+
+    def _said_by(self, request: Request, prompt: Prompt, tokens: list[int]) -> Prediction:
+        """What the model said, without what ends it; it was cut where nothing does, or where it did not end to think."""
+        kept = tokens[:-1] if tokens[-1] in self.ends else tokens
+        text = prompt.thinks + self.tokenizer.decode(kept, skip_special_tokens=True)
+        whole = self._is_over(request, prompt, tokens) and behind_thinking(text) is not None
+        stop = request.output.stop if isinstance(request.output, Generate) else ()
+        return Prediction(
+            request.id, text=cut(text, stop), prompt_tokens=len(prompt.ids), new_tokens=len(kept),
+            truncated=prompt.truncated, finish="stop" if whole else "length",
+        )  # fmt: skip
+
+    def free(self) -> None:
+        """Also let go of what is kept of the prompts' beginning."""
+        if self.kept is not None:
+            self.kept.let_go()
+        super().free()

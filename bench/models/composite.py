@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import ClassVar
 
 from bench.models.base import Device, Model
@@ -70,6 +70,11 @@ class Composite(Model):
         """Whether all stages do."""
         return all(model.answers_alone for model in self.models)
 
+    @property
+    def unit_tokens(self) -> int | None:  # type: ignore[override]
+        """As many as the slowest stage computes in some seconds."""
+        return min((model.unit_tokens for model in self.models if model.unit_tokens is not None), default=None)
+
     def telling(self, config: Json) -> Json:
         """Also of each stage's configuration only what can change an answer."""
         found = super().telling(config)
@@ -115,9 +120,3 @@ class Composite(Model):
         """The highest peak that a stage names: they share the device, so that each sees the others' memory too."""
         peaks = [peak for model in self.models if (peak := model.device_memory_bytes()) is not None]
         return max(peaks, default=None)
-
-
-def groups(found: Iterable[Prediction | list[Prediction]]) -> Iterator[list[Prediction]]:
-    """What a stage's `predict` gave, in groups as they come: it may be a list, or yield predictions or lists of them."""
-    for one in found:
-        yield [one] if isinstance(one, Prediction) else one

@@ -10,6 +10,15 @@ KINDS = ("auto", "cpu", "cuda")
 DTYPES = ("auto", "float32", "bfloat16", "float16")
 
 
+def emulates(kind: str, dtype: str) -> bool:
+    """Whether this machine has no arithmetic of the type: it is then slower than float32."""
+    if kind == "cuda":
+        import torch
+
+        return dtype == "bfloat16" and not torch.cuda.is_bf16_supported(including_emulation=False)
+    return dtype == "float16" or (dtype == "bfloat16" and not cpu_has_bfloat16())
+
+
 def resolve(kind: str, dtype: str, threads: int | None) -> Device:
     """The device to use; `auto` takes the GPU if there is one, and bfloat16 only where it is native.
 
@@ -23,7 +32,7 @@ def resolve(kind: str, dtype: str, threads: int | None) -> Device:
     threads = physical_cores() if threads is None else threads
     if threads < 1:
         raise BenchError(f"device.threads={threads} must be at least 1, or null for all cores")
-    name, native = "", kind == "cpu" and cpu_has_bfloat16()
+    name = ""
     if kind != "cpu":
         import torch
 
@@ -33,6 +42,6 @@ def resolve(kind: str, dtype: str, threads: int | None) -> Device:
                 "device.kind=cuda, but torch finds no GPU; use device=cpu, or install a CUDA build of torch"
             )
         kind = "cuda" if found else "cpu"
-        native = torch.cuda.is_bf16_supported() if found else cpu_has_bfloat16()
         name = torch.cuda.get_device_name() if found else ""
+    native = not emulates(kind, "bfloat16")
     return Device(kind, ("bfloat16" if native else "float32") if dtype == "auto" else dtype, threads, name)

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.models import sound
-from bench.models.base import Device, Model
-from bench.models.composite import Composite, groups
+from bench.models.base import Answered, Device, Model, flat
+from bench.models.composite import Composite
 from bench.models.remembered import Remembered, of_file
 from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
 
@@ -70,7 +70,7 @@ class ListenThenRead(Composite):
                 if asked := [self._spoken(path) for path in self.to_hear(request) if self._unheard(path)]:
                     self.recogniser.prepare(asked)
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Answered:
         """Listen to the recordings, then pass on what the text model answers, as it comes."""
         heard = self.heard(batch)
         return self.text_model.predict([self.as_read(request, heard) for request in batch])
@@ -94,7 +94,7 @@ class ListenThenRead(Composite):
         keys = {path: key for key, path in paths.items()}
         asked = [self._spoken(path) for path in keys]
         for group in [asked] if self._together and asked else [[one] for one in asked]:
-            found = [one for some in groups(self.recogniser.predict(group)) for one in some]
+            found = list(flat(self.recogniser.predict(group)))
             yield from ((keys[one.id], one.text or "") for one in found if one.error is None)
             if failed := next((one for one in found if one.error is not None), None):
                 raise ValueError(failed.error)

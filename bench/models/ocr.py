@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.errors import BenchError
-from bench.models.base import Model
+from bench.models.base import Answered, Model
 from bench.models.composite import Composite
 from bench.models.pages import PageReader
-from bench.types import Generate, Image, Part, Prediction, Request, Span, Text
+from bench.types import Generate, Image, Part, Request, Span, Text
 
 
 class OcrPipeline(Composite):
@@ -50,7 +50,7 @@ class OcrPipeline(Composite):
         """Evenly spaced lines, `lines_kept` of them."""
         return [line for i, line in enumerate(lines) if int((i + 1) * self.lines_kept) > int(i * self.lines_kept)]
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Answered:
         """Read the pictures, then pass on what the text model answers, as it comes."""
         return self.text_model.predict([self._as_text(request) for request in batch])
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import Any
 
 from bench.errors import BenchError
-from bench.models.base import Model
+from bench.models.base import Answered, Model
 from bench.models.composite import Composite
 from bench.models.embedding import Embedding, as_matrix, sentences
-from bench.types import Part, Prediction, Request, Span, Text
+from bench.types import Part, Request, Span, Text
 
 
 class RetrieveThenRead(Composite):
@@ -25,7 +25,7 @@ class RetrieveThenRead(Composite):
             raise BenchError(f"model.n_sentences={n_sentences} must be at least 1")
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Answered:
         """Shorten all contexts, each different sentence embedded once, then pass on what the text model answers, as it comes."""
         found = [self._sentences(request) for request in batch]
         vectors = self.retriever.vectors(text for texts in found if self._too_many(texts) for text in texts)

@@ -82,11 +82,11 @@ class Seq2Seq(TorchModel):
             )
         self.budget, self.pass_costs = self.tokens_per_pass or _PER_PASS[device.kind], _PASS_COSTS[device.kind]
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
         """Prompts of like length go through the encoder together; a batch may mix texts and labels."""
         import torch
 
-        done: dict[int, Prediction] = {}
+        wrong: list[Prediction] = []
         prompts: dict[int, Prompt] = {}
         alike: dict[tuple[tuple[str, ...], int] | None, list[int]] = {}
         for i, request in enumerate(batch):
@@ -94,17 +94,18 @@ class Seq2Seq(TorchModel):
                 kind = self._kind(request)
                 prompts[i] = fitted(request, self.tokenizer, self.limit)
             except ValueError as error:
-                done[i] = Prediction(request.id, error=str(error))
+                wrong.append(Prediction(request.id, error=str(error)))
             else:
                 alike.setdefault(kind, []).append(i)
+        if wrong:
+            yield wrong
         for kind, members in alike.items():
             for group in packed([len(prompts[i].ids) for i in members], self.budget, self.pass_costs):
                 here = [members[k] for k in group]
                 answer = self._chosen if kind is None else self._generated
                 with torch.inference_mode():
                     found = list(answer([batch[i] for i in here], [prompts[i] for i in here]))
-                done |= zip(here, found, strict=True)
-        return [done[i] for i in range(len(batch))]
+                yield found
 
     def _kind(self, request: Request) -> tuple[tuple[str, ...], int] | None:
         """Where a reply must end, stop strings and most tokens, None for a choice: only what ends alike is written together.
@@ -152,6 +153,10 @@ class Seq2Seq(TorchModel):
             stopping_criteria=criteria(self.tokenizer, output.stop, 1),  # behind the decoder's start
         )  # fmt: skip
         ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
+        made_to_end = self.model.generation_config.forced_eos_token_id is not None
+        whole = output.max_new_tokens - (
+            1 if made_to_end else 0
+        )  # tokens of an answer that nothing but its limit ended
         for request, prompt, row in zip(batch, prompts, found[:, 1:].tolist(), strict=True):
             length = next((i for i, token in enumerate(row) if token in ends), len(row))
             text = self.tokenizer.decode(row[:length], skip_special_tokens=True)
@@ -161,6 +166,7 @@ class Seq2Seq(TorchModel):
                 prompt_tokens=len(prompt.ids),
                 new_tokens=length,
                 truncated=prompt.truncated,
+                finish="stop" if length < whole or cut(text, output.stop) != text else "length",
             )
 
     def _chosen(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[Prediction]:

@@ -32,6 +32,9 @@ _PACKAGES = (
 )
 
 
+CPUINFO = Path("/proc/cpuinfo")
+
+
 @functools.cache
 def commit() -> str:
     """The commit of the checkout this code runs from, "-dirty" if tracked files differ; "" outside a checkout."""
@@ -52,14 +55,17 @@ def commit() -> str:
 
 def _cpu_field(name: str) -> str:
     try:
-        lines = Path("/proc/cpuinfo").read_text().splitlines()
+        lines = CPUINFO.read_text().splitlines()
     except OSError:
         return ""
     return next((line.split(":", 1)[1].strip() for line in lines if line.startswith(name)), "")
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the processor multiplies bfloat16 natively (AVX-512 BF16, AMX, or Arm's bf16)."""
+    """Whether the processor multiplies bfloat16 itself (AVX-512 BF16, AMX, or Arm's bf16), by what the kernel says of it.
+
+    Else torch computes in float32 and rounds, at a fraction of the speed. False where the kernel says nothing (no /proc/cpuinfo).
+    """
     flags = (_cpu_field("flags") or _cpu_field("Features")).split()
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(flags))
 

@@ -3,13 +3,14 @@
     runs/<task>/<model>/<run id>/
       identity.json       what it stands on, and under which versions of what computes each attempt was made
       config.yaml         what was asked, resolved
-      predictions.jsonl   one line a prediction, flushed batch by batch
-      timings.jsonl       one line a reading; attempts and repeated batches included
+      predictions.jsonl   one line a prediction, as it was finished; of a complete run in the order of the data
+      timings.jsonl       one line a reading; attempts and repeated work included
+      .alive              while an attempt is under way: how long it has been (see `bench/runs/attempt.py`)
       measurements.json   what the metrics measured of each example
       run.json            written last, atomically, with the sha256 of the other files
 
-A batch's timing is written before its predictions. So a batch in the journal always has its timing; one cut off by a crash
-is cut from the journal, predicted again, and its first reading stays in the ledger as repeated work.
+The reading of a group of answers is written before them. So answers in the journal always have their reading; a group that a crash
+cut off is left out of the journal and asked again, and its first reading stays in the ledger as repeated work.
 """
 
 from __future__ import annotations
@@ -18,39 +19,25 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs import record_schema
-from bench.runs.identity import Identity, canonical
+from bench.runs.identity import Identity
+from bench.runs.journal import JOURNAL, LEDGER, Appended, lines, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
-from bench.text import claimed, secrets
-from bench.types import Json, Prediction, Run, Timing
+from bench.text import claimed
+from bench.types import Prediction, Run, Timing
 
-T = TypeVar("T")
-RECORD, JOURNAL, LEDGER, CONFIG = "run.json", "predictions.jsonl", "timings.jsonl", "config.yaml"
+RECORD, CONFIG = "run.json", "config.yaml"
 IDENTITY = "identity.json"
 ORIGIN = "origin.json"  # in the folder of a run that came in a bundle: from whom, and who verified it
 ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
-
-
-def _lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Whole lines of a JSONL file with the offset behind each; an unfinished last line is left out."""
-    if not path.exists():
-        return
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            offset += len(line)
-            yield offset, line
 
 
 class RunFolder:
@@ -174,19 +161,19 @@ class RunFolder:
 
     def predictions(self) -> Iterator[Prediction]:
         """The journal's predictions, in the order in which they were made."""
-        for number, (_, line) in enumerate(_lines(self.path / JOURNAL), start=1):
-            yield self._parsed(JOURNAL, number, line, Prediction.from_json)
+        for number, (_, line) in enumerate(lines(self.path / JOURNAL), start=1):
+            yield parsed(self.path / JOURNAL, number, line, Prediction.from_json)
 
     def timings(self) -> list[Timing]:
         """All readings, oldest first."""
-        lines = enumerate(_lines(self.path / LEDGER), start=1)
-        return [self._parsed(LEDGER, number, line, lambda found: Timing(**found)) for number, (_, line) in lines]
+        numbered = enumerate(lines(self.path / LEDGER), start=1)
+        return [parsed(self.path / LEDGER, number, line, Timing.from_json) for number, (_, line) in numbered]
 
     def keep(self, n_predictions: int) -> None:
         """Cut the journal after its first `n_predictions` lines, and an unfinished line off the ledger."""
         for name, limit in ((JOURNAL, n_predictions), (LEDGER, None)):
             path, end = self.path / name, 0
-            for number, (offset, _) in enumerate(_lines(path)):
+            for number, (offset, _) in enumerate(lines(path)):
                 if limit is not None and number >= limit:
                     break
                 end = offset
@@ -195,12 +182,11 @@ class RunFolder:
 
     def write_timing(self, timing: Timing) -> None:
         """Append one reading and flush it."""
-        record = {name: value for name, value in vars(timing).items() if value is not None}
-        self._append(LEDGER, [canonical(record)])
+        self._append(LEDGER, [of_timing(timing)])
 
     def write_predictions(self, predictions: Sequence[Prediction]) -> None:
         """Append one batch and flush it."""
-        self._append(JOURNAL, [_readable(_without_secrets(prediction).to_json()) for prediction in predictions])
+        self._append(JOURNAL, [of_prediction(prediction) for prediction in predictions])
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
@@ -215,39 +201,12 @@ class RunFolder:
         )
         return done
 
-    def _parsed(self, name: str, number: int, line: bytes, make: Callable[[dict[str, Json]], T]) -> T:
+    def _append(self, name: str, texts: Sequence[str]) -> None:
+        file = Appended(self.path / name)
         try:
-            found = json.loads(line)
-            if not isinstance(found, dict):
-                raise TypeError(f"found a {type(found).__name__}, expected an object {{…}}")
-            return make(found)
-        except (ValueError, TypeError) as error:
-            raise BenchError(f"{self.path / name} line {number}: {error}; run again with --fresh") from None
-
-    def _append(self, name: str, lines: Sequence[str]) -> None:
-        try:
-            with (self.path / name).open("a", encoding="utf-8") as file:
-                file.write("".join(line + "\n" for line in lines))
-        except OSError as error:
-            raise BenchError(
-                f"{self.path / name} cannot be written ({error.strerror}); free space and run the same command again"
-            ) from None
-
-
-def _without_secrets(prediction: Prediction) -> Prediction:
-    """The prediction; its error, which may quote anything, says no secret."""
-    said = prediction.error
-    return prediction if said is None else replace(prediction, error=secrets.clean(said))
-
-
-def _readable(record: Json) -> str:
-    """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair)."""
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    return text if text.isascii() or _is_utf8(text) else json.dumps(record, allow_nan=False)
-
-
-def _is_utf8(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+            file.write(texts)
+        finally:
+            file.close()
 
 
 def _numbered(run_id: str, number: int) -> str:
@@ -290,7 +249,7 @@ def refuse_altered(folder: Path, run: Run, but: Sequence[str] = (), grown: Seque
 def _begins_with(path: Path, sha256: str) -> bool:
     """Whether the first lines of the file, however many, are the file of this digest."""
     state = hashlib.sha256()
-    for _, line in _lines(path):
+    for _, line in lines(path):
         state.update(line)
         if state.hexdigest() == sha256:
             return True

@@ -21,7 +21,8 @@ _WEIGHTS = {
 _COUNT = {"type": "integer", "minimum": 0, "maximum": 2**53}
 _NUMBER = {"type": ["number", "null"]}
 _SECONDS = {"type": ["number", "null"], "minimum": 0}
-_TIME = {"type": "string", "pattern": r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?\+00:00\Z"}
+TIME = r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]+)?\+00:00\Z"
+_TIME = {"type": "string", "pattern": TIME}
 RUN_ID = {"type": "string", "pattern": r"\A[0-9a-f]{12}(-[0-9]{1,4})?\Z"}
 TASK = {"type": "string", "pattern": r"\A[A-Za-z0-9_][A-Za-z0-9_-]{0,99}\Z"}
 
@@ -45,11 +46,14 @@ _TIMINGS = _closed(
         "seconds": {"type": "object", "additionalProperties": {"type": "number", "minimum": 0}, "required": ["total"]},
         "repeated_seconds": {"type": "number"}, "first_batch_seconds": _SECONDS, "n": _COUNT, "prompt_tokens": _COUNT,
         "new_tokens": _COUNT, "truncated": _COUNT, "halvings": _COUNT, "examples_per_second": _SECONDS,
-        "tokens_per_second": _SECONDS, "latency_p50": _SECONDS, "latency_p90": _SECONDS,
+        "tokens_per_second": _SECONDS, "seconds_per_answer": _SECONDS, "started": _TIME,
+        "latency_p50": _SECONDS, "latency_p90": _SECONDS,
         "peak_memory_bytes": {"type": ["integer", "null"], "minimum": 0},
         "device_memory_bytes": {"type": ["integer", "null"], "minimum": 0}, "usd": _SECONDS,
     },
-    optional=("peak_memory_bytes", "device_memory_bytes", "usd"),
+    optional=(
+        "peak_memory_bytes", "device_memory_bytes", "usd", "started", "seconds_per_answer", "latency_p50", "latency_p90",
+    ),
 )  # fmt: skip
 _ENVIRONMENT = {
     "type": "object",

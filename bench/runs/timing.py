@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
+from bench.runs.journal import owners
 from bench.types import Timing
 
 # Samples that a percentile needs before it may be reported (99 % confidence). Source: MLPerf Inference rules, early stopping.
+T = TypeVar("T")
+LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work
 ENOUGH = {50: 11, 90: 64, 95: 130, 97: 219, 99: 662}
 
 
@@ -45,37 +48,72 @@ class Stopwatch:
         self.sync()
         self.record(Timing(attempt=self.attempt, phase=name, seconds=self.clock() - start, **counts))
 
+    def steps(self, groups: Iterator[T], counts: Callable[[T], Mapping[str, Any]], batch: int) -> Iterator[T]:
+        """Each group as it comes, the time that it took recorded with its counts before it is given on.
+
+        What is done with a group is not in its time; what comes behind the last one is a reading of its own, if it took any.
+        """
+        while True:
+            self.sync()
+            start = self.clock()
+            group = next(groups, None)
+            self.sync()
+            seconds = self.clock() - start
+            if group is None:
+                if seconds > LEAST_SECONDS:
+                    self.record(Timing(attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, places=()))
+                return
+            self.record(Timing(attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, **counts(group)))
+            yield group
+
 
 def percentile(seconds: Sequence[float], rank: int) -> float | None:
     """The `rank`-th percentile, or None where too few samples would make it a guess (see `ENOUGH`)."""
     return float(np.percentile(seconds, rank)) if len(seconds) >= ENOUGH[rank] else None
 
 
-def summarise(timings: Sequence[Timing]) -> dict[str, Any]:
-    """Totals and rates of a run's raw readings.
+def counted(timings: Sequence[Timing]) -> list[Timing]:
+    """The readings of what was predicted that count, in the order of the plan: of each answer the last that is of it.
 
-    A batch may have been read twice, when a crash fell between its reading and its predictions; only its last reading
-    counts towards rates, the others are `repeated`. The latency of an example is the time of the batch it came in, since
-    no answer is there before; throughput includes the first batch, which is given on its own as well.
+    A reading whose answers were all given again later, or never reached the journal, is repeated work. Earlier versions wrote no
+    places: then a batch's last reading is the one.
     """
-    last = {timing.batch: timing for timing in timings if timing.phase == "predict"}
-    batches = [last[number] for number in sorted(last, key=lambda number: -1 if number is None else number)]
-    latency = [timing.seconds for timing in batches for _ in range(timing.n)]
-    useful = sum(timing.seconds for timing in batches)
-    total = {name: sum(t.seconds for t in timings if t.phase == name) for name in {t.phase for t in timings}}
-    n, new_tokens = sum(t.n for t in batches), sum(t.new_tokens for t in batches)
+    readings = [timing for timing in timings if timing.phase == "predict"]
+    last = {one.batch: number for number, one in enumerate(readings) if one.places is None}
+    owning = set(owners(readings).values())
+    kept = [
+        one
+        for number, one in enumerate(readings)
+        if (last[one.batch] == number if one.places is None else number in owning or not one.n)
+    ]
+    return sorted(kept, key=lambda one: -1 if one.batch is None else one.batch)
+
+
+def summarise(timings: Sequence[Timing]) -> dict[str, Any]:
+    """Totals and rates of a run's raw readings; those that do not count (see `counted`) are `repeated`.
+
+    The time per answer is that of the whole run: no request was sent alone. Throughput includes the first batch, which is given on
+    its own as well. `started` is when the first attempt began.
+    """
+    useful_readings = counted(timings)
+    useful = sum(timing.seconds for timing in useful_readings)
+    phases = dict.fromkeys(timing.phase for timing in timings if timing.phase != "begin")
+    total = {name: sum(t.seconds for t in timings if t.phase == name) for name in phases}
+    n, new_tokens = sum(t.n for t in useful_readings), sum(t.new_tokens for t in useful_readings)
+    first = useful_readings[0].batch if useful_readings else None
+    began = next((one.at for one in timings if one.phase == "begin"), None)
     return {
         "attempts": max((t.attempt for t in timings), default=1),
+        **({"started": began} if began else {}),
         "seconds": dict(sorted(total.items())) | {"total": sum(total.values())},
         "repeated_seconds": total.get("predict", 0.0) - useful,
-        "first_batch_seconds": batches[0].seconds if batches else None,
+        "first_batch_seconds": sum(t.seconds for t in useful_readings if t.batch == first) if useful_readings else None,
         "n": n,
-        "prompt_tokens": sum(t.prompt_tokens for t in batches),
+        "prompt_tokens": sum(t.prompt_tokens for t in useful_readings),
         "new_tokens": new_tokens,
-        "truncated": sum(t.truncated for t in batches),
-        "halvings": sum(t.halvings for t in batches),
+        "truncated": sum(t.truncated for t in useful_readings),
+        "halvings": sum(t.halvings for t in useful_readings),
         "examples_per_second": n / useful if useful else None,
+        "seconds_per_answer": useful / n if n else None,
         "tokens_per_second": new_tokens / useful if useful and new_tokens else None,
-        "latency_p50": percentile(latency, 50),
-        "latency_p90": percentile(latency, 90),
     }

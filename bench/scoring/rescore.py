@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 
 from bench.errors import BenchError
 from bench.runs import measurements
-from bench.runs.folder import CONFIG, LEDGER, RunFolder, refuse_altered
+from bench.runs.folder import CONFIG, RunFolder, refuse_altered
+from bench.runs.journal import LEDGER
 from bench.scoring.measure import measured, without_references
 from bench.scoring.record import rescored
 from bench.scoring.source import changed, scorer_of

@@ -11,6 +11,7 @@ from bench.leaderboard import board as boards
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
+from bench.runs import rates
 from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
@@ -94,7 +95,7 @@ def run_page(
     page(
         out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
         written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
-        claimed=is_claimed(run, "times"),
+        claimed=is_claimed(run, "times"), timings=rates.shown(run),
     )  # fmt: skip
 
 

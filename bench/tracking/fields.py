@@ -6,10 +6,13 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from bench.runs import rates
 from bench.runs.claimed import is_claimed
-from bench.runs.folder import CONFIG, JOURNAL, LEDGER, ORIGIN, RECORD
+from bench.runs.folder import CONFIG, ORIGIN, RECORD
 from bench.runs.identity import fingerprint
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.tracking import times
 from bench.types import Json, Run
 
 KEY = "finai_bench.run"  # the tag that makes logging idempotent
@@ -37,7 +40,8 @@ def metrics(run: Run) -> dict[str, float]:
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
     found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
     found[said(run, "flip_rate")] = run.audit.get("flip_rate")
-    found |= {said(run, f"time.{name}"): value for name, value in flat(run.timings).items()}
+    timings = {**rates.shown(run), "seconds": {**run.timings["seconds"], "paused": times.paused(run)}}
+    found |= {said(run, f"time.{name}"): value for name, value in flat(timings).items() if name != "started"}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -56,6 +60,7 @@ def tags(run: Run) -> dict[str, Json]:
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
+        said(run, "started"): run.timings.get("started", ""),
     } | {said(run, name): value for name, value in (
         environment | {f"computed.{name}": value for name, value in run.computed.items()}
     ).items()}  # fmt: skip

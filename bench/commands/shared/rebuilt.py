@@ -22,9 +22,9 @@ from bench.bundles.unpack import predictions
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.asking import asking
+from bench.engine.fitting import refuse_misfit
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import refuse_misfit
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import UNKNOWN, Json, Run
