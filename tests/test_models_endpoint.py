@@ -386,11 +386,11 @@ def test_a_reply_without_text_is_an_error_that_says_why() -> None:
     cut.body["choices"][0]["finish_reason"] = "length"
     with FaultyServer([says(None, refusal="I will not."), cut, Answer({"choices": [3]})]) as server:
         model = endpoint(server)
-        found = [answers(model)[0].error for _ in range(3)]
+        found = [(one.error, one.finish) for one in (answers(model, ask(output=Choose(MOODS)))[0] for _ in range(3))]
     assert found == [
-        "endpoint gave no text: I will not.",
-        "endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens",
-        "endpoint gave no text: finish_reason None",
+        ("endpoint gave no text: I will not.", "refused"),
+        ("endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens", "length"),
+        ("endpoint gave no text: finish_reason None", "error"),
     ]
 
 
@@ -399,7 +399,7 @@ def test_counts_that_are_no_counts_are_nothing() -> None:
     with FaultyServer([Answer(says("ok").body | {"usage": usage}) for usage in (*odd, None, 7)]) as server:
         model = endpoint(server)
         found = [answers(model)[0] for _ in range(5)]
-    assert found == [Prediction("a", text="ok")] * 5
+    assert found == [Prediction("a", text="ok", finish="stop")] * 5
     assert all(type(count) is int for one in found for count in (one.prompt_tokens, one.new_tokens))
 
 
@@ -643,7 +643,7 @@ def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps(said: str,
     assert expected in (found.text, found.label_scores, found.values)
 
 
-def test_thinking_without_an_answer_is_an_error_that_keeps_the_reply() -> None:
+def test_thinking_that_does_not_end_is_a_cut_answer_or_no_label_and_is_kept() -> None:
     with FaultyServer(
         [says("<think>It may be 5\n"), says("<think>bad"), says("", reasoning_content="good")] * 2
     ) as server:
@@ -651,20 +651,23 @@ def test_thinking_without_an_answer_is_an_error_that_keeps_the_reply() -> None:
         text, label, none = (
             answers(model, ask(output=output))[0] for output in (Generate(8), Choose(MOODS), Choose(MOODS))
         )
-    assert text.error == "the reply ends within its thinking, before any answer: '<think>It may be 5\\n'"
-    assert label.error == "the reply ends within its thinking, before any answer: '<think>bad'"
+    assert (text.text, text.thinking, text.finish, text.error) == ("", "It may be 5", "length", None)
+    assert (label.thinking, label.finish) == ("bad", "length")
+    assert label.error == "the reply ends within its thinking, before any answer"
+    assert none.thinking == "good"
     assert "names none of the labels" in (none.error or "")
 
 
-def test_of_a_reply_in_pieces_the_thinking_is_left_out_and_one_that_was_cut_off_is_no_empty_answer() -> None:
+def test_of_a_reply_in_pieces_the_thinking_is_kept_apart_and_one_that_was_cut_off_says_so() -> None:
     cut_off = says("", reasoning_content="It may be 5")
     cut_off.body["choices"][0]["finish_reason"] = "length"
     pieces: Any = [{"type": "thinking", "thinking": [{"type": "text", "text": "3"}]}, {"type": "text", "text": "5"}]
     with FaultyServer([says(pieces), cut_off, says("")]) as server:
         model = endpoint(server)
         found = [answers(model)[0] for _ in range(3)]
-    assert [one.text for one in found] == ["5", None, ""]
-    assert found[1].error == "endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens"
+    assert [(one.text, one.thinking, one.finish) for one in found] == [
+        ("5", "3", "stop"), ("", "It may be 5", "length"), ("", None, "stop"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

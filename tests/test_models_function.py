@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.engine import feed
+from bench.engine.checked import checked
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.function import Function
@@ -86,14 +87,14 @@ def test_a_class_is_made_once_and_called(write: Write) -> None:
 )
 def test_a_plain_value_becomes_the_prediction_that_was_asked_for(output: Output, value: Any, expected: Any) -> None:
     request = ask(output)
-    assert feed._checked(request, as_prediction(request, value)) == Prediction("a", **expected)
+    assert checked(request, as_prediction(request, value)) == Prediction("a", **expected)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
     import numpy as np
 
     request = ask(Regress(("v",), (0.0,), (1.0,)))
-    assert feed._checked(request, as_prediction(request, np.float32(0.5))) == Prediction("a", values={"v": 0.5})
+    assert checked(request, as_prediction(request, np.float32(0.5))) == Prediction("a", values={"v": 0.5})
 
 
 @pytest.mark.parametrize(

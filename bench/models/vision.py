@@ -13,6 +13,7 @@ from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, pieces
 from bench.models.pages import decoded
 from bench.models.plain_prompt import as_plain_text
+from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import opens
 from bench.types import Choose, Generate, Image, Json, Prediction, Regress, Request, Text
@@ -218,7 +219,12 @@ class VisionLM(TorchModel):
             ids = ids[:-1]  # others of the group went on
         n = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
         text = thinks + self.reader.decode(ids[:n], skip_special_tokens=True)
-        return reply.read(request, text, prompt_tokens=prompt_tokens, new_tokens=n)
+        # The others of a group went on where one had ended: by an end token, or by a stop string before the limit.
+        finish = "stop" if n < len(ids) or len(ids) < reply.longest(request.output) else "length"
+        thought = thinking_tokens(self.reader, ids[:n], thinks)
+        return reply.read(
+            request, text, finish=finish, prompt_tokens=prompt_tokens, new_tokens=n, thinking_tokens=thought
+        )
 
 
 def _ends(request: Request) -> tuple[tuple[str, ...], int]:

@@ -6,7 +6,7 @@ import functools
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
+from dataclasses import MISSING, dataclass, field, fields, is_dataclass
 from pathlib import Path
 from typing import Any
 
@@ -46,7 +46,7 @@ class Asked:
                 )
         names = {path for request in batch for path in files_of(request)}
         refuse_changed({path: self.media[path] for path in sorted(names)})
-        return [replace(prediction, asked=self.by_id[prediction.id]) for prediction in predictions]
+        return [prediction.but(asked=self.by_id[prediction.id]) for prediction in predictions]
 
     def _sha256(self, path: Path) -> str:
         return self.media[path].sha256 if path in self.media else ""
