@@ -14,7 +14,7 @@ import yaml
 from bench.models.shipped import conf_dir, models
 from bench.runs import rates
 from bench.tracking import times, views
-from bench.tracking.fields import metrics
+from bench.tracking.fields import metrics, tags
 from bench.types import Run
 
 Make = Callable[..., Run]
@@ -40,7 +40,7 @@ def test_a_run_ends_when_its_record_was_made_and_lasts_as_long_as_it_worked_what
     assert times.paused(run) == paused
     found = metrics(run)
     assert (found["time.attempts"], found["time.seconds.total"]) == (more.get("attempts", 1), 10.0)
-    assert found.get("time.seconds.paused") == paused
+    assert (found.get("time.seconds.paused"), tags(run).get("started")) == (paused, more.get("started"))
 
 
 def reference(run_record: Make, model: dict[str, Any], **more: Any) -> Run:
