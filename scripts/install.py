@@ -95,9 +95,11 @@ def uv_settings(pip: dict[str, list[str]], own: dict[str, str]) -> dict[str, str
     return said
 
 
-def _cache(own: dict[str, str]) -> Path:
-    """The folder of uv's cache, or what there is of the path to it."""
-    folder = Path(own.get("UV_CACHE_DIR") or Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv")
+def _cache(own: dict[str, str], tool: str = "uv") -> Path:
+    """The folder of the tool's cache, or what there is of the path to it."""
+    folder = Path(
+        own.get(f"{tool.upper()}_CACHE_DIR") or Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache") / tool
+    )
     return next(path for path in (folder, *folder.resolve().parents) if path.exists())
 
 
@@ -244,6 +246,8 @@ def main(venv: str, extra: str) -> None:
         raise InstallError(
             f"{sys.executable} is Python {sys.version.split()[0]}, 3.11 is needed: make … PYTHON=python3.11"
         )
+    if not os.access(_cache(dict(os.environ), "pip"), os.W_OK):
+        os.environ["PIP_NO_CACHE_DIR"] = "1"  # else pip cannot build where the home cannot be written
     environment, wanted, times = Environment(Path(venv)), [TORCH, "-e", f".[{extra}]"], [time.monotonic()]
     environment.make()
     times.append(time.monotonic())
