@@ -83,7 +83,10 @@ def uv_settings(pip: dict[str, list[str]], own: dict[str, str]) -> dict[str, str
         "ALL_PROXY": "".join(pip.get("proxy", [])),
         "UV_NO_INDEX": "1" if pip.get("no-index", ["0"])[0].lower() in ("1", "true", "yes", "on") else "",
         "UV_INDEX_STRATEGY": "unsafe-best-match",  # pip's way: the best version of all indexes, not the first that has one
-        "UV_LINK_MODE": "copy" if not _one_disk(own) else "",  # else uv warns that it cannot link
+        "UV_LINK_MODE": "copy"
+        if _cache(own).stat().st_dev != Path().stat().st_dev
+        else "",  # else uv warns that it cannot link
+        "UV_NO_CACHE": "" if os.access(_cache(own), os.W_OK) else "1",  # a home that cannot be written
     }
     older = {"UV_DEFAULT_INDEX": "UV_INDEX_URL", "UV_INDEX": "UV_EXTRA_INDEX_URL"}
     for name, value in handed.items():
@@ -92,11 +95,12 @@ def uv_settings(pip: dict[str, list[str]], own: dict[str, str]) -> dict[str, str
     return said
 
 
-def _one_disk(own: dict[str, str]) -> bool:
-    """Whether uv's cache and the working folder lie on one file system."""
-    folder = Path(own.get("UV_CACHE_DIR") or Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "uv")
-    there = next(path for path in (folder, *folder.resolve().parents) if path.exists())
-    return there.stat().st_dev == Path().stat().st_dev
+def _cache(own: dict[str, str], tool: str = "uv") -> Path:
+    """The folder of the tool's cache, or what there is of the path to it."""
+    folder = Path(
+        own.get(f"{tool.upper()}_CACHE_DIR") or Path(own.get("XDG_CACHE_HOME") or Path.home() / ".cache") / tool
+    )
+    return next(path for path in (folder, *folder.resolve().parents) if path.exists())
 
 
 def for_cuda(names: list[str]) -> list[str]:
@@ -242,6 +246,8 @@ def main(venv: str, extra: str) -> None:
         raise InstallError(
             f"{sys.executable} is Python {sys.version.split()[0]}, 3.11 is needed: make … PYTHON=python3.11"
         )
+    if not os.access(_cache(dict(os.environ), "pip"), os.W_OK):
+        os.environ["PIP_NO_CACHE_DIR"] = "1"  # else pip cannot build where the home cannot be written
     environment, wanted, times = Environment(Path(venv)), [TORCH, "-e", f".[{extra}]"], [time.monotonic()]
     environment.make()
     times.append(time.monotonic())

@@ -97,16 +97,27 @@ def test_with_a_gpu_the_default_build_is_preferred_to_a_local_one_for_the_cpu(
     assert asked(folder)[-1][2].endswith(" torch===2.13.0 -e .[demo]")
 
 
-def test_what_the_user_tells_uv_goes_before_what_pip_is_told(install: ModuleType) -> None:
+def test_what_the_user_tells_uv_goes_before_what_pip_is_told(
+    install: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    cache = {"UV_CACHE_DIR": str(tmp_path / "uv")}
     pip = {"index-url": ["https://pip"], "extra-index-url": ["https://x", "https://y"], "find-links": ["/p", "/q"]}
     own = {"UV_INDEX_URL": "https://mine", "UV_FIND_LINKS": "/mine", "UV_SYSTEM_PYTHON": "1", "UV_LINK_MODE": "copy"}
-    assert install.uv_settings(pip, own) == {
+    assert install.uv_settings(pip, own | cache) == cache | {
         "UV_INDEX_URL": "https://mine",
         "UV_FIND_LINKS": "/mine",
         "UV_INDEX": "https://x https://y",
         "UV_INDEX_STRATEGY": "unsafe-best-match",
         "UV_LINK_MODE": "copy",
     }
+
+
+def test_a_home_that_cannot_be_written_leaves_uv_without_a_cache(
+    install: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(install.os, "access", lambda path, mode: False)
+    assert install.uv_settings({}, {})["UV_NO_CACHE"] == "1"
 
 
 def test_pip_is_not_let_to_bring_cuda_either(install: ModuleType, folder: Path) -> None:
