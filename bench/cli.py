@@ -169,7 +169,11 @@ def _judging_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--speed-margin", type=float, default=0.2, help="how much longer it may take, as a fraction (0.2)"
     )
     check.add_argument("--no-speed", action="store_true", help="judge the score alone")
-    for name, what in (("cut", "cut at their limit"), ("empty", "empty"), ("unparsed", "of no form that the task reads")):
+    for name, what in (
+        ("cut", "cut at their limit"),
+        ("empty", "empty"),
+        ("unparsed", "of no form that the task reads"),
+    ):
         check.add_argument(
             f"--max-{name}", metavar="MOST", help=f"how many answers may be {what}: 1%%, 0.01 or a count such as 3"
         )

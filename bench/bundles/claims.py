@@ -13,9 +13,9 @@ from bench.bundles.strict import short
 from bench.bundles.unpack import timings
 from bench.metrics.metric import Array
 from bench.runs import timing
+from bench.runs.endings import Endings
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
-from bench.runs.endings import Endings
 from bench.types import Json, Prediction, Run, Score
 
 ROWS, BOUNDS = 1e-9, 1e-6  # relative: a row is arithmetic on one answer, a bound a sum in the order of somebody's BLAS

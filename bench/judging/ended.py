@@ -31,7 +31,9 @@ class Most:
         """How many answers of the run are so; raises BenchError where nobody knows, which is not the same as none."""
         if (found := endings.count(run, name)) is not None:
             return found
-        why = "nobody said how they ended" if run.answers else "its record does not say it; `bench rescore` may count it"
+        why = (
+            "nobody said how they ended" if run.answers else "its record does not say it; `bench rescore` may count it"
+        )
         raise BenchError(
             f"{run.task}/{run.model}: how many of its answers are {name} is unknown ({why}), so --max-{name} {self} cannot be "
             "judged; leave it out for this run, or bring one that says it"

@@ -90,7 +90,9 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]
     speeds = [speed_check(run, base, rules) for run, base in pairs] if rules.speed_margin is not None else []
-    counts = [held(run.entry.run, base.entry.run, name, most) for run, base in pairs for name, most in rules.most.items()]
+    counts = [
+        held(run.entry.run, base.entry.run, name, most) for run, base in pairs for name, most in rules.most.items()
+    ]
     return [
         replace(check, verdict=verdict)
         for family in (scores, speeds)

@@ -74,7 +74,7 @@ _WORDS = {
 
 
 def _between(run: Run, shown: Shown) -> str:
-    """": f1 61.2, between 60.1 and 63.0 were they wrong or right" of the score that ranks."""
+    """ ": f1 61.2, between 60.1 and 63.0 were they wrong or right" of the score that ranks."""
     score = run.scores[0]
     bounds = run.answers.get("if_cut", {}).get(score.metric)
     if not bounds or score.value is None:

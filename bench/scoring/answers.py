@@ -8,8 +8,8 @@ from operator import is_
 
 from bench.data import shapes
 from bench.errors import BenchError, authored
-from bench.runs.identity import canonical
 from bench.runs.endings import Endings
+from bench.runs.identity import canonical
 from bench.task import Malformed, Task, Unparsed
 from bench.text.normal import by_line, scored
 from bench.text.thinking import behind_thinking

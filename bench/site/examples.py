@@ -11,9 +11,9 @@ from typing import Any
 from bench.bundles.public import public_text
 from bench.errors import BenchError
 from bench.runs import measurements
+from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
-from bench.runs.endings import is_cut, is_empty
 from bench.scoring.answers import read as read_answer
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder

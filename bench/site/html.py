@@ -39,7 +39,13 @@ def _environment() -> Any:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_seen,
     )  # fmt: skip
-    found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval, "legend": LEGEND, "ended": endings}
+    found.globals |= {
+        "policy": POLICY,
+        "shown": boards.shown,
+        "interval": boards.interval,
+        "legend": LEGEND,
+        "ended": endings,
+    }
     found.tests |= {"claimed": lambda text: isinstance(text, Claimed)}
     found.filters |= {
         "yaml": _yaml,
