@@ -210,7 +210,9 @@ def score_of(run: Run, metric: str) -> Score:
 def with_flips(board: Board, found: Sequence[Table]) -> Board:
     """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
     runs = [row.run for table in found for row in table.rows]
-    added = endings.telling(runs) + (["flips"] if any(run.audit for run in runs) else [])
+    added = endings.telling([run for run in runs if not run.is_reference]) + (
+        ["flips"] if any(run.audit for run in runs) else []
+    )
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
     return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
 
