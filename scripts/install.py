@@ -43,7 +43,7 @@ def reason(done: subprocess.CompletedProcess[str]) -> str:
     >>> reason(subprocess.CompletedProcess([], 2, "", "error: Request failed\\n  cause: dns error\\n  cause: not known"))
     'error: Request failed; cause: not known'
     """
-    lines = [line.strip() for line in (done.stderr + done.stdout).splitlines() if line.strip()]
+    lines = [line.strip() for line in (done.stderr + done.stdout).split("\n") if line.strip()]
     said = [line for line in lines if line.lower().startswith(("error", "×"))][:1] or lines[-1:]
     causes = [line for line in lines if line.lower().startswith("cause")][-1:]
     return "; ".join(said + causes) or f"exit code {done.returncode}"
@@ -61,7 +61,7 @@ def pip_settings(text: str) -> dict[str, list[str]]:
     {'index-url': ['https://b'], 'find-links': ['/x', '/y']}
     """
     found: dict[str, list[str]] = {}
-    rows = [line.partition("=") for line in text.splitlines()]
+    rows = [line.partition("=") for line in text.split("\n")]
     for section in ("global.", "install.", ":env:."):
         for key, _, value in rows:
             if key.startswith(section):
@@ -207,9 +207,8 @@ class Environment:
         for one in started:
             errors = one.communicate()[1]
             if one.returncode:
-                raise InstallError(
-                    f"what was installed cannot be imported ({errors.strip().splitlines()[-1]}); try `make clean`"
-                )
+                last = errors.strip().split("\n")[-1]
+                raise InstallError(f"what was installed cannot be imported ({last}); try `make clean`")
 
     def by_pip(self, wanted: list[str]) -> None:
         """Install by pip, torch first and alone: nothing later asks for another. Raises InstallError."""
@@ -237,7 +236,7 @@ class Environment:
 
 def planned(text: str) -> list[str]:
     """The names in uv's plan, which has a line ` + name==version` for each."""
-    return [line[3:].partition("==")[0] for line in text.splitlines() if line.startswith(" + ")]
+    return [line[3:].partition("==")[0] for line in text.split("\n") if line.startswith(" + ")]
 
 
 def main(venv: str, extra: str) -> None:
