@@ -40,7 +40,7 @@ def evaluate(
     """
     refuse_misfit(task, model, name)
     progress = listening(progress)
-    asked = asking.asking(task, settings.limit, settings.shots, settings.seed)
+    asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *_targets(settings.config.get("model"))}
@@ -76,9 +76,11 @@ def evaluate(
         folder.opened(_yaml(settings.config), identity, libraries), Attempt(folder, model.sync) as attempt,
         Veiled(model, asked.asked) as veiled,
     ):  # fmt: skip
-        if settings.reuse:
-            say(reuse.take_over(folder, identity, asked, model))
         watch = attempt.watch
+        for line in reuse.begin(
+            folder, identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
+        ):
+            say(line)
         _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})

@@ -636,7 +636,7 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
             VALENCE,
             {"valence": 0.0, "arousal": 0.0},
         ),
-        ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "<think>3\n4</think>\n5"),
+        ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "5"),
         ('{"answer": "Bohemia"}', Generate(8, stop=('"',)), '{"answer": "Bohemia"}'),
         ('{\n"answer": "Bohemia"}\nIt is not "Elbe"', Generate(8, stop=("\n",)), '{\n"answer": "Bohemia"}'),
         (
@@ -646,10 +646,12 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
         ),
         ('["Bohemia"]', Generate(8, stop=('"',)), '["Bohemia"]'),
         ('- "Bohemia" it is', Generate(8, stop=('"',)), "Bohemia"),
-        ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), '<think>"Rome"?</think>Bohemia'),
+        ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), "Bohemia"),
     ],
 )
-def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps(said: str, output: Any, expected: Any) -> None:
+def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps_apart(
+    said: str, output: Any, expected: Any
+) -> None:
     parts = (Text("Where?"), *([Text('Answer: "', "assistant")] if "Bohemia" in said else []))
     with FaultyServer([says(said)]) as server:
         (found,) = answers(endpoint(server), Request("a", parts, output))

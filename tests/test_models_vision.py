@@ -271,9 +271,9 @@ def test_labels_and_numbers_are_asked_for_in_words(model: VisionLM, monkeypatch:
     choose = Request("c", (picture(), Text("what is the page ?")), Choose(("bank", "total")))
     rate = Request("r", (picture(), Text("is it due ?")), Regress(("joy",), (0.0,), (1.0,)))
     monkeypatch.setattr(model.reader, "decode", lambda ids, **_: 'bank {"joy": 0.25}')
-    model.room = None  # the tiny context has no room for what is asked
+    model.context = None  # the tiny context has no room for what is asked
     chosen, rated = answered(model, [choose, rate])
-    model.room = 64
+    model.context = 64
     assert chosen.label_scores == {"bank": 1.0, "total": 0.0}
     assert rated.values == {"joy": 0.25}
     assert "bank; total" in model._seen(choose).prompt

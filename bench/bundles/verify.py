@@ -15,7 +15,7 @@ from bench.bundles.consistent import refuse_contradictions
 from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
-from bench.engine.asking import asking, data_of, first_examples
+from bench.engine.asking import asking, data_of, first_examples, most_tokens
 from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.runs.identity import fingerprint
@@ -203,7 +203,7 @@ def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     if run.asked in (UNKNOWN, ELSEWHERE):
         return notes
     try:
-        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed).asked.digest
+        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed, most_tokens(run.config)).asked.digest
     except (BenchError, TypeError, ValueError) as error:
         return [*notes, f"what was asked cannot be compared here ({short(error)})"]
     told = "it was asked otherwise than your version of the task asks, so it stands in a table of its own"

@@ -75,6 +75,11 @@ class Composite(Model):
         """As many as the slowest stage computes in some seconds."""
         return min((model.unit_tokens for model in self.models if model.unit_tokens is not None), default=None)
 
+    @property
+    def context(self) -> int | None:  # type: ignore[override]
+        """That of the last stage, whose tokens predictions count."""
+        return self.models[-1].context
+
     def telling(self, config: Json) -> Json:
         """Also of each stage's configuration only what can change an answer."""
         found = super().telling(config)

@@ -93,7 +93,7 @@ class VisionLM(TorchModel):
         ends = self.model.generation_config.eos_token_id
         self.ends = set(ends if isinstance(ends, list) else [ends])
         config = self.model.config.get_text_config()
-        self.room: int | None = getattr(config, "max_position_embeddings", None)
+        self.context = getattr(config, "max_position_embeddings", None)
 
     def describe(self) -> Mapping[str, Json]:
         """What the chat template made to be put otherwise than asked."""
@@ -179,7 +179,7 @@ class VisionLM(TorchModel):
         """The places of the requests whose prompt leaves no room for the reply, and what to say of them."""
         found = {}
         for i, length in zip(group.places, group.inputs["attention_mask"].sum(1).tolist(), strict=True):
-            room = (self.room or 10**9) - reply.longest(batch[i].output)
+            room = (self.context or 10**9) - reply.longest(batch[i].output)
             if length > room:
                 found[i] = (
                     f"prompt and pictures have {length} tokens, the context has room for {room}; ask with fewer shots, or "
