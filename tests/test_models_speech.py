@@ -464,7 +464,7 @@ def test_ctc_logits_are_those_of_the_forward_pass_and_every_frame_counts_once(tm
         assert (row[:n] - expected).abs().max() < 1e-3  # padded beside a longer one; processors round differently
         assert (model._logits([one])[0][0] - expected).abs().max() < 1e-5
     windows = list(model._cut([noise(7.77).astype(np.float32)]))
-    counted = sum(len(model._hear([window], ["en"])[0]) for window in windows)
+    counted = sum(len(model._hear([window], ["en"])[0].ids) for window in windows)
     assert counted == model.model._get_feat_extract_output_lengths(round(7.77 * RATE))
 
 
