@@ -155,6 +155,13 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             tell(board.caution)
         if tables and endings.shown_in(shown.columns):
             tell(endings.LEGEND)
+    _print_suites(suites)
+
+
+def _print_suites(suites: Sequence[FoundSuite]) -> None:
+    from bench.commands.shared import tables as printed
+    from bench.leaderboard import markdown as page
+
     for suite, combined in suites:
         if not combined:
             tell(f"{suite.title}: no runs yet")
