@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bench.engine import feed
 from bench.engine.checked import checked
 from bench.models.base import Device, Model
+from bench.models.composite import Composite
 from bench.models.endpoint import Endpoint
 from bench.models.endpoint_client import Limits
 from bench.models.thought import thinking_tokens
@@ -288,9 +289,6 @@ def test_no_answer_is_found_in_the_thinking_of_what_is_brought(
 
 
 def test_the_last_stage_of_a_pipeline_says_how_the_answer_ended() -> None:
-    from bench.models.ocr import OcrPipeline  # noqa: F401 - any Composite: what its reader says passes as it is
-    from bench.models.retrieve import RetrieveThenRead
-
     class Reader(Model):
         outputs = (Generate,)
         context = 99
@@ -298,9 +296,14 @@ def test_the_last_stage_of_a_pipeline_says_how_the_answer_ended() -> None:
         def predict(self, batch: Any) -> list[Prediction]:
             return [Prediction(one.id, text="<think>3</think>5", finish="length", thinking_tokens=1) for one in batch]
 
-    pipeline = object.__new__(RetrieveThenRead)
-    pipeline.retriever = pipeline.text_model = Reader()  # type: ignore[assignment]
-    pipeline._shortened = lambda request: request  # type: ignore[method-assign,assignment]
+    class Pipeline(Composite):
+        stages, outputs = ("reader",), (Generate,)
+        reader = Reader()
+
+        def predict(self, batch: Any) -> Any:
+            return self.reader.predict(batch)
+
+    pipeline = Pipeline()
     (found,) = feed.answer(pipeline, [ask()], "pipeline")
     assert (found.text, found.thinking, found.finish) == ("5", "3", "length")
     assert pipeline.context == 99

@@ -105,8 +105,8 @@ def test_a_smaller_limit_asks_all_again(runs: Callable[..., Any]) -> None:
 
 
 def test_of_several_runs_each_gives_what_ended_in_it_and_says_whose_answer_it_was(runs: Callable[..., Any]) -> None:
-    first, *_ = runs(4)
-    second, *_ = runs(6)
+    first, *_ = runs(5)
+    second, *_ = runs(7)
     third, _, _, asked = runs(64)
     assert set(third.reused) == {first.run_id, second.run_id}
     assert sum(third.reused.values()) + len(asked) == 10

@@ -19,6 +19,7 @@ from bench.site.folder import SiteFolder
 from bench.site.names import script
 from bench.site.scores import PerExample, per_example
 from bench.task import Malformed, Task
+from bench.text.thinking import apart
 from bench.types import Example, Json, Prediction, Run
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
@@ -126,9 +127,13 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if prediction is None:
         return {"error": "no prediction"}
     if prediction.error is not None:
-        return {"error": public_text(prediction.error)}
-    found: dict[str, Any] = {}
-    raw = next((one for one in (prediction.text, prediction.label_scores, prediction.values) if one is not None), None)
+        return {"error": public_text(prediction.error)} | _thinking(prediction.thinking, prediction.thinking_tokens)
+    thought, text = prediction.thinking, prediction.text
+    if thought is None and text is not None and prediction.span is None:  # of before, in the text
+        thought, behind = apart(text)
+        text = text if behind is None else behind
+    found: dict[str, Any] = _thinking(thought, prediction.thinking_tokens)
+    raw = next((one for one in (text, prediction.label_scores, prediction.values) if one is not None), None)
     if task is not None:
         try:
             if example is not None:
@@ -145,6 +150,11 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if prediction.truncated:
         found["truncated"] = prediction.truncated
     return _safe(found)
+
+
+def _thinking(text: str | None, n_tokens: int) -> dict[str, Json]:
+    """What the page folds away; nothing where nothing was thought."""
+    return ({"thinking": text} if text else {}) | ({"thinking_tokens": n_tokens} if n_tokens else {})
 
 
 def _safe(value: Any) -> Json:
