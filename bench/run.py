@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.cut import Watched
 from bench.engine.fitting import refuse_misfit
 from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
@@ -84,7 +85,7 @@ def evaluate(
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
-            scores, rows = measured(
+            found = measured(
                 task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
             )
         times = timing.summarise(folder.timings())
@@ -95,7 +96,7 @@ def evaluate(
         }
         basis = replace(basis, libraries=folder.libraries())
         run = basis.finish(
-            folder, scores, rows, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
+            folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
         )  # fmt: skip
         return run, folder
@@ -133,12 +134,13 @@ def _predict(
     if ideal:
         model.reveal(ideal)
     progress(len(done), n)
-    room = feed.Room()
+    room, watched = feed.Room(), Watched(n, say)
     for unit in feed.ahead(plan, model):
         groups = feed.stream(model, unit.requests, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
             stamped = asked.stamped(unit.requests, group)
             attempt.keep([one for one in stamped if one.id not in unit.kept])
+            watched.see(stamped, unit.requests)
             done |= {one.id for one in stamped}
             progress(len(done), n)
     journal.settle(folder.path, list(asked.place))

@@ -16,6 +16,7 @@ import pytest
 from faulty_server import Answer, Asked, FaultyServer, error, says, unused_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_text_models import answered
 
 from bench.engine import feed
 from bench.errors import BenchError
@@ -244,7 +245,7 @@ def test_each_fault_in_turn_is_survived_by_every_request_of_a_batch() -> None:
         assert [one.text for one in found] == [f"to text {i}" for i in range(7)]
         assert len(server.asked) == 12
         assert server.most_at_once <= 4  # three, and the one that hangs on after its try has ended
-        assert found == [model.predict([request])[0] for request in requests]
+        assert found == [answered(model, [request])[0] for request in requests]
 
 
 @pytest.mark.parametrize(
@@ -375,7 +376,7 @@ def test_the_next_batch_is_under_way_while_the_slowest_of_this_one_answers() -> 
         one, two = [ask("a", "slow"), ask("b")], [ask("c", "third"), ask("d", "fourth")]
         model.prepare(one)
         model.prepare(two)
-        found = model.predict(one) + model.predict(two)
+        found = answered(model, one) + answered(model, two)
         assert len(server.asked) == 4  # each once
     assert [one.text for one in found] == ["in time", "hello", "third", "fourth"]
     assert model._begun == {}
@@ -538,7 +539,7 @@ def test_ctrl_c_ends_at_once_and_asks_no_more() -> None:
         model.prepare([ask("next")])
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            model.predict([ask(f"r{i}") for i in range(6)])
+            answered(model, [ask(f"r{i}") for i in range(6)])
         assert time.monotonic() - start < 2.0
         assert len(server.asked) == 2
         assert model._begun == {}
@@ -548,6 +549,18 @@ def test_ctrl_c_ends_at_once_and_asks_no_more() -> None:
             time.sleep(0.001)
         assert asyncio.all_tasks(model._client._loop) == set()
         assert len(server.asked) == 2
+
+
+def test_an_answer_is_given_on_while_a_slower_one_is_still_under_way() -> None:
+    def slowly(asked: Asked) -> Answer:
+        return Answer(hangs=True) if "slow" in str(asked.body) else Answer()
+
+    with FaultyServer(then=slowly) as server:
+        model = endpoint(server, {"timeout_seconds": 60.0, "concurrency": 3})
+        walk = model.predict([ask("a", "slow"), ask("b", "quick"), ask("c", "quick")])
+        assert {next(walk).id, next(walk).id} == {"b", "c"}
+        walk.close()  # type: ignore[attr-defined]
+        assert model._begun == {}
 
 
 def test_a_model_that_is_let_go_ends_its_thread() -> None:

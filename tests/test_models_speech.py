@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_text_models import answered
 from spoken import noise, speak, tone, write_wav
 
 from bench.config import compose as conf
@@ -243,22 +244,22 @@ def listening(**options: Any) -> tuple[Any, Hears, Reads]:
 def test_words_stand_where_the_recording_stood(tmp_path: Path) -> None:
     model, _, reads = listening(lead="Somebody says: ")
     path = write_wav(tmp_path / "one.wav", tone(0.1))
-    model.predict([Request("a", (Text("Listen.", "system"), Audio(str(path)), Text("Why?")), Generate(8))])
+    answered(model, [Request("a", (Text("Listen.", "system"), Audio(str(path)), Text("Why?")), Generate(8))])
     assert reads.asked[0].parts == (Text("Listen.", "system"), Text("Somebody says: words of one"), Text("Why?"))
 
 
 def test_a_recording_is_heard_once_however_often_it_is_asked_about(tmp_path: Path) -> None:
     model, hears, _ = listening()
     one, two = (write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2)))
-    model.predict([ask(one, Generate(8), "a"), ask(two, Generate(8), "b"), ask(one, Generate(8), "c")])
+    answered(model, [ask(one, Generate(8), "a"), ask(two, Generate(8), "b"), ask(one, Generate(8), "c")])
     same = shutil.copy(one, tmp_path / "same.wav")  # under neutral names, which change from batch to batch
-    found = model.predict([ask(path, Generate(8), str(path)) for path in (same, one)])
+    found = answered(model, [ask(path, Generate(8), str(path)) for path in (same, one)])
     assert (hears.asked, {p.text for p in found}) == (["one", "two"], {"words of one"})
     os.utime(write_wav(one, 0.5 * tone(0.1)), ns=(0, one.stat().st_mtime_ns))
-    model.predict([ask(one, Generate(8))])
+    answered(model, [ask(one, Generate(8))])
     assert hears.asked == ["one", "two", "one"]  # the file is another one now
     model.load(CPU, seed=1)
-    model.predict([ask(one, Generate(8))])
+    answered(model, [ask(one, Generate(8))])
     assert hears.asked[3:] == ["one"]
 
 
@@ -273,7 +274,7 @@ def test_recordings_are_heard_together_only_where_that_changes_nothing(
     model.load(Device("cpu", dtype), seed=0)
     paths = [write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2))]
     with mock.patch.object(hears, "predict", wraps=hears.predict) as predict:
-        model.predict([ask(path, Generate(8), path.stem) for path in paths])
+        answered(model, [ask(path, Generate(8), path.stem) for path in paths])
     assert predict.call_count == calls
 
 
@@ -293,13 +294,13 @@ def test_a_recording_that_the_recogniser_fails_on_is_no_silence_and_costs_no_oth
 
 def test_labels_are_named_where_the_task_says_nothing(tmp_path: Path) -> None:
     model, _, reads = listening()
-    model.predict([ask(write_wav(tmp_path / "one.wav", tone(0.1)), Choose(("happy", "sad")))])
+    answered(model, [ask(write_wav(tmp_path / "one.wav", tone(0.1)), Choose(("happy", "sad")))])
     assert reads.asked[0].parts == (Text("Choose one of: happy, sad.", "system"), Text("words of one"))
 
 
 def test_a_span_is_looked_for_in_the_words(tmp_path: Path) -> None:
     model, _, reads = listening()
-    model.predict([ask(write_wav(tmp_path / "one.wav", tone(0.1)), Span(8, question="Who?"))])
+    answered(model, [ask(write_wav(tmp_path / "one.wav", tone(0.1)), Span(8, question="Who?"))])
     output = reads.asked[0].output
     assert isinstance(output, Span)
     assert output.context == "words of one"
@@ -352,7 +353,7 @@ SAID = ("one two three four five six seven", "good morning and thank you for joi
 @pytest.mark.slow
 def test_pocketsphinx_hears_most_of_what_is_spoken_to_it(tmp_path: Path) -> None:
     requests = [ask(speak(tmp_path / f"{i}.wav", text), key=str(i)) for i, text in enumerate(SAID)]
-    found = sphinx().predict(requests)
+    found = answered(sphinx(), requests)
     errors = sum(word_errors(text, p.text or "") for text, p in zip(SAID, found, strict=True))
     assert errors <= 6  # of 16 words; 2 when it was measured
 
@@ -360,19 +361,19 @@ def test_pocketsphinx_hears_most_of_what_is_spoken_to_it(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_pocketsphinx_hears_a_recording_alike_behind_any_other(tmp_path: Path) -> None:
     requests = [ask(speak(tmp_path / f"{i}.wav", text), key=str(i)) for i, text in enumerate(SAID)]
-    together = sphinx().predict(requests)
-    assert together == sphinx().predict(requests[::-1])[::-1]
-    assert together == [p for r in requests for p in sphinx().predict([r])]
+    together = answered(sphinx(), requests)
+    assert together == answered(sphinx(), requests[::-1])[::-1]
+    assert together == [p for r in requests for p in answered(sphinx(), [r])]
     sphinx().prepare(requests)
-    assert together == sphinx().predict(requests)
+    assert together == answered(sphinx(), requests)
 
 
 @pytest.mark.slow
 def test_pocketsphinx_hears_long_recordings_in_windows_and_nothing_in_silence(tmp_path: Path) -> None:
     speech = sound.read(str(speak(tmp_path / "a.wav", SAID[0])), RATE)
     long = np.concatenate([speech, np.zeros(12 * RATE), speech])
-    (found, none) = sphinx().predict(
-        [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)))]
+    (found, none) = answered(
+        sphinx(), [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)))]
     )
     assert word_errors(f"{SAID[0]} {SAID[0]}", found.text or "") <= 4
     assert none.text == ""
@@ -439,14 +440,14 @@ def test_ctc_writes_what_the_librarys_pipeline_writes(tmp_path: Path, masks: boo
         model=model.model, tokenizer=model.tokenizer, feature_extractor=model.extractor,
     )  # fmt: skip
     requests = noises(tmp_path, 1.3, 5.1, 2.0, 7.77)
-    found = model.predict(requests)
+    found = answered(model, requests)
     for request, prediction in zip(requests, found, strict=True):
         samples = sound.read(sound.recording(request), RATE)
         assert prediction.text == reference(samples, chunk_length_s=2.0, stride_length_s=0.4)["text"]
         assert len(set(prediction.text)) >= 3
-    assert found == [p for r in requests for p in model.predict([r])]
+    assert found == [p for r in requests for p in answered(model, [r])]
     model.prepare(requests)
-    assert found == model.predict(requests)
+    assert found == answered(model, requests)
 
 
 @pytest.mark.slow
@@ -476,8 +477,8 @@ def test_the_step_between_frames_can_be_measured(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctc_gives_no_words_for_silence_and_some_for_a_blink(tmp_path: Path) -> None:
     model = recogniser(tiny_ctc(tmp_path / "m", masks=False))
-    silent, blink = model.predict(
-        [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)))]
+    silent, blink = answered(
+        model, [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)))]
     )
     assert (silent.text, bool(blink.text)) == ("", True)
 
@@ -531,7 +532,7 @@ def test_whisper_writes_what_its_own_generate_writes_window_by_window(tmp_path: 
 
     model = recogniser(tiny_whisper(tmp_path / "m", multilingual=multilingual), n_windows=2)
     requests = noises(tmp_path, 1.3, 61.0, 30.0)
-    found = model.predict(requests)
+    found = answered(model, requests)
     options = {"language": "en", "task": "transcribe"} if multilingual else {}
     for request, prediction in zip(requests, found, strict=True):
         samples = [sound.read(sound.recording(request), RATE)]
@@ -545,14 +546,14 @@ def test_whisper_writes_what_its_own_generate_writes_window_by_window(tmp_path: 
         assert prediction.text == " ".join(filter(None, texts))
         assert prediction.new_tokens >= len(windows)
     assert len({p.text for p in found}) == 3
-    assert found == [p for r in requests for p in model.predict([r])]
+    assert found == [p for r in requests for p in answered(model, [r])]
 
 
 @pytest.mark.slow
 def test_whisper_is_told_the_language_and_an_english_one_refuses_another(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", noise(1.0))
     requests = [ask(path, Transcribe("en"), "a"), ask(path, Transcribe("de"), "b")]
-    one, other = recogniser(tiny_whisper(tmp_path / "m", multilingual=True)).predict(requests)
+    one, other = answered(recogniser(tiny_whisper(tmp_path / "m", multilingual=True)), requests)
     assert one.text != other.text
     english = recogniser(tiny_whisper(tmp_path / "e", multilingual=False))
     assert "writes en; it was asked for 'de'" in (feed.answer(english, requests, "x")[1].error or "")
@@ -611,7 +612,7 @@ def test_a_classifier_gives_the_probabilities_of_the_forward_pass_to_the_labels_
         with torch.inference_mode():
             return model.model(**inputs).logits[0].softmax(-1).numpy()
 
-    found = model.predict(requests)
+    found = answered(model, requests)
     for request, prediction in zip(requests, found, strict=True):
         samples = sound.read(sound.recording(request), RATE)
         stretches = np.split(samples, range(2 * RATE, len(samples), 2 * RATE))
@@ -619,7 +620,7 @@ def test_a_classifier_gives_the_probabilities_of_the_forward_pass_to_the_labels_
         expected = {"happy": happy, "angry": angry, "calm": 0.0, "sad": sad}
         assert prediction.label_scores == pytest.approx(expected, abs=1e-5)
     for together, r in zip(found, requests, strict=True):
-        (alone,) = model.predict([r])
+        (alone,) = answered(model, [r])
         assert together.label_scores == pytest.approx(alone.label_scores, abs=1e-6)
 
 
@@ -629,9 +630,9 @@ def test_a_classifier_whose_labels_do_not_match_is_one_line(tmp_path: Path) -> N
     model = classifier(folder)
     (request,) = noises(tmp_path, 0.5)
     with pytest.raises(BenchError, match=r"nothing for 'calm'; set model\.labels"):
-        model.predict([Request("a", request.parts, Choose(("happy", "calm")))])
+        answered(model, [Request("a", request.parts, Choose(("happy", "calm")))])
     with pytest.raises(BenchError, match=r"model\.labels renames 'angry'"):
         classifier(folder, labels={"angry": "sad"}).predict([Request("a", request.parts, Choose(("happy", "sad")))])
     silent = ask(write_wav(tmp_path / "s.wav", np.zeros(RATE)), Choose(("happy", "sad")))
-    (found,) = model.predict([silent])
+    (found,) = answered(model, [silent])
     assert sum((found.label_scores or {}).values()) == pytest.approx(1.0)

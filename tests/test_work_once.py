@@ -16,8 +16,7 @@ from hypothesis import strategies as st
 from small_text_models import bert
 
 from bench.models import fixed_passes
-from bench.models.base import Device, Model
-from bench.models.composite import groups
+from bench.models.base import Device, Model, flat
 from bench.models.embedding import Embedding
 from bench.models.ocr import OcrPipeline
 from bench.models.pages import PageReader
@@ -76,17 +75,22 @@ def encoded(model: Embedding) -> Iterator[list[str]]:
         yield seen
 
 
+def said(model: Model, batch: Sequence[Request]) -> list[Prediction]:
+    return list(flat(model.predict(batch)))
+
+
 # Texts
 
 
 def test_a_text_that_many_requests_hold_is_embedded_once_a_run(source: str) -> None:
     model = encoder(source)
     asked = [span(f"q{i}", f"Who is {i % 2}?", *SENTENCES[i % 2 :]) for i in range(8)]
-    for reader, takes in ((model, model.predict), (RetrieveThenRead(model, Reads()), None)):
+    readers: list[Model] = [model, RetrieveThenRead(model, Reads())]
+    for reader in readers:
         model.load(CPU, seed=0)
         with encoded(model) as seen:
             for batch in (asked[:5], asked[3:], asked):
-                (takes or reader.predict)(batch)
+                assert len(list(flat(reader.predict(batch)))) == len(batch)
         assert sorted(seen) == sorted({*SENTENCES, "Who is 0?", "Who is 1?"})
 
 
@@ -96,19 +100,18 @@ def test_the_labels_and_poles_of_a_run_are_embedded_once(source: str) -> None:
     rated = [Request(f"r{i}", (Text("It fell."),), Regress(("valence",), (0.0,), (1.0,))) for i in range(3)]
     chosen = [Request(f"c{i}", (Text("It fell."),), Choose(("river", "bank"))) for i in range(3)]
     with encoded(model) as seen:
-        model.predict(rated)
-        model.predict(chosen)
+        assert len(said(model, rated) + said(model, chosen)) == 6
     assert sorted(seen) == sorted([*SENTENCES, "It fell.", "river", "bank"])
 
 
 def test_vectors_belong_to_a_load(source: str) -> None:
     model = encoder(source)
     before = model.embed(SENTENCES)
-    model.predict([Request("c", (Text("It fell."),), Choose(("river", "bank")))])
+    said(model, [Request("c", (Text("It fell."),), Choose(("river", "bank")))])
     model.load(Device("cpu", "bfloat16", 1), seed=0)
     with encoded(model) as seen:
         after = model.embed(SENTENCES)
-        model.predict([Request("c", (Text("It fell."),), Choose(("river", "bank")))])
+        said(model, [Request("c", (Text("It fell."),), Choose(("river", "bank")))])
     assert sorted(seen) == sorted([*SENTENCES, "It fell.", "river", "bank"])
     assert not np.array_equal(before, after)
 
@@ -127,19 +130,20 @@ def test_a_text_has_the_same_vector_in_any_company(source: str, dtype: str) -> N
 def test_what_was_embedded_before_changes_no_answer_and_neither_does_room_for_few_vectors(source: str) -> None:
     asked = [span(f"q{i}", f"Who is {i}?", *SENTENCES) for i in range(6)]
     model = encoder(source)
-    whole = model.predict(asked)
+    whole = said(model, asked)
     resumed = encoder(source)
-    assert [*resumed.predict(asked[4:]), *resumed.predict(asked[:4])] == [*whole[4:], *whole[:4]]
+    assert said(resumed, asked[4:]) + said(resumed, asked[:4]) == whole[4:] + whole[:4]
     small = encoder(source)
     small._vectors.most_bytes = 1200
-    assert small.predict(asked) == whole
+    assert said(small, asked) == whole
     assert len(small._vectors) == 2
 
 
 def test_requests_are_answered_in_portions_so_that_few_wait_for_many_texts(source: str) -> None:
     model = encoder(source)
     asked = [span(f"q{i}", "Who?", *(f"It is {i} {k} {'river ' * 9}" for k in range(40))) for i in range(20)]
-    first, *rest = model.answered(asked)
+    model.portion = 1_000
+    first, *rest = model.predict(asked)
     assert 0 < len(first) < 20
     assert [p.id for group in (first, *rest) for p in group] == [f"q{i}" for i in range(20)]
 
@@ -212,7 +216,7 @@ def test_a_page_that_many_questions_share_is_read_once_a_run() -> None:
     many = [page(b"%d" % i, str(i)) for i in range(100)]
     for batch in (many, many[:3], many):
         model.prepare(batch)
-        assert [p.text for p in model.predict(batch)] == [request.id for request in batch]
+        assert [p.text for p in said(model, batch)] == [request.id for request in batch]
     assert reader.read == [b"%d" % i for i in range(100)]
 
 
@@ -246,4 +250,4 @@ def test_a_composite_passes_answers_on_as_its_last_stage_gives_them(source: str,
     ):
         found = model.predict(asked)
         assert type(found) is type(reads.predict(asked))
-        assert [(one.id, one.text) for group in groups(found) for one in group] == [("a", "x"), ("b", "y")]
+        assert [(one.id, one.text) for one in flat(found)] == [("a", "x"), ("b", "y")]

@@ -137,6 +137,7 @@ def _write(name: str, text: str) -> None:
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
+    from bench.leaderboard import endings
     from bench.leaderboard import markdown as page
 
     for board, tables in found:
@@ -152,6 +153,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
                 tell(line)
         if tables and board.caution:
             tell(board.caution)
+        if tables and endings.shown_in(shown.columns):
+            tell(endings.LEGEND)
     for suite, combined in suites:
         if not combined:
             tell(f"{suite.title}: no runs yet")
@@ -178,7 +181,7 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, **times(row.run)}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers), **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

@@ -21,13 +21,16 @@ def main(options: argparse.Namespace) -> int:
     """Compare the runs in pairs and print what differs."""
     from bench.commands.shared import differences as compared
     from bench.commands.shared import output
+    from bench.commands.shared.progress import Display
     from bench.judging.changes import changes
     from bench.judging.compare import corrected
 
     _check(options)
-    found, unpaired = _compared(options)
-    comparisons = corrected([one for one, _ in found])
-    changed = [changes(one, metric, options.examples) for one, (_, metric) in zip(comparisons, found, strict=True)]
+    with Display() as display:
+        display.run("bench compare").doing("resamples")
+        found, unpaired = _compared(options)
+        comparisons = corrected([one for one, _ in found])
+        changed = [changes(one, metric, options.examples) for one, (_, metric) in zip(comparisons, found, strict=True)]
     if options.json:
         record = {"pairs": [_record(*pair) for pair in zip(comparisons, changed, strict=True)], "unpaired": unpaired}
         output.emit(record)

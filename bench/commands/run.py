@@ -37,6 +37,8 @@ def main(options: argparse.Namespace) -> int:
             jobs = plan(options.overrides, multirun=options.multirun)
             outcome = runner.run(jobs)
     except KeyboardInterrupt:
+        if not runner.progress.label:  # before the first job
+            raise
         done, n = runner.progress.state
         say(
             f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"

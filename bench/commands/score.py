@@ -23,6 +23,7 @@ def main(options: argparse.Namespace) -> int:
     """
     from functools import partial
 
+    from bench.commands.shared.progress import Display
     from bench.config.build import build
     from bench.runs.settings import Settings
     from bench.submissions import held_out
@@ -41,10 +42,12 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     file, at, system = options.predictions.name.rpartition("@")
     name = options.model or (system if at and file else options.predictions.stem)
-    found, folder, official = submissions.evaluate(
-        task, options.predictions, name, settings, no_answer=options.na_prob,
-        judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
-    )  # fmt: skip
+    with Display() as display:
+        display.run(f"{task.name} / {name}").doing("scores what was predicted")
+        found, folder, official = submissions.evaluate(
+            task, options.predictions, name, settings, no_answer=options.na_prob,
+            judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
+        )  # fmt: skip
     if options.json:
         output.emit(output.summary(found, folder.path) | {"official": official, "submission": found.submission})
         return 0

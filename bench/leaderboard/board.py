@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from bench.errors import BenchError
+from bench.leaderboard import endings
 from bench.leaderboard.columns import DECLARED, further, ranking
 from bench.leaderboard.definition import Board
 from bench.runs.claimed import LEGEND, STORE, is_claimed, rerun_of
@@ -207,11 +208,13 @@ def score_of(run: Run, metric: str) -> Score:
 
 
 def with_flips(board: Board, found: Sequence[Table]) -> Board:
-    """The board with a column of flips behind its failures, where a run of these tables was audited."""
-    if not any(row.run.audit for table in found for row in table.rows):
-        return board
+    """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
+    runs = [row.run for table in found for row in table.rows]
+    added = endings.telling([run for run in runs if not run.is_reference]) + (
+        ["flips"] if any(run.audit for run in runs) else []
+    )
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
-    return replace(board, columns=(*board.columns[:at], "flips", *board.columns[at:]))
+    return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
 
 
 def columns(board: Board) -> list[Column]:
@@ -231,7 +234,8 @@ def cells(board: Board, row: Row) -> list[str]:
     failed = f"{score.n_failed}" + (f" (at best {shown(score, score.best)})" if score.best is not None else "")
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment = run.environment
-    values = {
+    ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
+    values = ended | {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": _number(examples_per_second(run)), "seconds_per_answer": _number(seconds_per_answer(run), 1000),

@@ -7,10 +7,14 @@ from collections.abc import Sequence
 from bench.text.table import Column
 
 # A board's columns behind its scores, in the order of its default; a board's file names those that it wants. The least important
-# goes first: what the title says of all rows before what tells two rows apart. "flips" stands only where a run was audited.
+# goes first: what the title says of all rows before what tells two rows apart.
 DECLARED = {
     "n": Column("n", 20, right=True),
     "failed": Column("failures", 200, right=True, folds=10),
+    "cut": Column("cut", 150, right=True, folds=12),
+    "empty": Column("empty", 140, right=True),
+    "unparsed": Column("unparsed", 145, right=True),
+    "refused": Column("refused", 142, right=True),
     "flips": Column("flips", 60, right=True),
     "origin": Column("origin", 70, folds=14),
     "examples_per_second": Column("examples/s", 50, right=True),
@@ -20,6 +24,7 @@ DECLARED = {
     "commit": Column("commit", 10, folds=12),
     "date": Column("date", 30),
 }
+BY_THEMSELVES = ("cut", "empty", "unparsed", "refused", "flips")  # stand where a row has something to tell there
 MORE = 100  # the importance of further metrics, and of a suite's tasks
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.leaderboard import endings
 from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
 from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
@@ -46,6 +47,8 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     ]
     if any(groups(table) for table in found):
         lines += [RANKS, ""]
+    if endings.shown_in(board.columns):
+        lines += [endings.LEGEND, ""]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     return "\n".join(lines)

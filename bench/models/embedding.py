@@ -17,7 +17,6 @@ from bench.types import Choose, Prediction, Regress, Request, Span, Text
 if TYPE_CHECKING:
     import torch
 
-_PORTION = 64  # passes' worth of new texts that are embedded before the requests that wait for them are answered
 _LETTERS_A_TOKEN = 4  # about
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
 
@@ -37,6 +36,7 @@ class Embedding(TorchModel):
     spare_weights = ("pooler.",)  # the mean is taken here
     parts = frozenset({"text"})
     outputs = (Choose, Regress, Span)
+    answers_alone = True
 
     def __init__(
         self,
@@ -66,6 +66,7 @@ class Embedding(TorchModel):
                 )
             self.tokenizer.pad_token = ends
         self.most = longest_row(self.model, self.tokenizer)
+        self.portion, self.unit_tokens = self.unit_tokens or 1, None  # a batch need not be cut: see `predict`
         self.per_pass = fixed_passes.tokens_per_pass(device.kind, device.threads)
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
@@ -106,19 +107,15 @@ class Embedding(TorchModel):
             mask = tokens["attention_mask"].unsqueeze(-1)
             return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1).cpu().numpy()
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """One prediction a request, in order."""
-        return [prediction for group in self.answered(batch) for prediction in group]
-
-    def answered(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
-        """The predictions in order, in groups of requests whose new texts make some dozen passes."""
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The predictions in order, in groups of requests whose new texts take some seconds."""
         waiting: list[tuple[Request, list[str]]] = []
         new: set[str] = set()
         for request in batch:
             texts = self._texts(request)
             waiting.append((request, texts))
             new.update(text for text in texts if self._vectors.get(of_text(text)) is None)
-            if sum(map(len, new)) > _LETTERS_A_TOKEN * _PORTION * self.per_pass:
+            if sum(map(len, new)) > _LETTERS_A_TOKEN * self.portion:
                 yield self._group(waiting)
                 waiting, new = [], set()
         if waiting:

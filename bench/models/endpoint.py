@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
@@ -125,25 +125,33 @@ class Endpoint(Model):
             if self._client is not None and request not in self._begun:
                 self._begun[request] = self._client.submit(self._body(request))
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers; a request that the endpoint does not answer has an error, and costs no other."""
+    def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
+        """Each answer as it comes; a request that the endpoint does not answer has an error, and costs no other."""
+        waiting: dict[Future[Json | Failure], Request] = {}
+        second: set[Future[Json | Failure]] = set()
         try:
             self._begin(batch)
-            asked = [self._begun[request] for request in batch]
-            done, _ = concurrent.futures.wait(asked, return_when=concurrent.futures.FIRST_EXCEPTION)
-            for one in done:
-                one.result()  # raises what ends the run, though others are still under way
-            found = [self._begun.pop(request).result() for request in batch]
-            again = {i: self._ask_again(batch[i]) for i, one in enumerate(found) if self._ended_by_stop(batch[i], one)}
-            found = [again[i].result() if i in again else one for i, one in enumerate(found)]
-            return [self._read(request, one) for request, one in zip(batch, found, strict=True)]
+            waiting = {self._begun.pop(request): request for request in batch}
+            while waiting:
+                for one in self._done(waiting):
+                    request, found = waiting.pop(one), one.result()
+                    if one not in second and self._ended_by_stop(request, found):
+                        second.add(again := self._ask_again(request))
+                        waiting[again] = request
+                    else:
+                        yield self._read(request, found)
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
             for one in reversed(
-                self._begun.values()
-            ):  # those that wait first, else they would take a place that is let go
+                [*waiting, *self._begun.values()]
+            ):  # those that wait first, else they take a place that is let go
                 one.cancel()
             self._begun.clear()
             raise
+
+    def _done(self, waiting: Mapping[Future[Json | Failure], Request]) -> list[Future[Json | Failure]]:
+        """Those that have come by now, at least one; what ends the run stands behind the others, so that these are kept."""
+        done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+        return sorted(done, key=lambda one: one.exception() is not None)
 
     def _ended_by_stop(self, request: Request, found: Json | Failure) -> bool:
         """Whether a stop string that was sent may be why a reply says nothing: the next words may be the answer."""

@@ -80,9 +80,10 @@ class ListenThenRead(Composite):
         paths = dict.fromkeys(path for request in batch for path in self.to_hear(request))
         keys = {path: of_file(path) or path for path in paths}  # of a missing file the recogniser says that it is
         known = {key: words for key in keys.values() if (words := self._transcripts.get(key)) is not None}
-        unheard = {
-            keys[path]: path for path in reversed(paths) if keys[path] not in known
-        }  # the first of those that are alike
+        unheard: dict[bytes | str, str] = {}
+        for path, key in keys.items():
+            if key not in known:
+                unheard.setdefault(key, path)  # the first of those that are alike
         for key, words in self._listened(unheard):
             self._transcripts.keep(key, words)
             known[key] = words

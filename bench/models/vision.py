@@ -108,13 +108,12 @@ class VisionLM(TorchModel):
         while len(self._ready) > _AHEAD:
             del self._ready[next(iter(self._ready))]
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers of one batch; a request with a picture that cannot be read has its own `error`."""
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The answers of one batch, group by group; a request with a picture that cannot be read has its own `error`."""
         encoded = self._ready.pop(tuple(batch), None) or self._encode(batch)
-        found = {i: Prediction(batch[i].id, error=why) for i, why in encoded.failed.items()}
+        yield [Prediction(batch[i].id, error=why) for i, why in encoded.failed.items()]
         for group in encoded.groups:
-            found |= self._answers(batch, group)
-        return [found[i] for i in range(len(batch))]
+            yield list(self._answers(batch, group).values())
 
     def _encode(self, batch: Sequence[Request]) -> Encoded:
         """The inputs of a batch in groups, short prompts with short ones, pictures never with none."""

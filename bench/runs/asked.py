@@ -46,7 +46,7 @@ class Asked:
                 )
         names = {path for request in batch for path in files_of(request)}
         refuse_changed({path: self.media[path] for path in sorted(names)})
-        return [replace(prediction, asked=self.by_id[prediction.id]) for prediction in predictions]
+        return [prediction.but(asked=self.by_id[prediction.id]) for prediction in predictions]
 
     def limit_of(self, request: Request, digest: str, limits: Iterable[int]) -> int | None:
         """The first of these limits of new tokens with which a request to generate has this digest; None where none gives it."""

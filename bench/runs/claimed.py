@@ -20,7 +20,7 @@ LEGEND = (
     f"{MARK} claimed: said by who handed the run in and measured by nobody here, so it ranks and sorts nothing; "
     "`bench verify FILE --rerun N` runs some of it again."
 )
-_SCORED = frozenset({"n", "failed", "origin"})  # follow from the predictions
+_SCORED = frozenset({"n", "failed", "origin", "empty", "unparsed"})  # follow from the predictions
 _FOUND_AGAIN = frozenset(  # what a rerun that reproduced the speed has seen
     {"examples_per_second", "seconds_per_answer", "device", "dtype"}
 )

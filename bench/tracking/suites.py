@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PARENT = "mlflow.parentRunId"
 _SUITE = "finai_bench.suite"  # the parent's tag by which it is found again
+_WAY = "finai_bench.way"  # the parent's tag that tells suites apart whose runs were asked otherwise
 _RUN = "finai_bench.run_of."  # begins the parent's tags, one a task, that say which run of the task it holds
 _SECONDS = ".seconds"  # ends the parent's metrics, one a task, that say how long the run worked
 
@@ -45,18 +46,18 @@ def settled(client: MlflowClient, experiment: str, name: str, run: Run) -> str:
     work = sum(seconds for name, seconds in metrics.items() if name.endswith(_SECONDS))
     metrics |= {"time.seconds.total": work, "time.seconds.paused": max(0.0, (end - start) / 1000 - work)}
     tags = {"model": run.model, "suite": name, "seed": str(run.seed), "mlflow.source.name": "bench run"}
-    tags |= {_SUITE: _key(name, run)} | {
-        key: value for key, value in (found.data.tags.items() if found else ()) if key.startswith(_RUN)
-    }
+    tags |= {_SUITE: _key(name, run), _WAY: (found.data.tags.get(_WAY) if found else None) or _way(run)}
+    tags |= {key: value for key, value in (found.data.tags.items() if found else ()) if key.startswith(_RUN)}
     tags |= {_RUN + run.task: f"v{run.task_version} {_digest(run)}"}
     if found is None or found.info.start_time != start:
         parent = str(client.create_run(experiment, run_name=run.model, tags=tags, start_time=start).info.run_id)
     else:
         parent = str(found.info.run_id)
     now = int(time.time() * 1000)
+    known = found.data.metrics if found is not None and found.info.run_id == parent else {}
     client.log_batch(
         parent,
-        metrics=[Metric(name, value, now, 0) for name, value in metrics.items()],
+        metrics=[Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value],
         tags=[RunTag(name, value) for name, value in tags.items()],
     )
     client.set_terminated(parent, end_time=end)
@@ -76,15 +77,19 @@ def adopt(client: MlflowClient, run_id: str, parent: str, suite: str) -> None:
         if other.info.lifecycle_stage != "deleted" and other.data.tags.get("suite") != suite:
             return
     client.set_tag(run_id, PARENT, parent)
+    if before and other.info.lifecycle_stage != "deleted" and _SUITE not in other.data.tags:
+        client.delete_run(before)  # of an earlier version, whose time was that of a whole sweep
 
 
 def _parent(client: MlflowClient, experiment: str, name: str, run: Run) -> LoggedRun | None:
-    """The parent that has this run, else the latest that has no run of its task."""
+    """The parent that has this run, else one that has no run of its task: the latest that was asked alike, or the latest."""
     where = f"tags.`{_SUITE}` = '{_key(name, run)}'"
     found: Sequence[LoggedRun] = client.search_runs([experiment], where, max_results=1000)
     mine = f"v{run.task_version} {_digest(run)}"
+    free = [one for one in found if _RUN + run.task not in one.data.tags]
+    free.sort(key=lambda one: one.data.tags.get(_WAY) != _way(run))  # those that were asked alike come first
     held = [one for one in found if one.data.tags.get(_RUN + run.task) == mine]
-    return next(iter([*held, *(one for one in found if _RUN + run.task not in one.data.tags)]), None)
+    return next(iter([*held, *free]), None)
 
 
 def _replace(client: MlflowClient, old: LoggedRun, parent: str) -> None:
@@ -111,6 +116,16 @@ def _metrics(run: Run) -> dict[str, float]:
 def _digest(run: Run) -> str:
     """Which run it is, also after it was scored again."""
     return fingerprint([run.run_id, run.created])[:12]
+
+
+def _way(run: Run) -> str:
+    """What the runs of one suite mostly have in common, and those of another command do not."""
+    suite = run.config.get("suite")
+    limits = suite.get("limits") if isinstance(suite, Mapping) else None
+    cut = limits.get(run.task) if isinstance(limits, Mapping) else None  # the suite's own, which differs by task
+    settings = [run.config.get(name) for name in ("shots", "batch_size", "batch_tokens", "audit")]
+    device = [run.environment.get(name) for name in ("device", "dtype")]
+    return fingerprint([None if run.limit == cut else run.limit, *device, *settings])[:12]
 
 
 def _key(name: str, run: Run) -> str:

@@ -29,7 +29,7 @@ def at_work(run: Run) -> float:
 
 def paused(run: Run) -> float | None:
     """The seconds between the attempts; None where the record does not say when the first began."""
-    if run.timings["attempts"] == 1:
+    if run.timings.get("attempts", 1) == 1:
         return 0.0
     started = run.timings.get("started")
     if started is None:

@@ -2,7 +2,8 @@
 
 By itself its table of runs shows name, time, data, duration, source and models, whatever the metrics are called: those are chosen
 by whoever looks, in the browser, or by a view that is saved as a tag of the experiment and stands under "Views" (MLflow 3.17). No
-view opens by itself, so the experiment's description links to this one.
+view opens by itself, so the experiment's description links to this one. The kind of an experiment is a tag as well; where MLflow's
+sidebar has a switch between generative AI and model training, the browser's choice comes before it, and the link sets that too.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ VIEW = "finai-bench"  # its key in links
 TAG = f"mlflow.sharedViewState.{VIEW}"
 _TITLE = "Score and time"
 _NOTE = "mlflow.note.content"
-_ALWAYS = ("attributes.`Dataset`", "tags.`device`", "tags.`dtype`")
+_ALWAYS = ("tags.`device`", "tags.`dtype`")
 
 
 def marked(
@@ -41,7 +42,9 @@ def marked(
     if not set(metrics) <= set(seen):
         wanted[TAG] = _view(list(dict.fromkeys([*(seen or _ALWAYS), *metrics])), order)
     if _NOTE not in tags:
-        wanted[_NOTE] = f"[{_TITLE}](#/experiments/{experiment}/runs?viewStateShareKey={VIEW})"
+        wanted[_NOTE] = (
+            f"[{_TITLE}](#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW})"
+        )
     for name, value in wanted.items():
         client.set_experiment_tag(experiment, name, value)
     return wanted

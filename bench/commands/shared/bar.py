@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bench.text.cells import cut, width_of
+from bench.text.secrets import clean
 from bench.text.shown import terminal
 
 if TYPE_CHECKING:
@@ -48,7 +49,10 @@ def drawn(lines: Sequence[Line], width: int, console: Console) -> str:
 
 def _fitted(line: Line, width: int) -> tuple[str, str]:
     """The label and the facts for which there is room."""
-    label, facts = terminal(line.label, _LONGEST_LABEL), {name: text for name, text in line.facts.items() if text}
+    label, facts = (
+        terminal(clean(line.label), _LONGEST_LABEL),
+        {name: text for name, text in line.facts.items() if text},
+    )
     label = cut(label, max(_SHORTEST_LABEL, width // 3))
     shortest = 0 if line.fraction is None else _BAR[0] + 1
     for name in _GO[:2]:

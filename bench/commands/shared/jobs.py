@@ -12,6 +12,7 @@ from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
+from bench.engine.cut import ALARMING
 from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
 from bench.judging.changes import one_line
@@ -23,7 +24,6 @@ from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
-from bench.text.thinking import behind_thinking
 from bench.tracking.log import Tracker
 from bench.tracking.mark import is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
@@ -211,20 +211,23 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
 
     A model whose replies cannot be read has answered all the same: that is its result.
     """
-    failed, unread, empty, first = 0, 0, 0, ""
+    failed, unread, thinks, first = 0, 0, False, ""
     for prediction in folder.predictions():
+        thinks = thinks or prediction.thinking_tokens > 0 or prediction.thinking is not None
         if prediction.error is not None:
             failed, first = failed + 1, first or prediction.error
             unread += prediction.error.startswith(UNREAD)
-        elif prediction.text is not None and prediction.span is None and prediction.no_answer is None:
-            empty += not (behind_thinking(prediction.text) or "").strip()
     if put := run.computed.get("chat"):
         say(f"{label}: {put}")
-    if empty:
+    n, answers = run.n_examples, run.answers
+    if empty := answers.get("n_empty"):
+        say(f"{label}: {empty} of {n} answers are empty: the model said nothing, and is scored as saying so")
+    if (cut := answers.get("finishes", {}).get("length", 0)) > ALARMING * n:
+        thinking = "; a model that thinks first needs model.thinking_tokens=… on top" if thinks else ""
         say(
-            f"{label}: {empty} of {run.n_examples} answers are empty: the model said nothing, and is scored as saying so"
+            f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) were cut before they ended, and are scored as they are; raise "
+            f"max_new_tokens=…{thinking}"
         )
-    n = run.n_examples
     if unread == n:
         say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
     elif failed == n:

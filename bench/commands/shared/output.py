@@ -39,17 +39,21 @@ def summary(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples,
         "scores": scores, "timings": shown(run), "environment": run.environment, "data_fingerprint": run.data_fingerprint,
+        "answers": dict(run.answers),
     }  # fmt: skip
 
 
 def print_run(run: Run, folder: Path) -> None:
     """A run's scores, what of them is absent and why, its speed and its folder."""
-    from bench.leaderboard.board import interval
+    from bench.leaderboard import endings
+    from bench.leaderboard.board import interval, shown
     from bench.runs.rates import examples_per_second, seconds_per_answer
 
     rate, each = examples_per_second(run), seconds_per_answer(run)
     scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores if s.value is not None)
     tell(f"{run.task} / {run.model}: {scores}")
+    if ended := endings.line(run, shown):
+        tell(f"  {ended}")
     absent: dict[str, list[str]] = {}
     for score in run.scores:
         if score.value is None:

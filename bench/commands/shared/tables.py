@@ -32,7 +32,7 @@ def show(title: str, columns: Sequence[Column], rows: Sequence[Row], *, whole: s
 
     `whole` says where all rows are, for a table that is too long for a terminal.
     """
-    if not sys.stdout.isatty():
+    if not on_terminal():
         _print_whole(title, columns, rows)
         return
     shown = rows[:_MOST_ROWS] if whole else rows
@@ -55,6 +55,11 @@ def show_plain(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]
         for place, heading in enumerate(headings)
     ]
     show(title, columns, [Row(row, dim=row[0] == "–") for row in rows])
+
+
+def on_terminal() -> bool:
+    """Whether somebody sees what is printed, and has but so many columns."""
+    return sys.stdout.isatty()
 
 
 def terminal_width() -> int:
@@ -92,13 +97,16 @@ def _draw(
     table = Table(title=Text(_cell(title, _LONGEST_CELL)) if title else None, title_justify="left")
     for place, cell_width in places.items():
         column = columns[place]
-        side = "right" if column.right else "left"
-        table.add_column(Text(column.heading), justify=side, width=cell_width, overflow="fold")
+        table.add_column(
+            Text(column.heading), justify="right" if column.right else "left", width=cell_width, overflow="fold"
+        )
     for row, texts in zip(rows, cells, strict=True):
         styles = ["dim" if isinstance(cell, Claimed) else "" for cell in row.cells]
         shown = [Text(texts[place], style=styles[place]) for place in places]
         table.add_row(*shown, style="dim" if row.dim else None, end_section=row.ends)
     needed = sum(places.values()) + 3 * len(places) + 1  # a terminal that is narrower still wraps it
-    Console(file=sys.stdout, width=max(width, needed), legacy_windows=False).print(table)
+    # With a height too, for without both rich asks COLUMNS and the terminal in its own way.
+    console = Console(file=sys.stdout, width=max(width, needed), height=25, legacy_windows=False)
+    console.print(table)
     for note in notes:
-        Console(file=sys.stdout, width=width, legacy_windows=False).print(Text(note))
+        console.print(Text(note), width=width)
