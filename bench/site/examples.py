@@ -128,8 +128,6 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if prediction is None:
         return {"error": "no prediction"}
     text, found = _said(prediction)
-    if ended := _ended(prediction):
-        found["ended"] = ended
     if prediction.error is not None:
         return _safe({"error": public_text(prediction.error)} | found)
     raw = next((one for one in (text, prediction.label_scores, prediction.values) if one is not None), None)
@@ -157,12 +155,13 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
 
 
 def _said(prediction: Prediction) -> tuple[str | None, dict[str, Any]]:
-    """The text without its thinking, which journals of before have in it, and what the page folds away of that."""
+    """The text without its thinking, which journals of before have in it, and what is told beside it."""
     text, thought, n_tokens = prediction.text, prediction.thinking, prediction.thinking_tokens
     if thought is None and text is not None and prediction.span is None:
         thought, behind = apart(text)
         text = text if behind is None else behind
-    return text, ({"thinking": thought} if thought else {}) | ({"thinking_tokens": n_tokens} if n_tokens else {})
+    beside = {"thinking": thought, "thinking_tokens": n_tokens, "ended": _ended(prediction)}
+    return text, {name: value for name, value in beside.items() if value}
 
 
 def _ended(prediction: Prediction) -> str:
