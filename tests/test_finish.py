@@ -190,6 +190,18 @@ def test_thinking_that_does_not_end_is_a_cut_answer_and_not_an_empty_one(tiny_ta
     assert final(task, task.examples()[0], Prediction("a", text="", finish="stop")) == ""
 
 
+def test_a_journal_of_before_with_its_thinking_in_the_text_is_scored_and_shown_as_the_answer(tiny_task: Any) -> None:
+    from bench.site.examples import _answer
+
+    task, old = tiny_task(), Prediction("a", text="<think>word1 <b></think>word0")
+    assert final(task, task.examples()[0], old) == "word0"
+    assert _answer(task, task.examples()[0], old) == {"thinking": "word1 <b>", "answer": "word0"}
+    new = checked(ask(), old.but(thinking_tokens=7))
+    assert _answer(task, task.examples()[0], new) == {"thinking": "word1 <b>", "thinking_tokens": 7, "answer": "word0"}
+    failed = Prediction("a", error="no label", thinking="word1")
+    assert _answer(task, task.examples()[0], failed) == {"error": "no label", "thinking": "word1"}
+
+
 def test_of_long_thinking_the_end_is_kept() -> None:
     found = checked(ask(), Prediction("a", text=f"<think>{'x' * MOST_KEPT}so 5</think>5"))
     assert found.text == "5"
