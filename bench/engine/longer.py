@@ -56,6 +56,8 @@ def _smaller(other: RunFolder, asked: Asking, examples: Mapping[str, Example], b
     known: list[int] = []
     missed = 0
     for prediction in other.predictions():
+        if missed == _TRIED and not known:
+            return []
         if prediction.id not in examples or prediction.id in but or not prediction.asked:
             continue
         request = asked.request(examples[prediction.id])
