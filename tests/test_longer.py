@@ -228,6 +228,10 @@ def test_the_command_asks_again_what_was_cut_and_its_bundle_holds(study: Any, tm
     assert study.texts(second)["s11"] == "33"
     assert study.texts(first)["s11"] == "3"
     assert study.record(second)["config"]["max_new_tokens"] == 9
+    assert study.bench("submit", second["run_dir"], "-o", "sums.zip", "--submitter", "Ann Lee")[0] == 0
+    code, out, err = study.bench("verify", "sums.zip", "--rerun", "12")
+    assert code == 0, (out, err)
+    assert "12 of 12 answers equal" in "\n".join(out)
 
 
 @pytest.mark.slow
