@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from bench.engine import feed
 from bench.engine.checked import checked
 from bench.models.base import Device, Model
+from bench.models.composite import Composite
 from bench.models.endpoint import Endpoint
 from bench.models.endpoint_client import Limits
 from bench.models.thought import thinking_tokens
@@ -189,6 +190,18 @@ def test_thinking_that_does_not_end_is_a_cut_answer_and_not_an_empty_one(tiny_ta
     assert final(task, task.examples()[0], Prediction("a", text="", finish="stop")) == ""
 
 
+def test_a_journal_of_before_with_its_thinking_in_the_text_is_scored_and_shown_as_the_answer(tiny_task: Any) -> None:
+    from bench.site.examples import _answer
+
+    task, old = tiny_task(), Prediction("a", text="<think>word1 <b></think>word0")
+    assert final(task, task.examples()[0], old) == "word0"
+    assert _answer(task, task.examples()[0], old) == {"thinking": "word1 <b>", "answer": "word0"}
+    new = checked(ask(), old.but(thinking_tokens=7))
+    assert _answer(task, task.examples()[0], new) == {"thinking": "word1 <b>", "thinking_tokens": 7, "answer": "word0"}
+    failed = Prediction("a", error="no label", thinking="word1")
+    assert _answer(task, task.examples()[0], failed) == {"error": "no label", "thinking": "word1"}
+
+
 def test_of_long_thinking_the_end_is_kept() -> None:
     found = checked(ask(), Prediction("a", text=f"<think>{'x' * MOST_KEPT}so 5</think>5"))
     assert found.text == "5"
@@ -288,9 +301,6 @@ def test_no_answer_is_found_in_the_thinking_of_what_is_brought(
 
 
 def test_the_last_stage_of_a_pipeline_says_how_the_answer_ended() -> None:
-    from bench.models.ocr import OcrPipeline  # noqa: F401 - any Composite: what its reader says passes as it is
-    from bench.models.retrieve import RetrieveThenRead
-
     class Reader(Model):
         outputs = (Generate,)
         context = 99
@@ -298,9 +308,14 @@ def test_the_last_stage_of_a_pipeline_says_how_the_answer_ended() -> None:
         def predict(self, batch: Any) -> list[Prediction]:
             return [Prediction(one.id, text="<think>3</think>5", finish="length", thinking_tokens=1) for one in batch]
 
-    pipeline = object.__new__(RetrieveThenRead)
-    pipeline.retriever = pipeline.text_model = Reader()  # type: ignore[assignment]
-    pipeline._shortened = lambda request: request  # type: ignore[method-assign,assignment]
+    class Pipeline(Composite):
+        stages, outputs = ("reader",), (Generate,)
+        reader = Reader()
+
+        def predict(self, batch: Any) -> Any:
+            return self.reader.predict(batch)
+
+    pipeline = Pipeline()
     (found,) = feed.answer(pipeline, [ask()], "pipeline")
     assert (found.text, found.thinking, found.finish) == ("5", "3", "length")
     assert pipeline.context == 99

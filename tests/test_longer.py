@@ -105,8 +105,8 @@ def test_a_smaller_limit_asks_all_again(runs: Callable[..., Any]) -> None:
 
 
 def test_of_several_runs_each_gives_what_ended_in_it_and_says_whose_answer_it_was(runs: Callable[..., Any]) -> None:
-    first, *_ = runs(4)
-    second, *_ = runs(6)
+    first, *_ = runs(5)
+    second, *_ = runs(7)
     third, _, _, asked = runs(64)
     assert set(third.reused) == {first.run_id, second.run_id}
     assert sum(third.reused.values()) + len(asked) == 10
@@ -228,6 +228,10 @@ def test_the_command_asks_again_what_was_cut_and_its_bundle_holds(study: Any, tm
     assert study.texts(second)["s11"] == "33"
     assert study.texts(first)["s11"] == "3"
     assert study.record(second)["config"]["max_new_tokens"] == 9
+    assert study.bench("submit", second["run_dir"], "-o", "sums.zip", "--submitter", "Ann Lee")[0] == 0
+    code, out, err = study.bench("verify", "sums.zip", "--rerun", "12")
+    assert code == 0, (out, err)
+    assert "12 of 12 answers equal" in "\n".join(out)
 
 
 @pytest.mark.slow

@@ -69,7 +69,7 @@ def test_a_chat_is_sent_as_openai_takes_it() -> None:
         model = endpoint(server, images=True)
         (found,) = answers(model, Request("a", parts, Generate(8, stop=("\n",))))
         (asked,) = server.asked
-    assert found == Prediction("a", text="yes", prompt_tokens=11, new_tokens=5)
+    assert found == Prediction("a", text="yes", prompt_tokens=11, new_tokens=5, finish="stop")
     assert asked.path == "/v1/chat/completions"
     assert asked.body == {
         "model": "m", "temperature": 0.0, "seed": 3, "max_tokens": 8,
@@ -232,7 +232,7 @@ def test_what_may_pass_is_tried_again(name: str) -> None:
     fault = TRANSIENT[name] if name != "late" else Answer({"choices": ["x" * 999]}, cuts=True, late=True)
     with FaultyServer([fault, fault]) as server:
         model = endpoint(server, {"timeout_seconds": 0.08} if name == "hang" else None)
-        assert answers(model) == [Prediction("a", text="to hello", prompt_tokens=7, new_tokens=2)]
+        assert answers(model) == [Prediction("a", text="to hello", prompt_tokens=7, new_tokens=2, finish="stop")]
         assert len(server.asked) == 3
 
 

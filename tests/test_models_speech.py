@@ -537,14 +537,19 @@ def test_whisper_writes_what_its_own_generate_writes_window_by_window(tmp_path: 
     for request, prediction in zip(requests, found, strict=True):
         samples = [sound.read(sound.recording(request), RATE)]
         windows = list(sound_windows.at_pauses(samples, RATE, 30 * RATE, 4 * RATE))
-        texts = []
+        texts, ended = [], []
         for window in windows:
             inputs = model.extractor(window.samples, sampling_rate=RATE, return_tensors="pt")
             with torch.inference_mode():
                 ids = model.model.generate(inputs["input_features"], do_sample=False, **options)[0]
+                whole = model.model.generate(
+                    inputs["input_features"], do_sample=False, force_unique_generate_call=True, **options
+                )[0]
+            ended.append(model.model.generation_config.eos_token_id in whole[1:].tolist())
             texts.append(model.tokenizer.decode(ids, skip_special_tokens=True).strip())
         assert prediction.text == " ".join(filter(None, texts))
         assert prediction.new_tokens >= len(windows)
+        assert prediction.finish == ("stop" if all(ended) else "length")
     assert len({p.text for p in found}) == 3
     assert found == [p for r in requests for p in answered(model, [r])]
 

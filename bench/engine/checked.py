@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import SupportsFloat
 
 from bench.text.thinking import apart, joined
@@ -22,7 +21,7 @@ def checked(request: Request, prediction: Prediction) -> Prediction:
     try:
         _refuse_odd(prediction)
         n_new = max(prediction.new_tokens, prediction.thinking_tokens)
-        prediction = replace(prediction, asked="", reused="", new_tokens=n_new, thinking=joined(prediction.thinking))
+        prediction = prediction.but(asked="", reused="", new_tokens=n_new, thinking=joined(prediction.thinking))
         if prediction.error is not None:
             return prediction
         if isinstance(request.output, Generate) and prediction.text is not None and prediction.span is None:
@@ -52,14 +51,14 @@ def _without_thinking(prediction: Prediction) -> Prediction:
         raise ValueError("text is missing")
     if prediction.finish == "error":
         said = prediction.text[-_QUOTED:]
-        return replace(prediction, text=None, error=f"the reply was broken off by an error: {said!r}")
+        return prediction.but(text=None, error=f"the reply was broken off by an error: {said!r}")
     thought, answer = apart(prediction.text)
     thinking = joined(prediction.thinking, thought)
     if answer is None:
-        return replace(prediction, text="", thinking=thinking, finish="length")
+        return prediction.but(text="", thinking=thinking, finish="length")
     if prediction.finish == "refused" and not answer.strip():
-        return replace(prediction, text=None, thinking=thinking, error="refused without a word")
-    return replace(prediction, text=answer, thinking=thinking)
+        return prediction.but(text=None, thinking=thinking, error="refused without a word")
+    return prediction.but(text=answer, thinking=thinking)
 
 
 def _as_asked(request: Request, prediction: Prediction) -> Prediction:
@@ -69,15 +68,15 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
             start, end = (operator.index(place) for place in prediction.span)
             if not 0 <= start <= end <= len(context):
                 raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
-            return replace(prediction, span=(start, end), text=context[start:end])
+            return prediction.but(span=(start, end), text=context[start:end])
         case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
             return prediction
         case Choose(labels=names):
-            return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
+            return prediction.but(label_scores=_numbers("label_scores", prediction.label_scores, names))
         case Regress(names=names):
-            return replace(prediction, values=_numbers("values", prediction.values, names))
+            return prediction.but(values=_numbers("values", prediction.values, names))
     raise TypeError(f"unknown output {request.output!r}")
 
 

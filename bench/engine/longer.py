@@ -7,7 +7,7 @@ taken was asked the very same but for its smaller limit: the digest of its reque
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from bench.engine.asking import Asking
 from bench.errors import BenchError
@@ -56,6 +56,8 @@ def _smaller(other: RunFolder, asked: Asking, examples: Mapping[str, Example], b
     known: list[int] = []
     missed = 0
     for prediction in other.predictions():
+        if missed == _TRIED and not known:
+            return []
         if prediction.id not in examples or prediction.id in but or not prediction.asked:
             continue
         request = asked.request(examples[prediction.id])
@@ -96,5 +98,5 @@ def taken(found: list[Before], asked: Asking, model: Model) -> dict[str, Predict
         fits = not said.truncated and (not model.context or said.prompt_tokens + most <= model.context)
         forced = model.uses_device and said.new_tokens + 1 >= one.limit
         if said.finish == "stop" and said.error is None and fits and not forced and said.id not in kept:
-            kept[said.id] = replace(said, asked=asked.asked.by_id[said.id], reused=said.reused or one.run)
+            kept[said.id] = said.but(asked=asked.asked.by_id[said.id], reused=said.reused or one.run)
     return kept

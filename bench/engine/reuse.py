@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable
-from dataclasses import replace
 
 from bench.engine import longer
 from bench.engine.asking import Asking
@@ -62,7 +61,7 @@ def _same(folder: RunFolder, identity: Identity, asked: Asking, model: Model) ->
         for prediction in other.predictions():
             same = prediction.asked and prediction.asked == asked.asked.by_id.get(prediction.id)
             if same and prediction.error is None and prediction.id not in found:
-                found[prediction.id] = replace(prediction, reused=prediction.reused or other.path.name)
+                found[prediction.id] = prediction.but(reused=prediction.reused or other.path.name)
     return found, f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {_runs(found, passed)}"
 
 

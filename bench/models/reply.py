@@ -65,7 +65,9 @@ def read(request: Request, text: str, *, begun: str = "", finish: str = "none", 
     """
     if isinstance(request.output, Generate):
         said, ended = _answered(text, begun, request.output.stop)
-        return Prediction(request.id, said, finish="stop" if ended and finish != "error" else finish, **counts)
+        return Prediction(
+            request.id, said, finish="stop" if ended and finish in ("length", "none") else finish, **counts
+        )
     if finish == "error":
         return Prediction(request.id, error=f"the reply was broken off by an error: {_quote(text)}", **counts)
     thought, answer = apart(text)

@@ -20,6 +20,7 @@ from bench.site.folder import SiteFolder
 from bench.site.names import script
 from bench.site.scores import PerExample, per_example
 from bench.task import Malformed, Task, Unparsed
+from bench.text.thinking import apart
 from bench.types import Example, Json, Prediction, Run
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
@@ -126,12 +127,10 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     """A prediction as the page takes it: the final answer, the raw one where it says more, the error."""
     if prediction is None:
         return {"error": "no prediction"}
-    found: dict[str, Any] = {}
-    if ended := _ended(prediction):
-        found["ended"] = ended
+    text, found = _said(prediction)
     if prediction.error is not None:
-        return {"error": public_text(prediction.error)} | found
-    raw = next((one for one in (prediction.text, prediction.label_scores, prediction.values) if one is not None), None)
+        return _safe({"error": public_text(prediction.error)} | found)
+    raw = next((one for one in (text, prediction.label_scores, prediction.values) if one is not None), None)
     if task is not None:
         try:
             if example is not None:
@@ -153,6 +152,16 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if prediction.truncated:
         found["truncated"] = prediction.truncated
     return _safe(found)
+
+
+def _said(prediction: Prediction) -> tuple[str | None, dict[str, Any]]:
+    """The text without its thinking, which journals of before have in it, and what is told beside it."""
+    text, thought, n_tokens = prediction.text, prediction.thinking, prediction.thinking_tokens
+    if thought is None and text is not None and prediction.span is None:
+        thought, behind = apart(text)
+        text = text if behind is None else behind
+    beside = {"thinking": thought, "thinking_tokens": n_tokens, "ended": _ended(prediction)}
+    return text, {name: value for name, value in beside.items() if value}
 
 
 def _ended(prediction: Prediction) -> str:
