@@ -156,10 +156,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             _cut(console, len(rows), board.name)
             for line in page.below(table):
                 _say(console, line)
-        if tables and board.caution:
-            _say(console, board.caution)
-        if endings.shown_in(shown.columns):
-            _say(console, endings.LEGEND)
+        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):
+            _say(console, line)
     for suite, combined in suites:
         if not combined:
             _say(console, f"{suite.title}: no runs yet")
