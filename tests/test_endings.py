@@ -160,7 +160,10 @@ def test_the_record_of_a_run_has_the_counts_and_rescoring_brings_them_to_one_of_
         ({"n_cut": None}, "answers: n_cut claimed none, its predictions give 1"),
         ({"n_unparsed": 0}, "answers: n_unparsed claimed 0, its predictions give 1"),
         ({"if_cut": {}}, "answers: exact_match if the cut ones were wrong claimed nothing"),
-        ({"if_cut": dict.fromkeys(("f1", "exact_match"), {"wrong": 0.4, "right": 0.5})}, "were wrong claimed 0.4, its"),
+        (
+            {"if_cut": {name: {"wrong": 0.4, "right": 0.5} for name in ("f1", "exact_match")}},
+            "were wrong claimed 0.4, its",
+        ),
     ],
 )
 def test_a_claim_on_how_answers_ended_that_the_predictions_deny_is_refused(
