@@ -6,7 +6,7 @@ It is loaded in every pytest session of whoever has the harness installed, so it
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import pytest
 
@@ -20,16 +20,14 @@ def assert_no_regression(
     level: float = 0.05,
     inconclusive: str = "fail",
     runs: str | os.PathLike[str] | None = None,
-    max_cut: str | float | None = None,
-    max_empty: str | float | None = None,
-    max_unparsed: str | float | None = None,
+    most: Mapping[str, str | float] | None = None,
 ) -> None:
     """Fail the test unless the run is surely no worse than its baseline; both are given as `bench check` takes them.
 
     Without `baseline` it is leaderboards/baselines/TASK/MODEL.json. `margin` is a fraction; with `speed_margin` (0.2: 20 %
     longer) speed is judged too, which makes sense on the machine of the baseline only. Where the data do not decide, the test
     fails with `inconclusive="fail"` and is skipped with `"skip"`. `runs` is the runs directory (else BENCH_RUNS, else runs).
-    `max_cut`, `max_empty` and `max_unparsed` say how many answers may be so: "1%", a share such as 0.01, or a count such as 3.
+    `most` says how many answers may be "cut", "empty" or "unparsed", as in {"cut": "1%", "empty": 3}.
     Raises BenchError where the two cannot be compared.
     """
     __tracebackhide__ = True
@@ -45,8 +43,7 @@ def assert_no_regression(
         raise BenchError(f"inconclusive={inconclusive!r} is neither 'fail' nor 'skip'")
     folder = Path(runs if runs is not None else os.environ.get("BENCH_RUNS", "runs"))
     against = None if baseline is None else os.fspath(baseline)
-    most = limits({"cut": max_cut, "empty": max_empty, "unparsed": max_unparsed})
-    found = judge([os.fspath(run)], against, Rules(margin, speed_margin, level, most), folder)
+    found = judge([os.fspath(run)], against, Rules(margin, speed_margin, level, limits(most or {})), folder)
     lines = "\n".join(verdicts.line(check) for check in found if check.verdict.outcome != "PASS")
     outcome = verdicts.outcome(found)
     if outcome == "INCONCLUSIVE" and inconclusive == "skip":

@@ -91,7 +91,7 @@ def same_scores(run: Run, found: Sequence[Score]) -> None:
 
 
 def same_answers(run: Run, found: Endings) -> None:
-    """Raise Refused at the first count of how the answers ended that is not that of the predictions; no claim is none that is false."""
+    """Raise Refused at the first count of how the answers ended that the predictions deny; whoever counts none claims none."""
     if not run.answers:
         return
     said, due = (_counts(one) for one in (run.answers, found.record(generates=not run.is_reference)))

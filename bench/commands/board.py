@@ -151,10 +151,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             printed.show(title, boards.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
                 tell(line)
-        if tables and board.caution:
-            tell(board.caution)
-        if tables and endings.shown_in(shown.columns):
-            tell(endings.LEGEND)
+        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):
+            tell(line)
     _print_suites(suites)
 
 

@@ -12,7 +12,7 @@ from bench.leaderboard import endings
 from bench.types import Run
 
 NAMES = ("cut", "empty", "unparsed")
-_NUMBER = re.compile(r"(?P<number>\d{1,9}(?:\.\d{1,9})?)(?P<percent> ?%)?")
+_NUMBER = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?P<percent> ?%)?")
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,9 @@ def most(name: str, said: str | float) -> Most:
 
 
 def limits(given: Mapping[str, str | float | None]) -> dict[str, Most]:
-    """What was given of each name, as rules take it; those that are None are left out."""
+    """What was given of each name, as rules take it; those that are None are left out. Raises BenchError for another name."""
+    if unknown := set(given) - set(NAMES):
+        raise BenchError(f"{min(unknown)!r} is none of {', '.join(NAMES)}, whose answers a gate can hold")
     return {name: most(name, said) for name, said in given.items() if said is not None}
 
 

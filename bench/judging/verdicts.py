@@ -109,9 +109,10 @@ def _needed(check: Check) -> str:
 def record(check: Check) -> dict[str, Json]:
     """One verdict for `--json`; scores as fractions, speed as seconds an example and ln(baseline / run)."""
     verdict = check.verdict
+    metric = {"score": check.score.metric, "speed": "seconds an example"}.get(check.what, f"answers {check.what}")
     return {
         "task": check.run.task, "model": check.run.model, "run_id": check.run.run_id, "baseline_run_id": check.baseline.run_id,
-        "what": check.what, "metric": {"score": check.score.metric, "speed": "seconds an example"}.get(check.what, f"answers {check.what}"),
+        "what": check.what, "metric": metric,
         "verdict": verdict.outcome, "value": check.value, "baseline": check.expected, "change": check.change,
         "low": verdict.low, "high": verdict.high, "p": verdict.p, "margin": check.margin, "n": check.n,
         "needed": verdict.needed, "reason": verdict.reason, "notes": list(check.notes), "line": line(check),

@@ -26,9 +26,9 @@ def telling(runs: Sequence[Run]) -> list[str]:
     return [column for column in COLUMNS if any(count(run, column) or _at_least(run, column) for run in runs)]
 
 
-def shown_in(columns: Sequence[str]) -> bool:
-    """Whether one of these columns of a board says how answers ended."""
-    return not set(COLUMNS).isdisjoint(columns)
+def legend(columns: Sequence[str]) -> str:
+    """What the columns of a board that say how answers ended mean; "" where it has none."""
+    return "" if set(COLUMNS).isdisjoint(columns) else LEGEND
 
 
 def cell(run: Run, column: str, score: Score, shown: Shown) -> str:

@@ -47,8 +47,8 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     ]
     if any(groups(table) for table in found):
         lines += [RANKS, ""]
-    if endings.shown_in(board.columns):
-        lines += [endings.LEGEND, ""]
+    if legend := endings.legend(board.columns):
+        lines += [legend, ""]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     return "\n".join(lines)

@@ -133,16 +133,7 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     raw = next((one for one in (text, prediction.label_scores, prediction.values) if one is not None), None)
     if task is not None:
         try:
-            if example is not None:
-                one = read_answer(task, example, prediction)
-                answer, parsed = one.answer, one.parsed
-            else:  # changed since, or not here
-                answer = task.answer(prediction) if prediction.answer is None else prediction.answer
-                parsed = not isinstance(answer, Unparsed)
-                answer = answer.scored_as if isinstance(answer, Unparsed) else answer
-            if not parsed:
-                found["unparsed"] = True
-            found |= {"error": answer.reason} if isinstance(answer, Malformed) else {"answer": answer}
+            found |= _read(task, example, prediction)
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
     elif prediction.answer is not None:
@@ -162,6 +153,19 @@ def _said(prediction: Prediction) -> tuple[str | None, dict[str, Any]]:
         text = text if behind is None else behind
     beside = {"thinking": thought, "thinking_tokens": n_tokens, "ended": _ended(prediction)}
     return text, {name: value for name, value in beside.items() if value}
+
+
+def _read(task: Task, example: Example | None, prediction: Prediction) -> dict[str, Any]:
+    """The final answer, or why there is none, and whether the parser found it; without an example nothing checks its shape."""
+    if example is not None:
+        one = read_answer(task, example, prediction)
+        answer, parsed = one.answer, one.parsed
+    else:  # changed since, or not here
+        answer = task.answer(prediction) if prediction.answer is None else prediction.answer
+        parsed = not isinstance(answer, Unparsed)
+        answer = answer.scored_as if isinstance(answer, Unparsed) else answer
+    said = {"error": answer.reason} if isinstance(answer, Malformed) else {"answer": answer}
+    return said if parsed else said | {"unparsed": True}
 
 
 def _ended(prediction: Prediction) -> str:
