@@ -199,7 +199,8 @@ class Environment:
     def compile(self) -> None:
         """Write the bytecode of what the demo imports, as pip does for all; else it falls into the load time of the first run.
 
-        All 19,000 files take some 35 s, these 5,500 take 20 to 28. Each process would compile anew where PYTHONDONTWRITEBYTECODE is set.
+        All 19,000 files take some 35 s, these 5,500 take 20 to 28. Where PYTHONDONTWRITEBYTECODE is set each process would compile
+        anew.
         """
         own = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         commands = [[self.python, "-c", f"import {names}"] for names in IMPORTED]

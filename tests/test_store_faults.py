@@ -110,6 +110,20 @@ def test_any_configuration_has_names_and_texts_that_mlflow_takes(
         assert len(value) <= 6_000
 
 
+class Full:
+    """A file that takes its first 100 bytes, and then half of what is written once more."""
+
+    def __init__(self, file: Any, path: Path, code: int) -> None:
+        self.file, self.path, self.code = file, path, code
+        self.fileno, self.close = file.fileno, file.close
+
+    def write(self, data: memoryview) -> int:
+        if self.path.stat().st_size <= 100:
+            return int(self.file.write(data))
+        self.file.write(data[: len(data) // 2])
+        raise OSError(self.code, os.strerror(self.code))
+
+
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -132,29 +146,7 @@ def test_after_a_full_disk_the_same_command_goes_on(
 
     def full_open(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
         file = open_(path, mode, *more, **options)
-        if path.name == name and mode == "ab":
-
-            class Full:
-                def __enter__(self) -> Any:
-                    return self
-
-                def __exit__(self, *_: object) -> None:
-                    file.close()
-
-                def close(self) -> None:
-                    file.close()
-
-                def fileno(self) -> int:
-                    return int(file.fileno())
-
-                def write(self, data: memoryview) -> int:
-                    if path.stat().st_size <= 100:
-                        return int(file.write(data))
-                    file.write(data[: len(data) // 2])
-                    raise OSError(code, os.strerror(code))
-
-            return Full()
-        return file
+        return Full(file, path, code) if path.name == name and mode == "ab" else file
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(os, "replace", full_replace)

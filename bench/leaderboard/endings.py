@@ -53,8 +53,8 @@ def line(run: Run, shown: Shown) -> str:
         more = "" if count(run, "cut") is not None else " or more"
         parts.append(f"{n} of {run.n_examples} cut{more} ({100 * n / run.n_examples:.1f} %){_between(run, shown)}")
     for column, what in _WORDS.items():
-        if n := count(run, column):
-            parts.append(f"{n} {what}")
+        if found := count(run, column):
+            parts.append(f"{found} {what}")
     return "; ".join(parts)
 
 
