@@ -69,7 +69,7 @@ class CausalLM(TorchModel):
                 f"{self.source}: the tokenizer has no chat template; set model.chat=false to prompt it as a base model"
             )
         self.unit_tokens = units.work_of(
-            device.kind, self.model.num_parameters(), emulated=emulates(device.kind, device.dtype)
+            device.kind, device.dtype, self.model.num_parameters(), emulated=emulates(device.kind, device.dtype)
         )
         self.kept = kept_head.KeptHead()
         self._ahead.clear()
@@ -123,7 +123,7 @@ class CausalLM(TorchModel):
         prompts = self._ahead.keep(batch)
         ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
         said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
-        return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens)]
+        return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
 
     def _said(self, request: Request) -> int:
         """How many tokens are computed behind the prompt, at most."""
