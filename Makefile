@@ -32,16 +32,14 @@ lint: $(VENV)/.dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-# torch first and alone: on an index that has one this takes the CPU build, and nothing later asks for another.
-$(VENV)/.demo: pyproject.toml constraints.txt
-	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check torch==2.13.0 -c constraints.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[demo]"
-	touch $@
+# By uv where it can be had, else by pip; the script says what it does about torch and CUDA. A stamp is set only when all is there.
+$(VENV)/.demo: pyproject.toml constraints.txt scripts/install.py
+	@$(PYTHON) scripts/install.py $(VENV) demo
+	@touch $@
 
 $(VENV)/.dev: $(VENV)/.demo
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e ".[dev]"
-	touch $@
+	@$(PYTHON) scripts/install.py $(VENV) dev
+	@touch $(VENV)/.demo $@
 
 clean:
 	rm -rf $(VENV) runs

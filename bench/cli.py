@@ -169,6 +169,14 @@ def _judging_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
         "--speed-margin", type=float, default=0.2, help="how much longer it may take, as a fraction (0.2)"
     )
     check.add_argument("--no-speed", action="store_true", help="judge the score alone")
+    for name, what in (
+        ("cut", "cut at their limit"),
+        ("empty", "empty"),
+        ("unparsed", "of no form that the task reads"),
+    ):
+        check.add_argument(
+            f"--max-{name}", metavar="MOST", help=f"how many answers may be {what}: 1%%, 0.01 or a count such as 3"
+        )
     check.add_argument("--level", type=float, default=0.05, help="how often PASS or FAIL may be wrong (0.05)")
     check.add_argument("--junit", type=Path, metavar="FILE", help="write the verdicts as JUnit XML")
     check.add_argument("--markdown", type=Path, metavar="FILE", help="append the verdicts to a job's summary")

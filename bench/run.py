@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import get_args
 
 from bench.engine import asking, audit, feed, reuse
 from bench.engine.asking import Asking
+from bench.engine.cut import Watched
+from bench.engine.fitting import refuse_misfit
+from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -23,22 +25,22 @@ from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
-from bench.types import Json, Output, Prediction, Run
+from bench.types import Json, Prediction, Run
 
-Progress = Callable[[int, int], None]
 Say = Callable[[str], None]
 
 
 def evaluate(
     task: Task, model: Model, name: str, device: Device, settings: Settings, *,
-    progress: Progress = lambda done, n: None, say: Say = lambda line: None,
+    progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete.
 
-    `say` is told, in a line each, what of the answer is not of today: libraries, parser, metrics.
+    `progress` is told of each answer, `say`, in a line each, what of the answer is not of today: libraries, parser, metrics.
     """
     refuse_misfit(task, model, name)
-    asked = asking.asking(task, settings.limit, settings.shots, settings.seed)
+    progress = listening(progress)
+    asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *_targets(settings.config.get("model"))}
@@ -74,13 +76,16 @@ def evaluate(
         folder.opened(_yaml(settings.config), identity, libraries), Attempt(folder, model.sync) as attempt,
         Veiled(model, asked.asked) as veiled,
     ):  # fmt: skip
-        if settings.reuse:
-            say(reuse.take_over(folder, identity, asked, model))
         watch = attempt.watch
+        for line in reuse.begin(
+            folder, identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
+        ):
+            say(line)
         _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
+        progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
-            scores, rows = measured(
+            found = measured(
                 task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
             )
         times = timing.summarise(folder.timings())
@@ -91,7 +96,7 @@ def evaluate(
         }
         basis = replace(basis, libraries=folder.libraries())
         run = basis.finish(
-            folder, scores, rows, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
+            folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
         )  # fmt: skip
         return run, folder
@@ -124,15 +129,18 @@ def _predict(
             "may be others than today's; --fresh asks them all again"
         )
     if len(done) < n:
+        progress.doing("loads the model")
         feed.load(model, basis.device, settings.seed, attempt.watch)
     if ideal:
         model.reveal(ideal)
-    room = feed.Room()
+    progress(len(done), n)
+    room, watched = feed.Room(), Watched(n, say)
     for unit in feed.ahead(plan, model):
         groups = feed.stream(model, unit.requests, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
             stamped = asked.stamped(unit.requests, group)
             attempt.keep([one for one in stamped if one.id not in unit.kept])
+            watched.see(stamped, unit.requests)
             done |= {one.id for one in stamped}
             progress(len(done), n)
     journal.settle(folder.path, list(asked.place))
@@ -165,32 +173,6 @@ def _ideal(task: Task, model: Model, name: str, asked: Asking) -> dict[str, Pred
     if without_references(asked.examples):
         raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
     return asking.ideals(task, asked.examples)
-
-
-def fits(task: Task, model: Model) -> bool:
-    """Whether the model takes what the task's requests hold and gives what they ask for."""
-    return model.needs <= task.parts <= model.parts and issubclass(task.output, model.outputs)
-
-
-def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] = ()) -> None:
-    """Raise BenchError when the model cannot answer the task's requests; `fitting` names models that can."""
-    if not fits(task, model):
-        needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
-        takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
-        told = _as_told(task, model)
-        others = f"if it can, say so with {told}; else " if told else ""
-        others += f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
-        raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")
-
-
-def _as_told(task: Task, model: Model) -> str:
-    """The settings by which the user of a model that is told its forms says that it answers this task; "" for any other."""
-    if not model.forms_are_told:
-        return ""
-    parts = "" if task.parts <= model.parts else f"model.parts=[{','.join(sorted(task.parts))}]"
-    kind = next((one.__name__ for one in get_args(Output) if issubclass(task.output, one)), "")
-    outputs = f"model.outputs=[{kind}]" if kind and not issubclass(task.output, model.outputs) else ""
-    return " ".join(filter(None, (parts, outputs)))
 
 
 def _has_audit(run: Run, settings: Settings) -> bool:

@@ -23,6 +23,13 @@ class Malformed:
 
 
 @dataclass(frozen=True)
+class Unparsed:
+    """Stands for an answer that the parser did not find in what was said; `scored_as` is the final answer that counts instead."""
+
+    scored_as: Json
+
+
+@dataclass(frozen=True)
 class Card:
     """Where a task's data come from and what its numbers mean.
 
@@ -108,7 +115,7 @@ class Task(BaseTask):
 
     @abstractmethod
     def answer(self, prediction: Prediction) -> Json:
-        """The final answer out of a raw prediction without error; pure."""
+        """The final answer out of a raw prediction without error, `Unparsed` where it holds none; pure."""
 
     def checked(self, example: Example, answer: Json) -> Json:
         """The final answer in the one shape that the metrics take; else `Malformed`, or ValueError with what was found.

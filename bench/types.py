@@ -205,15 +205,24 @@ class Prediction:
         if self.error is not None and self.finish == "none":
             object.__setattr__(self, "finish", "error")
 
+    def but(self, **changes: Any) -> Prediction:
+        """The same with other values in some of its fields; as `dataclasses.replace`, in a tenth of its time."""
+        found = object.__new__(type(self))
+        vars(found).update(vars(self), **changes)
+        return found
+
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
-        return {f.name: value for f in fields(self) if (value := getattr(self, f.name)) is not f.default}
+        return {name: value for name, value in vars(self).items() if value is not _DEFAULTS[name]}
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Prediction:
         """The inverse of `to_json`; raises TypeError on a key that is not a field."""
         span = record.get("span")
         return cls(**{**record, "span": tuple(span) if span is not None else None})
+
+
+_DEFAULTS = {one.name: one.default for one in fields(Prediction)}
 
 
 @dataclass(frozen=True)
@@ -287,7 +296,8 @@ class Run:
 
     `submission` is empty for a model that ran here; for predictions that were brought it says of which file, and what
     was wrong in it. `audit` holds the result of `audit=`, empty where none was asked for; `computed`, what the model says of the
-    way it computed.
+    way it computed. `answers` counts how the answers ended, as `bench.runs.endings` has it: {} in records of before and where
+    that is unknown.
     """
 
     run_id: str
@@ -319,6 +329,7 @@ class Run:
     scorer: Mapping[str, str] = field(default_factory=dict)
     history: tuple[Mapping[str, Json], ...] = ()
     reused: Mapping[str, int] = field(default_factory=dict)
+    answers: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary with the scores as a list; what it holds is the run's own, not a copy."""
@@ -349,5 +360,5 @@ class Run:
 _RUN_TEXTS = ("run_id", "task", "model", "model_revision", "weights_sha256", "data_fingerprint", "created", "asked")
 _RUN_OBJECTS = (
     "timings", "environment", "config", "files", "submission", "audit", "computed", "origin", "data_files", "code",
-    "libraries", "scorer", "reused",
+    "libraries", "scorer", "reused", "answers",
 )  # fmt: skip

@@ -51,7 +51,7 @@ def made_up(folder: Path, n: int) -> None:
         timings = {
             "attempts": 1, "seconds": {"load": 1.5, "predict": 8.0, "score": 0.5, "total": 10.0}, "n": EXAMPLES,
             "examples_per_second": 25.0,
-            "tokens_per_second": None, "latency_p50": 0.08, "latency_p90": 0.1, "prompt_tokens": 0, "new_tokens": 0, "usd": None,
+            "tokens_per_second": None, "seconds_per_answer": 0.04, "prompt_tokens": 0, "new_tokens": 0, "usd": None,
         }  # fmt: skip
         run = Run(
             f"{number:012x}", task, 1, model, "r1", "ab" * 32, False, "d" * 64, EXAMPLES, None, 0, 2000, scores, timings,

@@ -23,6 +23,7 @@ from bench.metrics.commitment import stated_polarity
 from bench.metrics.numbers import NUMERIC_MATCH, sole_number
 from bench.metrics.reading import token_f1
 from bench.metrics.verdict import CORRECT
+from bench.scoring.answers import final
 from bench.task import Task
 from bench.types import Example, Prediction
 
@@ -69,7 +70,7 @@ def _verdicts(path: Path, task: Task) -> Iterator[Verdict]:
     examples = {example.id: example for example in task.examples()}
     for _, record in read_jsonl(path):
         example = examples[record["financebench_id"]]
-        answer = task.answer(Prediction(example.id, text=str(record["answer"])))
+        answer = final(task, example, Prediction(example.id, text=str(record["answer"])))
         yield Verdict(
             path.stem, _kinds(example, task), record["label"] == RIGHT, _before(example, answer), _now(example, answer)
         )

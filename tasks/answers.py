@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 import re
 
+from bench.task import Unparsed
+from bench.types import Prediction
+
 _LEAD = re.compile(r"^(?:(?:the\s+)?(?:short\s+)?answer(?:\s+is)?\s*(?::|-\s)\s*|the answer is\s+)", re.IGNORECASE)
 _BOLD = re.compile(r"\*\*([^*\s][^*]*)\*\*")
 _FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
@@ -52,6 +55,23 @@ def short_answer(text: str, *, keep_full_stop: bool = False) -> str:
     if keep_full_stop or not line.endswith(".") or line.endswith(".."):
         return line
     return line[:-1].rstrip("\"'”")
+
+
+def said_shortly(prediction: Prediction, *, keep_full_stop: bool = False, may_be_none: bool = False) -> str | Unparsed:
+    """The short answer of a prediction; where there `may_be_none`, "" is one too, said in words or as null."""
+    found = short_answer(prediction.text or "", keep_full_stop=keep_full_stop)
+    if found or prediction.span is not None or prediction.no_answer is not None:
+        return or_nothing(found) if may_be_none else found
+    return "" if may_be_none and _is_null(prediction.text or "") else Unparsed("")
+
+
+def _is_null(text: str) -> bool:
+    """Whether a text is null, or a JSON object whose "answer" is null or empty."""
+    try:
+        found = json.loads(_FENCE.sub("", text).strip())
+    except (ValueError, RecursionError):
+        return False
+    return found is None or (isinstance(found, dict) and "answer" in found and found["answer"] in (None, ""))
 
 
 def _from_json(text: str) -> str:

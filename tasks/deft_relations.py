@@ -11,10 +11,10 @@ from typing import Any, ClassVar
 from bench.data import deft_format as deft
 from bench.metrics.labelling import SLOTS, Item, pooled_macro_f1, set_metric
 from bench.metrics.metric import AnyMetric
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.types import Example, Generate, Json, Prediction, Request, Text
 from tasks.deft import Deft, deft_card
-from tasks.mentions import as_json, lines
+from tasks.mentions import as_json, lines, says_none
 from tasks.prompts import worked
 from tasks.slices import band
 
@@ -110,6 +110,8 @@ class DeftRelations(Deft):
                 ids, named = _ID.findall(line), _RELATION.search(line)
                 if named and len(ids) >= 2:
                     found[_id(ids[1]), _id(ids[0]), _NAMES[_bare(named[0])]] = None
+        if not found and not says_none(text):
+            return Unparsed([])
         pairs = Counter(frozenset(one[:2]) for one in found)  # who relates two phrases in two ways has not said which
         return [list(one) for one in found if pairs[frozenset(one[:2])] == 1][:SLOTS]
 

@@ -12,7 +12,7 @@ from bench.data import deft_format as deft
 from bench.errors import BenchError
 from bench.metrics.labelling import f1, positive_class, precision, recall
 from bench.metrics.metric import AnyMetric
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks import slices
@@ -65,7 +65,7 @@ class DeftSentence(Deft):
         if scores is not None:
             return str(LABELS.index(max(LABELS, key=lambda label: scores.get(label, float("-inf")))))
         said = labels_said(_YES_OR_NO.sub(r"\1: ", prediction.text or "", count=1), tuple(_WORDS), alike=_ALIKE)
-        return _WORDS[said[0]] if said else "0"
+        return _WORDS[said[0]] if said else Unparsed("0")
 
     def ideal(self, example: Example) -> Prediction:
         """All on the right label."""

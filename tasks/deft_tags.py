@@ -12,10 +12,10 @@ from bench.data import deft_format as deft
 from bench.data.shapes import a_list, a_text, short
 from bench.metrics.labelling import SLOTS, Item, set_metric
 from bench.metrics.metric import AnyMetric
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
-from tasks.mentions import as_json, lines, number_of, unquoted
+from tasks.mentions import as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
 from tasks.tagging import phrases, tagged_pieces
@@ -129,13 +129,14 @@ class DeftTags(Deft):
             pieces, tags = of_tagger
             return _told(["".join(piece.split()) for piece in pieces], tags)
         said = [f"{label}: {words}" for label, words in _of_json(as_json(text))] or list(lines(text))
-        found = []
+        found, none = [], says_none(text)
         for match in filter(None, map(_LINE.match, said)):
             words, number = number_of(match["phrase"])
             name = _NAMES.get(re.sub(r"[ _]", "-", match["name"].lower()))
             if name is not None and not _NONE.match(words):
                 found.append([("I-" if (match["begin"] or "").upper() == "I-" else "") + name, words, number])
-        return found
+            none = none or name is not None
+        return found if found or none else Unparsed([])
 
     def checked(self, example: Example, answer: Json) -> Json:
         """A tag for each token, or phrases [label, words, number], as the parser gives them."""

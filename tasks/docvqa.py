@@ -13,9 +13,9 @@ from bench.data.squad_format import answers_of
 from bench.data.submissions import kind, records
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, ImageFile, Json, Prediction, Request, Span
-from tasks.answers import short_answer
+from tasks.answers import said_shortly
 from tasks.prompts import page, passage
 from tasks.slices import of_short_answer
 
@@ -100,9 +100,9 @@ class DocVQA(DataTask):
             raise BenchError(f"{path} cannot be read (no such file); {self.card.obtain}")
         return ImageFile(str(path), "image/jpeg" if path.suffix in (".jpg", ".jpeg") else "image/png")
 
-    def answer(self, prediction: Prediction) -> str:
+    def answer(self, prediction: Prediction) -> str | Unparsed:
         """The first line, without a lead or quotes; a final full stop stays, since characters are compared."""
-        return short_answer(prediction.text or "", keep_full_stop=True)
+        return said_shortly(prediction, keep_full_stop=True)
 
     def checked(self, example: Example, answer: Json) -> str:
         """A text."""

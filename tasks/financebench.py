@@ -17,7 +17,7 @@ from bench.metrics.metric import AnyMetric, Metric
 from bench.metrics.numbers import FACTORS, NUMERIC_MATCH, sole_number
 from bench.metrics.reading import token_f1
 from bench.metrics.verdict import CORRECT
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.reports import new_id
 from tasks.slices import stated
@@ -74,7 +74,7 @@ class FinanceBench(DataTask):
 
     def answer(self, prediction: Prediction) -> Json:
         """The reply behind its last "Answer:", see `read_reply`."""
-        return read_reply(prediction.text or "")
+        return read_reply(prediction.text or "") or Unparsed("")
 
     def checked(self, example: Example, answer: Json) -> str:
         """A text."""

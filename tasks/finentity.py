@@ -12,10 +12,10 @@ from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.metrics.labelling import Item, label_accuracy, set_metric
 from bench.metrics.metric import AnyMetric
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.finentity_file import SENTIMENTS, read, spans
-from tasks.mentions import apart, as_json, lines, number_of, unquoted
+from tasks.mentions import apart, as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import band, words
 from tasks.tagging import phrases, tagged_pieces
@@ -126,6 +126,8 @@ class FinEntity(DataTask):
             bare, number = number_of(unquoted(phrase))
             if unquoted(bare):
                 found.setdefault((unquoted(bare), number), label.capitalize())
+        if not found and not says_none(text):
+            return Unparsed([])
         return [[phrase, number, label] for (phrase, number), label in found.items()][:_MOST]
 
     def checked(self, example: Example, answer: Json) -> Json:

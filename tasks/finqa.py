@@ -16,7 +16,7 @@ from bench.metrics.finqa import FINQA
 from bench.metrics.finqa_language import tokens
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import answer_number
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import short_answer
 from tasks.programs import read_program
@@ -87,7 +87,8 @@ class FinQA(DataTask):
         """The program, else the value that the reply gives."""
         text = prediction.text or ""
         program = read_program(text)
-        return {"program": program, "value": None if program else read_value(text)}
+        answer = {"program": program, "value": None if program else read_value(text)}
+        return Unparsed(answer) if answer == _NOTHING else answer
 
     def checked(self, example: Example, answer: Json) -> Json:
         """{"program", "value"}, of which one at most is something, or what stands for it in a submission."""

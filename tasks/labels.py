@@ -12,7 +12,7 @@ from typing import ClassVar
 
 from bench.data.shapes import a_list, an_object
 from bench.data.submissions import kind, number, pairs, table
-from bench.task import DataTask, Malformed
+from bench.task import DataTask, Malformed, Unparsed
 from bench.text.normal import normalised
 from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
@@ -40,11 +40,12 @@ class LabelTask(DataTask):
     def answer(self, prediction: Prediction) -> Json:
         """The best label with its probability, if it has one; of several those from `SURE` on, else the best.
 
-        Of a text, the label that it gives (see `bench.text.reply`), "" where that is none or more than one.
+        Of a text, the label that it gives (see `bench.text.reply`); one that gives none, or more than one, is no label's.
         """
         if not prediction.label_scores:
             found = labels_said(prediction.text or "", self.labels, several=self.several)
-            return {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
+            answer = {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
+            return answer if found or prediction.label_scores is not None else Unparsed(answer)
         given = {_normal(name): score for name, score in prediction.label_scores.items()}
         scores = {label: given[_normal(label)] for label in self.labels if _normal(label) in given}
         best = max(scores, key=scores.__getitem__, default="")

@@ -15,6 +15,12 @@ from bench.types import Json
 _FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
 _BULLET = re.compile(r"^\s*(?:[-*•–]\s+|\(?\d{1,2}[.)]\s+)?")
 _PLACE = re.compile(r"^(?P<phrase>.*\S)\s*#(?P<number>\d{1,3})$", re.DOTALL)
+_NONE = re.compile(
+    r"^\W*(?:none(?: of [\w ]{1,40})?|n/?\.?a|null|nothing(?: is defined)?"
+    r"|(?:there are )?no (?:financial |such |terms? or )?(?:terms?|definitions?|relations?|entit(?:y|ies)|mentions?|phrases?)"
+    r"(?: (?:is|are|was|were) \w+)?)\W*$",
+    re.IGNORECASE,
+)
 _QUOTES = "\"'“”‘’`"
 
 
@@ -34,6 +40,18 @@ def as_json(text: str) -> Json:
         return json.loads(bare)
     except (ValueError, RecursionError):
         return None
+
+
+def says_none(text: str) -> bool:
+    """Whether a reply says that there is nothing to list: in a line of its own, or as JSON that holds nothing.
+
+    >>> says_none("None."), says_none('{"Term": []}'), says_none(""), says_none("I can't help with that.")
+    (True, True, False, False)
+    """
+    given = as_json(text)
+    if isinstance(given, dict | list):
+        return not any(given.values() if isinstance(given, dict) else given)
+    return any(map(_NONE.match, lines(text)))
 
 
 def unquoted(phrase: str) -> str:

@@ -12,9 +12,9 @@ from bench.data.shapes import a_number, a_text, an_object
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Span
-from tasks.answers import or_nothing, short_answer
+from tasks.answers import said_shortly
 from tasks.prompts import passage
 from tasks.slices import of_short_answer
 
@@ -59,7 +59,7 @@ class SquadV1(DataTask):
 
     def answer(self, prediction: Prediction) -> Json:
         """The first line, without a lead or quotes."""
-        return short_answer(prediction.text or "")
+        return said_shortly(prediction)
 
     def checked(self, example: Example, answer: Json) -> str:
         """A text."""
@@ -129,8 +129,9 @@ class SquadV2(SquadV1):
 
     def answer(self, prediction: Prediction) -> Json:
         """The first line, or "" where it says that there is no answer, with the probability of none (0 if not given)."""
-        text = or_nothing(short_answer(prediction.text or ""))
-        return {"text": text, "no_answer": prediction.no_answer}
+        found = said_shortly(prediction, may_be_none=True)
+        answer = {"text": "" if isinstance(found, Unparsed) else found, "no_answer": prediction.no_answer}
+        return Unparsed(answer) if isinstance(found, Unparsed) else answer
 
     def checked(self, example: Example, answer: Json) -> Json:
         """A text, or {"text", "no_answer"}, whose number the official script takes of any size, with its place in its file."""

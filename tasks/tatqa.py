@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import Number, is_misread, sole_number
 from bench.metrics.tatqa import TATQA, is_number, to_number
-from bench.task import Card, DataTask, Malformed
+from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import or_nothing, short_answer
 from tasks.reports import entries, new_id, page_prompt, table_text
@@ -78,7 +78,8 @@ class TatQA(DataTask):
 
     def answer(self, prediction: Prediction) -> Json:
         """The answers and their scale, see `read_reply`."""
-        return read_reply(prediction.text or "")
+        found = read_reply(prediction.text or "")
+        return found if found["answer"] else Unparsed(found)
 
     def checked(self, example: Example, answer: Json) -> Json:
         """{"answer", "scale"}, or [answer, scale] as in a submission."""

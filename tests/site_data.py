@@ -84,7 +84,7 @@ def item(
     predictions = [
         Prediction(name, text=t) if t is not None else Prediction(name, error="out of memory") for name, t in said
     ]
-    scores, rows = measured(task, examples, predictions, resamples=20, seed=0)
+    scores, rows, _ = measured(task, examples, predictions, resamples=20, seed=0)
     folder.mkdir(parents=True)
     lines = [json.dumps(one.to_json()) + "\n" for one in reversed(predictions)]  # a journal is in no order of the data
     (folder / "predictions.jsonl").write_text("".join(lines))

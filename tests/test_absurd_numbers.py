@@ -65,7 +65,7 @@ def test_every_task_takes_absurd_numbers_one_by_one(
         except BenchError as error:
             assert "\n" not in str(error)  # noqa: PT017
             continue
-        scores, _ = measured(task, examples, found.predictions, resamples=0, seed=0)
+        scores, *_ = measured(task, examples, found.predictions, resamples=0, seed=0)
         for score in scores:
             assert score.value is None or math.isfinite(score.value)
             assert score.value is None or not score.is_fraction or -1.0 <= score.value <= 1.0, score.metric

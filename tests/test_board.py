@@ -86,7 +86,7 @@ def test_reference_rows_alone_make_one_table(run_record: Make) -> None:
 
 def brought(make: Make, model: str = "theirs", **changes: Any) -> Run:
     """A submission: predictions without a device and without timings."""
-    none = {"seconds": {"total": 0.0}, "examples_per_second": None, "latency_p50": None, "latency_p90": None}
+    none = {"seconds": {"total": 0.0}, "examples_per_second": None}
     run = make(model, **{"dtype": "none", "submission": {"file": "theirs.json"}} | changes)
     return replace(run, timings=none)
 
@@ -119,7 +119,7 @@ def test_a_submission_is_marked_and_has_no_timings(run_record: Make) -> None:
     (table,) = tables(BOARD, [brought(run_record)])
     cells = dict(zip(boards.headings(BOARD), boards.cells(BOARD, table.rows[0]), strict=True))
     assert (cells["device"], cells["dtype"]) == ("submission", "–")
-    assert {cells[name] for name in ("examples/s", "p50 ms", "p90 ms")} == {"–"}
+    assert {cells[name] for name in ("examples/s", "ms/answer")} == {"–"}
 
 
 def test_a_metric_that_could_not_be_had_is_shown_as_absent_and_stands_last_without_a_rank(run_record: Make) -> None:
@@ -176,7 +176,7 @@ def test_every_column_has_one_heading_and_one_cell(run_record: Make) -> None:
 
 
 def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
-    quick = {"examples_per_second": 12345.6, "latency_p50": None, "latency_p90": None}
+    quick = {"examples_per_second": 12345.6}
     beta_run = run_record("be|ta", value=0.25, kind="cuda", dtype="bfloat16")
     oracle_run = run_record("oracle", value=0.9, is_reference=True)
     runs = [
@@ -186,22 +186,23 @@ def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
     ]
     heads = (
         "| rank | model | f1 [95 %] | exact_match | n | failures | origin "
-        "| examples/s | p50 ms | p90 ms | device | dtype | commit | date |"
+        "| examples/s | ms/answer | device | dtype | commit | date |"
     )
-    rule = "|---|---|---|---|---|---|---|---|---|---|---|---|---|---|"
-    oracle = "| ref | oracle | 90.0 [80.0, 100.0] | 45.0 | 100 | 0 | run here | 12.5 | 80.0 | 100 | cpu | none | – "
+    rule = "|---|---|---|---|---|---|---|---|---|---|---|---|---|"
+    oracle = "| ref | oracle | 90.0 [80.0, 100.0] | 45.0 | 100 | 0 | run here | – | – | cpu | none | – "
     oracle += "| 2026-01-02 |"
     alpha = (
         "| 1 | alpha | 50.0 [40.0, 60.0] | 25.0 | 100 | 20 (at best 70.0) "
-        "| run here | 12.5 | 80.0 | 100 | cpu | float32 | abc123 | 2026-01-02 |"
+        "| run here | 12.5 | 80.0 | cpu | float32 | abc123 | 2026-01-02 |"
     )
     beta = (
         "| 1 | be\\|ta | 25.0 [15.0, 35.0] | 12.5 | 100 | 0 "
-        "| run here | 12,346 | – | – | cuda | bfloat16 | abc123 | 2026-01-02 |"
+        "| run here | 12,346 | 0.08 | cuda | bfloat16 | abc123 | 2026-01-02 |"
     )
     foot = (
         "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. "
-        "Latency of an example is the time of its batch; – means too few samples for the percentile. "
+        "The time per answer is that of all answers over their number; – means that nobody timed them, or that a reference row "
+        "computes nothing. "
         "CPU and GPU never share a table; a submission, whose predictions were brought and not timed, stands in each table "
         "of its data; so does a run whose device is claimed."
     )

@@ -106,7 +106,11 @@ def test_no_byte_of_a_bundle_holds_data_a_secret_or_a_local_place(
     lines = files[bundles.place(files, "predictions.jsonl")].decode().splitlines()
     line = json.loads(lines[5])
     assert len(line.pop("asked")) == 16
-    assert line == {"id": "w5", "error": "RuntimeError: no file weights.bin; password=withheld"}
+    assert line == {
+        "id": "w5",
+        "error": "RuntimeError: no file weights.bin; password=withheld",
+        "finish": "error",
+    }
     assert b'"question"' not in everything
     assert b'"target"' not in everything
 

@@ -16,7 +16,7 @@ import yaml
 
 from bench.errors import BenchError
 from bench.judging import verdicts
-from bench.judging.baseline import Side, baseline, of_entry
+from bench.judging.baseline import Side, baseline, of_entry, of_folder
 from bench.judging.gate import Check, Rules, checks, score_check, speed_check
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
@@ -372,6 +372,18 @@ def test_the_baseline_may_be_a_file_a_folder_or_a_run(run_record: Make, bench_ma
         assert bench_main("check", *words) == (2, [], [f"bench: {line}"])
     (tmp_path / "bad.json").write_text("{}")
     assert "bad.json is not an entry" in bench_main("check", str(good), "--against", "bad.json")[2][0]
+
+
+def test_a_row_that_computes_nothing_is_judged_by_its_score_alone(run_record: Make, tmp_path: Path) -> None:
+    oracle = side(run_record, is_reference=True)
+    (found,) = checks([(oracle, oracle)], [TOKEN_F1], Rules())
+    assert verdicts.line(found).endswith(
+        "it computes nothing, so its speed is not judged; this is the baseline's own run"
+    )
+    assert "computes nothing" not in verdicts.line(judged(oracle, oracle, speed_margin=None))
+    assert [one.what for one in checks([(side(run_record), oracle)], [TOKEN_F1], Rules())] == ["score", "speed"]
+    kept = of_folder(save(run_record, tmp_path, is_reference=True))
+    assert (kept.entry.speed, "computes nothing" in kept.unmeasured) == ((), True)
 
 
 def test_a_resumed_run_has_no_speed(run_record: Make, bench_main: Bench, tmp_path: Path) -> None:

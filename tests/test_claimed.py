@@ -40,14 +40,13 @@ H100 = {
 }  # fmt: skip
 FAST = {
     "attempts": 1, "seconds": {"predict": 8e-6, "total": 1e-5}, "n": 100, "examples_per_second": 4_088_709_180.0,
-    "tokens_per_second": 9e9, "latency_p50": 8e-8, "latency_p90": 1e-7, "peak_memory_bytes": 7, "usd": 1e-9,
+    "tokens_per_second": 9e9, "peak_memory_bytes": 7, "usd": 1e-9,
 }  # fmt: skip
 VERIFIED = {"date": "2026-02-01", "version": "1", "commit": "c"}
 AUDIT = {"kind": "batch_invariance", "n": 64, "flips": 0, "flip_rate": 0.0, "ids": []}
 SAID = {
     "examples/s": "4,088,709,180",
-    "p50 ms": "0.00",
-    "p90 ms": "0.00",
+    "ms/answer": "0.00",
     "device": "cuda",
     "dtype": "float8",
     "commit": "facade",
@@ -104,7 +103,7 @@ def test_markdown_has_claims_in_italics_with_a_legend(run_record: Make) -> None:
     page = markdown(SQUAD, tables(SQUAD, [run_record("own"), forged(run_record)]))
     (line,) = [line for line in page.splitlines() if "| liar |" in line]
     assert line.endswith(
-        r"| verified | *\~4,088,709,180* | *\~0.00* | *\~0.00* | *\~cuda* | *\~float8* | *\~facade* | *\~2026-01-01* |"
+        r"| verified | *\~4,088,709,180* | *\~0.00* | *\~cuda* | *\~float8* | *\~facade* | *\~2026-01-01* |"
     )
     assert r"\~ claimed: said by who handed the run in" in page
     assert "## cuda" not in page
@@ -136,10 +135,11 @@ AGAIN = {"n": 20, "equal": 20, "seed": 7, "examples_per_second": 3e9, "reproduce
 def test_a_rerun_that_reproduced_the_speed_takes_the_mark_from_what_it_saw(run_record: Make) -> None:
     run = forged(run_record, verified=VERIFIED | {"rerun": AGAIN})
     found = {
-        name: standing(run, name) for name in ("examples_per_second", "device", "dtype", "p50", "commit", "date", "usd")
+        name: standing(run, name)
+        for name in ("examples_per_second", "device", "dtype", "seconds", "commit", "date", "usd")
     }
     assert found == {"examples_per_second": RERUN, "device": RERUN, "dtype": RERUN} | dict.fromkeys(
-        ("p50", "commit", "date", "usd"), CLAIMED
+        ("seconds", "commit", "date", "usd"), CLAIMED
     )
     (table,) = tables(SQUAD, [run])
     assert (table.device, cells(table, "liar")["origin"]) == ("cuda", "verified, rerun 20 of 20 equal")
@@ -284,7 +284,7 @@ def test_a_page_greys_what_is_claimed_sorts_nothing_by_it_and_draws_none_of_it(s
     marked = [one for one in _cells(page) if one[0].startswith("~")]
     assert {one[0] for one in marked} >= {"~4,088,709,180", "~cuda", "~float8", "~facade", "~2026-09-09"}
     assert {one[1:] for one in marked} == {("num claimed", "")}
-    assert [row.split('"')[0] for row in text.split('data-latency="')[1:]] == ["", "", "0.08", "0.08"]
+    assert [row.split('"')[0] for row in text.split('data-time="')[1:]] == ["", "", "0.08", "0.08"]
     assert "no other model is both better and faster: other (83.3)." in text
     assert "2 of 4 rows have no time that was measured here and are not drawn." in text
     assert LEGEND.split("`")[0] in text
@@ -337,4 +337,5 @@ def test_the_terminal_marks_claims_and_json_keeps_them_apart(
     (table,) = json.loads(bench_main("board", "squad_v1", "--json")[1][-1])["squad_v1"]
     (row,) = table["rows"]
     assert (row["examples_per_second"], row["device"], row["audit"]) == (None, None, {})
-    assert row["claimed"] == {"examples_per_second": 4_088_709_180.0, "device": "cuda"}
+    said = {"examples_per_second": 4_088_709_180.0, "seconds_per_answer": 1 / 4_088_709_180.0, "device": "cuda"}
+    assert (row["seconds_per_answer"], row["claimed"]) == (None, said)

@@ -17,7 +17,7 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.metric import Metric, RankedMetric
 from bench.scoring.measure import score
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.types import Choose, Generate, Prediction, Text
 from tasks.deft import Deft
 from tasks.deft_relations import DeftRelations
@@ -304,8 +304,9 @@ def test_answers_in_json_are_taken_or_malformed(root: Path, subtask: int, answer
         ({"label_scores": {"no definition": -3.2, "definition": -1.5}}, "1"),
         ({"label_scores": {"no definition": 0.5, "definition": 0.5}}, "0"),
         ({"text": "Definition"}, "1"), ({"text": "**Yes**, it defines the term."}, "1"), ({"text": "1"}, "1"),
-        ({"text": "\n No definition. The sentence …"}, "0"), ({"text": "It does not define anything"}, "0"),
-        ({"text": "No.\nA definition would say more."}, "0"), ({"text": ""}, "0"), ({"text": "I cannot tell."}, "0"),
+        ({"text": "\n No definition. The sentence …"}, "0"), ({"text": "It does not define anything"}, Unparsed("0")),
+        ({"text": "No.\nA definition would say more."}, Unparsed("0")), ({"text": ""}, Unparsed("0")),
+        ({"text": "I cannot tell."}, Unparsed("0")),
     ],
 )  # fmt: skip
 def test_a_sentence_is_judged_by_scores_or_by_what_the_first_line_says(prediction: Any, expected: str) -> None:
@@ -323,8 +324,10 @@ def test_a_sentence_is_judged_by_scores_or_by_what_the_first_line_says(predictio
         ('```json\n{"Term": "weir", "Definition": ["a dam", "a wall"]}\n```',
          [["Term", "weir", 0], ["Definition", "a dam", 0], ["Definition", "a wall", 0]]),
         ("Sure! Here they are:\n\nTerm: weir\nHope this helps", [["Term", "weir", 0]]),
-        ("none", []), ("Term: none\nDefinition: N/A", []), ("", []), ("I can't help with that.", []), ("{", []),
-        ("Secondary-Definition: it leaks", []), ("The term: weir", []),
+        ("none", []), ("Term: none\nDefinition: N/A", []), ("[]", []), ('{"Term": []}', []), ("No terms are defined.", []),
+        *((said, Unparsed([])) for said in (
+            "", "I can't help with that.", "{", "Secondary-Definition: it leaks", "The term: weir"
+        )),
     ],
 )  # fmt: skip
 def test_phrases_are_read_from_ugly_replies(text: str, expected: list[Any]) -> None:
@@ -375,7 +378,8 @@ def test_tags_of_another_length_than_the_sentence_are_refused() -> None:
         ("T2 refers to T1\nT2 Refers-To T1", [["T1", "T2", "Refers-To"]]),
         ("t12-FRAG Supplements t2", [["T2", "T12-frag", "Supplements"]]),
         ('```json\n[["T1", "T2", "AKA"]]\n```', [["T1", "T2", "AKA"]]),
-        ("none", []), ("", []), ("T2 defines T1", []), ("T2 AKA", []), ("Refers-To T1", []), ("[]", []), ("[[1]]", []),
+        ("none", []), ("[]", []), ("T2 AKA T1\nT2 Refers-To T1", []),
+        *((said, Unparsed([])) for said in ("", "T2 defines T1", "T2 AKA", "Refers-To T1", "[[1]]")),
     ],
 )  # fmt: skip
 def test_relations_are_read_from_ugly_replies(text: str, expected: list[Any]) -> None:

@@ -81,30 +81,42 @@ def test_the_plan_does_not_depend_on_where_it_stopped(data: st.DataObject) -> No
     lengths = data.draw(st.lists(st.integers(0, 9), max_size=40), label="lengths")
     batch_size = data.draw(st.integers(1, 7), label="batch_size")
     window = data.draw(st.integers(1, 20), label="window")
-    stop = data.draw(st.integers(0, len(lengths)), label="stop")
     examples = [Example(f"e{i}", {"length": length}, None, "c") for i, length in enumerate(lengths)]
     model = Says(texts)
+    done_alone = data.draw(st.booleans(), label="alone")
     with mock.patch.object(feed, "WINDOW", window):
-        whole = list(feed.batches(examples, as_request, model, batch_size=batch_size, batch_tokens=10**6))
-        order = [request.id for _, batch in whole for request in batch]
+        whole = list(feed.units(examples, as_request, model, batch_size=batch_size, batch_tokens=10**6))
+        order = [request.id for unit in whole for request in unit.requests]
+        done = data.draw(st.sets(st.sampled_from(order)) if order else st.just(set()), label="done")
         rest = list(
-            feed.batches(examples, as_request, model, batch_size=batch_size, batch_tokens=10**6, done=order[:stop])
+            feed.units(
+                examples,
+                as_request,
+                model,
+                batch_size=batch_size,
+                batch_tokens=10**6,
+                done=done,
+                alone=lambda _: done_alone,
+            )
         )
     assert sorted(order) == sorted(example.id for example in examples)
-    assert [position for position, _ in whole] == [sum(len(b) for _, b in whole[:i]) for i in range(len(whole))]
-    # What is left are the last batches of the uninterrupted plan, from the one that the stop fell into.
-    left = [item for item in whole if item[0] + len(item[1]) > stop]
-    assert rest == left
-    kept = order[: rest[0][0]] if rest else order[:stop]
-    assert kept + [request.id for _, batch in rest for request in batch] == order
+    assert [unit.position for unit in whole] == [sum(len(u.requests) for u in whole[:i]) for i in range(len(whole))]
+    # What is left are the units of the uninterrupted plan that are not done: whole, or of answers that stand alone what misses.
+    left = [unit for unit in whole if {one.id for one in unit.requests} - done]
+    assert [unit.position for unit in rest] == [unit.position for unit in left]
+    for found, unit in zip(rest, left, strict=True):
+        names = [one.id for one in unit.requests]
+        missing = [name for name in names if name not in done]
+        assert [one.id for one in found.requests] == (missing if done_alone else names)
+        assert found.kept == (frozenset() if done_alone else frozenset(names) - frozenset(missing))
 
 
 def plan_of(lengths: Sequence[int], clusters: str, size: int, tokens: int) -> list[list[str]]:
     examples = [
         Example(f"e{i}", {"length": 4 * n}, None, c) for i, (n, c) in enumerate(zip(lengths, clusters, strict=True))
     ]
-    plan = feed.batches(examples, as_request, Says(texts), batch_size=size, batch_tokens=tokens)
-    return [[request.id for request in batch] for _, batch in plan]
+    plan = feed.units(examples, as_request, Says(texts), batch_size=size, batch_tokens=tokens)
+    return [[request.id for request in unit.requests] for unit in plan]
 
 
 def test_the_longest_requests_come_first_and_equal_ones_keep_their_order() -> None:
@@ -166,10 +178,79 @@ def test_a_window_that_is_done_makes_no_requests() -> None:
 
     with mock.patch.object(feed, "WINDOW", 4):
         plan = list(
-            feed.batches(examples, request, Says(texts), batch_size=2, batch_tokens=99, done=["e0", "e1", "e2", "e3"])
+            feed.units(examples, request, Says(texts), batch_size=2, batch_tokens=99, done=["e0", "e1", "e2", "e3"])
         )
     assert asked == ["e4", "e5"]
-    assert [[r.id for r in batch] for _, batch in plan] == [["e4", "e5"]]
+    assert [(unit.position, [r.id for r in unit.requests]) for unit in plan] == [(4, ["e4", "e5"])]
+
+
+def test_a_model_cuts_a_batch_into_what_it_computes_at_once() -> None:
+    class Cuts(Says):
+        unit_tokens = 4
+
+    examples = [Example(f"e{i}", {"length": 4 * n}, None, "c") for i, n in enumerate([9, 2, 2, 2, 1, 1, 1])]
+    plan = feed.units(examples, as_request, Cuts(texts), batch_size=99, batch_tokens=99)
+    assert [[one.id for one in unit.requests] for unit in plan] == [["e0"], ["e1", "e2"], ["e3", "e4", "e5"], ["e6"]]
+
+
+def in_groups(*groups: Sequence[Prediction] | Exception) -> Says:
+    """A model that gives these groups one after another, whatever it is asked, or raises."""
+
+    def reply(batch: Sequence[Request]) -> Iterator[Any]:
+        for group in groups:
+            if isinstance(group, Exception):
+                raise group
+            yield group
+
+    return Says(reply)
+
+
+def test_answers_are_given_on_as_they_are_finished_one_by_one_or_some_at_once() -> None:
+    a, b, c = texts(requests(*"abc"))
+    model = in_groups([b], [c, a])
+    assert list(feed.stream(model, requests(*"abc"), "m")) == [[b], [c, a]]
+    assert feed.answer(model, requests(*"abc"), "m") == [a, b, c]
+    single = Says(lambda batch: iter(texts(batch)))
+    assert list(feed.stream(single, requests(*"abc"), "m")) == [[a], [b], [c]]
+
+
+def test_a_model_that_fails_in_the_middle_keeps_what_it_gave_and_is_asked_the_rest_in_halves() -> None:
+    calls: list[list[str]] = []
+
+    def reply(batch: Sequence[Request]) -> Iterator[Prediction]:
+        calls.append([request.id for request in batch])
+        for request, prediction in zip(batch, texts(batch), strict=True):
+            if request.id == "c":
+                raise ValueError("c is bad")
+            yield prediction
+
+    groups = list(feed.stream(Says(reply), requests(*"abcde"), "m"))
+    assert {one.id: one.text or one.error for group in groups for one in group} == {
+        "a": "A", "b": "B", "c": "ValueError: c is bad", "d": "D", "e": "E",
+    }  # fmt: skip
+    assert calls == [list("abcde"), ["c", "d"], ["c"], ["d"], ["e"]]
+
+
+@pytest.mark.parametrize(
+    ("groups", "kept", "wrong"),
+    [
+        ([["a", "b"]], "ab", "gave no prediction for 1 of 3 requests, 'c'"),
+        ([["a"]], "a", "gave no prediction for 2 of 3 requests, 'b', 'c'"),
+        ([], "", "gave no prediction for 3 of 3 requests, 'a', 'b', 'c'"),
+        ([["a"], ["b", "d"], ["c"]], "ab", "answered 'd' without being asked it"),
+        ([["a", "b", "a"], ["c"]], "ab", "answered 'a' a second time"),
+    ],
+    ids=["one missing", "stops half way", "nothing", "not asked", "twice"],
+)
+def test_a_model_that_does_not_answer_each_request_once_is_refused_and_loses_nothing(
+    groups: list[list[str]], kept: str, wrong: str
+) -> None:
+    found: list[str] = []
+    model = in_groups(*([Prediction(name, text="") for name in group] for group in groups))
+    with pytest.raises(BenchError) as caught:
+        found.extend(one.id for group in feed.stream(model, requests(*"abc"), "finlm") for one in group)
+    assert str(caught.value).startswith(f"model 'finlm' {wrong}; it must give one a request")
+    assert found == list(kept)
 
 
 def test_answers_come_in_the_order_of_the_requests() -> None:
@@ -313,30 +394,9 @@ def test_a_very_long_reason_is_cut_to_500_characters() -> None:
 
 
 @pytest.mark.parametrize(
-    ("got", "asked_text", "got_text"),
-    [
-        (["a", "b"], "asked for 3", "got 2"),
-        (["a", "b", "c", "d"], "asked for 3", "got 4"),
-        (["b", "a", "c"], "['a', 'b', 'c']", "['b', 'a', 'c']"),
-        (["a", "c", "b"], "['b', 'c']", "['c', 'b']"),
-        (["a", "a", "c"], "['b', 'c']", "['a', 'c']"),
-        ([], "asked for 3", "got 0"),
-    ],
-    ids=["too few", "too many", "out of order", "last two swapped", "one twice", "none"],
-)
-def test_an_answer_that_is_not_asked_for_in_order_is_refused(got: list[str], asked_text: str, got_text: str) -> None:
-    model = Says(lambda batch: [Prediction(name, text="") for name in got])
-    with pytest.raises(BenchError) as caught:
-        feed.answer(model, requests("a", "b", "c"), "finlm")
-    text = str(caught.value)
-    assert "model 'finlm' must answer each request of a batch in order" in text
-    assert asked_text in text
-    assert got_text in text
-    assert "\n" not in text
-
-
-@pytest.mark.parametrize(
-    "found", [None, ["A"], [{"id": "a", "text": "A"}], 3], ids=["None", "texts", "dicts", "number"]
+    "found",
+    [None, ["A"], [{"id": "a", "text": "A"}], 3, iter(["A"]), iter([("a", "A")])],
+    ids=["None", "texts", "dicts", "number", "an iterator of texts", "of tuples"],
 )
 def test_a_model_that_gives_no_predictions_is_refused(found: object) -> None:
     with pytest.raises(BenchError, match="model 'finlm'"):
@@ -430,9 +490,9 @@ def test_text_is_enough_for_a_span() -> None:
     assert answered(PASSAGE, text="Lopez") == Prediction("a", text="Lopez")
 
 
-def three(*names: str) -> Iterator[tuple[int, list[Request]]]:
-    """A plan of one batch a name."""
-    return iter([(i, requests(name)) for i, name in enumerate(names)])
+def three(*names: str) -> Iterator[feed.Unit]:
+    """A plan of one unit a name."""
+    return iter([feed.Unit(i, requests(name)) for i, name in enumerate(names)])
 
 
 class Prepares(Model):
@@ -465,16 +525,16 @@ def test_the_next_batch_is_prepared_while_this_one_is_answered() -> None:
             return super().predict(batch)
 
     model = Meets()
-    found = [feed.answer(model, batch, "m") for _, batch in feed.ahead(three("a", "b", "c"), model)]
+    found = [feed.answer(model, unit.requests, "m") for unit in feed.ahead(three("a", "b", "c"), model)]
     assert found == [[Prediction(name, text=name.upper())] for name in "abc"]
     assert model.prepared == ["a", "b", "c"]
 
 
 def test_each_batch_is_prepared_once_in_order_and_wholly_before_its_turn() -> None:
     model, turns = Prepares(), []
-    for position, batch in feed.ahead(three(*"abcd"), model):
-        assert model.prepared[: position + 1] == list("abcd")[: position + 1]
-        turns.append((position, batch[0].id))
+    for unit in feed.ahead(three(*"abcd"), model):
+        assert model.prepared[: unit.position + 1] == list("abcd")[: unit.position + 1]
+        turns.append((unit.position, unit.requests[0].id))
     assert turns == list(enumerate("abcd"))
     assert model.prepared == list("abcd")
 
@@ -497,7 +557,7 @@ def test_what_is_wrong_with_a_request_shows_when_it_is_asked_not_when_it_is_prep
             return texts(batch)
 
     model = Reads()
-    found = [one for _, batch in feed.ahead(three(*"abcd"), model) for one in feed.answer(model, batch, "m")]
+    found = [one for unit in feed.ahead(three(*"abcd"), model) for one in feed.answer(model, unit.requests, "m")]
     assert found == [
         Prediction("a", error="ValueError: a is no picture"), Prediction("b", text="B"),
         Prediction("c", error="ValueError: c is no picture"), Prediction("d", text="D"),
@@ -516,8 +576,8 @@ def test_what_ends_a_run_ends_it_where_the_request_is_asked() -> None:
 
     model = Gone()
     plan = feed.ahead(three(*"abc"), model)
-    assert feed.answer(model, next(plan)[1], "m") == texts(requests("a"))
-    _, second = next(plan)
+    assert feed.answer(model, next(plan).requests, "m") == texts(requests("a"))
+    second = next(plan).requests
     with pytest.raises(BenchError, match=BENCH_ERROR_TEXT):
         feed.answer(model, second, "m")
 
@@ -534,13 +594,13 @@ def test_a_plan_that_is_left_early_leaves_no_thread() -> None:
 def test_only_one_batch_is_planned_ahead() -> None:
     planned: list[str] = []
 
-    def plan() -> Iterator[tuple[int, list[Request]]]:
-        for item in three(*"abcd"):
-            planned.append(item[1][0].id)
-            yield item
+    def plan() -> Iterator[feed.Unit]:
+        for unit in three(*"abcd"):
+            planned.append(unit.requests[0].id)
+            yield unit
 
-    for position, _ in feed.ahead(plan(), Prepares()):
-        assert len(planned) == min(position + 2, 4)
+    for unit in feed.ahead(plan(), Prepares()):
+        assert len(planned) == min(unit.position + 2, 4)
 
 
 @pytest.mark.slow

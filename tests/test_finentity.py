@@ -17,7 +17,7 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.metric import Metric
 from bench.scoring.measure import score
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.types import Prediction, Text
 from tasks.finentity import FinEntity
 from tasks.mentions import apart, number_of, places
@@ -162,7 +162,8 @@ def test_a_number_after_a_phrase_is_that_of_its_place() -> None:
         ('```json\n{"Acme": "positive", "Zinc": "flat"}\n```', [["Acme", 0, "Positive"]]),
         ('[{"entity": "Acme", "sentiment": "Negative"}, {"entity": "Zinc"}]', [["Acme", 0, "Negative"]]),
         ("Here are the entities:\n\nAcme: Positive\n\nLet me know!", [["Acme", 0, "Positive"]]),
-        ("Acme: good", []), ("none", []), ("", []), (": Positive", []), ("I'm sorry, I can't help.", []), ("[1, 2", []),
+        ("none", []), ("No entities.", []), ("[]", []),
+        *((said, Unparsed([])) for said in ("Acme: good", "", ": Positive", "I'm sorry, I can't help.", "[1, 2")),
     ],
 )  # fmt: skip
 def test_mentions_are_read_from_ugly_replies(text: str, expected: list[Any]) -> None:

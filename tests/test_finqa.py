@@ -18,7 +18,7 @@ from bench.errors import BenchError
 from bench.metrics.finqa import FINQA, same_program
 from bench.metrics.finqa_language import NAMES, execute, tokens
 from bench.scoring.measure import score
-from bench.task import Malformed
+from bench.task import Malformed, Unparsed
 from bench.types import Prediction
 from tasks.finqa import FinQA, read_value
 from tasks.programs import read_program
@@ -336,6 +336,8 @@ def test_a_value_is_read_where_there_is_no_program(
     task: Callable[..., FinQA], said: str, value: float | str | None
 ) -> None:
     answer = task().answer(Prediction("x", text=said))
+    assert isinstance(answer, Unparsed) == (value is None)
+    answer = answer.scored_as if isinstance(answer, Unparsed) else answer
     assert answer["program"] is None
     assert answer["value"] == (value if isinstance(value, str | None) else pytest.approx(value))
     assert read_value(said) == answer["value"]

@@ -234,7 +234,7 @@ CONSISTENT: list[tuple[str, str, Edit, str]] = [
     ("a reading below zero", TIMES, with_key(1, "seconds", value=-0.5), "not a timing (seconds is -0.5)"),
     ("a reading without end", TIMES, with_key(1, "seconds", value=1e300), "not a timing (seconds is 1e+300)"),
     ("a reading that is true", TIMES, with_key(1, "seconds", value=True), "not a timing (seconds is True)"),
-    ("a reading of more", TIMES, with_key(1, "n", value=1000), "timings: "),
+    ("a reading of more", TIMES, with_key(2, "n", value=1000), "timings: "),
     ("a reading left out", TIMES, lambda rows: rows[:1] + rows[2:], "timings: "),
     ("a reading of no phase", TIMES, with_key(1, "phase", value="nap"), "not a timing (phase is 'nap')"),
     ("an attempt of none", TIMES, with_key(1, "attempt", value=-1), "not a timing (attempt is -1)"),

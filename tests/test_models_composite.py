@@ -27,7 +27,14 @@ HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
     "describe": ((), {}), "device_memory_bytes": ((), {}),
 }  # fmt: skip
-OWN = {"predict", "prepare", "cost", "cost_usd", "telling"}  # what a stage cannot be asked in the composite's words
+OWN = {
+    "predict",
+    "prepare",
+    "cost",
+    "units",
+    "cost_usd",
+    "telling",
+}  # what a stage cannot be asked in the composite's words
 
 
 class Stub(Model):

@@ -16,6 +16,7 @@ import pytest
 from faulty_server import Answer, Asked, FaultyServer, error, says, unused_address
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_text_models import answered
 
 from bench.engine import feed
 from bench.errors import BenchError
@@ -68,7 +69,7 @@ def test_a_chat_is_sent_as_openai_takes_it() -> None:
         model = endpoint(server, images=True)
         (found,) = answers(model, Request("a", parts, Generate(8, stop=("\n",))))
         (asked,) = server.asked
-    assert found == Prediction("a", text="yes", prompt_tokens=11, new_tokens=5)
+    assert found == Prediction("a", text="yes", prompt_tokens=11, new_tokens=5, finish="stop")
     assert asked.path == "/v1/chat/completions"
     assert asked.body == {
         "model": "m", "temperature": 0.0, "seed": 3, "max_tokens": 8,
@@ -231,7 +232,7 @@ def test_what_may_pass_is_tried_again(name: str) -> None:
     fault = TRANSIENT[name] if name != "late" else Answer({"choices": ["x" * 999]}, cuts=True, late=True)
     with FaultyServer([fault, fault]) as server:
         model = endpoint(server, {"timeout_seconds": 0.08} if name == "hang" else None)
-        assert answers(model) == [Prediction("a", text="to hello", prompt_tokens=7, new_tokens=2)]
+        assert answers(model) == [Prediction("a", text="to hello", prompt_tokens=7, new_tokens=2, finish="stop")]
         assert len(server.asked) == 3
 
 
@@ -244,7 +245,7 @@ def test_each_fault_in_turn_is_survived_by_every_request_of_a_batch() -> None:
         assert [one.text for one in found] == [f"to text {i}" for i in range(7)]
         assert len(server.asked) == 12
         assert server.most_at_once <= 4  # three, and the one that hangs on after its try has ended
-        assert found == [model.predict([request])[0] for request in requests]
+        assert found == [answered(model, [request])[0] for request in requests]
 
 
 @pytest.mark.parametrize(
@@ -375,7 +376,7 @@ def test_the_next_batch_is_under_way_while_the_slowest_of_this_one_answers() -> 
         one, two = [ask("a", "slow"), ask("b")], [ask("c", "third"), ask("d", "fourth")]
         model.prepare(one)
         model.prepare(two)
-        found = model.predict(one) + model.predict(two)
+        found = answered(model, one) + answered(model, two)
         assert len(server.asked) == 4  # each once
     assert [one.text for one in found] == ["in time", "hello", "third", "fourth"]
     assert model._begun == {}
@@ -386,11 +387,11 @@ def test_a_reply_without_text_is_an_error_that_says_why() -> None:
     cut.body["choices"][0]["finish_reason"] = "length"
     with FaultyServer([says(None, refusal="I will not."), cut, Answer({"choices": [3]})]) as server:
         model = endpoint(server)
-        found = [answers(model)[0].error for _ in range(3)]
+        found = [(one.error, one.finish) for one in (answers(model, ask(output=Choose(MOODS)))[0] for _ in range(3))]
     assert found == [
-        "endpoint gave no text: I will not.",
-        "endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens",
-        "endpoint gave no text: finish_reason None",
+        ("endpoint gave no text: I will not.", "refused"),
+        ("endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens", "length"),
+        ("endpoint gave no text: finish_reason None", "error"),
     ]
 
 
@@ -399,7 +400,7 @@ def test_counts_that_are_no_counts_are_nothing() -> None:
     with FaultyServer([Answer(says("ok").body | {"usage": usage}) for usage in (*odd, None, 7)]) as server:
         model = endpoint(server)
         found = [answers(model)[0] for _ in range(5)]
-    assert found == [Prediction("a", text="ok")] * 5
+    assert found == [Prediction("a", text="ok", finish="stop")] * 5
     assert all(type(count) is int for one in found for count in (one.prompt_tokens, one.new_tokens))
 
 
@@ -538,7 +539,7 @@ def test_ctrl_c_ends_at_once_and_asks_no_more() -> None:
         model.prepare([ask("next")])
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
-            model.predict([ask(f"r{i}") for i in range(6)])
+            answered(model, [ask(f"r{i}") for i in range(6)])
         assert time.monotonic() - start < 2.0
         assert len(server.asked) == 2
         assert model._begun == {}
@@ -548,6 +549,18 @@ def test_ctrl_c_ends_at_once_and_asks_no_more() -> None:
             time.sleep(0.001)
         assert asyncio.all_tasks(model._client._loop) == set()
         assert len(server.asked) == 2
+
+
+def test_an_answer_is_given_on_while_a_slower_one_is_still_under_way() -> None:
+    def slowly(asked: Asked) -> Answer:
+        return Answer(hangs=True) if "slow" in str(asked.body) else Answer()
+
+    with FaultyServer(then=slowly) as server:
+        model = endpoint(server, {"timeout_seconds": 60.0, "concurrency": 3})
+        walk = model.predict([ask("a", "slow"), ask("b", "quick"), ask("c", "quick")])
+        assert {next(walk).id, next(walk).id} == {"b", "c"}
+        walk.close()  # type: ignore[attr-defined]
+        assert model._begun == {}
 
 
 def test_a_model_that_is_let_go_ends_its_thread() -> None:
@@ -623,7 +636,7 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
             VALENCE,
             {"valence": 0.0, "arousal": 0.0},
         ),
-        ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "<think>3\n4</think>\n5"),
+        ("<think>3\n4</think>\n5\n6", Generate(8, stop=("\n",)), "5"),
         ('{"answer": "Bohemia"}', Generate(8, stop=('"',)), '{"answer": "Bohemia"}'),
         ('{\n"answer": "Bohemia"}\nIt is not "Elbe"', Generate(8, stop=("\n",)), '{\n"answer": "Bohemia"}'),
         (
@@ -633,17 +646,19 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
         ),
         ('["Bohemia"]', Generate(8, stop=('"',)), '["Bohemia"]'),
         ('- "Bohemia" it is', Generate(8, stop=('"',)), "Bohemia"),
-        ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), '<think>"Rome"?</think>Bohemia'),
+        ('<think>"Rome"?</think>Answer: "Bohemia"', Generate(8, stop=('"',)), "Bohemia"),
     ],
 )
-def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps(said: str, output: Any, expected: Any) -> None:
+def test_an_answer_is_read_behind_the_thinking_that_the_journal_keeps_apart(
+    said: str, output: Any, expected: Any
+) -> None:
     parts = (Text("Where?"), *([Text('Answer: "', "assistant")] if "Bohemia" in said else []))
     with FaultyServer([says(said)]) as server:
         (found,) = answers(endpoint(server), Request("a", parts, output))
     assert expected in (found.text, found.label_scores, found.values)
 
 
-def test_thinking_without_an_answer_is_an_error_that_keeps_the_reply() -> None:
+def test_thinking_that_does_not_end_is_a_cut_answer_or_no_label_and_is_kept() -> None:
     with FaultyServer(
         [says("<think>It may be 5\n"), says("<think>bad"), says("", reasoning_content="good")] * 2
     ) as server:
@@ -651,20 +666,23 @@ def test_thinking_without_an_answer_is_an_error_that_keeps_the_reply() -> None:
         text, label, none = (
             answers(model, ask(output=output))[0] for output in (Generate(8), Choose(MOODS), Choose(MOODS))
         )
-    assert text.error == "the reply ends within its thinking, before any answer: '<think>It may be 5\\n'"
-    assert label.error == "the reply ends within its thinking, before any answer: '<think>bad'"
+    assert (text.text, text.thinking, text.finish, text.error) == ("", "It may be 5", "length", None)
+    assert (label.thinking, label.finish) == ("bad", "length")
+    assert label.error == "the reply ends within its thinking, before any answer"
+    assert none.thinking == "good"
     assert "names none of the labels" in (none.error or "")
 
 
-def test_of_a_reply_in_pieces_the_thinking_is_left_out_and_one_that_was_cut_off_is_no_empty_answer() -> None:
+def test_of_a_reply_in_pieces_the_thinking_is_kept_apart_and_one_that_was_cut_off_says_so() -> None:
     cut_off = says("", reasoning_content="It may be 5")
     cut_off.body["choices"][0]["finish_reason"] = "length"
     pieces: Any = [{"type": "thinking", "thinking": [{"type": "text", "text": "3"}]}, {"type": "text", "text": "5"}]
     with FaultyServer([says(pieces), cut_off, says("")]) as server:
         model = endpoint(server)
         found = [answers(model)[0] for _ in range(3)]
-    assert [one.text for one in found] == ["5", None, ""]
-    assert found[1].error == "endpoint gave no text: finish_reason 'length'; raise model.thinking_tokens"
+    assert [(one.text, one.thinking, one.finish) for one in found] == [
+        ("5", "3", "stop"), ("", "It may be 5", "length"), ("", None, "stop"),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(

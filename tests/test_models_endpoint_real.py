@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 import yaml
 from faulty_server import Answer, FaultyServer, error, says
+from small_text_models import answered
 
 from bench.config import compose as conf
 from bench.errors import BenchError
@@ -102,7 +103,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 def texts(model: Any, requests: list[Request]) -> list[tuple[str | None, int, int]]:
     model.load(Device("cpu", "float32", 2), seed=0)
-    return [(one.text, one.prompt_tokens, one.new_tokens) for one in model.predict(requests)]
+    return [(one.text, one.prompt_tokens, one.new_tokens) for one in answered(model, requests)]
 
 
 @pytest.mark.parametrize(("chat", "requests"), [(True, CHAT), (False, BASE)])
@@ -121,7 +122,7 @@ def test_an_endpoint_chooses_a_label_in_words(server: str, weights: Path) -> Non
     model = Endpoint(server, Limits(), str(weights), key_env=None)
     model.load(Device(), seed=0)
     labels = Choose(("positive", "negative"))
-    found = model.predict([Request("p", (Text("Sentiment of: Profit rose sharply, a great year."),), labels)])[0]
+    found = answered(model, [Request("p", (Text("Sentiment of: Profit rose sharply, a great year."),), labels)])[0]
     assert (found.error is None) == (found.label_scores is not None)
     assert found.new_tokens > 0
 
@@ -130,7 +131,7 @@ def test_a_real_server_that_does_not_know_the_model_ends_the_run_or_fails_the_re
     model = Endpoint(server, Limits(max_tries=1, timeout_seconds=30.0), "nobody/nothing", key_env=None)
     model.load(Device(), seed=0)
     try:
-        (found,) = model.predict(CHAT[:1])
+        (found,) = answered(model, CHAT[:1])
     except BenchError as ended:
         assert "check model.model=nobody/nothing" in str(ended)  # noqa: PT017 - which of the two is the server's choice
     else:

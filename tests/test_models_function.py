@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.engine import feed
+from bench.engine.checked import checked
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.function import Function
@@ -49,6 +50,23 @@ def loaded(function: str, **changes: Any) -> Function:
     return model
 
 
+def test_a_function_may_yield_its_answers_one_by_one(write: Write) -> None:
+    name = write("def predict(requests):\n    for r in requests:\n        yield r.parts[0].text\n")
+    groups = list(feed.stream(loaded(f"{name}:predict"), [ask(Generate(8)), ask(Generate(8), "b", "you")], "function"))
+    assert groups == [[Prediction("a", text="hello")], [Prediction("b", text="you")]]
+
+
+@pytest.mark.parametrize(("n", "got"), [(1, "it gave 1"), (3, "it gave more")])
+def test_a_function_that_yields_another_number_of_answers_is_refused_and_the_first_are_kept(
+    write: Write, n: int, got: str
+) -> None:
+    name = write(f"def predict(requests):\n    yield from ['x'] * {n}\n")
+    walk = feed.stream(loaded(f"{name}:predict"), [ask(Generate(8)), ask(Generate(8), "b")], "function")
+    assert next(walk) == [Prediction("a", text="x")]
+    with pytest.raises(BenchError, match=f"must yield 2 answers, one a request; {got}"):
+        list(walk)
+
+
 def test_a_function_answers_a_batch_of_requests(write: Write) -> None:
     name = write("def predict(requests, mark):\n    return [r.parts[0].text + mark for r in requests]\n")
     model = loaded(f"{name}:predict", options={"mark": "!"})
@@ -86,14 +104,14 @@ def test_a_class_is_made_once_and_called(write: Write) -> None:
 )
 def test_a_plain_value_becomes_the_prediction_that_was_asked_for(output: Output, value: Any, expected: Any) -> None:
     request = ask(output)
-    assert feed._checked(request, as_prediction(request, value)) == Prediction("a", **expected)
+    assert checked(request, as_prediction(request, value)) == Prediction("a", **expected)
 
 
 def test_numbers_of_numpy_are_numbers() -> None:
     import numpy as np
 
     request = ask(Regress(("v",), (0.0,), (1.0,)))
-    assert feed._checked(request, as_prediction(request, np.float32(0.5))) == Prediction("a", values={"v": 0.5})
+    assert checked(request, as_prediction(request, np.float32(0.5))) == Prediction("a", values={"v": 0.5})
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_text_models import answered
 from spoken import noise, speak, tone, write_wav
 
 from bench.config import compose as conf
@@ -240,30 +244,63 @@ def listening(**options: Any) -> tuple[Any, Hears, Reads]:
 def test_words_stand_where_the_recording_stood(tmp_path: Path) -> None:
     model, _, reads = listening(lead="Somebody says: ")
     path = write_wav(tmp_path / "one.wav", tone(0.1))
-    model.predict([Request("a", (Text("Listen.", "system"), Audio(str(path)), Text("Why?")), Generate(8))])
+    answered(model, [Request("a", (Text("Listen.", "system"), Audio(str(path)), Text("Why?")), Generate(8))])
     assert reads.asked[0].parts == (Text("Listen.", "system"), Text("Somebody says: words of one"), Text("Why?"))
 
 
 def test_a_recording_is_heard_once_however_often_it_is_asked_about(tmp_path: Path) -> None:
     model, hears, _ = listening()
-    one, two = (write_wav(tmp_path / f"{name}.wav", tone(0.1)) for name in ("one", "two"))
-    model.predict([ask(one, Generate(8), "a"), ask(two, Generate(8), "b"), ask(one, Generate(8), "c")])
-    (last,) = model.predict([ask(one, Generate(8), "d")])
-    assert (hears.asked, last.text) == (["one", "two"], "words of one")
-    write_wav(one, tone(0.2))
-    model.predict([ask(one, Generate(8))])
+    one, two = (write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2)))
+    answered(model, [ask(one, Generate(8), "a"), ask(two, Generate(8), "b"), ask(one, Generate(8), "c")])
+    same = shutil.copy(one, tmp_path / "same.wav")  # under neutral names, which change from batch to batch
+    found = answered(model, [ask(path, Generate(8), str(path)) for path in (same, one)])
+    assert (hears.asked, {p.text for p in found}) == (["one", "two"], {"words of one"})
+    os.utime(write_wav(one, 0.5 * tone(0.1)), ns=(0, one.stat().st_mtime_ns))
+    answered(model, [ask(one, Generate(8))])
     assert hears.asked == ["one", "two", "one"]  # the file is another one now
+    model.load(CPU, seed=1)
+    answered(model, [ask(one, Generate(8))])
+    assert hears.asked[3:] == ["one"]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "alone", "calls"), [("float32", False, 1), ("bfloat16", True, 1), ("bfloat16", False, 2)]
+)
+def test_recordings_are_heard_together_only_where_that_changes_nothing(
+    tmp_path: Path, dtype: str, alone: bool, calls: int
+) -> None:
+    model, hears, _ = listening()
+    hears.answers_alone = alone
+    model.load(Device("cpu", dtype), seed=0)
+    paths = [write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2))]
+    with mock.patch.object(hears, "predict", wraps=hears.predict) as predict:
+        answered(model, [ask(path, Generate(8), path.stem) for path in paths])
+    assert predict.call_count == calls
+
+
+def test_a_recording_that_the_recogniser_fails_on_is_no_silence_and_costs_no_other(tmp_path: Path) -> None:
+    model, hears, _ = listening()
+    heard = hears.predict
+
+    def fails(batch: Sequence[Request]) -> list[Prediction]:
+        return [Prediction(p.id, error="too loud") if p.text == "words of two" else p for p in heard(batch)]
+
+    paths = [write_wav(tmp_path / f"{name}.wav", tone(s)) for name, s in (("one", 0.1), ("two", 0.2))]
+    with mock.patch.object(hears, "predict", fails):
+        good, bad = feed.answer(model, [ask(path, Generate(8), path.stem) for path in paths], "listening")
+    assert (good.text, bad.error) == ("words of one", "ValueError: too loud")
+    assert hears.asked.count("one") == 1
 
 
 def test_labels_are_named_where_the_task_says_nothing(tmp_path: Path) -> None:
     model, _, reads = listening()
-    model.predict([ask(write_wav(tmp_path / "one.wav", tone(0.1)), Choose(("happy", "sad")))])
+    answered(model, [ask(write_wav(tmp_path / "one.wav", tone(0.1)), Choose(("happy", "sad")))])
     assert reads.asked[0].parts == (Text("Choose one of: happy, sad.", "system"), Text("words of one"))
 
 
 def test_a_span_is_looked_for_in_the_words(tmp_path: Path) -> None:
     model, _, reads = listening()
-    model.predict([ask(write_wav(tmp_path / "one.wav", tone(0.1)), Span(8, question="Who?"))])
+    answered(model, [ask(write_wav(tmp_path / "one.wav", tone(0.1)), Span(8, question="Who?"))])
     output = reads.asked[0].output
     assert isinstance(output, Span)
     assert output.context == "words of one"
@@ -316,7 +353,7 @@ SAID = ("one two three four five six seven", "good morning and thank you for joi
 @pytest.mark.slow
 def test_pocketsphinx_hears_most_of_what_is_spoken_to_it(tmp_path: Path) -> None:
     requests = [ask(speak(tmp_path / f"{i}.wav", text), key=str(i)) for i, text in enumerate(SAID)]
-    found = sphinx().predict(requests)
+    found = answered(sphinx(), requests)
     errors = sum(word_errors(text, p.text or "") for text, p in zip(SAID, found, strict=True))
     assert errors <= 6  # of 16 words; 2 when it was measured
 
@@ -324,19 +361,19 @@ def test_pocketsphinx_hears_most_of_what_is_spoken_to_it(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_pocketsphinx_hears_a_recording_alike_behind_any_other(tmp_path: Path) -> None:
     requests = [ask(speak(tmp_path / f"{i}.wav", text), key=str(i)) for i, text in enumerate(SAID)]
-    together = sphinx().predict(requests)
-    assert together == sphinx().predict(requests[::-1])[::-1]
-    assert together == [p for r in requests for p in sphinx().predict([r])]
+    together = answered(sphinx(), requests)
+    assert together == answered(sphinx(), requests[::-1])[::-1]
+    assert together == [p for r in requests for p in answered(sphinx(), [r])]
     sphinx().prepare(requests)
-    assert together == sphinx().predict(requests)
+    assert together == answered(sphinx(), requests)
 
 
 @pytest.mark.slow
 def test_pocketsphinx_hears_long_recordings_in_windows_and_nothing_in_silence(tmp_path: Path) -> None:
     speech = sound.read(str(speak(tmp_path / "a.wav", SAID[0])), RATE)
     long = np.concatenate([speech, np.zeros(12 * RATE), speech])
-    (found, none) = sphinx().predict(
-        [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)))]
+    (found, none) = answered(
+        sphinx(), [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)))]
     )
     assert word_errors(f"{SAID[0]} {SAID[0]}", found.text or "") <= 4
     assert none.text == ""
@@ -403,14 +440,14 @@ def test_ctc_writes_what_the_librarys_pipeline_writes(tmp_path: Path, masks: boo
         model=model.model, tokenizer=model.tokenizer, feature_extractor=model.extractor,
     )  # fmt: skip
     requests = noises(tmp_path, 1.3, 5.1, 2.0, 7.77)
-    found = model.predict(requests)
+    found = answered(model, requests)
     for request, prediction in zip(requests, found, strict=True):
         samples = sound.read(sound.recording(request), RATE)
         assert prediction.text == reference(samples, chunk_length_s=2.0, stride_length_s=0.4)["text"]
         assert len(set(prediction.text)) >= 3
-    assert found == [p for r in requests for p in model.predict([r])]
+    assert found == [p for r in requests for p in answered(model, [r])]
     model.prepare(requests)
-    assert found == model.predict(requests)
+    assert found == answered(model, requests)
 
 
 @pytest.mark.slow
@@ -427,7 +464,7 @@ def test_ctc_logits_are_those_of_the_forward_pass_and_every_frame_counts_once(tm
         assert (row[:n] - expected).abs().max() < 1e-3  # padded beside a longer one; processors round differently
         assert (model._logits([one])[0][0] - expected).abs().max() < 1e-5
     windows = list(model._cut([noise(7.77).astype(np.float32)]))
-    counted = sum(len(model._hear([window], ["en"])[0]) for window in windows)
+    counted = sum(len(model._hear([window], ["en"])[0].ids) for window in windows)
     assert counted == model.model._get_feat_extract_output_lengths(round(7.77 * RATE))
 
 
@@ -440,8 +477,8 @@ def test_the_step_between_frames_can_be_measured(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_ctc_gives_no_words_for_silence_and_some_for_a_blink(tmp_path: Path) -> None:
     model = recogniser(tiny_ctc(tmp_path / "m", masks=False))
-    silent, blink = model.predict(
-        [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)))]
+    silent, blink = answered(
+        model, [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)))]
     )
     assert (silent.text, bool(blink.text)) == ("", True)
 
@@ -495,28 +532,33 @@ def test_whisper_writes_what_its_own_generate_writes_window_by_window(tmp_path: 
 
     model = recogniser(tiny_whisper(tmp_path / "m", multilingual=multilingual), n_windows=2)
     requests = noises(tmp_path, 1.3, 61.0, 30.0)
-    found = model.predict(requests)
+    found = answered(model, requests)
     options = {"language": "en", "task": "transcribe"} if multilingual else {}
     for request, prediction in zip(requests, found, strict=True):
         samples = [sound.read(sound.recording(request), RATE)]
         windows = list(sound_windows.at_pauses(samples, RATE, 30 * RATE, 4 * RATE))
-        texts = []
+        texts, ended = [], []
         for window in windows:
             inputs = model.extractor(window.samples, sampling_rate=RATE, return_tensors="pt")
             with torch.inference_mode():
                 ids = model.model.generate(inputs["input_features"], do_sample=False, **options)[0]
+                whole = model.model.generate(
+                    inputs["input_features"], do_sample=False, force_unique_generate_call=True, **options
+                )[0]
+            ended.append(model.model.generation_config.eos_token_id in whole[1:].tolist())
             texts.append(model.tokenizer.decode(ids, skip_special_tokens=True).strip())
         assert prediction.text == " ".join(filter(None, texts))
         assert prediction.new_tokens >= len(windows)
+        assert prediction.finish == ("stop" if all(ended) else "length")
     assert len({p.text for p in found}) == 3
-    assert found == [p for r in requests for p in model.predict([r])]
+    assert found == [p for r in requests for p in answered(model, [r])]
 
 
 @pytest.mark.slow
 def test_whisper_is_told_the_language_and_an_english_one_refuses_another(tmp_path: Path) -> None:
     path = write_wav(tmp_path / "a.wav", noise(1.0))
     requests = [ask(path, Transcribe("en"), "a"), ask(path, Transcribe("de"), "b")]
-    one, other = recogniser(tiny_whisper(tmp_path / "m", multilingual=True)).predict(requests)
+    one, other = answered(recogniser(tiny_whisper(tmp_path / "m", multilingual=True)), requests)
     assert one.text != other.text
     english = recogniser(tiny_whisper(tmp_path / "e", multilingual=False))
     assert "writes en; it was asked for 'de'" in (feed.answer(english, requests, "x")[1].error or "")
@@ -575,7 +617,7 @@ def test_a_classifier_gives_the_probabilities_of_the_forward_pass_to_the_labels_
         with torch.inference_mode():
             return model.model(**inputs).logits[0].softmax(-1).numpy()
 
-    found = model.predict(requests)
+    found = answered(model, requests)
     for request, prediction in zip(requests, found, strict=True):
         samples = sound.read(sound.recording(request), RATE)
         stretches = np.split(samples, range(2 * RATE, len(samples), 2 * RATE))
@@ -583,7 +625,7 @@ def test_a_classifier_gives_the_probabilities_of_the_forward_pass_to_the_labels_
         expected = {"happy": happy, "angry": angry, "calm": 0.0, "sad": sad}
         assert prediction.label_scores == pytest.approx(expected, abs=1e-5)
     for together, r in zip(found, requests, strict=True):
-        (alone,) = model.predict([r])
+        (alone,) = answered(model, [r])
         assert together.label_scores == pytest.approx(alone.label_scores, abs=1e-6)
 
 
@@ -593,9 +635,9 @@ def test_a_classifier_whose_labels_do_not_match_is_one_line(tmp_path: Path) -> N
     model = classifier(folder)
     (request,) = noises(tmp_path, 0.5)
     with pytest.raises(BenchError, match=r"nothing for 'calm'; set model\.labels"):
-        model.predict([Request("a", request.parts, Choose(("happy", "calm")))])
+        answered(model, [Request("a", request.parts, Choose(("happy", "calm")))])
     with pytest.raises(BenchError, match=r"model\.labels renames 'angry'"):
         classifier(folder, labels={"angry": "sad"}).predict([Request("a", request.parts, Choose(("happy", "sad")))])
     silent = ask(write_wav(tmp_path / "s.wav", np.zeros(RATE)), Choose(("happy", "sad")))
-    (found,) = model.predict([silent])
+    (found,) = answered(model, [silent])
     assert sum((found.label_scores or {}).values()) == pytest.approx(1.0)

@@ -16,12 +16,12 @@ from spoken import speak, tone
 
 from bench.config.build import build
 from bench.engine import feed
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models import sound, video
 from bench.models.base import Model
 from bench.models.listen import SoundOff
 from bench.models.video import WatchThenRead
-from bench.run import fits
 from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Text, Transcribe, Video
 
 av = pytest.importorskip("av", reason="PyAV is not installed; nothing can watch without it")

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from small_text_models import answered
 
 from bench.errors import BenchError
 from bench.models.base import Device
@@ -174,17 +175,17 @@ def test_an_answer_is_what_the_library_generates(folder: Path, model: VisionLM) 
     assert ids, "the tiny model must say something"
     ids = ids[:-1] if ids[-1] == 1 else ids  # padding at the end says nothing
     expected = processor.tokenizer.decode(ids, skip_special_tokens=True)
-    (got,) = model.predict(six()[:1])
+    (got,) = answered(model, six()[:1])
     assert plain(got) == (expected, inputs["input_ids"].shape[1], len(ids))
 
 
 @pytest.mark.slow
 def test_a_batch_is_answered_as_its_requests_alone_in_any_order(model: VisionLM) -> None:
     requests = six()
-    together = model.predict(requests)
+    together = answered(model, requests)
     assert [p.error for p in together] == [None] * 6
-    assert together == [prediction for request in requests for prediction in model.predict([request])]
-    assert together == model.predict(requests[::-1])[::-1]
+    assert together == [prediction for request in requests for prediction in answered(model, [request])]
+    assert together == answered(model, requests[::-1])[::-1]
     assert all(p.new_tokens <= r.output.max_new_tokens for p, r in zip(together, requests, strict=True))  # type: ignore[union-attr]
     assert len({p.text for p in together}) > 1
 
@@ -207,20 +208,20 @@ def test_a_broken_picture_fails_alone(model: VisionLM) -> None:
     good, _, other, *_ = six()
     bad = ask("bad", Image(b"broken"), Text("what is due ?"))
     sound = ask("sound", Audio("x.wav"), Text("what is due ?"))
-    found = model.predict([good, bad, sound, other])
+    found = answered(model, [good, bad, sound, other])
     assert [p.id for p in found] == ["one", "bad", "sound", "begun"]
     assert "the picture (image/png, 6 bytes) cannot be read" in (found[1].error or "")
     assert "text and pictures only" in (found[2].error or "")
-    assert [found[0], found[3]] == model.predict([good, other])
+    assert [found[0], found[3]] == answered(model, [good, other])
 
 
 @pytest.mark.slow
 def test_a_prompt_that_is_too_long_fails_alone(model: VisionLM) -> None:
     good = six()[0]
     long = ask("long", picture(), Text("bank " * 60))
-    found = model.predict([long, good])
+    found = answered(model, [long, good])
     assert "the context has room for 58" in (found[0].error or "")
-    assert found[1] == model.predict([good])[0]
+    assert found[1] == answered(model, [good])[0]
 
 
 @pytest.mark.slow
@@ -230,23 +231,24 @@ def test_a_short_reply_beside_a_long_one_ends_where_the_places_end(tmp_path: Pat
     )
     parts = [(picture(), Text("what is " * n)) for n in (20, 1)]
     requests = [Request("full", parts[0], Span(2)), Request("free", parts[1], Span(30))]
-    found = model.predict(requests)
+    found = answered(model, requests)
     assert [p.error for p in found] == [None, None]
     assert found[1].new_tokens > 64 - found[0].prompt_tokens
-    assert found == [model.predict([request])[0] for request in requests]
+    assert found == [answered(model, [request])[0] for request in requests]
 
 
 @pytest.mark.slow
 def test_an_answer_ends_before_a_stop_string_and_only_for_who_asked(model: VisionLM) -> None:
-    (whole,) = model.predict([ask("a", picture(), Text("what is the total ?"))])
+    (whole,) = answered(model, [ask("a", picture(), Text("what is the total ?"))])
     words = (whole.text or "").split()
     assert len(words) > 1, "the tiny model must say something that can be cut"
     stop = next(word for word in words if word != words[0])
-    cut, free = model.predict(
+    cut, free = answered(
+        model,
         [
             ask("a", picture(), Text("what is the total ?"), stop=(stop,)),
             ask("b", picture(), Text("what is the total ?")),
-        ]
+        ],
     )
     assert cut.text == (whole.text or "")[: (whole.text or "").index(stop)]
     assert free.text == whole.text
@@ -255,11 +257,11 @@ def test_an_answer_ends_before_a_stop_string_and_only_for_who_asked(model: Visio
 @pytest.mark.slow
 def test_what_is_prepared_is_used_once_and_changes_nothing(model: VisionLM) -> None:
     requests = six()
-    expected = model.predict(requests)
+    expected = answered(model, requests)
     for batch in (requests, requests[:2], requests[2:], requests):
         model.prepare(batch)
     assert len(model._ready) <= 2
-    assert model.predict(requests) == expected
+    assert answered(model, requests) == expected
     assert tuple(requests) not in model._ready
     model._ready.clear()
 
@@ -269,9 +271,9 @@ def test_labels_and_numbers_are_asked_for_in_words(model: VisionLM, monkeypatch:
     choose = Request("c", (picture(), Text("what is the page ?")), Choose(("bank", "total")))
     rate = Request("r", (picture(), Text("is it due ?")), Regress(("joy",), (0.0,), (1.0,)))
     monkeypatch.setattr(model.reader, "decode", lambda ids, **_: 'bank {"joy": 0.25}')
-    model.room = None  # the tiny context has no room for what is asked
-    chosen, rated = model.predict([choose, rate])
-    model.room = 64
+    model.context = None  # the tiny context has no room for what is asked
+    chosen, rated = answered(model, [choose, rate])
+    model.context = 64
     assert chosen.label_scores == {"bank": 1.0, "total": 0.0}
     assert rated.values == {"joy": 0.25}
     assert "bank; total" in model._seen(choose).prompt
@@ -285,7 +287,7 @@ def test_without_a_chat_pictures_come_first_and_the_template_is_not_needed(tmp_p
     model = ready(bare, chat=False)
     request = ask("a", Text("what is the total ?"), picture(), Text("the total is ", "assistant"))
     assert model._seen(request).prompt == "<image>what is the total ?\nthe total is"
-    assert model.predict([request])[0].error is None
+    assert answered(model, [request])[0].error is None
 
 
 @pytest.mark.slow

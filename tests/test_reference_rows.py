@@ -12,10 +12,11 @@ from small_data import CARRIED, NAMES, built, part, reference_data, shipped, wit
 from bench.commands import doctor as doctors
 from bench.config import compose as conf
 from bench.config.build import build
+from bench.engine.fitting import fits
 from bench.metrics import meteor
 from bench.metrics.metric import Metric, RankedMetric
 from bench.models.base import Device
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Run, Score

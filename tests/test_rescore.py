@@ -156,7 +156,7 @@ def test_two_scorers_never_share_a_table_and_are_not_compared(study: Study) -> N
     ("old", "new", "line"),
     [
         ("prediction.text.strip()", "{}[prediction.text]",
-         "task 'sums': answer() of example 's5' raised KeyError: '15' (tasks.py line 44); it was given {'id': 's5', 'text': '15'"),
+         "task 'sums': answer() of example 's0' raised KeyError: '0' (tasks.py line 44); it was given {'id': 's0', 'text': '0'"),
         ("return (float(target == answer),)", "return 0.5",
          "metric 'exact': the row of example 's0' is 0.5 (float); measure() and worst() give a sequence of 1 finite number"),
         ("return (float(target == answer),)", "return (1.0,) * (1 + (answer == '9'))",

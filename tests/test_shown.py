@@ -19,7 +19,7 @@ from markdown_it import MarkdownIt
 from bench.bundles import strict
 from bench.bundles.archive import Refused
 from bench.commands import board as board_command
-from bench.commands.shared import output
+from bench.commands.shared import output, tables
 from bench.errors import BenchError
 from bench.judging import verdicts
 from bench.judging.gate import Rules, checks
@@ -206,20 +206,26 @@ def test_a_markdown_board_with_every_field_hostile_is_tables_of_text(table: boar
                 assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
 
 
+@pytest.mark.parametrize("piped", [True, False])
 def test_a_terminal_with_every_field_hostile_has_nothing_to_obey(
-    table: boards.Table, run_record: Make, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    table: boards.Table,
+    run_record: Make,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    piped: bool,
 ) -> None:
-    monkeypatch.setattr("bench.commands.shared.output.os.isatty", lambda number: False)
+    monkeypatch.setattr("bench.commands.shared.tables.on_terminal", lambda: not piped)
+    monkeypatch.setenv("COLUMNS", "100")
     board = replace(BOARD, title=HOSTILE)
     suite, wide = suite_of(table)
     board_command._print([(board, [table])], [(suite, [wide])])
     for row in table.rows:
         output.print_run(replace(row.run, task=HOSTILE), Path(HOSTILE.replace("/", "")))
-    output.print_rows(HOSTILE, [HOSTILE, "b"], [[HOSTILE, HOSTILE]])
+    tables.show_plain(HOSTILE, [HOSTILE, "b"], [[HOSTILE, HOSTILE]])
     output.emit({"a": HOSTILE, "rows": [row.run.to_json() for row in table.rows]})
     said = capsys.readouterr()
     assert unseen(said.out + said.err, lines=True) == []
-    assert "http://evil.example" in said.out.replace("\n", "")
+    assert ("http://evil.example" in said.out) or not piped
 
 
 def test_a_job_s_summary_and_junit_with_every_field_hostile_are_text(run_record: Make) -> None:
@@ -406,7 +412,7 @@ def test_an_entry_of_a_competition_with_a_hostile_text_is_refused_and_the_others
 
 def test_every_line_for_a_person_goes_by_the_rule() -> None:
     """`print` stands only where the rule was applied already, or where nobody's text is in the line."""
-    allowed = {"text/shown.py": 1, "cli.py": 1, "commands/shared/output.py": 1, "commands/shared/progress.py": 1,
+    allowed = {"text/shown.py": 1, "cli.py": 1, "commands/shared/output.py": 1,
     "metrics/meteor.py": 1,
                "commands/shared/differences.py": 3}  # fmt: skip
     root = Path(__file__).parents[1] / "bench"

@@ -316,7 +316,7 @@ def test_every_page_has_a_language_a_title_one_heading_and_a_policy(hostile_site
 
 def test_the_board_shows_ranks_groups_and_the_front_in_words(tmp_path: Path, run_record: Make) -> None:
     task = Reading(30)
-    slow = {"timings": run_record().timings | {"latency_p50": 0.5}}
+    slow = {"timings": run_record().timings | {"examples_per_second": 2.0}}
     items = [
         item(tmp_path / "1", run_record, task, "quick", some(2)),
         item(tmp_path / "2", run_record, task, "good", some(10), created="2026-02-02T00:00:00+00:00", **slow),

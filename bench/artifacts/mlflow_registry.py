@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from bench.artifacts import transfer
 from bench.errors import BenchError
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
@@ -34,9 +35,10 @@ def bring(source: str, name: str, version: str, folder: Path) -> Path:
     done.mkdir()
     command = [sys.executable, "-m", "mlflow", "artifacts", "download", "--artifact-uri", f"models:/{name}/{version}"]
     settings = {"MLFLOW_TRACKING_URI": address, "MLFLOW_REGISTRY_URI": address, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-    outcome = subprocess.run(
-        [*command, "--dst-path", str(done)], env={**os.environ, **settings}, capture_output=True, text=True
-    )
+    with transfer.coming(source, done):
+        outcome = subprocess.run(
+            [*command, "--dst-path", str(done)], env={**os.environ, **settings}, capture_output=True, text=True
+        )
     if outcome.returncode:
         lines = outcome.stderr.strip().splitlines()
         reason = next(

@@ -13,6 +13,7 @@ from bench.bundles.strict import short
 from bench.bundles.unpack import timings
 from bench.metrics.metric import Array
 from bench.runs import timing
+from bench.runs.endings import Endings
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.types import Json, Prediction, Run, Score
@@ -87,6 +88,27 @@ def same_scores(run: Run, found: Sequence[Score]) -> None:
             a, b = getattr(claim, name), getattr(score, name)
             if not _same(a, b, BOUNDS):
                 raise Refused(f"{score.metric}: {name} claimed {_figure(a)}, found {_figure(b)}")
+
+
+def same_answers(run: Run, found: Endings) -> None:
+    """Raise Refused at the first count of how the answers ended that the predictions deny; whoever counts none claims none."""
+    if not run.answers:
+        return
+    said, due = (_counts(one) for one in (run.answers, found.record(generates=not run.is_reference)))
+    for name in dict.fromkeys([*due, *said]):
+        if name not in said or name not in due or not _same(said[name], due[name], BOUNDS):
+            claim, ours = (_figure(one[name]) if name in one else "nothing" for one in (said, due))
+            raise Refused(f"answers: {short(name)} claimed {claim}, its predictions give {ours}")
+
+
+def _counts(answers: Mapping[str, Json]) -> dict[str, Json]:
+    """The counts and values of a record's `answers` by name."""
+    found = {name: value for name, value in answers.items() if name not in ("finishes", "if_cut")}
+    found |= {f"finish {name}": n for name, n in answers["finishes"].items()}
+    return found | {
+        f"{metric} if the cut ones were {how}": value
+        for metric, values in answers["if_cut"].items() for how, value in values.items()
+    }  # fmt: skip
 
 
 def _same(a: Json, b: Json, tolerance: float) -> bool:

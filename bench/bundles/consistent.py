@@ -22,6 +22,7 @@ def refuse_contradictions(run: Run, task: Task, examples: Sequence[Example], fou
     for name, value in (("seed", run.seed), ("limit", run.limit)):
         if name in run.config and run.config[name] != value:
             raise Refused(f"{name}: its record says {value}, its configuration {short(run.config[name])}")
+    _same_ends(found)
     _same_asked(run, examples, found)
     _same_audit(run, found)
     if not run.submission:
@@ -43,6 +44,17 @@ def _same_dates(run: Run) -> None:
             raise Refused(f"it says to be of {text}, which is in the future")
     if made[1:] != sorted(made[1:], key=datetime.datetime.fromisoformat):
         raise Refused("its scores of before do not follow one another in time")
+
+
+def _same_ends(found: Mapping[str, Prediction]) -> None:
+    """What ended by an error has one, and thinking is no longer than all that was said."""
+    for one in found.values():
+        if one.finish == "error" and one.error is None:
+            raise Refused(f"the prediction for {one.id!r} ended by an error, and has none")
+        if one.thinking_tokens > one.new_tokens:
+            raise Refused(
+                f"the prediction for {one.id!r} has {one.thinking_tokens:,} tokens of thinking among {one.new_tokens:,}"
+            )
 
 
 def _same_asked(run: Run, examples: Sequence[Example], found: Mapping[str, Prediction]) -> None:

@@ -201,7 +201,7 @@ def _sides(
         return 0, 0
     values = []
     for given in (claims, found):
-        _, rows = measured(task, other, [given[one.id] for one in other], resamples=1, seed=0)
+        rows = measured(task, other, [given[one.id] for one in other], resamples=1, seed=0).rows
         if rows is None or metric.name not in rows.rows or metric.name in rows.fitted:
             return 0, 0
         values.append(np.array([float(metric.summarise(row, np.array(1.0))) for row in rows.rows[metric.name]]))

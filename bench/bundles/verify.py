@@ -10,12 +10,12 @@ import numpy as np
 
 from bench.bundles import copies
 from bench.bundles.archive import Refused
-from bench.bundles.claims import same_rows, same_scores, times_add_up
+from bench.bundles.claims import same_answers, same_rows, same_scores, times_add_up
 from bench.bundles.consistent import refuse_contradictions
 from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
-from bench.engine.asking import asking, data_of, first_examples
+from bench.engine.asking import asking, data_of, first_examples, most_tokens
 from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.runs.identity import fingerprint
@@ -23,13 +23,12 @@ from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.runs.measurements import read as read_measurements
 from bench.runs.settings import RESAMPLES, SEED
-from bench.scoring.measure import measured, without_references
+from bench.scoring.measure import Measured, measured, without_references
 from bench.scoring.source import changed, scorer_of
 from bench.task import Task
 from bench.types import ELSEWHERE, UNKNOWN, Example, Json, Prediction, Run, Score
 
 Hidden = Callable[[Task, Sequence[Example], Sequence[Prediction]], "tuple[tuple[Score, ...], int] | None"]
-_Scored = tuple[tuple[Score, ...], Measurements | None]
 
 
 @dataclass(frozen=True)
@@ -73,15 +72,18 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     refuse_contradictions(run, task, examples, found)
     if without_references(examples):
         times_add_up(run, folder, list(found.values()))
-        return _on_held_out(run, folder, task, examples, found, hidden)
-    scores, rows = _scored(task, examples, found, RESAMPLES, SEED)
+        ours = _scored(task, examples, found, 1, SEED)
+        same_answers(run, ours.endings)
+        return _on_held_out(run, folder, task, examples, found, hidden, ours.scores)
+    scores, rows, endings = _scored(task, examples, found, RESAMPLES, SEED)
     claimed = read_measurements(folder) if (folder / MEASUREMENTS).exists() else None
     if claimed is None or rows is None:
         raise Refused(f"it has no {MEASUREMENTS}, which your references allow; they were not held out")
     same_rows(claimed, rows)
     by_rule = (run.resamples, run.seed) == (RESAMPLES, SEED)
-    theirs = scores if by_rule else _scored(task, examples, found, run.resamples, run.seed)[0]
+    theirs = scores if by_rule else _scored(task, examples, found, run.resamples, run.seed).scores
     same_scores(run, theirs)
+    same_answers(run, endings)
     times_add_up(run, folder, list(found.values()))
     telling = _telling(task, examples, found, rows)
     return Verified(
@@ -97,9 +99,10 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
 
 
 def _on_held_out(
-    run: Run, folder: Path, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], hidden: Hidden
-) -> Verified:
-    """A run whose references its submitter never saw: it gets its scores here, where they are."""
+    run: Run, folder: Path, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], hidden: Hidden,
+    absent: tuple[Score, ...],
+) -> Verified:  # fmt: skip
+    """A run whose references its submitter never saw: it gets its scores here, where they are; else they are `absent`."""
     if (folder / MEASUREMENTS).exists():
         raise Refused(f"it has {MEASUREMENTS}, which nobody can make whose references are held out")
     told = hidden(task, examples, list(found.values()))
@@ -109,9 +112,9 @@ def _on_held_out(
             raise BenchError(
                 "it claims scores on references that are held out; BENCH_PRIVATE must name the folder that has them"
             )
-        same_scores(run, scores := measured(task, examples, found.values(), resamples=1, seed=0)[0])
+        same_scores(run, absent)
         note = "the references are held out: nothing was scored"
-        return Verified(run, folder, scores, None, answers, len(found), telling, (note,))
+        return Verified(run, folder, absent, None, answers, len(found), telling, (note,))
     scores, attempt = told
     if any(score.value is not None for score in run.scores):
         same_scores(run, scores)
@@ -156,7 +159,7 @@ def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Predict
 
 def _scored(
     task: Task, examples: Sequence[Example], found: Mapping[str, Prediction], resamples: int, seed: int
-) -> _Scored:
+) -> Measured:
     try:
         return measured(task, examples, found.values(), resamples=resamples, seed=seed)
     except CodeError as error:
@@ -200,7 +203,7 @@ def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     if run.asked in (UNKNOWN, ELSEWHERE):
         return notes
     try:
-        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed).asked.digest
+        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed, most_tokens(run.config)).asked.digest
     except (BenchError, TypeError, ValueError) as error:
         return [*notes, f"what was asked cannot be compared here ({short(error)})"]
     told = "it was asked otherwise than your version of the task asks, so it stands in a table of its own"

@@ -10,12 +10,9 @@ from typing import TYPE_CHECKING, Any
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
-from bench.text.secrets import clean
-from bench.text.shown import tell, terminal
+from bench.text.shown import tell
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard.board import Table
     from bench.leaderboard.definition import Board
@@ -23,8 +20,6 @@ if TYPE_CHECKING:
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.types import Run
 
-_LONGEST_CELL = 60  # characters on a terminal: one long name must not push the other columns out
-_ROWS = 100  # of a table on a terminal; its page has them all
 Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
@@ -140,72 +135,50 @@ def _write(name: str, text: str) -> None:
 
 
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
+    from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
+    from bench.leaderboard import endings
     from bench.leaderboard import markdown as page
 
-    console = output.console()
     for board, tables in found:
         if not tables:
-            _say(console, f"{board.title}: no runs yet")
+            tell(f"{board.title}: no runs yet")
         shown = boards.with_flips(board, tables)
         for table in tables:
             ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
-            rows = [(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
-            _print_table(console, f"{board.title}: {boards.title(table)}", boards.headings(shown), rows)
-            _cut(console, len(rows), board.name)
+            rows = [printed.Row(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
+            title = f"{board.title}: {boards.title(table)}"
+            printed.show(title, boards.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
-                _say(console, line)
-        if tables and board.caution:
-            _say(console, board.caution)
+                tell(line)
+        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):
+            tell(line)
+    _print_suites(suites)
+
+
+def _print_suites(suites: Sequence[FoundSuite]) -> None:
+    from bench.commands.shared import tables as printed
+    from bench.leaderboard import markdown as page
+
     for suite, combined in suites:
         if not combined:
-            _say(console, f"{suite.title}: no runs yet")
+            tell(f"{suite.title}: no runs yet")
         for one in combined:
-            lines = [(page.suite_cells(one.columns, row), row.rank is None, False) for row in one.rows]
-            _print_table(console, f"{suite.title}: {one.device}", page.suite_headings(one), lines)
-            _cut(console, len(lines), suite.name)
+            rows = [printed.Row(page.suite_cells(one.columns, row), row.rank is None) for row in one.rows]
+            title = f"{suite.title}: {one.device}"
+            printed.show(title, page.suite_columns(one), rows, whole=f"leaderboards/{suite.name}.md")
             for note in one.notes:
-                _say(console, note)
-
-
-def _print_table(
-    console: Console, title: str, headings: Sequence[str], rows: Sequence[tuple[list[str], bool, bool]]
-) -> None:
-    """Rows are (cells, whether it is dimmed, whether a line is drawn below it); a table that is too long is cut."""
-    from rich.table import Table as RichTable
-    from rich.text import Text
-
-    from bench.runs.claimed import Claimed
-
-    rich = RichTable(title=Text(terminal(title)), title_justify="left")
-    for heading in headings:
-        text = heading in ("rank", "model", "device", "dtype", "commit", "date", "origin", "missing")
-        keep = heading in ("model", "rank", "origin") or "[95" in heading
-        rich.add_column(Text(terminal(heading)), justify="left" if text else "right", no_wrap=keep)
-    for cells, dim, ends in rows[:_ROWS]:
-        texts = [
-            Text(terminal(clean(cell), _LONGEST_CELL), style="dim" if isinstance(cell, Claimed) else "")
-            for cell in cells
-        ]
-        rich.add_row(*texts, style="dim" if dim else None, end_section=ends)
-    console.print(rich)
-
-
-def _cut(console: Console, n: int, name: str) -> None:
-    if n > _ROWS:
-        _say(console, f"{n - _ROWS:,} more rows are in leaderboards/{name}.md")
-
-
-def _say(console: Console, line: str) -> None:
-    console.print(terminal(clean(line)), markup=False, highlight=False)
+                tell(note)
 
 
 def _table_json(table: Table) -> dict[str, Any]:
     """A table for `--json`; what of a row is claimed stands below that word, so that no reader takes it for measured."""
-    from bench.runs.claimed import examples_per_second, is_claimed
+    from bench.runs.claimed import is_claimed
+    from bench.runs.rates import examples_per_second, seconds_per_answer
 
     def times(run: Run) -> dict[str, Any]:
-        said = {"examples_per_second": examples_per_second(run), "device": run.environment["device"]}
+        said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
+                "device": run.environment["device"]}  # fmt: skip
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
         return (
             said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}
@@ -213,7 +186,7 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, **times(row.run)}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers), **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

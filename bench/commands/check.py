@@ -23,9 +23,11 @@ def main(options: argparse.Namespace) -> int:
     """Judge the runs, or make them the new baselines."""
     from bench.commands.shared import output
     from bench.judging import verdicts
+    from bench.judging.ended import NAMES, limits
     from bench.judging.gate import Rules
 
-    rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level).in_range()
+    most = limits({name: getattr(options, f"max_{name}") for name in NAMES})
+    rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level, most).in_range()
     if options.update:
         return _update(options)
     found = judge(options.references, options.against, rules, options.runs)
@@ -132,9 +134,9 @@ def _update(options: argparse.Namespace) -> int:
     from bench.judging.baseline import baseline
     from bench.leaderboard import entry as entries
 
-    for name in ("junit", "markdown"):
+    for name in ("junit", "markdown", "max_cut", "max_empty", "max_unparsed"):
         if getattr(options, name):
-            raise BenchError(f"--update makes baselines and judges nothing; leave --{name} out")
+            raise BenchError(f"--update makes baselines and judges nothing; leave --{name.replace('_', '-')} out")
     groups: dict[tuple[str, str], list[Side]] = {}
     for side in _sides(options.references, options.runs):
         groups.setdefault((side.entry.run.task, side.entry.run.model), []).append(side)

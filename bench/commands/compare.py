@@ -21,13 +21,16 @@ def main(options: argparse.Namespace) -> int:
     """Compare the runs in pairs and print what differs."""
     from bench.commands.shared import differences as compared
     from bench.commands.shared import output
+    from bench.commands.shared.progress import Display
     from bench.judging.changes import changes
     from bench.judging.compare import corrected
 
     _check(options)
-    found, unpaired = _compared(options)
-    comparisons = corrected([one for one, _ in found])
-    changed = [changes(one, metric, options.examples) for one, (_, metric) in zip(comparisons, found, strict=True)]
+    with Display() as display:
+        display.run("bench compare").doing("resamples")
+        found, unpaired = _compared(options)
+        comparisons = corrected([one for one, _ in found])
+        changed = [changes(one, metric, options.examples) for one, (_, metric) in zip(comparisons, found, strict=True)]
     if options.json:
         record = {"pairs": [_record(*pair) for pair in zip(comparisons, changed, strict=True)], "unpaired": unpaired}
         output.emit(record)
@@ -133,12 +136,13 @@ def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
 
 def _side_record(side: Side) -> dict[str, Any]:
     from bench.leaderboard.board import origin_of
-    from bench.runs.claimed import examples_per_second, is_claimed
+    from bench.runs.claimed import is_claimed
+    from bench.runs.rates import examples_per_second, seconds_per_answer
 
-    run, speed = side.run, examples_per_second(side.run)
+    run = side.run
+    speed = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run)}
     claimed = is_claimed(run, "examples_per_second")
     return {
         "model": run.model, "run_id": run.run_id, "n": len(side.rows), "data_fingerprint": run.data_fingerprint,
-        "origin": origin_of(run), "examples_per_second": None if claimed else speed,
-        "claimed": {"examples_per_second": speed} if claimed else {},
+        "origin": origin_of(run), **(dict.fromkeys(speed) if claimed else speed), "claimed": speed if claimed else {},
     }  # fmt: skip

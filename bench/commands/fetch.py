@@ -12,6 +12,7 @@ from bench.text.shown import tell
 
 def main(options: argparse.Namespace) -> int:
     """Bring data and weights into the cache."""
+    from bench.commands.shared.progress import Display
     from bench.config.build import build
 
     config, choices = conf.compose(options.overrides)
@@ -19,13 +20,16 @@ def main(options: argparse.Namespace) -> int:
     tasks = plain["suite"]["tasks"] if plain["suite"] else [choices["task"]] if "task" in choices else []
     if not tasks and "model" not in choices:
         raise BenchError("nothing to fetch; name task=, suite= or model=")
-    for task in tasks:
-        one, _ = conf.compose(
-            [word for word in options.overrides if not word.startswith(("suite=", "task="))] + [f"task={task}"]
-        )
-        build(conf.plain(one)["task"], "task").fetch()
-    if "model" in choices:
-        build(plain["model"], "model").fetch()
+    with Display() as display:
+        for task in tasks:
+            display.run(f"task {task}").doing("looks for its data")
+            one, _ = conf.compose(
+                [word for word in options.overrides if not word.startswith(("suite=", "task="))] + [f"task={task}"]
+            )
+            build(conf.plain(one)["task"], "task").fetch()
+        if "model" in choices:
+            display.run(f"model {choices['model']}").doing("looks for its weights")
+            build(plain["model"], "model").fetch()
     fetched = [*tasks, *([choices["model"]] if "model" in choices else [])]
     if options.json:
         output.emit({"fetched": fetched})

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 def main(options: argparse.Namespace) -> int:
     """Score the named runs, or all, again in place; the scores of before go into their history. 2 if one could not be."""
     from bench.commands.shared.jobs import say
+    from bench.commands.shared.progress import Display
     from bench.commands.shared.references import resolve
     from bench.leaderboard.stamps import folders
     from bench.runs.folder import RunFolder
@@ -31,12 +32,15 @@ def main(options: argparse.Namespace) -> int:
     named = [path for reference in options.references for path in resolve(reference, options.runs)]
     found = named or [options.runs / path for path in sorted(folders(options.runs))]
     lines, failed = [], []
-    for path in dict.fromkeys(found):
-        try:
-            lines.append(_again(RunFolder(path), options))
-        except BenchError as error:
-            failed.append(str(error))
-            say(str(error))
+    with Display() as display:
+        progress, paths = display.run("bench rescore"), list(dict.fromkeys(found))
+        for done, path in enumerate(paths):
+            progress(done, len(paths))
+            try:
+                lines.append(_again(RunFolder(path), options))
+            except BenchError as error:
+                failed.append(str(error))
+                say(str(error))
     changed = sum(line["changed"] for line in lines)
     if options.json:
         output.emit({"runs": lines, "changed": changed, "failed": failed})
@@ -89,7 +93,8 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:
     """Bring the scores to where the run is logged, if it is."""
     from bench.commands.shared.jobs import say
-    from bench.tracking.log import MARK, update
+    from bench.tracking.log import update
+    from bench.tracking.mark import MARK
     from bench.tracking.store import StoreError
 
     if (folder / MARK).exists():

@@ -26,13 +26,19 @@ def main(options: argparse.Namespace) -> int:
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
     from bench.commands.shared.jobs import Runner, plan, say
+    from bench.commands.shared.progress import Display
 
-    jobs = plan(options.overrides, multirun=options.multirun)
     told = {} if options.json else {"done": output.print_run}
-    runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, **told)
+    display = Display()
+    runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
     try:
-        outcome = runner.run(jobs)
+        with display:
+            display.run(f"bench run {' '.join(options.overrides)}").doing("reads the settings")
+            jobs = plan(options.overrides, multirun=options.multirun)
+            outcome = runner.run(jobs)
     except KeyboardInterrupt:
+        if not runner.progress.label:  # before the first job
+            raise
         done, n = runner.progress.state
         say(
             f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"

@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.commands.shared import output
+from bench.commands.shared import output, tables
 from bench.config import compose as conf
 from bench.config.overrides import override
 from bench.errors import BenchError
@@ -23,6 +23,7 @@ def main(options: argparse.Namespace) -> int:
     """
     from functools import partial
 
+    from bench.commands.shared.progress import Display
     from bench.config.build import build
     from bench.runs.settings import Settings
     from bench.submissions import held_out
@@ -41,10 +42,12 @@ def main(options: argparse.Namespace) -> int:
     )  # fmt: skip
     file, at, system = options.predictions.name.rpartition("@")
     name = options.model or (system if at and file else options.predictions.stem)
-    found, folder, official = submissions.evaluate(
-        task, options.predictions, name, settings, no_answer=options.na_prob,
-        judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
-    )  # fmt: skip
+    with Display() as display:
+        display.run(f"{task.name} / {name}").doing("scores what was predicted")
+        found, folder, official = submissions.evaluate(
+            task, options.predictions, name, settings, no_answer=options.na_prob,
+            judge_of=partial(held_out.judge, task, config["task"], options.submitter, name),
+        )  # fmt: skip
     if options.json:
         output.emit(output.summary(found, folder.path) | {"official": official, "submission": found.submission})
         return 0
@@ -87,7 +90,7 @@ def _score_entries(task: EntryTask, options: argparse.Namespace) -> int:
         output.emit(record | {"findings": report.findings, "entries": report.entries})
         return code
     for table in report.tables:
-        output.print_rows(table.title, table.headings, table.rows)
+        tables.show_plain(table.title, table.headings, table.rows)
     figures = ", ".join(f"{key} {output.figures(value)}" for key, value in report.official.items())
     tell(f"official figures: {figures or 'none'}")
     shown = ", ".join(f"{n} {action}" for action, n in actions.items())

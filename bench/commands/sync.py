@@ -16,7 +16,7 @@ from bench.text.shown import tell
 def main(options: argparse.Namespace) -> int:
     """Log every complete run that the store does not have; a damaged one is named and left out."""
     from bench.leaderboard.stamps import folders
-    from bench.tracking.log import unlogged
+    from bench.tracking.mark import unlogged
     from bench.tracking.store import StoreError, default_uri
 
     if not options.runs.is_dir():

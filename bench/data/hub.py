@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+from bench.artifacts import transfer
 from bench.artifacts.digest import cache_dir
 from bench.artifacts.fetch import hub_client, unreachable
 from bench.artifacts.uri import Source
 from bench.errors import BenchError
+from bench.text.shown import tell
 from bench.types import Json
 
 
@@ -38,7 +40,9 @@ def _fetch(source: Source, split: str, place: Path) -> None:
         import datasets
 
         place.parent.mkdir(parents=True, exist_ok=True)
-        with TemporaryDirectory(dir=place.parent) as folder:
+        datasets.disable_progress_bars()  # one a file and step: ours shows them all
+        tell(f"bench: fetching {source.uri}", err=True)
+        with TemporaryDirectory(dir=place.parent) as folder, transfer.coming(source.uri, Path(folder)):
             loaded = datasets.load_dataset(source.name, revision=source.revision, split=split, cache_dir=folder)
             loaded.save_to_disk(str(Path(folder) / "rows"))
             os.replace(Path(folder) / "rows", place)

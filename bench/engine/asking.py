@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from bench.errors import BenchError, authored
 from bench.runs.asked import Asked, ask
 from bench.runs.identity import fingerprint
 from bench.task import Task
-from bench.types import Example, Prediction, Request
+from bench.types import Example, Generate, Json, Prediction, Request, is_token_count
 
 _REMEDY = "correct it and run the same command again: what was answered before is kept"
 
@@ -45,12 +45,15 @@ class Asking:
         return {example.id: number for number, example in enumerate(self.examples)}
 
 
-def asking(task: Task, limit: int | None, shots: int, seed: int) -> Asking:
-    """The task's first `limit` examples and all that they are asked; raises BenchError for what the task does wrong."""
+def asking(task: Task, limit: int | None, shots: int, seed: int, max_new_tokens: int | None = None) -> Asking:
+    """The task's first `limit` examples and all that they are asked; raises BenchError for what the task does wrong.
+
+    `max_new_tokens` replaces the limit of each request that generates; None keeps it.
+    """
     sealer = Sealer()
     with noted() as read:
         examples = first_examples(task, limit)
-        request = _checked_requests(task, few_shot(task, shots, seed))
+        request = _limited(_checked_requests(task, few_shot(task, shots, seed)), max_new_tokens)
         asked = ask(examples, request, sealer, media_are_data=not task.makes_media)
     known: set[Path] = vars(task).setdefault("_files_read", set())  # a task that keeps what it read reads it but once
     known |= {path for path in read if path.is_file()}
@@ -118,6 +121,26 @@ def _checked_requests(task: Task, request: Callable[[Example], Request]) -> Call
         return found
 
     return checked
+
+
+def most_tokens(config: Mapping[str, Json]) -> int | None:
+    """The `max_new_tokens` of a run's configuration, None in those of before; raises BenchError for what is none."""
+    found = config.get("max_new_tokens")
+    if found is not None and not (is_token_count(found) and found):
+        raise BenchError(f"its max_new_tokens is {repr(found)[:40]}, which is none")
+    return found
+
+
+def _limited(request: Callable[[Example], Request], most: int | None) -> Callable[[Example], Request]:
+    """The requests with this limit of new tokens, where they generate."""
+
+    def limited(example: Example) -> Request:
+        found = request(example)
+        if most is None or not isinstance(found.output, Generate):
+            return found
+        return replace(found, output=replace(found.output, max_new_tokens=most))
+
+    return limited
 
 
 def _named(paths: Mapping[Path, Seal]) -> list[tuple[str, Path]]:

@@ -10,6 +10,7 @@ from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.runs.timing import Stopwatch
+from bench.text.thinking import behind_thinking
 from bench.types import Example, Json, Prediction, Request
 
 KINDS = ("none", "batch_invariance")
@@ -82,4 +83,4 @@ def said(request: Request, prediction: Prediction) -> Json:
         return max(scores, key=scores.__getitem__)
     if prediction.values is not None:
         return {name: round(value, 3) for name, value in prediction.values.items()}
-    return prediction.text
+    return prediction.text if prediction.text is None else behind_thinking(prediction.text)

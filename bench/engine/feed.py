@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import math
-import operator
 from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field, replace
-from typing import SupportsFloat
+from dataclasses import dataclass, field
 
+from bench.engine.checked import checked
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.models.reply import UNFINISHED
 from bench.runs.timing import Stopwatch
-from bench.text.thinking import behind_thinking
-from bench.types import FINISHES, Choose, Example, Generate, Prediction, Regress, Request, Span, Transcribe
+from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Transcribe
 
-_QUOTED = 20_000  # characters of such a reply that are kept
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
 
 
@@ -173,8 +168,9 @@ def stream(model: Model, batch: Sequence[Request], name: str, room: Room | None 
     """
     room = room or Room()
     if room.at_most is not None and len(batch) > room.at_most:
-        for start in range(0, len(batch), room.at_most):
-            yield from stream(model, batch[start : start + room.at_most], name, room)
+        pieces = [batch[start : start + room.at_most] for start in range(0, len(batch), room.at_most)]
+        for piece in pieces:  # which may find that even less fits
+            yield from stream(model, piece, name, room)
         return
     left = {request.id: request for request in batch}
     failure = yield from _asked(model, batch, name, left)
@@ -259,61 +255,10 @@ def _accepted(
         if request is None:
             asked = any(one.id == prediction.id for one in batch)
             return accepted, f"answered {prediction.id!r} {'a second time' if asked else 'without being asked it'}"
-        accepted.append(_checked(request, prediction))
+        accepted.append(checked(request, prediction))
     return accepted, ""
 
 
 def _few(left: Mapping[str, Request]) -> str:
     names = ", ".join(map(repr, list(left)[:3]))
     return f"among them {names}" if len(left) > 3 else names
-
-
-def _checked(request: Request, prediction: Prediction) -> Prediction:
-    """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for."""
-    if prediction.finish not in FINISHES:
-        given = str(prediction.finish)[:40]
-        return Prediction(request.id, error=f"invalid prediction: finish is {given!r}, none of {', '.join(FINISHES)}")
-    if prediction.error is not None:
-        return prediction
-    text = prediction.text
-    if isinstance(request.output, Generate) and isinstance(text, str) and behind_thinking(text) is None:
-        return replace(prediction, text=None, error=f"{UNFINISHED}: {text[-_QUOTED:]!r}")
-    try:
-        return _as_asked(request, prediction)
-    except (TypeError, ValueError) as error:
-        return Prediction(request.id, error=f"invalid prediction: {error}")
-
-
-def _as_asked(request: Request, prediction: Prediction) -> Prediction:
-    """The prediction in plain types; raises ValueError or TypeError for what does not answer the request."""
-    match request.output:
-        case Span(context=str(context)) if prediction.span is not None:
-            start, end = (operator.index(place) for place in prediction.span)
-            if not 0 <= start <= end <= len(context):
-                raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
-            return replace(prediction, span=(start, end), text=context[start:end])
-        case Generate() | Transcribe():
-            if not isinstance(prediction.text, str):
-                raise ValueError("text is missing")
-            return prediction
-        case Choose(labels=names):
-            return replace(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
-        case Regress(names=names):
-            return replace(prediction, values=_numbers("values", prediction.values, names))
-    raise TypeError(f"unknown output {request.output!r}")
-
-
-def _is_finite(value: SupportsFloat) -> bool:
-    try:
-        return math.isfinite(float(value))
-    except OverflowError:  # a whole number beyond all floats
-        return False
-
-
-def _numbers(field: str, found: object, names: Sequence[str]) -> dict[str, float]:
-    if not isinstance(found, dict) or set(found) != set(names):
-        raise ValueError(f"{field} must have exactly {list(names)}")
-    for name, value in found.items():
-        if not isinstance(value, SupportsFloat) or not _is_finite(value):
-            raise ValueError(f"{field}[{name!r}] is {str(value)[:40]}")
-    return {name: float(found[name]) for name in names}

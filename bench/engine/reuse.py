@@ -1,34 +1,56 @@
-"""Answers of an earlier run to the very same requests, for a run whose prompt changed for some examples only."""
+"""Answers of earlier runs, for a new one that asks some of them the very same, or the same with a larger limit."""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Callable, Iterable
 
+from bench.engine import longer
 from bench.engine.asking import Asking
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.runs.folder import RECORD, RunFolder
 from bench.runs.identity import Identity
-from bench.runs.journal import JOURNAL
+from bench.runs.journal import JOURNAL, lines
+from bench.runs.settings import Settings
 from bench.types import Prediction
 
+Taken = dict[str, Prediction]
 
-def take_over(folder: RunFolder, identity: Identity, asked: Asking, model: Model) -> str:
-    """Begin the journal of a new run with what earlier runs of the same model and settings answered to its requests; says how many.
 
-    Only where the company of a request cannot change its answer: in float32, or for a model of which that is known
-    (`answers_alone`). Failures are not taken over. Nothing is done to a run that has begun. Raises BenchError otherwise.
+def begin(
+    folder: RunFolder, identity: Identity, asked: Asking, model: Model, settings: Settings, load: Callable[[], None]
+) -> list[str]:
+    """Begin the journal of a new run with answers of earlier runs of the same model and settings; lines that say how many.
+
+    With `reuse` those to the very same requests; always, but with `fresh`, those that ended by themselves at a smaller limit.
+    Only where neither the company of a request nor its limit can change such an answer. Failures are not taken over, and nothing
+    is done to a run that has begun. `load` loads the model, which is done where its context has to be known. Raises BenchError
+    where `reuse` cannot be.
     """
+    if next(lines(folder.path / JOURNAL), None) is not None:
+        return ["--reuse: the run has begun already; it goes on with what it has"] if settings.reuse else []
+    said: list[str] = []
+    found: Taken = {}
+    if settings.reuse:
+        found, line = _same(folder, identity, asked, model)
+        said.append(line)
+    if not settings.fresh:
+        more, line = _uncut(folder, identity, asked, model, load, found)
+        found |= more
+        said += [line] if line else []
+    folder.write_predictions([found[example.id] for example in asked.examples if example.id in found])
+    return said
+
+
+def _same(folder: RunFolder, identity: Identity, asked: Asking, model: Model) -> tuple[Taken, str]:
+    """What earlier runs answered to the very same requests."""
     if not model.answers_alone and identity.dtype != "float32":
         raise BenchError(
             f"--reuse: in {identity.dtype} an answer of model '{identity.model}' may depend on the others in its batch; use "
             "device.dtype=float32, or leave --reuse out (a function that answers each request alone says so by model.alone=true)"
         )
-    if next(folder.predictions(), None) is not None:
-        return "--reuse: the run has begun already; it goes on with what it has"
-    found: dict[str, Prediction] = {}
+    found: Taken = {}
     passed: list[str] = []
     for other in folder.siblings():
         if (its := other.identity()) is None or not its.answers_as(identity):
@@ -39,11 +61,52 @@ def take_over(folder: RunFolder, identity: Identity, asked: Asking, model: Model
         for prediction in other.predictions():
             same = prediction.asked and prediction.asked == asked.asked.by_id.get(prediction.id)
             if same and prediction.error is None and prediction.id not in found:
-                found[prediction.id] = replace(prediction, reused=prediction.reused or other.path.name)
-    folder.write_predictions([found[example.id] for example in asked.examples if example.id in found])
+                found[prediction.id] = prediction.but(reused=prediction.reused or other.path.name)
+    return found, f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {_runs(found, passed)}"
+
+
+def _uncut(
+    folder: RunFolder, identity: Identity, asked: Asking, model: Model, load: Callable[[], None], but: Taken
+) -> tuple[Taken, str]:
+    """What ended by itself in earlier runs with a smaller limit; the line is "" where there is none of these."""
+    before, passed = longer.earlier(
+        folder, identity, asked, lambda other: _incomplete(other) or _unlike(other, folder), but
+    )
+    left = len(asked.examples) - len(but)
+    if not before:
+        why = f": {', '.join(passed)}" if passed else ""
+        return (
+            {},
+            f"max_new_tokens: all {left:,} are asked, also what a smaller limit did not cut{why}" if passed else "",
+        )
+    names = ", ".join(dict.fromkeys(one.run for one in before))
+    if reason := longer.dependent(identity, model):
+        return (
+            {},
+            f"max_new_tokens: all {left:,} are asked, also what ended by itself at the smaller limit of {names}: {reason}",
+        )
+    if model.uses_device and any(one.prediction.finish == "stop" for one in before):
+        load()
+    found = longer.taken(before, asked, model)
+    if not found:
+        return (
+            {},
+            f"max_new_tokens: all {left:,} are asked: none is known to have ended by itself at the smaller limit of {names}",
+        )
+    return found, (
+        f"max_new_tokens: {len(found):,} of {left:,} answers ended by themselves at a smaller limit and are taken from "
+        f"{_runs(found, passed)}; {left - len(found):,} are asked"
+    )
+
+
+def _runs(found: Taken, passed: list[str]) -> str:
     runs = ", ".join(counted(found.values())) or "no earlier run"
-    rest = f"; left out: {', '.join(passed)}" if passed else ""
-    return f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {runs}{rest}"
+    return runs + (f"; left out: {', '.join(passed)}" if passed else "")
+
+
+def _incomplete(other: RunFolder) -> str:
+    """Nobody asked for its answers, and nothing says whether the journal of a run that is not complete was altered."""
+    return "" if other.complete else "is not complete"
 
 
 def _unlike(other: RunFolder, folder: RunFolder) -> str:

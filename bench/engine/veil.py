@@ -150,7 +150,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         if not isinstance(found, list) or not all(isinstance(one, Prediction) for one in found):
             return found
         return [
-            replace(one, id=own.get(one.id, one.id), error=None if one.error is None else self._plain(one.error, own))
+            one.but(id=own.get(one.id, one.id), error=None if one.error is None else self._plain(one.error, own))
             for one in found
         ]
 

@@ -14,16 +14,18 @@ from bench.metrics.metric import Metric, RankedMetric
 from bench.runs import measurements, timing
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
+from bench.runs.rates import computes
 from bench.stats.swaps import value
 from bench.types import Run, Timing
 
 _AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 _CLAIMED = "was handed in, so that its seconds are claimed and nobody here measured them"
+_IDLE = "is a reference row that computes nothing and has no speed"
 
 
 @dataclass(frozen=True)
 class Side:
-    """An entry to compare; `unmeasured` says what it "was" or "holds" for its speed not to be compared, "" where it can."""
+    """An entry to compare; `unmeasured` says what it "was", "is" or "holds" for its speed not to be compared, "" where it can."""
 
     entry: Entry
     unmeasured: str = ""
@@ -50,6 +52,8 @@ def _unmeasured(run: Run, readings: Sequence[Timing], batches: Collection[tuple[
     """Why the readings of a run, and its batches (answers, seconds), are not its speed, "" if they are."""
     if is_claimed(run, "timings"):
         return _CLAIMED
+    if not computes(run):
+        return _IDLE
     if run.submission or not readings:
         return "was brought as predictions that nobody timed"
     if len({reading.attempt for reading in readings}) > 1:
@@ -76,6 +80,8 @@ def of_entry(entry: Entry) -> Side:
     """An entry out of a file as something to compare."""
     if is_claimed(entry.run, "timings"):
         return Side(entry, _CLAIMED)
+    if not computes(entry.run):
+        return Side(entry, _IDLE)
     timed = entry.speed and all(batches and all(n > 0 and s > 0 for n, s in batches) for batches in entry.speed)
     return Side(entry, "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed")
 

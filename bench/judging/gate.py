@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from bench.errors import BenchError
 from bench.judging.baseline import Side, elsewhere
+from bench.judging.ended import Most
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
-from bench.stats.gate import INCONCLUSIVE, Change, Verdict, flips_take, judge, together
+from bench.runs.rates import computes
+from bench.stats.gate import FAIL, INCONCLUSIVE, PASS, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
 from bench.stats.swaps import value
@@ -26,11 +28,15 @@ _BLOCK = 256  # examples left out of a metric of order at a time
 
 @dataclass(frozen=True)
 class Rules:
-    """`margin` in the metric's unit (fractions), `speed_margin` as a share of the time, None to leave speed out."""
+    """`margin` in the metric's unit (fractions), `speed_margin` as a share of the time, None to leave speed out.
+
+    `most` says of how many answers may be "cut", "empty" or "unparsed".
+    """
 
     margin: float = 0.01
     speed_margin: float | None = 0.2
     level: float = 0.05
+    most: Mapping[str, Most] = field(default_factory=dict)
 
     def in_range(self) -> Rules:
         """These rules; raises BenchError for values that mean nothing."""
@@ -44,7 +50,7 @@ class Rules:
 
 @dataclass(frozen=True)
 class Check:
-    """One verdict on a "score" or on "speed".
+    """One verdict on a "score", on "speed", or on how many answers were "cut", "empty" or "unparsed".
 
     `value` and `expected` are the run's and the baseline's: the score on the `n` examples that both have, or seconds an example;
     None where they cannot be compared. `change` is above 0 where the run is better: in the score's unit, or a natural logarithm
@@ -76,7 +82,7 @@ class _Shared:
 
 
 def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rules: Rules) -> list[Check]:
-    """The verdicts of (run, baseline) pairs: all on scores, then all on speed where `rules` ask for it.
+    """The verdicts of (run, baseline) pairs: all on scores, then on speed where a run has one, and on counts, as `rules` ask.
 
     No FAIL of the scores is a false alarm but at rate `rules.level`, and none of the speeds (Holm's correction in each).
     """
@@ -84,12 +90,16 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
     scores = [
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]
-    speeds = [speed_check(run, base, rules) for run, base in pairs] if rules.speed_margin is not None else []
+    timed = [(run, base) for run, base in pairs if computes(run.entry.run)] if rules.speed_margin is not None else []
+    speeds = [speed_check(run, base, rules) for run, base in timed]
+    counts = [
+        held(run.entry.run, base.entry.run, name, most) for run, base in pairs for name, most in rules.most.items()
+    ]
     return [
         replace(check, verdict=verdict)
         for family in (scores, speeds)
         for check, verdict in zip(family, together([check.verdict for check in family], rules.level), strict=True)
-    ]
+    ] + counts
 
 
 def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Check:
@@ -107,6 +117,8 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
     )  # fmt: skip
     flips, note = _flips(run.run, base.run, found.n, rules.level)
     notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note, *_asked(run.run, base.run)]
+    if rules.speed_margin is not None and not computes(run.run):
+        notes.append("it computes nothing, so its speed is not judged")
     if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
         notes.append("this is the baseline's own run")
     if failed := len(both.ours.failed) + len(both.theirs.failed):
@@ -267,3 +279,12 @@ def speed_check(run: Side, base: Side, rules: Rules) -> Check:
         "speed", ours, theirs, ours.scores[0], judge_speed(found, margin=margin, level=rules.level), margin, ours.n_examples,
         seconds_an_example([batches]), seconds_an_example(base.entry.speed), found.value, (note,),
     )  # fmt: skip
+
+
+def held(run: Run, base: Run, name: str, most: Most) -> Check:
+    """The verdict on how many of the run's answers were cut, empty or unparsed; BenchError where that is unknown."""
+    n = most.count(run, name)
+    allowed = n <= most.of(run.n_examples)
+    share = f"{n:,} of {run.n_examples:,} answers are {name} ({100 * n / run.n_examples:.1f} %), allowed are {most}"
+    verdict = Verdict(PASS if allowed else FAIL, None, None, float(allowed), reason=share)
+    return Check(name, run, base, run.scores[0], verdict, float(most.of(run.n_examples)), run.n_examples)

@@ -33,7 +33,8 @@ def title(check: Check) -> str:
 
 def said(check: Check) -> str:
     """The line without its verdict."""
-    parts = [_score(check) if check.what == "score" else _speed(check)] if check.value is not None else []
+    told = {"score": _score, "speed": _speed}.get(check.what)
+    parts = [told(check)] if told and check.value is not None else []
     if check.verdict.outcome == INCONCLUSIVE and check.what == "score":
         parts.append(_needed(check))
     parts += [part for part in (check.verdict.reason, *check.notes) if part]
@@ -108,9 +109,10 @@ def _needed(check: Check) -> str:
 def record(check: Check) -> dict[str, Json]:
     """One verdict for `--json`; scores as fractions, speed as seconds an example and ln(baseline / run)."""
     verdict = check.verdict
+    metric = {"score": check.score.metric, "speed": "seconds an example"}.get(check.what, f"answers {check.what}")
     return {
         "task": check.run.task, "model": check.run.model, "run_id": check.run.run_id, "baseline_run_id": check.baseline.run_id,
-        "what": check.what, "metric": check.score.metric if check.what == "score" else "seconds an example",
+        "what": check.what, "metric": metric,
         "verdict": verdict.outcome, "value": check.value, "baseline": check.expected, "change": check.change,
         "low": verdict.low, "high": verdict.high, "p": verdict.p, "margin": check.margin, "n": check.n,
         "needed": verdict.needed, "reason": verdict.reason, "notes": list(check.notes), "line": line(check),

@@ -8,15 +8,16 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from bench.errors import BenchError
+from bench.leaderboard import endings
+from bench.leaderboard.columns import DECLARED, further, ranking
 from bench.leaderboard.definition import Board
-from bench.runs.claimed import LEGEND, STORE, examples_per_second, is_claimed, rerun_of
+from bench.runs.claimed import LEGEND, STORE, is_claimed, rerun_of
 from bench.runs.claimed import shown as marked
 from bench.runs.identity import canonical
+from bench.runs.rates import examples_per_second, seconds_per_answer
 from bench.text.names import labelled
+from bench.text.table import Column
 from bench.types import ELSEWHERE, UNKNOWN, Run, Score
-
-_HEADINGS = {"failed": "failures", "examples_per_second": "examples/s", "p50": "p50 ms", "p90": "p90 ms"}
-
 
 ORIGINS = ("run here", "scored here", "in the store", "verified", "self-reported")
 
@@ -207,16 +208,23 @@ def score_of(run: Run, metric: str) -> Score:
 
 
 def with_flips(board: Board, found: Sequence[Table]) -> Board:
-    """The board with a column of flips behind its failures, where a run of these tables was audited."""
-    if not any(row.run.audit for table in found for row in table.rows):
-        return board
+    """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
+    runs = [row.run for table in found for row in table.rows]
+    added = endings.telling([run for run in runs if not run.is_reference]) + (
+        ["flips"] if any(run.audit for run in runs) else []
+    )
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
-    return replace(board, columns=(*board.columns[:at], "flips", *board.columns[at:]))
+    return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
+
+
+def columns(board: Board) -> list[Column]:
+    """The columns, as many as `cells` gives of a row."""
+    return [*ranking(board.metric), *further(board.more), *(DECLARED[name] for name in board.columns)]
 
 
 def headings(board: Board) -> list[str]:
     """The column titles."""
-    return ["rank", "model", f"{board.metric} [95 %]", *board.more, *(_HEADINGS.get(c, c) for c in board.columns)]
+    return [column.heading for column in columns(board)]
 
 
 def cells(board: Board, row: Row) -> list[str]:
@@ -225,12 +233,13 @@ def cells(board: Board, row: Row) -> list[str]:
     score = row.score
     failed = f"{score.n_failed}" + (f" (at best {shown(score, score.best)})" if score.best is not None else "")
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
-    environment, times = run.environment, run.timings
-    values = {
+    environment = run.environment
+    ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
+    values = ended | {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
-        "examples_per_second": _number(examples_per_second(run)), "p50": _number(times["latency_p50"], 1000),
-        "p90": _number(times["latency_p90"], 1000), "commit": environment["commit"] or "–", "date": run.created[:10],
+        "examples_per_second": _number(examples_per_second(run)), "seconds_per_answer": _number(seconds_per_answer(run), 1000),
+        "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
         rank_of(row),

@@ -10,9 +10,10 @@ from typing import Any
 
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
+from bench.leaderboard.columns import BY_THEMSELVES, DECLARED
 from bench.text.rows import rows
 
-COLUMNS = ("n", "failed", "origin", "examples_per_second", "p50", "p90", "device", "dtype", "commit", "date")
+COLUMNS = tuple(name for name in DECLARED if name not in BY_THEMSELVES)
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,12 @@ def read(path: Path, default: Default = lambda task: None) -> Board:
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)
     if unknown := set(board.columns) - set(COLUMNS):
-        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}")
+        hint = (
+            "; seconds_per_answer took the place of p50 and p90, which were of batches"
+            if unknown & {"p50", "p90"}
+            else ""
+        )
+        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}{hint}")
     return board
 
 

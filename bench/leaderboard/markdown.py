@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.leaderboard import endings
 from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
+from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.runs.claimed import Claimed
 from bench.text.names import labelled
 from bench.text.shown import code
 from bench.text.shown import markdown as plain
+from bench.text.table import Column as Layout
 
 _LONGEST_CELL = 300  # characters
 
@@ -36,13 +39,16 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
     if not found:
         lines += ["No runs yet.", ""]
     lines += [
-        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. Latency of an example "
-        "is the time of its batch; – means too few samples for the percentile. CPU and GPU never share a table; a submission, "
+        "Scores in percent with 95 % intervals from resampled clusters; ref = reference row, not ranked. The time per answer is "
+        "that of all answers over their number; – means that nobody timed them, or that a reference row computes nothing. CPU and "
+        "GPU never share a table; a submission, "
         "whose predictions were brought and not timed, stands in each table of its data; so does a run whose device is claimed.",
         "",
     ]
     if any(groups(table) for table in found):
         lines += [RANKS, ""]
+    if legend := endings.legend(board.columns):
+        lines += [legend, ""]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     return "\n".join(lines)
@@ -64,10 +70,14 @@ def below(table: Table) -> list[str]:
     return [line for line in (said, *table.notes) if line]
 
 
+def suite_columns(table: SuiteTable) -> list[Layout]:
+    """The columns of a suite's table, as many as `suite_cells` gives of a row."""
+    return of_suite([f"{one.board.task} {one.board.metric}" for one in table.columns])
+
+
 def suite_headings(table: SuiteTable) -> list[str]:
     """The column titles of a suite's table."""
-    tasks = [f"{one.board.task} {one.board.metric}" for one in table.columns]
-    return ["rank", "model", "mean rank", "normalised", "its rank", "dtype", "origin", *tasks, "missing"]
+    return [column.heading for column in suite_columns(table)]
 
 
 def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:

@@ -65,6 +65,9 @@ class Model(ABC):
     unit_tokens: int | None = (
         None  # about how many it computes in some seconds, once it is loaded; None: no need to cut a batch
     )
+    context: int | None = (
+        None  # tokens that a prompt and its reply may have together, once it is loaded; None: no such bound
+    )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 

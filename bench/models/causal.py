@@ -14,6 +14,7 @@ from bench.models.device import emulates
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt, appended_end, fit, plain_text, texts
 from bench.models.read_ahead import ReadAhead
+from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import behind_thinking, cut, opens
 from bench.types import Choose, Generate, Json, Prediction, Request, Text
@@ -258,6 +259,7 @@ class CausalLM(TorchModel):
         return Prediction(
             request.id, text=cut(text, stop), prompt_tokens=len(prompt.ids), new_tokens=len(kept),
             truncated=prompt.truncated, finish="stop" if whole else "length",
+            thinking_tokens=thinking_tokens(self.tokenizer, kept, prompt.thinks),
         )  # fmt: skip
 
     def free(self) -> None:

@@ -13,7 +13,9 @@ class Composite(Model):
     """Models that work one after another; `stages` names the attributes that hold them, in this order, the last answers.
 
     What concerns the whole model concerns each stage: weights, device, memory, what it computed. What concerns a request
-    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does.
+    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does. Its
+    `predict` returns what the last stage's does: a last stage that gives its answers as they are finished does so in a
+    composite too.
     """
 
     stages: ClassVar[tuple[str, ...]]
@@ -67,6 +69,16 @@ class Composite(Model):
     def answers_alone(self) -> bool:  # type: ignore[override]
         """Whether all stages do."""
         return all(model.answers_alone for model in self.models)
+
+    @property
+    def unit_tokens(self) -> int | None:  # type: ignore[override]
+        """As many as the slowest stage computes in some seconds."""
+        return min((model.unit_tokens for model in self.models if model.unit_tokens is not None), default=None)
+
+    @property
+    def context(self) -> int | None:  # type: ignore[override]
+        """That of the last stage, whose tokens predictions count."""
+        return self.models[-1].context
 
     def telling(self, config: Json) -> Json:
         """Also of each stage's configuration only what can change an answer."""

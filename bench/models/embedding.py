@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
+from bench.models import fixed_passes
 from bench.models.base import Device
+from bench.models.encoder_head import longest_row
+from bench.models.remembered import Remembered, of_text
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Prediction, Regress, Request, Span, Text
 
 if TYPE_CHECKING:
     import torch
 
+_LETTERS_A_TOKEN = 4  # about
 _SENTENCE = re.compile(r"[^\n.!?]+(?:[.!?](?!\s|$)[^\n.!?]*)*[.!?]*")
 
 
 class Embedding(TorchModel):
-    """Mean-pooled, normalised embeddings.
+    """Mean-pooled, normalised embeddings. Each different text is embedded once a run, in passes of fixed shapes.
+
+    Its vector does not depend on what else was embedded before or with it (`fixed_passes`), so that it may be kept, and a run
+    that was resumed answers as one that was not.
 
     `poles` describes the two ends of each scale by sentences: {"valence": {"low": [...], "high": [...]}}. A text's value is
     its place between the ends: low + (high - low) · sigmoid(sharpness · (similarity to high - similarity to low)), with each
@@ -29,6 +36,7 @@ class Embedding(TorchModel):
     spare_weights = ("pooler.",)  # the mean is taken here
     parts = frozenset({"text"})
     outputs = (Choose, Regress, Span)
+    answers_alone = True
 
     def __init__(
         self,
@@ -42,10 +50,13 @@ class Embedding(TorchModel):
     ) -> None:
         super().__init__(source, sha256)
         self.poles, self.sharpness, self.nearest, self.max_tokens = poles or {}, sharpness, nearest, max_tokens
+        self._vectors: Remembered[Any] = Remembered(lambda vector: vector.nbytes)  # arrays [d] of float32
         self._known: dict[tuple[str, ...], torch.Tensor] = {}
 
     def load(self, device: Device, *, seed: int) -> None:
-        """Load, and see that texts of different lengths can go together."""
+        """Load, and see that texts of different lengths can go together; vectors of another load are forgotten."""
+        self._vectors.clear()
+        self._known.clear()
         super().load(device, seed=seed)
         if self.tokenizer.pad_token is None:  # what stands there is masked
             ends = self.tokenizer.eos_token or self.tokenizer.unk_token or self.tokenizer.sep_token
@@ -54,26 +65,65 @@ class Embedding(TorchModel):
                     f"{self.source}: the tokenizer has no padding token; name one in tokenizer_config.json"
                 )
             self.tokenizer.pad_token = ends
+        self.most = longest_row(self.model, self.tokenizer)
+        self.portion, self.unit_tokens = self.unit_tokens or 1, None  # a batch need not be cut: see `predict`
+        self.per_pass = fixed_passes.tokens_per_pass(device.kind, device.threads)
 
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
-        """Unit vectors [n, d] in float32."""
+        """Unit vectors [n, d] in float32, on the CPU."""
+        return as_matrix(self.vectors(texts), texts)
+
+    def vectors(self, texts: Iterable[str]) -> dict[str, Any]:
+        """The unit vector of each different text, as an array [d] of float32."""
+        keys = {text: of_text(text) for text in dict.fromkeys(texts)}
+        found = {text: vector for text, key in keys.items() if (vector := self._vectors.get(key)) is not None}
+        missing = [text for text in keys if text not in found]
+        for text, vector in self._encoded(missing):
+            self._vectors.keep(keys[text], vector)
+            found[text] = vector
+        return found
+
+    def _encoded(self, texts: Sequence[str]) -> Iterator[tuple[str, Any]]:
+        """The texts with their vectors, in some order."""
+        if not texts:
+            return
+        ids = self.tokenizer(list(texts), truncation=True, max_length=self.max_tokens, return_attention_mask=False)
+        rows: list[list[int]] = ids["input_ids"]
+        for group, width, n_rows in fixed_passes.passes([len(row) for row in rows], self.most, self.per_pass):
+            filled = [rows[group[i % len(group)]] for i in range(n_rows)]
+            for i, vector in zip(group, self._pooled(filled, width), strict=False):  # the rest fills the pass up
+                yield texts[i], vector.copy()  # not a view, which would hold the whole pass
+
+    def _pooled(self, rows: Sequence[Sequence[int]], width: int) -> Any:
+        """Unit vectors [n, d] of rows of tokens, padded to `width`."""
         import torch
 
-        tokens = self.encode(texts, truncation=True, max_length=self.max_tokens)
+        padded = self.tokenizer.pad(
+            {"input_ids": list(rows)}, padding="max_length", max_length=width, return_tensors="pt", return_attention_mask=True,
+        )  # fmt: skip
+        tokens = {name: padded[name].to(self.device) for name in ("input_ids", "attention_mask")}
         with torch.inference_mode():
             states = self.model(**tokens).last_hidden_state.float()
-        mask = tokens["attention_mask"].unsqueeze(-1)
-        return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1)
+            mask = tokens["attention_mask"].unsqueeze(-1)
+            return torch.nn.functional.normalize((states * mask).sum(1) / mask.sum(1), dim=-1).cpu().numpy()
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """All texts of the batch are embedded in one pass; labels and poles only once a run."""
-        groups = [self._texts(request) for request in batch]
-        vectors = self.embed([text for group in groups for text in group])
-        done, start = [], 0
-        for request, group in zip(batch, groups, strict=True):
-            done.append(self._one(request, group, vectors[start : start + len(group)]))
-            start += len(group)
-        return done
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The predictions in order, in groups of requests whose new texts take some seconds."""
+        waiting: list[tuple[Request, list[str]]] = []
+        new: set[str] = set()
+        for request in batch:
+            texts = self._texts(request)
+            waiting.append((request, texts))
+            new.update(text for text in texts if self._vectors.get(of_text(text)) is None)
+            if sum(map(len, new)) > _LETTERS_A_TOKEN * self.portion:
+                yield self._group(waiting)
+                waiting, new = [], set()
+        if waiting:
+            yield self._group(waiting)
+
+    def _group(self, asked: Sequence[tuple[Request, list[str]]]) -> list[Prediction]:
+        known = self.vectors(text for _, texts in asked for text in texts)
+        return [self._one(request, texts, as_matrix(known, texts)) for request, texts in asked]
 
     def _texts(self, request: Request) -> list[str]:
         """What of a request has to be embedded: the question and the sentences, or the last thing that the user says."""
@@ -115,6 +165,13 @@ class Embedding(TorchModel):
         if texts not in self._known:
             self._known[texts] = self.embed(texts)
         return self._known[texts]
+
+
+def as_matrix(vectors: Mapping[str, Any], texts: Sequence[str]) -> torch.Tensor:
+    """The vectors of these texts as a matrix [n, d], which lies in memory as any other does: products may depend on that."""
+    import torch
+
+    return torch.stack([torch.from_numpy(vectors[text]) for text in texts])
 
 
 def sentences(text: str) -> list[str]:

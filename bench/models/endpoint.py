@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import contextlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any, ClassVar
 
@@ -14,18 +14,12 @@ from bench.models import reply
 from bench.models.base import Device, Model
 from bench.models.endpoint_client import Client, Limits
 from bench.models.endpoint_errors import Failure
+from bench.models.endpoint_reply import counts, reply_of
 from bench.models.endpoint_settings import address_of, checked_price, checked_url, checked_variable, is_near, key_in
 from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
 from bench.text.thinking import behind_thinking
-from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text, is_token_count
-
-_NOT_ENDED = (
-    "length",
-    "content_filter",
-    "tool_calls",
-    "function_call",
-)  # a reply without words that ended so answers nothing
+from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
 
 
 class Endpoint(Model):
@@ -43,6 +37,9 @@ class Endpoint(Model):
     `thinking_tokens` are added to what an answer may have. `extra` is merged into each request; null takes a key out. The
     key is read from the environment variable `key_env`, and is shown nowhere; `base_url` may be env:NAME of a variable that holds
     the address. Prices are USD for a million tokens.
+
+    How a reply ended is what the server says (`bench.text.finish`), and "stop" where it went on behind a stop string. What an
+    endpoint refuses without a word is an error; a reply that was cut before its first word is an empty text.
     """
 
     outputs = (Generate, Choose, Regress)
@@ -128,25 +125,33 @@ class Endpoint(Model):
             if self._client is not None and request not in self._begun:
                 self._begun[request] = self._client.submit(self._body(request))
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers; a request that the endpoint does not answer has an error, and costs no other."""
+    def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
+        """Each answer as it comes; a request that the endpoint does not answer has an error, and costs no other."""
+        waiting: dict[Future[Json | Failure], Request] = {}
+        second: set[Future[Json | Failure]] = set()
         try:
             self._begin(batch)
-            asked = [self._begun[request] for request in batch]
-            done, _ = concurrent.futures.wait(asked, return_when=concurrent.futures.FIRST_EXCEPTION)
-            for one in done:
-                one.result()  # raises what ends the run, though others are still under way
-            found = [self._begun.pop(request).result() for request in batch]
-            again = {i: self._ask_again(batch[i]) for i, one in enumerate(found) if self._ended_by_stop(batch[i], one)}
-            found = [again[i].result() if i in again else one for i, one in enumerate(found)]
-            return [self._read(request, one) for request, one in zip(batch, found, strict=True)]
+            waiting = {self._begun.pop(request): request for request in batch}
+            while waiting:
+                for one in self._done(waiting):
+                    request, found = waiting.pop(one), one.result()
+                    if one not in second and self._ended_by_stop(request, found):
+                        second.add(again := self._ask_again(request))
+                        waiting[again] = request
+                    else:
+                        yield self._read(request, found)
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
             for one in reversed(
-                self._begun.values()
-            ):  # those that wait first, else they would take a place that is let go
+                [*waiting, *self._begun.values()]
+            ):  # those that wait first, else they take a place that is let go
                 one.cancel()
             self._begun.clear()
             raise
+
+    def _done(self, waiting: Mapping[Future[Json | Failure], Request]) -> list[Future[Json | Failure]]:
+        """Those that have come by now, at least one; what ends the run stands behind the others, so that these are kept."""
+        done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
+        return sorted(done, key=lambda one: one.exception() is not None)
 
     def _ended_by_stop(self, request: Request, found: Json | Failure) -> bool:
         """Whether a stop string that was sent may be why a reply says nothing: the next words may be the answer."""
@@ -157,7 +162,7 @@ class Endpoint(Model):
             or not request.output.stop
         ):
             return False
-        said = behind_thinking(_said(found, chat=False) or "")
+        said = behind_thinking(reply_of(found, chat=False).text or "")
         return not (said and said.strip())
 
     def _ask_again(self, request: Request) -> Future[Json | Failure]:
@@ -186,39 +191,27 @@ class Endpoint(Model):
     def _read(self, request: Request, found: Json | Failure) -> Prediction:
         """The prediction that a reply makes."""
         if isinstance(found, Failure):
-            return Prediction(request.id, error=f"endpoint {found.text}")
-        tokens: dict[str, Any] = {
-            "prompt_tokens": _count(found, "prompt_tokens"), "new_tokens": _count(found, "completion_tokens"),
-        }  # fmt: skip
+            return Prediction(
+                request.id, error=f"endpoint {found.text}", finish="refused" if found.refused else "error"
+            )
         self.served.add((str(found.get("model") or ""), str(found.get("system_fingerprint") or "")))
-        choice = _choice(found)
-        message = _table(choice, "message")
-        text = _said(found, chat=self.chat)
-        finish = choice.get("finish_reason")
-        if text is None or (not text.strip() and (finish in _NOT_ENDED or message.get("refusal"))):
-            why = message.get("refusal") or f"finish_reason {finish!r}"
-            hint = "; raise model.thinking_tokens" if finish == "length" else ""
-            return Prediction(request.id, error=f"endpoint gave no text: {str(why)[:200]}{hint}", **tokens)
-        return reply.read(request, text, begun=_begun(request) if self.chat and not self.prefill else "", **tokens)
+        said = reply_of(found, chat=self.chat)
+        more = counts(found) | {"thinking": said.thinking, "finish": said.finish}
+        cut = said.is_empty and said.finish == "length"
+        if cut and isinstance(request.output, Generate):
+            return Prediction(request.id, text="", **more)
+        if said.text is None or (said.is_empty and (cut or said.is_call or said.finish in ("refused", "error"))):
+            hint = "; raise model.thinking_tokens" if cut else ""
+            more["finish"] = said.finish if cut or said.finish == "refused" else "error"
+            return Prediction(request.id, error=f"endpoint gave no text: {said.why_nothing}{hint}", **more)
+        begun = _begun(request) if self.chat and not self.prefill else ""
+        return reply.read(request, said.text, begun=begun, **more)
 
     def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
         """What so many tokens cost, in USD; None where no price is given. Tries that failed are not counted."""
         if self.price is None:
             return None
         return (prompt_tokens * self.price["prompt"] + new_tokens * self.price["completion"]) / 1e6
-
-
-def _choice(found: Json) -> dict[str, Json]:
-    return found["choices"][0] if isinstance(found["choices"][0], dict) else {}
-
-
-def _said(found: Json, *, chat: bool) -> str | None:
-    """The text of a reply, None if it has none; what a server keeps apart as reasoning is no answer."""
-    text = _table(_choice(found), "message").get("content") if chat else _choice(found).get("text")
-    if isinstance(text, list):  # in pieces, of which some may be thinking
-        texts = [one["text"] for one in text if isinstance(one, dict) and one.get("type") == "text"]
-        text = "".join(texts) if all(isinstance(one, str) for one in texts) else None
-    return text if isinstance(text, str) else None
 
 
 def _begun(request: Request) -> str:
@@ -231,14 +224,3 @@ def _prompt(parts: Sequence[Part], begun: str) -> str:
     """The text that a base model continues."""
     text: str = as_plain_text([part for part in parts if isinstance(part, Text)])
     return text + ("\n" + begun.rstrip(" ") if begun else "")
-
-
-def _table(record: Json, name: str) -> dict[str, Json]:
-    found = record.get(name)
-    return found if isinstance(found, dict) else {}
-
-
-def _count(found: Json, name: str) -> int:
-    """The tokens that a server says it counted, 0 for what is no count."""
-    count = _table(found, "usage").get(name)
-    return count if is_token_count(count) else 0

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 from typing import Literal
 
+from bench.text.finish import finish_of
 from bench.types import Json
 
 _AGAIN = frozenset({408, 409, 425, 429})  # and every 5xx
@@ -31,6 +32,7 @@ class Failure:
     wait: float = 0.0
     ends: Literal["request", "first", "run"] = "request"
     status: int = 0
+    refused: bool = False  # by a filter, not for how it was asked
 
     def after(self, tries: int) -> Failure:
         """The same, saying how often it was tried."""
@@ -62,7 +64,8 @@ def judge(
         return Failure(text, again=True, wait=wait, ends="first" if status in _GATEWAY else "request", status=status)
     if status in (401, 402) or 300 <= status < 400:
         return Failure(text, ends="run", status=status)
-    return Failure(text, ends="first" if status in (403, 404, 405) else "request", status=status)
+    refused = finish_of(_code(body)) == "refused"
+    return Failure(text, ends="first" if status in (403, 404, 405) else "request", status=status, refused=refused)
 
 
 def retry_after(value: str | None, now: float) -> float:

@@ -5,16 +5,17 @@ from __future__ import annotations
 import importlib
 import inspect
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.errors import BenchError
-from bench.models.base import Device, Model
+from bench.models.base import Answered, Device, Model
 from bench.models.values import as_prediction
 from bench.runs.code import code_of, file_of
 from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Transcribe
 
+_NO_MORE = object()
 _PARTS = ("text", "image", "audio", "video")
 _OUTPUTS: dict[str, type[Output]] = {
     "Generate": Generate,
@@ -25,7 +26,8 @@ _OUTPUTS: dict[str, type[Output]] = {
 
 
 class Function(Model):
-    """Calls `function(requests)` with a list of Request; it returns a list with an answer for each, in order.
+    """Calls `function(requests)` with a list of Request; it returns a list with an answer for each, in order, or
+    yields them.
 
     An answer is a str, a label, numbers, a dict or a Prediction: see `bench.models.values.as_prediction`; None fails its
     request. A class is made once, when the model loads, and its instance is called. `options` are keyword arguments of the
@@ -75,13 +77,27 @@ class Function(Model):
             raise BenchError(f"model.function={self.path} is {type(self.call).__name__}, which cannot be called")
         _fitting(self.call, self.given, self.path, [[]])
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The function's answers; raises BenchError for a list of another length or answers of a wrong type."""
+    def predict(self, batch: Sequence[Request]) -> Answered:
+        """The function's answers; raises BenchError for a list of another length or answers of a wrong type.
+
+        A function that yields its answers, in the order of the requests, has each kept when it comes.
+        """
         found = self.call(list(batch), **self.given)
+        if isinstance(found, Iterator):
+            return self._one_by_one(batch, found)
         if not isinstance(found, list | tuple) or len(found) != len(batch):
             got = f"{len(found)}" if isinstance(found, list | tuple) else f"a {type(found).__name__}"
             raise BenchError(f"{self.path} must return a list of {len(batch)} answers, one a request; got {got}")
         return [answered(request, value, str(self.path)) for request, value in zip(batch, found, strict=True)]
+
+    def _one_by_one(self, batch: Sequence[Request], found: Iterator[object]) -> Iterator[Prediction]:
+        given = 0
+        for request, value in zip(batch, found, strict=False):
+            given += 1
+            yield answered(request, value, str(self.path))
+        if given < len(batch) or next(found, _NO_MORE) is not _NO_MORE:
+            got = "more" if given == len(batch) else given
+            raise BenchError(f"{self.path} must yield {len(batch)} answers, one a request; it gave {got}")
 
 
 def answered(request: Request, value: object, where: str) -> Prediction:

@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-from collections import OrderedDict
-from collections.abc import Iterable, Sequence
+import sys
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Answered, Device, Model, flat
 from bench.models.composite import Composite
+from bench.models.remembered import Remembered, of_file
 from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
-
-_KEPT = 1_024  # transcripts; several questions may be asked about a recording
 
 
 class SoundOff(Model):
@@ -24,6 +22,7 @@ class SoundOff(Model):
     outputs = (Transcribe,)
     revision = "1"
     uses_device = False
+    answers_alone = True
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """No words."""
@@ -35,6 +34,10 @@ class ListenThenRead(Composite):
 
     What is said stands where the recording stood. Where a request to choose holds no text of its own, the labels are named in
     a system message, which a text model would otherwise never see.
+
+    A recording is heard once a run, whatever its file is called. In bfloat16 and float16 what is heard may depend on the other
+    recordings that go through the recogniser with it, and which these are, on where a run was resumed: there each goes alone,
+    unless the recogniser says that this makes no difference (`answers_alone`).
     """
 
     parts = frozenset({"text", "audio"})
@@ -45,11 +48,13 @@ class ListenThenRead(Composite):
         refuse_others(recogniser, text_model)
         self.recogniser, self.text_model, self.language, self.lead = recogniser, text_model, language, lead
         self.outputs = text_model.outputs
-        self._transcripts: OrderedDict[tuple[str, int, int], str] = OrderedDict()
+        self._transcripts: Remembered[str] = Remembered(sys.getsizeof)
+        self._together = recogniser.answers_alone
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load both, and forget what was heard: another device or precision may hear something else."""
         self._transcripts.clear()
+        self._together = self.recogniser.answers_alone or device.dtype == "float32"
         super().load(device, seed=seed)
 
     def cost(self, request: Request) -> int:
@@ -66,25 +71,36 @@ class ListenThenRead(Composite):
                     self.recogniser.prepare(asked)
 
     def predict(self, batch: Sequence[Request]) -> Answered:
-        """Listen to the recordings, then ask the text model."""
+        """Listen to the recordings, then pass on what the text model answers, as it comes."""
         heard = self.heard(batch)
         return self.text_model.predict([self.as_read(request, heard) for request in batch])
 
     def heard(self, batch: Sequence[Request]) -> dict[str, str]:
         """What is said in each recording of the requests, by its path; raises ValueError when one cannot be read."""
-        paths = list(dict.fromkeys(path for request in batch for path in self.to_hear(request)))
-        asked = [self._spoken(path) for path in paths if self._unheard(path)]
-        found = {p.id: p.text or "" for p in (flat(self.recogniser.predict(asked)) if asked else ())}
-        for path in paths:
-            key = _key(path)
-            found[path] = self._transcripts[key] = found[path] if path in found else self._transcripts[key]
-            self._transcripts.move_to_end(key)
-        while len(self._transcripts) > _KEPT:
-            self._transcripts.popitem(last=False)
-        return found
+        paths = dict.fromkeys(path for request in batch for path in self.to_hear(request))
+        keys = {path: of_file(path) or path for path in paths}  # of a missing file the recogniser says that it is
+        known = {key: words for key in keys.values() if (words := self._transcripts.get(key)) is not None}
+        unheard: dict[bytes | str, str] = {}
+        for path, key in keys.items():
+            if key not in known:
+                unheard.setdefault(key, path)  # the first of those that are alike
+        for key, words in self._listened(unheard):
+            self._transcripts.keep(key, words)
+            known[key] = words
+        return {path: known[key] for path, key in keys.items()}
+
+    def _listened(self, paths: Mapping[bytes | str, str]) -> Iterator[tuple[bytes | str, str]]:
+        """What the recogniser hears in these recordings, by their keys; raises ValueError for one that it failed on, at the end."""
+        keys = {path: key for key, path in paths.items()}
+        asked = [self._spoken(path) for path in keys]
+        for group in [asked] if self._together and asked else [[one] for one in asked]:
+            found = list(flat(self.recogniser.predict(group)))
+            yield from ((keys[one.id], one.text or "") for one in found if one.error is None)
+            if failed := next((one for one in found if one.error is not None), None):
+                raise ValueError(failed.error)
 
     def _unheard(self, path: str) -> bool:
-        return _key(path) not in self._transcripts
+        return self._transcripts.get(of_file(path) or path) is None
 
     def files(self, request: Request) -> list[str]:
         """The paths of what is to be listened to."""
@@ -130,12 +146,3 @@ def finished(request: Request, parts: list[Part], words: str) -> Request:
     if isinstance(output, Span) and output.context is None:
         output = replace(output, context=words)
     return Request(request.id, tuple(parts), output)
-
-
-def _key(path: str) -> tuple[str, int, int]:
-    """The file as it is now; a file that is missing is left to the recogniser, which says so."""
-    place = Path(path)
-    if not place.is_file():
-        return path, 0, 0
-    found = place.stat()
-    return path, found.st_size, found.st_mtime_ns

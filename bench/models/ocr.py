@@ -51,7 +51,7 @@ class OcrPipeline(Composite):
         return [line for i, line in enumerate(lines) if int((i + 1) * self.lines_kept) > int(i * self.lines_kept)]
 
     def predict(self, batch: Sequence[Request]) -> Answered:
-        """Read the pictures, then ask the text model."""
+        """Read the pictures, then pass on what the text model answers, as it comes."""
         return self.text_model.predict([self._as_text(request) for request in batch])
 
     def _as_text(self, request: Request) -> Request:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import io
+import sys
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
@@ -16,12 +15,13 @@ from typing import Any, TypeVar
 from bench.artifacts.fetch import locate
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.models.remembered import Remembered, of_picture
 from bench.types import Generate, Image, ImageFile, Prediction, Request
 
 PICTURES = ("PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM")  # of Pillow's others, EPS would start another program
 MOST_PIXELS = 80_000_000  # of one picture, 240 MB in RGB
 MOST_PICTURE_BYTES = 100 * 1024**2  # of its file
-_PAGES_KEPT = 64  # several questions are asked about a page; they come close together
+_WORD_BYTES = 300  # about what a word's box takes
 _FETCH = "bench fetch model=NAME"
 Found = TypeVar("Found")
 Corners = Sequence[Sequence[float]]
@@ -60,9 +60,10 @@ def decoded(image: Image, max_side: int | None = None) -> Any:
 
 
 class PageReader(Model):
-    """RapidOCR with these ONNX weights, pinned URIs with their sha256; it keeps what it read on the last pages.
+    """RapidOCR with these ONNX weights, pinned URIs with their sha256; each different page is read once a run.
 
-    As a model it answers with the lines of a request's pages.
+    A page is read alone, so that what is kept of it does not depend on the others. As a model it answers with the lines of a
+    request's pages.
     """
 
     parts = needs = frozenset({"image"})
@@ -76,8 +77,8 @@ class PageReader(Model):
             self.revision = ""
         self.weights_sha256 = f"{detector_sha256} + {recogniser_sha256}"
         self._engine: Any = None
-        self._kept: OrderedDict[tuple[str, str], Any] = OrderedDict()
-        self._lock = threading.Lock()  # pages are also read ahead, in another thread
+        self._kept: Remembered[list[Any]] = Remembered(_size)
+        self._reading = threading.Lock()  # pages are also read ahead, in another thread; what is kept is had without it
 
     def fetch(self) -> None:
         """Bring the weights."""
@@ -86,6 +87,7 @@ class PageReader(Model):
 
     def load(self, device: Device, *, seed: int = 0) -> None:
         """Load the reader, which computes on the CPU; raises BenchError when RapidOCR is not installed."""
+        self._kept.clear()
         try:
             from rapidocr import RapidOCR
         except ImportError:
@@ -133,15 +135,14 @@ class PageReader(Model):
             for request in batch
         ]
 
-    def _remembered(self, kind: str, image: Image, read: Callable[[Image], Found]) -> Found:
-        key = (kind, hashlib.sha256(image.data).hexdigest())
-        with self._lock:
-            if key not in self._kept:
-                self._kept[key] = read(image)
-                if len(self._kept) > _PAGES_KEPT:
-                    self._kept.popitem(last=False)
-            found: Found = self._kept[key]
-            return found
+    def _remembered(self, kind: str, image: Image, read: Callable[[Image], list[Found]]) -> list[Found]:
+        key = kind, of_picture(image)
+        if (found := self._kept.get(key)) is None:
+            with self._reading:
+                if (found := self._kept.get(key)) is None:  # the other thread may have read it meanwhile
+                    found = read(image)
+                    self._kept.keep(key, found)
+        return found
 
     def _read(self, image: Image, *, words: bool) -> tuple[Any, tuple[int, int]]:
         """What RapidOCR says of the picture, and its width and height in pixels."""
@@ -168,6 +169,10 @@ class PageReader(Model):
             own = [(text, corners) for text, _, corners in cut[i] if text.strip()] if all(cut[i]) else []
             words += own or split_line(*lines[i])
         return [Word(text, scaled(corners, size)) for text, corners in words]
+
+
+def _size(found: Sequence[str | Word]) -> int:
+    return sum(sys.getsizeof(one) if isinstance(one, str) else sys.getsizeof(one.text) + _WORD_BYTES for one in found)
 
 
 def _pages(request: Request) -> list[Image]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ class PocketSphinx(AudioModel):
     outputs = (Transcribe,)
     rate = RATE
     uses_device = False  # one core of the CPU, whatever the device
+    answers_alone = True  # see `_words`
 
     def __init__(
         self,
@@ -89,9 +90,9 @@ class PocketSphinx(AudioModel):
         except (RuntimeError, ValueError) as error:
             raise BenchError(f"{self.source} cannot be loaded ({error}); bring the folder again") from None
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+    def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """One recording after the other."""
-        return [Prediction(request.id, text=self._text(request)) for request in batch]
+        return (Prediction(request.id, text=self._text(request)) for request in batch)
 
     def _text(self, request: Request) -> str:
         output = request.output

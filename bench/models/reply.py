@@ -6,11 +6,12 @@ import json
 import math
 import re
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from bench.text.reply import labels_mentioned, labels_said
 from bench.text.retraction import takes_back
 from bench.text.stated_json import objects
-from bench.text.thinking import behind_thinking, cut, thinking
+from bench.text.thinking import apart, behind_thinking, cut, joined, thinking
 from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
 _OPENED = re.compile(r'^[^\w"]{0,20}"{1,5}(?=[^"\n]*\w)')  # a bullet, a bracket, more quotes before the answer's own
@@ -55,40 +56,52 @@ def longest(output: Output) -> int:
     raise ValueError(f"a model that answers in words cannot give {type(output).__name__}")
 
 
-def read(request: Request, text: str, *, begun: str = "", prompt_tokens: int = 0, new_tokens: int = 0) -> Prediction:
+def read(request: Request, text: str, *, begun: str = "", finish: str = "none", **counts: Any) -> Prediction:
     """The prediction that a model's text makes; one with an `error` that quotes the text where it holds no answer.
 
-    `begun` is how the reply was to begin: it is taken off where the model says it again.
+    `begun` is how the reply was to begin: it is taken off where the model says it again. `finish` is how it ended; one that went
+    on behind a stop string had ended there. `counts` are other fields of the prediction. Where a label or numbers are asked for,
+    the thinking is taken out of the text here; of a text it is the engine that does.
     """
+    if isinstance(request.output, Generate):
+        said, ended = _answered(text, begun, request.output.stop)
+        return Prediction(
+            request.id, said, finish="stop" if ended and finish in ("length", "none") else finish, **counts
+        )
+    if finish == "error":
+        return Prediction(request.id, error=f"the reply was broken off by an error: {_quote(text)}", **counts)
+    thought, answer = apart(text)
+    counts["thinking"] = joined(counts.get("thinking"), thought)
+    if answer is None:
+        return Prediction(request.id, error=UNFINISHED, finish="length", **counts)
     scores = values = None
     try:
         match request.output:
             case Choose(labels=labels, several=several):
-                scores = chosen(labels, labels_in(text, labels, several=several))
+                scores = chosen(labels, labels_in(answer, labels, several=several))
             case Regress(names=names, low=low, high=high):
-                values = numbers_in(text, names, low, high)
-            case Generate(stop=stop):
-                text = _answered(text, begun, stop)
+                values = numbers_in(answer, names, low, high)
     except ValueError as error:
-        return Prediction(request.id, error=str(error), prompt_tokens=prompt_tokens, new_tokens=new_tokens)
-    said = text if scores is None and values is None else None
-    return Prediction(request.id, said, None, scores, values, prompt_tokens=prompt_tokens, new_tokens=new_tokens)
+        return Prediction(request.id, error=str(error), finish=finish, **counts)
+    return Prediction(request.id, None, None, scores, values, finish=finish, **counts)
 
 
-def _answered(text: str, begun: str, stop: Sequence[str]) -> str:
-    """The reply up to its stop; in JSON and in a block of code that it begins with, nothing stops it.
+def _answered(text: str, begun: str, stop: Sequence[str]) -> tuple[str, bool]:
+    """The reply up to its stop, and whether one came; in JSON and in a block of code that it begins with, nothing stops it.
 
-    >>> [_answered(reply, 'Answer: "', ['"']) for reply in ('{"answer": "Bonn"}, "so"', '- "Bonn", it says', '"')]
-    ['{"answer": "Bonn"}, ', 'Bonn', '']
+    >>> [_answered(reply, 'Answer: "', ['"']) for reply in ('{"answer": "Bonn"}, "so"', '- "Bonn", it says', "Bonn")]
+    [('{"answer": "Bonn"}, ', True), ('Bonn', True), ('Bonn', False)]
     """
     rest = without(text, begun)
-    said = (behind_thinking(rest) or "").lstrip()
-    if said and (end := _end_of_block(said)):
-        end += max(0, rest.rfind(said))
-        return rest[: min((place for one in stop if (place := rest.find(one, end)) >= 0), default=len(rest))]
+    block = (behind_thinking(rest) or "").lstrip()
+    if block and (end := _end_of_block(block)):
+        end += max(0, rest.rfind(block))
+        until = min((place for one in stop if (place := rest.find(one, end)) >= 0), default=len(rest))
+        return rest[:until], until < len(rest)
     if begun.rstrip().endswith('"'):
         rest = _OPENED.sub("", rest, count=1)
-    return cut(rest, stop)
+    said = cut(rest, stop)
+    return said, len(said) < len(rest)
 
 
 def _end_of_block(text: str) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
 from bench.models.composite import Composite
-from bench.models.embedding import Embedding, sentences
+from bench.models.embedding import Embedding, as_matrix, sentences
 from bench.types import Part, Request, Span, Text
 
 
@@ -25,19 +26,30 @@ class RetrieveThenRead(Composite):
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
 
     def predict(self, batch: Sequence[Request]) -> Answered:
-        """Shorten each request's context, then let the text model answer."""
-        return self.text_model.predict([self._shortened(request) for request in batch])
+        """Shorten all contexts, each different sentence embedded once, then pass on what the text model answers, as it comes."""
+        found = [self._sentences(request) for request in batch]
+        vectors = self.retriever.vectors(text for texts in found if self._too_many(texts) for text in texts)
+        return self.text_model.predict(
+            [self._shortened(request, texts, vectors) for request, texts in zip(batch, found, strict=True)]
+        )
 
-    def _shortened(self, request: Request) -> Request:
+    def _sentences(self, request: Request) -> list[str]:
+        """The question and the sentences of the context."""
         output = request.output
         if not isinstance(output, Span) or output.context is None:
             raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
-        found = sentences(output.context)
-        if len(found) <= self.n_sentences:
+        return [output.question, *sentences(output.context)]
+
+    def _too_many(self, texts: Sequence[str]) -> bool:
+        return len(texts) - 1 > self.n_sentences
+
+    def _shortened(self, request: Request, texts: Sequence[str], vectors: Mapping[str, Any]) -> Request:
+        output = request.output
+        if not self._too_many(texts) or not isinstance(output, Span) or output.context is None:
             return request
-        vectors = self.retriever.embed([output.question, *found])
-        nearest = sorted((vectors[1:] @ vectors[0]).topk(self.n_sentences).indices.tolist())
-        kept = "\n".join(found[i] for i in nearest)
+        rows = as_matrix(vectors, texts)
+        nearest = sorted((rows[1:] @ rows[0]).topk(self.n_sentences).indices.tolist())
+        kept = "\n".join(texts[1 + i] for i in nearest)
         parts: list[Part] = [
             replace(part, text=part.text.replace(output.context, kept)) if isinstance(part, Text) else part
             for part in request.parts

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby, islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.models import checkpoint, sound, sound_windows, weights
@@ -19,6 +19,14 @@ if TYPE_CHECKING:
 CTC, SEQ2SEQ = "AutoModelForCTC", "AutoModelForSpeechSeq2Seq"
 _WINDOW = 20.0  # seconds that a CTC model hears at once; its attention grows with the square
 _POOL = 4  # passes' worth of windows that are sorted by length
+
+
+class Heard(NamedTuple):
+    """The tokens of one window, and how they ended: see `Prediction`."""
+
+    ids: list[int]
+    finish: str = "none"
+
 
 _Item = tuple[int, int, sound_windows.Window]  # request, place in its recording, window
 
@@ -77,6 +85,8 @@ class SpeechRecogniser(AudioModel, TorchModel):
         self.rate = int(self.extractor.sampling_rate)
         generation = getattr(self.model, "generation_config", None)
         self.multilingual: bool | None = getattr(generation, "is_multilingual", None)  # Whisper says so
+        given = getattr(generation, "eos_token_id", None)
+        self.ends = [one for one in (given if isinstance(given, list) else [given]) if one is not None]
         self._measure()
 
     def _measure(self) -> None:
@@ -109,14 +119,14 @@ class SpeechRecogniser(AudioModel, TorchModel):
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """The windows of all recordings go through the model together."""
         languages = [self._language(request) for request in batch]
-        found: list[dict[int, list[int]]] = [{} for _ in batch]
+        found: list[dict[int, Heard]] = [{} for _ in batch]
         windows = iter(self._windows(batch))
         while pool := list(islice(windows, _POOL * self.n_windows)):
             for group in self._groups(pool):
                 heard = self._hear([window for _, _, window in group], [languages[i] for i, _, _ in group])
-                for (i, place, _), ids in zip(group, heard, strict=True):
-                    found[i][place] = ids
-        return [self._written(r, [ids[k] for k in sorted(ids)]) for r, ids in zip(batch, found, strict=True)]
+                for (i, place, _), said in zip(group, heard, strict=True):
+                    found[i][place] = said
+        return [self._written(r, [said[k] for k in sorted(said)]) for r, said in zip(batch, found, strict=True)]
 
     def _language(self, request: Request) -> str:
         if not isinstance(request.output, Transcribe):
@@ -154,15 +164,17 @@ class SpeechRecogniser(AudioModel, TorchModel):
             for first in range(0, len(group), self.n_windows):
                 yield group[first : first + self.n_windows]
 
-    def _hear(self, windows: list[sound_windows.Window], languages: list[str]) -> list[list[int]]:
-        """The token ids of each window: of CTC one for each frame that counts, else those that were generated."""
+    def _hear(self, windows: list[sound_windows.Window], languages: list[str]) -> list[Heard]:
+        """What is said in each window: of CTC a token for each frame that counts, else those that were generated."""
         if self.auto_class == SEQ2SEQ:
             return self._generated([window.samples for window in windows], languages)
         logits, frames = self._logits([window.samples for window in windows])
         best = logits.argmax(-1).tolist()
         # A frame counts where it begins: a window has fewer frames than hops, for the last ones would reach beyond its end.
         return [
-            ids[window.left // self.hop : (len(window.samples) - window.right) // self.hop if window.right else n]
+            Heard(
+                ids[window.left // self.hop : (len(window.samples) - window.right) // self.hop if window.right else n]
+            )
             for ids, n, window in zip(best, frames, windows, strict=True)
         ]
 
@@ -178,16 +190,34 @@ class SpeechRecogniser(AudioModel, TorchModel):
         lengths = inputs["attention_mask"].sum(-1)
         return logits, self.model._get_feat_extract_output_lengths(lengths).tolist()
 
-    def _generated(self, samples: list[sound.Samples], languages: list[str]) -> list[list[int]]:
+    def _generated(self, samples: list[sound.Samples], languages: list[str]) -> list[Heard]:
         import torch
+        from transformers import StoppingCriteria, StoppingCriteriaList
+
+        calls: list[torch.Tensor] = []  # the tokens of each with their ends, which Whisper's `generate` takes off
+
+        class Seen(StoppingCriteria):  # type: ignore[misc]
+            def __call__(self, ids: Any, scores: Any, **_: Any) -> Any:
+                if calls and calls[-1].shape[1] < ids.shape[1]:
+                    calls.pop()  # the same call, a token later
+                calls.append(ids)
+                return torch.zeros(len(ids), dtype=torch.bool, device=ids.device)
 
         options: dict[str, Any] = {}
         if self.multilingual:
             options = {"language": languages, "task": "transcribe"}
         with torch.inference_mode():
-            ids = self.model.generate(**self._inputs(samples), do_sample=False, num_beams=1, **options)
+            ids = self.model.generate(
+                **self._inputs(samples), do_sample=False, num_beams=1,
+                stopping_criteria=StoppingCriteriaList([Seen()]), **options,
+            )  # fmt: skip
         special = set(self.tokenizer.all_special_ids)
-        return [[token for token in row if token not in special] for row in ids.tolist()]
+        finishes = ["none"] * len(samples)  # Whisper that writes times may be called again, for some
+        if len(calls) == 1:
+            ended = torch.isin(calls[0][:, 1:], calls[0].new_tensor(self.ends)).any(-1)  # [0] may start with its end
+            finishes = ["stop" if one else "length" for one in ended.tolist()]
+        rows = zip(ids.tolist(), finishes, strict=True)
+        return [Heard([token for token in row if token not in special], finish) for row, finish in rows]
 
     def _inputs(self, samples: list[sound.Samples]) -> dict[str, Any]:
         """What the model takes of these samples, on the device and in its dtype."""
@@ -195,8 +225,12 @@ class SpeechRecogniser(AudioModel, TorchModel):
             self.extractor, samples, self.rate, self.model, padding="max_length" if self.fixed else "longest"
         )
 
-    def _written(self, request: Request, ids: list[list[int]]) -> Prediction:
-        if self.auto_class == CTC:
+    def _written(self, request: Request, heard: list[Heard]) -> Prediction:
+        ids = [one.ids for one in heard]
+        if self.auto_class == CTC:  # a token a frame: nothing is generated
             return Prediction(request.id, text=self.tokenizer.decode([token for row in ids for token in row]).strip())
         texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in ids]
-        return Prediction(request.id, text=" ".join(filter(None, texts)), new_tokens=sum(map(len, ids)))
+        finish = next(
+            (one for one in ("length", "none") if one in [h.finish for h in heard]), "stop" if heard else "none"
+        )
+        return Prediction(request.id, text=" ".join(filter(None, texts)), new_tokens=sum(map(len, ids)), finish=finish)

@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from bench.artifacts.fetch import resolved
 from bench.artifacts.uri import parse
+from bench.decoding import units
 from bench.errors import BenchError
 from bench.models import chat_template, checkpoint, weights
 from bench.models.base import Device, Model
+from bench.models.device import emulates
 
 if TYPE_CHECKING:
     import torch
@@ -75,6 +77,8 @@ class TorchModel(Model):
         chat_template.guard(self.processor, self.source)
         self.model: Any = loaded.to(self.device).eval()
         self._refuse_other_tokenizer()
+        emulated = emulates(device.kind, device.dtype)
+        self.unit_tokens = units.work_of(device.kind, self.model.num_parameters(), emulated=emulated)
 
     def _refuse_other_tokenizer(self) -> None:
         """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""

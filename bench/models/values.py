@@ -8,10 +8,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 
 from bench.models.reply import chosen, listed
+from bench.text.finish import finish_of
 from bench.text.signs import form
-from bench.types import Choose, Prediction, Regress, Request, Span
+from bench.types import FINISHES, Choose, Prediction, Regress, Request, Span
 
-_FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error"}
+_FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error", "asked", "reused"}
+_BESIDE = ("finish", "thinking", "thinking_tokens", "prompt_tokens", "new_tokens", "no_answer")
 
 
 def as_prediction(request: Request, value: object) -> Prediction:
@@ -19,7 +21,8 @@ def as_prediction(request: Request, value: object) -> Prediction:
 
     A Prediction stays. Text: a str. Label: a str, one or (with `several`) a list of the labels, or {label: score}. Numbers:
     {name: number}, a list in the order of the names, or one number. A span: (start, end). Any of these may also stand in a
-    dict under the names of Prediction's fields ({"text": …, "no_answer": 0.3}). None is a failure of this request.
+    dict under the names of Prediction's fields ({"text": …, "no_answer": 0.3}), or be the `text` of an object with such
+    attributes, as libraries return; `finish` or `finish_reason` may be any library's word. None is a failure of this request.
 
     Raises TypeError for a type that never answers such a request, ValueError for a value that does not.
     """
@@ -27,10 +30,21 @@ def as_prediction(request: Request, value: object) -> Prediction:
         return value
     if value is None or (isinstance(value, float) and math.isnan(value)):
         raise ValueError("it answered nothing")
-    if isinstance(value, Mapping) and value and set(value) <= _FIELDS:
-        return Prediction.from_json({"id": request.id, **value})
+    if isinstance(getattr(value, "text", None), str) and not isinstance(value, Mapping):
+        names = ("text", "finish_reason", *_BESIDE)
+        value = {name: found for name in names if (found := getattr(value, name, None)) is not None}
+    if isinstance(value, Mapping) and value and set(value) <= _FIELDS | {"finish_reason"}:
+        return Prediction.from_json({"id": request.id, **_with_finish(value)})
     read_as: dict[type, Callable[[Request, object], Prediction]] = {Choose: _as_labels, Regress: _as_numbers}
     return read_as.get(type(request.output), _as_text)(request, value)
+
+
+def _with_finish(value: Mapping[str, object]) -> dict[str, object]:
+    """The fields with how the reply ended in our words; one that says so itself is left to be checked."""
+    given = dict(value)
+    reason = given.pop("finish_reason", None)
+    said = given.setdefault("finish", finish_of(reason))
+    return given if said in FINISHES else given | {"finish": finish_of(said) if finish_of(said) != "none" else said}
 
 
 def _as_text(request: Request, value: object) -> Prediction:

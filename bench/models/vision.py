@@ -13,6 +13,7 @@ from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, pieces
 from bench.models.pages import decoded
 from bench.models.plain_prompt import as_plain_text
+from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import opens
 from bench.types import Choose, Generate, Image, Json, Prediction, Regress, Request, Text
@@ -92,7 +93,7 @@ class VisionLM(TorchModel):
         ends = self.model.generation_config.eos_token_id
         self.ends = set(ends if isinstance(ends, list) else [ends])
         config = self.model.config.get_text_config()
-        self.room: int | None = getattr(config, "max_position_embeddings", None)
+        self.context = getattr(config, "max_position_embeddings", None)
 
     def describe(self) -> Mapping[str, Json]:
         """What the chat template made to be put otherwise than asked."""
@@ -107,13 +108,12 @@ class VisionLM(TorchModel):
         while len(self._ready) > _AHEAD:
             del self._ready[next(iter(self._ready))]
 
-    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
-        """The answers of one batch; a request with a picture that cannot be read has its own `error`."""
+    def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The answers of one batch, group by group; a request with a picture that cannot be read has its own `error`."""
         encoded = self._ready.pop(tuple(batch), None) or self._encode(batch)
-        found = {i: Prediction(batch[i].id, error=why) for i, why in encoded.failed.items()}
+        yield [Prediction(batch[i].id, error=why) for i, why in encoded.failed.items()]
         for group in encoded.groups:
-            found |= self._answers(batch, group)
-        return [found[i] for i in range(len(batch))]
+            yield list(self._answers(batch, group).values())
 
     def _encode(self, batch: Sequence[Request]) -> Encoded:
         """The inputs of a batch in groups, short prompts with short ones, pictures never with none."""
@@ -179,7 +179,7 @@ class VisionLM(TorchModel):
         """The places of the requests whose prompt leaves no room for the reply, and what to say of them."""
         found = {}
         for i, length in zip(group.places, group.inputs["attention_mask"].sum(1).tolist(), strict=True):
-            room = (self.room or 10**9) - reply.longest(batch[i].output)
+            room = (self.context or 10**9) - reply.longest(batch[i].output)
             if length > room:
                 found[i] = (
                     f"prompt and pictures have {length} tokens, the context has room for {room}; ask with fewer shots, or "
@@ -218,7 +218,12 @@ class VisionLM(TorchModel):
             ids = ids[:-1]  # others of the group went on
         n = next((i for i, token in enumerate(ids) if token in self.ends), len(ids))
         text = thinks + self.reader.decode(ids[:n], skip_special_tokens=True)
-        return reply.read(request, text, prompt_tokens=prompt_tokens, new_tokens=n)
+        # The others of a group went on where one had ended: by an end token, or by a stop string before the limit.
+        finish = "stop" if n < len(ids) or len(ids) < reply.longest(request.output) else "length"
+        thought = thinking_tokens(self.reader, ids[:n], thinks)
+        return reply.read(
+            request, text, finish=finish, prompt_tokens=prompt_tokens, new_tokens=n, thinking_tokens=thought
+        )
 
 
 def _ends(request: Request) -> tuple[tuple[str, ...], int]:

@@ -13,7 +13,7 @@ from typing import Any
 from bench.artifacts.seals import ABSENT, Seal, Sealer, refuse_changed
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
-from bench.types import Audio, Example, Image, ImageFile, Json, Part, Prediction, Request, Text, Video
+from bench.types import Audio, Example, Generate, Image, ImageFile, Json, Output, Part, Prediction, Request, Text, Video
 
 DIGITS = 16  # hex digits of one request's digest in the journal
 
@@ -46,7 +46,20 @@ class Asked:
                 )
         names = {path for request in batch for path in files_of(request)}
         refuse_changed({path: self.media[path] for path in sorted(names)})
-        return [replace(prediction, asked=self.by_id[prediction.id]) for prediction in predictions]
+        return [prediction.but(asked=self.by_id[prediction.id]) for prediction in predictions]
+
+    def limit_of(self, request: Request, digest: str, limits: Iterable[int]) -> int | None:
+        """The first of these limits of new tokens with which a request to generate has this digest; None where none gives it."""
+        if not isinstance(request.output, Generate):
+            return None
+        before = hashlib.sha256()
+        before.update(_encoded([_framed(request.id), *_of_parts(request, self._sha256)]))
+        for limit in limits:
+            state = before.copy()
+            state.update(_encoded(_of_output(replace(request.output, max_new_tokens=limit), request.id)))
+            if state.hexdigest()[:DIGITS] == digest:
+                return limit
+        return None
 
     def _sha256(self, path: Path) -> str:
         return self.media[path].sha256 if path in self.media else ""
@@ -96,11 +109,19 @@ def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
 
 
 def _digest(pieces: Sequence[str]) -> str:
-    return hashlib.sha256("".join(pieces).encode("utf-8", "surrogatepass")).hexdigest()[:DIGITS]
+    return hashlib.sha256(_encoded(pieces)).hexdigest()[:DIGITS]
+
+
+def _encoded(pieces: Sequence[str]) -> bytes:
+    return "".join(pieces).encode("utf-8", "surrogatepass")
 
 
 def _held(request: Request, sha256: Callable[[Path], str]) -> list[str]:
     """What a request holds beside its id."""
+    return [*_of_parts(request, sha256), *_of_output(request.output, request.id)]
+
+
+def _of_parts(request: Request, sha256: Callable[[Path], str]) -> list[str]:
     pieces: list[str] = []
     for part in request.parts:
         if type(part) is Text:  # most parts are
@@ -108,14 +129,17 @@ def _held(request: Request, sha256: Callable[[Path], str]) -> list[str]:
             pieces.append(f"4:text{len(role)}:{role}{len(text)}:{text}")
         else:
             pieces += map(_framed, _of_part(part, sha256))
-    output = request.output
-    pieces.append(_framed(output.__class__.__name__))
+    return pieces
+
+
+def _of_output(output: Output, example: str) -> list[str]:
+    pieces = [_framed(output.__class__.__name__)]
     kind: Any = output.__class__
     defaults = _defaults(kind)
     for name, value in vars(output).items():
         if value != defaults.get(name, MISSING):
             pieces.append(_framed(name))
-            pieces.append(_framed(_as_text(value, request.id, name)))
+            pieces.append(_framed(_as_text(value, example, name)))
     return pieces
 
 

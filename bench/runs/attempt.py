@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 
 from bench.runs.folder import RunFolder
-from bench.runs.journal import JOURNAL, LEDGER, Appended, of_prediction, of_timing
+from bench.runs.journal import JOURNAL, LEDGER, Appended, of_prediction, of_timing, readable
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction, Timing
 
@@ -30,7 +30,7 @@ class Attempt(AbstractContextManager["Attempt"]):
     def __init__(self, folder: RunFolder, sync: Callable[[], None] = nothing) -> None:
         self.folder = folder
         self._journal, self._ledger = Appended(folder.path / JOURNAL), Appended(folder.path / LEDGER)
-        before = folder.timings()
+        before, _ = readable(folder.path / LEDGER)
         self.number = 1 + max((reading.attempt for reading in before), default=0)
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
         self._lost = _lost(folder.path / ALIVE, before)

@@ -20,8 +20,10 @@ LEGEND = (
     f"{MARK} claimed: said by who handed the run in and measured by nobody here, so it ranks and sorts nothing; "
     "`bench verify FILE --rerun N` runs some of it again."
 )
-_SCORED = frozenset({"n", "failed", "origin"})  # follow from the predictions
-_FOUND_AGAIN = frozenset({"examples_per_second", "device", "dtype"})  # what a rerun that reproduced the speed has seen
+_SCORED = frozenset({"n", "failed", "origin", "empty", "unparsed"})  # follow from the predictions
+_FOUND_AGAIN = frozenset(  # what a rerun that reproduced the speed has seen
+    {"examples_per_second", "seconds_per_answer", "device", "dtype"}
+)
 
 
 class Claimed(str):
@@ -74,13 +76,6 @@ def rerun_of(run: Run) -> Rerun | None:
     if type(n) is not int or type(equal) is not int or not 0 <= equal <= n or not isinstance(here, int | float):
         return None
     return Rerun(n, equal, float(here), found.get("reproduced") is True and n > 0 and 0 < here < math.inf)
-
-
-def examples_per_second(run: Run) -> float | None:
-    """The speed to show: the record's; where a rerun reproduced it the slower of both, so that what it lets through is no gain."""
-    said: float | None = run.timings["examples_per_second"]
-    found = rerun_of(run)
-    return min(said, found.here) if said and found and standing(run, "examples_per_second") == RERUN else said
 
 
 def shown(run: Run, name: str, text: str) -> str:

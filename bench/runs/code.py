@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import subprocess
 import sys
@@ -123,20 +124,33 @@ def _root(module: str, path: Path) -> Path:
 
 def _imports(module: str, path: Path, root: Path) -> Iterator[str]:
     """The names that a file imports, as far as they may be modules; all of its package where it computes such a name."""
-    try:
-        tree = ast.parse(path.read_bytes())
-    except (SyntaxError, ValueError):  # importing it will say so
-        return
     inside = module.split(".") if path.name == "__init__.py" else module.split(".")[:-1]
-    for node in ast.walk(tree):
+    state = path.stat()
+    for node in _importing(path, state.st_mtime_ns, state.st_size):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
             above = inside[: len(inside) - node.level + 1] if node.level else []
             base = ".".join([*above, *([node.module] if node.module else [])])
             yield from (one for one in (base, *(f"{base}.{name.name}".lstrip(".") for name in node.names)) if one)
-        elif isinstance(node, ast.Call) and _imports_by_name(node.func):
+        else:
             yield from _named(node, inside, root)
+
+
+@functools.lru_cache(maxsize=4096)
+def _importing(path: Path, changed: int, size: int) -> tuple[ast.Import | ast.ImportFrom | ast.Call, ...]:
+    """What of a file's source imports; `changed` and `size` tell a file that was edited from what it was."""
+    try:
+        tree = ast.parse(path.read_bytes())
+    except (SyntaxError, ValueError):  # importing it will say so
+        return ()
+    found: list[ast.Import | ast.ImportFrom | ast.Call] = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import | ast.ImportFrom) or (
+            isinstance(node, ast.Call) and _imports_by_name(node.func)
+        ):
+            found.append(node)
+    return tuple(found)
 
 
 def _imports_by_name(function: ast.expr) -> bool:

@@ -82,6 +82,7 @@ class Appended:
         """Append the lines; raises BenchError where the disk takes no more."""
         try:
             if self._file is None:
+                _cut_unfinished(self.path)
                 self._file = self.path.open("ab", buffering=0)
             data = memoryview("".join(text + "\n" for text in texts).encode())
             while data:
@@ -101,6 +102,15 @@ class Appended:
             self._file = None
 
 
+def _cut_unfinished(path: Path) -> None:
+    """Cut off a last line that a crash left unfinished, so that the next one is no part of it."""
+    if not path.exists():
+        return
+    with path.open("rb+") as file:
+        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
+            file.truncate(max((end for end, _ in lines(path)), default=0))
+
+
 @dataclass(frozen=True)
 class Kept:
     """What earlier attempts left: the ids of the answers that stand, and of these the ones that were `reused` from other runs.
@@ -118,25 +128,39 @@ def recover(folder: Path, place: Mapping[str, int], say: Callable[[str], None]) 
 
     Lines may stand in any order. One that cannot be read, or comes a second time, is left out, and `say` is told so. A group of
     answers that did not all reach the journal is left out too: its reading is of work that nothing came of. `place` is each
-    example's number in the data. Raises BenchError for an answer to an example that is not there, and for a ledger that cannot be
-    read.
+    example's number in the data. Raises BenchError for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
     found, bad = _answers(journal)
     if foreign := next((key for key in found if key not in place), None):
         raise BenchError(f"{journal}: the prediction for {foreign!r} is not in the data; run again with --fresh")
-    if bad:
-        say(
-            f"{journal}: {bad} lines cannot be read or come a second time; they are left out, and what is missing is asked again"
-        )
-    readings = [parsed(ledger, n, line, Timing.from_json) for n, (_, line) in enumerate(lines(ledger), start=1)]
+    readings, unread = readable(ledger)
+    for path, n in ((journal, bad), (ledger, unread)):
+        if n:
+            say(
+                f"{path}: {n} lines cannot be read or come a second time; they are left out, what is missing is asked again"
+            )
     unplaced = any(one.phase == "predict" and one.places is None for one in readings)
-    placed = _placed(readings, [place[key] for key, (_, reused) in found.items() if not reused])
-    whole = _whole(placed, {place[key] for key in found})
+    placed, cut = _placed(readings, [place[key] for key, (_, reused) in found.items() if not reused])
+    whole = _whole(placed, {place[key] for key in found}) - cut
     stands = {key: of for key, of in found.items() if of[1] or place[key] in whole}
     _rewrite(journal, {number for number, _ in stands.values()})
-    _rewrite(ledger, {*range(len(readings))}, [of_timing(one) for one in placed] if unplaced else None)
+    _rewrite(ledger, {*range(len(readings))}, [of_timing(one) for one in placed] if unplaced or unread else None)
     return Kept(frozenset(stands), frozenset(key for key, (_, reused) in stands.items() if reused), unplaced)
+
+
+def readable(ledger: Path) -> tuple[list[Timing], int]:
+    """The readings of a ledger, oldest first, and how many of its lines are none."""
+    found: list[Timing] = []
+    bad = 0
+    for _, line in lines(ledger):
+        try:
+            one = Timing.from_json(json.loads(line))
+            hash((one.attempt + 1, one.seconds + 1.0, one.phase, one.batch, one.places))
+            found.append(one)
+        except (ValueError, TypeError, AttributeError, RecursionError):
+            bad += 1
+    return found, bad
 
 
 def _answers(journal: Path) -> tuple[dict[str, tuple[int, bool]], int]:
@@ -155,18 +179,23 @@ def _answers(journal: Path) -> tuple[dict[str, tuple[int, bool]], int]:
     return found, bad
 
 
-def _placed(readings: Sequence[Timing], order: Sequence[int]) -> list[Timing]:
-    """The readings, those that an earlier version wrote with the places of their answers, which stand in the journal's `order`."""
+def _placed(readings: Sequence[Timing], order: Sequence[int]) -> tuple[list[Timing], set[int]]:
+    """The readings, those that an earlier version wrote with the places of their answers, which stand in the journal's `order`.
+
+    With them the places that are of a batch which a crash cut off.
+    """
     last = {one.batch: number for number, one in enumerate(readings) if one.phase == "predict" and one.places is None}
-    found = []
+    found: list[Timing] = []
+    cut: set[int] = set()
     for number, one in enumerate(readings):
-        if one.phase == "predict" and one.places is None:
-            start = one.batch or 0
-            there = tuple(order[start : start + one.n]) if last[one.batch] == number else ()
-            found.append(replace(one, places=there if len(there) == one.n else ()))
-        else:
+        if one.phase != "predict" or one.places is not None:
             found.append(one)
-    return found
+            continue
+        start = one.batch or 0
+        there = tuple(order[start : start + one.n]) if last[one.batch] == number else ()
+        cut |= set(there) if len(there) < one.n else set()
+        found.append(replace(one, places=there if len(there) == one.n else ()))
+    return found, cut
 
 
 def _whole(readings: Sequence[Timing], answered: set[int]) -> set[int]:

@@ -7,7 +7,7 @@ from functools import cache
 from typing import Any
 
 from bench.text.shown import terminal
-from bench.types import Json
+from bench.types import FINISHES, Json
 
 _NAME = {"type": "string", "minLength": 1, "maxLength": 120}
 _MODEL = {"type": "string", "maxLength": 120, "pattern": r"\A[^/\\:\x00-\x1f]+\Z"}
@@ -121,6 +121,22 @@ _HISTORY = {"type": "array", "maxItems": 1000, "items": _closed(
     }
 )}  # fmt: skip
 _REUSED = {"type": "object", "propertyNames": RUN_ID, "additionalProperties": _COUNT, "maxProperties": 100}
+_UNKNOWN = {"type": ["integer", "null"], "minimum": 0, "maximum": 2**53}
+_ANSWERS = {
+    "anyOf": [
+        {"type": "object", "maxProperties": 0},
+        _closed(
+            {
+                "finishes": _closed(dict.fromkeys(FINISHES, _COUNT)),
+                "n_cut": _UNKNOWN, "n_refused": _UNKNOWN, "n_empty": _UNKNOWN, "n_unparsed": _UNKNOWN,
+                "if_cut": {
+                    "type": "object", "maxProperties": 100, "propertyNames": _NAME,
+                    "additionalProperties": _closed({"wrong": {"type": "number"}, "right": {"type": "number"}}),
+                },
+            }
+        ),
+    ]
+}  # fmt: skip
 FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
 
 RUN = _closed(
@@ -136,9 +152,11 @@ RUN = _closed(
         "submission": _SUBMISSION, "audit": _AUDIT, "computed": {"type": "object", "maxProperties": 100}, "origin": _ORIGIN,
         "asked": {"type": "string", "pattern": r"\A([0-9a-f]{64}|elsewhere|)\Z"}, "data_files": _DIGESTS, "code": _CODE,
         "libraries": _VERSIONS, "scorer": _DIGESTS, "history": _HISTORY, "reused": _REUSED,
+        "answers": _ANSWERS,
     },
     optional=(
         "submission", "audit", "computed", "origin", "asked", "data_files", "code", "libraries", "scorer", "history", "reused",
+        "answers",
     ),
 )  # fmt: skip
 

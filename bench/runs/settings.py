@@ -25,7 +25,7 @@ class Settings:
     `limit` takes the first examples, None all; `seed` is that of random models, few-shot draws and the bootstrap. A model gets at
     most `batch_size` requests and about `batch_tokens` tokens of prompts at once. `audit` is "none" or "batch_invariance",
     which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
-    training examples in each prompt.
+    training examples in each prompt. `max_new_tokens` replaces the limit of every request that generates, None keeps each task's.
 
     `config` is the resolved configuration, for the record and the identity: its secrets are withheld here. With `fresh` a run
     starts anew even if it is there; with `strict`, if it was computed under other versions of what computes; with `reuse`, a new
@@ -41,6 +41,7 @@ class Settings:
     audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
     resamples: int = field(default=RESAMPLES, metadata=_KEY | {"least": 1})
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
+    max_new_tokens: int | None = field(default=None, metadata=_KEY | {"least": 1})
     fresh: bool = False
     strict: bool = False
     reuse: bool = False
@@ -55,6 +56,6 @@ class Settings:
         values = {one.name: resolved[one.name] for one in fields(cls) if one.metadata.get("key")}
         for one in fields(cls):
             least = one.metadata.get("least")
-            if least is not None and values[one.name] < least:
+            if least is not None and values[one.name] is not None and values[one.name] < least:
                 raise BenchError(f"{one.name}={values[one.name]} must be at least {least}")
         return cls(**{**values, "runs_dir": Path(values["runs_dir"])}, **more)

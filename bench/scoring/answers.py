@@ -3,25 +3,44 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from operator import is_
 
 from bench.data import shapes
 from bench.errors import BenchError, authored
+from bench.runs.endings import Endings
 from bench.runs.identity import canonical
-from bench.task import Malformed, Task
+from bench.task import Malformed, Task, Unparsed
 from bench.text.normal import by_line, scored
 from bench.text.thinking import behind_thinking
 from bench.types import Example, Json, Prediction
 
 KEPT = "correct it and run the same command again: the predictions are kept, and no model is asked again"
 FAILED = object()  # an answer that is not there; None may be a task's word for "no answer"
+# What ended so with no word was never said: where "" means that there is no answer, it is none.
+_CUT_OFF = {"length": "the reply was cut before its answer began", "refused": "the reply was refused"}
 _RAW = ("text", "label_scores", "values")
 _LONGEST = 4_000_000  # characters of a raw text, thoughts included
 
 
+@dataclass(frozen=True)
+class Read:
+    """A final answer in the one shape that the task's metrics take, or `Malformed`.
+
+    `parsed` is False where the task's parser found none, and `answer` is what is scored instead.
+    """
+
+    answer: Json
+    parsed: bool = True
+
+
 def final(task: Task, example: Example, prediction: Prediction) -> Json:
-    """The final answer of a prediction without error, in the one shape that the task's metrics take, or `Malformed`.
+    """The final answer of a prediction without error, in the one shape that the task's metrics take, or `Malformed`."""
+    return read(task, example, prediction).answer
+
+
+def read(task: Task, example: Example, prediction: Prediction) -> Read:
+    """The final answer of a prediction without error, and whether the task's parser found it.
 
     What was said raw is read by the task's parser. An `answer` beside it must be the same; alone it passes by the reader of
     the official format. The target is not looked at.
@@ -31,22 +50,25 @@ def final(task: Task, example: Example, prediction: Prediction) -> Json:
         if all(getattr(prediction, name) is None for name in _RAW):
             if prediction.answer is None:
                 raise ValueError(f"none of {', '.join(_RAW)}, answer is given")
-            return task.checked(example, prediction.answer)
+            return Read(task.checked(example, prediction.answer))
     except ValueError as error:
-        return Malformed(str(error))
+        return Read(Malformed(str(error)))
     if prediction.text is not None:
         text = behind_thinking(prediction.text)
         if text is None:
-            return Malformed("the reply ends within its thinking, before any answer")
-        prediction = replace(prediction, text=text)
+            return Read(Malformed("the reply ends within its thinking, before any answer"))
+        if prediction.finish in _CUT_OFF and prediction.span is None and not text.strip():
+            return Read(Malformed(_CUT_OFF[prediction.finish]))
+        prediction = prediction.but(text=text)
     parsed = task.answer(prediction)  # whoever calls says whose fault it is where this raises
+    unparsed = isinstance(parsed, Unparsed)
     try:
-        found = task.checked(example, parsed)
+        found = task.checked(example, parsed.scored_as if isinstance(parsed, Unparsed) else parsed)
         if prediction.answer is not None and _differs(task, example, found, prediction.answer):
-            return Malformed("its `answer` is not what its text says to the task's parser; leave one of them out")
+            return Read(Malformed("its `answer` is not what its text says to the task's parser; leave one of them out"))
     except ValueError as error:
-        return Malformed(str(error))
-    return found
+        return Read(Malformed(str(error)))
+    return Read(found, parsed=not unparsed or isinstance(found, Malformed))
 
 
 def _differs(task: Task, example: Example, found: Json, given: Json) -> bool:
@@ -82,7 +104,7 @@ class Finals:
     """The final answers to the examples, `FAILED` where there is none or it is malformed, and the ids that had a prediction.
 
     `said` are the answers as they are scored, of normalised text, `targets` likewise; `raw` as they came, for the figures of
-    official scripts. `differs` says whether any of them does.
+    official scripts. `differs` says whether any of them does. `endings` counts how the answers ended.
     """
 
     raw: list[Json]
@@ -90,6 +112,7 @@ class Finals:
     targets: list[Json]
     seen: set[str]
     differs: bool
+    endings: Endings
 
 
 def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Prediction]) -> Finals:
@@ -101,21 +124,26 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
     raw: list[Json] = [FAILED] * len(examples)
     said: list[Json] = [FAILED] * len(examples)
     seen: set[str] = set()
+    endings = Endings()
     with authored(f"task '{task.name}'", "answer()", KEPT) as place:
         for prediction in known_once(task, index, predictions, "run again with --fresh"):
             place.example, place.given = prediction.id, prediction.to_json()
             seen.add(prediction.id)
+            at, parsed = index[prediction.id], True
             if prediction.error is None:
-                at = index[prediction.id]
-                raw[at] = said[at] = _or_failed(final(task, examples[at], prediction))
+                found = read(task, examples[at], prediction)
+                raw[at] = said[at] = _or_failed(found.answer)
                 if task.normalises:
                     plain = by_line(prediction.text or "")
                     if plain != (prediction.text or ""):
-                        said[at] = _or_failed(final(task, examples[at], replace(prediction, text=plain)))
+                        found = read(task, examples[at], prediction.but(text=plain))
+                        said[at] = _or_failed(found.answer)
                     said[at] = scored(said[at])
+                parsed = found.parsed
+            endings.see(at, prediction, parsed=parsed)
     targets = [scored(one.target) if task.normalises else one.target for one in examples]
     same = all(map(is_, said, raw)) and all(map(is_, targets, (one.target for one in examples)))
-    return Finals(raw, said, targets, seen, not same)
+    return Finals(raw, said, targets, seen, not same, endings)
 
 
 def _or_failed(found: Json) -> Json:

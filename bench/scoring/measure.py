@@ -6,18 +6,27 @@ import math
 from collections import Counter
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from bench.errors import BenchError, CodeError, Place, authored
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
+from bench.runs.endings import Endings
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.scoring import bounds
 from bench.scoring.answers import FAILED, KEPT, finals
 from bench.task import Task
 from bench.types import Example, Json, Prediction, Score
+
+
+class Measured(NamedTuple):
+    """The scores, the rows that they were made of (None where the references are held out), and how the answers ended."""
+
+    scores: tuple[Score, ...]
+    rows: Measurements | None
+    endings: Endings
 
 
 @dataclass(frozen=True)
@@ -29,6 +38,7 @@ class _Answered:
     answers: Sequence[Json]
     resamples: int
     seed: int
+    cut: Sequence[int] = ()
 
     @property
     def failed(self) -> list[int]:
@@ -63,14 +73,15 @@ def measured(
     *,
     resamples: int,
     seed: int,
-) -> tuple[tuple[Score, ...], Measurements | None]:
-    """As `score`, with the rows that the scores were made of; None where the references are held out."""
-    if without_references(examples):
-        return tuple(_held_out(metric, len(examples)) for metric in task.metrics), None
+) -> Measured:
+    """As `score`, with the rows that the scores were made of and what is known of how the answers ended."""
     found = finals(task, examples, predictions)
+    if without_references(examples):
+        return Measured(tuple(_held_out(metric, len(examples)) for metric in task.metrics), None, found.endings)
     plain = [replace(example, target=target) for example, target in zip(examples, found.targets, strict=True)]
-    data = _Answered(task.name, plain, found.said, resamples, seed)
-    scores, rows = _scores(task, data)
+    data = _Answered(task.name, plain, found.said, resamples, seed, sorted(found.endings.cut))
+    scores, rows, if_cut = _scores(task, data)
+    found.endings.if_cut |= if_cut
     left_out = task.missing_left_out and len(found.seen) != len(examples)
     if left_out or found.differs:
         kept = [i for i, example in enumerate(examples) if example.id in found.seen or not task.missing_left_out]
@@ -80,7 +91,7 @@ def measured(
             replace(one, official=value) if left_out or value != one.value else one
             for one, value in zip(scores, official, strict=True)
         )
-    return scores, _measurements(task, examples, data, rows)
+    return Measured(scores, _measurements(task, examples, data, rows), found.endings)
 
 
 def without_references(examples: Sequence[Example]) -> bool:
@@ -95,17 +106,30 @@ def _held_out(metric: AnyMetric, n: int) -> Score:
     )  # fmt: skip
 
 
-def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, Array]]:
-    """The score of each metric, and the rows of those that have them."""
-    scores, rows = [], {}
+def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, Array], dict[str, tuple[float, float]]]:
+    """The score of each metric, the rows of those that have them, and of these the value if what was cut were wrong, and right."""
+    scores, rows, if_cut = [], {}, {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
             known = fitted(metric, [example.target for example in data.examples])
             score, measured = _score(known, data, place)
+            if data.cut and measured is not None and isinstance(known, Metric | RankedMetric):
+                if_cut[metric.name] = _if_cut(known, measured, data, place)
         scores.append(score)
         if measured is not None:
             rows[metric.name] = measured
-    return tuple(scores), rows
+    return tuple(scores), rows, if_cut
+
+
+def _if_cut(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: Place) -> tuple[float, float]:
+    """The metric's value if each cut answer were wrong, and if each were right; the others count as they are."""
+    values = []
+    for name, make in (("worst()", metric.worst), ("best()", metric.best)):
+        place.function, other = name, rows.copy()
+        other[list(data.cut)] = [make(data.examples[i].target) for i in data.cut]
+        place.function = "summarise()"
+        values.append(bounds.value(metric, other))
+    return values[0], values[1]
 
 
 def _measurements(task: Task, examples: Sequence[Example], data: _Answered, rows: dict[str, Array]) -> Measurements:

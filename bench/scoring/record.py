@@ -13,9 +13,10 @@ from bench.runs import environment, measurements
 from bench.runs.code import code_of
 from bench.runs.folder import RunFolder
 from bench.runs.settings import Settings
+from bench.scoring.measure import Measured
 from bench.scoring.source import scorer_of
 from bench.task import Task
-from bench.types import Example, Json, Run, Score
+from bench.types import Example, Json, Run
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,9 @@ class Basis:
     code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
 
-    def finish(
-        self, folder: RunFolder, scores: Sequence[Score], rows: measurements.Measurements | None,
-        timings: Mapping[str, Json], **more: Any,
-    ) -> Run:  # fmt: skip
+    def finish(self, folder: RunFolder, found: Measured, timings: Mapping[str, Json], **more: Any) -> Run:
         """Write the measurements and the record; from now on the run is complete. `more` are fields that only some runs have."""
+        scores, rows, endings = found
         if rows is not None:
             measurements.write(folder.path, rows)
         return folder.finish(
@@ -54,15 +53,15 @@ class Basis:
                 resamples=self.settings.resamples, scores=tuple(scores), timings=timings,
                 environment=environment.describe() | self.device.describe(), config=self.settings.config, created=now(),
                 asked=self.asked, data_files=self.files, code=code_of(modules_of_task(self.task)) | dict(self.code),
-                libraries=self.libraries, scorer=scorer_of(self.task), **more,
+                libraries=self.libraries, scorer=scorer_of(self.task),
+                answers=endings.record(generates=not self.is_reference), **more,
             )
         )  # fmt: skip
 
 
-def rescored(run: Run, task: Task, folder: RunFolder, scored: tuple[Sequence[Score], measurements.Measurements | None],
-             resamples: int) -> Run:  # fmt: skip
+def rescored(run: Run, task: Task, folder: RunFolder, scored: Measured, resamples: int) -> Run:
     """The record with scores that today's parser and metrics made; those of before go into its history."""
-    scores, rows = scored
+    scores, rows, endings = scored
     before = {
         "created": run.history[-1]["replaced"] if run.history else run.created, "replaced": now(), "scorer": run.scorer,
         "resamples": run.resamples, "scores": [vars(score) for score in run.scores],
@@ -72,7 +71,7 @@ def rescored(run: Run, task: Task, folder: RunFolder, scored: tuple[Sequence[Sco
     return folder.finish(
         replace(
             run, scores=tuple(scores), scorer=scorer_of(task), resamples=resamples, history=(*run.history, before),
-            code={**run.code, **code_of(modules_of_task(task))},
+            code={**run.code, **code_of(modules_of_task(task))}, answers=endings.record(generates=not run.is_reference),
         )
     )  # fmt: skip
 

@@ -22,7 +22,8 @@ def is_scored_as_now(folder: RunFolder, task: Task, resamples: int) -> bool:
     whole = not due or folder.is_whole(measurements.FILE, run)
     signatures = [(metric.name, metric.signature) for metric in task.metrics]
     same = [(score.metric, score.signature) for score in run.scores] == signatures
-    return run.resamples == resamples and whole and same and not changed(run.scorer, scorer_of(task))
+    counted = bool(run.answers)  # else a version made it that did not ask how its answers ended
+    return run.resamples == resamples and whole and same and counted and not changed(run.scorer, scorer_of(task))
 
 
 def rescore(
@@ -43,9 +44,10 @@ def rescore(
         )
     scored = measured(task, examples, folder.predictions(), resamples=resamples, seed=run.seed)
     what = ", ".join(changed(run.scorer, scorer_of(task))) if run.scorer else "what scored it is not in its record"
-    reason = f"{what} changed" if run.scorer and what else what or "its bootstrap or measurements differ"
+    differs = "its bootstrap or measurements differ" if run.answers else "how its answers ended is not in its record"
+    reason = f"{what} changed" if run.scorer and what else what or differs
     if dry:
-        say(f"{where}: would be scored anew ({reason}): {difference(run.scores, scored[0])}")
+        say(f"{where}: would be scored anew ({reason}): {difference(run.scores, scored.scores)}")
         return run
     with folder.locked():
         done = rescored(run, task, folder, scored, resamples)

@@ -11,14 +11,16 @@ from typing import Any
 from bench.bundles.public import public_text
 from bench.errors import BenchError
 from bench.runs import measurements
+from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
-from bench.scoring.answers import final
+from bench.scoring.answers import read as read_answer
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder
 from bench.site.names import script
 from bench.site.scores import PerExample, per_example
-from bench.task import Malformed, Task
+from bench.task import Malformed, Task, Unparsed
+from bench.text.thinking import apart
 from bench.types import Example, Json, Prediction, Run
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
@@ -125,17 +127,13 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     """A prediction as the page takes it: the final answer, the raw one where it says more, the error."""
     if prediction is None:
         return {"error": "no prediction"}
+    text, found = _said(prediction)
     if prediction.error is not None:
-        return {"error": public_text(prediction.error)}
-    found: dict[str, Any] = {}
-    raw = next((one for one in (prediction.text, prediction.label_scores, prediction.values) if one is not None), None)
+        return _safe({"error": public_text(prediction.error)} | found)
+    raw = next((one for one in (text, prediction.label_scores, prediction.values) if one is not None), None)
     if task is not None:
         try:
-            if example is not None:
-                answer = final(task, example, prediction)
-            else:  # changed since, or not here
-                answer = task.answer(prediction) if prediction.answer is None else prediction.answer
-            found |= {"error": answer.reason} if isinstance(answer, Malformed) else {"answer": answer}
+            found |= _read(task, example, prediction)
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
     elif prediction.answer is not None:
@@ -145,6 +143,38 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if prediction.truncated:
         found["truncated"] = prediction.truncated
     return _safe(found)
+
+
+def _said(prediction: Prediction) -> tuple[str | None, dict[str, Any]]:
+    """The text without its thinking, which journals of before have in it, and what is told beside it."""
+    text, thought, n_tokens = prediction.text, prediction.thinking, prediction.thinking_tokens
+    if thought is None and text is not None and prediction.span is None:
+        thought, behind = apart(text)
+        text = text if behind is None else behind
+    beside = {"thinking": thought, "thinking_tokens": n_tokens, "ended": _ended(prediction)}
+    return text, {name: value for name, value in beside.items() if value}
+
+
+def _read(task: Task, example: Example | None, prediction: Prediction) -> dict[str, Any]:
+    """The final answer, or why there is none, and whether the parser found it; without an example nothing checks its shape."""
+    if example is not None:
+        one = read_answer(task, example, prediction)
+        answer, parsed = one.answer, one.parsed
+    else:  # changed since, or not here
+        answer = task.answer(prediction) if prediction.answer is None else prediction.answer
+        parsed = not isinstance(answer, Unparsed)
+        answer = answer.scored_as if isinstance(answer, Unparsed) else answer
+    said = {"error": answer.reason} if isinstance(answer, Malformed) else {"answer": answer}
+    return said if parsed else said | {"unparsed": True}
+
+
+def _ended(prediction: Prediction) -> str:
+    """How an answer ended, in words; "" where it is whole, failed for another reason, or nobody says."""
+    if is_cut(prediction):
+        return "cut at the most tokens that it may have, before its end"
+    if prediction.finish == "refused":
+        return "refused by the endpoint's filter"
+    return "nothing but white space" if prediction.error is None and is_empty(prediction) else ""
 
 
 def _safe(value: Any) -> Json:

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any
 
 from bench.leaderboard import board as boards
+from bench.leaderboard import endings
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
+from bench.runs import rates
 from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
@@ -38,7 +40,13 @@ def _environment() -> Any:
         loader=FileSystemLoader(_HERE / "templates"), autoescape=True, undefined=StrictUndefined,
         trim_blocks=True, lstrip_blocks=True, finalize=_seen,
     )  # fmt: skip
-    found.globals |= {"policy": POLICY, "shown": boards.shown, "interval": boards.interval, "legend": LEGEND}
+    found.globals |= {
+        "policy": POLICY,
+        "shown": boards.shown,
+        "interval": boards.interval,
+        "legend": LEGEND,
+        "ended": endings,
+    }
     found.tests |= {"claimed": lambda text: isinstance(text, Claimed)}
     found.filters |= {
         "yaml": _yaml,
@@ -87,6 +95,8 @@ def run_page(
         "device": _device(run),
         "commit": shown(run, "commit", str(run.environment.get("commit") or "–")),
     }
+    if told := [text for text in (endings.line(run, boards.shown), endings.unknown(run)) if text]:
+        facts["answers"] = "; ".join(told)
     if (again := rerun_of(run)) is not None:
         facts["run again"] = f"{again}, its speed {'reproduced' if again.reproduced else 'not reproduced'}"
     prints = {"data": run.data_fingerprint, "weights": run.weights_sha256 or "–"} | dict(run.files)
@@ -94,7 +104,7 @@ def run_page(
     page(
         out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
         written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
-        claimed=is_claimed(run, "times"),
+        claimed=is_claimed(run, "times"), timings=rates.shown(run),
     )  # fmt: skip
 
 

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from bench.leaderboard import board as boards
-from bench.leaderboard.board import Row, Table
+from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
-from bench.runs.claimed import examples_per_second, is_claimed, known_since
+from bench.runs.claimed import is_claimed, known_since
+from bench.runs.rates import seconds_per_answer
 from bench.site.scores import front
 from bench.types import Run, Score
 
@@ -29,7 +29,10 @@ class Bar:
 
 @dataclass
 class Line:
-    """One row of a board's table. `latency` in seconds, `cost` in US dollars for 1,000 examples; None where unknown or claimed."""
+    """One row of a board's table. `time` per answer in seconds, `cost` in US dollars for 1,000 examples.
+
+    Both are None where they are unknown or claimed.
+    """
 
     run: Run
     page: str
@@ -44,7 +47,7 @@ class Line:
     interval: str
     bar: Bar | None
     cells: list[str]
-    latency: float | None
+    time: float | None
     cost: float | None
     reference: bool
     fronts: set[str] = field(default_factory=set)
@@ -91,7 +94,6 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
     headings = boards.headings(board)
     kept = [i for i in range(_OWN_CELLS, len(headings)) if headings[i] != "origin"]
     bars = _bars([row.score for row in table.rows])
-    label, seconds = _latency(table.rows)
     lines: list[Line] = []
     for i, (row, bar) in enumerate(zip(table.rows, bars, strict=True)):
         cells = boards.cells(board, row)
@@ -102,12 +104,12 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
                 new_group=bool(ranked) and row.group is not None and ranked[-1].group not in (None, row.group),
                 origin=row.origin, origin_text=boards.origin_text(row), score=row.score,
                 shown=boards.shown(row.score, row.score.value),
-                interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], latency=seconds(row.run),
+                interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], time=_time(row.run),
                 cost=_cost(row.run), reference=row.run.is_reference,
             )
         )  # fmt: skip
     past = _past(board, table, link, runs)
-    charts = [_trade(lines, "latency", "Score and latency", label), _trade(lines, "cost", "Score and cost", _COST)]
+    charts = [_trade(lines, "time", "Score and time", _TIME), _trade(lines, "cost", "Score and cost", _COST)]
     return View(
         title=boards.title(table), anchor=f"table-{number}", headings=[headings[i] for i in kept], lines=lines,
         charts=[chart for chart in (*charts, _progress(past)) if chart], past=past,
@@ -141,19 +143,12 @@ def bars_of(score: Score, place: Callable[[float | None], float | None]) -> Bar 
     return None if at is None else Bar(at, place(score.low), place(score.high))
 
 
-def _timed(run: Run) -> bool:
-    """Whether the run has a speed that is more than somebody's word."""
-    return bool(run.timings.get("examples_per_second")) and not (
-        run.submission or is_claimed(run, "examples_per_second")
-    )
+_TIME = "time per answer, ms"
 
 
-def _latency(rows: Sequence[Row]) -> tuple[str, Callable[[Run], float | None]]:
-    """The median latency where every timed run has one (it needs enough examples), else the mean time of an example."""
-    timed = [row.run for row in rows if _timed(row.run)]
-    if timed and all(run.timings.get("latency_p50") and not is_claimed(run, "p50") for run in timed):
-        return "median latency, ms", lambda r: r.timings["latency_p50"] if _timed(r) else None
-    return "time for an example, ms", lambda r: 1 / (examples_per_second(r) or math.nan) if _timed(r) else None
+def _time(run: Run) -> float | None:
+    """Seconds per answer; None where the run has no speed, or one that is somebody's word only."""
+    return None if run.submission or is_claimed(run, "seconds_per_answer") else seconds_per_answer(run)
 
 
 _COST = "US dollars for 1,000 examples"
@@ -175,11 +170,10 @@ def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | 
     for line in on:
         line.fronts.add(axis)
     names = _listed([f"{brief(line.run.model)} ({line.shown})" for line in on])
-    less = "faster" if axis == "latency" else "cheaper"
+    less = "faster" if axis == "time" else "cheaper"
     text = f"On the front, where no other model is both better and {less}: {names}." if on else "Reference rows only."
     if left := len(lines) - len(drawn):
-        what = "time" if axis == "latency" else "cost"
-        text += f" {left} of {len(lines)} rows have no {what} that was measured here and are not drawn."
+        text += f" {left} of {len(lines)} rows have no {axis} that was measured here and are not drawn."
     return Chart(axis, title, label, text)
 
 

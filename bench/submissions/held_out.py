@@ -24,8 +24,8 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
 from bench.scoring.answers import final, known_once
+from bench.scoring.measure import measured, without_references
 from bench.scoring.measure import score as scores_of
-from bench.scoring.measure import without_references
 from bench.submissions.reading import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
 from bench.types import Example, Json, Prediction, Score
@@ -154,7 +154,7 @@ def judge(
     """How `bench score` scores a submission on held-out references; None where the references are public, or not here."""
     private = references(task, config, examples) if without_references(examples) else None
     if private is not None:
-        return partial(_judged, task, private, submitter or model)
+        return partial(_judged, task, examples, private, submitter or model)
     if submitter:
         none = f"those of task '{task.name}' are public"
         if without_references(examples):
@@ -163,10 +163,17 @@ def judge(
     return None
 
 
-def _judged(task: Task, private: Sequence[Example], submitter: str, submission: Submission) -> Judged:
+def _judged(
+    task: Task, public: Sequence[Example], private: Sequence[Example], submitter: str, submission: Submission
+) -> Judged:
     result = score(task, private, submission.predictions, submitter)
     more = {"submitter": _name(submitter), "attempt": result.attempt}
-    return Judged(result.scores, None, replace(submission, malformed=submission.malformed + result.malformed), more)
+    found = measured(task, public, submission.predictions, resamples=1, seed=0)  # no score: how the answers ended
+    return Judged(
+        found._replace(scores=result.scores),
+        replace(submission, malformed=submission.malformed + result.malformed),
+        more,
+    )
 
 
 def _name(submitter: str) -> str:

@@ -18,15 +18,15 @@ from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.models.base import Device
-from bench.runs import measurements, timing
+from bench.runs import timing
 from bench.runs.folder import RunFolder
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.settings import Settings
 from bench.scoring.answers import final
-from bench.scoring.measure import measured, without_references
+from bench.scoring.measure import Measured, measured, without_references
 from bench.scoring.record import Basis
 from bench.task import Malformed, Task
-from bench.types import ELSEWHERE, Example, Json, Prediction, Run, Score, is_token_count
+from bench.types import ELSEWHERE, FINISHES, Example, Json, Prediction, Run, is_token_count
 
 _LISTED = 10  # ids that a record names of each kind of fault
 _SAID = ("text", "label_scores", "values", "answer", "error")
@@ -56,10 +56,9 @@ class Submission:
 
 @dataclass(frozen=True)
 class Judged:
-    """What came of scoring a submission; `more` goes into the record. Held-out references give no measurements."""
+    """What came of scoring a submission; `more` goes into the record."""
 
-    scores: tuple[Score, ...]
-    rows: measurements.Measurements | None
+    found: Measured
     submission: Submission
     more: Mapping[str, Json] = field(default_factory=dict)
 
@@ -127,7 +126,11 @@ def _of_journal(record: Mapping[str, Json]) -> Prediction:
     if isinstance(record.get("id"), bool) or not isinstance(record.get("id"), str | int):
         raise TypeError("the key 'id' must be a text or a number")
     prediction = Prediction.from_json({**record, "id": str(record["id"])})
-    for key in ("prompt_tokens", "new_tokens", "truncated"):
+    if prediction.finish not in FINISHES:
+        return Prediction(prediction.id, error=f"malformed: finish is none of {', '.join(FINISHES)}")
+    if prediction.thinking is not None and not isinstance(prediction.thinking, str):
+        return Prediction(prediction.id, error="malformed: thinking is no text")
+    for key in ("prompt_tokens", "new_tokens", "truncated", "thinking_tokens"):
         if not is_token_count(getattr(prediction, key)):
             return Prediction(prediction.id, error=f"malformed: {key} is no number of tokens")
     if all(getattr(prediction, key) is None for key in _SAID):
@@ -152,7 +155,7 @@ def measurable(task: Task, example: Example, prediction: Prediction) -> Predicti
         _refuse_huge(prediction.answer)
         answer = final(task, example, prediction)
         if isinstance(answer, Malformed):
-            return Prediction(prediction.id, error=f"malformed: {answer.reason}"[:200])
+            return Prediction(prediction.id, error=f"malformed: {answer.reason}"[:200], finish=prediction.finish)
         for metric in _direct(task):
             if example.target is None:
                 pass  # whoever has the references will see
@@ -244,15 +247,15 @@ def evaluate(
         with watch.phase("score", n=len(examples)):
             judged = judge(submission) if judge else _judged(task, examples, submission, settings)
         run = basis.finish(
-            folder, judged.scores, judged.rows, timing.summarise([]),
+            folder, judged.found, timing.summarise([]),
             submission={"file": path.name, "sha256": digest(file), **judged.submission.faults(), **judged.more},
         )  # fmt: skip
         return run, folder, official(task, run, examples, submission)
 
 
 def _judged(task: Task, examples: Sequence[Example], submission: Submission, settings: Settings) -> Judged:
-    scores, rows = measured(task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed)
-    return Judged(scores, rows, submission)
+    found = measured(task, examples, submission.predictions, resamples=settings.resamples, seed=settings.seed)
+    return Judged(found, submission)
 
 
 def _refuse(name: str, settings: Settings) -> None:

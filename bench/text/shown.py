@@ -66,7 +66,9 @@ def terminal(text: object, most: int = _LONGEST_LINE) -> str:
 
 def tell(line: object, *, err: bool = False) -> None:
     """Print one line, without secrets and without what a terminal would obey; with `err`, to stderr."""
-    print(terminal(secrets.clean(str(line)[: 4 * _LONGEST_LINE])), file=sys.stderr if err else sys.stdout, flush=err)
+    text = terminal(secrets.clean(str(line)[: 4 * _LONGEST_LINE]))
+    # With its end in one piece, so that two threads' lines never mix.
+    print(text + "\n", end="", file=sys.stderr if err else sys.stdout, flush=err)
 
 
 def json_text(text: str) -> str:

@@ -35,6 +35,7 @@ _END_MARKS = (
 _WRAPPED = re.compile(r"\s*<answer>(?P<answer>(?:(?!</?answer>).)*)</answer>\s*", re.DOTALL | re.IGNORECASE)
 
 Spans = list[tuple[int, int]]
+MOST_KEPT = 100_000  # characters of one reply's thinking
 
 
 def behind_thinking(text: str) -> str | None:
@@ -50,10 +51,52 @@ def behind_thinking(text: str) -> str | None:
     if open_at is not None:
         return None
     if spans:
-        ends = [0, *(end for _, end in spans)]
-        begins = [*(start for start, _ in spans), len(text)]
-        text = "".join(text[end:start] for end, start in zip(ends, begins, strict=True)).strip()
+        text = _outside(text, spans)
     return wrapped["answer"].strip() if (wrapped := _WRAPPED.fullmatch(text)) else text
+
+
+def apart(text: str) -> tuple[str | None, str | None]:
+    """The thinking of a text (None where there is none) and the answer behind it (None where the thinking does not end).
+
+    The answer is read as before by `behind_thinking`; a text whose thinking cannot be taken out without that stays whole.
+
+    >>> apart("<think>3 or 4?</think>\\n5"), apart("5</s>"), apart("<think>3 or")
+    (('3 or 4?', '5'), (None, '5</s>'), ('3 or', None))
+    """
+    answer = behind_thinking(text)
+    if answer is None:
+        return _inner(text), None
+    plain = _without_end_marks(text)
+    spans, _ = thinking(plain)
+    for rest in (answer, _outside(plain, spans)) if spans else ():
+        if behind_thinking(rest) == answer:
+            return "\n\n".join(filter(None, (_inner(plain[start:end]) for start, end in spans))), rest
+    return None, text
+
+
+def _inner(block: str) -> str:
+    """What a block of thinking says, without the tags around it."""
+    block = block.strip()
+    if (tag := _TAG.match(block)) and tag["open"]:
+        block = block[tag.end() :]
+    last = None
+    for last in _TAG.finditer(block):  # noqa: B007 - the last of them is what counts
+        pass
+    if last and last["close"] and last.end() == len(block):
+        block = block[: last.start()]
+    return block.strip()
+
+
+def _outside(text: str, spans: Spans) -> str:
+    ends = [0, *(end for _, end in spans)]
+    begins = [*(start for start, _ in spans), len(text)]
+    return "".join(text[end:start] for end, start in zip(ends, begins, strict=True)).strip()
+
+
+def joined(*thoughts: str | None) -> str | None:
+    """Thinking that came in several ways as one text, of its end at most `MOST_KEPT` characters; None where there was none."""
+    said = [one for one in thoughts if one is not None]
+    return "\n\n".join(filter(None, said))[-MOST_KEPT:] if said else None
 
 
 def _without_end_marks(text: str) -> str:

@@ -6,11 +6,13 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from bench.runs import rates
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import CONFIG, ORIGIN, RECORD
 from bench.runs.identity import fingerprint
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
+from bench.tracking import times
 from bench.types import Json, Run
 
 KEY = "finai_bench.run"  # the tag that makes logging idempotent
@@ -37,8 +39,13 @@ def metrics(run: Run) -> dict[str, float]:
         found[f"{score.metric}.official"] = score.official
     found |= {"n": run.scores[0].n, "n_failed": run.scores[0].n_failed}
     found |= {f"submission.{kind}": fault["n"] for kind, fault in run.submission.items() if isinstance(fault, dict)}
+    found |= {f"answers.{name}": run.answers.get(name) for name in ("n_empty", "n_unparsed")}
+    found |= {said(run, f"answers.{name}"): run.answers.get(name) for name in ("n_cut", "n_refused")}
+    for metric, values in run.answers.get("if_cut", {}).items():
+        found |= {said(run, f"{metric}.if_cut_{how}"): value for how, value in values.items()}
     found[said(run, "flip_rate")] = run.audit.get("flip_rate")
-    found |= {said(run, f"time.{name}"): value for name, value in flat(run.timings).items()}
+    timings = {**rates.shown(run), "seconds": {**run.timings["seconds"], "paused": times.paused(run)}}
+    found |= {said(run, f"time.{name}"): value for name, value in flat(timings).items() if name != "started"}
     return {name: float(value) for name, value in found.items() if value is not None}
 
 
@@ -52,13 +59,14 @@ def tags(run: Run) -> dict[str, Json]:
     environment = {
         name: value for name, value in run.environment.items() if not isinstance(value, dict) and value != ""
     }
+    started = {"started": run.timings["started"]} if "started" in run.timings else {}
     return {
         "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
     } | {said(run, name): value for name, value in (
-        environment | {f"computed.{name}": value for name, value in run.computed.items()}
+        environment | started | {f"computed.{name}": value for name, value in run.computed.items()}
     ).items()}  # fmt: skip
 
 

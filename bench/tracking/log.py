@@ -14,19 +14,17 @@ import json
 import os
 import socket
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.artifacts.digest import digest
-from bench.disk import write_atomically
 from bench.errors import BenchError
-from bench.runs.claimed import is_claimed
 from bench.runs.folder import ARTIFACTS, RECORD
 from bench.runs.identity import fingerprint
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
+from bench.tracking import mark, suites, times, views
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
@@ -34,10 +32,9 @@ from bench.tracking.store import DeletedExperiment, connect, store_errors
 from bench.types import Run
 
 if TYPE_CHECKING:
-    from mlflow.entities import DatasetInput
+    from mlflow.entities import DatasetInput, Experiment
     from mlflow.entities import Run as LoggedRun
 
-MARK = "mlflow.json"  # in the run directory: where and under which id the run was logged
 _BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
 _PATIENCE_SECONDS = 3600.0  # for a process elsewhere that has begun to log a run
 
@@ -51,46 +48,17 @@ class Logged:
     made: bool = field(default=True, compare=False)
 
 
-def is_logged(folder: Path, uri: str) -> bool:
-    """Whether the run was logged to this store before, by its mark."""
-    try:
-        mark = json.loads((folder / MARK).read_text())
-        return bool(_is_store(mark["uri"], uri) and mark["record"] == digest(folder / RECORD))
-    except (OSError, ValueError, KeyError):
-        return False
-
-
-def _marked(folder: Path, uri: str) -> str | None:
-    """Under which id the run of this folder is in this store, whatever its record was then; None where no mark says so."""
-    try:
-        mark = json.loads((folder / MARK).read_text())
-        return str(mark["run_id"]) if _is_store(mark["uri"], uri) else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
-
-
-def _is_store(marked: str, uri: str) -> bool:
-    """Whether a mark names this store; no mark holds the password of an address."""
-    return public_url(marked) == public_url(uri)
-
-
 def update(folder: Path, run: Run, runs_dir: Path) -> None:
     """Give a run that was scored again its new scores in the store that its mark names; nothing where there is no mark.
 
     Raises StoreError where that store cannot be reached: `bench sync` does it later.
     """
-    try:
-        uri = str(json.loads((folder / MARK).read_text())["uri"])
-    except (OSError, ValueError, KeyError, TypeError):
+    marked = mark.read(folder)
+    if marked is None:
         return
     whole = os.environ.get("MLFLOW_TRACKING_URI", "")
-    uri = whole if _is_store(uri, whole) else uri  # the mark has no password
+    uri = whole if mark.is_store(marked.uri, whole) else marked.uri  # the mark has no password
     Tracker(uri, runs_dir).log(run, folder)
-
-
-def unlogged(found: Iterable[Path], uri: str) -> Iterator[Path]:
-    """The folders of runs that have no mark of this store."""
-    return (folder for folder in found if not is_logged(folder, uri))
 
 
 class Tracker:
@@ -102,47 +70,47 @@ class Tracker:
             (runs_dir / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:") else None,
         )
         self.client = connect(uri)
-        self._experiments: dict[str, str] = {}
+        self._experiments: dict[str, tuple[str, dict[str, str], set[str]]] = {}
 
-    def suite(self, name: str, model: str, seed: int) -> str:
-        """Start the parent run of a suite, in the experiment `suite <name>`."""
-        with store_errors(self.uri):
-            experiment = self._experiment(f"suite {name}")
-            run = self.client.create_run(
-                experiment, run_name=model, tags={"model": model, "suite": name, "seed": str(seed)}
-            )
-            return str(run.info.run_id)
+    def log(self, run: Run, folder: Path, suite: str = "") -> Logged:
+        """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags.
 
-    def finish_suite(self, parent: str, runs: Mapping[str, Run]) -> None:
-        """Give the parent run the ranked score of each task, and end it."""
-        from mlflow.entities import Metric
-
-        with store_errors(self.uri):
-            now = int(time.time() * 1000)
-            ranked = {f"{task}.{run.scores[0].metric}": run.scores[0].value for task, run in runs.items()}
-            scores = [Metric(name, value, now, 0) for name, value in ranked.items() if value is not None]
-            self.client.log_batch(parent, metrics=scores)
-            self.client.set_terminated(parent)
-
-    def log(self, run: Run, folder: Path, parent: str | None = None) -> Logged:
-        """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags."""
+        Below the parents of the suites that asked for it: `suite`, that of its record, and those that had it before.
+        """
         if held := next(places(run.config), ""):  # of a run that was made before records withheld it
             raise BenchError(
                 f"{folder / RECORD} holds a secret in {held}, which the store would show; delete it, and run it again"
             )
-        record = digest(folder / RECORD)
+        marked = mark.of_store(folder, self.uri)
+        before = set(marked.suites) if marked else set()
+        named = list(dict.fromkeys(filter(None, [suite, suites.of_record(run), *sorted(before)])))
         with store_errors(self.uri):
-            experiment = self._experiment(f"{run.task} v{run.task_version}")
+            experiment = self._board(run)
+            parents = {name: suites.settled(self.client, self._suite(name, run), name, run) for name in named}
             known = self._updated(run, folder)
             if known is None and not _is_new(
                 run
             ):  # else nobody else can know it: one look, after it was logged, is enough
                 known = self._settled(experiment, key_of(run))
-            run_id = known or self._logged(run, folder, experiment, parent)
-        write_atomically(
-            folder / MARK, json.dumps({"uri": public_url(self.uri), "run_id": run_id, "record": record}) + "\n"
-        )
+            first = next(iter(parents.values()), None)
+            run_id = known or self._logged(run, folder, experiment, first)
+            if known and first:
+                suites.adopt(self.client, run_id, first, named[0])
+        mark.write(folder, self.uri, run_id, named)
         return Logged(public_url(self.uri), run_id, made=known is None)
+
+    def _board(self, run: Run) -> str:
+        """The experiment of the run's board, with a view of its ranked score, the bounds of that, and the time per answer."""
+        score = run.scores[0]
+        name = field_name(score.metric)
+        order = f"-{name}" if score.higher_is_better else name
+        columns = (name, f"{name}.low", f"{name}.high", "time.seconds_per_answer")
+        return self._experiment(f"{run.task} v{run.task_version}", columns, order)
+
+    def _suite(self, name: str, run: Run) -> str:
+        """The experiment of a suite, with a view of the score that each of its tasks ranks by, and the time of all."""
+        columns = (field_name(f"{run.task}.{run.scores[0].metric}"), "time.seconds.total")
+        return self._experiment(f"suite {name}", columns)
 
     def _updated(self, run: Run, folder: Path) -> str | None:
         """The run of a folder that was scored again, with its new scores; None where this store has it not.
@@ -152,9 +120,10 @@ class Tracker:
         from mlflow.entities import Metric, RunTag
         from mlflow.exceptions import MlflowException
 
-        run_id = _marked(folder, self.uri) if run.history else None
-        if run_id is None:
+        marked = mark.of_store(folder, self.uri) if run.history else None
+        if marked is None:
             return None
+        run_id = marked.run_id
         try:
             if self.client.get_run(run_id).info.lifecycle_stage == "deleted":
                 return None
@@ -212,8 +181,8 @@ class Tracker:
         # Tags given at once cost no second look at the run.
         tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()}
         tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
-        tags |= {"mlflow.parentRunId": parent} if parent else {}
-        now, start = _when(run)
+        tags |= {suites.PARENT: parent} if parent else {}
+        start, now = times.span(run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
         run_id = str(created.info.run_id)
         self.client.log_batch(
@@ -240,35 +209,33 @@ class Tracker:
         except MlflowException:
             self.client.log_inputs(run_id, datasets=[data])
 
-    def _experiment(self, name: str) -> str:
+    def _experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
+        """The experiment's id; it is made where it is not there, and marked for MLflow's pages once for each of the columns."""
         if name not in self._experiments:
-            self._experiments[name] = self._found(name) or self._made(name)
-        return self._experiments[name]
+            found = self._found(name) or self._made(name)
+            self._experiments[name] = str(found.experiment_id), dict(found.tags), set[str]()
+        experiment, tags, shown = self._experiments[name]
+        if not shown.issuperset(columns):
+            tags |= views.marked(self.client, experiment, tags, columns, order)
+            shown.update(columns)
+        return experiment
 
-    def _found(self, name: str) -> str | None:
-        """The experiment's id; raises DeletedExperiment for one that is there and takes no runs."""
+    def _found(self, name: str) -> Experiment | None:
+        """The experiment; raises DeletedExperiment for one that is there and takes no runs."""
         found = self.client.get_experiment_by_name(name)
         if found and found.lifecycle_stage == "deleted":
             raise DeletedExperiment(self.uri, name, str(found.experiment_id))
-        return str(found.experiment_id) if found else None
+        return found
 
-    def _made(self, name: str) -> str:
+    def _made(self, name: str) -> Experiment:
         from mlflow.exceptions import MlflowException
 
         try:
-            return str(self.client.create_experiment(name, artifact_location=self.artifacts))
+            return self.client.get_experiment(self.client.create_experiment(name, artifact_location=self.artifacts))
         except MlflowException:
             if found := self._found(name):  # another process made it in between
                 return found
             raise
-
-
-def _when(run: Run) -> tuple[int, int]:
-    """When the evaluation ended and began, in milliseconds: MLflow's duration is its. What is claimed has none, and ends now."""
-    if is_claimed(run, "date"):
-        return (now := int(time.time() * 1000)), now
-    now = int(datetime.datetime.fromisoformat(run.created).timestamp() * 1000)
-    return now, now - int(1000 * run.timings["seconds"]["total"])
 
 
 def _is_new(run: Run) -> bool:

@@ -13,9 +13,9 @@ from bench.data.shapes import a_text
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.metrics.reading import ANLS
-from bench.task import Card, Task
+from bench.task import Card, Task, Unparsed
 from bench.types import Example, Image, ImageFile, Json, Prediction, Request, Span
-from tasks.answers import short_answer
+from tasks.answers import said_shortly
 from tasks.finmm import FOLDER, LICENCE
 from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
 from tasks.prompts import page
@@ -73,9 +73,9 @@ class FinmmDocVQA(Task):
         """Write the documents as images, annotation records and a DocVQA file; memory is flat in their number."""
         write_corpus(folder, self.document_seed, self.documents)
 
-    def answer(self, prediction: Prediction) -> str:
+    def answer(self, prediction: Prediction) -> str | Unparsed:
         """The first line, without a lead or quotes; a final full stop stays."""
-        return short_answer(prediction.text or "", keep_full_stop=True)
+        return said_shortly(prediction, keep_full_stop=True)
 
     def checked(self, example: Example, answer: Json) -> str:
         """A text."""

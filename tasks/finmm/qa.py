@@ -9,9 +9,9 @@ from bench.data import squad_format
 from bench.data.files import read_json
 from bench.data.shapes import a_text
 from bench.metrics.reading import EXACT_MATCH_V2, TOKEN_F1_V2
-from bench.task import Card, Task
+from bench.task import Card, Task, Unparsed
 from bench.types import Example, Json, Prediction, Request, Span
-from tasks.answers import or_nothing, short_answer
+from tasks.answers import said_shortly
 from tasks.finmm import FOLDER, LICENCE
 from tasks.prompts import passage
 from tasks.slices import of_short_answer
@@ -46,9 +46,9 @@ class FinmmQA(Task):
         output = Span(24, ("\n", '"'), question, context, may_be_unanswerable=True)
         return Request(example.id, passage(context, question, may_be_unanswerable=True), output)
 
-    def answer(self, prediction: Prediction) -> str:
+    def answer(self, prediction: Prediction) -> str | Unparsed:
         """The first line without a lead or quotes; "" where it says that there is no answer."""
-        return or_nothing(short_answer(prediction.text or ""))
+        return said_shortly(prediction, may_be_none=True)
 
     def checked(self, example: Example, answer: Json) -> str:
         """A text."""

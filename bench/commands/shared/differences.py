@@ -5,14 +5,25 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from bench.commands.shared import output
+from bench.commands.shared import tables
 from bench.text.shown import tell
+from bench.text.table import Column
 
 if TYPE_CHECKING:
     from bench.judging.changes import Change, Changes
     from bench.judging.compare import Comparison
     from bench.judging.pair import PairedMetric, Slice
     from bench.stats.paired import Difference
+
+# What the tables of a comparison are made of. The least important goes first where there is no room; runs and scores stay.
+_COLUMNS = {
+    one.heading.removesuffix(" [95 %]"): one
+    for one in (
+        Column("pair"), Column("metric"), Column("slice"), Column("example"), Column("A"), Column("B"), Column("effect"),
+        Column("B - A [95 %]"), Column("A's answer", folds=16), Column("B's answer", folds=16), Column("verdict", 90),
+        Column("p (Holm)", 80), Column("p", 70), Column("clusters", 50), Column("n", 40), Column("detectable", 30),
+    )
+}  # fmt: skip
 
 
 def show(comparison: Comparison, changed: Changes) -> None:
@@ -28,16 +39,16 @@ def show(comparison: Comparison, changed: Changes) -> None:
         tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {shown(run, 'date', run.created[:10])}")
     for note in comparison.notes:
         tell(f"  {note}")
-    headings = ["metric", "A", "B", "B - A [95 %]", "p", "detectable"]
+    columns = [_COLUMNS[name] for name in ("metric", "A", "B", "B - A", "p", "detectable")]
     if (
         corrected := comparison.adjusted_p is not None
         and first.difference
         and comparison.adjusted_p != first.difference.p
     ):
-        headings.insert(5, "p (Holm)")
+        columns.insert(5, _COLUMNS["p (Holm)"])
     holm = [p_text(comparison.adjusted_p or 0.0) if i == 0 else "" for i in range(len(comparison.metrics))]
     rows = [_metric(one, [p] if corrected else []) for one, p in zip(comparison.metrics, holm, strict=True)]
-    output.print_rows("", headings, rows)
+    tables.show("", columns, [tables.Row(row) for row in rows])
     for line in _legend(comparison.metrics):
         tell(f"  {line}")
     tell(verdict(comparison))
@@ -57,8 +68,8 @@ def show_together(comparisons: Sequence[Comparison]) -> None:
             f"{one.a.run.task}: {one.a.run.model} to {one.b.run.model}", first.metric, f"{one.n:,}", difference(first, found),
             p_text(found.p) if found else "–", p_text(one.adjusted_p) if one.adjusted_p is not None else "–", verdict(one),
         ])  # fmt: skip
-    headings = ["pair", "metric", "n", "B - A [95 %]", "p", "p (Holm)", "verdict"]
-    output.print_rows("All pairs", headings, rows)
+    columns = [_COLUMNS[name] for name in ("pair", "metric", "n", "B - A", "p", "p (Holm)", "verdict")]
+    tables.show("All pairs", columns, [tables.Row(row) for row in rows])
 
 
 def verdict(comparison: Comparison) -> str:
@@ -149,7 +160,8 @@ def _slices(comparison: Comparison) -> None:
     rows = [_slice(first, one) for one in comparison.slices]
     print()
     tell(f"By slice, {first.metric}; for looking: of so many intervals some are wrong")
-    output.print_rows("", ["slice", "n", "clusters", "B - A [95 %]"], rows)
+    columns = [_COLUMNS[name] for name in ("slice", "n", "clusters", "B - A")]
+    tables.show("", columns, [tables.Row(row) for row in rows])
 
 
 def _slice(metric: PairedMetric, one: Slice) -> list[str]:
@@ -167,8 +179,10 @@ def _changes(metric: PairedMetric, changed: Changes) -> None:
         tell(f"  {changed.note}")
     if changed.worst:
         own = changed.worst[0].a is not None
-        headings = ["example", *(["A", "B"] if own else ["effect"]), "A's answer", "B's answer"]
-        output.print_rows("", headings, [_change(metric, one, own) for one in changed.worst])
+        names = ["example", *(["A", "B"] if own else ["effect"]), "A's answer", "B's answer"]
+        tables.show(
+            "", [_COLUMNS[name] for name in names], [tables.Row(_change(metric, one, own)) for one in changed.worst]
+        )
 
 
 def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
@@ -182,7 +196,8 @@ def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
 def _speed(comparison: Comparison) -> None:
     """Examples a second, untested, and what differs between the machines; of a claimed speed only that it is claimed."""
     from bench.judging.compare import machines
-    from bench.runs.claimed import examples_per_second, is_claimed
+    from bench.runs.claimed import is_claimed
+    from bench.runs.rates import examples_per_second
 
     runs = {"A": comparison.a.run, "B": comparison.b.run}
     rates = [examples_per_second(run) for run in runs.values()]

@@ -8,22 +8,24 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.commands.shared.progress import Progress
+from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
+from bench.engine.cut import ALARMING
+from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
-from bench.run import evaluate, fits, refuse_misfit
+from bench.run import evaluate
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
-from bench.text.thinking import behind_thinking
-from bench.tracking.log import Tracker, is_logged
+from bench.tracking.log import Tracker
+from bench.tracking.mark import is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 from bench.types import Run
 
@@ -67,7 +69,9 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
             for task in config.suite.tasks:
                 cut = config.suite.limits.get(task) if config.limit is None else None
                 one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
-                jobs.append(Job(conf.plain(one), task, choices["model"], choices["suite"]))
+                plain = conf.plain(one)
+                plain = {**plain, "suite": {**plain["suite"], "name": choices["suite"]}}  # for `bench sync`
+                jobs.append(Job(plain, task, choices["model"], choices["suite"]))
         elif "task" in choices:
             jobs.append(Job(conf.plain(config), choices["task"], choices["model"]))
         else:
@@ -75,14 +79,6 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
             )
     return jobs
-
-
-@dataclass
-class Suite:
-    """The runs of one suite by task, and its parent run in MLflow, "" while none was needed."""
-
-    parent: str = ""
-    runs: dict[str, Run] = field(default_factory=dict)
 
 
 def _check_limits(suite: Any) -> None:
@@ -99,21 +95,23 @@ class Runner:
 
     def __init__(
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
-        done: Callable[[Run, Path], None] = lambda run, folder: None,
+        done: Callable[[Run, Path], None] = lambda run, folder: None, display: Display | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete; for the others see `Settings`."""
+        """`done` is told of each run as soon as it is complete, `display` shows it until then; for the others see `Settings`."""
         self.fresh, self.strict, self.reuse, self.done = fresh, strict, reuse, done
         self.outcome = Outcome()
+        self.display = display or Display()
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
-        self._suites: dict[tuple[str, str, str, int], Suite] = {}
 
     def run(self, jobs: Sequence[Job]) -> Outcome:
         """Run every job; one that a user could fix costs only itself when there are others."""
         try:
-            for job in jobs:
+            for number, job in enumerate(jobs, 1):
                 label = f"{job.task} / {job.model}"
+                self.display.job(number, len(jobs), len(self.outcome.failed))
+                self.progress = self.display.run(label)
                 try:
                     self._one(job, label)
                 except BenchError as error:
@@ -121,8 +119,8 @@ class Runner:
                         raise
                     self.outcome.failed.append((label, str(error)))
                     say(f"{label}: {error}")
-        finally:  # also after Ctrl-C: what was done stands under an ended parent
-            self._finish_suites()
+        finally:
+            self.display.rest()
         for model in dict.fromkeys(model for _, model in self.outcome.skipped):
             tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
             say(f"{model}: skipped {tasks}, whose parts or output it does not take")
@@ -130,6 +128,7 @@ class Runner:
 
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
+        self.progress.doing("prepares task and model")
         task = build(job.config["task"], "task")
         if isinstance(task, EntryTask):
             raise BenchError(
@@ -145,10 +144,12 @@ class Runner:
         settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
-        self.progress = Progress(label)
+        self.progress = self.display.run(label)
+        self.progress.doing("reads data and weights")
         run, folder = evaluate(
             task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
         )
+        self.progress.doing("logs the run")
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):
@@ -168,34 +169,18 @@ class Runner:
         if not job.config["tracking"]["enabled"]:
             return
         uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
-        suite = self._suites.setdefault((uri, job.suite, run.model, run.seed), Suite())
-        suite.runs[job.task] = run
-        if is_logged(folder, uri):
+        if is_logged(folder, uri, job.suite):
             return
         try:
             if uri not in self._trackers:
                 self._trackers[uri] = None  # stays so if the store is down: one try, one line
                 self._trackers[uri] = Tracker(uri, Path(job.config["runs_dir"]))
-            tracker = self._trackers[uri]
-            if tracker is None:
-                return
-            if job.suite and not suite.parent:
-                suite.parent = tracker.suite(job.suite, run.model, run.seed)
-            tracker.log(run, folder, suite.parent or None)
+            if (tracker := self._trackers[uri]) is not None:
+                tracker.log(run, folder, job.suite)
         except StoreError as error:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None
             say(f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later")
-
-    def _finish_suites(self) -> None:
-        """Give each parent the scores of all its suite's runs, also of those that were logged before."""
-        for (uri, name, model, _), suite in self._suites.items():
-            tracker = self._trackers.get(uri)
-            if tracker is not None and suite.parent:
-                try:
-                    tracker.finish_suite(suite.parent, suite.runs)
-                except StoreError as error:
-                    say(f"suite {name} / {model}: {error}")
 
 
 def _fitting(task: Task) -> list[str]:
@@ -226,20 +211,23 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
 
     A model whose replies cannot be read has answered all the same: that is its result.
     """
-    failed, unread, empty, first = 0, 0, 0, ""
+    failed, unread, thinks, first = 0, 0, False, ""
     for prediction in folder.predictions():
+        thinks = thinks or prediction.thinking_tokens > 0 or prediction.thinking is not None
         if prediction.error is not None:
             failed, first = failed + 1, first or prediction.error
             unread += prediction.error.startswith(UNREAD)
-        elif prediction.text is not None and prediction.span is None and prediction.no_answer is None:
-            empty += not (behind_thinking(prediction.text) or "").strip()
     if put := run.computed.get("chat"):
         say(f"{label}: {put}")
-    if empty:
+    n, answers = run.n_examples, run.answers
+    if empty := answers.get("n_empty"):
+        say(f"{label}: {empty} of {n} answers are empty: the model said nothing, and is scored as saying so")
+    if (cut := answers.get("finishes", {}).get("length", 0)) > ALARMING * n:
+        thinking = "; a model that thinks first needs model.thinking_tokens=… on top" if thinks else ""
         say(
-            f"{label}: {empty} of {run.n_examples} answers are empty: the model said nothing, and is scored as saying so"
+            f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) were cut before they ended, and are scored as they are; raise "
+            f"max_new_tokens=…{thinking}"
         )
-    n = run.n_examples
     if unread == n:
         say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
     elif failed == n:

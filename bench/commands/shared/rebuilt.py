@@ -21,10 +21,10 @@ from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.config import compose as conf
 from bench.config.build import build
-from bench.engine.asking import asking
+from bench.engine.asking import asking, most_tokens
+from bench.engine.fitting import refuse_misfit
 from bench.errors import BenchError
 from bench.models.base import Device, Model
-from bench.run import refuse_misfit
 from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import UNKNOWN, Json, Run
@@ -47,7 +47,7 @@ def again(run: Run, folder: Path, task: Task, draw: Draw) -> Again:
     """
     model = model_of(run)
     refuse_misfit(task, model, run.model)
-    asked = asking(task, run.limit, _number(run, "shots", 0, least=0), run.seed)
+    asked = asking(task, run.limit, _number(run, "shots", 0, least=0), run.seed, most_tokens(run.config))
     if run.asked not in (UNKNOWN, asked.asked.digest):
         raise BenchError("it was asked otherwise than your version of the task asks")
     device = _device(run, model)

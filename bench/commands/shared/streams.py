@@ -11,23 +11,37 @@ import errno
 import os
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from typing import Any, TextIO, cast
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
+from typing import Any, Protocol, TextIO, cast
 
 _SAMPLE = "é–✓\ud800"  # an encoding that has these has all letters
+
+
+class Below(Protocol):
+    """What is drawn below all that is printed, and makes room for it."""
+
+    def aside(self, text: str) -> AbstractContextManager[None]:
+        """A block in which this text is written, with nothing drawn where it will stand."""
 
 
 class Lasting:
     """A text stream that takes everything: what cannot be written any more is dropped, and `lost` says why.
 
-    `fails` is true where that is the stream's fault, and not that its reader left.
+    `fails` is true where that is the stream's fault, and not that its reader left. `below` is told of all that is written but by
+    `draw`; whoever prints, a library's warnings too, so leaves whole what is drawn there.
     """
 
     def __init__(self, stream: TextIO) -> None:
         self._stream, self.lost, self.fails = stream, "", False
+        self.below: Below | None = None
 
     def write(self, text: str) -> int:
         """Write the text, or drop it."""
+        with self.below.aside(text) if self.below is not None else nullcontext():
+            return self.draw(text)
+
+    def draw(self, text: str) -> int:
+        """Write the text, or drop it, where it stands."""
         if not self.lost:
             try:
                 self._stream.write(text)

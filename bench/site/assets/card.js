@@ -32,6 +32,12 @@ FINAI.Cards = class {
     if (answer && answer.error) add("failed", h("span", { class: "error" }, answer.error));
     if (answer && "answer" in answer) add("answer", FINAI.show(answer.answer));
     if (answer && "raw" in answer) add("raw output", FINAI.show(answer.raw));
+    if (answer && answer.thinking) {
+      const long = answer.thinking_tokens ? `${answer.thinking_tokens.toLocaleString("en")} tokens` : "show";
+      add("thinking, not scored", h("details", { class: "thinking" }, h("summary", {}, long), FINAI.show(answer.thinking)));
+    }
+    if (answer && answer.ended) add("how it ended", answer.ended);
+    if (answer && answer.unparsed) add("parsed", "no: the task's parser found no answer in it; what stands as the answer is scored instead");
     if (answer && answer.truncated) add("cut", `${answer.truncated} tokens of the request were cut away`);
     if (name) add(name, h("strong", {}, FINAI.number(score)));
     return h("div", {}, this.runs.length > 1 ? h("h4", {}, `${"AB"[i]}: `, h("bdi", {}, this.runs[i].label)) : null, rows);

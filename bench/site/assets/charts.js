@@ -10,7 +10,7 @@
   function points(table, axis) {
     return [...table.tBodies[0].rows].map((row) => ({
       name: row.dataset.name, href: row.dataset.href || null, y: get(row, "value"), low: get(row, "low"), high: get(row, "high"),
-      x: axis === "progress" ? new Date(row.dataset.created) : axis === "latency" ? milliseconds(get(row, axis)) : get(row, axis),
+      x: axis === "progress" ? new Date(row.dataset.created) : axis === "time" ? milliseconds(get(row, axis)) : get(row, axis),
       best: axis === "progress" ? row.dataset.best === "yes" : (row.dataset.fronts || "").split(" ").includes(axis),
       reference: row.classList.contains("reference"),
     })).filter((one) => one.y !== null && one.x !== null);

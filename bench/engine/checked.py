@@ -1,0 +1,96 @@
+"""What a model gave, as the loop keeps it: checked against its request, in plain types, with its thinking apart."""
+
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Sequence
+from typing import SupportsFloat
+
+from bench.text.thinking import apart, joined
+from bench.types import FINISHES, Choose, Generate, Prediction, Regress, Request, Span, Transcribe, is_token_count
+
+_QUOTED = 20_000  # characters of a reply that an error keeps
+
+
+def checked(request: Request, prediction: Prediction) -> Prediction:
+    """The prediction in plain types, with the text of its span, or its failure when it does not hold what was asked for.
+
+    What an answer is and whether it was taken over is for the engine to say. `new_tokens` are no fewer than `thinking_tokens`.
+    """
+    try:
+        _refuse_odd(prediction)
+        n_new = max(prediction.new_tokens, prediction.thinking_tokens)
+        prediction = prediction.but(asked="", reused="", new_tokens=n_new, thinking=joined(prediction.thinking))
+        if prediction.error is not None:
+            return prediction
+        if isinstance(request.output, Generate) and prediction.text is not None and prediction.span is None:
+            prediction = _without_thinking(prediction)
+        return prediction if prediction.error is not None else _as_asked(request, prediction)
+    except (TypeError, ValueError) as error:
+        return Prediction(request.id, error=f"invalid prediction: {error}")
+
+
+def _refuse_odd(prediction: Prediction) -> None:
+    """Raise ValueError where what is said beside the answer is of no form that it may have."""
+    if prediction.finish not in FINISHES:
+        raise ValueError(f"finish is {str(prediction.finish)[:40]!r}, none of {', '.join(FINISHES)}")
+    if prediction.thinking is not None and not isinstance(prediction.thinking, str):
+        raise ValueError(f"thinking is a {type(prediction.thinking).__name__}, a text or None is due")
+    for name in ("prompt_tokens", "new_tokens", "truncated", "thinking_tokens"):
+        if not is_token_count(value := getattr(prediction, name)):
+            raise ValueError(f"{name} is {str(value)[:40]!r}, which is no number of tokens")
+
+
+def _without_thinking(prediction: Prediction) -> Prediction:
+    """The prediction with its thinking kept apart; one whose thinking does not end was cut before it answered anything.
+
+    A reply that ended by an error is one, and so is a refusal without a word.
+    """
+    if not isinstance(prediction.text, str):
+        raise ValueError("text is missing")
+    if prediction.finish == "error":
+        said = prediction.text[-_QUOTED:]
+        return prediction.but(text=None, error=f"the reply was broken off by an error: {said!r}")
+    thought, answer = apart(prediction.text)
+    thinking = joined(prediction.thinking, thought)
+    if answer is None:
+        return prediction.but(text="", thinking=thinking, finish="length")
+    if prediction.finish == "refused" and not answer.strip():
+        return prediction.but(text=None, thinking=thinking, error="refused without a word")
+    return prediction.but(text=answer, thinking=thinking)
+
+
+def _as_asked(request: Request, prediction: Prediction) -> Prediction:
+    """The prediction in plain types; raises ValueError or TypeError for what does not answer the request."""
+    match request.output:
+        case Span(context=str(context)) if prediction.span is not None:
+            start, end = (operator.index(place) for place in prediction.span)
+            if not 0 <= start <= end <= len(context):
+                raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
+            return prediction.but(span=(start, end), text=context[start:end])
+        case Generate() | Transcribe():
+            if not isinstance(prediction.text, str):
+                raise ValueError("text is missing")
+            return prediction
+        case Choose(labels=names):
+            return prediction.but(label_scores=_numbers("label_scores", prediction.label_scores, names))
+        case Regress(names=names):
+            return prediction.but(values=_numbers("values", prediction.values, names))
+    raise TypeError(f"unknown output {request.output!r}")
+
+
+def _is_finite(value: SupportsFloat) -> bool:
+    try:
+        return math.isfinite(float(value))
+    except OverflowError:  # a whole number beyond all floats
+        return False
+
+
+def _numbers(field: str, found: object, names: Sequence[str]) -> dict[str, float]:
+    if not isinstance(found, dict) or set(found) != set(names):
+        raise ValueError(f"{field} must have exactly {list(names)}")
+    for name, value in found.items():
+        if not isinstance(value, SupportsFloat) or not _is_finite(value):
+            raise ValueError(f"{field}[{name!r}] is {str(value)[:40]}")
+    return {name: float(found[name]) for name in names}

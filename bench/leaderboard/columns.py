@@ -1,0 +1,47 @@
+"""The columns of boards: what each is called, and how important it is where a terminal is too narrow for all of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bench.text.table import Column
+
+# A board's columns behind its scores, in the order of its default; a board's file names those that it wants. The least important
+# goes first: what the title says of all rows before what tells two rows apart.
+DECLARED = {
+    "n": Column("n", 20, right=True),
+    "failed": Column("failures", 200, right=True, folds=10),
+    "cut": Column("cut", 150, right=True, folds=12),
+    "empty": Column("empty", 140, right=True),
+    "unparsed": Column("unparsed", 145, right=True),
+    "refused": Column("refused", 142, right=True),
+    "flips": Column("flips", 60, right=True),
+    "origin": Column("origin", 70, folds=14),
+    "examples_per_second": Column("examples/s", 50, right=True),
+    "seconds_per_answer": Column("ms/answer", 45, right=True),
+    "device": Column("device", 25, folds=12),
+    "dtype": Column("dtype", 80, folds=12),
+    "commit": Column("commit", 10, folds=12),
+    "date": Column("date", 30),
+}
+BY_THEMSELVES = ("cut", "empty", "unparsed", "refused", "flips")  # stand where a row has something to tell there
+MORE = 100  # the importance of further metrics, and of a suite's tasks
+
+
+def ranking(metric: str) -> list[Column]:
+    """The columns of a board that never go: rank, model and the score that ranks."""
+    return [Column("rank"), Column("model"), Column(f"{metric} [95 %]", right=True)]
+
+
+def further(names: Sequence[str]) -> list[Column]:
+    """The columns of further scores, of which the last goes first."""
+    return [Column(name, MORE + len(names) - place, right=True) for place, name in enumerate(names)]
+
+
+def of_suite(tasks: Sequence[str]) -> list[Column]:
+    """The columns of a suite's board."""
+    return [
+        Column("rank"), Column("model"), Column("mean rank", right=True), Column("normalised", right=True),
+        Column("its rank", 90, right=True), Column("dtype", 80, folds=12), Column("origin", 70, folds=14), *further(tasks),
+        Column("missing", 60, folds=16),
+    ]  # fmt: skip
