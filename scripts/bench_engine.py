@@ -29,7 +29,7 @@ from typing import Any
 from bench.config import compose as conf
 from bench.engine import feed
 from bench.models import weights
-from bench.models.base import Device
+from bench.models.base import Device, flat
 from bench.models.causal import CausalLM
 from bench.types import Choose, Example, Generate, Request, Text
 
@@ -86,8 +86,8 @@ def through_the_feed(
 ) -> dict[str, Any]:
     """Predictions by id, as `bench run` gets them with its own settings."""
     settings = conf.Conf()
-    plan = feed.batches(examples, request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens)
-    return {p.id: p for _, batch in feed.ahead(plan, model) for p in feed.answer(model, batch, "smollm2")}
+    plan = feed.units(examples, request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens)
+    return {p.id: p for unit in feed.ahead(plan, model) for p in feed.answer(model, unit.requests, "smollm2")}
 
 
 def ours(asked: dict[str, Any]) -> list[dict[str, Any]]:
@@ -110,7 +110,7 @@ def alone(asked: dict[str, Any]) -> list[dict[str, Any]]:
     watch = Forward(model.model)
     start = time.perf_counter()
     texts = [
-        model.predict([Request("q", (Text(prompt),), Generate(NEW_TOKENS, (STOP,)))])[0].text or ""
+        next(flat(model.predict([Request("q", (Text(prompt),), Generate(NEW_TOKENS, (STOP,)))]))).text or ""
         for prompt in asked["prompts"]
     ]
     return [reading(time.perf_counter() - start, watch, texts)]
@@ -214,14 +214,17 @@ def generate(given: argparse.Namespace) -> None:
 
 
 class Flips:
-    """Counts the answers that differ from these, white space aside."""
+    """Counts the answers that differ from these up to their first line break, white space aside.
+
+    Others stop at a line break that an answer begins with; FinAI Bench goes on there, which is a rule and no flip.
+    """
 
     def __init__(self, texts: Sequence[str]) -> None:
         self.texts = texts
 
     def __call__(self, texts: Sequence[str]) -> int:
         """How many differ."""
-        return sum(a.strip() != b.split(STOP)[0].strip() for a, b in zip(self.texts, texts, strict=True))
+        return sum(a.split(STOP)[0].strip() != b.split(STOP)[0].strip() for a, b in zip(self.texts, texts, strict=True))
 
 
 def row(name: str, found: Sequence[dict[str, Any]], flips: Callable[[Sequence[str]], int]) -> None:

@@ -163,7 +163,7 @@ def test_a_unit_is_of_the_work_that_suits_the_models_size(model: Any) -> None:
     from bench.decoding.units import work_of
 
     n = sum(weights.numel() for weights in loaded(model.source).model.parameters())
-    assert model.unit_tokens == work_of("cpu", n, emulated=False)
+    assert model.unit_tokens == work_of("cpu", "float32", n, emulated=False)
 
 
 def test_memory_that_is_kept_for_the_next_unit_is_let_go(source: str) -> None:

@@ -163,7 +163,7 @@ def by_definition(q: Any, k: Any, v: Any, scale: float, sees: Any) -> tuple[Any,
 @pytest.mark.parametrize(("asked", "there", "kind"), [
     (5, 5, "causal"), (1, 1, "causal"), (1, 7, "all"), (5, 7, "all"), (1, 7, "lengths"), (5, 7, "lengths"), (6, 6, "tree"),
 ])  # fmt: skip
-def test_both_ways_to_read_keys_are_attention_by_its_definition(
+def test_all_ways_to_read_keys_are_attention_by_its_definition(
     heads: tuple[int, int], asked: int, there: int, kind: str
 ) -> None:
     import torch
@@ -184,10 +184,14 @@ def test_both_ways_to_read_keys_are_attention_by_its_definition(
         sees = (torch.rand(3, asked, there) < 0.4) | torch.eye(asked, dtype=torch.bool)
         mask = ta._additive(sees[:, None], q.dtype)
     expected, weight = by_definition(q, k, v, 0.3, sees)
-    plain = ta.plain_attention(*(x.transpose(1, 2) for x in (q, k, v)), 0.3, mask=mask, causal=kind == "causal")
+    masks = {"mask": mask, "causal": kind == "causal"}
+    plain, products = (
+        read(*(x.transpose(1, 2) for x in (q, k, v)), 0.3, **masks) for read in (ta.plain_attention, ta.by_products)
+    )
     for out, lse in (
         ta._read(q, k, v, 0.3, mask=mask, causal=kind == "causal"),
         (plain[0].transpose(1, 2), plain[1].transpose(1, 2)),
+        (products[0].transpose(1, 2), products[1].transpose(1, 2)),
     ):
         assert (out - expected).abs().max() < 1e-5
         assert (lse - weight).abs().max() < 1e-5

@@ -233,7 +233,8 @@ def test_units_follow_the_order_of_the_prompts_and_count_a_shared_beginning_once
 
 
 def test_the_work_of_a_unit_depends_on_model_device_and_type_alone() -> None:
-    assert work_of("cpu", 125_000_000, emulated=False) == 2_000
-    assert work_of("cpu", 125_000_000, emulated=True) == 400
-    assert work_of("cuda", 125_000_000, emulated=False) == 2_000_000
-    assert work_of("cpu", 10**15, emulated=False) == work_of("cpu", 10**12, emulated=True) == 1
+    assert work_of("cpu", "float32", 125_000_000, emulated=False) == 4_000
+    assert work_of("cpu", "bfloat16", 125_000_000, emulated=False) == 6_000
+    assert work_of("cpu", "bfloat16", 125_000_000, emulated=True) == 800
+    assert work_of("cuda", "float32", 125_000_000, emulated=False) == 2_000_000
+    assert work_of("cpu", "float32", 10**15, emulated=False) == 1

@@ -90,15 +90,15 @@ def label_log_likelihoods(
         ends = torch.tensor([len(group.shared) for group in run]).cumsum(0) - 1
         row_lengths = torch.tensor(branch.row_lengths)
         starts = branch.n_shared + row_lengths.cumsum(0) - row_lengths
-        kept = [
+        looked_at = [
             torch.cat([end[None], start + torch.arange(len(trie.tokens))])
             for end, start, trie in zip(ends, starts, of_run, strict=True)
         ]
         places = torch.tensor(
             [len(g.shared) + depth for g, trie in zip(run, of_run, strict=True) for depth in trie.depths]
         )
-        logits = forward(model, branch, shared, torch.cat(kept).to(model.device), places)
-        for trie, mine in zip(of_run, torch.split(logits, [len(k) for k in kept]), strict=True):
+        logits = forward(model, branch, shared, torch.cat(looked_at).to(model.device), places)
+        for trie, mine in zip(of_run, torch.split(logits, [len(k) for k in looked_at]), strict=True):
             yield _summed(trie, mine)
 
 

@@ -1,4 +1,4 @@
-"""Linear layers whose weights are laid out once as the CPU's matrix unit reads them, instead of at each call."""
+"""Linear layers whose weights are laid out once as oneDNN's products read them, instead of at each call."""
 
 from __future__ import annotations
 
@@ -11,7 +11,11 @@ _ROWS = 2048  # of a first pass, for which the layout is chosen; others are righ
 
 
 class PackedLinear(nn.Module):
-    """A linear layer of oneDNN: the same product; about a third faster for the few rows of a step."""
+    """A linear layer of oneDNN: the same product. In bfloat16 a third faster for the few rows of a step.
+
+    In float32 it is two to four times as fast as the library that torch calls else, which leaves AVX-512 unused on processors
+    of some makers.
+    """
 
     def __init__(self, layer: nn.Linear) -> None:
         super().__init__()
@@ -26,8 +30,8 @@ class PackedLinear(nn.Module):
 
 @torch.inference_mode()
 def pack(model: Any) -> bool:
-    """Pack all linear layers of a bfloat16 model on a CPU; whether it was done: not where torch came without oneDNN."""
-    if model.device.type != "cpu" or model.dtype != torch.bfloat16:
+    """Pack all linear layers of a float32 or bfloat16 model on a CPU; whether it was done: not where torch came without oneDNN."""
+    if model.device.type != "cpu" or model.dtype not in (torch.float32, torch.bfloat16):
         return False
     if not hasattr(torch.ops.mkldnn, "_linear_pointwise") or not hasattr(torch.ops.mkldnn, "_reorder_linear_weight"):
         return False

@@ -7,14 +7,16 @@ from collections.abc import Sequence
 from bench.decoding.prefix_tree import prefix_tree
 
 # Floating point operations of a piece: about 5 s on two cores of a server's processor, on a GPU of that kind.
-_WORK = {"cpu": 5e11, "cuda": 5e14}
-_EMULATED = 0.2  # of that where the processor has no arithmetic of the type
+_WORK = {"cpu": 1e12, "cuda": 5e14}
+_HALF = 1.5  # times that in a type of two bytes
+_EMULATED = 0.2  # times that where the processor has no arithmetic of the type
 _MOST_SAID = 64  # tokens of a reply that count: few replies are as long as they may be
 
 
-def work_of(device: str, n_parameters: int, *, emulated: bool) -> int:
+def work_of(device: str, dtype: str, n_parameters: int, *, emulated: bool) -> int:
     """How many tokens one piece may compute, at least 1."""
-    return max(1, int(_WORK[device] * (_EMULATED if emulated else 1) / (2 * max(n_parameters, 1))))
+    speed = _EMULATED if emulated else 1 if dtype == "float32" else _HALF
+    return max(1, int(_WORK[device] * speed / (2 * max(n_parameters, 1))))
 
 
 def units(prompts: Sequence[list[int]], replies: Sequence[int], tokens: int) -> list[list[int]]:

@@ -10,7 +10,6 @@ from bench.errors import BenchError
 from bench.models import label_length as lengths
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
-from bench.models.device import emulates
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt, appended_end, fit, plain_text, texts
 from bench.models.read_ahead import ReadAhead
@@ -63,15 +62,12 @@ class CausalLM(TorchModel):
         super().load(device, seed=seed)
         from transformers import GenerationConfig
 
-        from bench.decoding import kept_head, packed_weights, tree_model, units
+        from bench.decoding import kept_head, packed_weights, tree_model
 
         if self.chat and not self.tokenizer.chat_template:
             raise BenchError(
                 f"{self.source}: the tokenizer has no chat template; set model.chat=false to prompt it as a base model"
             )
-        self.unit_tokens = units.work_of(
-            device.kind, self.model.num_parameters(), emulated=emulates(device.kind, device.dtype)
-        )
         self.kept = kept_head.KeptHead()
         self._ahead.clear()
         self.template = ChatTemplate(self.source, self._rendered, one_text)
@@ -124,7 +120,7 @@ class CausalLM(TorchModel):
         prompts = self._ahead.keep(batch)
         ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
         said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
-        return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens)]
+        return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
 
     def _said(self, request: Request) -> int:
         """How many tokens are computed behind the prompt, at most."""

@@ -78,7 +78,7 @@ class TorchModel(Model):
         self.model: Any = loaded.to(self.device).eval()
         self._refuse_other_tokenizer()
         emulated = emulates(device.kind, device.dtype)
-        self.unit_tokens = units.work_of(device.kind, self.model.num_parameters(), emulated=emulated)
+        self.unit_tokens = units.work_of(device.kind, device.dtype, self.model.num_parameters(), emulated=emulated)
 
     def _refuse_other_tokenizer(self) -> None:
         """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""
