@@ -78,8 +78,8 @@ def test_an_endpoint_s_answer_ended_as_its_server_says(reason: Any, finish: str,
 
 def test_a_reply_that_went_on_behind_a_stop_string_had_ended_there() -> None:
     assert answered(ended("length", "yes\nand then")).finish == "stop"
-    assert answered(ended("length", '{"answer": 5}\n and', stop := None), ask(Generate(8, ("\n",)))).finish == "stop"
-    assert stop is None
+    assert answered(ended("length", '{"answer": 5}\n and')).finish == "stop"
+    assert answered(ended("content_filter", "yes\nand then")).finish == "refused"
 
 
 @pytest.mark.parametrize(
