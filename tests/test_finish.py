@@ -34,7 +34,7 @@ def ask(output: Any = None, key: str = "a") -> Request:
 def answered(answer: Any, request: Request | None = None, **options: Any) -> Prediction:
     """What the engine keeps of a server's answer."""
     with FaultyServer([answer] * 2) as server:
-        model = Endpoint(server.url, Limits(backoff_seconds=0.001, tries=1), model="m", key_env=None, **options)
+        model = Endpoint(server.url, Limits(backoff_seconds=0.001, max_tries=1), model="m", key_env=None, **options)
         model.load(Device(), seed=0)
         return feed.answer(model, [request or ask()], "endpoint")[0]
 
@@ -78,8 +78,8 @@ def test_an_endpoint_s_answer_ended_as_its_server_says(reason: Any, finish: str,
 
 def test_a_reply_that_went_on_behind_a_stop_string_had_ended_there() -> None:
     assert answered(ended("length", "yes\nand then")).finish == "stop"
-    assert answered(ended("length", '{"answer": 5}\n and', stop := None), ask(Generate(8, ("\n",)))).finish == "stop"
-    assert stop is None
+    assert answered(ended("length", '{"answer": 5}\n and')).finish == "stop"
+    assert answered(ended("content_filter", "yes\nand then")).finish == "refused"
 
 
 @pytest.mark.parametrize(
@@ -168,12 +168,10 @@ def test_an_answer_is_scored_as_it_was_before_its_thinking_stood_apart(said: str
     assert behind_thinking(found.text or "") == behind_thinking(said)
 
 
-@given(
-    st.text(
-        alphabet=st.sampled_from(["<think>", "</think>", "<answer>", "</answer>", "</s>", "5", "\n", "<thi", "nk>"]),
-        max_size=9,
-    )
-)
+PIECES = ["<think>", "</think>", "<answer>", "</answer>", "</s>", "5", "\n", "<thi", "nk>"]
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 def test_taking_thinking_out_changes_no_answer(said: str) -> None:
     thought, answer = apart(said)
     assert behind_thinking(said) == (None if answer is None else behind_thinking(answer))
