@@ -52,9 +52,7 @@ def line(run: Run, shown: Shown) -> str:
     if n := count(run, "cut") or _at_least(run, "cut"):
         more = "" if count(run, "cut") is not None else " or more"
         parts.append(f"{n} of {run.n_examples} cut{more} ({100 * n / run.n_examples:.1f} %){_between(run, shown)}")
-    for column, what in _WORDS.items():
-        if found := count(run, column):
-            parts.append(f"{found} {what}")
+    parts += [f"{found} {what}" for column, what in _WORDS.items() if (found := count(run, column))]
     return "; ".join(parts)
 
 
