@@ -140,7 +140,7 @@ def test_a_huge_number_of_a_model_is_held_within_the_scale(data: Path) -> None:
 
 @pytest.mark.parametrize("value", [10**400, 1e999, float("nan"), -(10**4000)], ids=lambda value: "number")
 def test_an_absurd_number_of_a_model_fails_its_example_alone(value: float) -> None:
-    from bench.engine.feed import _numbers
+    from bench.engine.checked import _numbers
 
     with pytest.raises(ValueError, match=r"values|digits"):
         _numbers("values", {"valence": value}, ["valence"])

@@ -182,7 +182,7 @@ def test_raw_texts_that_are_brought_are_counted_and_final_answers_are_unknown(tm
     journal.write_text("".join(json.dumps(one.to_json()) + "\n" for one in said("A: gold 0", "", "x", finish="length")))
     asked = Settings(runs_dir=tmp_path / "runs", resamples=20)
     run, *_ = score_submission(Marked(3), journal, "own", asked)
-    assert [run.answers[name] for name in ("n_cut", "n_empty", "n_unparsed")] == [3, 1, 2]
+    assert [run.answers[name] for name in ("n_cut", "n_empty", "n_unparsed")] == [3, 0, 1]  # cut and empty is malformed
     (tmp_path / "answers.json").write_text(json.dumps({"q0": "gold 0", "q1": "", "q2": "x"}))
     run, *_ = score_submission(Marked(3), tmp_path / "answers.json", "final", asked)
     assert [run.answers[name] for name in ("n_cut", "n_empty", "n_unparsed")] == [None] * 3

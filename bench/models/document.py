@@ -107,7 +107,7 @@ class DocumentQA(TorchModel):
             if i not in best or score > best[i][0]:
                 best[i] = score, " ".join(word.text for word in words[first : last + 1])
         return [
-            one or Prediction(request.id, text=best.get(i, (0.0, ""))[1], prompt_tokens=tokens[i])
+            one or Prediction(request.id, text=best.get(i, (0.0, ""))[1], prompt_tokens=tokens[i], finish="stop")
             for i, (request, one) in enumerate(zip(batch, found, strict=True))
         ]
 

@@ -137,8 +137,8 @@ class Embedding(TorchModel):
         match request.output:
             case Span():
                 if len(texts) < 2:
-                    return Prediction(request.id, text="")
-                return Prediction(request.id, text=texts[1 + int((vectors[1:] @ vectors[0]).argmax())])
+                    return Prediction(request.id, text="", finish="stop")
+                return Prediction(request.id, text=texts[1 + int((vectors[1:] @ vectors[0]).argmax())], finish="stop")
             case Choose(labels=labels):
                 similar = (self._fixed(labels) @ vectors[0]).tolist()
                 return Prediction(request.id, label_scores=dict(zip(labels, similar, strict=True)))

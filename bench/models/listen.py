@@ -26,7 +26,7 @@ class SoundOff(Model):
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """No words."""
-        return [Prediction(request.id, text="") for request in batch]
+        return [Prediction(request.id, text="", finish="stop") for request in batch]
 
 
 class ListenThenRead(Composite):

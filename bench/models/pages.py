@@ -131,7 +131,9 @@ class PageReader(Model):
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """What stands on the pages of each request."""
         return [
-            Prediction(request.id, text="\n".join(line for page in _pages(request) for line in self.lines(page)))
+            Prediction(
+                request.id, text="\n".join(line for page in _pages(request) for line in self.lines(page)), finish="stop"
+            )
             for request in batch
         ]
 

@@ -92,7 +92,7 @@ class PocketSphinx(AudioModel):
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """One recording after the other."""
-        return (Prediction(request.id, text=self._text(request)) for request in batch)
+        return (Prediction(request.id, text=self._text(request), finish="stop") for request in batch)
 
     def _text(self, request: Request) -> str:
         output = request.output

@@ -228,7 +228,8 @@ class SpeechRecogniser(AudioModel, TorchModel):
     def _written(self, request: Request, heard: list[Heard]) -> Prediction:
         ids = [one.ids for one in heard]
         if self.auto_class == CTC:  # a token a frame: nothing is generated
-            return Prediction(request.id, text=self.tokenizer.decode([token for row in ids for token in row]).strip())
+            text = self.tokenizer.decode([token for row in ids for token in row]).strip()
+            return Prediction(request.id, text=text, finish="stop")
         texts = [self.tokenizer.decode(row, skip_special_tokens=True).strip() for row in ids]
         finish = next(
             (one for one in ("length", "none") if one in [h.finish for h in heard]), "stop" if heard else "none"

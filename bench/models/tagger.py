@@ -59,7 +59,7 @@ class Tagger(LabelledHead):
                 [list(pair) for pair in zip(request.output.pieces, tags, strict=True)], ensure_ascii=False
             )
             cut = max(len(one.ids) - room, 0)
-            done.append(Prediction(request.id, text=text, prompt_tokens=len(row.ids), truncated=cut))
+            done.append(Prediction(request.id, text=text, prompt_tokens=len(row.ids), truncated=cut, finish="stop"))
         return done
 
     def _tags(self, output: Tag, tokens: Tokens, labels: Sequence[int]) -> list[str]:

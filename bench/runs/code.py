@@ -67,6 +67,7 @@ def _sources(module: str) -> dict[str, Path]:
         return {}
     found: dict[str, Path] = {}
     followed: set[str] = set()
+    places: dict[tuple[str, Path], Path | None] = {}
     todo = [(module, start)]
     while todo:
         name, path = todo.pop()
@@ -78,7 +79,11 @@ def _sources(module: str) -> dict[str, Path]:
         for above in _packages(name, root):  # they run first, but what they import for others is none of this module's
             found.setdefault(*above)
         if path.suffix == ".py":
-            todo += [(one, place) for one in _imports(name, path, root) if (place := _own(one, root)) is not None]
+            for one in _imports(name, path, root):
+                if (one, root) not in places:  # many files import the same few
+                    places[one, root] = _own(one, root)
+                if (place := places[one, root]) is not None and one not in followed:
+                    todo.append((one, place))
     return {module: found.pop(module), **found}
 
 
