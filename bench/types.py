@@ -181,7 +181,8 @@ class Prediction:
 
     `finish` says how the answer ended: "stop" by itself (an end token, a stop string, the end of what was picked out of a text),
     "length" cut at the most tokens that it may have, or before its thinking ended, "refused" by an endpoint's filter, "error", or
-    "none" where nothing was generated or the model does not tell. `thinking` is what stood before the answer and is not scored, `thinking_tokens` long.
+    "none" where nothing was generated or the model does not tell. `thinking` is what stood before the answer and is not scored,
+    `thinking_tokens` long.
     """
 
     id: str
