@@ -160,9 +160,11 @@ def test_units_are_asked_one_by_one_with_the_answers_of_the_whole_batch(
 
 
 def test_a_unit_is_of_the_work_that_suits_the_models_size(model: Any) -> None:
+    import transformers
+
     from bench.decoding.units import work_of
 
-    n = sum(weights.numel() for weights in loaded(model.source).model.parameters())
+    n = transformers.AutoModelForCausalLM.from_pretrained(model.source.removeprefix("file:")).num_parameters()
     assert model.unit_tokens == work_of("cpu", "float32", n, emulated=False)
 
 

@@ -13,8 +13,7 @@ _ROWS = 2048  # of a first pass, for which the layout is chosen; others are righ
 class PackedLinear(nn.Module):
     """A linear layer of oneDNN: the same product. In bfloat16 a third faster for the few rows of a step.
 
-    In float32 it is two to four times as fast as the library that torch calls else, which leaves AVX-512 unused on processors
-    of some makers.
+    In float32 two to four times as fast, on an AMD EPYC, as the library that torch calls else.
     """
 
     def __init__(self, layer: nn.Linear) -> None:
