@@ -81,8 +81,8 @@ def packed(head: SpanHead, task: SquadV1, examples: Sequence[Example], size: int
 
     head._padded = counted  # type: ignore[method-assign]
     try:
-        for _, batch in feed.batches(examples, task.request, head, batch_size=size, batch_tokens=10**9):
-            assert all(found.error is None for found in feed.answer(head, batch, "span_head"))
+        for unit in feed.units(examples, task.request, head, batch_size=size, batch_tokens=10**9):
+            assert all(found.error is None for found in feed.answer(head, unit.requests, "span_head"))
     finally:
         head._padded = pad  # type: ignore[method-assign]
     return area, padding

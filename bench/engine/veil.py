@@ -50,8 +50,9 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the copies."""
+        """Remove the copies, and have the model let go of what it keeps from one batch to the next."""
         self._held.clear()
+        self.model.free()
         self._exit.close()
 
     @property

@@ -127,23 +127,21 @@ class Endpoint(Model):
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """Each answer as it comes; a request that the endpoint does not answer has an error, and costs no other."""
-        waiting: dict[Future[Json | Failure], Request] = {}
         second: set[Future[Json | Failure]] = set()
         try:
             self._begin(batch)
-            waiting = {self._begun.pop(request): request for request in batch}
+            waiting = {self._begun[request]: request for request in batch}
             while waiting:
                 for one in self._done(waiting):
                     request, found = waiting.pop(one), one.result()
+                    del self._begun[request]
                     if one not in second and self._ended_by_stop(request, found):
                         second.add(again := self._ask_again(request))
-                        waiting[again] = request
+                        waiting[again], self._begun[request] = request, again
                     else:
                         yield self._read(request, found)
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
-            for one in reversed(
-                [*waiting, *self._begun.values()]
-            ):  # those that wait first, else they take a place that is let go
+            for one in reversed(self._begun.values()):  # those that wait first, else they take a place that is let go
                 one.cancel()
             self._begun.clear()
             raise
