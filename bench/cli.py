@@ -252,7 +252,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         return 2
     except OSError as error:
         if error.errno not in _FULL:
-            raise
+            return _at_fault(error)
         where = error.filename2 or error.filename or "a file"
         tell(
             f"bench: {where} cannot be written ({error.strerror}); free space and run the same command again: what was computed is "
@@ -263,9 +263,14 @@ def _main(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except Exception as error:  # else Python ends with 1, which says that a check failed
-        tell(f"bench: a fault of bench itself, not yours: {fault(error, tell)}; please report it", err=True)
-        return EXIT_INTERNAL
+    except Exception as error:
+        return _at_fault(error)
+
+
+def _at_fault(error: Exception) -> int:
+    """Say that bench failed; without it Python would end with 1, which says that a check failed."""
+    tell(f"bench: a fault of bench itself, not yours: {fault(error, tell)}; please report it", err=True)
+    return EXIT_INTERNAL
 
 
 if __name__ == "__main__":

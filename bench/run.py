@@ -116,14 +116,20 @@ def _predict(
 ) -> None:  # fmt: skip
     """Answer what the journal does not hold yet; each group of answers is kept as soon as the model has finished it."""
     settings, n = basis.settings, len(asked.examples)
-    kept = journal.recover(folder.path, asked.place, say)
+    kept = attempt.recovered(asked.place, say, asked.asked.by_id)
     done, alone = set(kept.ids), feed.is_alone(model, basis.device)
     plan = feed.units(
         [example for example in asked.examples if example.id not in kept.reused], asked.request, model,
         batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids, names=asked.asked.names, alone=alone,
     )  # fmt: skip
     progress(len(done), n)
-    if kept.unplaced and len(done) < n and basis.device.dtype != "float32" and not model.answers_alone:
+    if (
+        kept.unplaced
+        and len(done) < n
+        and basis.device.dtype != "float32"
+        and model.uses_device
+        and not model.answers_alone
+    ):
         say(
             f"the first {len(done)} answers are of an earlier version, which computed more at once: in {basis.device.dtype} some "
             "may be others than today's; --fresh asks them all again"

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.bundles.claims import times_add_up
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.run import evaluate
@@ -114,8 +115,15 @@ def test_an_attempt_is_in_the_ledger_from_its_first_moment(tmp_path: Path) -> No
 
 @pytest.mark.parametrize(
     ("alive", "lost"),
-    [("1 0000000012.5\n", 9.0), ("1 0000000002.0\n", 0.0), ("2 12.5", None), ("nonsense", None), ("", None)],
-    ids=["killed", "killed behind a reading", "of another", "damaged", "empty"],
+    [
+        ("1 0000000012.5\n", 9.0),
+        ("1 0000000002.0\n", 0.0),
+        ("2 12.5", None),
+        ("nonsense", None),
+        ("1 inf", None),
+        ("", None),
+    ],
+    ids=["killed", "killed behind a reading", "of another", "damaged", "no time", "empty"],
 )
 def test_what_a_killed_attempt_took_is_written_down_by_the_next(tmp_path: Path, alive: str, lost: float | None) -> None:
     folder = opened(tmp_path / "r")
@@ -169,6 +177,8 @@ def line(name: str, **more: Any) -> str:
         ("3\n[]\nnull\n\n{}\n" + line("b") + line("c", id=["x"]), "b", 6),
         (b"\xff\xfe\n" + line("a").encode(), "a", 1),
         (line("a", sense=1) + line("b"), "b", 1),
+        (line("a", text=5) + line("a", no_answer=float("nan")) + line("b", error="too"), "", 3),
+        ("\ufeff" + line("a") + line("b").replace("\n", "\r\n"), "b", 1),
         ("", "", 0),
     ],
     ids=[
@@ -180,6 +190,8 @@ def line(name: str, **more: Any) -> str:
         "no objects",
         "no UTF-8",
         "unknown key",
+        "other types",
+        "a mark and line ends of an editor",
         "-",
     ],
 )
@@ -190,7 +202,8 @@ def test_a_journal_that_was_damaged_goes_on_with_what_can_be_read(
     found, said = left(folder, text)
     assert found == journal.Kept(frozenset(kept), frozenset(), False)
     assert [one.id for one in folder.predictions()] == list(kept if text[:9] != line("c")[:9] else "ca")
-    assert [f"{n_bad} lines cannot be read or come a second time" in one for one in said] == [True] * bool(n_bad)
+    bad = [one for one in said if "have no reading" not in one]  # as none has here
+    assert [f"{n_bad} lines cannot be read or come a second time" in one for one in bad] == [True] * bool(n_bad)
     first = next(folder.predictions(), None)
     assert first is None or first.text == first.id.upper()
 
@@ -214,6 +227,36 @@ def test_a_damaged_line_of_the_ledger_costs_no_answer(tmp_path: Path) -> None:
     (folder.path / LEDGER).write_text('nonsense\n{"attempt": "x", "phase": 3, "seconds": null}\n{"attempt": 1}\n')
     found, said = left(folder, line("a") + line("b"), ledger("ab"))
     assert (found.ids, len(said), len(folder.timings())) == (frozenset("ab"), 1, 1)
+
+
+def test_an_answer_to_another_request_or_to_no_example_at_all_is_none(tmp_path: Path) -> None:
+    folder, said = opened(tmp_path / "r"), list[str]()
+    (folder.path / JOURNAL).write_text(line("a", asked="0" * 16) + line("b", asked="1" * 16))
+    for reading in ledger("a", "b"):
+        folder.write_timing(reading)
+    asked = dict.fromkeys("abc", "1" * 16)
+    journal.recover(folder.path, PLACE, said.append, asked)
+    assert ([one.id for one in folder.predictions()], "1 lines answer another request" in said[0]) == (["b"], True)
+    with pytest.raises(BenchError, match="the prediction for '' is not in the data"):
+        left(folder, line(""))
+
+
+@pytest.mark.parametrize("damage", ["nonsense", "begin"])
+def test_a_run_whose_ledger_was_damaged_has_the_readings_of_what_is_answered_from_then_on(
+    tiny_task: Make, quick_settings: Make, damage: str
+) -> None:
+    settings = quick_settings(batch_size=99)
+    with pytest.raises(KeyboardInterrupt):
+        evaluate(tiny_task(9), Streams(stops_at=4), "streams", CPU, settings)
+    (path,) = settings.runs_dir.glob(f"tiny/streams/*/{LEDGER}")
+    lost = [one for one in path.read_text().splitlines() if damage in ("nonsense", json.loads(one)["phase"])]
+    path.write_text("\n".join([*lost[:-1], damage]) + "\n")  # the last reading of an answer, or all of them
+    said: list[str] = []
+    run, folder = evaluate(tiny_task(9), Streams(), "streams", CPU, settings, say=said.append)
+    untimed = 1 if damage == "nonsense" else 4
+    assert run.timings["n"] == 9 - untimed
+    assert any(f"{untimed} answers have no reading" in one for one in said)
+    times_add_up(run, folder.path, list(folder.predictions()))
 
 
 def test_a_journal_of_before_goes_on_by_its_batches(tmp_path: Path) -> None:

@@ -268,6 +268,26 @@ def test_a_model_that_raises_on_one_example_loses_only_that_one() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("raised", [SystemExit(0), BaseException("own")], ids=["exit", "own"])
+def test_a_model_that_ends_the_program_fails_its_example_and_not_the_run(raised: BaseException) -> None:
+    def reply(batch: Sequence[Request]) -> list[Prediction]:
+        if any(request.id == "b" for request in batch):
+            raise raised
+        return texts(batch)
+
+    found = feed.answer(Says(reply), requests("a", "b", "c"), "m")
+    assert [one.error is None for one in found] == [True, False, True]
+
+
+def test_what_was_not_asked_for_is_no_part_of_an_answer_and_no_answer_is_a_number() -> None:
+    said = Prediction("a", text="A", values={"x": 1.0}, answer=object(), no_answer=2)
+    assert feed.answer(Says(lambda batch: [said]), requests("a"), "m") == [Prediction("a", text="A", no_answer=2.0)]
+    for wrong in (math.nan, "high"):
+        odd = said.but(no_answer=wrong)
+        (found,) = feed.answer(Says(lambda batch, odd=odd: [odd]), requests("a"), "m")
+        assert "no_answer is" in (found.error or "")
+
+
 @pytest.mark.parametrize("bad", [0, 1, 31, 32, 63])
 def test_one_bad_example_of_64_is_found_by_halves(bad: int) -> None:
     # The whole, then two halves at each of 6 levels: 1 + 2 * 6 calls; asking one at a time would take 65.

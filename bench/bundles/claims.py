@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,9 +14,10 @@ from bench.bundles.unpack import timings
 from bench.metrics.metric import Array
 from bench.runs import timing
 from bench.runs.endings import Endings
+from bench.runs.journal import owners
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
-from bench.types import Json, Prediction, Run, Score
+from bench.types import Json, Prediction, Run, Score, Timing
 
 ROWS, BOUNDS = 1e-9, 1e-6  # relative: a row is arithmetic on one answer, a bound a sum in the order of somebody's BLAS
 _FIGURES = ("n", "n_failed", "higher_is_better", "is_fraction", "value", "low", "high", "worst", "best", "official")
@@ -128,7 +129,8 @@ def times_add_up(run: Run, folder: Path, found: Sequence[Prediction]) -> None:
 
     That is all that can be said of times: nobody can measure them again.
     """
-    summed = timing.summarise([] if run.submission else timings(folder, f"{run.task}/{run.model}"))
+    readings = [] if run.submission else timings(folder, f"{run.task}/{run.model}")
+    summed = timing.summarise(readings)
     due, said = _flat(summed), _flat(run.timings)
     if "latency_p50" in said:  # earlier versions did not say this one
         due.pop("seconds_per_answer")
@@ -139,7 +141,9 @@ def times_add_up(run: Run, folder: Path, found: Sequence[Prediction]) -> None:
             )
     if run.submission:
         return  # predictions that were brought were not timed
-    found = [one for one in found if not one.reused]  # nor were those that another run gave
+    timed = _timed(readings, len(found))
+    # Nor were those that another run gave, nor are those whose readings were lost.
+    found = [one for place, one in enumerate(found) if not one.reused and place in timed]
     counts = {
         "n": len(found), "prompt_tokens": sum(one.prompt_tokens for one in found),
         "new_tokens": sum(one.new_tokens for one in found), "truncated": sum(one.truncated > 0 for one in found),
@@ -147,6 +151,12 @@ def times_add_up(run: Run, folder: Path, found: Sequence[Prediction]) -> None:
     for name, n in counts.items():
         if summed[name] != n:
             raise Refused(f"timings: {name} is {summed[name]} by its readings, {n} by its predictions")
+
+
+def _timed(readings: Sequence[Timing], n: int) -> Container[int]:
+    """The places of the answers that have a reading: all where an earlier version named none."""
+    predicted = [one for one in readings if one.phase == "predict"]
+    return range(n) if any(one.places is None for one in predicted) else owners(predicted)
 
 
 def _flat(times: Mapping[str, Json]) -> dict[str, Json]:

@@ -6,22 +6,20 @@ import datetime
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import fields
-from typing import Any
+from collections.abc import Mapping, Sequence
 
 from bench.bundles.archive import Refused
-from bench.runs import record_schema
+from bench.runs import forms, record_schema
 from bench.runs.measurements import Measurements
 from bench.text import claimed
 from bench.text.shown import terminal
-from bench.types import FINISHES, Json, Prediction, Run, Timing, is_token_count
+from bench.types import Json, Prediction, Run, Timing
 
 _DIGITS = 25  # of a whole number
 _CELLS = 40_000_000  # rows times columns of a metric: 320 MB
 _TEXT = 1_000_000  # characters of one answer
 _DEPTH = 40  # lists and objects in each other: what is read is walked again later, from deeper in the program
-_WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError)
+_WRONG = forms.WRONG
 
 
 def parsed(data: bytes, where: str) -> Json:
@@ -159,15 +157,12 @@ def measurements(record: Json, where: str) -> Measurements:
 
 
 def prediction(record: Json, where: str) -> Prediction:
-    """A line of the journal with every field of its type; raises Refused for another."""
+    """A line of the journal with every field of its type, and none too long; raises Refused for another."""
     try:
         for name, value in record.items():
-            if not _PREDICTION[name](value):
-                raise ValueError(f"{name} is {short(repr(value))}")
-        said = [name for name in ("text", "label_scores", "values", "answer", "error") if name in record]
-        if len(said) != 1:
-            raise ValueError(f"one answer is due, found {', '.join(said) or 'none'}")
-        return Prediction.from_json(record)
+            if len(value if isinstance(value, str) else json.dumps(value)) > _TEXT:
+                raise ValueError(f"{name} is longer than {_TEXT:,} characters")
+        return forms.prediction(record)
     except _WRONG as error:
         raise Refused(f"{where}: not a prediction ({short(error)})") from None
 
@@ -175,52 +170,6 @@ def prediction(record: Json, where: str) -> Prediction:
 def timing(record: Json, where: str) -> Timing:
     """A line of the ledger with every field of its type; raises Refused for another."""
     try:
-        for name, value in record.items():
-            if not _TIMING[name](value):
-                raise ValueError(f"{name} is {short(repr(value))}")
-        return Timing.from_json(record)
+        return forms.timing(record)
     except _WRONG as error:
         raise Refused(f"{where}: not a timing ({short(error)})") from None
-
-
-def _is_text(value: Json) -> bool:
-    return isinstance(value, str) and len(value) <= _TEXT
-
-
-def _is_number(value: Json) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
-
-
-def _is_count(value: Json) -> bool:
-    return type(value) is int and 0 <= value < 2**53
-
-
-def _is_numbers(value: Json) -> bool:
-    return isinstance(value, dict) and all(map(_is_number, value.values()))
-
-
-def _is_span(value: Json) -> bool:
-    return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
-
-
-def _is_answer(value: Json) -> bool:
-    return value is not None and len(json.dumps(value)) <= _TEXT
-
-
-def _is_digest(value: Json) -> bool:
-    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{12,16}(-[0-9]{1,4})?", value) is not None
-
-
-_PREDICTION: dict[str, Callable[[Any], bool]] = {
-    "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
-    "answer": _is_answer, "no_answer": _is_number, "error": _is_text, "prompt_tokens": is_token_count,
-    "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
-    "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
-}  # fmt: skip
-_PHASES = ("begin", "lost", "load", "warmup", "predict", "audit", "score")
-_TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
-    "phase": lambda value: value in _PHASES,
-    "seconds": lambda value: _is_number(value) and 0 <= value < 1e10,
-    "places": lambda value: isinstance(value, list) and all(map(_is_count, value)),
-    "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
-}

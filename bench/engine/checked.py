@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 import operator
 from collections.abc import Sequence
-from typing import SupportsFloat
+from typing import Any, SupportsFloat
 
 from bench.text.thinking import apart, joined
 from bench.types import FINISHES, Choose, Generate, Prediction, Regress, Request, Span, Transcribe, is_token_count
 
 _QUOTED = 20_000  # characters of a reply that an error keeps
+
+_NOTHING = dict.fromkeys(("text", "span", "label_scores", "values", "answer", "no_answer", "error"))
 
 
 def checked(request: Request, prediction: Prediction) -> Prediction:
@@ -23,7 +25,7 @@ def checked(request: Request, prediction: Prediction) -> Prediction:
         n_new = max(prediction.new_tokens, prediction.thinking_tokens)
         prediction = prediction.but(asked="", reused="", new_tokens=n_new, thinking=joined(prediction.thinking))
         if prediction.error is not None:
-            return prediction
+            return _with(prediction, error=str(prediction.error))
         if isinstance(request.output, Generate) and prediction.text is not None and prediction.span is None:
             prediction = _without_thinking(prediction)
         return prediction if prediction.error is not None else _as_asked(request, prediction)
@@ -68,16 +70,32 @@ def _as_asked(request: Request, prediction: Prediction) -> Prediction:
             start, end = (operator.index(place) for place in prediction.span)
             if not 0 <= start <= end <= len(context):
                 raise ValueError(f"span {start}:{end} is outside 0:{len(context)}")
-            return prediction.but(span=(start, end), text=context[start:end])
+            return _with(
+                prediction, span=(start, end), text=context[start:end], no_answer=_probability(prediction.no_answer)
+            )
         case Generate() | Transcribe():
             if not isinstance(prediction.text, str):
                 raise ValueError("text is missing")
-            return prediction
+            return _with(prediction, text=prediction.text, no_answer=_probability(prediction.no_answer))
         case Choose(labels=names):
-            return prediction.but(label_scores=_numbers("label_scores", prediction.label_scores, names))
+            return _with(prediction, label_scores=_numbers("label_scores", prediction.label_scores, names))
         case Regress(names=names):
-            return prediction.but(values=_numbers("values", prediction.values, names))
+            return _with(prediction, values=_numbers("values", prediction.values, names))
     raise TypeError(f"unknown output {request.output!r}")
+
+
+def _with(prediction: Prediction, **said: Any) -> Prediction:
+    """The prediction with this answer and no other: what nobody asked for is no part of it."""
+    return prediction.but(**(_NOTHING | said))
+
+
+def _probability(found: object) -> float | None:
+    """The probability of no answer; the scale is the model's own."""
+    if found is None:
+        return None
+    if not isinstance(found, SupportsFloat) or not _is_finite(found):
+        raise ValueError(f"no_answer is {str(found)[:40]!r}, a number is due")
+    return float(found)
 
 
 def _is_finite(value: SupportsFloat) -> bool:

@@ -134,7 +134,10 @@ def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:
     """Load the model, if it is not yet loaded for this device and seed."""
     if model.loaded != (device, seed):
         with watch.phase("load"):
-            model.load(device, seed=seed)
+            try:
+                model.load(device, seed=seed)
+            except SystemExit as error:  # else the command would end with the code of a run that is done
+                raise BenchError(f"the model ended the program while it was loaded (exit code {error.code})") from None
         model.loaded = device, seed
 
 
@@ -208,9 +211,11 @@ def _asked(
                 yield accepted
             if wrong:
                 raise BenchError(f"model '{name}' {wrong}; {_DUE}")
-    except BenchError:
+    except (BenchError, KeyboardInterrupt, GeneratorExit):
         raise
-    except Exception as error:  # a model may raise anything; the run goes on and the failure is counted
+    except (
+        BaseException
+    ) as error:  # a model may raise anything, `sys.exit` too; the run goes on and the failure is counted
         return _Failure(f"{type(error).__name__}: {error}"[:500], out_of_memory(error))
     if left:
         missing = f"gave no prediction for {len(left)} of {len(batch)} requests, {_few(left)}"

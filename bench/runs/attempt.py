@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import datetime
+import math
 import os
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 
 from bench.runs.folder import RunFolder
-from bench.runs.journal import JOURNAL, LEDGER, Appended, of_prediction, of_timing, readable
+from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction, Timing
 
@@ -59,6 +60,11 @@ class Attempt(AbstractContextManager["Attempt"]):
             with suppress(OSError):
                 (self.folder.path / ALIVE).unlink(missing_ok=True)
 
+    def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
+        """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
+        self._ledger.close()
+        return recover(self.folder.path, place, say, asked)
+
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
         self._journal.write([of_prediction(prediction) for prediction in predictions])
@@ -82,6 +88,8 @@ def _lost(path: Path, readings: Sequence[Timing]) -> Timing | None:
         number, seconds = path.read_text(encoding="ascii").split()
         attempt, alive = int(number), float(seconds)
     except (OSError, ValueError):
+        return None
+    if not math.isfinite(alive):
         return None
     if not any(one.attempt == attempt and one.phase == "begin" for one in readings):
         return None

@@ -86,7 +86,7 @@ class RunFolder:
 
     def _attempts(self) -> list[dict[str, str]]:
         try:
-            return list(json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"])
+            return [dict(one) for one in json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"]]
         except (OSError, ValueError, TypeError, KeyError):
             return [dict(self.read().libraries)] if self.complete else []
 

@@ -12,6 +12,7 @@ from typing import BinaryIO, TypeVar
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.runs import forms
 from bench.runs.identity import canonical
 from bench.text import secrets
 from bench.types import Json, Prediction, Timing
@@ -123,16 +124,19 @@ class Kept:
     unplaced: bool = False
 
 
-def recover(folder: Path, place: Mapping[str, int], say: Callable[[str], None]) -> Kept:
+def recover(
+    folder: Path, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str] | None = None
+) -> Kept:
     """What earlier attempts finished; journal and ledger are left with that, each line whole.
 
-    Lines may stand in any order. One that cannot be read, or comes a second time, is left out, and `say` is told so. A group of
-    answers that did not all reach the journal is left out too: its reading is of work that nothing came of. `place` is each
-    example's number in the data. Raises BenchError for an answer to an example that is not there.
+    Lines may stand in any order. One that no run could have written, or that comes a second time, is left out, and `say` is told
+    so, as is an answer to another request than is `asked` (digests by id). A group of answers that did not all reach the journal
+    is left out too: its reading is of work that nothing came of. `place` is each example's number in the data. Raises BenchError
+    for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
-    found, bad = _answers(journal)
-    if foreign := next((key for key in found if key not in place), None):
+    found, bad, other = _answers(journal, asked or {})
+    for foreign in (key for key in found if key not in place):
         raise BenchError(f"{journal}: the prediction for {foreign!r} is not in the data; run again with --fresh")
     readings, unread = readable(ledger)
     for path, n in ((journal, bad), (ledger, unread)):
@@ -140,10 +144,15 @@ def recover(folder: Path, place: Mapping[str, int], say: Callable[[str], None]) 
             say(
                 f"{path}: {n} lines cannot be read or come a second time; they are left out, what is missing is asked again"
             )
+    if other:
+        say(f"{journal}: {other} lines answer another request than this run's; they are left out and asked again")
     unplaced = any(one.phase == "predict" and one.places is None for one in readings)
     placed, cut = _placed(readings, [place[key] for key, (_, reused) in found.items() if not reused])
     whole = _whole(placed, {place[key] for key in found}) - cut
     stands = {key: of for key, of in found.items() if of[1] or place[key] in whole}
+    timed = owners(placed)
+    if untimed := sum(not reused and place[key] not in timed for key, (_, reused) in stands.items()):
+        say(f"{ledger}: {untimed} answers have no reading; they stand, and the run's times are those of the others")
     _rewrite(journal, {number for number, _ in stands.values()})
     _rewrite(ledger, {*range(len(readings))}, [of_timing(one) for one in placed] if unplaced or unread else None)
     return Kept(frozenset(stands), frozenset(key for key, (_, reused) in stands.items() if reused), unplaced)
@@ -155,28 +164,31 @@ def readable(ledger: Path) -> tuple[list[Timing], int]:
     bad = 0
     for _, line in lines(ledger):
         try:
-            one = Timing.from_json(json.loads(line))
-            hash((one.attempt + 1, one.seconds + 1.0, one.phase, one.batch, one.places))
-            found.append(one)
-        except (ValueError, TypeError, AttributeError, RecursionError):
+            found.append(forms.timing(forms.loaded(line)))
+        except forms.WRONG:
             bad += 1
     return found, bad
 
 
-def _answers(journal: Path) -> tuple[dict[str, tuple[int, bool]], int]:
-    """Of each answered id the number of its line and whether it was reused, and how many lines are no answer or a second one."""
+def _answers(journal: Path, asked: Mapping[str, str]) -> tuple[dict[str, tuple[int, bool]], int, int]:
+    """Of each answered id the number of its line and whether it was reused.
+
+    With them how many lines are no answer or a second one, and how many answer another request than is `asked`.
+    """
     found: dict[str, tuple[int, bool]] = {}
-    bad = 0
+    bad = other = 0
     for number, (_, line) in enumerate(lines(journal)):
         try:
-            one = Prediction.from_json(json.loads(line))
-            hash(one.id)
-        except (ValueError, TypeError, AttributeError, RecursionError):
+            one = forms.prediction(forms.loaded(line))
+        except forms.WRONG:
             bad += 1
+            continue
+        if one.asked != asked.get(one.id, one.asked):
+            other += 1
             continue
         bad += one.id in found
         found.setdefault(one.id, (number, bool(one.reused)))
-    return found, bad
+    return found, bad, other
 
 
 def _placed(readings: Sequence[Timing], order: Sequence[int]) -> tuple[list[Timing], set[int]]:
@@ -217,9 +229,13 @@ def _rewrite(path: Path, kept: set[int], instead: Sequence[str] | None = None) -
     if instead is not None:
         write_atomically(path, "".join(line + "\n" for line in instead))
         return
-    ends = [end for end, _ in lines(path)]
-    if len(kept) < len(ends):
-        write_atomically(path, (line for number, (_, line) in enumerate(lines(path)) if number in kept))
+    ends, windows = list[int](), False
+    for end, line in lines(path):
+        ends.append(end)
+        windows = windows or line.endswith(b"\r\n")  # of an editor, or of git
+    if windows or len(kept) < len(ends):
+        whole = (line for number, (_, line) in enumerate(lines(path)) if number in kept)
+        write_atomically(path, (line.rstrip(b"\r\n") + b"\n" for line in whole))
     elif path.stat().st_size != (end := ends[-1] if ends else 0):
         os.truncate(path, end)
 

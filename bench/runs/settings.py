@@ -9,13 +9,13 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.text import secrets
-from bench.types import Json
+from bench.types import MOST_TOKENS, Json
 
 RESAMPLES, SEED = (
     2000,
     0,
 )  # of a run's bootstrap unless it asks for others; of every interval on a board, whatever it asked for
-_KEY = {"key": True}  # a field that is a key of conf/config.yaml too; "least" is the smallest number that it may have
+_KEY = {"key": True}  # a field that is a key of conf/config.yaml too; "least" and "most" bound its number
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ class Settings:
     audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
     resamples: int = field(default=RESAMPLES, metadata=_KEY | {"least": 1})
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
-    max_new_tokens: int | None = field(default=None, metadata=_KEY | {"least": 1})
+    max_new_tokens: int | None = field(default=None, metadata=_KEY | {"least": 1, "most": MOST_TOKENS})
     fresh: bool = False
     strict: bool = False
     reuse: bool = False
@@ -52,10 +52,12 @@ class Settings:
 
     @classmethod
     def of(cls, resolved: Mapping[str, Any], **more: Any) -> Settings:
-        """Those of a resolved configuration; raises BenchError for a number that is too small."""
+        """Those of a resolved configuration; raises BenchError for a number that is too small or too large."""
         values = {one.name: resolved[one.name] for one in fields(cls) if one.metadata.get("key")}
         for one in fields(cls):
-            least = one.metadata.get("least")
-            if least is not None and values[one.name] is not None and values[one.name] < least:
-                raise BenchError(f"{one.name}={values[one.name]} must be at least {least}")
+            least, most, value = one.metadata.get("least"), one.metadata.get("most"), values.get(one.name)
+            if least is not None and value is not None and value < least:
+                raise BenchError(f"{one.name}={value} must be at least {least}")
+            if most is not None and value is not None and value > most:
+                raise BenchError(f"{one.name}={value} must be at most {most}")
         return cls(**{**values, "runs_dir": Path(values["runs_dir"])}, **more)

@@ -1,0 +1,92 @@
+"""What a line of the journal and of the ledger may hold: each field of its type, whoever wrote it."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import fields
+from typing import Any
+
+from bench.runs import record_schema
+from bench.text.shown import terminal
+from bench.types import FINISHES, Json, Prediction, Timing, is_token_count
+
+# What comes of a value that is no line, whatever it is.
+WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)
+
+
+def loaded(line: bytes) -> Json:
+    """The JSON value of a line; raises one of `WRONG` where it is none, no UTF-8, or holds NaN or an infinity.
+
+    >>> loaded(b'{"seconds": NaN}')
+    Traceback (most recent call last):
+        ...
+    ValueError: NaN is no number
+    """
+    return json.loads(line.decode("utf-8"), parse_constant=_constant)
+
+
+def prediction(record: Json) -> Prediction:
+    """A line of the journal, every field of its type; raises one of `WRONG` for another."""
+    _refuse(record, _PREDICTION)
+    said = [name for name in ("text", "label_scores", "values", "answer", "error") if name in record]
+    if len(said) != 1:
+        raise ValueError(f"one answer is due, found {', '.join(said) or 'none'}")
+    return Prediction.from_json(record)
+
+
+def timing(record: Json) -> Timing:
+    """A line of the ledger, every field of its type; raises one of `WRONG` for another."""
+    _refuse(record, _TIMING)
+    return Timing.from_json(record)
+
+
+def _refuse(record: Json, form: Mapping[str, Callable[[Any], bool]]) -> None:
+    for name, value in record.items():
+        if not form[name](value):
+            raise ValueError(f"{name} is {terminal(repr(value), 200)}")
+
+
+def _constant(text: str) -> Json:
+    raise ValueError(f"{text} is no number")
+
+
+def _is_text(value: Json) -> bool:
+    return isinstance(value, str)
+
+
+def _is_number(value: Json) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _is_count(value: Json) -> bool:
+    return type(value) is int and 0 <= value < 2**53
+
+
+def _is_numbers(value: Json) -> bool:
+    return isinstance(value, dict) and all(map(_is_number, value.values()))
+
+
+def _is_span(value: Json) -> bool:
+    return isinstance(value, list) and len(value) == 2 and all(map(_is_count, value))
+
+
+def _is_digest(value: Json) -> bool:
+    return isinstance(value, str) and re.fullmatch(r"[0-9a-f]{12,16}(-[0-9]{1,4})?", value) is not None
+
+
+_PREDICTION: dict[str, Callable[[Any], bool]] = {
+    "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
+    "answer": lambda value: value is not None, "no_answer": _is_number, "error": _is_text, "prompt_tokens": is_token_count,
+    "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
+    "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
+}  # fmt: skip
+_PHASES = ("begin", "lost", "load", "warmup", "predict", "audit", "score")
+_TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
+    "phase": lambda value: value in _PHASES,
+    "seconds": lambda value: _is_number(value) and 0 <= value < 1e10,
+    "places": lambda value: isinstance(value, list) and all(map(_is_count, value)),
+    "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
+}
