@@ -85,7 +85,7 @@ LIES: list[tuple[str, tuple[str, Callable[[Any], Any]], str]] = [
      "the prediction for 'x7' is for no example of your data (1 such)"),
     ("a faster model", _set("run.json", "timings", "examples_per_second", value=1e6),
      "timings: examples_per_second claimed 1e+06, its readings"),
-    ("a faster model", _set("timings.jsonl", 1, "seconds", value=0.0), "timings: examples_per_second claimed"),
+    ("a faster model", _set("timings.jsonl", 2, "seconds", value=0.0), "timings: examples_per_second claimed"),
     ("a phase", _set("run.json", "timings", "seconds", "nap", value=0.0),
      "timings: seconds of nap claimed 0, its readings add up to none"),
     ("fewer tokens", _set("predictions.jsonl", 7, "new_tokens", value=0),
