@@ -528,3 +528,14 @@ def test_no_test_leaves_this_machine(host: str) -> None:
         socket.create_connection((host, 80), timeout=1)
     with socket.create_server(("127.0.0.1", 0)) as server, socket.create_connection(server.getsockname(), timeout=1):
         pass
+
+
+def test_an_unforeseen_error_of_a_file_is_a_fault_and_no_failed_check(
+    bench_main: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def denied(options: object) -> int:
+        raise PermissionError(13, "Permission denied", "x")
+
+    monkeypatch.setattr("bench.commands.list.main", denied)
+    code, _, err = bench_main("list", "tasks")
+    assert (code, err[-1].startswith("bench: a fault of bench itself")) == (70, True)

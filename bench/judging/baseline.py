@@ -54,6 +54,8 @@ def _unmeasured(run: Run, readings: Sequence[Timing], batches: Collection[tuple[
         return _CLAIMED
     if not computes(run):
         return _IDLE
+    if run.reused and not readings:
+        return "took all of its answers from earlier runs"
     if run.submission or not readings:
         return "was brought as predictions that nobody timed"
     if len({reading.attempt for reading in readings}) > 1:
