@@ -227,7 +227,7 @@ def test_a_page_that_fails_or_is_empty_costs_no_other(model: DocumentQA) -> None
     found = model.predict(requests)
     assert found[0] == model.predict(requests[:1])[0]
     assert found[1] == Prediction("broken", error="the picture cannot be read")
-    assert found[2] == Prediction("empty", text="")
+    assert found[2] == Prediction("empty", text="", finish="stop")
     assert found[3].error == "the question leaves no room for the page in 40 tokens"
 
 

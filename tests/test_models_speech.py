@@ -373,7 +373,8 @@ def test_pocketsphinx_hears_long_recordings_in_windows_and_nothing_in_silence(tm
     speech = sound.read(str(speak(tmp_path / "a.wav", SAID[0])), RATE)
     long = np.concatenate([speech, np.zeros(12 * RATE), speech])
     (found, none) = answered(
-        sphinx(), [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)))]
+        sphinx(),
+        [ask(write_wav(tmp_path / "b.wav", long)), ask(write_wav(tmp_path / "c.wav", np.zeros(RATE)), key="c")],
     )
     assert word_errors(f"{SAID[0]} {SAID[0]}", found.text or "") <= 4
     assert none.text == ""
@@ -478,7 +479,8 @@ def test_the_step_between_frames_can_be_measured(tmp_path: Path) -> None:
 def test_ctc_gives_no_words_for_silence_and_some_for_a_blink(tmp_path: Path) -> None:
     model = recogniser(tiny_ctc(tmp_path / "m", masks=False))
     silent, blink = answered(
-        model, [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)))]
+        model,
+        [ask(write_wav(tmp_path / "s.wav", np.zeros(RATE))), ask(write_wav(tmp_path / "b.wav", noise(0.02)), key="b")],
     )
     assert (silent.text, bool(blink.text)) == ("", True)
 

@@ -423,7 +423,7 @@ RUN = ["run", "-m", "task=words", "model=stub", "task.n=4,6", "model.seconds=0.3
 def test_a_sweep_on_a_terminal_shows_itself_and_leaves_its_results(own_package: Path, tmp_path: Path) -> None:
     code, said = on_pty([*RUN, "resamples=20", "model.load_seconds=0.6"], tmp_path)
     assert code == 0
-    for text in ("reads the settings", "2 of 4", "4 of 6", "job 1 of 2", "job 2 of 2"):
+    for text in ("2 of 4", "4 of 6", "job 1 of 2", "job 2 of 2"):
         assert text in said
     screen = Screen()
     screen.write(said)
