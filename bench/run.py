@@ -81,7 +81,7 @@ def evaluate(
             folder, identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
         ):
             say(line)
-        _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
+        kept = _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
@@ -96,7 +96,7 @@ def evaluate(
         }
         basis = replace(basis, libraries=folder.libraries())
         run = basis.finish(
-            folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()),
+            folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()) if kept.reused else {},
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
         )  # fmt: skip
         return run, folder
@@ -113,8 +113,8 @@ def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings
 def _predict(
     asked: Asking, ideal: dict[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
     progress: Progress, say: Say,
-) -> None:  # fmt: skip
-    """Answer what the journal does not hold yet; each group of answers is kept as soon as the model has finished it."""
+) -> journal.Kept:  # fmt: skip
+    """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished."""
     settings, n = basis.settings, len(asked.examples)
     kept = attempt.recovered(asked.place, say, asked.asked.by_id)
     done, alone = set(kept.ids), feed.is_alone(model, basis.device)
@@ -150,6 +150,7 @@ def _predict(
             done |= {one.id for one in stamped}
             progress(len(done), n)
     journal.settle(folder.path, list(asked.place))
+    return kept
 
 
 def _counts(group: Sequence[Prediction], asked: Asking, room: feed.Room) -> dict[str, Json]:

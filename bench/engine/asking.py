@@ -133,10 +133,12 @@ def most_tokens(config: Mapping[str, Json]) -> int | None:
 
 def _limited(request: Callable[[Example], Request], most: int | None) -> Callable[[Example], Request]:
     """The requests with this limit of new tokens, where they generate."""
+    if most is None:
+        return request
 
     def limited(example: Example) -> Request:
         found = request(example)
-        if most is None or not isinstance(found.output, Generate):
+        if not isinstance(found.output, Generate):
             return found
         return replace(found, output=replace(found.output, max_new_tokens=most))
 

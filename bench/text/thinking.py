@@ -34,6 +34,8 @@ _END_MARKS = (
 )  # fmt: skip
 _WRAPPED = re.compile(r"\s*<answer>(?P<answer>(?:(?!</?answer>).)*)</answer>\s*", re.DOTALL | re.IGNORECASE)
 
+_SIGN = re.compile("[<[◁`]|assistantfinal")  # one of which is in every mark above
+
 Spans = list[tuple[int, int]]
 MOST_KEPT = 100_000  # characters of one reply's thinking
 
@@ -46,6 +48,8 @@ def behind_thinking(text: str) -> str | None:
     >>> behind_thinking("<think>positive? no</think>\\n\\nneutral"), behind_thinking("a < b"), behind_thinking("<think>so")
     ('neutral', 'a < b', None)
     """
+    if _SIGN.search(text) is None:  # as most answers are
+        return text
     text = _without_end_marks(text)
     spans, open_at = thinking(text)
     if open_at is not None:
@@ -110,6 +114,8 @@ def _without_end_marks(text: str) -> str:
 
 def thinking(text: str) -> tuple[Spans, int | None]:
     """Where the blocks of thinking stand, (start, end) by rising start, and where one begins that does not end."""
+    if _SIGN.search(text) is None:
+        return [], None
     if _CHANNEL in text:
         return _channels(text)
     if whole := _HARMONY_BARE.match(text) or _FENCED.match(text):

@@ -223,10 +223,10 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
     if empty := answers.get("n_empty"):
         say(f"{label}: {empty} of {n} answers are empty: the model said nothing, and is scored as saying so")
     if (cut := answers.get("finishes", {}).get("length", 0)) > ALARMING * n:
-        thinking = "; a model that thinks first needs model.thinking_tokens=… on top" if thinks else ""
+        thinking = "; a model that thinks first needs model.thinking_tokens= on top" if thinks else ""
         say(
-            f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) were cut before they ended, and are scored as they are; raise "
-            f"max_new_tokens=…{thinking}"
+            f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) were cut before they ended, and are scored as they are; a "
+            f"greater max_new_tokens= lets them end{thinking}"
         )
     if unread == n:
         say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
