@@ -61,7 +61,7 @@ def forged(make: Make, model: str = "liar", verified: Any = VERIFIED, **changes:
 
 
 def cells(table: Table, model: str) -> dict[str, str]:
-    board = boards.with_flips(SQUAD, [table])
+    board = boards.with_telling_columns(SQUAD, [table])
     row = next(row for row in table.rows if row.run.model == model)
     return dict(zip(boards.headings(board), boards.cells(board, row), strict=True))
 

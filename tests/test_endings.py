@@ -222,13 +222,13 @@ def test_a_model_that_thinks_is_told_of_its_thinking() -> None:
     told: list[str] = []
     watched = Watched(1, told.append)
     watched.see([Prediction("a", text="x", finish="length", thinking_tokens=9)], [Request("a", (), Generate(16))])
-    assert "(now 16); a model that thinks first needs model.thinking_tokens=… on top" in told[0]
+    assert "(now 16); a model that thinks first needs model.thinking_tokens on top" in told[0]
 
 
 def test_a_board_has_columns_of_what_its_models_have_and_says_unknown_where_it_is(run_record: Make) -> None:
     runs = [run_record("a", answers=CUT), run_record("b"), run_record("c", answers=UNTOLD)]
     found = tables(BOARD, runs)
-    board = boards.with_flips(BOARD, found)
+    board = boards.with_telling_columns(BOARD, found)
     assert [name for name in endings.COLUMNS if name in board.columns] == ["cut", "unparsed"]
     at = boards.headings(board).index("cut")
     assert {row.run.model: boards.cells(board, row)[at] for row in found[0].rows} == {
@@ -236,7 +236,7 @@ def test_a_board_has_columns_of_what_its_models_have_and_says_unknown_where_it_i
     }  # fmt: skip
     assert endings.LEGEND in markdown(BOARD, found).replace("\\", "")
     none = [run_record("b"), run_record("random", is_reference=True, answers=CUT | {"n_empty": 9})]
-    assert boards.with_flips(BOARD, tables(BOARD, none)) == BOARD
+    assert boards.with_telling_columns(BOARD, tables(BOARD, none)) == BOARD
     verified = run_record(
         "d", answers=CUT, origin={"bundle": "b", "submitter": "s", "verified": {"date": "2026-01-02"}}
     )
@@ -254,7 +254,7 @@ def test_the_line_of_a_run_says_what_the_cut_answers_may_do_to_its_score(run_rec
         "12 of 100 cut (12.0 %): f1 50.0, between 48.1 and 63.2 were they wrong or right; 3 in which"
     )
     least = replace(run, answers=CUT | {"n_cut": None})
-    assert "12 of 100 cut or more" in endings.line(least, boards.shown)
+    assert "12 or more of 100 cut" in endings.line(least, boards.shown)
     assert endings.cell(least, "cut", least.scores[0], boards.shown) == "12 or more (48.1 to 63.2)"
     assert "`bench rescore` counts it" in endings.unknown(replace(run, answers={}))
     assert "cut or refused is unknown" in endings.unknown(replace(run, answers=UNTOLD))
@@ -314,6 +314,30 @@ def test_a_gate_on_what_nobody_knows_is_refused_and_not_passed(run_record: Make,
 def test_a_limit_that_is_neither_share_nor_count_is_one_clear_line(given: Any) -> None:
     with pytest.raises(BenchError, match=r"--max-cut '.*' is neither a share nor a count; give percent \(1%\)"):
         most("cut", given)
+
+
+def test_an_answer_that_was_cut_before_a_word_has_failed_and_is_not_said_to_be_scored(
+    bench_main: Make, tmp_path: Path
+) -> None:
+    lines = (
+        "def ask(requests):\n    for i, _ in enumerate(requests):\n        yield ['', '<think>on and on', 'x'][i % 3]\n"
+    )
+    (tmp_path / "own_endings.py").write_text(lines)
+    run = (
+        "run",
+        "task=finmm_qa",
+        "model=function",
+        "model.function=own_endings:ask",
+        "limit=6",
+        "tracking=none",
+        "--json",
+    )
+    code, out, err = bench_main(*run)
+    found = json.loads(out[-1])
+    assert (code, found["answers"]["n_empty"], found["answers"]["finishes"]["length"]) == (0, 4, 2)
+    assert found["scores"]["f1"]["n_failed"] == 2
+    said = "4 of 6 answers are empty: the model said nothing, and is scored as saying so, but for 2 that were cut before a word"
+    assert any(said in line for line in err)
 
 
 def test_the_command_holds_a_run_by_its_counts(run_record: Make, bench_main: Make, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     for board, tables in found:
         if not tables:
             tell(f"{board.title}: no runs yet")
-        shown = boards.with_flips(board, tables)
+        shown = boards.with_telling_columns(board, tables)
         for table in tables:
             ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
             rows = [printed.Row(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]

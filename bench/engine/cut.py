@@ -36,7 +36,7 @@ class Watched:
 
 def remedy(limit: int | None, *, thinks: bool) -> str:
     """Where answers were cut and which setting to raise; `limit` is None where no number of tokens was asked for."""
-    thinking = "; a model that thinks first needs model.thinking_tokens=… on top" if thinks else ""
+    thinking = "; a model that thinks first needs model.thinking_tokens on top" if thinks else ""
     if limit is None:
-        return f"before they ended: raise what the model may write with max_new_tokens=…{thinking}"
+        return f"before they ended: raise what the model may write with max_new_tokens{thinking}"
     return f"at their limit of {limit} tokens: raise it with max_new_tokens={_FACTOR * limit} (now {limit}){thinking}"

@@ -215,7 +215,7 @@ def _asked(
         raise
     except (
         BaseException
-    ) as error:  # a model may raise anything, `sys.exit` too; the run goes on and the failure is counted
+    ) as error:  # a model may raise anything, `sys.exit` too; the run goes on, the failure is counted
         return _Failure(f"{type(error).__name__}: {error}"[:500], out_of_memory(error))
     if left:
         missing = f"gave no prediction for {len(left)} of {len(batch)} requests, {_few(left)}"

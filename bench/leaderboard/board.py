@@ -207,7 +207,7 @@ def score_of(run: Run, metric: str) -> Score:
     )
 
 
-def with_flips(board: Board, found: Sequence[Table]) -> Board:
+def with_telling_columns(board: Board, found: Sequence[Table]) -> Board:
     """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
     runs = [row.run for table in found for row in table.rows]
     added = endings.telling([run for run in runs if not run.is_reference]) + (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bench.leaderboard import endings
 from bench.text.table import Column
 
 # A board's columns behind its scores, in the order of its default; a board's file names those that it wants. The least important
@@ -24,7 +25,7 @@ DECLARED = {
     "commit": Column("commit", 10, folds=12),
     "date": Column("date", 30),
 }
-BY_THEMSELVES = ("cut", "empty", "unparsed", "refused", "flips")  # stand where a row has something to tell there
+BY_THEMSELVES = (*endings.COLUMNS, "flips")  # stand where a row has something to tell there
 MORE = 100  # the importance of further metrics, and of a suite's tasks
 
 

@@ -10,7 +10,8 @@ COLUMNS = {"cut": "n_cut", "empty": "n_empty", "unparsed": "n_unparsed", "refuse
 LEGEND = (
     "Cut: answers that ended at the most tokens that they may have; in brackets what the score would be were they all wrong, and "
     "all right. Empty: nothing but white space. Unparsed: the task's parser found no answer. Refused: by an endpoint's filter. "
-    "All are scored as they are; unknown where nobody said how answers ended."
+    "All are scored as they are, but that an answer which was cut or refused before a word has failed; unknown where nobody said "
+    "how answers ended."
 )
 Shown = Callable[[Score, float | None], str]  # a value of a score's metric as text
 
@@ -51,7 +52,7 @@ def line(run: Run, shown: Shown) -> str:
     parts = []
     if n := count(run, "cut") or _at_least(run, "cut"):
         more = "" if count(run, "cut") is not None else " or more"
-        parts.append(f"{n} of {run.n_examples} cut{more} ({100 * n / run.n_examples:.1f} %){_between(run, shown)}")
+        parts.append(f"{n}{more} of {run.n_examples} cut ({100 * n / run.n_examples:.1f} %){_between(run, shown)}")
     parts += [f"{found} {what}" for column, what in _WORDS.items() if (found := count(run, column))]
     return "; ".join(parts)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.leaderboard import endings
-from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_flips
+from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_telling_columns
 from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
@@ -27,7 +27,7 @@ RANKS = (
 
 def markdown(board: Board, found: Sequence[Table]) -> str:
     """The board as a Markdown page."""
-    board = with_flips(board, found)
+    board = with_telling_columns(board, found)
     lines = [f"# {plain(board.title)}", ""]
     lines += [f"Task {code(board.task)} version {board.version}, ranked by {plain(board.metric)}.", ""]
     lines += [plain(board.caution), ""] if board.caution else []

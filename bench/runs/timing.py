@@ -12,9 +12,9 @@ import numpy as np
 from bench.runs.journal import owners
 from bench.types import Timing
 
-# Samples that a percentile needs before it may be reported (99 % confidence). Source: MLPerf Inference rules, early stopping.
 T = TypeVar("T")
 LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work
+# Samples that a percentile needs before it may be reported (99 % confidence). Source: MLPerf Inference rules, early stopping.
 ENOUGH = {50: 11, 90: 64, 95: 130, 97: 219, 99: 662}
 
 

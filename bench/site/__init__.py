@@ -116,7 +116,7 @@ def _run(
 def _board(
     out: SiteFolder, board: Board, tables: Sequence[Table], runs: Sequence[Run], names: dict[tuple[str, ...], str]
 ) -> None:
-    board = boards.with_flips(board, tables)
+    board = boards.with_telling_columns(board, tables)
     views = [
         view.of(board, table, lambda run: names.get(_key(run), ""), runs, number)
         for number, table in enumerate(tables, start=1)

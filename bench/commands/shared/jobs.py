@@ -12,13 +12,14 @@ from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.audit import known_kind
-from bench.engine.cut import ALARMING
+from bench.engine.cut import ALARMING, remedy
 from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
 from bench.run import evaluate
+from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
@@ -211,23 +212,21 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
 
     A model whose replies cannot be read has answered all the same: that is its result.
     """
-    failed, unread, thinks, first = 0, 0, False, ""
+    failed, unread, wordless, thinks, first = 0, 0, 0, False, ""
     for prediction in folder.predictions():
         thinks = thinks or prediction.thinking_tokens > 0 or prediction.thinking is not None
         if prediction.error is not None:
             failed, first = failed + 1, first or prediction.error
             unread += prediction.error.startswith(UNREAD)
+        wordless += is_cut(prediction) and is_empty(prediction)
     if put := run.computed.get("chat"):
         say(f"{label}: {put}")
     n, answers = run.n_examples, run.answers
     if empty := answers.get("n_empty"):
-        say(f"{label}: {empty} of {n} answers are empty: the model said nothing, and is scored as saying so")
+        but = f", but for {wordless} that were cut before a word and have failed" if wordless else ""
+        say(f"{label}: {empty} of {n} answers are empty: the model said nothing, and is scored as saying so{but}")
     if (cut := answers.get("finishes", {}).get("length", 0)) > ALARMING * n:
-        thinking = "; a model that thinks first needs model.thinking_tokens= on top" if thinks else ""
-        say(
-            f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) were cut before they ended, and are scored as they are; a "
-            f"greater max_new_tokens= lets them end{thinking}"
-        )
+        say(f"{label}: {cut} of {n} answers ({100 * cut / n:.1f} %) are cut {remedy(None, thinks=thinks)}")
     if unread == n:
         say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
     elif failed == n:
