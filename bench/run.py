@@ -13,6 +13,7 @@ from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.record import Run
 from bench.runs import environment, journal, timing
 from bench.runs.attempt import Attempt
 from bench.runs.code import code_of, sha256_of
@@ -25,7 +26,7 @@ from bench.scoring.measure import measured, without_references
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
-from bench.types import Json, Prediction, Run
+from bench.types import Json, Prediction
 
 Say = Callable[[str], None]
 

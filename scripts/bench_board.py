@@ -20,6 +20,7 @@ from pathlib import Path
 
 import numpy as np
 
+from bench.record import Run, Score, Timing
 from bench.runs import measurements
 from bench.runs.folder import CONFIG, RunFolder
 from bench.runs.measurements import Measurements
@@ -27,7 +28,7 @@ from bench.stats.ranks import by_tasks
 from bench.tracking import log
 from bench.tracking.log import Tracker
 from bench.tracking.store import default_uri
-from bench.types import Prediction, Run, Score, Timing
+from bench.types import Prediction
 
 EXAMPLES, CLUSTERS, MODELS = 200, 50, 100
 BOARDS = (

@@ -24,11 +24,11 @@ from bench.commands.verify import WithPrivate
 from bench.errors import BenchError, fault
 from bench.leaderboard.entry import FORMAT, SUBMISSIONS, Entry, disagreement, path_of
 from bench.metrics.metric import Metric, RankedMetric
+from bench.record import Run
 from bench.runs.claimed import rerun_of
 from bench.runs.folder import RECORD, read_run
 from bench.task import Task
 from bench.text.shown import tell
-from bench.types import Run
 
 _LARGEST = 32 * MIB  # bytes of an entry
 

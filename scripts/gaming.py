@@ -24,10 +24,11 @@ from bench.leaderboard.board import interval
 from bench.models.base import Device
 from bench.models.cheat import STRATEGIES, TEXTS, Cheat
 from bench.models.reference import Constant, Lexical, Random, Reference
+from bench.record import Score
 from bench.scoring.measure import measured
 from bench.submissions.reading import read
 from bench.task import Task
-from bench.types import Choose, Json, Prediction, Request, Score, Tag
+from bench.types import Choose, Json, Prediction, Request, Tag
 
 NOWHERE = Device("cpu", "none", 1)
 RESAMPLES = 200

@@ -16,10 +16,11 @@ from bench.commands.shared.bundle_verdicts import Ground
 from bench.errors import BenchError
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device, Model
+from bench.record import Score
 from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Card, Task
-from bench.types import Example, Generate, Json, Prediction, Request, Score, Text
+from bench.types import Example, Generate, Json, Prediction, Request, Text
 
 Files = dict[str, bytes]
 

@@ -16,9 +16,10 @@ import pytest
 
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
 from bench.models.base import Device, Model
+from bench.record import Run, Score
 from bench.runs.settings import Settings
 from bench.task import Card, Task
-from bench.types import Example, Generate, Prediction, Request, Run, Score, Text
+from bench.types import Example, Generate, Prediction, Request, Text
 
 _SETTINGS_OF_A_USER = (
     "BENCH_RUNS", "BENCH_DATA", "BENCH_PRIVATE", "BENCH_CONF", "BENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",

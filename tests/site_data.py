@@ -11,12 +11,13 @@ from typing import Any
 
 from bench.leaderboard.definition import Board
 from bench.metrics.reading import EXACT_MATCH, TOKEN_F1
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.identity import fingerprint
 from bench.scoring.measure import measured
 from bench.site import Item
 from bench.task import Card, Task
-from bench.types import Example, Generate, Image, Prediction, Request, Run, Text
+from bench.types import Example, Generate, Image, Prediction, Request, Text
 
 BOARD = Board("reading", "Reading <b>boards</b>", "reading", 1, "f1", ("exact_match",))
 CARD = Card(

@@ -18,12 +18,13 @@ import pytest
 from bench.bundles.claims import times_add_up
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.record import Timing
 from bench.run import evaluate
 from bench.runs import journal, timing
 from bench.runs.attempt import ALIVE, Attempt
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER
-from bench.types import Generate, Prediction, Request, Timing
+from bench.types import Generate, Prediction, Request
 
 Make = Callable[..., Any]
 CPU = Device("cpu", "float32", 1)

@@ -13,12 +13,13 @@ from bench.engine import audit
 from bench.engine.audit import batch_invariance, known_kind, said
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.record import Run, Timing
 from bench.run import evaluate
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL
 from bench.runs.settings import Settings
 from bench.runs.timing import Stopwatch
-from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Run, Text, Timing
+from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Text
 
 Make = Callable[..., Any]
 Main = Callable[..., tuple[int, list[str], list[str]]]

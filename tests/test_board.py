@@ -18,7 +18,7 @@ from bench.leaderboard import definition
 from bench.leaderboard.board import Table, tables
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import below, markdown
-from bench.types import Run, Score
+from bench.record import Run, Score
 
 Make = Callable[..., Run]
 BOARD = Board("squad", "SQuAD 1.1", "squad_v1", 1, "f1", more=("exact_match",))

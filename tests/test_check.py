@@ -23,10 +23,10 @@ from bench.leaderboard.entry import Entry
 from bench.metrics.concordance import ccc
 from bench.metrics.metric import CorpusMetric, Metric
 from bench.metrics.reading import TOKEN_F1
+from bench.record import Run, Score, Timing
 from bench.runs import measurements
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
-from bench.types import Run, Score, Timing
 
 Make = Callable[..., Run]
 Bench = Callable[..., tuple[int, list[str], list[str]]]

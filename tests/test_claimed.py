@@ -25,12 +25,12 @@ from bench.leaderboard.board import Table, tables
 from bench.leaderboard.definition import Board
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.markdown import markdown, suite_markdown
+from bench.record import Run
 from bench.runs import claimed
 from bench.runs.claimed import CLAIMED, LEGEND, MEASURED, RERUN, Claimed, known_since, standing
 from bench.runs.measurements import Measurements
 from bench.site import Item, write_site
 from bench.tracking import fields
-from bench.types import Run
 
 Make = Callable[..., Run]
 SQUAD = Board("squad", "SQuAD 1.1", "squad_v1", 1, "f1")

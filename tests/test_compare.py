@@ -19,10 +19,11 @@ from bench.judging.pair import Side
 from bench.metrics.classification import AURC, averaged
 from bench.metrics.generation import DISTINCT_1
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
+from bench.record import Run, Score
 from bench.runs import measurements
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
-from bench.types import Prediction, Run, Score
+from bench.types import Prediction
 
 Array = np.ndarray[Any, np.dtype[np.float64]]
 RIGHT = Metric("right", measure=lambda target, answer: (answer,), signature="s")

@@ -28,6 +28,7 @@ from bench.leaderboard.entry import Entry
 from bench.leaderboard.markdown import markdown
 from bench.metrics.reading import TOKEN_F1
 from bench.models.base import Device, Model
+from bench.record import Run
 from bench.run import evaluate
 from bench.runs import record_schema
 from bench.runs.endings import Endings
@@ -40,7 +41,7 @@ from bench.site.examples import _answer
 from bench.submissions.reading import evaluate as score_submission
 from bench.task import Task, Unparsed
 from bench.tracking.fields import metrics
-from bench.types import Generate, Prediction, Request, Run
+from bench.types import Generate, Prediction, Request
 
 Make = Callable[..., Any]
 CPU = Device("cpu", "none", 1)

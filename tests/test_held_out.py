@@ -20,11 +20,12 @@ from hypothesis import strategies as st
 from small_data import CONF, FILES, built, squad, write
 
 from bench.errors import BenchError
+from bench.record import Score
 from bench.runs.identity import fingerprint
 from bench.scoring.measure import score as open_score
 from bench.submissions import held_out
 from bench.task import Task
-from bench.types import Example, Json, Prediction, Score
+from bench.types import Example, Json, Prediction
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 MARK = "ZEBRA"

@@ -20,10 +20,11 @@ from bench.commands.shared import gathered
 from bench.leaderboard import entry, index
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.stamps import folders
+from bench.record import Run, Score
 from bench.runs import measurements
 from bench.runs.folder import ORIGIN, RECORD, RunFolder
 from bench.runs.measurements import Measurements
-from bench.types import Prediction, Run, Score
+from bench.types import Prediction
 from tests.bundles import with_key
 
 Make = Callable[..., Run]

@@ -17,12 +17,12 @@ from bench.bundles.verify import verified
 from bench.commands.shared import gathered
 from bench.leaderboard import entry
 from bench.metrics.reading import TOKEN_F1
+from bench.record import Run, Score
 from bench.runs import measurements
 from bench.runs.folder import RECORD, RunFolder, read_run
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED, Settings
 from bench.scoring.bounds import by_rule
-from bench.types import Run, Score
 from tests import bundles
 
 Make = Callable[..., Run]

@@ -17,9 +17,9 @@ from hypothesis.extra.numpy import arrays
 from bench.errors import BenchError
 from bench.leaderboard import entry
 from bench.leaderboard.entry import Entry
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.measurements import Measurements, shared
-from bench.types import Run
 
 
 def made(n: int = 4, *, k: int = 1, digests: str = "d") -> Measurements:

@@ -12,10 +12,10 @@ import pytest
 
 from bench.errors import BenchError
 from bench.pytest_plugin import assert_no_regression
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
-from bench.types import Run
 
 N = 400
 

@@ -13,10 +13,11 @@ import pytest
 
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
+from bench.record import Run, Timing
 from bench.runs.folder import CONFIG, RECORD, RunFolder, find_runs, read_run, write_atomically
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.journal import JOURNAL, LEDGER
-from bench.types import Prediction, Run, Timing
+from bench.types import Prediction
 
 PREDICTIONS = [
     Prediction("a", text="one"),

@@ -16,10 +16,10 @@ from bench.engine.fitting import fits
 from bench.metrics import meteor
 from bench.metrics.metric import Metric, RankedMetric
 from bench.models.base import Device
+from bench.record import Run, Score
 from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.task import Task
-from bench.types import Run, Score
 
 NOWHERE = Device("cpu", "none", 1)
 

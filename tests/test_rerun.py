@@ -22,10 +22,11 @@ from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry as entries
 from bench.models.base import Device
+from bench.record import Run
 from bench.runs import environment as environments
 from bench.runs.claimed import is_claimed, rerun_of
 from bench.runs.folder import find_runs
-from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Run
+from bench.types import Choose, Example, Generate, Prediction, Regress, Request
 from tests import bundles
 
 Make = Callable[..., Run]

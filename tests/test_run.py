@@ -16,13 +16,14 @@ from bench.engine.asking import first_examples
 from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models.base import Device
+from bench.record import Run
 from bench.run import evaluate
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.settings import Settings
 from bench.task import Task
-from bench.types import Prediction, Regress, Request, Run
+from bench.types import Prediction, Regress, Request
 
 CPU = Device("cpu", "float32", 1)
 Make = Callable[..., Any]

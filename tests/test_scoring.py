@@ -14,9 +14,10 @@ from bench.metrics.concordance import ccc
 from bench.metrics.generation import BLEU, CHRF, DISTINCT_1, ENTROPY_4
 from bench.metrics.metric import CorpusMetric, Metric
 from bench.metrics.reading import EXACT_MATCH, EXACT_MATCH_V2, TOKEN_F1
+from bench.record import Score
 from bench.scoring.measure import score
 from bench.task import Task
-from bench.types import Example, Generate, Json, Prediction, Request, Score
+from bench.types import Example, Generate, Json, Prediction, Request
 
 
 class Fake(Task):

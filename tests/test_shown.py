@@ -28,10 +28,10 @@ from bench.leaderboard import entry as entries
 from bench.leaderboard import markdown as page
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.metrics.reading import TOKEN_F1
+from bench.record import Run
 from bench.runs.folder import read_run
 from bench.site import write_site
 from bench.text import claimed, shown
-from bench.types import Run
 from tests import bundles
 from tests.site_data import BOARD, Reading, item
 from tests.test_check import side

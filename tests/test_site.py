@@ -20,13 +20,13 @@ from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.metrics.concordance import ccc
 from bench.metrics.reading import EXACT_MATCH
+from bench.record import Run
 from bench.runs.measurements import Measurements
 from bench.site import Item, write_site
 from bench.site.folder import MARKER, replacing
 from bench.site.names import script, slug
 from bench.site.scores import by_slice, front, per_example
 from bench.task import Task
-from bench.types import Run
 
 Make = Callable[..., Run]
 

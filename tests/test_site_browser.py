@@ -15,8 +15,8 @@ import pytest
 from site_data import BOARD, HOSTILE, Reading, item, some
 
 from bench.leaderboard import board as boards
+from bench.record import Run
 from bench.site import write_site
-from bench.types import Run
 
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")

@@ -15,8 +15,9 @@ from small_data import shipped, write
 
 from bench.metrics.metric import Metric, RankedMetric
 from bench.metrics.reading import SQUAD_V2
+from bench.record import Score
 from bench.scoring.measure import score
-from bench.types import Prediction, Score
+from bench.types import Prediction
 from tasks.squad import SquadV2
 
 BY_NAME = {metric.name: metric for metric in SQUAD_V2}

@@ -21,9 +21,9 @@ from bench.leaderboard import markdown as page
 from bench.leaderboard.board import Table, tables
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
+from bench.record import Run, Score
 from bench.runs.folder import RunFolder
 from bench.task import Task
-from bench.types import Run, Score
 
 Make = Callable[..., Run]
 SUITE = SuiteBoard("all", "All", "all")

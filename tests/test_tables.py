@@ -16,9 +16,9 @@ from bench.commands.shared import tables
 from bench.leaderboard import board as boards
 from bench.leaderboard import columns as declared
 from bench.leaderboard.definition import Board
+from bench.record import Run, Score
 from bench.runs.folder import RunFolder
 from bench.text.table import ALWAYS, Column, fitted, left_out
-from bench.types import Run, Score
 
 Make = Callable[..., Run]
 WIDE = "模型-七" + "e" + "\u0301" + "-b"

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bench.record import Timing
 from bench.runs.timing import ENOUGH, Stopwatch, percentile, summarise
-from bench.types import Timing
 
 
 class Clock:

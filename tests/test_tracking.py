@@ -19,6 +19,7 @@ from bench.artifacts.digest import digest
 from bench.bundles.public import public_run
 from bench.commands.shared import references
 from bench.errors import BenchError
+from bench.record import Run, Timing
 from bench.runs.folder import CONFIG, ORIGIN, RECORD, RunFolder, find_runs
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
@@ -26,7 +27,7 @@ from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of
 from bench.tracking.log import Tracker, _machine
 from bench.tracking.mark import MARK, is_logged, unlogged
 from bench.tracking.store import StoreError, default_uri
-from bench.types import Prediction, Run, Timing
+from bench.types import Prediction
 
 Make = Callable[..., Run]
 NOBODY = "http://127.0.0.1:9"  # the discard port: nobody listens

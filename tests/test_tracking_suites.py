@@ -11,11 +11,11 @@ from typing import Any
 
 import pytest
 
+from bench.record import Run
 from bench.runs.folder import RunFolder
 from bench.tracking.log import Tracker
 from bench.tracking.mark import MARK
 from bench.tracking.store import default_uri
-from bench.types import Run
 from tests.test_tracking import finished
 
 pytestmark = pytest.mark.slow

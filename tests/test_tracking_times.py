@@ -12,10 +12,10 @@ import pytest
 import yaml
 
 from bench.models.shipped import conf_dir, models
+from bench.record import Run
 from bench.runs import rates
 from bench.tracking import times, views
 from bench.tracking.fields import metrics, tags
-from bench.types import Run
 
 Make = Callable[..., Run]
 MADE = "2026-01-02T03:04:05+00:00"  # of the record that `run_record` makes, whose attempts worked for 10 s

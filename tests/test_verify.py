@@ -15,9 +15,10 @@ from bench.bundles import admit
 from bench.commands.shared import bundle_verdicts as verify
 from bench.commands.shared.bundle_verdicts import REFUSED, UNABLE, VERIFIED, Verdict
 from bench.errors import BenchError
+from bench.record import Score
 from bench.runs import environment
 from bench.runs.folder import find_runs
-from bench.types import Example, Prediction, Score
+from bench.types import Example, Prediction
 from tests import bundles
 
 BenchMain = Callable[..., tuple[int, list[str], list[str]]]

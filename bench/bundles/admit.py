@@ -18,11 +18,12 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
+from bench.record import Run
 from bench.runs import environment
 from bench.runs.folder import ORIGIN, RECORD, read_run
 from bench.runs.identity import canonical
 from bench.runs.measurements import Measurements
-from bench.types import Json, Run
+from bench.types import Json
 
 
 def seal() -> dict[str, str]:

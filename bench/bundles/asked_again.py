@@ -12,8 +12,9 @@ from bench.engine.asking import Asking
 from bench.engine.audit import said
 from bench.engine.veil import Veiled
 from bench.models.base import Device, Model
+from bench.record import Timing
 from bench.runs.timing import Stopwatch
-from bench.types import Example, Prediction, Regress, Request, Timing
+from bench.types import Example, Prediction, Regress, Request
 
 
 @dataclass(frozen=True)

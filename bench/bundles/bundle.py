@@ -24,13 +24,14 @@ from bench.bundles import slots
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.errors import BenchError
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.folder import CONFIG, RECORD, RunFolder, read_run, refuse_altered
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.record_schema import FORMAT
 from bench.text.names import typed
-from bench.types import Json, Run
+from bench.types import Json
 
 __all__ = ["MANIFEST", "Bundle", "pack", "public_config", "public_run", "write"]
 MANIFEST = "manifest.json"

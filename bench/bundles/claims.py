@@ -12,12 +12,13 @@ from bench.bundles.archive import Refused
 from bench.bundles.strict import short
 from bench.bundles.unpack import timings
 from bench.metrics.metric import Array
+from bench.record import Run, Score, Timing
 from bench.runs import timing
 from bench.runs.endings import Endings
 from bench.runs.journal import owners
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
-from bench.types import Json, Prediction, Run, Score, Timing
+from bench.types import Json, Prediction
 
 ROWS, BOUNDS = 1e-9, 1e-6  # relative: a row is arithmetic on one answer, a bound a sum in the order of somebody's BLAS
 _FIGURES = ("n", "n_failed", "higher_is_better", "is_fraction", "value", "low", "high", "worst", "best", "official")

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from bench.bundles.archive import Refused
 from bench.bundles.strict import short
 from bench.engine.reuse import counted
+from bench.record import ELSEWHERE, UNKNOWN, Run
 from bench.task import Task
-from bench.types import ELSEWHERE, UNKNOWN, Example, Prediction, Run, Span
+from bench.types import Example, Prediction, Span
 
 
 def refuse_contradictions(run: Run, task: Task, examples: Sequence[Example], found: Mapping[str, Prediction]) -> None:

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
+from bench.record import Run
 from bench.runs.folder import RECORD, RunFolder, read_run, run_folders
 from bench.runs.identity import canonical
-from bench.types import Json, Prediction, Run
+from bench.types import Json, Prediction
 
 # So many different answers that are not right must agree before chance is ruled out: right answers agree by themselves, and
 # so do those of two models that know a label or two.

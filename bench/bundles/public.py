@@ -8,10 +8,11 @@ from dataclasses import replace
 from pathlib import PurePosixPath
 from typing import Any
 
+from bench.record import Run
 from bench.text import secrets
 from bench.text.secret_names import names_a_secret
 from bench.text.secret_urls import URL, local_name
-from bench.types import Json, Run
+from bench.types import Json
 
 # Where somebody keeps things, and what somebody is called: of no use to others.
 _LOCAL = frozenset({"data_dir", "runs_dir", "tracking", "store", "user", "username", "email"})

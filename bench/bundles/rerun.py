@@ -23,10 +23,11 @@ from bench.bundles.strict import short
 from bench.engine.asking import Asking
 from bench.metrics.metric import Metric
 from bench.models.base import Device, Model
+from bench.record import Run
 from bench.runs import environment
 from bench.scoring.measure import measured, without_references
 from bench.task import Task
-from bench.types import Example, Json, Prediction, Run
+from bench.types import Example, Json, Prediction
 
 _LOOSE, _HALF, _CHANCE = 1 / 20, 1 / 2, 100
 _CHANCE_NEAR = 1_000_000  # of what is near enough: one rounding may move all numbers the same way

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.leaderboard import entry as entries
 from bench.leaderboard.board import shown
 from bench.models.shipped import models
+from bench.record import Run
 from bench.text import names
-from bench.types import Run
 
 _ANOTHER = "give the model another name: that of a file in conf/model, or --model of `bench score`"
 

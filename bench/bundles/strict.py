@@ -9,11 +9,12 @@ import re
 from collections.abc import Mapping, Sequence
 
 from bench.bundles.archive import Refused
+from bench.record import Run, Timing
 from bench.runs import forms, record_schema
 from bench.runs.measurements import Measurements
 from bench.text import claimed
 from bench.text.shown import terminal
-from bench.types import Json, Prediction, Run, Timing
+from bench.types import Json, Prediction
 
 _DIGITS = 25  # of a whole number
 _CELLS = 40_000_000  # rows times columns of a metric: 320 MB

@@ -16,12 +16,13 @@ from bench.bundles.bundle import MANIFEST, Bundle
 from bench.data.plain_yaml import NotPlain, plain_yaml
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.record import Run, Timing
 from bench.runs.folder import CONFIG, ORIGIN, RECORD, find_runs
 from bench.runs.identity import canonical
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text.names import typed
-from bench.types import Json, Prediction, Run, Timing
+from bench.types import Json, Prediction
 
 T = TypeVar("T")
 _MOST = {

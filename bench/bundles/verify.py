@@ -18,6 +18,7 @@ from bench.bundles.unpack import predictions
 from bench.engine.asking import asking, data_of, first_examples, most_tokens
 from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric, fitted
+from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
@@ -26,7 +27,7 @@ from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.measure import Measured, measured, without_references
 from bench.scoring.source import changed, scorer_of
 from bench.task import Task
-from bench.types import ELSEWHERE, UNKNOWN, Example, Json, Prediction, Run, Score
+from bench.types import Example, Json, Prediction
 
 Hidden = Callable[[Task, Sequence[Example], Sequence[Prediction]], "tuple[tuple[Score, ...], int] | None"]
 

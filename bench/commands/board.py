@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from bench.leaderboard.definition import Board
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
-    from bench.types import Run
+    from bench.record import Run
 
 Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from bench.judging.baseline import Side
     from bench.judging.gate import Check, Rules
     from bench.metrics.metric import AnyMetric
-    from bench.types import Run
+    from bench.record import Run
 
 EXIT = {"PASS": 0, "FAIL": 1, "INCONCLUSIVE": 3}
 

@@ -13,8 +13,8 @@ from bench.errors import BenchError
 from bench.text.shown import tell
 
 if TYPE_CHECKING:
+    from bench.record import Run
     from bench.task import Task
-    from bench.types import Run
 
 
 def main(options: argparse.Namespace) -> int:

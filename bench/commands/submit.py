@@ -15,7 +15,7 @@ from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
-    from bench.types import Run
+    from bench.record import Run
 
 
 def main(options: argparse.Namespace) -> int:

@@ -17,8 +17,9 @@ from bench.text.shown import tell
 if TYPE_CHECKING:
     from bench.bundles.verify import Hidden
     from bench.commands.shared.rebuilt import Draw
+    from bench.record import Score
     from bench.task import Task
-    from bench.types import Example, Prediction, Score
+    from bench.types import Example, Prediction
 
 
 class WithPrivate(Ground):

@@ -17,7 +17,7 @@ from typing import Any
 from bench.artifacts.seals import ABSENT, Seal, refuse_changed
 from bench.engine.bare import bare_copy
 from bench.errors import BenchError
-from bench.models.base import Answered, Device, Model
+from bench.models.base import Answered, Device, Heard, Model
 from bench.runs.asked import Asked, files_of
 from bench.types import Audio, Image, ImageFile, Part, Prediction, Request, Video
 
@@ -99,6 +99,14 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             self._forget()
             given = [self._given(request) for request in batch]
         self.model.prepare(given)
+
+    def hear(self, heard: Heard | None) -> None:
+        """Have the listener told under the examples' ids."""
+        if heard is None:
+            self.model.hear(None)
+            return
+        own = {name: key for key, name in self.asked.names.items()}
+        self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """As the model cuts the batch; one that does not cut gets no copies of its media for it."""

@@ -11,12 +11,12 @@ from bench.bundles.public import public_run
 from bench.errors import BenchError
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import Metric, RankedMetric
+from bench.record import Run, Timing
 from bench.runs import measurements, timing
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
 from bench.runs.rates import computes
 from bench.stats.swaps import value
-from bench.types import Run, Timing
 
 _AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 _CLAIMED = "was handed in, so that its seconds are claimed and nobody here measured them"

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.leaderboard import endings
-from bench.types import Run
+from bench.record import Run
 
 NAMES = ("cut", "empty", "unparsed")
 _NUMBER = re.compile(r"(?P<number>[0-9]{1,9}(?:\.[0-9]{1,9})?)(?P<percent> ?%)?")

@@ -13,6 +13,7 @@ from bench.judging.baseline import Side, elsewhere
 from bench.judging.ended import Most
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
+from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.rates import computes
@@ -20,7 +21,6 @@ from bench.stats.gate import FAIL, INCONCLUSIVE, PASS, Change, Verdict, flips_ta
 from bench.stats.paired import difference
 from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
 from bench.stats.swaps import value
-from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 _WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
 _BLOCK = 256  # examples left out of a metric of order at a time

@@ -13,13 +13,13 @@ import numpy as np
 from bench.errors import BenchError
 from bench.leaderboard.board import score_of
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.folder import RECORD, read_run, refuse_altered
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
-from bench.types import Run
 
 _SLICE_RESAMPLES = 2000  # slices are for looking: their intervals may be coarser
 

@@ -11,13 +11,13 @@ from bench.errors import BenchError
 from bench.leaderboard import endings
 from bench.leaderboard.columns import DECLARED, further, ranking
 from bench.leaderboard.definition import Board
+from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.claimed import LEGEND, STORE, is_claimed, rerun_of
 from bench.runs.claimed import shown as marked
 from bench.runs.identity import canonical
 from bench.runs.rates import examples_per_second, seconds_per_answer
 from bench.text.names import labelled
 from bench.text.table import Column
-from bench.types import ELSEWHERE, UNKNOWN, Run, Score
 
 ORIGINS = ("run here", "scored here", "in the store", "verified", "self-reported")
 

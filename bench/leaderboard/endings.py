@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bench.types import Json, Run, Score
+from bench.record import Run, Score
+from bench.types import Json
 
 COLUMNS = {"cut": "n_cut", "empty": "n_empty", "unparsed": "n_unparsed", "refused": "n_refused"}
 LEGEND = (

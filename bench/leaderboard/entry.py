@@ -15,12 +15,13 @@ from pathlib import Path
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
+from bench.record import Run
 from bench.runs import record_schema
 from bench.runs.claimed import reported as origin_reported
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES, value
 from bench.text import claimed
-from bench.types import Json, Run
+from bench.types import Json
 
 FORMAT = 1
 DEPTH = 3  # parts of a submission's path: task, submitter, file; two where an earlier version wrote it

@@ -21,8 +21,9 @@ import numpy as np
 
 from bench.errors import BenchError
 from bench.leaderboard.ranking import Sums
+from bench.record import Run, Score
 from bench.runs.identity import canonical
-from bench.types import Json, Run, Score
+from bench.types import Json
 
 T = TypeVar("T")
 FILE = ".index.db"  # in the runs directory

@@ -14,9 +14,10 @@ from bench import __version__
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
 from bench.metrics.metric import AnyMetric, Metric
+from bench.record import Run
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES
-from bench.types import Json, Run
+from bench.types import Json
 
 Array: TypeAlias = npt.NDArray[np.float64]
 RESAMPLES = 1000

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -12,6 +12,9 @@ from bench.types import Image, Json, Output, Prediction, Request, Text
 Answered: TypeAlias = (
     "list[Prediction] | Iterator[Prediction | list[Prediction]]"  # all at once, or as they are finished
 )
+Heard: TypeAlias = Callable[
+    [str, int], None
+]  # a request's id, and how many new tokens of its reply are there since the last call
 _PART_TOKENS = 1000  # about what a picture is, or some seconds of sound
 
 
@@ -59,6 +62,7 @@ class Model(ABC):
     loaded: tuple[Device, int] | None = None  # for which device and seed the loop has loaded it
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
+    listener: Heard | None = None  # see `hear`
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -97,6 +101,14 @@ class Model(ABC):
         What needs no device may be done and kept for `predict`: reading files, decoding, tokenising. `predict` must do
         without where it was not given. What it raises is not looked at: it shows again in `predict`.
         """
+
+    def hear(self, heard: Heard | None) -> None:
+        """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
+
+        A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
+        depend on whether anybody listens.
+        """
+        self.listener = heard
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""

@@ -229,6 +229,8 @@ class CausalLM(TorchModel):
         most = [request.output.max_new_tokens for request in batch if isinstance(request.output, Generate)]
 
         def finished(index: int, tokens: list[int]) -> bool:
+            if self.listener is not None:
+                self.listener(batch[index].id, 1)
             return self._is_over(batch[index], prompts[index], tokens)
 
         ids = [prompt.ids for prompt in prompts]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import ClassVar
 
-from bench.models.base import Device, Model
+from bench.models.base import Device, Heard, Model
 from bench.types import Json, Prediction
 
 
@@ -102,6 +102,10 @@ class Composite(Model):
         """Pass the ideal predictions on; requests keep their ids from stage to stage."""
         for model in self.models:
             model.reveal(ideal)
+
+    def hear(self, heard: Heard | None) -> None:
+        """Of the last stage, whose reply it is."""
+        self.models[-1].hear(heard)
 
     def free(self) -> None:
         """Have all stages let go of their reserve: any of them may hold what the one that failed lacked."""

@@ -12,10 +12,11 @@ from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from types import TracebackType
 
+from bench.record import Timing
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
 from bench.runs.timing import Stopwatch, nothing
-from bench.types import Prediction, Timing
+from bench.types import Prediction
 
 ALIVE = ".alive"  # "<attempt> <seconds that it is under way>", while it is and after it was killed
 BEAT_SECONDS = 1.0

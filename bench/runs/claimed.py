@@ -11,7 +11,8 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.types import Json, Run
+from bench.record import Run
+from bench.types import Json
 
 MEASURED, RERUN, CLAIMED = "measured", "rerun", "claimed"
 MARK = "~"

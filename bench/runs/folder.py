@@ -27,12 +27,13 @@ from pathlib import Path
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.record import Run, Timing
 from bench.runs import record_schema
 from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, Appended, lines, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed
-from bench.types import Prediction, Run, Timing
+from bench.types import Prediction
 
 RECORD, CONFIG = "run.json", "config.yaml"
 IDENTITY = "identity.json"

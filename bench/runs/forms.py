@@ -9,9 +9,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
+from bench.record import Timing
 from bench.runs import record_schema
 from bench.text.shown import terminal
-from bench.types import FINISHES, Json, Prediction, Timing, is_token_count
+from bench.types import FINISHES, Json, Prediction, is_token_count
 
 # What comes of a value that is no line, whatever it is.
 WRONG = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, RecursionError)

@@ -12,10 +12,11 @@ from typing import BinaryIO, TypeVar
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
+from bench.record import Timing
 from bench.runs import forms
 from bench.runs.identity import canonical
 from bench.text import secrets
-from bench.types import Json, Prediction, Timing
+from bench.types import Json, Prediction
 
 T = TypeVar("T")
 JOURNAL, LEDGER = "predictions.jsonl", "timings.jsonl"

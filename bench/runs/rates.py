@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bench.record import Run
 from bench.runs.claimed import RERUN, rerun_of, standing
-from bench.types import Json, Run
+from bench.types import Json
 
 _WORD_MATCHING = "bench.models.reference.Lexical"  # the one reference row that does something for its answer
 _RATES = ("examples_per_second", "seconds_per_answer", "tokens_per_second")

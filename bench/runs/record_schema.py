@@ -152,11 +152,12 @@ RUN = _closed(
         "submission": _SUBMISSION, "audit": _AUDIT, "computed": {"type": "object", "maxProperties": 100}, "origin": _ORIGIN,
         "asked": {"type": "string", "pattern": r"\A([0-9a-f]{64}|elsewhere|)\Z"}, "data_files": _DIGESTS, "code": _CODE,
         "libraries": _VERSIONS, "scorer": _DIGESTS, "history": _HISTORY, "reused": _REUSED,
-        "answers": _ANSWERS,
+        "answers": _ANSWERS, "scenarios": {"type": "object", "maxProperties": 20}, "price": {"type": "object", "maxProperties": 20},
+        "energy": {"type": "object", "maxProperties": 20},
     },
     optional=(
         "submission", "audit", "computed", "origin", "asked", "data_files", "code", "libraries", "scorer", "history", "reused",
-        "answers",
+        "answers", "scenarios", "price", "energy",
     ),
 )  # fmt: skip
 

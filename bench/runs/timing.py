@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from bench.record import Timing
 from bench.runs.journal import owners
-from bench.types import Timing
 
 T = TypeVar("T")
 LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work

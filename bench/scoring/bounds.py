@@ -11,6 +11,7 @@ from functools import partial
 import numpy as np
 
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric
+from bench.record import Score
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.stats.intervals import (
@@ -23,7 +24,6 @@ from bench.stats.intervals import (
     resample,
     resample_weights,
 )
-from bench.types import Score
 
 AGREES = 1e-6  # how far the rows' value may be from a run's score, which other versions of libraries round differently
 

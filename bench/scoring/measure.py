@@ -12,13 +12,14 @@ import numpy as np
 
 from bench.errors import BenchError, CodeError, Place, authored
 from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
+from bench.record import Score
 from bench.runs.endings import Endings
 from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.scoring import bounds
 from bench.scoring.answers import FAILED, KEPT, finals
 from bench.task import Task
-from bench.types import Example, Json, Prediction, Score
+from bench.types import Example, Json, Prediction
 
 
 class Measured(NamedTuple):

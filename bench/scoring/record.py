@@ -9,6 +9,7 @@ from typing import Any
 
 from bench.metrics.metric import AnyMetric
 from bench.models.base import Device
+from bench.record import Run
 from bench.runs import environment, measurements
 from bench.runs.code import code_of
 from bench.runs.folder import RunFolder
@@ -16,7 +17,7 @@ from bench.runs.settings import Settings
 from bench.scoring.measure import Measured
 from bench.scoring.source import scorer_of
 from bench.task import Task
-from bench.types import Example, Json, Run
+from bench.types import Example, Json
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from bench.errors import BenchError
+from bench.record import Run, Score
 from bench.runs import measurements
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
 from bench.runs.journal import LEDGER
@@ -12,7 +13,7 @@ from bench.scoring.measure import measured, without_references
 from bench.scoring.record import rescored
 from bench.scoring.source import changed, scorer_of
 from bench.task import Task
-from bench.types import Example, Run, Score
+from bench.types import Example
 
 
 def is_scored_as_now(folder: RunFolder, task: Task, resamples: int) -> bool:

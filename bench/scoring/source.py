@@ -31,7 +31,7 @@ from bench.text.normal import normalised
 
 _DIGITS = 12
 # What all parsers and metrics share tells none of them apart.
-_NOUNS = frozenset({"bench.types", "bench.errors", "bench.task"})
+_NOUNS = frozenset({"bench.types", "bench.record", "bench.errors", "bench.task"})
 _KINDS = frozenset({"Metric", "RankedMetric", "CorpusMetric", "ModuleMetric"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _PLAIN = str | int | float | complex | bool | bytes | None

@@ -11,6 +11,7 @@ from bench.leaderboard import board as boards
 from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
+from bench.record import Run
 from bench.runs.claimed import known_since, shown
 from bench.runs.measurements import Measurements
 from bench.site import examples, scores, suites, view
@@ -19,7 +20,6 @@ from bench.site.data import TaskData
 from bench.site.folder import SiteFolder, replacing
 from bench.site.names import script, slug
 from bench.task import Task
-from bench.types import Run
 
 
 @dataclass(frozen=True)

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.site.folder import SiteFolder
 from bench.site.names import script, slug
 from bench.task import Task
-from bench.types import Audio, Example, Image, Json, Run, Video
+from bench.types import Audio, Example, Image, Json, Video
 
 CHUNK = 200  # examples in a file: some 200 KB of passages, and a page of examples needs one or two of them
 _LARGEST_SOUND = 1_000_000  # bytes of a recording that is worth having in a site

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.bundles.public import public_text
 from bench.errors import BenchError
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
@@ -21,7 +22,7 @@ from bench.site.names import script
 from bench.site.scores import PerExample, per_example
 from bench.task import Malformed, Task, Unparsed
 from bench.text.thinking import apart
-from bench.types import Example, Json, Prediction, Run
+from bench.types import Example, Json, Prediction
 
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
 

@@ -12,6 +12,7 @@ from bench.leaderboard import endings
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
+from bench.record import Run, Score
 from bench.runs import rates
 from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
 from bench.site.examples import Written
@@ -20,7 +21,6 @@ from bench.site.scores import Slice
 from bench.site.view import View, brief
 from bench.text.names import labelled
 from bench.text.shown import visible
-from bench.types import Run, Score
 
 _HERE = Path(__file__).parent
 # What the pages may load: the site's own files. Chromium takes 'self' for that on a page from the disk too; the scheme is for

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
+from bench.record import Run, Score
 from bench.runs.claimed import is_claimed, known_since
 from bench.runs.rates import seconds_per_answer
 from bench.site.scores import front
-from bench.types import Run, Score
 
 Link = Callable[[Run], str]  # the name of a run's page, "" where it has none
 _OWN_CELLS = 3  # rank, model and score of `boards.cells`, which the page shows in its own way

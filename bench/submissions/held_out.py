@@ -22,13 +22,14 @@ from pathlib import Path
 from bench.config.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
+from bench.record import Score
 from bench.runs.identity import canonical, fingerprint
 from bench.scoring.answers import final, known_once
 from bench.scoring.measure import measured, without_references
 from bench.scoring.measure import score as scores_of
 from bench.submissions.reading import Judge, Judged, Submission, measurable
 from bench.task import DataTask, Task
-from bench.types import Example, Json, Prediction, Score
+from bench.types import Example, Json, Prediction
 
 VARIABLE, ATTEMPTS = "BENCH_PRIVATE", "attempts.jsonl"
 _NOTE = "held out: rounded, without an interval"

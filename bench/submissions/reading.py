@@ -18,6 +18,7 @@ from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.models.base import Device
+from bench.record import ELSEWHERE, Run
 from bench.runs import timing
 from bench.runs.folder import RunFolder
 from bench.runs.identity import canonical, fingerprint
@@ -26,7 +27,7 @@ from bench.scoring.answers import final
 from bench.scoring.measure import Measured, measured, without_references
 from bench.scoring.record import Basis
 from bench.task import Malformed, Task
-from bench.types import ELSEWHERE, FINISHES, Example, Json, Prediction, Run, is_token_count
+from bench.types import FINISHES, Example, Json, Prediction, is_token_count
 
 _LISTED = 10  # ids that a record names of each kind of fault
 _SAID = ("text", "label_scores", "values", "answer", "error")

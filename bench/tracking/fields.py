@@ -6,6 +6,7 @@ import posixpath
 import re
 from collections.abc import Mapping
 
+from bench.record import Run
 from bench.runs import rates
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import CONFIG, ORIGIN, RECORD
@@ -13,7 +14,7 @@ from bench.runs.identity import fingerprint
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.tracking import times
-from bench.types import Json, Run
+from bench.types import Json
 
 KEY = "finai_bench.run"  # the tag that makes logging idempotent
 LOGGED = "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are the evaluation's

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.record import Run
 from bench.runs.folder import ARTIFACTS, RECORD
 from bench.runs.identity import fingerprint
 from bench.text.secret_urls import public_url
@@ -29,7 +30,6 @@ from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metri
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
 from bench.tracking.store import DeletedExperiment, connect, store_errors
-from bench.types import Run
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Experiment

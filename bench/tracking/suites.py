@@ -12,10 +12,10 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking import times
 from bench.tracking.fields import name as field_name
-from bench.types import Run
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient

@@ -10,8 +10,8 @@ from __future__ import annotations
 import datetime
 import time
 
+from bench.record import Run
 from bench.runs.claimed import is_claimed
-from bench.types import Run
 
 
 def span(run: Run) -> tuple[int, int]:

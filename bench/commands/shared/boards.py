@@ -11,8 +11,8 @@ from bench.config import compose as conf
 from bench.config.build import task_class
 from bench.errors import BenchError
 from bench.leaderboard.definition import Board, definitions, read
+from bench.record import Run
 from bench.task import Task
-from bench.types import Run
 
 
 def own_folders() -> list[Path]:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from bench.bundles.copies import Said
     from bench.bundles.verify import Hidden, Verified
     from bench.commands.shared.rebuilt import Draw
+    from bench.record import Run
     from bench.task import Task
-    from bench.types import Run
 
 VERIFIED, REFUSED, UNABLE, BROKEN = "verified", "refused", "unable", "broken"
 WORDS = {VERIFIED: "VERIFIED", REFUSED: "REFUSED", UNABLE: "NOT VERIFIED", BROKEN: "INTERNAL ERROR"}

@@ -31,7 +31,8 @@ from bench.task import Task
 
 if TYPE_CHECKING:
     from bench.metrics.metric import AnyMetric
-    from bench.types import Json, Run, Score
+    from bench.record import Run, Score
+    from bench.types import Json
 
 RUNS = "runs"  # the root of the runs in an index; that of the submissions is their folder
 

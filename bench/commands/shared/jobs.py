@@ -18,6 +18,7 @@ from bench.errors import BenchError
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
+from bench.record import Run
 from bench.run import evaluate
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
@@ -28,7 +29,6 @@ from bench.text.shown import tell
 from bench.tracking.log import Tracker
 from bench.tracking.mark import is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
-from bench.types import Run
 
 
 @dataclass(frozen=True)

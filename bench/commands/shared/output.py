@@ -12,7 +12,7 @@ from bench.text.secrets import clean
 from bench.text.shown import json_text, tell
 
 if TYPE_CHECKING:
-    from bench.types import Run
+    from bench.record import Run
 
 
 def emit(record: Any) -> None:

@@ -25,9 +25,10 @@ from bench.engine.asking import asking, most_tokens
 from bench.engine.fitting import refuse_misfit
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.record import UNKNOWN, Run
 from bench.runs.settings import Settings
 from bench.task import Task
-from bench.types import UNKNOWN, Json, Run
+from bench.types import Json
 
 _MOST_BATCH = 4096  # requests at once; a run that says more is asked in batches of these
 

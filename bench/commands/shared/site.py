@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from bench.leaderboard.board import Table
     from bench.leaderboard.definition import Board
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
+    from bench.record import Run
     from bench.site import Item
     from bench.task import Task
-    from bench.types import Run
 
 
 def main(

@@ -1,0 +1,1 @@
+"""Timing scenarios: how requests reach a model while its answers are timed."""

@@ -1,0 +1,1 @@
+"""Fine-tuning to a target, and what it took."""
