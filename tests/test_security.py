@@ -8,7 +8,7 @@ from pathlib import Path
 from bench.bundles import archive, strict, unpack
 from bench.bundles.archive import MIB
 from bench.data import dawnbench_values
-from bench.models import endpoint_client
+from bench.models import endpoint_post
 from bench.runs.folder import CONFIG, RECORD
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed, names, shown
@@ -39,7 +39,7 @@ def test_the_limits_in_security_md_are_those_of_the_code() -> None:
         "another claimed text": f"{claimed.LONGEST:,} characters",
         "a text of an entry of DAWNBench": f"{dawnbench_values.MOST_LETTERS:,} characters",
         "a line that is printed": f"{shown._LONGEST_LINE:,} characters",
-        "a reply of an endpoint": f"{endpoint_client.MOST // MIB} MiB",
+        "a reply of an endpoint": f"{endpoint_post.MOST // MIB} MiB",
         "one try at an endpoint, and the wait that it may ask for": (
             f"{limits.timeout_seconds:.0f} s, {limits.max_wait_seconds:.0f} s"
         ),
