@@ -23,8 +23,11 @@ class Events:
         self._after_cr = False  # an LF that comes next belongs to the line end before
         self._at_start = True
 
-    def fed(self, piece: bytes) -> Iterator[tuple[str, str]]:
+    def fed(self, piece: bytes) -> list[tuple[str, str]]:
         """The name ("message" without one) and data of each event that these bytes complete."""
+        return list(self._fed(piece))
+
+    def _fed(self, piece: bytes) -> Iterator[tuple[str, str]]:
         if self._after_cr and piece[:1] == b"\n":
             piece, self._after_cr = piece[1:], False
         if not piece:

@@ -94,7 +94,9 @@ class Post:
         except BaseException:
             telling.take_back()
             raise
-        if not isinstance(found, Failure) and not response.content.at_eof():
+        if response.content.at_eof():
+            reply.close()
+        elif not isinstance(found, Failure):
             task = asyncio.get_running_loop().create_task(_late(reply, response, held.pop_all()))
             self._late.add(task)
             task.add_done_callback(self._late.discard)
@@ -114,3 +116,4 @@ async def _late(reply: Streamed, response: aiohttp.ClientResponse, held: context
     with contextlib.suppress(TimeoutError, aiohttp.ClientError, OSError):
         async with held, asyncio.timeout(_LATE_SECONDS):
             await reply.late(response.content.iter_any())
+    reply.close()

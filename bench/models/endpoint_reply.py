@@ -49,7 +49,7 @@ def reply_of(found: Json, *, chat: bool) -> Reply:
     text, thought = _content(message.get("content") if chat else choice.get("text"))
     refusal = message.get("refusal")
     refusal = refusal if isinstance(refusal, str) and refusal.strip() else None
-    reason = next((place[name] for place in (choice, found) for name in _REASONS if place.get(name) is not None), None)
+    reason = next((place[name] for place in (choice, found) for name in _REASONS if place.get(name)), None)
     finish = "refused" if refusal else finish_of(reason)
     called = _calls(message) or "call" in str(reason)
     return Reply(text, thought or thinking_in(message), finish, reason, refusal, called)

@@ -17,8 +17,8 @@ from bench.types import Json
 if TYPE_CHECKING:
     import aiohttp
 
-_BEHIND = "[DONE]"
-_LATE_BYTES = 2**16  # that are looked at behind the end
+_OVER = "[DONE]"
+_LATE_BYTES = 2**16  # that are read behind the end
 
 
 def is_stream(response: aiohttp.ClientResponse) -> bool:
@@ -51,7 +51,7 @@ class Streamed:
         self.pieces = Pieces()
         self.arrivals = 0  # at which words came
         self._events = Events()
-        self._over = False
+        self._over = self.went_on = False  # behind the end
 
     async def read(self, packets: AsyncIterator[bytes]) -> Json | Failure:
         """The whole reply, or why there is none; ends at the server's word that it is over, or with the stream."""
@@ -80,35 +80,40 @@ class Streamed:
     def _arrived(self, packet: bytes) -> Failure | None:
         """Take in what has come at once, and tell of its tokens; what is wrong with it."""
         new = 0
-        try:
-            for name, data in self._events.fed(packet):
-                if data.strip() == _BEHIND:
-                    self._over = True
-                    break
-                chunk = json.loads(data)
-                if not isinstance(chunk, dict) or name == "error" or chunk.get("error"):
-                    return broken_off(chunk, self.clean)
-                new += self.pieces.add(chunk)
-        except (ValueError, RecursionError):
-            return Failure("answered with invalid JSON in its stream", again=True)
+        for name, data in self._events.fed(packet):
+            if self._over or data.strip() == _OVER:
+                self._over = True
+                self._pass_over(data)
+            elif data.strip():  # an event without anything is a sign of life
+                try:
+                    chunk = json.loads(data)
+                    if not isinstance(chunk, dict) or name == "error" or chunk.get("error"):
+                        return broken_off(chunk, self.clean)
+                    new += self.pieces.add(chunk)
+                except (ValueError, RecursionError):
+                    return Failure("answered with invalid JSON in its stream", again=True)
         if new:
             self.arrivals += 1
             self.telling(new)
         return None
 
+    def _pass_over(self, data: str) -> None:
+        """Note whether words come behind the end, which are none of the answer's."""
+        try:
+            chunk = json.loads(data)
+            self.went_on |= isinstance(chunk, dict) and Pieces().add(chunk) > 0
+        except (ValueError, RecursionError):
+            return
+
     async def late(self, packets: AsyncIterator[bytes]) -> None:
-        """Read on to the end of the body, so that the connection can be used again; words behind the reply's end are counted."""
+        """Read on to the end of the body, so that the connection can be used again; words behind the reply's end are noted."""
         size = 0
-        rest = Pieces()
         async for packet in packets:
             size += len(packet)
-            for _, data in self._events.fed(packet):
-                try:
-                    chunk = json.loads(data)
-                except (ValueError, RecursionError):
-                    continue
-                if isinstance(chunk, dict):
-                    rest.add(chunk)
+            self._arrived(packet)
             if size > _LATE_BYTES:
                 break
-        self.seen.went_on += bool(rest.chunks)
+
+    def close(self) -> None:
+        """Say what came behind the end."""
+        self.seen.went_on += self.went_on
