@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -121,6 +122,32 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         finally:
             with self._lock:
                 self._forget()
+
+    @property
+    def takes_at_once(self) -> bool:  # type: ignore[override]
+        """As of the model itself."""
+        return self.model.takes_at_once
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """What the model submits, under the example's id when it is there; what it says names the example and its own file."""
+        with self._lock:
+            given = self._given(request)
+        own, found = {given.id: request.id}, Future[Prediction]()
+
+        def over(asked: Future[Prediction]) -> None:
+            if asked.cancelled():
+                found.cancel()
+            elif (error := asked.exception()) is not None:
+                if isinstance(error, Exception):
+                    self._rename(error, own)
+                found.set_exception(error)
+            else:
+                found.set_result(self._named([asked.result()], own)[0])
+
+        asked = self.model.submit(given)
+        asked.add_done_callback(over)
+        found.add_done_callback(lambda done: asked.cancel() if done.cancelled() else None)
+        return found
 
     def predict(self, batch: Sequence[Request]) -> Answered:
         """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -63,6 +64,7 @@ class Model(ABC):
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
     listener: Heard | None = None  # see `hear`
+    takes_at_once: bool = False  # whether `submit` may be called: requests are answered beside others that are under way
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -109,6 +111,16 @@ class Model(ABC):
         depend on whether anybody listens.
         """
         self.listener = heard
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """Begin to answer this request beside those that are under way, and return at once; only where it `takes_at_once`.
+
+        The future ends when the answer is there, in whatever thread: the time is read at that moment, so that nothing which is
+        not the answer's own may be done before. What is wrong with one request is its prediction's error; an exception ends the
+        measurement. A future that is cancelled asks for no answer any more. Requests are submitted by one thread, at their
+        scheduled times; `hear` is told of each from any thread.
+        """
+        raise NotImplementedError(f"{type(self).__name__} answers only by predict(), one call at a time")
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""
