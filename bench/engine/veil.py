@@ -109,6 +109,14 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
+    def client_overhead(self, qps: float | None = None) -> float | None:
+        """As of the model itself."""
+        return self.model.client_overhead(qps)
+
+    def caveats(self) -> list[str]:
+        """Those of the model, which name no request."""
+        return self.model.caveats()
+
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """As the model cuts the batch; one that does not cut gets no copies of its media for it."""
         if type(self.model).units is Model.units:

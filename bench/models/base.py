@@ -108,9 +108,22 @@ class Model(ABC):
         """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
 
         A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
-        depend on whether anybody listens.
+        depend on whether anybody listens. All that is told of a reply adds up to its tokens, its end token among them where one was
+        made. A count below zero takes back what was told of a reply that broke off and was begun anew: none of its tokens was the
+        first.
         """
         self.listener = heard
+
+    def client_overhead(self, qps: float | None = None) -> float | None:
+        """Seconds of an answer that are the client's own, measured at this rate (None: one request after another).
+
+        None where there is no client between the clock and the model. Called before a scenario, once the model is loaded.
+        """
+        return None
+
+    def caveats(self) -> list[str]:
+        """What a reader of the times must know that this model's client saw since `hear` was called last, a line each."""
+        return []
 
     def submit(self, request: Request) -> Future[Prediction]:
         """Begin to answer this request beside those that are under way, and return at once; only where it `takes_at_once`.
