@@ -109,9 +109,9 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """As of the model itself."""
-        return self.model.client_overhead(qps)
+        return self.model.client_overhead_seconds(qps)
 
     def caveats(self) -> list[str]:
         """Those of the model, which name no request."""

@@ -110,13 +110,13 @@ class Model(ABC):
         """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
 
         A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
-        depend on whether anybody listens. What is told of a reply adds up to its `new_tokens`: an end token is none of them,
-        and not told. A count below zero takes back what was told of a reply that broke off and was begun anew: its first token
-        is still to come.
+        depend on whether anybody listens. What is told of a reply adds up to its `new_tokens`, and one more for an end token that
+        was made: the step is in the time. A count below zero takes back what was told of a reply that broke off and was begun
+        anew: its first token is still to come.
         """
         self.listener = heard
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """Seconds of an answer that are the client's own, measured at this rate (None: one request after another).
 
         None where there is no client between the clock and the model. Called before a scenario, once the model is loaded.
