@@ -96,14 +96,7 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     rescore.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
     _runs_option(rescore)
 
-    board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
-    board.add_argument("name", nargs="?", help="the board; all of them without a name")
-    board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")
-    board.add_argument("--all-data", action="store_true", help="put data that may not be passed on into the site too")
-    board.add_argument(
-        "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
-    )
-    _runs_option(board)
+    _board_command(commands)
 
     show = commands.add_parser("list", help="what there is to run")
     show.add_argument("kind", choices=["tasks", "models", "suites", "boards"])
@@ -128,6 +121,18 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     _runs_option(sync)
     for act in acts.choices.values():
         act.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
+
+
+def _board_command(commands: argparse._SubParsersAction[_Parser]) -> None:
+    board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
+    board.add_argument("name", nargs="?", help="the board; all of them without a name")
+    board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")
+    board.add_argument("--all-data", action="store_true", help="put data that may not be passed on into the site too")
+    board.add_argument(
+        "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
+    )
+    board.add_argument("--speed", action="store_true", help="print the readings of timing scenarios instead of scores")
+    _runs_option(board)
 
 
 _REFERENCE = "a run's folder, id or task/model, a bundle (FILE.zip, FILE.zip#task/model), or mlflow:ID"
