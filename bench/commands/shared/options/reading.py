@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     board.add_argument(
         "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
     )
+    board.add_argument("--speed", action="store_true", help="print the readings of timing scenarios instead of scores")
     runs_option(board)
 
     show = commands.add_parser("list", help="what there is to run")
