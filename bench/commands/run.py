@@ -27,7 +27,9 @@ def main(options: argparse.Namespace) -> int:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
     from bench.commands.shared.jobs import Runner, plan, say
     from bench.commands.shared.progress import Display
+    from bench.runs import spans
 
+    imported = spans.clock()
     told = {} if options.json else {"done": output.print_run}
     display = Display()
     runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
@@ -35,7 +37,9 @@ def main(options: argparse.Namespace) -> int:
         with display:
             display.run(f"bench run {' '.join(options.overrides)}").doing("reads the settings")
             jobs = plan(options.overrides, multirun=options.multirun)
-            outcome = runner.run(jobs)
+            began = spans.process_began() if options.is_process else None
+            before = [("import", began, imported)] if began is not None else []
+            outcome = runner.run(jobs, before=[*before, ("settings", imported, spans.clock())])
     except KeyboardInterrupt:
         if not runner.progress.label:  # before the first job
             raise

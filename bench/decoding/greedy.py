@@ -9,6 +9,7 @@ import torch
 from torch import Tensor
 
 from bench.decoding.kept_head import KeptHead
+from bench.decoding.phases import Phases
 from bench.decoding.prefix_tree import Group, prefix_tree
 from bench.decoding.tree_attention import Branch, Head, Rows, Step
 
@@ -54,7 +55,9 @@ def _decode(
     active = list(range(len(indices)))  # their places in `rows`
     found: dict[int, list[int]] = {index: [] for index in indices}
     left = [limits[i] for i in indices]  # tokens that they may still say
+    watch = Phases(model.device.type)
     branches, rows, logits = first_pass(model, head, groups, max(left))
+    watch.prefilled(len(indices), sum(group.size for group in groups))
     tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
     step = Step(head, branches, rows, active)
     while True:
@@ -69,8 +72,11 @@ def _decode(
             _take(found[index], new, index, finished) and len(new) < room
             for index, new, room in zip(indices, torch.stack(looked_at, 1).tolist(), left, strict=True)
         ]
+        watch.decoded(len(indices), len(looked_at))
         if ended := [(index, found.pop(index)) for index, on in zip(indices, going, strict=True) if not on]:
+            watch.tell()
             yield ended
+            watch.go_on()
         if not any(going):
             return
         left = [room - len(looked_at) for room, on in zip(left, going, strict=True) if on]
