@@ -80,6 +80,7 @@ def parser() -> argparse.ArgumentParser:
     )
 
     _reading_commands(commands)
+    _timing_commands(commands)
     _judging_commands(commands)
     _bundle_commands(commands)
     for command in commands.choices.values():
@@ -136,6 +137,14 @@ _REFERENCE = "a run's folder, id or task/model, a bundle (FILE.zip, FILE.zip#tas
 def _runs_option(command: argparse.ArgumentParser) -> None:
     default = Path(os.environ.get("BENCH_RUNS", "runs"))
     command.add_argument("--runs", type=Path, default=default, metavar="DIR", help="the runs directory")
+
+
+def _timing_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
+    """The commands that are about time."""
+    trace = commands.add_parser("trace", help="when a run did what, as a file for the profilers of browsers")
+    trace.add_argument("reference", metavar="RUN", help=_REFERENCE)
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file; else trace-RUN_ID.json")
+    _runs_option(trace)
 
 
 def _judging_commands(commands: argparse._SubParsersAction[_Parser]) -> None:

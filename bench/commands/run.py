@@ -37,9 +37,7 @@ def main(options: argparse.Namespace) -> int:
         with display:
             display.run(f"bench run {' '.join(options.overrides)}").doing("reads the settings")
             jobs = plan(options.overrides, multirun=options.multirun)
-            began = spans.process_began() if options.is_process else None
-            before = [("import", began, imported)] if began is not None else []
-            outcome = runner.run(jobs, before=[*before, ("settings", imported, spans.clock())])
+            outcome = runner.run(jobs, before=_before(imported, is_process=options.is_process))
     except KeyboardInterrupt:
         if not runner.progress.label:  # before the first job
             raise
@@ -53,3 +51,12 @@ def main(options: argparse.Namespace) -> int:
         many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         output.emit(found[0] if len(jobs) == 1 and found else many)
     return 2 if outcome.failed else 1 if outcome.answerless else 0
+
+
+def _before(imported: float, *, is_process: bool) -> list[tuple[str, float, float]]:
+    """What went before the first job, name, start and end: imports since the process began, and reading the settings."""
+    from bench.runs import spans
+
+    began = spans.process_began() if is_process else None
+    imports = [("import", began, imported)] if began is not None else []
+    return [*imports, ("settings", imported, spans.clock())]

@@ -1,4 +1,4 @@
-"""Tells of what a language model computes: the first pass over prompts (prefill), and the steps behind it (decode).
+"""Tells of what a language model computes: the first passes over prompts (prefill), and the steps behind them (decode).
 
 On a CPU a pass is over when it returns. On a GPU it is only handed in then, and what is told is called so: "prefill submitted"; the
 decode behind it ends where its tokens are looked at, which waits for the device, and holds what was left of the prefill.
@@ -6,35 +6,36 @@ decode behind it ends where its tokens are looked at, which waits for the device
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import TypeVar
+
 from bench.runs import spans
+
+T = TypeVar("T")
 
 
 class Phases:
-    """The passes over one group of prompts, whose first one begins now."""
+    """The steps behind the first pass over some prompts, which begin now."""
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    def __init__(self) -> None:
         self._start = spans.clock()
         self._rows = self._tokens = 0
 
-    def prefilled(self, rows: int, tokens: int) -> None:
-        """The first pass over so many prompts is done, `tokens` of them computed; what comes next is decode."""
-        tell_prefill(self._device, self._start, rows, tokens)
-        self._start = spans.clock()
-
-    def decoded(self, rows: int, steps: int) -> None:
-        """So many rows went `steps` steps on, and their tokens were looked at."""
+    def decoded(self, rows: int, tokens: int) -> None:
+        """So many rows have so many new tokens each, that of the first pass among them, and they were looked at."""
         self._rows = max(self._rows, rows)
-        self._tokens += rows * steps
+        self._tokens += rows * tokens
+
+    def around(self, answers: T) -> Iterator[T]:
+        """Give answers, the decode up to them told: what is done with them is no time of the model's."""
+        self.tell()
+        yield answers
+        self._start = spans.clock()
 
     def tell(self) -> None:
-        """Tell of the steps since the last time; whoever asked now has the answers that they finished."""
+        """Tell of the steps since the last time."""
         spans.tell("decode", self._start, spans.clock(), rows=self._rows, tokens=self._tokens)
         self._rows = self._tokens = 0
-
-    def go_on(self) -> None:
-        """The next steps begin: what was done with the answers is no time of the model's."""
-        self._start = spans.clock()
 
 
 def tell_prefill(device: str, start: float, rows: int, tokens: int) -> None:

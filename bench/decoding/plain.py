@@ -33,15 +33,17 @@ def greedy(
         ids = torch.tensor([[pad] * (width - len(prompts[i])) + prompts[i] for i in run], device=model.device)
         mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in run], device=model.device)
 
-        phases = Phases(model.device.type)
+        began, phases = spans.clock(), list[Phases]()
 
         class Done(StoppingCriteria):  # type: ignore[misc]
             def __call__(
-                self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, phases: Phases = phases, **_: Any
-            ) -> Tensor:
-                if ids.shape[1] == width + 1:  # the first token
-                    phases.prefilled(len(run), len(run) * width)
-                phases.decoded(len(run), 1)
+                self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, began: float = began,
+                phases: list[Phases] = phases, **_: Any,
+            ) -> Tensor:  # fmt: skip
+                if not phases:  # the first token: its pass is over
+                    tell_prefill(ids.device.type, began, len(run), len(run) * width)
+                    phases.append(Phases())
+                phases[0].decoded(len(run), 1)
                 ends = [_end(i, row, finished) is not None for i, row in zip(run, ids[:, width:].tolist(), strict=True)]
                 return torch.tensor(ends, device=ids.device)
 
@@ -51,7 +53,8 @@ def greedy(
                 generation_config=GenerationConfig(max_new_tokens=limits[run[0]], do_sample=False, pad_token_id=pad),
             )  # fmt: skip
         rows = list(zip(run, out[:, width:].tolist(), strict=True))
-        phases.tell()
+        for one in phases:
+            one.tell()
         yield [(i, row[: _end(i, row, finished)]) for i, row in rows]  # [:None] is all of it
 
 

@@ -84,12 +84,16 @@ _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
     "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
 }  # fmt: skip
+
+
 def _is_told(value: Json) -> bool:
     """Whether it is a `Span` in full: no count of what it holds is trusted before that."""
     if not isinstance(value, list) or len(value) != len(Span._fields):
         return False
     name, start, seconds, rows, tokens, track = value
-    words = isinstance(name, str) and isinstance(track, str) and _WORDS.fullmatch(name) and _WORDS.fullmatch(track or "a")
+    words = (
+        isinstance(name, str) and isinstance(track, str) and _WORDS.fullmatch(name) and _WORDS.fullmatch(track or "a")
+    )
     times = _is_number(start) and abs(start) < _LONGEST and _is_number(seconds) and 0 <= seconds < _LONGEST
     return bool(words) and times and _is_count(rows) and _is_count(tokens)
 

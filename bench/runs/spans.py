@@ -34,7 +34,7 @@ def told(before: Sequence[tuple[str, float, float]] = ()) -> Iterator[None]:
 
     Inside another one, the time since that began is told first, as "prepare".
     """
-    global _depth, _loop, _opened, _missed, _origin  # noqa: PLW0603 (code that tells of a span knows no attempt to tell it to)
+    global _depth, _loop, _opened, _missed, _origin  # code that tells of a span knows no attempt to tell it to
     with _lock:
         outer, now = _depth > 0, clock()
         if not outer:
@@ -52,7 +52,7 @@ def told(before: Sequence[tuple[str, float, float]] = ()) -> Iterator[None]:
 
 def tell(name: str, start: float, end: float, *, rows: int = 0, tokens: int = 0, track: str = "") -> None:
     """Say that `name` took from `start` to `end`, on `clock`; where too much is told between two readings, it is only counted."""
-    global _missed  # noqa: PLW0603
+    global _missed
     if not _depth:
         return
     with _lock:
@@ -91,7 +91,7 @@ def track() -> str:
 
 def taken(origin: float) -> tuple[Span, ...]:
     """What was told since this was last asked, its starts counted from `origin`; last how many spans found no room, if any."""
-    global _missed, _origin  # noqa: PLW0603
+    global _missed, _origin
     with _lock:
         raw, missed = [*_found], _missed
         _found.clear()
