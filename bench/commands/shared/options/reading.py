@@ -8,7 +8,7 @@ from bench.commands.shared.options.parts import REFERENCE, Commands, runs_option
 
 
 def add(commands: Commands) -> None:
-    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data` and `sync`."""
+    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data`, `trace` and `sync`."""
     rescore = commands.add_parser("rescore", help="today's parser and metrics on stored predictions, without a model")
     rescore.add_argument("references", nargs="*", metavar="RUN", help=REFERENCE)
     rescore.add_argument("--all", action="store_true", help="every run of the runs directory")
@@ -43,6 +43,11 @@ def add(commands: Commands) -> None:
     render.add_argument("folder", type=Path)
     render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
     render.add_argument("--n", type=int, default=100, help="how many documents")
+
+    trace = commands.add_parser("trace", help="when a run did what, as a file for the profilers of browsers")
+    trace.add_argument("reference", metavar="RUN", help=REFERENCE)
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file; else trace-RUN_ID.json")
+    runs_option(trace)
 
     sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
     runs_option(sync)
