@@ -64,7 +64,9 @@ class Model(ABC):
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
     listener: Heard | None = None  # see `hear`
-    takes_at_once: bool = False  # whether `submit` may be called: requests are answered beside others that are under way
+    takes_at_once: bool = (
+        False  # whether `submit` may be called: requests are answered beside others that are under way
+    )
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -108,9 +110,9 @@ class Model(ABC):
         """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
 
         A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
-        depend on whether anybody listens. All that is told of a reply adds up to its tokens, its end token among them where one was
-        made. A count below zero takes back what was told of a reply that broke off and was begun anew: none of its tokens was the
-        first.
+        depend on whether anybody listens. What is told of a reply adds up to its `new_tokens`: an end token is none of them,
+        and not told. A count below zero takes back what was told of a reply that broke off and was begun anew: its first token
+        is still to come.
         """
         self.listener = heard
 
