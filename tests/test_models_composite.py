@@ -34,6 +34,7 @@ OWN = {
     "units",
     "cost_usd",
     "telling",
+    "hear",
 }  # what a stage cannot be asked in the composite's words
 
 
@@ -122,6 +123,15 @@ def test_an_error_in_one_stage_is_not_swallowed_and_stops_the_next(hook: str, mo
     with pytest.raises(BenchError, match="no such weights"):
         getattr(model, hook)(*args, **options)
     assert log == []
+
+
+def test_the_last_stage_tells_of_its_tokens_since_the_reply_is_its_own() -> None:
+    model, told = pair(), []
+    model.hear(lambda name, n: told.append((name, n)))
+    assert model.first.listener is None
+    assert model.second.listener is not None
+    model.hear(None)
+    assert model.second.listener is None
 
 
 def test_it_is_pinned_by_all_its_stages_however_deep() -> None:

@@ -137,18 +137,18 @@ def _write(name: str, text: str) -> None:
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
-    from bench.leaderboard import endings
+    from bench.leaderboard import cells, endings
     from bench.leaderboard import markdown as page
 
     for board, tables in found:
         if not tables:
             tell(f"{board.title}: no runs yet")
-        shown = boards.with_telling_columns(board, tables)
+        shown = cells.with_telling_columns(board, tables)
         for table in tables:
             ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
-            rows = [printed.Row(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
+            rows = [printed.Row(cells.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
             title = f"{board.title}: {boards.title(table)}"
-            printed.show(title, boards.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
+            printed.show(title, cells.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
                 tell(line)
         for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):

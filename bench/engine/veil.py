@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -108,6 +109,14 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
+    def client_overhead(self, qps: float | None = None) -> float | None:
+        """As of the model itself."""
+        return self.model.client_overhead(qps)
+
+    def caveats(self) -> list[str]:
+        """Those of the model, which name no request."""
+        return self.model.caveats()
+
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """As the model cuts the batch; one that does not cut gets no copies of its media for it."""
         if type(self.model).units is Model.units:
@@ -121,6 +130,32 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         finally:
             with self._lock:
                 self._forget()
+
+    @property
+    def takes_at_once(self) -> bool:  # type: ignore[override]
+        """As of the model itself."""
+        return self.model.takes_at_once
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """What the model submits, under the example's id when it is there; what it says names the example and its own file."""
+        with self._lock:
+            given = self._given(request)
+        own, found = {given.id: request.id}, Future[Prediction]()
+
+        def over(asked: Future[Prediction]) -> None:
+            if asked.cancelled():
+                found.cancel()
+            elif (error := asked.exception()) is not None:
+                if isinstance(error, Exception):
+                    self._rename(error, own)
+                found.set_exception(error)
+            else:
+                found.set_result(self._named([asked.result()], own)[0])
+
+        asked = self.model.submit(given)
+        asked.add_done_callback(over)
+        found.add_done_callback(lambda done: asked.cancel() if done.cancelled() else None)
+        return found
 
     def predict(self, batch: Sequence[Request]) -> Answered:
         """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.leaderboard import endings
-from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_telling_columns
+from bench.leaderboard.board import Table, groups, title
+from bench.leaderboard.cells import cells, headings, rank_text, shown, with_telling_columns
 from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable

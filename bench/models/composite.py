@@ -107,6 +107,14 @@ class Composite(Model):
         """Of the last stage, whose reply it is."""
         self.models[-1].hear(heard)
 
+    def client_overhead(self, qps: float | None = None) -> float | None:
+        """That of the last stage."""
+        return self.models[-1].client_overhead(qps)
+
+    def caveats(self) -> list[str]:
+        """Those of all stages."""
+        return [line for model in self.models for line in model.caveats()]
+
     def free(self) -> None:
         """Have all stages let go of their reserve: any of them may hold what the one that failed lacked."""
         for model in self.models:

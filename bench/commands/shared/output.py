@@ -46,7 +46,7 @@ def summary(run: Run, folder: Path) -> dict[str, Any]:
 def print_run(run: Run, folder: Path) -> None:
     """A run's scores, what of them is absent and why, its speed and its folder."""
     from bench.leaderboard import endings
-    from bench.leaderboard.board import interval, shown
+    from bench.leaderboard.cells import interval, shown
     from bench.runs.rates import examples_per_second, seconds_per_answer
 
     rate, each = examples_per_second(run), seconds_per_answer(run)

@@ -1,0 +1,47 @@
+"""The commands that run no model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from bench.commands.shared.options.parts import REFERENCE, Commands, runs_option
+
+
+def add(commands: Commands) -> None:
+    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data` and `sync`."""
+    rescore = commands.add_parser("rescore", help="today's parser and metrics on stored predictions, without a model")
+    rescore.add_argument("references", nargs="*", metavar="RUN", help=REFERENCE)
+    rescore.add_argument("--all", action="store_true", help="every run of the runs directory")
+    rescore.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
+    runs_option(rescore)
+
+    board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
+    board.add_argument("name", nargs="?", help="the board; all of them without a name")
+    board.add_argument("--html", type=Path, metavar="DIR", help="make a site that needs no server and no network")
+    board.add_argument("--all-data", action="store_true", help="put data that may not be passed on into the site too")
+    board.add_argument(
+        "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
+    )
+    runs_option(board)
+
+    show = commands.add_parser("list", help="what there is to run")
+    show.add_argument("kind", choices=["tasks", "models", "suites", "boards"])
+
+    fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
+    fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")
+
+    doctor = commands.add_parser("doctor", help="what of the data is here, and what is wrong with a task's folder")
+    doctor.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="task= data.path= data_dir=")
+
+    data = commands.add_parser("data", help="check an annotation file, or render documents")
+    acts = data.add_acts()
+    check = acts.add_parser("check", help="validate a file against an annotation specification")
+    check.add_argument("file", type=Path)
+    check.add_argument("--spec", required=True, help="text or picture")
+    render = acts.add_parser("render", help="render any number of financial documents with questions and annotations")
+    render.add_argument("folder", type=Path)
+    render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
+    render.add_argument("--n", type=int, default=100, help="how many documents")
+
+    sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
+    runs_option(sync)
