@@ -59,12 +59,20 @@ def main(options: argparse.Namespace) -> int:
     elif options.speed:
         shown_speed.show(found)
     else:
-        _print(found, suites)
-        if competition.NAME in record:
-            competition.show(entries)
-        elif not any(tables for _, tables in [*found, *suites]):
-            _say_why(options, known)
+        _show(options, found, suites, entries if competition.NAME in record else None, known)
     return 0
+
+
+def _show(
+    options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
+    known: Sequence[str],
+) -> None:  # fmt: skip
+    """Print what there is; `entries` is None where the competition was not asked for, or has none."""
+    _print(found, suites)
+    if entries is not None:
+        competition.show(entries)
+    elif not any(tables for _, tables in [*found, *suites]):
+        _say_why(options, known)
 
 
 def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:

@@ -1,7 +1,7 @@
 """A timeline as a trace file that the profilers of browsers open: ui.perfetto.dev, chrome://tracing, and others.
 
-Its form is the JSON Object Format of Chrome's Trace Event Format (Duffy, Sinclair and others, "Trace Event Format", 2016): one object
-whose `traceEvents` are
+Its form is the JSON Object Format of Chrome's Trace Event Format (Duffy, Sinclair and others, 2016): one object whose
+`traceEvents` are
 
     "M"       metadata: process_name, process_sort_index, thread_name, thread_sort_index
     "X"       a bar: `ts` and `dur` in microseconds on the track of `pid` and `tid`; on one track they are apart or one in another
