@@ -14,12 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.commands.doctor import where
-from bench.data.dawnbench_format import Entry, read_entries, read_entry
+from bench.data.dawnbench_figures import hours_to
+from bench.data.dawnbench_files import read_entries
+from bench.data.dawnbench_format import Entry, read_entry
 from bench.data.dawnbench_values import Finding, as_number, in_unit
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.task import Task
-from tasks.dawnbench import Dawnbench, hours_to
+from tasks.dawnbench import Dawnbench
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 FIELDS: dict[str, Any] = {
@@ -74,11 +76,22 @@ def test_a_higher_bar_is_not_reached_earlier_where_time_runs_on(
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(7, 7.0), (7.5, 7.5), ("7.5", 7.5), (" 0.9 ", 0.9), ("82.5%", 82.5), ("$0.90", 0.9), ("1e-6", 1e-6)],
+    ("value", "mark", "expected"),
+    [
+        (7, "", 7.0), (7.5, "", 7.5), ("7.5", "", 7.5), (" 0.9 ", "", 0.9), ("82.5 %", "%", 82.5), ("$0.90", "$", 0.9),
+        ("1e-6", "", 1e-6),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_where_it_can_be_only_one(value: Any, mark: str, expected: float) -> None:
+    assert as_number(value, mark) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "mark"), [("5%", ""), ("$5", ""), ("5%", "$"), ("$5", "%"), ("$5%", "$"), ("$$5", "$"), ("$", "$")]
 )
-def test_a_number_is_read_where_it_can_be_only_one(value: Any, expected: float) -> None:
-    assert as_number(value) == expected
+def test_a_sign_of_another_quantity_makes_it_no_number(value: str, mark: str) -> None:
+    with pytest.raises(ValueError, match="expected a number"):
+        as_number(value, mark)
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,9 @@ def main(options: argparse.Namespace) -> int:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
     from bench.commands.shared.jobs import Runner, plan, say
     from bench.commands.shared.progress import Display
+    from bench.runs import spans
 
+    imported = spans.clock()
     told = {} if options.json else {"done": output.print_run}
     display = Display()
     runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
@@ -35,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
         with display:
             display.run(f"bench run {' '.join(options.overrides)}").doing("reads the settings")
             jobs = plan(options.overrides, multirun=options.multirun)
-            outcome = runner.run(jobs)
+            outcome = runner.run(jobs, before=_before(imported, is_process=options.is_process))
     except KeyboardInterrupt:
         if not runner.progress.label:  # before the first job
             raise
@@ -49,3 +51,12 @@ def main(options: argparse.Namespace) -> int:
         many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         output.emit(found[0] if len(jobs) == 1 and found else many)
     return 2 if outcome.failed else 1 if outcome.answerless else 0
+
+
+def _before(imported: float, *, is_process: bool) -> list[tuple[str, float, float]]:
+    """What went before the first job, name, start and end: imports since the process began, and reading the settings."""
+    from bench.runs import spans
+
+    began = spans.process_began() if is_process else None
+    imports = [("import", began, imported)] if began is not None else []
+    return [*imports, ("settings", imported, spans.clock())]
