@@ -119,7 +119,7 @@ class Model(ABC):
     def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """Seconds of an answer that are the client's own, measured at this rate (None: one request after another).
 
-        None where there is no client between the clock and the model. Called before a scenario, once the model is loaded.
+        None where there is no client between the clock and the model. Called once the model is loaded, beside no other measurement.
         """
         return None
 
@@ -136,6 +136,13 @@ class Model(ABC):
         scheduled times; `hear` is told of each from any thread.
         """
         raise NotImplementedError(f"{type(self).__name__} answers only by predict(), one call at a time")
+
+    def forget(self) -> None:
+        """Forget what was computed from requests: a timing begins with it, and repeats no request without it.
+
+        A model that keeps results of requests beyond the call that made them lets go of them here; one that does not is found out
+        by the timing's audit. What comes of the weights alone stays. Here: nothing is kept.
+        """
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""

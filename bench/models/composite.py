@@ -121,6 +121,11 @@ class Composite(Model):
         for model in self.models:
             model.free()
 
+    def forget(self) -> None:
+        """Have all stages forget."""
+        for model in self.models:
+            model.forget()
+
     def sync(self) -> None:
         """Wait for all stages."""
         for model in self.models:
