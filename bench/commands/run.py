@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output, timing_text
 from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
 from bench.text import secrets
 from bench.text.shown import tell
+
+if TYPE_CHECKING:
+    from bench.commands.shared.jobs import Outcome
 
 
 def main(options: argparse.Namespace) -> int:
@@ -45,12 +48,17 @@ def main(options: argparse.Namespace) -> int:
         say(runner.interrupted())
         return 130
     if options.json:
-        found = [output.summary(finished, folder) for finished, folder in outcome.done]
-        runs = {folder for _, folder in outcome.done}
-        found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
-        many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
-        output.emit(found[0] if len(jobs) == 1 and found else many)
+        _emit(outcome, only=len(jobs) == 1)
     return 2 if outcome.failed else 1 if outcome.answerless else 0
+
+
+def _emit(outcome: Outcome, *, only: bool) -> None:
+    """One JSON object: the run's, or that of the `only` job, else all of them."""
+    found = [output.summary(finished, folder) for finished, folder in outcome.done]
+    runs = {folder for _, folder in outcome.done}
+    found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
+    many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
+    output.emit(found[0] if only and found else many)
 
 
 def _before(imported: float, *, is_process: bool) -> list[tuple[str, float, float]]:

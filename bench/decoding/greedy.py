@@ -62,9 +62,8 @@ def _decode(
     step = Step(head, branches, rows, active)
     while True:
         looked_at = [tokens]
-        for _ in range(
-            min(LOOK_EVERY[model.device.type], *left) - 1
-        ):  # a row leaves at its limit, where its places end
+        # A row leaves at its limit, where its places end; the first token is looked at as soon as it is there.
+        for _ in range(min(LOOK_EVERY[model.device.type], *left) - 1 if any(found.values()) else 0):
             tokens, positions = _next(model, step, tokens, positions), positions + 1
             looked_at.append(tokens)
         going = [

@@ -34,18 +34,21 @@ def greedy(
         mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in run], device=model.device)
 
         began, phases = spans.clock(), list[Phases]()
+        over: dict[int, int] = {}  # how many tokens the answers have that have ended
 
         class Done(StoppingCriteria):  # type: ignore[misc]
             def __call__(
                 self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, began: float = began,
-                phases: list[Phases] = phases, **_: Any,
+                phases: list[Phases] = phases, over: dict[int, int] = over, **_: Any,
             ) -> Tensor:  # fmt: skip
                 if not phases:  # the first token: its pass is over
                     tell_prefill(ids.device.type, began, len(run), len(run) * width)
                     phases.append(Phases())
                 phases[0].decoded(len(run), 1)
-                ends = [_end(i, row, finished) is not None for i, row in zip(run, ids[:, width:].tolist(), strict=True)]
-                return torch.tensor(ends, device=ids.device)
+                for i, row in zip(run, ids[:, width:].tolist(), strict=True):
+                    if i not in over and finished(i, row):  # once a step: whoever listens counts them
+                        over[i] = len(row)
+                return torch.tensor([i in over for i in run], device=ids.device)
 
         with torch.inference_mode():
             out = model.generate(
@@ -55,12 +58,7 @@ def greedy(
         rows = list(zip(run, out[:, width:].tolist(), strict=True))
         for one in phases:
             one.tell()
-        yield [(i, row[: _end(i, row, finished)]) for i, row in rows]  # [:None] is all of it
-
-
-def _end(index: int, tokens: list[int], finished: Finished) -> int | None:
-    """How many of the tokens belong to the answer, None while it goes on."""
-    return next((n for n in range(1, len(tokens) + 1) if finished(index, tokens[:n])), None)
+        yield [(i, row[: over.get(i)]) for i, row in rows]  # [:None] is all of it
 
 
 def label_log_likelihoods(

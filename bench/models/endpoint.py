@@ -124,7 +124,7 @@ class Endpoint(Model):
         """What the client saw that is part of the times, or makes them others than they seem."""
         return self._client.saw() if self._client is not None else []
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """The larger of what it adds to the first token and to the end, measured against a server of known delays here."""
         from bench.models.endpoint_overhead import overhead
 

@@ -22,8 +22,8 @@ from bench.types import Generate, Prediction, Request, Text
 if TYPE_CHECKING:
     from bench.models.endpoint import Endpoint
 
-_FIRST, _BETWEEN, _TOKENS = 0.02, 0.002, 8  # seconds, seconds, pieces
-_SECONDS = 2.0  # that the measurement may take, about
+_FIRST, _BETWEEN, _TOKENS = 0.01, 0.002, 8  # seconds, seconds, pieces
+_SECONDS = 1.0  # that the measurement may take, about
 _MOST, _LEAST = 400, 20  # requests
 _WARM = 3  # requests before those that count: connections and code
 _PROMPT = "Name the company. " * 50

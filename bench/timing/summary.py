@@ -54,6 +54,7 @@ def summarise(raw: Raw) -> dict[str, Json]:
         "bound": settings["bound"] if is_server else None,
         "search": [_tried(raw, one) for one in raw.probes] if searched else None,
         "audit": audits(raw), "client_overhead_seconds": raw.notes.get("client", {}).get("overhead_seconds"),
+        "caveats": raw.notes.get("client", {}).get("caveats", []),
         "environment": header["environment"], "started": header["started"],
     }  # fmt: skip
 
