@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import Any
 
-from bench.commands.shared import output
+from bench.commands.shared import output, timing_text
 from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
 from bench.text import secrets
@@ -28,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.commands.shared.jobs import Runner, plan, say
     from bench.commands.shared.progress import Display
 
-    told = {} if options.json else {"done": output.print_run}
+    told: dict[str, Any] = {} if options.json else {"done": output.print_run, "timed": timing_text.print_timing}
     display = Display()
     runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
     try:
@@ -39,13 +40,12 @@ def main(options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         if not runner.progress.label:  # before the first job
             raise
-        done, n = runner.progress.state
-        say(
-            f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"
-        )
+        say(runner.interrupted())
         return 130
     if options.json:
         found = [output.summary(finished, folder) for finished, folder in outcome.done]
+        runs = {folder for _, folder in outcome.done}
+        found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
         many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
         output.emit(found[0] if len(jobs) == 1 and found else many)
     return 2 if outcome.failed else 1 if outcome.answerless else 0

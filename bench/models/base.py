@@ -64,7 +64,9 @@ class Model(ABC):
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
     listener: Heard | None = None  # see `hear`
-    takes_at_once: bool = False  # whether `submit` may be called: requests are answered beside others that are under way
+    takes_at_once: bool = (
+        False  # whether `submit` may be called: requests are answered beside others that are under way
+    )
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -134,6 +136,17 @@ class Model(ABC):
         scheduled times; `hear` is told of each from any thread.
         """
         raise NotImplementedError(f"{type(self).__name__} answers only by predict(), one call at a time")
+
+    def forget(self) -> None:
+        """Forget what was computed from requests: a timing begins with it, and repeats no request without it.
+
+        A model that keeps results of requests beyond the call that made them lets go of them here; one that does not is found out
+        by the timing's audit. What comes of the weights alone stays. Here: nothing is kept.
+        """
+
+    def client_overhead_seconds(self) -> float | None:
+        """What the client takes of an answer's time, measured against a server of known delay; None where there is no client."""
+        return None
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""

@@ -120,6 +120,16 @@ class Composite(Model):
         for model in self.models:
             model.free()
 
+    def forget(self) -> None:
+        """Have all stages forget."""
+        for model in self.models:
+            model.forget()
+
+    def client_overhead_seconds(self) -> float | None:
+        """Of the stages that have a client, together."""
+        found = [seconds for model in self.models if (seconds := model.client_overhead_seconds()) is not None]
+        return sum(found) if found else None
+
     def sync(self) -> None:
         """Wait for all stages."""
         for model in self.models:

@@ -7,15 +7,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import numpy as np
-
 from bench.record import Timing
 from bench.runs.journal import owners
 
 T = TypeVar("T")
 LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work
-# Samples that a percentile needs before it may be reported (99 % confidence). Source: MLPerf Inference rules, early stopping.
-ENOUGH = {50: 11, 90: 64, 95: 130, 97: 219, 99: 662}
 
 
 def nothing() -> None:
@@ -65,11 +61,6 @@ class Stopwatch:
                 return
             self.record(Timing(attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, **counts(group)))
             yield group
-
-
-def percentile(seconds: Sequence[float], rank: int) -> float | None:
-    """The `rank`-th percentile, or None where too few samples would make it a guess (see `ENOUGH`)."""
-    return float(np.percentile(seconds, rank)) if len(seconds) >= ENOUGH[rank] else None
 
 
 def counted(timings: Sequence[Timing]) -> list[Timing]:

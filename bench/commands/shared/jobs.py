@@ -15,6 +15,7 @@ from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
 from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
+from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
@@ -24,8 +25,10 @@ from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
+from bench.scenarios.measure import measure, taken_in
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
+from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
 from bench.tracking.mark import is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
@@ -45,13 +48,14 @@ class Job:
 class Outcome:
     """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason.
 
-    `answerless` are the finished runs of which every example failed.
+    `answerless` are the finished runs of which every example failed, `timed` the timings that were measured.
     """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model)
     failed: list[tuple[str, str]] = field(default_factory=list)
     answerless: list[str] = field(default_factory=list)
+    timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
 
 
 def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
@@ -59,6 +63,7 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
     jobs: list[Job] = []
     for choice in conf.sweep(overrides) if multirun else [list(overrides)]:
         config, choices = conf.compose(choice)
+        TimingSettings.of(conf.plain(config)["timing"])
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
         if "suite" in choices:
@@ -96,10 +101,15 @@ class Runner:
 
     def __init__(
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
-        done: Callable[[Run, Path], None] = lambda run, folder: None, display: Display | None = None,
+        done: Callable[[Run, Path], None] = lambda run, folder: None,
+        timed: Callable[[str, Mapping[str, Any]], None] = lambda label, summary: None, display: Display | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete, `display` shows it until then; for the others see `Settings`."""
-        self.fresh, self.strict, self.reuse, self.done = fresh, strict, reuse, done
+        """`done` is told of each run as soon as it is complete, `timed` of each timing; `display` shows both until then.
+
+        For the others see `Settings`. `measuring` is the timing that is under way, "" for none.
+        """
+        self.fresh, self.strict, self.reuse, self.done, self.timed = fresh, strict, reuse, done, timed
+        self.measuring = ""
         self.outcome = Outcome()
         self.display = display or Display()
         self.progress = Progress("")
@@ -127,6 +137,16 @@ class Runner:
             say(f"{model}: skipped {tasks}, whose parts or output it does not take")
         return self.outcome
 
+    def interrupted(self) -> str:
+        """What a person should know when Ctrl-C ended it."""
+        if self.measuring:
+            return (
+                f"interrupted; the timing of {self.measuring} begins anew with the same command, what it had measured stays in "
+                "the run's folder"
+            )
+        done, n = self.progress.state
+        return f"interrupted; {done} of {n} predictions of {self.progress.label} are kept, the same command goes on from there"
+
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
         self.progress.doing("prepares task and model")
@@ -142,20 +162,47 @@ class Runner:
             self.outcome.skipped.append((job.task, job.model))
             return
         known_kind(job.config["audit"])
-        settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
+        timing = TimingSettings.of(job.config["timing"])
+        kept = {name: value for name, value in job.config.items() if name != "timing"}  # no part of what a run is
+        settings = Settings.of(job.config, config=kept, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
         self.progress = self.display.run(label)
         self.progress.doing("reads data and weights")
+        ground = ground_of(task, model, name, _device(model, job.config["device"]), settings)
+        if timing is not None and timing.alone:
+            self._time(ground, timing, ground.folder.read() if ground.folder.complete else None, label)
+        else:
+            self._evaluate(job, ground, timing, label)
+
+    def _evaluate(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
+        """Make the run or find it again, measure a scenario beside it, and log it."""
+        basis = ground.basis
         run, folder = evaluate(
-            task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
-        )
-        self.progress.doing("logs the run")
+            basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say
+        )  # fmt: skip
+        run = taken_in(folder, run)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):
             self.outcome.answerless.append(label)
-        self._track(job, run, folder.path)
+        try:
+            if timing is not None:
+                self._time(ground, timing, run, label)
+                run = folder.read()
+                self.outcome.done[-1] = (run, folder.path)
+        finally:  # a timing that fails costs the run nothing
+            self.progress.doing("logs the run")
+            self._track(job, run, folder.path)
+
+    def _time(self, ground: Ground, timing: TimingSettings, run: Run | None, label: str) -> None:
+        """Measure a scenario of a run; without one, of its model alone."""
+        label = f"{label} / {timing.scenario}"
+        self.progress, self.measuring = self.display.run(label), label
+        summary, _ = measure(ground, timing, run, progress=self.progress, say=say)
+        self.measuring = ""
+        self.outcome.timed.append((label, ground.folder.path, summary))
+        self.timed(label, summary)
 
     def _shared(self, config: Mapping[str, Any]) -> Model:
         """The model of this configuration; the last one is kept, so that a suite loads it once."""
