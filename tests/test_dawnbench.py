@@ -22,23 +22,9 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.task import Task
 from tasks.dawnbench import Dawnbench
+from tests.dawnbench_entries import FIELDS, ROWS, write
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
-FIELDS: dict[str, Any] = {
-    "version": "v1.0", "author": "Ada", "authorEmail": "ada@example.org", "framework": "None 1.0", "model": "Abacus",
-    "hardware": "1 CPU", "timestamp": "2020-02-29",
-}  # fmt: skip
-ROWS = "epoch\thours\tf1Score\n1\t0.5\t0.70\n2\t1.0\t0.74\n3\t1.5\t0.76\n4\t2.0\t0.745\n"
-
-
-def write(folder: Path, place: str, tsv: str | None = None, text: str | None = None, **fields: Any) -> Path:
-    """An entry at `place` (SQuAD/train/a): its fields over the usual ones, or the text of its JSON file."""
-    path = folder / f"{place}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(FIELDS | fields, indent=1) if text is None else text, encoding="utf-8")
-    if tsv is not None:
-        path.with_suffix(".tsv").write_bytes(tsv.encode())
-    return path
 
 
 def trained(folder: Path, tsv: str, place: str = "SQuAD/train/a", **fields: Any) -> Entry:
