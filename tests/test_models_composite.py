@@ -25,7 +25,8 @@ CPU = Device()
 SEEN: Mapping[str, Prediction] = {"a": Prediction("a", text="yes")}
 HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
-    "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}), "caveats": ((), {}),
+    "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}),
+    "caveats": ((), {}), "forget": ((), {}),
 }  # fmt: skip
 OWN = {
     "predict",
@@ -74,6 +75,9 @@ class Stub(Model):
     def device_memory_bytes(self) -> int | None:
         self._keep("device_memory_bytes")
         return self.memory
+
+    def forget(self) -> None:
+        self._keep("forget")
 
     def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         self._keep("client_overhead_seconds", qps)
