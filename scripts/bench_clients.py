@@ -5,8 +5,9 @@
     python scripts/bench_clients.py other/bin/guidellm --serve smollm2       `transformers serve` with its weights
     python scripts/bench_clients.py other/bin/guidellm --qps 10              Poisson arrivals
 
-Both ask the same questions of finmm_qa, as many tokens each, one after another or at the same rate. The clients' definitions
-differ: see docs/endpoints-timing.md. Run it on an idle machine.
+Both ask the questions of finmm_qa, as many tokens each, one after another or at the same rate; guidellm as one text, without the
+system's message and the shots' answers, so that with a real model the prompts are not alike. The clients' definitions differ: see
+docs/endpoints-timing.md. Run it on an idle machine.
 """
 
 from __future__ import annotations
