@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Callable
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ class Plain(Model):
     """Takes a few milliseconds for each request."""
 
     outputs, revision, uses_device, answers_alone = (Generate,), "1", False, True
-    seconds = 0.002
+    seconds = 0.001
 
     def key(self, request):
         return request.parts[-1].text
@@ -122,6 +123,7 @@ def bench(bench_main: Bench, own_package: Path, tmp_path: Path, monkeypatch: pyt
         (conf / f"{name.lower()}.yaml").write_text(f"_target_: timed_models.{name}\n")
     monkeypatch.setenv("BENCH_CONF", f"{tmp_path / 'conf'}:{os.environ['BENCH_CONF']}")
     monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr("bench.scenarios.measure.Pulse", nullcontext)  # a machine that has other work makes all INVALID
 
     def run(*words: str, code: int = 0) -> dict[str, Any]:
         found, out, err = bench_main(
@@ -154,10 +156,11 @@ def test_a_scenario_stands_in_the_record_beside_the_score_and_changes_nothing_el
         == summary_of(Path(found["run_dir"]) / FOLDER / "single_stream.jsonl")
     )
     assert (reading["verdict"], reading["n"], reading["audit"]["same_answers"]["n"]) == ("VALID", 64, 64)
-    assert 0.002 <= reading["latency"]["p50"] < 0.02
+    assert 0.001 <= reading["latency"]["p50"] < 0.02
     assert "timing" not in after.config
 
 
+@pytest.mark.slow
 def test_scenarios_of_one_run_are_added_one_after_another(bench: Any) -> None:
     found = bench(
         "-m",
@@ -187,16 +190,21 @@ def test_a_timing_alone_makes_no_run_and_a_later_run_takes_it_into_its_record(be
 @pytest.mark.parametrize(
     ("model", "scenario", "same", "cache"),
     [
-        ("plain", "offline", True, True),
         ("caches", "single_stream", True, False),
-        ("caches", "offline", True, False),
         ("forgets", "single_stream", True, True),
-        ("worseheard", "single_stream", False, True),
         ("worseheard", "offline", False, True),
-        ("worsealone", "single_stream", False, True),
         ("worsealoneanyhow", "single_stream", False, True),
-        ("worseagain", "single_stream", False, False),
         ("chance", "single_stream", True, True),
+        *(
+            pytest.param(*case, marks=pytest.mark.slow)
+            for case in (
+                ("plain", "offline", True, True),
+                ("caches", "offline", True, False),
+                ("worseheard", "single_stream", False, True),
+                ("worsealone", "single_stream", False, True),
+                ("worseagain", "single_stream", False, False),
+            )
+        ),
     ],
 )
 def test_the_audits_find_what_cheats_when_it_is_timed(
@@ -210,9 +218,9 @@ def test_the_audits_find_what_cheats_when_it_is_timed(
 
 
 def test_a_cache_that_forgets_when_told_gains_nothing_from_a_request_that_was_asked_before(bench: Any) -> None:
-    found = bench("model=forgets", "task.n=70", "timing=offline", "timing.min_seconds=0.5")["scenarios"]["offline"]
+    found = bench("model=forgets", "task.n=70", "timing=offline", "timing.min_seconds=0.2")["scenarios"]["offline"]
     assert (found["verdict"], found["n"] > 140) == ("VALID", True)
-    assert found["examples_per_second"] < 500.0  # 2 ms each, in every pass
+    assert found["examples_per_second"] < 1000.0  # 1 ms each, in every pass
 
 
 def test_a_reference_row_that_computes_nothing_is_not_timed(bench_main: Bench, own_package: Path) -> None:

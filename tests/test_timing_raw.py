@@ -155,6 +155,22 @@ def test_a_byte_that_was_changed_is_refused_or_gives_a_whole_summary(place: int,
             json.dumps(summary_of(path), allow_nan=False)
 
 
+@pytest.mark.parametrize(
+    ("clock", "said"),
+    [
+        ({"kept_waiting": 0.9}, None),
+        ({"kept_waiting": 3.0}, "other programs had the processor for 30 % of the time"),
+        ({"stopped": 2.0}, "the program stood still for 2 s"),
+        ({"suspended": 2.0}, "the machine was suspended for 2 s"),
+        ({"backwards": 0.1}, "the clock ran backwards, by 0.1 s"),
+    ],
+)
+def test_what_the_clock_saw_makes_it_invalid(tmp_path: Path, clock: dict[str, float], said: str | None) -> None:
+    quiet = {"seconds": 10.0, "suspended": 0.0, "backwards": 0.0, "stopped": 0.0, "kept_waiting": 0.0}
+    found = summary_of(written(tmp_path, *(answer(i) for i in range(20)), {"clock": quiet | clock}, END))
+    assert [one.startswith(said or "") for one in found["reasons"]] == ([True] if said else [])
+
+
 def test_an_example_that_was_asked_twice_is_not_allowed_by_the_default_rules(tmp_path: Path) -> None:
     lines = [answer(i) for i in range(20)] + [answer(20, id="q0", place=0)]
     found = summary_of(written(tmp_path, *lines, END))

@@ -93,13 +93,7 @@ def _measured(
         veiled.hear(stage.ear)
         try:
             service = _warm_up(stage)
-            pulse: AbstractContextManager[Pulse | None] = nullcontext() if clock else Pulse()
-            with pulse as beat:
-                stage.begin()
-                watched.begin()
-                why = _SCENARIOS[timing.scenario](stage, header["settings"], service)
-                seen = {"suspended": watched.suspended(), "backwards": watched.backwards}
-            raw.line({"clock": seen | {"stopped": beat.stopped if beat else 0.0}})
+            why = _timed(stage, header["settings"], service, nullcontext() if clock else Pulse())
             if timing.audit:
                 _audit(stage, ground, same)
             if (overhead := model.client_overhead_seconds()) is not None:
@@ -108,6 +102,23 @@ def _measured(
         finally:
             veiled.hear(None)
         return raw.finish()
+
+
+def _timed(
+    stage: Stage, settings: Mapping[str, Json], service: float | None, pulse: AbstractContextManager[Pulse | None]
+) -> str:
+    """Measure, and note what the clock did meanwhile; why it ended."""
+    clock = stage.clock
+    with pulse as beat:
+        stage.begin()
+        clock.begin()
+        why = _SCENARIOS[stage.timing.scenario](stage, settings, service)
+        seen = {"seconds": clock.now(), "suspended": clock.suspended(), "backwards": clock.backwards}
+    stood = (
+        {"stopped": beat.stopped, "kept_waiting": beat.kept_waiting} if beat else {"stopped": 0.0, "kept_waiting": 0.0}
+    )
+    stage.raw.line({"clock": seen | stood})
+    return why
 
 
 def _nobody(request: Request, found: Prediction) -> None:
