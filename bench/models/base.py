@@ -64,7 +64,9 @@ class Model(ABC):
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
     listener: Heard | None = None  # see `hear`
-    takes_at_once: bool = False  # whether `submit` may be called: requests are answered beside others that are under way
+    takes_at_once: bool = (
+        False  # whether `submit` may be called: requests are answered beside others that are under way
+    )
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
