@@ -16,7 +16,7 @@ from bench.models.base import Device, Model
 from bench.record import Run
 from bench.runs import environment, journal, timing
 from bench.runs.attempt import Attempt
-from bench.runs.code import code_of, sha256_of
+from bench.runs.code import code_of, named_in, sha256_of
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
 from bench.runs.identity import Identity
 from bench.runs.journal import LEDGER
@@ -44,7 +44,7 @@ def evaluate(
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
-        {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *_targets(settings.config.get("model"))}
+        {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
     )
     libraries = environment.computing(model.uses_libraries)
     identity = Identity(
@@ -187,14 +187,6 @@ def _has_audit(run: Run, settings: Settings) -> bool:
     """Whether a complete run has the audit that is asked for."""
     audited = run.audit.get("kind") == settings.audit and run.audit["n"] == min(settings.audit_size, run.n_examples)
     return settings.audit == "none" or audited
-
-
-def _targets(config: Json) -> set[str]:
-    """The modules of every class that a configuration names."""
-    if isinstance(config, dict):
-        own = {str(config["_target_"]).rpartition(".")[0]} if "_target_" in config else set()
-        return own.union(*(_targets(value) for value in config.values()))
-    return set().union(*(_targets(value) for value in config)) if isinstance(config, list) else set()
 
 
 def _yaml(config: Json) -> str:

@@ -109,7 +109,7 @@ class Task(BaseTask):
         return len(self.examples())
 
     def training(self) -> Sequence[Example]:
-        """Examples that are never evaluated, to draw few-shot prompts from and to train on; none where the data set has none here."""
+        """Examples that are never evaluated, for few-shot prompts and to train on; none where the data set has none here."""
         return ()
 
     @abstractmethod

@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.record import Timing
-from bench.runs.attempt import ALIVE
+from bench.runs.heartbeat import ALIVE
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, owners
 from bench.runs.timing import summarise

@@ -26,10 +26,12 @@ FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
+    from bench.commands.shared import trainings
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard import index
 
     file, runs_dir, stamps = _source(options)
+    trained, faults = ({}, []) if options.store else trainings.gathered(options.runs, options.name)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
 
@@ -42,9 +44,11 @@ def main(options: argparse.Namespace) -> int:
         return gathered, found, suites
 
     gathered, found, suites = index.using(file, gather)
-    for problem in dict.fromkeys(gathered.problems):
+    for problem in dict.fromkeys([*gathered.problems, *faults]):
         tell(f"bench: left out: {problem}", err=True)
-    record = _written(found, suites)
+    record = _written(found, suites) | trainings.as_json(trained)
+    for name, text in trainings.pages(trained).items():
+        _write(name, text)
     if options.html:
         from bench.commands.shared import site
 
@@ -54,7 +58,8 @@ def main(options: argparse.Namespace) -> int:
         output.emit(record)
     else:
         _print(found, suites)
-        if not any(tables for _, tables in [*found, *suites]):
+        trainings.show(trained)
+        if not trained and not any(tables for _, tables in [*found, *suites]):
             _say_why(options, known)
     return 0
 

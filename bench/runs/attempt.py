@@ -3,23 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import math
-import os
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager
 from pathlib import Path
 from types import TracebackType
 
 from bench.record import Timing
 from bench.runs.folder import RunFolder
+from bench.runs.heartbeat import Heartbeat, last_beat
 from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction
-
-ALIVE = ".alive"  # "<attempt> <seconds that it is under way>", while it is and after it was killed
-BEAT_SECONDS = 1.0
 
 
 class Attempt(AbstractContextManager["Attempt"]):
@@ -35,31 +29,24 @@ class Attempt(AbstractContextManager["Attempt"]):
         before, _ = readable(folder.path / LEDGER)
         self.number = 1 + max((reading.attempt for reading in before), default=0)
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
-        self._lost = _lost(folder.path / ALIVE, before)
-        self._over = threading.Event()
-        self._beat: threading.Thread | None = None
+        self._lost = _lost(folder.path, before)
+        self._beat = Heartbeat(folder.path, self.number)
 
     def __enter__(self) -> Attempt:
         if self._lost is not None:
             self._record(self._lost)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._record(Timing(self.number, "begin", 0.0, at=now))
-        self._beat = threading.Thread(target=self._beats, args=(self.folder.path / ALIVE,), name="alive", daemon=True)
-        self._beat.start()
+        self._beat.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the heartbeat; what an attempt took that failed stays for the next one to write down."""
-        self._over.set()
-        if self._beat is not None:
-            self._beat.join()
+        self._beat.__exit__(kind, error, trace)
         self._journal.close()
         self._ledger.close()
-        if error is None:
-            with suppress(OSError):
-                (self.folder.path / ALIVE).unlink(missing_ok=True)
 
     def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
         """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
@@ -73,25 +60,12 @@ class Attempt(AbstractContextManager["Attempt"]):
     def _record(self, timing: Timing) -> None:
         self._ledger.write([of_timing(timing)])
 
-    def _beats(self, path: Path) -> None:
-        start = time.monotonic()
-        with suppress(OSError), path.open("wb", buffering=0) as file:  # a full disk stops the run by its journal
-            while True:
-                os.pwrite(file.fileno(), f"{self.number} {time.monotonic() - start:012.1f}\n".encode(), 0)
-                if self._over.wait(BEAT_SECONDS):
-                    os.pwrite(file.fileno(), f"{self.number} {time.monotonic() - start:012.1f}\n".encode(), 0)
-                    return
 
-
-def _lost(path: Path, readings: Sequence[Timing]) -> Timing | None:
+def _lost(folder: Path, readings: Sequence[Timing]) -> Timing | None:
     """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
-    try:
-        number, seconds = path.read_text(encoding="ascii").split()
-        attempt, alive = int(number), float(seconds)
-    except (OSError, ValueError):
+    if (beat := last_beat(folder)) is None:
         return None
-    if not math.isfinite(alive):
-        return None
+    attempt, alive = beat
     if not any(one.attempt == attempt and one.phase == "begin" for one in readings):
         return None
     known = sum(one.seconds for one in readings if one.attempt == attempt)
