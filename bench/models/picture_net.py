@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.image_classifier import ImageClassifier
 from bench.models.taught_labels import TaughtLabels
-from bench.models.trainable import Recipe, Row, Taught, Trainable, saved
+from bench.models.trainable import Recipe, Row, Taught, Trainable, saved, untrained
 
 if TYPE_CHECKING:
     import torch
@@ -50,10 +50,7 @@ class PictureNet(ImageClassifier, Trainable):
 
     def load(self, device: Device, *, seed: int) -> None:
         """Raise BenchError: there are no weights."""
-        raise BenchError(
-            "this model has learned nothing yet; train it with `bench train task=NAME model=NAME target=METRIC:VALUE`, then "
-            "evaluate what that leaves with `bench run task=NAME model=trained model.path=FOLDER`"
-        )
+        raise untrained()
 
     def begin(self, device: Device, *, seed: int, taught: Sequence[Taught]) -> torch.nn.Module:
         """A network drawn by the seed, with a number for each label that is taught."""

@@ -72,6 +72,7 @@ class TorchModel(Model):
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
                 **options,
+                **self.loading(),
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
         chat_template.guard(self.processor, self.source)
@@ -79,6 +80,10 @@ class TorchModel(Model):
         self._refuse_other_tokenizer()
         emulated = emulates(device.kind, device.dtype)
         self.unit_tokens = units.work_of(device.kind, device.dtype, self.model.num_parameters(), emulated=emulated)
+
+    def loading(self) -> dict[str, Any]:
+        """What of its configuration is otherwise than the checkpoint's: nothing, unless it is to learn something else."""
+        return {}
 
     def _refuse_other_tokenizer(self) -> None:
         """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""
