@@ -13,6 +13,7 @@ from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.models.taught_names import refuse_taught
 from bench.record import Run
 from bench.runs import environment, journal, timing
 from bench.runs.attempt import Attempt
@@ -42,6 +43,8 @@ def evaluate(
     refuse_misfit(task, model, name)
     progress = listening(progress)
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
+    if model.taught:
+        refuse_taught(name, model.taught, [task.request(example) for example in asked.examples], task.name)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}

@@ -26,7 +26,8 @@ class Digits(LabelTask):
     The scenario is reading what people write into the boxes of cheques, transfers and forms; it is small enough that a network
     is trained on it in seconds. The file has its writers one behind the other, a hundred and some pictures each, and does not say
     who is who. So the split cuts it at one place: the last 500 are evaluated, by other writers than those before the cut, but for
-    one who may stand on both sides. Drawn at random, all hands would be on both sides, and a network that comes to 98 % comes to 99.8 %.
+    one who may stand on both sides. Drawn at random, all hands would be on both sides: a network that comes to 98 % comes to 99.8 %
+    then.
     """
 
     name, version, labels = "digits", 1, LABELS
@@ -47,7 +48,7 @@ class Digits(LabelTask):
         cluster="picture",
         citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (UCI Machine Learning Repository)",
     )
-    training_is = "the first 1,297 of the 1,797 pictures that scikit-learn carries, by other writers"
+    training_is = "pictures before the last 500 of the 1,797 that scikit-learn carries, by other writers"
 
     def __init__(self) -> None:
         """It has no source of data but scikit-learn."""

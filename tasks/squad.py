@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -194,7 +193,7 @@ class _Parted(SquadV1):
     def training_is(self) -> str:  # type: ignore[override]  # the file says which it is
         """What the file lets be parted."""
         parts = "articles" if _tells_articles(super().examples()) else "paragraphs"
-        return f"the first four fifths of the dev {parts}, the rest evaluated (the training file is not here)"
+        return f"four fifths of the dev {parts}, the last fifth evaluated (the training file is not here)"
 
     def problems(self) -> Iterator[str]:
         """The number of examples of the whole file, where it is not the official one."""

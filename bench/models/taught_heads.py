@@ -1,4 +1,4 @@
-"""Text encoders that are taught: a fresh head on pretrained weights, for labels of a text or for the span that answers a question."""
+"""Text encoders that are taught: a fresh head on pretrained weights, for labels of a text or the span that answers a question."""
 
 from __future__ import annotations
 
@@ -9,11 +9,10 @@ from typing import TYPE_CHECKING, Any
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.classifier import Classifier
-from bench.models.encoder_head import EncoderHead, Row, Tokens, last_said
+from bench.models.encoder_head import EncoderHead, Tokens, last_said
 from bench.models.span_head import SpanHead, may_be_unanswerable
 from bench.models.taught_labels import TaughtLabels
-from bench.models.trainable import Recipe, Taught, Trainable, saved, untrained
-from bench.models.trainable import Row as TrainingRow
+from bench.models.trainable import Recipe, Row, Taught, Trainable, saved, untrained
 from bench.types import Prediction, Request
 
 if TYPE_CHECKING:
@@ -26,8 +25,8 @@ _LABELS, _FIRST, _LAST, _ROW = "labels", "start_positions", "end_positions", "ro
 class TaughtHead(EncoderHead, Trainable):
     """A head that is drawn by the seed on an encoder whose weights are at `source`.
 
-    Of the encoder the `trained_layers` nearest the head learn with it (None: all of it, its embeddings too). The others stay as they
-    are, which takes a part of the time.
+    Of the encoder the `trained_layers` nearest the head learn with it (None: all of it, its embeddings too). The others stay as
+    they are, which takes a part of the time.
     """
 
     trained_layers: int | None = None
@@ -63,7 +62,7 @@ class TaughtHead(EncoderHead, Trainable):
         """Weights as safetensors, configuration and tokenizer."""
         saved(self.model, self.tokenizer, folder)
 
-    def padded(self, rows: Sequence[TrainingRow]) -> dict[str, torch.Tensor]:
+    def padded(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """The rows of a batch as tensors [b, t]."""
         return self._padded([row[_ROW] for row in rows])
 
@@ -88,27 +87,27 @@ class TaughtClassifier(TaughtHead, Classifier):
 
     def loading(self) -> dict[str, Any]:
         """The labels that are taught."""
-        return self.taught.config()
+        return self.task_labels.config()
 
     def begin(self, device: Device, *, seed: int, taught: Sequence[Taught]) -> torch.nn.Module:
         """The encoder, and a head with a number for each label that is taught."""
-        self.taught = TaughtLabels.of(taught)
+        self.task_labels = TaughtLabels.of(taught)
         return self.start(device, seed)
 
-    def rows(self, taught: Sequence[Taught]) -> Sequence[TrainingRow]:
+    def rows(self, taught: Sequence[Taught]) -> Sequence[Row]:
         """A text and its label for each example; a text that is too long is cut as it is when it is asked about."""
         texts = [last_said(request) for request, _ in taught]
         if None in texts:
             raise BenchError("a training example has no text of the user to choose a label for; choose another model")
         tokens = self.tokens(text for text in texts if text is not None)
         return [
-            {_ROW: self.row(tokens[text].ids)[0], _LABELS: self.taught.target(ideal)}
+            {_ROW: self.row(tokens[text].ids)[0], _LABELS: self.task_labels.target(ideal)}
             for text, (_, ideal) in zip(texts, taught, strict=True) if text is not None
         ]  # fmt: skip
 
-    def collate(self, rows: Sequence[TrainingRow]) -> dict[str, torch.Tensor]:
+    def collate(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """The padded texts and their labels."""
-        return {**self.padded(rows), _LABELS: self.taught.batch([row[_LABELS] for row in rows])}
+        return {**self.padded(rows), _LABELS: self.task_labels.batch([row[_LABELS] for row in rows])}
 
     def trained_config(self, folder: Path) -> dict[str, Any]:
         """That of a `Classifier`."""
@@ -147,14 +146,14 @@ class TaughtSpan(TaughtHead, SpanHead):
         """The encoder, and a head with two numbers for each token."""
         return self.start(device, seed)
 
-    def rows(self, taught: Sequence[Taught]) -> Sequence[TrainingRow]:
+    def rows(self, taught: Sequence[Taught]) -> Sequence[Row]:
         """A row for each window; none for an example whose answer does not stand in its passage, or whose question is too long."""
         if any(len(self.texts(request)) != 2 for request, _ in taught):
             raise BenchError("a training example has no passage to point into; choose another model for this task")
         tokens = self.tokens(text for request, _ in taught for text in self.texts(request))
         return [row for request, ideal in taught for row in self._rows(request, ideal, tokens)]
 
-    def _rows(self, request: Request, ideal: Prediction, tokens: dict[str, Tokens]) -> Iterator[TrainingRow]:
+    def _rows(self, request: Request, ideal: Prediction, tokens: dict[str, Tokens]) -> Iterator[Row]:
         asked, text = self.texts(request)
         question, context = tokens[asked], tokens[text]
         place = answer_place(text, ideal)
@@ -170,7 +169,7 @@ class TaughtSpan(TaughtHead, SpanHead):
             row = self.pair.row(question.ids, context.ids[first:after])
             yield {_ROW: row, _FIRST: ends[0], _LAST: ends[1]}
 
-    def collate(self, rows: Sequence[TrainingRow]) -> dict[str, torch.Tensor]:
+    def collate(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """The padded windows, and where the answer begins and ends in each."""
         import torch
 

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.artifacts.fetch import resolved
+from bench.artifacts.fetch import locate, resolved
 from bench.artifacts.uri import parse
 from bench.decoding import units
 from bench.errors import BenchError
-from bench.models import chat_template, checkpoint, weights
+from bench.models import chat_template, checkpoint, taught_names, weights
 from bench.models.base import Device, Model
 from bench.models.device import emulates
 
@@ -43,6 +43,14 @@ class TorchModel(Model):
     def weights_sha256(self) -> str:  # type: ignore[override]
         """The digest of the weights: the given one, which is checked, else that of what the source has now."""
         return weights.sha256_of(self.source, self.sha256)
+
+    @property
+    def taught(self) -> frozenset[str]:  # type: ignore[override]
+        """What `bench train` has taught these weights, where they came out of it."""
+        source = parse(self.source)
+        if source.scheme not in ("file", "mlflow"):
+            return frozenset()
+        return taught_names.read(locate(self.source, fetch="bench fetch model=NAME"))
 
     def fetch(self) -> None:
         """Bring the weights into the cache, converted if need be."""
