@@ -105,12 +105,12 @@ class Tracker:
         name = field_name(score.metric)
         order = f"-{name}" if score.higher_is_better else name
         columns = (name, f"{name}.low", f"{name}.high", "time.seconds_per_answer")
-        return self._experiment(f"{run.task} v{run.task_version}", columns, order)
+        return self.experiment(f"{run.task} v{run.task_version}", columns, order)
 
     def _suite(self, name: str, run: Run) -> str:
         """The experiment of a suite, with a view of the score that each of its tasks ranks by, and the time of all."""
         columns = (field_name(f"{run.task}.{run.scores[0].metric}"), "time.seconds.total")
-        return self._experiment(f"suite {name}", columns)
+        return self.experiment(f"suite {name}", columns)
 
     def _updated(self, run: Run, folder: Path) -> str | None:
         """The run of a folder that was scored again, with its new scores; None where this store has it not.
@@ -209,7 +209,7 @@ class Tracker:
         except MlflowException:
             self.client.log_inputs(run_id, datasets=[data])
 
-    def _experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
+    def experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
         """The experiment's id; it is made where it is not there, and marked for MLflow's pages once for each of the columns."""
         if name not in self._experiments:
             found = self._found(name) or self._made(name)
