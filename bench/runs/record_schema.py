@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from bench.runs import readings
 from bench.text.shown import terminal
 from bench.types import FINISHES, Json
 
@@ -178,7 +179,7 @@ _SCENARIO = _closed(
         "started": _TIME, "sha256": _SHA256,
     }
 )  # fmt: skip
-FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
+FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl", *readings.FILES)
 
 RUN = _closed(
     {
