@@ -89,6 +89,15 @@ def test_a_local_record_that_its_raw_file_does_not_give_makes_no_bundle(timed: P
     assert readings.barred(shown).startswith("INVALID: single_stream: latency.p50 says 0.001, its raw file gives 0.1")
 
 
+def test_a_reading_that_went_below_the_minimums_of_its_rules_ranks_nowhere_and_makes_no_bundle(tmp_path: Path) -> None:
+    folder = bundles.run(tmp_path / "made")
+    made.measure(folder, made.lines(SECONDS, min_seconds=0.0))
+    with pytest.raises(BenchError, match=r"not by its rules: default are .* s, 0 were asked for; measure it again"):
+        bundle.pack([folder], "Anna")
+    shown = with_evidence(folder, read_run(folder / RECORD)).scenarios["single_stream"]
+    assert readings.barred(shown).startswith("not by its rules")
+
+
 Edit = Callable[[list[dict[str, Any]]], Any]
 
 
@@ -133,7 +142,7 @@ def _thinned(raw: list[dict[str, Any]]) -> list[dict[str, Any]]:
     [
         (_thinned, "it skips or repeats examples"),
         (lambda raw: [*raw[:3], *raw[5:]], "answer 1 is to place"),
-        (_settings(min_seconds=0.0, min_count=1), "rules default ask for 11 answers, it was asked for 1"),
+        (_settings(min_seconds=0.0, min_count=1), "not by its rules: default are 11 answers, 1 were asked for"),
         (_settings(n_examples=50), "says that the data have 50 examples, they have 60"),
         (_first(id="other"), "has an answer to 'other' in place"),
         (_first(prompt_tokens=3), "has 3 tokens when timed, 4 in its predictions"),

@@ -37,6 +37,8 @@ def public_readings(folder: Path, run: Run) -> tuple[dict[str, bytes], dict[str,
         path = folder / file_of(name)
         try:
             found = checked(folder, run, name)
+            if below := lowered(found.raw):
+                raise BenchError(below)
         except BenchError as error:
             raise BenchError(f"{folder}: {error}; measure it again with `bench run … timing={name}`") from None
         data = _public_lines(path.read_bytes())
@@ -127,6 +129,9 @@ def _places(run: Run, found: Reading, examples: Sequence[Example], predictions: 
                 return f"it has an answer to {one.id!r} in place {one.place}, which is no example of your data"
         if said := _left_out(found, number, probe):
             return said
+    same = (found.raw.notes.get("audit") or {}).get("same_answers") or {}
+    if foreign := sorted(set(same.get("ids", ())) - {one.id for one in examples}):
+        return f"its audit names {foreign[0]!r}, which is no example of your data"
     return ""
 
 

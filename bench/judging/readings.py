@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 
 from bench.errors import BenchError
+from bench.judging.pair import Side
 from bench.leaderboard.readings import barred, part
 from bench.record import Run
 from bench.runs.claimed import is_claimed
@@ -27,8 +29,10 @@ JUDGED = (
 RANKS = (50, 90)
 _ENVIRONMENT = ("device", "device_name", "cpu", "dtype", "threads")
 _SETTINGS = ("rules", "warmup", "at_once")
+_CHOSEN = ("dtype", "threads", "batch_size", "batch_tokens", "at_once", "warmup")
 _BLOCKS = 20  # of an offline reading: so many say how it varies within
 _KEPT = 2000  # answers of a baseline
+_MOST = 100.0  # logarithms: more is no number
 
 
 @dataclass(frozen=True)
@@ -131,16 +135,23 @@ class Difference:
     note: str = ""
 
 
-def differences(run: Mapping[str, Timed], baselines: Sequence[Mapping[str, Timed]]) -> Iterator[Difference]:
-    """Of each scenario that the run and all baselines have: its percentiles, or its seconds an example."""
+def differences(
+    run: Mapping[str, Timed],
+    baselines: Sequence[Mapping[str, Timed]],
+    called: tuple[str, str] = ("the run", "the baseline"),
+) -> Iterator[Difference]:
+    """Of each scenario that the run and all baselines have: its percentiles, or its seconds an example.
+
+    `called` is what the two sides are called in words.
+    """
     for name in JUDGED:
         theirs = [one[name] for one in baselines if name in one]
         if name in run and theirs:
-            yield from _of_scenario(run[name], theirs)
+            yield from _of_scenario(run[name], theirs, called)
 
 
-def _of_scenario(run: Timed, baselines: Sequence[Timed]) -> Iterator[Difference]:
-    if reason := unlike(run, baselines):
+def _of_scenario(run: Timed, baselines: Sequence[Timed], called: tuple[str, str]) -> Iterator[Difference]:
+    if reason := unlike(run, baselines, called):
         yield Difference(f"{run.scenario} speed", None, None, None, len(run.seconds), reason)
     elif run.scenario == "offline":
         theirs = [one.blocks for one in baselines]
@@ -175,18 +186,40 @@ def _percentile(seconds: Mapping[str, float], rank: int) -> float:
     return float(np.percentile(list(seconds.values()), rank))
 
 
-def unlike(run: Timed, baselines: Sequence[Timed]) -> str:
+def unlike(run: Timed, baselines: Sequence[Timed], called: tuple[str, str] = ("the run", "the baseline")) -> str:
     """Why a run's reading cannot be compared with these, "" where it can."""
     if run.barred:
-        return f"{run.scenario}: the run's reading {_because(run.barred)}"
+        return f"{run.scenario}: the reading of {called[0]} {_because(run.barred)}"
     for base in baselines:
         if base.barred:
-            return f"{run.scenario}: the baseline's reading {_because(base.barred)}"
+            return f"{run.scenario}: the reading of {called[1]} {_because(base.barred)}"
         names = [name for name in run.conditions if run.conditions[name] != base.conditions.get(name)]
         if names:
             said = (f"{name.replace('_', ' ')} {_said(run, name)} against {_said(base, name)}" for name in names)
             return f"{run.scenario}: measured under other conditions: {', '.join(said)}"
     return ""
+
+
+def between(a: Side, b: Side) -> list[Difference]:
+    """How B differs from A in each number of a scenario of which both have a reading: `value` is B's, `expected` A's.
+
+    Precision, threads and batches may be what they are compared for.
+    """
+    first, second = (of_folder(side.folder, side.run) for side in (a, b))
+    same = [replace(one, conditions=_machine(one)) for one in (*first.values(), *second.values())]
+    of_a, of_b = same[: len(first)], same[len(first) :]
+    return list(differences({one.scenario: one for one in of_b}, [{one.scenario: one for one in of_a}], ("B", "A")))
+
+
+def _machine(one: Timed) -> dict[str, Json]:
+    return {name: value for name, value in one.conditions.items() if name not in _CHOSEN}
+
+
+def spread(found: Slowdown) -> tuple[float, float, float]:
+    """By which share more time is taken, and its 95 % bounds: what the answers leave open, and how runs differ."""
+    half = 1.959964 * found.error if found.error is not None else math.inf
+    more, low, high = (math.expm1(min(change - found.value, _MOST)) for change in (0.0, -half, half))
+    return more, low, high
 
 
 def _because(why: str) -> str:

@@ -10,6 +10,7 @@ from bench.types import Json
 
 Reading = Mapping[str, Json]
 VALID = "VALID"
+_BRIEF = 60  # characters of a reason on a board of quality, whose rows are about something else
 COLUMNS = {  # the columns that a board may have of readings: the scenario, and where in the reading the number stands
     "offline_examples_per_second": ("offline", "examples_per_second"),
     "offline_tokens_per_second": ("offline", "tokens_per_second"),
@@ -119,10 +120,14 @@ def verdict(found: Reading) -> str:
 def cell(run: Run, column: str) -> str:
     """One of `COLUMNS`, or "timed": the verdicts of all readings."""
     if column == "timed":
-        return ", ".join(f"{name} {verdict(of(run, name))}" for name in there(run)) or "–"
+        return ", ".join(f"{name} {_brief(verdict(of(run, name)))}" for name in there(run)) or "–"
     scenario, *path = COLUMNS[column]
     unit = 1000 if path[0] in ("latency", "ttft", "tpot") else 1
     return figure(number(of(run, scenario), *path), unit)
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1].rstrip()}…"
 
 
 def figure(found: float | None, unit: float = 1) -> str:

@@ -108,5 +108,5 @@ def lowered(raw: Raw) -> str:
     for name, unit in (("min_count", " answers"), ("min_seconds", " s")):
         least = getattr(due, name)
         if asked[name] < least:
-            return f"rules {asked['rules']} ask for {least:g}{unit}, it was asked for {asked[name]:g}"
+            return f"not by its rules: {asked['rules']} are {least:g}{unit}, {asked[name]:g} were asked for"
     return ""
