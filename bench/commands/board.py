@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands.shared import output
+from bench.commands.shared import competition, output
 from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -15,6 +15,7 @@ from bench.text.shown import tell
 if TYPE_CHECKING:
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard.board import Table
+    from bench.leaderboard.dawnbench import Table as EntryTable
     from bench.leaderboard.definition import Board
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
@@ -33,11 +34,13 @@ def main(options: argparse.Namespace) -> int:
     file, runs_dir, stamps = _source(options)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
+    entries: list[EntryTable] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
         gathered = Gathered(opened, runs_dir, stored=bool(options.store))
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
+        entries[:] = competition.gather(options.runs, gathered) if options.name in (None, competition.NAME) else []
         known[:] = sorted({task for task, _ in gathered.versions()})
         runs[:] = gathered.every() if options.html else []
         return gathered, found, suites
@@ -45,21 +48,31 @@ def main(options: argparse.Namespace) -> int:
     gathered, found, suites = index.using(file, gather)
     for problem in dict.fromkeys(gathered.problems):
         tell(f"bench: left out: {problem}", err=True)
-    record = _written(found, suites)
+    record = _written(found, suites) | _written_entries(entries, options.name)
     if options.html:
         from bench.commands.shared import site
 
-        wrote = site.main(options.html, found, runs, suites=suites, all_data=options.all_data)
+        wrote = site.main(options.html, found, runs, suites=suites, entries=entries, all_data=options.all_data)
         record |= {"site": wrote} if options.json else {}
     if options.json:
         output.emit(record | ({"speed": shown_speed.record(found)} if options.speed else {}))
     elif options.speed:
         shown_speed.show(found)
     else:
-        _print(found, suites)
-        if not any(tables for _, tables in [*found, *suites]):
-            _say_why(options, known)
+        _show(options, found, suites, entries if competition.NAME in record else None, known)
     return 0
+
+
+def _show(
+    options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
+    known: Sequence[str],
+) -> None:  # fmt: skip
+    """Print what there is; `entries` is None where the competition was not asked for, or has none."""
+    _print(found, suites)
+    if entries is not None:
+        competition.show(entries)
+    elif not any(tables for _, tables in [*found, *suites]):
+        _say_why(options, known)
 
 
 def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
@@ -84,11 +97,13 @@ def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
 
 
 def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:
-    """The boards of this name, or all that have runs."""
+    """The boards of this name, or all that have runs; the competition's has none."""
     from bench.commands.shared import boards
     from bench.leaderboard import suite
     from bench.leaderboard.definition import unknown_board
 
+    if name == competition.NAME:
+        return [], []
     tasks = boards.every(gathered.versions(), gathered.latest)
     of_suites = {path.stem: path for path in boards.suites()}
     if name and name not in of_suites:
@@ -96,7 +111,7 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
         if one is None:
             if name in conf.names("task"):
                 raise BenchError(f"task '{name}' ranks entries and has no board; `bench score {name} PATH` ranks them")
-            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites}))
+            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites, competition.NAME}))
         return [(one, gathered.tables(one))], []
     known = gathered.versions()
     found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
@@ -122,6 +137,14 @@ def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, 
         _write(suite.name, page.suite_markdown(suite, combined))
         record[suite.name] = [_suite_json(table) for table in combined]
     return record
+
+
+def _written_entries(entries: Sequence[EntryTable], name: str | None) -> dict[str, Any]:
+    """Write the competition's page, where it has entries or is asked for; what `--json` says of it."""
+    if not entries and name != competition.NAME:
+        return {}
+    _write(competition.NAME, competition.page(entries))
+    return {competition.NAME: competition.records(entries)}
 
 
 def _write(name: str, text: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -12,9 +12,9 @@ from bench.data.dawnbench_values import (
     MOST_HOURS,
     DataSet,
     Finding,
+    accuracies,
     as_number,
     as_seen,
-    in_unit,
 )
 from bench.data.files import read_text
 from bench.errors import BenchError
@@ -68,29 +68,38 @@ def _cells(line: str, tabs: bool) -> list[str]:
 
 def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Finding]) -> Curve:
     """The rows that can be read and can be. Any other is left out behind the bars, and before them refuses the entry."""
-    hours = {line: _number(cells, "hours") for line, cells in rows}
-    given = {line: _number(cells, data_set.accuracy) for line, cells in rows}
-    known = {line: value for line, value in given.items() if isinstance(value, float)}
-    scaled = dict(zip(known, in_unit(list(known.values()), data_set.whole), strict=True))
+    read = _columns(data_set, rows)
     curve: list[tuple[float, float]] = []
     last = (0.0, 0.0)  # epoch and hours
     for line, cells in rows:
-        at, accuracy, epoch = hours[line], scaled.get(line), _number(cells, "epoch")
+        epoch, at, accuracy = _number(cells, "epoch"), _number(cells, "hours"), read[data_set.accuracy][line]
         passed = any(one >= max(data_set.bars) for _, one in curve)
         field, text = _fault(data_set, last, epoch, at, accuracy)
-        if not field and epoch is None:
-            text = "no number; the row counts, since nothing is ranked by it"
-            findings.append(Finding(as_seen(file), line, "epoch", as_seen(repr(cells["epoch"])), "noted", text))
+        if not field:
+            field, text = _swapped(data_set, {name: column[line] for name, column in read.items()})
+        if not field and (note := _note(last[0] if curve else None, epoch)):
+            findings.append(Finding(as_seen(file), line, "epoch", as_seen(repr(cells["epoch"])), "noted", note))
         if not field and at is not None and accuracy is not None:
             last = (last[0] if epoch is None else epoch, at)
             curve.append((at, accuracy))
             continue
         found = as_seen(repr(cells[field])) if cells else "another number of columns than the header has"
-        findings.append(Finding(as_seen(file), line, field, found, "left out" if passed else "refused", text))
+        findings.append(
+            Finding(as_seen(file), line, field, found, "left out" if passed else "refused", text + _hint(cells, field))
+        )
     if not rows:
-        findings.append(Finding(file, 1, "", "no rows", "refused", "expected one for each epoch"))
-    findings.extend(_corrected(file, data_set, known, scaled))
+        findings.append(Finding(as_seen(file), 1, "", "no rows", "refused", "expected one for each epoch"))
+    findings.extend(_corrected(file, data_set, rows, read[data_set.accuracy]))
     return curve
+
+
+def _columns(data_set: DataSet, rows: Sequence[_Row]) -> dict[str, dict[int, float | None]]:
+    """The accuracies of each column by line, on the scale of the data set."""
+    found = {}
+    for name in data_set.columns[2:]:
+        scaled = accuracies([cells.get(name) for _, cells in rows], data_set.whole)
+        found[name] = {line: value for (line, _), value in zip(rows, scaled, strict=True)}
+    return found
 
 
 def _fault(
@@ -102,7 +111,8 @@ def _fault(
     if accuracy is None:
         return data_set.accuracy, f"expected a number from 0 to {data_set.whole:g}"
     if at < last[1]:
-        return "hours", f"less than {last[1]!r} before it; time does not run back"
+        text = f"less than {last[1]!r} before it; time does not run back: give the hours since the training began"
+        return "hours", text
     if epoch is not None and not 0 <= epoch <= MOST_EPOCHS:
         return "epoch", f"expected a number from 0 to {MOST_EPOCHS:,.0f}"
     epochs, seconds = 0.0 if epoch is None else epoch - last[0], (at - last[1]) * 3600
@@ -114,7 +124,38 @@ def _fault(
     return "", ""
 
 
-def _number(cells: dict[str, str], name: str) -> float | None:
+def _swapped(data_set: DataSet, values: Mapping[str, float | None]) -> tuple[str, str]:
+    """As `_fault`, for a row whose best answer is right more often than one of its best five."""
+    ranking, others = values[data_set.accuracy], [name for name in values if name != data_set.accuracy]
+    for name in others:
+        value = values[name]
+        if value is not None and ranking is not None and value > ranking:
+            return (
+                name,
+                f"more than {data_set.accuracy} {ranking:g} beside it, which it is part of; are the two swapped?",
+            )
+    return "", ""
+
+
+def _note(last: float | None, epoch: float | None) -> str:
+    """What is said of an epoch by which nothing is ranked, "" for nothing."""
+    if epoch is None:
+        return "no number; the row counts, since nothing is ranked by it"
+    if last is not None and epoch <= last:
+        return f"not behind the epoch {last:g} before it; the row counts, since nothing is ranked by it"
+    return ""
+
+
+def _hint(cells: Mapping[str, str], field: str) -> str:
+    """What to do about a cell that is a number elsewhere in the world."""
+    try:
+        as_number(cells.get(field))
+    except ValueError as error:
+        return "".join(str(error).partition("; ")[1:])
+    return ""
+
+
+def _number(cells: Mapping[str, str], name: str) -> float | None:
     try:
         return as_number(cells[name])
     except (KeyError, ValueError):
@@ -122,11 +163,12 @@ def _number(cells: dict[str, str], name: str) -> float | None:
 
 
 def _corrected(
-    file: str, data_set: DataSet, known: dict[int, float], scaled: dict[int, float | None]
+    file: str, data_set: DataSet, rows: Sequence[_Row], scaled: Mapping[int, float | None]
 ) -> Iterator[Finding]:
-    """One finding for all values of the column that were given on the other scale."""
-    changed = [line for line, value in scaled.items() if value is not None and value != known[line]]
+    """One finding for all values of the column that were given on the other scale, or with a sign."""
+    given = {line: cells.get(data_set.accuracy, "") for line, cells in rows}
+    changed = [line for line, value in scaled.items() if value is not None and _number({"": given[line]}, "") != value]
     if changed:
         line = changed[0]
         text = f"read as {scaled[line]!r}, on the scale from 0 to {data_set.whole:g}; {len(changed)} rows so"
-        yield Finding(file, line, data_set.accuracy, repr(known[line]), "corrected", text)
+        yield Finding(as_seen(file), line, data_set.accuracy, as_seen(given[line]), "corrected", text)

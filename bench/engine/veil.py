@@ -108,10 +108,6 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         """Have the model forget what it computed from requests."""
         self.model.forget()
 
-    def client_overhead_seconds(self) -> float | None:
-        """As of the model itself."""
-        return self.model.client_overhead_seconds()
-
     def hear(self, heard: Heard | None) -> None:
         """Have the listener told under the examples' ids."""
         if heard is None:
@@ -120,9 +116,9 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """As of the model itself."""
-        return self.model.client_overhead(qps)
+        return self.model.client_overhead_seconds(qps)
 
     def caveats(self) -> list[str]:
         """Those of the model, which name no request."""

@@ -176,8 +176,9 @@ _SCENARIO = _closed(
                 "load": _SECONDS,
             }
         ),
-        "started": _TIME, "sha256": _SHA256,
-    }
+        "started": _TIME, "sha256": _SHA256, "caveats": {"type": "array", "items": _LONG, "maxItems": 100},
+    },
+    optional=("caveats",),
 )  # fmt: skip
 FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl", *readings.FILES)
 

@@ -13,6 +13,7 @@ from bench.engine.progress import Progress
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.ground import Ground
+from bench.models.base import Model
 from bench.record import Run
 from bench.runs import environment
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
@@ -26,6 +27,7 @@ from bench.scenarios.raw_file import RawFile
 from bench.scenarios.same_answers import SameAnswers
 from bench.scenarios.stage import Stage
 from bench.scoring.record import now
+from bench.text.secrets import clean
 from bench.timing.raw import FORM
 from bench.timing.settings import TimingSettings
 from bench.timing.summary import FOLDER, summary_of
@@ -80,9 +82,7 @@ def _measured(
     header = _header(ground, timing, watched)
     with RawFile(ground.folder.path, timing.scenario, header) as raw, Veiled(model, ground.asked.asked) as veiled:
         if raw.interrupted is not None:
-            say(
-                f"timing={timing.scenario} was interrupted before and begins anew; what it had measured is {raw.interrupted}"
-            )
+            say(f"timing={timing.scenario} was interrupted before and begins anew; it had measured {raw.interrupted}")
         stage = Stage(
             ground.asked, veiled, ground.basis.device, ground.basis.model, settings, timing, watched, raw, progress, model.sync,
             same or _nobody,
@@ -96,18 +96,25 @@ def _measured(
             pulse: AbstractContextManager[Pulse | None] = nullcontext() if clock else Pulse()
             with pulse as beat:
                 stage.begin()
+                veiled.hear(stage.ear)  # anew: what a client saw while it was warmed up is none of the measurement
                 watched.begin()
                 why = _SCENARIOS[timing.scenario](stage, header["settings"], service)
-                seen = {"suspended": watched.suspended(), "backwards": watched.backwards}
+                seen, caveats = {"suspended": watched.suspended(), "backwards": watched.backwards}, veiled.caveats()
             raw.line({"clock": seen | {"stopped": beat.stopped if beat else 0.0}})
             if timing.audit:
                 _audit(stage, ground, same)
-            if (overhead := model.client_overhead_seconds()) is not None:
-                raw.line({"client": {"overhead_seconds": overhead}})
+            _note_client(raw, model, timing.qps, caveats)
             raw.line({"end": {"why": why}})
         finally:
             veiled.hear(None)
         return raw.finish()
+
+
+def _note_client(raw: RawFile, model: Model, qps: float | None, caveats: list[str]) -> None:
+    """Note what the client takes of an answer at this rate, and what it saw."""
+    overhead = model.client_overhead_seconds(qps)
+    if overhead is not None or caveats:
+        raw.line({"client": {"overhead_seconds": overhead, "caveats": [clean(line) for line in caveats]}})
 
 
 def _nobody(request: Request, found: Prediction) -> None:
@@ -167,8 +174,7 @@ def _warm_up(stage: Stage) -> float | None:
     stage.sync()
     took = stage.clock.now() - begin
     stage.raw.line({"warmup": {"n": asked, "seconds": took}})
-    stage.ear.first.clear()
-    stage.ear.heard.clear()
+    stage.ear.forget()
     return took / asked
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from statistics import fmean
 
 from bench.scenarios import server
 from bench.scenarios.stage import Stage
@@ -12,6 +13,7 @@ from bench.types import Json
 
 NEAR = 1.1  # the lowest rate that misses over the highest that meets, where it is close enough
 MOST = 16  # rates that are tried
+IDLE = 0.1  # share of the time in which the model is busy, below which next to nothing waits
 _FROM, _TO = 1e-3, 1e5
 
 
@@ -32,6 +34,8 @@ def measure(stage: Stage, settings: Mapping[str, Json], service: float | None) -
             return "limit"
         probe = Probe(qps, sorted(answers, key=lambda one: one.issued), why)
         meets = why in ("done", "examples") and not of_server(settings, probe)
+        if not meets and qps * fmean(one.ended - one.issued for one in answers) < IDLE:
+            return "done"  # nothing waited, so that a lower rate is answered no sooner
         low, high = (qps, high) if meets else (low, qps)
         if low is not None and high is not None:
             if high / low <= NEAR:

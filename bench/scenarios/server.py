@@ -42,7 +42,7 @@ class _Arrivals:
 
     def __init__(self, stage: Stage, schedule: Sequence[float], end: float) -> None:
         self.stage, self.schedule, self.end = stage, schedule, end
-        self.n, self.busy, self.above, self.answered = len(schedule), 0.0, 0, 0
+        self.n, self.busy, self.longest, self.above, self.answered = len(schedule), 0.0, 0.0, 0, 0
         self.limit = stage.timing.limit
         share = (100 - self.limit.percentile) / 100 if self.limit else 0.0
         self.most_above = int(share * self.n) + 1  # more than these, and the percentile is above its bound for sure
@@ -85,6 +85,7 @@ class _OneCall(_Arrivals):
             stage.ask(batch, due)
             end = stage.clock.now()
             self.busy += end - begin
+            self.longest = max(self.longest, end - begin)
             done += size
             for when in due.values():
                 self.noted(end - when)
@@ -95,10 +96,11 @@ class _OneCall(_Arrivals):
         return "done"
 
     def beyond(self, waiting: int) -> bool:
-        """The rate of the time in which it was busy is a tenth below that of the arrivals, and a queue is there."""
+        """A queue is there, and the rate of its busy time, but for its longest call, is a tenth below that of the arrivals."""
         span = self.schedule[-1] - self.schedule[0]
         rate = (self.n - 1) / span if span else 0.0
-        return self.answered >= _FEW and waiting >= _WAITING and rate * self.busy > 1.1 * self.answered
+        busy = self.busy - self.longest
+        return self.answered >= _FEW and waiting >= _WAITING and rate * busy > 1.1 * self.answered
 
 
 class _AtOnce(_Arrivals):

@@ -23,22 +23,30 @@ Told = Callable[[Request, Prediction], None]
 
 
 class Ear:
-    """Hears of new tokens from any thread: when the first of a request came, and how many."""
+    """Hears of new tokens from any thread: when the first and the last of a request came, and how many."""
 
     def __init__(self, clock: Watched) -> None:
         self.clock = clock
-        self.first: dict[str, float] = {}
+        self.times: dict[str, tuple[float, float]] = {}
         self.heard: defaultdict[str, int] = defaultdict(int)
 
     def __call__(self, key: str, n: int) -> None:
-        """So many new tokens of this request are there."""
-        if key not in self.first:
-            self.first[key] = self.clock.now()
+        """So many new tokens of this request are there; below zero, so many are none of its answer's."""
+        now = self.clock.now()
         self.heard[key] += n
+        if n > 0:
+            self.times[key] = self.times.get(key, (now, now))[0], now
+        elif self.heard[key] <= 0:
+            self.times.pop(key, None)
 
-    def taken(self, key: str) -> tuple[float | None, int]:
+    def taken(self, key: str) -> tuple[float | None, float | None, int]:
         """What was heard of a request, which is forgotten."""
-        return self.first.pop(key, None), self.heard.pop(key, 0)
+        return *self.times.pop(key, (None, None)), self.heard.pop(key, 0)
+
+    def forget(self) -> None:
+        """Forget all that was heard."""
+        self.times.clear()
+        self.heard.clear()
 
 
 @dataclass
@@ -89,12 +97,13 @@ class Stage:
 
     def keep(self, request: Request, found: Prediction, scheduled: float, issued: float, ended: float) -> None:
         """Note a timed answer."""
-        first, heard = self.ear.taken(found.id)
+        first, last, heard = self.ear.taken(found.id)
         issued = max(issued, scheduled)  # a wait may end a rounding too early
         ended = max(ended, issued)
+        first, last = (one if one is None else min(max(one, issued), ended) for one in (first, last))
         answer = Answer(
-            found.id, self.asked.place[found.id], scheduled, issued, None if first is None else min(max(first, issued), ended),
-            ended, found.prompt_tokens, found.new_tokens, found.finish, heard, found.error and clean(found.error)[:500],
+            found.id, self.asked.place[found.id], scheduled, issued, first, ended, found.prompt_tokens, found.new_tokens,
+            found.finish, heard, found.error and clean(found.error)[:500], last,
         )  # fmt: skip
         self.raw.answer(answer)
         if self.noted is not None:

@@ -36,7 +36,10 @@ _TIME = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-
 
 @dataclass(frozen=True)
 class Answer:
-    """One timed answer; see `bench/timing/raw.py` for its seconds. `heard` are the tokens that the model told of as they came."""
+    """One timed answer; see `bench/timing/raw.py` for its seconds. `heard` are the tokens that the model told of as they came.
+
+    `first` and `last` are when it told of the first and of the last of them.
+    """
 
     id: str
     place: int
@@ -49,6 +52,7 @@ class Answer:
     finish: str
     heard: int = 0
     error: str | None = None
+    last: float | None = None
 
     @property
     def latency(self) -> float:
@@ -62,17 +66,23 @@ class Answer:
 
     @property
     def tpot(self) -> float | None:
-        """Seconds a token behind the first, (end - first) / (tokens - 1); the token that ends a reply is one."""
+        """Seconds a token behind the first, (end - first) / (tokens - 1); the token that ends a reply is one.
+
+        None where all tokens came at once: how long each took nobody saw.
+        """
         tokens = max(self.new_tokens, self.heard)
-        return None if self.first is None or tokens < 2 else (self.ended - self.first) / (tokens - 1)
+        if self.first is None or self.last == self.first or tokens < 2:
+            return None
+        return (self.ended - self.first) / (tokens - 1)
 
     def to_json(self) -> dict[str, Json]:
         """The file's line."""
         found: dict[str, Json] = dict(vars(self))
-        for name in ("scheduled", "issued", "first", "ended"):
+        for name in ("scheduled", "issued", "first", "last", "ended"):
             found[name] = None if found[name] is None else round(found[name], 9)
-        if self.error is None:
-            del found["error"]
+        for name in ("error", "last"):
+            if found[name] is None:
+                del found[name]
         return found
 
 
@@ -187,6 +197,8 @@ def _answer(found: dict[str, Json], before: list[Answer]) -> Answer:
         raise ValueError("scheduled, issued and ended do not follow each other")
     if one.first is not None and not one.issued <= one.first <= one.ended:
         raise ValueError("its first token came before it was issued, or behind its end")
+    if one.last is not None and not (one.first is not None and one.first <= one.last <= one.ended):
+        raise ValueError("its last token came before its first, or behind its end")
     if before and one.issued < before[-1].issued:
         raise ValueError("issued before the line above")
     return one
@@ -260,6 +272,10 @@ def _is_ids(value: Json) -> bool:
     return isinstance(value, list) and len(value) <= 10_000 and all(map(_is_text, value))
 
 
+def _is_lines(value: Json) -> bool:
+    return isinstance(value, list) and len(value) <= 100 and all(map(_is_text, value))
+
+
 def _is_audit(value: Json) -> bool:
     if value is None:
         return True
@@ -292,7 +308,7 @@ _ENVIRONMENT = {
 _ANSWER = {
     "id": lambda value: isinstance(value, str), "place": _is_count, "scheduled": _is_seconds, "issued": _is_seconds,
     "first": _or_none(_is_seconds), "ended": _is_seconds, "prompt_tokens": is_token_count, "new_tokens": is_token_count,
-    "finish": _among(*FINISHES), "heard?": is_token_count, "error?": lambda value: isinstance(value, str),
+    "finish": _among(*FINISHES), "heard?": is_token_count, "last?": _is_seconds, "error?": lambda value: isinstance(value, str),
 }  # fmt: skip
 _SAME = {
     "n": _is_count, "unlike": _is_count, "differ": _is_count, "worse": _or_none(_is_text), "ids": _is_ids,
@@ -303,7 +319,7 @@ _NOTES: dict[str, Mapping[str, Callable[[Json], bool]]] = {
     "probe": {"number": _is_count, "qps": _is_rate},
     "probed": {"number": _is_count, "why": _among(*WHY)},
     "clock": {"suspended": _is_seconds, "backwards": _is_seconds, "stopped": _is_seconds},
-    "client": {"overhead_seconds": _is_seconds},
+    "client": {"overhead_seconds": _or_none(_is_seconds), "caveats?": _is_lines},
     "audit": {"same_answers": _is_audit, "cache": _is_cache},
     "end": {"why": _among(*WHY)},
 }

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from bench.timing.percentiles import estimate, percentile, spread
 from bench.timing.raw import Answer, Probe, Raw, read
-from bench.timing.verdict import audits, of_server, reasons, seconds_of
+from bench.timing.settings import Bound
+from bench.timing.verdict import audits, reasons, seconds_of
 from bench.types import Json
 
 FOLDER = "scenarios"  # in a run's folder: a raw file for each scenario, NAME.jsonl
@@ -26,12 +27,14 @@ def summarise(raw: Raw) -> dict[str, Json]:
     """
     header, settings = raw.header, raw.settings
     searched = header["scenario"] == "server" and settings["qps"] is None
-    probe = _chosen(raw) if searched else raw.probes[0]
+    meeting = [one for one in raw.probes if searched and one.answers and not _faults(raw, one)]
+    best = max(meeting, key=lambda one: one.qps or 0.0, default=None)
+    probe = best or (min(raw.probes, key=lambda one: one.qps or 0.0) if searched else raw.probes[0])
     right = [one for one in probe.answers if one.error is None]
     why = reasons(raw, probe)
-    if searched and of_server(settings, probe):
+    if searched and not meeting:
         tried = ", ".join(f"{one.qps:.3g}" for one in raw.probes)
-        why.insert(0, f"no rate that was tried meets the bound: {tried} a second")
+        why.insert(0, f"no rate that was tried meets the bound of {Bound(**settings['bound'])}: {tried} a second")
     seconds, new_tokens = seconds_of(probe.answers), sum(one.new_tokens for one in right)
     rate = len(right) / seconds if seconds else None
     is_server, each = header["scenario"] == "server", header["scenario"] != "offline"
@@ -51,15 +54,9 @@ def summarise(raw: Raw) -> dict[str, Json]:
         "bound": settings["bound"] if is_server else None,
         "search": [_tried(raw, one) for one in raw.probes] if searched else None,
         "audit": audits(raw), "client_overhead_seconds": raw.notes.get("client", {}).get("overhead_seconds"),
+        "caveats": raw.notes.get("client", {}).get("caveats", []),
         "environment": header["environment"], "started": header["started"],
     }  # fmt: skip
-
-
-def _chosen(raw: Raw) -> Probe:
-    """The highest rate that meets the bound; where none does, the lowest."""
-    meeting = [one for one in raw.probes if one.answers and not _faults(raw, one)]
-    best = max(meeting, key=lambda one: one.qps or 0.0, default=None)
-    return best or min(raw.probes, key=lambda one: one.qps or 0.0)
 
 
 def _faults(raw: Raw, probe: Probe) -> list[str]:

@@ -36,6 +36,12 @@ def _of_answers(raw: Raw, probe: Probe) -> Iterator[str]:
     failed = len(answers) - len(right)
     if failed > MOST_FAILED * len(answers):
         yield f"{failed} of {len(answers)} answers failed ({100 * failed / len(answers):.1f} %); at most 1 % may"
+    if probe.why == "bound":
+        above = sum(one.error is not None or one.latency > settings["bound"]["seconds"] for one in answers)
+        yield (
+            f"it was ended when so many answers were above the bound that it cannot be met: {above} of {len(answers)}"
+        )
+        return
     n, rank, due = len(right), settings["percentile"], settings["min_count"]
     once = "" if _may_repeat(raw) else f"; the data have {settings['n_examples']}, and each is asked once"
     hint = once if n + failed >= settings["n_examples"] else ""
@@ -89,16 +95,18 @@ def _beyond(settings: Mapping[str, Json], probe: Probe) -> str:
 def capacity(answers: Sequence[Answer], *, at_once: bool) -> float | None:
     """The highest rate at which these are answered, as far as they show it; None where they do not wait for each other.
 
-    A model that answers one call at a time is busy from issue to end: the rate is that of its busy time. Of one that answers
+    A model that answers one call at a time is busy from issue to end: the rate is that of its busy time, without its longest
+    call, which may be a stall that never comes again. Of one that answers
     several at once nobody sees how busy it is; where waiting grows by a fifth of the time that passes, the rate is that of its
     ends.
     """
     if not at_once:
-        busy, until = 0.0, float("-inf")
+        calls, until = list[float](), float("-inf")
         for one in answers:
-            busy += max(0.0, one.ended - max(one.issued, until))
+            calls.append(max(0.0, one.ended - max(one.issued, until)))
             until = max(until, one.ended)
-        return len(answers) / busy if busy else None
+        busy = sum(calls) - max(calls)
+        return (len(answers) - 1) / busy if busy else None
     third = len(answers) // 3
     early, late = answers[:third], answers[-third:]
     apart = median(one.scheduled for one in late) - median(one.scheduled for one in early)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -133,6 +133,11 @@ class Gathered(Evidence):
     def latest(self, task: str, version: int) -> Run:
         """The latest run of a task and version that has runs."""
         return self.index.runs(task, version, *self._roots)[-1].run
+
+    def of_tasks(self, tasks: Container[str]) -> list[tuple[str, Run]]:
+        """The latest runs of these tasks, each with the path of its folder or entry."""
+        known = [one for one in sorted(self.versions()) if one[0] in tasks]
+        return [(one.path, one.run) for key in known for one in self.index.runs(*key, *self._roots)]
 
     def versions(self) -> set[tuple[str, int]]:
         """The tasks, with their versions, that have runs."""

@@ -21,16 +21,18 @@ from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
 from bench.record import Run
 from bench.run import evaluate
+from bench.runs import spans
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.scenarios.measure import measure, taken_in
+from bench.scoring.record import now
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
 from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
-from bench.tracking.mark import is_logged
+from bench.tracking.mark import add_time, is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 
 
@@ -116,15 +118,19 @@ class Runner:
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
-        """Run every job; one that a user could fix costs only itself when there are others."""
+    def run(self, jobs: Sequence[Job], *, before: Sequence[tuple[str, float, float]] = ()) -> Outcome:
+        """Run every job; one that a user could fix costs only itself when there are others.
+
+        `before` is what the process did until now, name, start and end of each, for the timeline of the first job.
+        """
         try:
             for number, job in enumerate(jobs, 1):
                 label = f"{job.task} / {job.model}"
                 self.display.job(number, len(jobs), len(self.outcome.failed))
                 self.progress = self.display.run(label)
                 try:
-                    self._one(job, label)
+                    with spans.told(before if number == 1 else ()):
+                        self._one(job, label)
                 except BenchError as error:
                     if len(jobs) == 1:
                         raise
@@ -219,12 +225,14 @@ class Runner:
         uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
         if is_logged(folder, uri, job.suite):
             return
+        start, at = spans.clock(), now()
         try:
             if uri not in self._trackers:
                 self._trackers[uri] = None  # stays so if the store is down: one try, one line
                 self._trackers[uri] = Tracker(uri, Path(job.config["runs_dir"]))
             if (tracker := self._trackers[uri]) is not None:
                 tracker.log(run, folder, job.suite)
+                add_time(folder, at, spans.since_begin(start), spans.clock() - start)
         except StoreError as error:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None

@@ -33,6 +33,8 @@ def lines(label: str, summary: Mapping[str, Json]) -> Iterator[str]:
         at = "" if one["seconds"] is None else f", p{summary['bound']['percentile']} {seconds(one['seconds'])}"
         yield f"  tried {one['qps']:.3g} a second: {one['verdict']}{at}"
     yield f"  {_audits(summary['audit'])}"
+    for line in summary.get("caveats", ()):
+        yield f"  {line}"
     if summary["client_overhead_seconds"] is not None:
         yield f"  the client itself takes {seconds(summary['client_overhead_seconds'])} of an answer"
 
