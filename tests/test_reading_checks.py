@@ -39,6 +39,7 @@ def timed(tmp_path_factory: pytest.TempPathFactory) -> Timed:
         folder = bundles.run(tmp_path_factory.mktemp("run"))
         noise = np.random.default_rng(0).normal(0, 0.02, 60)
         seconds = [times * one * math.exp(found) for one, found in zip(SECONDS, noise, strict=True)]
+        raws = [made.lines(seconds, environment=environment, **more)]
         raws += [made.lines(seconds, "offline", environment=environment)] if offline else []
         made.measure(folder, *raws)
         return folder
