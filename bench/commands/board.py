@@ -214,7 +214,8 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     def times(run: Run) -> dict[str, Any]:
         said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
-                "device": run.environment["device"], "scenarios": dict(run.scenarios)}  # fmt: skip
+                "device": run.environment["device"]}  # fmt: skip
+        said |= {"scenarios": dict(run.scenarios)} if run.scenarios else {}
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
         audit = run.audit if not is_claimed(run, "flips") else {}
         return said | dict.fromkeys(told) | {"audit": audit, "claimed": told}
