@@ -28,6 +28,7 @@ from bench.timeline.whole import timeline
 
 Make = Callable[..., Any]
 CPU = Device("cpu", "float32", 1)
+AT = "2099-01-02T03:04:05+00:00"
 
 
 def check(found: Sequence[dict[str, Any]]) -> None:
@@ -241,10 +242,13 @@ def test_an_answer_of_a_scenario_is_a_wait_a_first_token_and_a_decode_and_the_qu
     ]
     found = [*events(timeline(_timed(tmp_path, "server", answers, qps=2.0), tmp_path))]
     check(found)
-    begins = [(one["name"], one["ts"] / 1e6) for one in found if one["ph"] == "b" and one["id"] == "1.1"]
+    assert [(one["name"], one["ts"], one["dur"]) for one in found if one["ph"] == "X"] == [("warmup", 0.0, 4e5)]
+    begins = [
+        (one["name"], round(one["ts"] / 1e6 - 0.4, 6)) for one in found if one["ph"] == "b" and one["id"] == "1.1"
+    ]
     assert begins == [("answer", 0.5), ("waits", 0.5), ("to first token", 1.0), ("decode", 1.2)]
     assert [one["name"] for one in found if one["ph"] == "b" and one["id"] == "1.2"] == ["answer", "waits", "computed"]
-    queue = {one["ts"] / 1e6: one["args"] for one in found if one["ph"] == "C"}
+    queue = {round(one["ts"] / 1e6 - 0.4, 6): one["args"] for one in found if one["ph"] == "C"}
     assert [queue[at]["waiting"] for at in (0.0, 0.5, 0.75, 1.0, 2.0, 3.0)] == [0, 1, 2, 1, 0, 0]
     assert [queue[at]["computed"] for at in (0.0, 0.5, 1.0, 3.0)] == [1, 1, 1, 0]
 
@@ -309,17 +313,18 @@ def test_logging_that_came_behind_the_record_stands_behind_the_attempt_that_did_
 ) -> None:
     run, folder = evaluate(tiny_task(4), echo_model(), "echo", CPU, quick_settings())
     end = timeline(run, folder.path).processes[0].end
-    for start, due in (
-        (end + 1, ["score", "log"]),
-        (0.0, ["predict", "score"]),
-        (None, ["predict", "score"]),
-        ("x", ["predict", "score"]),
+    for time, due in (
+        ({"at": AT, "start": end + 1, "seconds": 2.0}, ["score", "log"]),
+        *(({"at": AT, "start": wrong, "seconds": 2.0}, ["predict", "score"]) for wrong in (0.0, "x", 1e300, None)),
+        ({"at": "soon", "start": None, "seconds": 2.0}, ["predict", "score"]),
+        ({"seconds": -1}, ["predict", "score"]),
     ):
-        (folder.path / "mlflow.json").write_text(
-            json.dumps({"uri": "u", "run_id": "r", "time": {"start": start, "seconds": 2.0}})
+        (folder.path / "mlflow.json").write_text(json.dumps({"uri": "u", "run_id": "r", "time": time}))
+        first, *later = timeline(run, folder.path).processes
+        assert [bar.name for bar in first.bars if bar.track == "phases"][-2:] == due
+        assert [one.title for one in later] == (
+            ["logged later"] if time.get("start", 0) is None and time["at"] == AT else []
         )
-        phases = [bar.name for bar in timeline(run, folder.path).processes[0].bars if bar.track == "phases"]
-        assert phases[-2:] == due
 
 
 def test_a_ledger_that_was_altered_is_drawn_and_called_so(

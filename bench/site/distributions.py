@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bench.bundles.public import public_text
+from bench.leaderboard.readings import figure
 from bench.record import Run
 from bench.runs.claimed import shown
 from bench.site.axis import Axis, Tick
@@ -126,10 +127,10 @@ def _curve(title: str, values: Sequence[float]) -> Curve:
         if value is None:
             missing.append(f"p{rank} needs {ENOUGH[rank]}")
             continue
-        told.append(f"p{rank} {value:,.3g} {unit}")
+        told.append(f"p{rank} {figure(value)} {unit}")
         at = x.at(value)
-        marks.append(Mark(at, y.at(rank / 100), f"p{rank} {value:,.3g}", at > (WIDTH + LEFT) / 2))
-    says = f"{title} of {n:,} answers: from {scaled[0]:,.3g} to {scaled[-1]:,.3g} {unit}"
+        marks.append(Mark(at, y.at(rank / 100), f"p{rank} {figure(value)}", at > (WIDTH + LEFT) / 2))
+    says = f"{title} of {n:,} answers: from {figure(scaled[0])} to {figure(scaled[-1])} {unit}"
     says += "".join(f"; {one}" for one in told) + (f"; {', '.join(missing)} answers" if missing else "")
     label = f"{title}, {unit}{', log scale' if x.log else ''}"
     return Curve(title, "".join(path), marks, x.ticks(6), y.ticks(5), label, says)
@@ -198,7 +199,7 @@ def _count(value: Json) -> str:
 
 def _rate(value: Json) -> str:
     number = _number(value)
-    return "–" if number is None else f"{number:,.3g}"
+    return "–" if number is None else figure(number)
 
 
 def _text(value: Json) -> str:

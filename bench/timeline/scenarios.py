@@ -10,7 +10,7 @@ from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.record import Run
 from bench.text.shown import terminal
-from bench.timeline.bars import Process
+from bench.timeline.bars import PHASES, Bar, Process
 from bench.timing.raw import Probe, Raw, read
 from bench.timing.settings import SCENARIOS
 from bench.timing.summary import FOLDER
@@ -62,6 +62,10 @@ def processes(reading: Reading, offset: float) -> list[Process]:
     found: list[Process] = []
     if reading.raw is None:
         return found
+    before = _before(reading.raw)
+    offset += sum(
+        bar.seconds for bar in before
+    )  # a file says when it was begun: answers are counted from behind the warm-up
     for probe in reading.raw.probes:
         rate = "" if probe.qps is None else f" at {probe.qps:.3g} a second"
         notes = [f"{n} answers failed"] if (n := sum(one.error is not None for one in probe.answers)) else []
@@ -69,6 +73,19 @@ def processes(reading: Reading, offset: float) -> list[Process]:
             offset = found[-1].offset + found[-1].end
             notes.append("it stands behind the rate before it: what lay between the two is not told")
         found.append(
-            Process(f"scenario {reading.scenario}{rate}", offset, answers=tuple(probe.answers), notes=tuple(notes))
-        )
+            Process(
+                f"scenario {reading.scenario}{rate}", offset, () if found else before, tuple(probe.answers), tuple(notes)
+            )
+        )  # fmt: skip
     return found
+
+
+def _before(raw: Raw) -> tuple[Bar, ...]:
+    """What the file tells of the time before the first answer: how long the model was loaded, and warmed up."""
+    end, found = 0.0, list[Bar]()
+    for name in ("warmup", "load"):
+        if name in raw.notes:
+            seconds = float(raw.notes[name]["seconds"])
+            found.insert(0, Bar(name, PHASES, end - seconds, seconds, guessed=True))
+            end -= seconds
+    return tuple(found)

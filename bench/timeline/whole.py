@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 
 from bench.artifacts.digest import digest
@@ -39,7 +40,7 @@ def _on_one_clock(ledger: Sequence[Timing], readings: Sequence[Reading], logged:
     found = attempts(ledger)
     first = next((time for one in ledger if one.phase == "begin" and (time := moment(one.at)) is not None), None)
     if found and logged:
-        found[-1] = _with_log(found[-1], logged)
+        _with_log(found, first, logged)
     for one in readings:
         began = moment(str(one.raw.header["started"])) if one.raw else None
         if began and first and began >= first:
@@ -55,15 +56,21 @@ def _logged(folder: Path) -> Mapping[str, Json]:
     """When the run was logged, and how long that took; {} where the mark does not say."""
     try:
         time = json.loads((folder / LOGGED).read_text(encoding="utf-8"))["time"]
-        start, seconds = time.get("start"), time["seconds"]
+        found = {"at": moment(str(time["at"])), "start": time.get("start"), "seconds": time["seconds"]}
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return {}
-    sound = all(type(one) in (int, float) and 0 <= one < 1e10 for one in (start, seconds))
-    return {"start": start, "seconds": seconds} if sound else {}
+    sound = all(type(found[one]) in (int, float) and 0 <= found[one] < 1e10 for one in ("start", "seconds"))
+    apart = found["start"] is None and type(found["seconds"]) in (int, float) and 0 <= found["seconds"] < 1e10
+    return found if sound or apart else {}
 
 
-def _with_log(process: Process, logged: Mapping[str, Json]) -> Process:
-    """The last attempt with the logging behind it, where its own process logged it."""
-    if logged["start"] < process.end:
-        return process
-    return replace(process, bars=(*process.bars, Bar("log", PHASES, logged["start"], logged["seconds"])))
+def _with_log(processes: list[Process], first: datetime | None, logged: Mapping[str, Json]) -> None:
+    """Put the logging behind the attempt whose process did it; where another process did, as one of its own."""
+    seconds, last = logged["seconds"], processes[-1]
+    if logged["start"] is not None:
+        if logged["start"] >= last.end:
+            bars = (*last.bars, Bar("log", PHASES, logged["start"], seconds))
+            processes[-1] = replace(last, bars=bars)
+    elif first is not None and logged["at"] is not None and logged["at"] >= first:
+        offset = max((logged["at"] - first).total_seconds(), last.offset + last.end)
+        processes.append(Process("logged later", offset, (Bar("log", PHASES, 0.0, seconds),)))
