@@ -313,17 +313,17 @@ def test_logging_that_came_behind_the_record_stands_behind_the_attempt_that_did_
 ) -> None:
     run, folder = evaluate(tiny_task(4), echo_model(), "echo", CPU, quick_settings())
     end = timeline(run, folder.path).processes[0].end
-    for time, due in (
+    for said, due in (
         ({"at": AT, "start": end + 1, "seconds": 2.0}, ["score", "log"]),
         *(({"at": AT, "start": wrong, "seconds": 2.0}, ["predict", "score"]) for wrong in (0.0, "x", 1e300, None)),
         ({"at": "soon", "start": None, "seconds": 2.0}, ["predict", "score"]),
         ({"seconds": -1}, ["predict", "score"]),
     ):
-        (folder.path / "mlflow.json").write_text(json.dumps({"uri": "u", "run_id": "r", "time": time}))
+        (folder.path / "mlflow.json").write_text(json.dumps({"uri": "u", "run_id": "r", "time": said}))
         first, *later = timeline(run, folder.path).processes
         assert [bar.name for bar in first.bars if bar.track == "phases"][-2:] == due
         assert [one.title for one in later] == (
-            ["logged later"] if time.get("start", 0) is None and time["at"] == AT else []
+            ["logged later"] if said.get("start", 0) is None and said["at"] == AT else []
         )
 
 

@@ -57,11 +57,8 @@ class Axis:
             first, last = math.floor(math.log10(self.low)), math.ceil(math.log10(self.high))
             found = [m * 10.0**k for k in range(first, last + 1) for m in (1, 2, 5)]
             inside = [one for one in found if self.low <= one <= self.high]
-            return (
-                inside
-                if len(inside) <= most
-                else [one for one in inside if f"{one:e}".startswith("1.0")] or inside[:most]
-            )
+            powers = [10.0**k for k in range(first, last + 1) if self.low <= 10.0**k <= self.high]
+            return inside if len(inside) <= most else powers[:: -(-len(powers) // most)] or inside[:most]
         step = _step((self.high - self.low) / most)
         first = math.ceil(self.low / step - 1e-9)
         return [i * step for i in range(first, math.floor(self.high / step + 1e-9) + 1)]
