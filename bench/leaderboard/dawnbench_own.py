@@ -137,7 +137,7 @@ def _failed_audit(reading: Mapping[str, Json]) -> str:
 def on_scale(fraction: float, whole: float) -> float:
     """A fraction on a scale from 0 to 1 or 100: the number whose digits are the same, so that no bar is passed by rounding.
 
-    >>> on_scale(0.29, 100.0), on_scale(0.9399999999999999, 100.0), on_scale(0.75, 1.0)
+    >>> on_scale(0.29, 100.0), on_scale(0.9399999999999998, 100.0), on_scale(0.75, 1.0)
     (29.0, 93.99999999999999, 0.75)
     """
     return fraction if whole == 1 else float(Decimal(repr(fraction)).scaleb(2))

@@ -91,6 +91,8 @@ def _refuse(own: Own, options: argparse.Namespace) -> None:
 
     if own.claimed:
         raise BenchError(f"{own.source} was handed in by somebody else; only what was measured here becomes an entry")
+    if own.kind == INFERENCE and options.seed is not None:
+        raise BenchError(f"{own.source} is a run, which has no seeds; leave --seed out")
     if own.lacks:
         raise BenchError(f"{own.source} makes no entry: {own.lacks}")
     if own.per_hour is None and options.cost:
