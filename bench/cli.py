@@ -74,6 +74,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
+        options.is_process = arguments is None  # else it is called from a program, whose age says nothing
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))

@@ -86,7 +86,9 @@ class Task(BaseTask):
     that it was given, where ours counts a missing one as wrong; `takes_no_answer`, that an answer is
     {"text", "no_answer"} with a probability of no answer; `makes_media`, that pictures, sounds or films of requests are made
     from the examples' inputs, and so are no data of their own; `normalises`, that texts of targets and answers are normalised
-    before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text.
+    before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text. `training_is`
+    says what the examples of `training` are where they are no official training split, and that numbers got with them compare
+    with nobody's ("four fifths of the dev articles"); such a task then evaluates none of those articles.
     """
 
     metrics: ClassVar[tuple[AnyMetric, ...]]
@@ -96,6 +98,7 @@ class Task(BaseTask):
     takes_no_answer: ClassVar[bool] = False
     makes_media: ClassVar[bool] = False
     normalises: ClassVar[bool] = True
+    training_is: str = ""
 
     @abstractmethod
     def examples(self) -> Sequence[Example]:
@@ -106,7 +109,7 @@ class Task(BaseTask):
         return len(self.examples())
 
     def training(self) -> Sequence[Example]:
-        """Examples that are never evaluated, from which few-shot prompts draw; none where the data set has none here."""
+        """Examples that are never evaluated, for few-shot prompts and to train on; none where the data set has none here."""
         return ()
 
     @abstractmethod

@@ -20,7 +20,7 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.feed import answer
 from bench.errors import BenchError
-from bench.leaderboard.board import interval
+from bench.leaderboard.cells import interval
 from bench.models.base import Device
 from bench.models.cheat import STRATEGIES, TEXTS, Cheat
 from bench.models.reference import Constant, Lexical, Random, Reference

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from bench.config import compose as conf
 from bench.config.build import build
-from bench.leaderboard.board import interval, shown
+from bench.leaderboard.cells import interval, shown
 from bench.record import Run
 from bench.runs.folder import find_runs
 from bench.task import Task

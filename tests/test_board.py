@@ -14,6 +14,7 @@ from small_data import built
 from bench.commands.shared.boards import of_task
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
+from bench.leaderboard import cells as texts
 from bench.leaderboard import definition
 from bench.leaderboard.board import Table, tables
 from bench.leaderboard.definition import Board
@@ -53,7 +54,7 @@ def test_reference_rows_stand_in_their_place_without_a_rank(run_record: Make) ->
     chance = run_record("random", value=0.3, kind="cpu", is_reference=True)
     (table,) = tables(BOARD, [chance, run_record("a", value=0.5), run_record("b", value=0.2), oracle])
     assert ranking(table) == [(None, "oracle"), (1, "a"), (None, "random"), (2, "b")]
-    assert [boards.rank_of(row) for row in table.rows] == ["ref", "1", "ref", "2"]
+    assert [texts.rank_of(row) for row in table.rows] == ["ref", "1", "ref", "2"]
 
 
 def test_cpu_and_gpu_never_share_a_table(run_record: Make) -> None:
@@ -117,7 +118,7 @@ def test_a_submission_does_not_replace_a_run_of_its_name(run_record: Make) -> No
 
 def test_a_submission_is_marked_and_has_no_timings(run_record: Make) -> None:
     (table,) = tables(BOARD, [brought(run_record)])
-    cells = dict(zip(boards.headings(BOARD), boards.cells(BOARD, table.rows[0]), strict=True))
+    cells = dict(zip(texts.headings(BOARD), texts.cells(BOARD, table.rows[0]), strict=True))
     assert (cells["device"], cells["dtype"]) == ("submission", "–")
     assert {cells[name] for name in ("examples/s", "ms/answer")} == {"–"}
 
@@ -126,7 +127,7 @@ def test_a_metric_that_could_not_be_had_is_shown_as_absent_and_stands_last_witho
     absent = replace(run_record("a"), scores=(Score("f1", None, None, None, 9, 0, note="absent: no java"),))
     (table,) = tables(replace(BOARD, more=()), [absent, run_record("b", value=0.1)])
     assert ranking(table) == [(1, "b"), (None, "a")]
-    cells = boards.cells(replace(BOARD, more=()), table.rows[1])
+    cells = texts.cells(replace(BOARD, more=()), table.rows[1])
     assert (cells[0], cells[2]) == ("–", "– [–]")
 
 
@@ -164,15 +165,15 @@ def failed(run: Run) -> Run:
 
 def test_failures_show_the_best_case(run_record: Make) -> None:
     (table,) = tables(BOARD, [failed(run_record())])
-    row = boards.cells(BOARD, table.rows[0])
-    assert row[boards.headings(BOARD).index("failures")] == "20 (at best 70.0)"
+    row = texts.cells(BOARD, table.rows[0])
+    assert row[texts.headings(BOARD).index("failures")] == "20 (at best 70.0)"
 
 
 def test_every_column_has_one_heading_and_one_cell(run_record: Make) -> None:
     (table,) = tables(BOARD, [run_record()])
     for columns in [(), ("n",), definition.COLUMNS, definition.COLUMNS[::-1]]:
         one = replace(BOARD, columns=columns)
-        assert len(boards.headings(one)) == len(boards.cells(one, table.rows[0])) == 4 + len(columns)
+        assert len(texts.headings(one)) == len(texts.cells(one, table.rows[0])) == 4 + len(columns)
 
 
 def test_the_page_of_a_small_board_reads_so(run_record: Make) -> None:
@@ -228,7 +229,7 @@ def test_a_score_that_is_no_fraction_is_not_shown_as_percent(run_record: Make) -
     (table,) = tables(
         replace(BOARD, more=("entropy_4",)), [replace(run_record(), scores=(run_record().scores[0], entropy))]
     )
-    assert boards.cells(replace(BOARD, more=("entropy_4",)), table.rows[0])[3] == "4.32"
+    assert texts.cells(replace(BOARD, more=("entropy_4",)), table.rows[0])[3] == "4.32"
 
 
 def written(folder: Path, **changes: Any) -> Path:
@@ -327,8 +328,8 @@ def test_a_row_says_where_it_comes_from(run_record: Make) -> None:
     }
     (table,) = tables(BOARD, rows.values())
     assert {row.origin: row.run.model for row in table.rows} == {word: run.model for word, run in rows.items()}
-    at = boards.headings(BOARD).index("origin")
-    assert [boards.cells(BOARD, row)[at] for row in table.rows] == [row.origin for row in table.rows]
+    at = texts.headings(BOARD).index("origin")
+    assert [texts.cells(BOARD, row)[at] for row in table.rows] == [row.origin for row in table.rows]
 
 
 def test_a_report_hides_no_run_that_was_made_here(run_record: Make) -> None:
@@ -341,7 +342,7 @@ def test_a_report_hides_no_run_that_was_made_here(run_record: Make) -> None:
     ("bounds", "text"), [((None, None), "2"), ((1, 4), "2 (1–4)"), ((2, 2), "2 (2)")]
 )  # fmt: skip
 def test_a_rank_is_shown_with_its_bounds(bounds: tuple[int | None, int | None], text: str) -> None:
-    assert boards.rank_text(2, *bounds) == text
+    assert texts.rank_text(2, *bounds) == text
 
 
 def test_the_page_names_the_groups_of_ties_and_what_they_are(run_record: Make) -> None:

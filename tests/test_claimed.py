@@ -18,9 +18,10 @@ from bench.judging import gate
 from bench.judging.baseline import of_entry
 from bench.judging.compare import Comparison, machines
 from bench.judging.pair import Side
+from bench.leaderboard import alike, suite
 from bench.leaderboard import board as boards
+from bench.leaderboard import cells as texts
 from bench.leaderboard import entry as entries
-from bench.leaderboard import suite
 from bench.leaderboard.board import Table, tables
 from bench.leaderboard.definition import Board
 from bench.leaderboard.entry import Entry
@@ -61,9 +62,9 @@ def forged(make: Make, model: str = "liar", verified: Any = VERIFIED, **changes:
 
 
 def cells(table: Table, model: str) -> dict[str, str]:
-    board = boards.with_telling_columns(SQUAD, [table])
+    board = texts.with_telling_columns(SQUAD, [table])
     row = next(row for row in table.rows if row.run.model == model)
-    return dict(zip(boards.headings(board), boards.cells(board, row), strict=True))
+    return dict(zip(texts.headings(board), texts.cells(board, row), strict=True))
 
 
 @pytest.mark.parametrize("verified", [VERIFIED, None])
@@ -112,7 +113,7 @@ def test_markdown_has_claims_in_italics_with_a_legend(run_record: Make) -> None:
 def test_predictions_that_were_scored_here_were_timed_by_nobody_and_their_day_is_ours(run_record: Make) -> None:
     brought = run_record("theirs", submission={"file": "x"})
     assert {standing(brought, name) for name in ("date", "commit", "n")} == {MEASURED}
-    assert boards.place(brought) == ""
+    assert alike.place(brought) == ""
 
 
 def test_rows_of_a_store_are_the_store_s_and_what_came_in_a_bundle_stays_claimed_in_it(run_record: Make) -> None:
@@ -126,7 +127,7 @@ def test_an_entry_is_never_ours_whatever_it_says_of_its_origin(run_record: Make,
     for origin in ({}, {"store": True}, {"store": True, "verified": {}}):
         entries.write(tmp_path / "e.json", Entry(run_record("a", origin=origin), None))
         run = entries.reported(tmp_path / "e.json").run
-        assert (boards.origin_of(run), standing(run, "device")) == ("self-reported", CLAIMED)
+        assert (alike.origin_of(run), standing(run, "device")) == ("self-reported", CLAIMED)
 
 
 AGAIN = {"n": 20, "equal": 20, "seed": 7, "examples_per_second": 3e9, "reproduced": True}
@@ -164,7 +165,7 @@ def test_a_rerun_that_reproduced_no_speed_or_is_no_record_confirms_none(run_reco
 @pytest.mark.parametrize("verified", ["yes", ["x"], 1])
 def test_a_verification_of_another_form_shows_nothing_as_measured(run_record: Make, verified: Any) -> None:
     run = forged(run_record, verified=verified)
-    assert (standing(run, "date"), known_since(run), boards.place(run)) == (CLAIMED, "", "")
+    assert (standing(run, "date"), known_since(run), alike.place(run)) == (CLAIMED, "", "")
 
 
 def test_a_stranger_s_later_date_hides_no_row_of_ours_in_a_suite(run_record: Make) -> None:

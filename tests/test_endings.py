@@ -20,7 +20,7 @@ from bench.judging.baseline import Side
 from bench.judging.ended import limits, most
 from bench.judging.gate import Rules, checks
 from bench.judging.verdicts import line as verdict_of
-from bench.leaderboard import board as boards
+from bench.leaderboard import cells as texts
 from bench.leaderboard import endings
 from bench.leaderboard.board import tables
 from bench.leaderboard.definition import Board
@@ -229,34 +229,34 @@ def test_a_model_that_thinks_is_told_of_its_thinking() -> None:
 def test_a_board_has_columns_of_what_its_models_have_and_says_unknown_where_it_is(run_record: Make) -> None:
     runs = [run_record("a", answers=CUT), run_record("b"), run_record("c", answers=UNTOLD)]
     found = tables(BOARD, runs)
-    board = boards.with_telling_columns(BOARD, found)
+    board = texts.with_telling_columns(BOARD, found)
     assert [name for name in endings.COLUMNS if name in board.columns] == ["cut", "unparsed"]
-    at = boards.headings(board).index("cut")
-    assert {row.run.model: boards.cells(board, row)[at] for row in found[0].rows} == {
+    at = texts.headings(board).index("cut")
+    assert {row.run.model: texts.cells(board, row)[at] for row in found[0].rows} == {
         "a": "12 (48.1 to 63.2)", "b": "unknown", "c": "unknown",
     }  # fmt: skip
     assert endings.LEGEND in markdown(BOARD, found).replace("\\", "")
     none = [run_record("b"), run_record("random", is_reference=True, answers=CUT | {"n_empty": 9})]
-    assert boards.with_telling_columns(BOARD, tables(BOARD, none)) == BOARD
+    assert texts.with_telling_columns(BOARD, tables(BOARD, none)) == BOARD
     verified = run_record(
         "d", answers=CUT, origin={"bundle": "b", "submitter": "s", "verified": {"date": "2026-01-02"}}
     )
-    cells = boards.cells(board, tables(BOARD, [verified])[0].rows[0])
+    cells = texts.cells(board, tables(BOARD, [verified])[0].rows[0])
     assert (
         cells[at] == "~12 (48.1 to 63.2)"
     )  # that an answer was cut is its model's word; that it was not parsed is found here
-    assert cells[boards.headings(board).index("unparsed")] == "3"
+    assert cells[texts.headings(board).index("unparsed")] == "3"
 
 
 def test_the_line_of_a_run_says_what_the_cut_answers_may_do_to_its_score(run_record: Make) -> None:
     run = run_record(value=0.5, answers=CUT)
-    line = endings.line(run, boards.shown)
+    line = endings.line(run, texts.shown)
     assert line.startswith(
         "12 of 100 cut (12.0 %): f1 50.0, between 48.1 and 63.2 were they wrong or right; 3 in which"
     )
     least = replace(run, answers=CUT | {"n_cut": None})
-    assert "12 or more of 100 cut" in endings.line(least, boards.shown)
-    assert endings.cell(least, "cut", least.scores[0], boards.shown) == "12 or more (48.1 to 63.2)"
+    assert "12 or more of 100 cut" in endings.line(least, texts.shown)
+    assert endings.cell(least, "cut", least.scores[0], texts.shown) == "12 or more (48.1 to 63.2)"
     assert "`bench rescore` counts it" in endings.unknown(replace(run, answers={}))
     assert "cut or refused is unknown" in endings.unknown(replace(run, answers=UNTOLD))
     assert endings.unknown(run) == ""

@@ -17,7 +17,7 @@ import numpy as np
 import pytest
 
 from bench.commands.shared import gathered
-from bench.leaderboard import entry, index
+from bench.leaderboard import entry, index, index_file
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.stamps import folders
 from bench.record import Run, Score
@@ -171,7 +171,7 @@ def test_a_board_needs_no_place_for_its_index(board: Any, runs: Path) -> None:
 
 def test_a_board_does_not_wait_for_ever_for_another(board: Any, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = board()
-    monkeypatch.setattr(index, "PATIENCE_SECONDS", 0.01)
+    monkeypatch.setattr(index_file, "PATIENCE_SECONDS", 0.01)
     for lock in ("EXCLUSIVE", "IMMEDIATE"):
         with sqlite3.connect(runs / index.FILE) as other:
             other.execute(f"BEGIN {lock}")

@@ -19,7 +19,7 @@ from bench.bundles.rerun import Again
 from bench.commands.shared.rebuilt import model_of
 from bench.config import compose as conf
 from bench.errors import BenchError
-from bench.leaderboard import board as boards
+from bench.leaderboard import alike
 from bench.leaderboard import entry as entries
 from bench.models.base import Device
 from bench.record import Run
@@ -376,4 +376,4 @@ def test_a_model_in_plain_python_has_no_last_digits(run_record: Make) -> None:
 def test_an_entry_with_a_rerun_stands_in_the_table_of_the_device_that_it_was_found_on(run_record: Make) -> None:
     record = Again(20, 1, 20, 10.0, 2.0, 12.0, "", "one").record()
     run = run_record("a", origin={"bundle": "b", "submitter": "s", "verified": admit.seal() | {"rerun": record}})
-    assert boards.place(run) == "cpu"
+    assert alike.place(run) == "cpu"

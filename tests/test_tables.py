@@ -14,6 +14,7 @@ from rich.cells import cell_len
 from bench.commands import board as board_command
 from bench.commands.shared import tables
 from bench.leaderboard import board as boards
+from bench.leaderboard import cells as texts
 from bench.leaderboard import columns as declared
 from bench.leaderboard.definition import Board
 from bench.record import Run, Score
@@ -69,7 +70,7 @@ def test_a_board_keeps_to_the_width_keeps_models_and_scores_and_names_what_it_le
     assert WIDE in folded
     assert {"50.0", "70.0"} <= set(text.replace("│", " ").split())
     said = next((line for line in " ".join(" ".join(lines).split()).split("left out at ")[1:]), "")
-    heads = [column.heading for column in boards.columns(BOARD)]
+    heads = [column.heading for column in texts.columns(BOARD)]
     shown = {word for line in box[1:3] for word in line.replace("┃", " ").split()}
     missing = [head for head in heads if not set(head.split()) <= shown]
     assert said.startswith(f"{width} columns: {', '.join(missing)}; pipe it") if missing else not said
@@ -77,11 +78,11 @@ def test_a_board_keeps_to_the_width_keeps_models_and_scores_and_names_what_it_le
 
 
 def test_a_wider_terminal_never_shows_less(printed: Callable[[object], list[str]]) -> None:
-    order = sorted(boards.columns(BOARD), key=lambda column: -column.importance)
+    order = sorted(texts.columns(BOARD), key=lambda column: -column.importance)
     before: set[str] = set()
     for width in range(40, 180, 4):
-        cells = [boards.cells(BOARD, row) for row in ()]
-        shown = {boards.columns(BOARD)[place].heading for place in fitted(boards.columns(BOARD), cells, width)}
+        cells = [texts.cells(BOARD, row) for row in ()]
+        shown = {texts.columns(BOARD)[place].heading for place in fitted(texts.columns(BOARD), cells, width)}
         assert before <= shown
         assert shown == {column.heading for column in order[: len(shown)]} or len(shown) == 3
         before = shown
@@ -121,7 +122,7 @@ def test_a_pipe_gets_every_column_and_row_with_nothing_cut_and_nothing_added(
     runs = [run_record(f"m{i:03}" + "x" * 90, run_id=f"{i:012}") for i in range(120)]
     board_command._print([(BOARD, boards.tables(BOARD, runs))], [])
     lines = [line.split("\t") for line in capsys.readouterr().out.splitlines()]
-    assert lines[1] == boards.headings(BOARD)
+    assert lines[1] == texts.headings(BOARD)
     rows = [line for line in lines if len(line) == len(lines[1])][1:]
     assert len(rows) == 120
     assert {row[1] for row in rows} == {run.model for run in runs}

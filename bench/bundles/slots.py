@@ -13,7 +13,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
-from bench.leaderboard.board import shown
+from bench.leaderboard.cells import shown
 from bench.models.shipped import models
 from bench.record import Run
 from bench.text import names

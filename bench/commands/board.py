@@ -27,6 +27,7 @@ FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
+    from bench.commands.shared import speed as shown_speed
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard import index
 
@@ -54,14 +55,24 @@ def main(options: argparse.Namespace) -> int:
         wrote = site.main(options.html, found, runs, suites=suites, entries=entries, all_data=options.all_data)
         record |= {"site": wrote} if options.json else {}
     if options.json:
-        output.emit(record)
+        output.emit(record | ({"speed": shown_speed.record(found)} if options.speed else {}))
+    elif options.speed:
+        shown_speed.show(found)
     else:
-        _print(found, suites)
-        if competition.NAME in record:
-            competition.show(entries)
-        elif not any(tables for _, tables in [*found, *suites]):
-            _say_why(options, known)
+        _show(options, found, suites, entries if competition.NAME in record else None, known)
     return 0
+
+
+def _show(
+    options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
+    known: Sequence[str],
+) -> None:  # fmt: skip
+    """Print what there is; `entries` is None where the competition was not asked for, or has none."""
+    _print(found, suites)
+    if entries is not None:
+        competition.show(entries)
+    elif not any(tables for _, tables in [*found, *suites]):
+        _say_why(options, known)
 
 
 def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
@@ -152,21 +163,22 @@ def _write(name: str, text: str) -> None:
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
-    from bench.leaderboard import endings
+    from bench.leaderboard import cells, endings, readings
     from bench.leaderboard import markdown as page
 
     for board, tables in found:
         if not tables:
             tell(f"{board.title}: no runs yet")
-        shown = boards.with_telling_columns(board, tables)
+        shown = cells.with_telling_columns(board, tables)
         for table in tables:
             ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
-            rows = [printed.Row(boards.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
+            rows = [printed.Row(cells.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
             title = f"{board.title}: {boards.title(table)}"
-            printed.show(title, boards.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
+            printed.show(title, cells.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
                 tell(line)
-        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):
+        timed = readings.LEGEND if "timed" in shown.columns else ""
+        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns), timed)):
             tell(line)
     _print_suites(suites)
 
@@ -193,15 +205,15 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     def times(run: Run) -> dict[str, Any]:
         said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
-                "device": run.environment["device"]}  # fmt: skip
+                "device": run.environment["device"], "scenarios": dict(run.scenarios)}  # fmt: skip
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
-        return (
-            said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}
-        )
+        audit = run.audit if not is_claimed(run, "flips") else {}
+        return said | dict.fromkeys(told) | {"audit": audit, "claimed": told}
 
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers), **times(row.run)}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers),
+         **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

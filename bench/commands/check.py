@@ -161,7 +161,7 @@ def _update(options: argparse.Namespace) -> int:
 
 def _holds(run: Run, n_timed: int, sides: Sequence[Side], options: argparse.Namespace) -> str:
     """What a new baseline holds, and what of its speed it does not."""
-    from bench.leaderboard.board import interval
+    from bench.leaderboard.cells import interval
 
     score = f"{run.scores[0].metric} {interval(run.scores[0])} of {run.n_examples:,} examples"
     if options.no_speed:

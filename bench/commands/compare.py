@@ -135,7 +135,7 @@ def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
 
 
 def _side_record(side: Side) -> dict[str, Any]:
-    from bench.leaderboard.board import origin_of
+    from bench.leaderboard.alike import origin_of
     from bench.runs.claimed import is_claimed
     from bench.runs.rates import examples_per_second, seconds_per_answer
 

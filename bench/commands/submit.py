@@ -22,7 +22,7 @@ def main(options: argparse.Namespace) -> int:
     """Write the bundle and one entry a run; say what goes where."""
     from bench.bundles import bundle, slots
     from bench.leaderboard import entry
-    from bench.leaderboard.board import shown
+    from bench.leaderboard.cells import shown
 
     if (submitter := typed(options.submitter)) != options.submitter:
         tell(f"bench: the submitter is written {submitter}, with the apostrophe of a keyboard", err=True)

@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import replace
 from functools import cached_property
@@ -94,11 +95,18 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Make the copies of the batch that comes next, and tell the model of it."""
+        self.model.prepare(self.ready(batch))
+
+    def ready(self, batch: Sequence[Request]) -> list[Request]:
+        """Make the copies of the batch that comes next without telling the model of it: what it gets."""
         with self._lock:
             self._recent.append(frozenset(request.id for request in batch))
-            self._forget()
-            given = [self._given(request) for request in batch]
-        self.model.prepare(given)
+            self._drop()
+            return [self._given(request) for request in batch]
+
+    def forget(self) -> None:
+        """Have the model forget what it computed from requests."""
+        self.model.forget()
 
     def hear(self, heard: Heard | None) -> None:
         """Have the listener told under the examples' ids."""
@@ -107,6 +115,14 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             return
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
+
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        """As of the model itself."""
+        return self.model.client_overhead_seconds(qps)
+
+    def caveats(self) -> list[str]:
+        """Those of the model, which name no request."""
+        return self.model.caveats()
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """As the model cuts the batch; one that does not cut gets no copies of its media for it."""
@@ -120,7 +136,33 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             return [[own[one.id] for one in unit] for unit in self.model.units(given)]
         finally:
             with self._lock:
-                self._forget()
+                self._drop()
+
+    @property
+    def takes_at_once(self) -> bool:  # type: ignore[override]
+        """As of the model itself."""
+        return self.model.takes_at_once
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """What the model submits, under the example's id when it is there; what it says names the example and its own file."""
+        with self._lock:
+            given = self._given(request)
+        own, found = {given.id: request.id}, Future[Prediction]()
+
+        def over(asked: Future[Prediction]) -> None:
+            if asked.cancelled():
+                found.cancel()
+            elif (error := asked.exception()) is not None:
+                if isinstance(error, Exception):
+                    self._rename(error, own)
+                found.set_exception(error)
+            else:
+                found.set_result(self._named([asked.result()], own)[0])
+
+        asked = self.model.submit(given)
+        asked.add_done_callback(over)
+        found.add_done_callback(lambda done: asked.cancel() if done.cancelled() else None)
+        return found
 
     def predict(self, batch: Sequence[Request]) -> Answered:
         """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do."""
@@ -152,7 +194,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             raise
         finally:
             with self._lock:
-                self._forget()
+                self._drop()
 
     def _named(self, found: Any, own: Mapping[str, str]) -> Any:
         """The predictions under the examples' ids; what is no list of them is refused by whoever asked."""
@@ -189,7 +231,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         self._true[str(neutral)] = str(path)
         return str(neutral)
 
-    def _forget(self) -> None:
+    def _drop(self) -> None:
         """Drop the requests and copies that belong to no batch at hand."""
         near = frozenset().union(*self._recent)
         for key in [key for key in self._held if key not in near]:

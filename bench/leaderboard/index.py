@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
@@ -20,6 +19,7 @@ from typing import TypeVar
 import numpy as np
 
 from bench.errors import BenchError
+from bench.leaderboard.index_file import COLUMNS, Damaged, copied, opened
 from bench.leaderboard.ranking import Sums
 from bench.record import Run, Score
 from bench.runs.identity import canonical
@@ -27,19 +27,7 @@ from bench.types import Json
 
 T = TypeVar("T")
 FILE = ".index.db"  # in the runs directory
-_FORMAT = 6  # of the tables below and of what is in them
-PATIENCE_SECONDS = 10.0  # for another board that writes
 _KEPT = 500  # results of rankings
-_COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")
-_SCHEMA = f"""
-CREATE TABLE records ({", ".join(_COLUMNS)}, PRIMARY KEY (root, path));
-CREATE INDEX by_board ON records (task, version);
-CREATE TABLE sums (root TEXT, path TEXT, metric TEXT, digest TEXT, design TEXT, groups INTEGER, data BLOB,
-                   PRIMARY KEY (root, path, metric));
-CREATE TABLE bounds (root TEXT, path TEXT, metric TEXT, rule TEXT, low REAL, high REAL, note TEXT,
-                     PRIMARY KEY (root, path, metric));
-CREATE TABLE results (name TEXT PRIMARY KEY, value TEXT);
-"""
 
 
 @dataclass(frozen=True)
@@ -49,10 +37,6 @@ class Record:
     root: str
     path: str
     run: Run
-
-
-class Damaged(Exception):
-    """The index file is no index, or of another version: it can be deleted."""
 
 
 def using(file: Path | None, act: Callable[[Index], T]) -> T:
@@ -81,7 +65,7 @@ class Index:
     def __init__(self, file: Path | None) -> None:
         """`file` is made where it can be; None keeps the index in memory."""
         self.file = file
-        self._db = _opened(file)
+        self._db = opened(file)
 
     def refresh(
         self, root: str, stamps: Mapping[str, str], load: Callable[[str], Run], slot: Callable[[Run], Json]
@@ -205,7 +189,7 @@ class Index:
     def _replace(self, old: list[tuple[str, str]], rows: list[tuple[Json, ...]]) -> None:
         for table in ("records", "sums", "bounds"):
             self._db.executemany(f"DELETE FROM {table} WHERE root = ? AND path = ?", old)
-        self._db.executemany(f"INSERT INTO records VALUES ({_marks(_COLUMNS)})", rows)
+        self._db.executemany(f"INSERT INTO records VALUES ({_marks(COLUMNS)})", rows)
         self._db.commit()
 
     def _run(self, root: str, path: str) -> Run:
@@ -221,7 +205,7 @@ class Index:
             try:
                 return act()
             except sqlite3.OperationalError:  # read-only, full, or held by another for longer than the timeout
-                self._db = _copied(self._db)
+                self._db = copied(self._db)
                 return act()
         except (sqlite3.DatabaseError, zlib.error, ValueError, TypeError, KeyError) as error:
             raise Damaged(f"{self.file}: {type(error).__name__}: {error}") from error
@@ -240,55 +224,3 @@ def _row(path: str, load: Callable[[str], Run], slot: Callable[[Run], Json]) -> 
 
 def _marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
-
-
-def _opened(file: Path | None) -> sqlite3.Connection:
-    """The file with its tables, made again where they are of another version; in memory where it cannot be opened."""
-    if file is None or not file.parent.is_dir():
-        return _made(sqlite3.connect(":memory:"))
-    db = None
-    try:
-        db = sqlite3.connect(file, timeout=PATIENCE_SECONDS)
-        if db.execute("PRAGMA user_version").fetchone()[0] == _FORMAT:
-            return db
-        if not _empty(db):
-            raise Damaged(f"{file} is of another version")
-        return _made(db)
-    except sqlite3.OperationalError:
-        return _copied(db) if db else _made(sqlite3.connect(":memory:"))
-    except sqlite3.DatabaseError as error:
-        raise Damaged(f"{file}: {error}") from None
-
-
-def _empty(db: sqlite3.Connection) -> bool:
-    return not db.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-
-
-def _made(db: sqlite3.Connection) -> sqlite3.Connection:
-    """Make the tables, unless another process just has."""
-    db.execute("BEGIN IMMEDIATE")
-    if _empty(db):
-        for command in filter(str.strip, _SCHEMA.split(";")):
-            db.execute(command)
-        db.execute(f"PRAGMA user_version = {_FORMAT}")
-    db.commit()
-    return db
-
-
-def _copied(db: sqlite3.Connection) -> sqlite3.Connection:
-    """The same content in memory, empty where it cannot be read."""
-    memory = sqlite3.connect(":memory:")
-    deadline = time.monotonic() + PATIENCE_SECONDS
-
-    def refuse_waiting(status: int, remaining: int, total: int) -> None:
-        if time.monotonic() > deadline:  # else a backup waits for ever while another holds the file
-            raise sqlite3.OperationalError("the file is held by another process")
-
-    try:
-        db.rollback()
-        db.backup(memory, pages=10_000, progress=refuse_waiting, sleep=0.05)
-        sound = memory.execute("PRAGMA user_version").fetchone()[0] == _FORMAT
-    except sqlite3.Error:
-        sound = False
-    db.close()
-    return memory if sound else _made(sqlite3.connect(":memory:"))

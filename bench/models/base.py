@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from typing import ClassVar, TypeAlias
 
@@ -63,6 +64,9 @@ class Model(ABC):
     is_reference: ClassVar[bool] = False
     reads_targets: bool = False
     listener: Heard | None = None  # see `hear`
+    takes_at_once: bool = (
+        False  # whether `submit` may be called: requests are answered beside others that are under way
+    )
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -106,9 +110,39 @@ class Model(ABC):
         """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
 
         A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
-        depend on whether anybody listens.
+        depend on whether anybody listens. What is told of a reply adds up to its `new_tokens`, and one more for an end token that
+        was made: the step is in the time. A count below zero takes back what was told of a reply that broke off and was begun
+        anew: its first token is still to come.
         """
         self.listener = heard
+
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        """Seconds of an answer that are the client's own, measured at this rate (None: one request after another).
+
+        None where there is no client between the clock and the model. Called once the model is loaded, beside no other measurement.
+        """
+        return None
+
+    def caveats(self) -> list[str]:
+        """What a reader of the times must know that this model's client saw since `hear` was called last, a line each."""
+        return []
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """Begin to answer this request beside those that are under way, and return at once; only where it `takes_at_once`.
+
+        The future ends when the answer is there, in whatever thread: the time is read at that moment, so that nothing which is
+        not the answer's own may be done before. What is wrong with one request is its prediction's error; an exception ends the
+        measurement. A future that is cancelled asks for no answer any more. Requests are submitted by one thread, at their
+        scheduled times; `hear` is told of each from any thread.
+        """
+        raise NotImplementedError(f"{type(self).__name__} answers only by predict(), one call at a time")
+
+    def forget(self) -> None:
+        """Forget what was computed from requests: a timing begins with it, and repeats no request without it.
+
+        A model that keeps results of requests beyond the call that made them lets go of them here; one that does not is found out
+        by the timing's audit. What comes of the weights alone stays. Here: nothing is kept.
+        """
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""

@@ -107,10 +107,24 @@ class Composite(Model):
         """Of the last stage, whose reply it is."""
         self.models[-1].hear(heard)
 
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        """Of the stages that have a client, together."""
+        found = [seconds for one in self.models if (seconds := one.client_overhead_seconds(qps)) is not None]
+        return sum(found) if found else None
+
+    def caveats(self) -> list[str]:
+        """Those of all stages."""
+        return [line for model in self.models for line in model.caveats()]
+
     def free(self) -> None:
         """Have all stages let go of their reserve: any of them may hold what the one that failed lacked."""
         for model in self.models:
             model.free()
+
+    def forget(self) -> None:
+        """Have all stages forget."""
+        for model in self.models:
+            model.forget()
 
     def sync(self) -> None:
         """Wait for all stages."""

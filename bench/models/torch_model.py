@@ -13,6 +13,7 @@ from bench.errors import BenchError
 from bench.models import chat_template, checkpoint, weights
 from bench.models.base import Device, Model
 from bench.models.device import emulates
+from bench.runs import spans
 
 if TYPE_CHECKING:
     import torch
@@ -52,8 +53,11 @@ class TorchModel(Model):
         """Load weights and tokenizer or processor onto the device."""
         folder = weights.folder(self.source, self.sha256)
         checkpoint.check(folder, self.source, self.trust, text=self.processor_class == "AutoTokenizer")
-        import torch
-        import transformers
+        with spans.imports():
+            import torch
+            import transformers
+
+            auto_class = getattr(transformers, self.auto_class)  # imports the most of it
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
@@ -65,7 +69,7 @@ class TorchModel(Model):
         with checkpoint.one_line(self.source), checkpoint.alone():
             self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(folder, **options)
             self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
-            loaded, loading = getattr(transformers, self.auto_class).from_pretrained(
+            loaded, loading = auto_class.from_pretrained(
                 folder,
                 dtype=getattr(torch, device.dtype),
                 use_safetensors=True,

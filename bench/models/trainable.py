@@ -65,3 +65,9 @@ class Trainable(ABC):
     def trained_config(self, folder: Path) -> dict[str, Any]:
         """The configuration of the trained model for `bench run`: `_target_`, `source` and what else its class takes."""
         return {"_target_": f"{type(self).__module__}.{type(self).__qualname__}", "source": f"file:{folder}"}
+
+
+def saved(network: Any, processor: Any, folder: Path) -> None:
+    """Write a network of transformers and its tokenizer or processor as a checkpoint: weights as safetensors, nothing pickled."""
+    network.save_pretrained(folder)
+    processor.save_pretrained(folder)

@@ -8,11 +8,12 @@ import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 
 from bench.record import Timing
+from bench.runs import spans
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
 from bench.runs.timing import Stopwatch, nothing
@@ -38,12 +39,14 @@ class Attempt(AbstractContextManager["Attempt"]):
         self._lost = _lost(folder.path / ALIVE, before)
         self._over = threading.Event()
         self._beat: threading.Thread | None = None
+        self._telling = ExitStack()
 
     def __enter__(self) -> Attempt:
         if self._lost is not None:
             self._record(self._lost)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._record(Timing(self.number, "begin", 0.0, at=now))
+        self._telling.enter_context(spans.told())
+        self.watch.begin(now)
         self._beat = threading.Thread(target=self._beats, args=(self.folder.path / ALIVE,), name="alive", daemon=True)
         self._beat.start()
         return self
@@ -53,6 +56,7 @@ class Attempt(AbstractContextManager["Attempt"]):
     ) -> None:
         """End the heartbeat; what an attempt took that failed stays for the next one to write down."""
         self._over.set()
+        self._telling.close()
         if self._beat is not None:
             self._beat.join()
         self._journal.close()
@@ -68,7 +72,8 @@ class Attempt(AbstractContextManager["Attempt"]):
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
-        self._journal.write([of_prediction(prediction) for prediction in predictions])
+        with spans.span("write", rows=len(predictions)):
+            self._journal.write([of_prediction(prediction) for prediction in predictions])
 
     def _record(self, timing: Timing) -> None:
         self._ledger.write([of_timing(timing)])

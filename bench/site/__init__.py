@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bundles.public import public_run
-from bench.leaderboard import board as boards
+from bench.leaderboard import alike, cells
 from bench.leaderboard.board import Table
 from bench.leaderboard.dawnbench import Table as EntryTable
 from bench.leaderboard.definition import Board
@@ -106,26 +106,26 @@ def _run(
     ranked = next((score for score in run.scores if metric and score.metric == metric.name), None)
     place = {"name": slug(board.name), "title": board.title} if board else None
     pages.run_page(
-        out, name, run, boards.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked
+        out, name, run, alike.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked
     )
     first = ranked or run.scores[0]
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
         "run": view.brief(run.run_id, 20), "created": shown(run, "date", run.created[:10]),
-        "data": run.data_fingerprint, "n": run.n_examples, "metric": first.metric, "score": boards.interval(first),
+        "data": run.data_fingerprint, "n": run.n_examples, "metric": first.metric, "score": cells.interval(first),
     }  # fmt: skip
 
 
 def _board(
     out: SiteFolder, board: Board, tables: Sequence[Table], runs: Sequence[Run], names: dict[tuple[str, ...], str]
 ) -> None:
-    board = boards.with_telling_columns(board, tables)
+    board = cells.with_telling_columns(board, tables)
     views = [
         view.of(board, table, lambda run: names.get(_key(run), ""), runs, number)
         for number, table in enumerate(tables, start=1)
     ]
     there = {line.origin for one in views for line in one.lines}
-    pages.board_page(out, slug(board.name), board, views, [word for word in boards.ORIGINS if word in there])
+    pages.board_page(out, slug(board.name), board, views, [word for word in alike.ORIGINS if word in there])
 
 
 def _suite(
@@ -160,6 +160,6 @@ def _overview(
     ] + shown
     empty = [board.title for board, tables in found if not tables]
     latest = sorted(runs, key=lambda run: (known_since(run), run.run_id), reverse=True)
-    rows = [(run, names[_key(run)], boards.origin_of(run)) for run in latest]
+    rows = [(run, names[_key(run)], alike.origin_of(run)) for run in latest]
     pages.page(out, "index.html", "index.html", boards=[*first, *shown], empty=empty, rows=rows[:20], n_runs=len(rows))
     pages.page(out, "runs.html", "runs.html", rows=rows)

@@ -7,8 +7,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from bench.leaderboard import board as boards
-from bench.leaderboard import endings
+from bench.leaderboard import cells, endings
 from bench.leaderboard.definition import Board
 from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
@@ -42,8 +41,8 @@ def _environment() -> Any:
     )  # fmt: skip
     found.globals |= {
         "policy": POLICY,
-        "shown": boards.shown,
-        "interval": boards.interval,
+        "shown": cells.shown,
+        "interval": cells.interval,
         "legend": LEGEND,
         "ended": endings,
     }
@@ -95,7 +94,7 @@ def run_page(
         "device": _device(run),
         "commit": shown(run, "commit", str(run.environment.get("commit") or "–")),
     }
-    if told := [text for text in (endings.line(run, boards.shown), endings.unknown(run)) if text]:
+    if told := [text for text in (endings.line(run, cells.shown), endings.unknown(run)) if text]:
         facts["answers"] = "; ".join(told)
     if (again := rerun_of(run)) is not None:
         facts["run again"] = f"{again}, its speed {'reproduced' if again.reproduced else 'not reproduced'}"

@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
+from bench.leaderboard import alike
 from bench.leaderboard import board as boards
+from bench.leaderboard import cells as texts
 from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
 from bench.record import Run, Score
@@ -14,7 +16,7 @@ from bench.runs.rates import seconds_per_answer
 from bench.site.scores import front
 
 Link = Callable[[Run], str]  # the name of a run's page, "" where it has none
-_OWN_CELLS = 3  # rank, model and score of `boards.cells`, which the page shows in its own way
+_OWN_CELLS = 3  # rank, model and score of `texts.cells`, which the page shows in its own way
 _WIDTH = 120.0  # of the picture of an interval, in its own units
 
 
@@ -91,19 +93,19 @@ class View:
 
 def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int) -> View:
     """What the page shows of a table; `runs` are all the runs there are, for the progress over time."""
-    headings = boards.headings(board)
+    headings = texts.headings(board)
     kept = [i for i in range(_OWN_CELLS, len(headings)) if headings[i] != "origin"]
     bars = _bars([row.score for row in table.rows])
     lines: list[Line] = []
     for i, (row, bar) in enumerate(zip(table.rows, bars, strict=True)):
-        cells = boards.cells(board, row)
+        cells = texts.cells(board, row)
         ranked = [line for line in lines if not line.reference]
         lines.append(
             Line(
-                run=row.run, page=link(row.run), rank=boards.rank_of(row), order=i, group=row.group,
+                run=row.run, page=link(row.run), rank=texts.rank_of(row), order=i, group=row.group,
                 new_group=bool(ranked) and row.group is not None and ranked[-1].group not in (None, row.group),
-                origin=row.origin, origin_text=boards.origin_text(row), score=row.score,
-                shown=boards.shown(row.score, row.score.value),
+                origin=row.origin, origin_text=texts.origin_text(row), score=row.score,
+                shown=texts.shown(row.score, row.score.value),
                 interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], time=_time(row.run),
                 cost=_cost(row.run), reference=row.run.is_reference,
             )
@@ -120,7 +122,7 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
 def _interval(score: Score) -> str:
     if score.low is None or score.high is None:
         return ""
-    return f"{boards.shown(score, score.low)} to {boards.shown(score, score.high)}"
+    return f"{texts.shown(score, score.low)} to {texts.shown(score, score.high)}"
 
 
 def _bars(scores: Sequence[Score]) -> list[Bar | None]:
@@ -183,7 +185,7 @@ def _past(board: Board, table: Table, link: Link, runs: Sequence[Run]) -> list[P
         run
         for run in runs
         if (run.task, run.task_version, run.data_fingerprint) == (board.task, board.version, table.fingerprint)
-        and boards.place(run) in ("", table.device)
+        and alike.place(run) in ("", table.device)
         and known_since(run)
         and not run.is_reference
     ]
@@ -196,7 +198,7 @@ def _past(board: Board, table: Table, link: Link, runs: Sequence[Run]) -> list[P
         merit = score.value if score.higher_is_better else -score.value
         best = record is None or merit > record
         record = merit if record is None or best else record
-        found.append(Past(run, known_since(run), link(run), score, boards.shown(score, score.value), best))
+        found.append(Past(run, known_since(run), link(run), score, texts.shown(score, score.value), best))
     return found
 
 
@@ -237,7 +239,7 @@ def summary(board: Board, tables: Sequence[Table]) -> Mapping[str, str]:
     leader = next((row for row in table.rows if row.rank is not None), None) if table else None
     return {
         "leader": leader.run.model if leader else "–",
-        "score": f"{board.metric} {boards.interval(leader.score)}" if leader else "–",
+        "score": f"{board.metric} {texts.interval(leader.score)}" if leader else "–",
         "models": str(len({row.run.model for row in ranked})),
         "n": f"{table.n:,}" if table else "–",
         "latest": latest(row.run for table in tables for row in table.rows),

@@ -180,7 +180,7 @@ def _claims(verdict: Verdict, bundle: Bundle, ground: Ground, submissions: Path)
     from bench.bundles.archive import Refused
     from bench.bundles.slots import Taken, refuse_taken
     from bench.bundles.verify import verified
-    from bench.leaderboard.board import interval
+    from bench.leaderboard.cells import interval
 
     run = verdict.run
     if run is None:

@@ -28,7 +28,7 @@ _COLUMNS = {
 
 def show(comparison: Comparison, changed: Changes) -> None:
     """The two runs, every metric's difference, the verdict, slices, changed examples and speed."""
-    from bench.leaderboard.board import origin_of
+    from bench.leaderboard.alike import origin_of
     from bench.runs.claimed import shown
 
     a, b = comparison.a.run, comparison.b.run

@@ -12,8 +12,8 @@ from bench.commands.shared.boards import of_task as default_board
 from bench.config import compose as conf
 from bench.config.build import task_class
 from bench.errors import BenchError
+from bench.leaderboard import alike, cells, entry
 from bench.leaderboard import board as boards
-from bench.leaderboard import entry
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
 from bench.leaderboard.entry import Entry
@@ -57,10 +57,10 @@ class Gathered(Evidence):
     def refresh(self, stamps: dict[str, str]) -> None:
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
-        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), boards.slot)
+        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), alike.slot)
         paths = map(str, entry.paths(entry.SUBMISSIONS.resolve()))
         entries = {path: f"{file_stamp(path)} {__version__}" for path in paths}  # which knows what rows give a score
-        self.index.refresh(submissions, entries, lambda path: _shown(submission(Path(path)).run), boards.slot)
+        self.index.refresh(submissions, entries, lambda path: _shown(submission(Path(path)).run), alike.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 
     def _read(self, path: str) -> Run:
@@ -163,7 +163,7 @@ class Gathered(Evidence):
         """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
         for record in self.index.every(*self._roots):
             run = record.run
-            made_so = (run.resamples, run.seed) == (RESAMPLES, SEED) and boards.origin_of(run) != "self-reported"
+            made_so = (run.resamples, run.seed) == (RESAMPLES, SEED) and alike.origin_of(run) != "self-reported"
             if not made_so:
                 run = replace(run, scores=tuple(self.ruled(record, score) for score in run.scores))
             yield (self.runs_dir / record.path if record.root == RUNS else None), run
@@ -232,7 +232,7 @@ def _shown(run: Run) -> Run:
     try:
         ranked, *more = (score.metric for score in run.scores)
         board = Board("", "", run.task, run.task_version, ranked, tuple(more))
-        _ = boards.cells(board, Row(1, run, run.scores[0], origin=boards.origin_of(run))), boards.slot(run)
+        _ = cells.cells(board, Row(1, run, run.scores[0], origin=alike.origin_of(run))), alike.slot(run)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BenchError(f"{where} is not whole ({type(error).__name__}: {error}); delete it or run it again") from None
     return run
