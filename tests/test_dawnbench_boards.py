@@ -256,7 +256,6 @@ def test_without_a_price_in_dollars_there_is_no_place_on_the_costs(
     [
         ({"verdict": "INVALID", "reasons": ["p90 needs 64 answers, there are 50: 14 more"]},
          "its single_stream is INVALID: p90 needs 64 answers, there are 50: 14 more"),
-        ({"verdict": None, "reasons": None}, "its single_stream is without a verdict: no reason is recorded"),
         ({"failed": 3}, "3 of its timed answers failed"),
         ({"audit": {"cache": {"passed": False}}}, "it failed the audit 'cache'"),
         ({"latency": None}, "its reading has no mean latency"),
