@@ -62,6 +62,13 @@ def told(folder: Path, **place: Any) -> list[str]:
             ROWS.replace("2\t1.0", "1\t1.0"),
             "line 3, epoch: found '1'; noted: not behind the epoch 1 before it; the row counts, since nothing is ranked by it",
         ),
+        (
+            ROWS.replace("0.5\t", "1800\t")
+            .replace("1.0\t", "3600\t")
+            .replace("1.5\t", "5400\t")
+            .replace("2.0\t", "7200\t"),
+            "line 2, hours: found '1800'; noted: 1,800 hours an epoch; they count as they are given, but are these seconds?",
+        ),
         (ROWS.replace("0.74", '"0.74"'), f"line 3, f1Score: found '\"0.74\"'; refused: {ALLOWED} 1"),
         ("", f"line 1, epoch: found ''; refused: {COLUMNS}"),
         ("epoch\thours\tf1Score\n", "line 1: found no rows; refused: expected one for each epoch"),

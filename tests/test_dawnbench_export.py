@@ -27,7 +27,7 @@ def rows(data: Any) -> list[tuple[float, ...]]:
     hours = 0.0
     found = []
     for epoch in range(1, n + 1):
-        hours += data.draw(st.floats(0.01, 50.0))
+        hours += data.draw(st.floats(0.01, 20.0))
         found.append((float(epoch), hours, data.draw(st.floats(0.0, 1.0))))
     return found
 
@@ -58,7 +58,7 @@ def test_a_fraction_in_percent_has_the_same_digits_and_passes_no_bar_by_rounding
 def test_a_training_becomes_an_entry_with_the_curve_of_its_middle_seed(tmp_path: Path, bench_main: Main) -> None:
     folder = training(tmp_path / "runs")
     code, out, err = bench_main(
-        "dawnbench", "export", str(folder), *WHO, "--code-url", "https://example.org", "-o", "out"
+        "dawnbench", "export", str(folder), *WHO, "--code-url", "https://ada:pw@example.org/x", "-o", "out"
     )
     name = "out/SQuAD/train/ada-lovelace_minilm_span_2-abacus-3_pytorch-2-13-0"
     assert (code, err) == (0, [])
@@ -67,6 +67,7 @@ def test_a_training_becomes_an_entry_with_the_curve_of_its_middle_seed(tmp_path:
     fields = json.loads(path.read_text())
     assert list(fields) == ["version", "author", "authorEmail", "framework", "codeURL", "commitHash", "model", "hardware",
                             "costPerHour", "timestamp", "misc"]  # fmt: skip
+    assert fields["codeURL"] == "https://example.org/x"
     assert (fields["timestamp"], fields["commitHash"], fields["misc"]["seed"]) == ("2026-11-28", "abc123def456", 0)
     assert path.with_suffix(".tsv").read_text() == "epoch\thours\tf1Score\n1\t0.25\t0.4\n2\t0.5\t0.75\n"
     assert name.startswith(str(path.parent))
@@ -75,7 +76,7 @@ def test_a_training_becomes_an_entry_with_the_curve_of_its_middle_seed(tmp_path:
     assert (code, report["findings"]) == (0, [])
     assert (report["entries"][0]["seconds"]["0.75"], report["entries"][0]["cost"]) == (1800.0, 0.45)
     assert (
-        bench_main("dawnbench", "export", str(folder), *WHO, "--code-url", "https://example.org", "-o", "out")[0] == 0
+        bench_main("dawnbench", "export", str(folder), *WHO, "--code-url", "https://example.org/x", "-o", "out")[0] == 0
     )
 
 
@@ -125,6 +126,7 @@ def test_without_a_price_an_entry_has_no_cost_and_says_so(tmp_path: Path, bench_
         ({}, WHO[2:], "give --author (or BENCH_AUTHOR)"),
         ({}, (), "give --author (or BENCH_AUTHOR) and --author-email (or BENCH_AUTHOR_EMAIL)"),
         ({}, (*WHO[:3], "ada"), "--author-email: 'ada' is no address; give one like ann@example.org"),
+        ({}, (*WHO, "--code-url", "my code"), "--code-url: 'my code' is no address; give one like https://example.org/code"),
         ({}, (*WHO, "--seed", "7"), "has no seed 7; it has 0, 1, 2, 3, 4"),
         ({}, (*WHO, "--hardware", "a\x1b[2Jb"), "hardware: found"),
         ({"seeds": [seed(0, 0.5), seed(1, None), seed(2, None)]}, WHO, "seed 1 never reaches 0.75 (2 of 3 seeds do not)"),
@@ -181,6 +183,9 @@ def test_a_reference_names_a_training_or_a_run_and_never_guesses(
         training(tmp_path / "runs", name=f"train-1{reference}", model="beta") if reference == "train-" else None
         code, _, err = bench_main("dawnbench", "export", reference)
         assert (code, reason in err[0]) == (2, True)
+    (tmp_path / "runs/squad_v1/alpha/train-half").mkdir()
+    code, _, err = bench_main("dawnbench", "export", "runs/squad_v1/alpha/train-half")
+    assert (code, "is not complete: it has no training.json; the same `bench train` command" in err[0]) == (2, True)
     timed(run_record, tmp_path / "runs", run_id="aaaaaaaaaaaa")
     code, _, err = bench_main("dawnbench", "export", "squad_v1/alpha")
     assert (code, "is more than one training or run" in err[0]) == (2, True)

@@ -12,6 +12,7 @@ from bench.data.dawnbench_values import (
     DATA_SETS,
     MOST_EPOCHS,
     MOST_HOURS,
+    SLOW_EPOCH_HOURS,
     DataSet,
     Finding,
     accuracies,
@@ -83,8 +84,11 @@ def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Fi
         field, text = _fault(data_set, last, cells, accuracy)
         if not field:
             field, text = _swapped(data_set, {name: column[line] for name, column in read.items()})
-        if not field and (note := _note(last[0] if curve else None, epoch)):
-            findings.append(Finding(as_seen(file), line, "epoch", as_seen(repr(cells["epoch"])), "noted", note))
+        if not field:
+            notes = _notes(last if curve else None, epoch, at or 0.0)
+            findings.extend(
+                Finding(as_seen(file), line, name, as_seen(repr(cells[name])), "noted", note) for name, note in notes
+            )
         if not field and at is not None and accuracy is not None:
             last = (last[0] if epoch is None else epoch, at)
             curve.append((at, accuracy))
@@ -155,13 +159,16 @@ def _swapped(data_set: DataSet, values: Mapping[str, float | None]) -> tuple[str
     return "", ""
 
 
-def _note(last: float | None, epoch: float | None) -> str:
-    """What is said of an epoch by which nothing is ranked, "" for nothing."""
+def _notes(last: tuple[float, float] | None, epoch: float | None, at: float) -> Iterator[tuple[str, str]]:
+    """The columns of a row that counts with what is odd about them; `last` are epoch and hours before it, None for nothing."""
     if epoch is None:
-        return "no number; the row counts, since nothing is ranked by it"
-    if last is not None and epoch <= last:
-        return f"not behind the epoch {last:g} before it; the row counts, since nothing is ranked by it"
-    return ""
+        yield "epoch", "no number; the row counts, since nothing is ranked by it"
+        return
+    if last is not None and epoch <= last[0]:
+        yield "epoch", f"not behind the epoch {last[0]:g} before it; the row counts, since nothing is ranked by it"
+    before = last or (0.0, 0.0)
+    if (each := (at - before[1]) / max(epoch - before[0], 1.0)) > SLOW_EPOCH_HOURS:
+        yield "hours", f"{each:,.0f} hours an epoch; they count as they are given, but are these seconds?"
 
 
 def _hint(cell: str | None) -> str:

@@ -59,6 +59,7 @@ LEAST_COST = 1e-11  # US dollars an item: a cent for a thousand million items; n
 MOST_COST = 1e4
 LEAST_COST_PER_HOUR, MOST_COST_PER_HOUR = 1e-3, 1e6  # US dollars: no machine is rented for less
 MOST_EPOCHS = 1e6
+SLOW_EPOCH_HOURS = 24.0  # the slowest entry takes 1.2; hours that are this many may be seconds
 MOST_LETTERS = 1_000  # of a name
 MOST_BYTES = 1024**2  # of a file of an entry
 _COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
