@@ -110,16 +110,16 @@ class Model(ABC):
         """Have `heard` told of new tokens as soon as each step of a reply has made them; None ends that.
 
         A timing scenario reads its clock there. A model that tells of none has no time to first token; what it answers must not
-        depend on whether anybody listens. All that is told of a reply adds up to its tokens, its end token among them where one was
-        made. A count below zero takes back what was told of a reply that broke off and was begun anew: none of its tokens was the
-        first.
+        depend on whether anybody listens. What is told of a reply adds up to its `new_tokens`, and one more for an end token that
+        was made: the step is in the time. A count below zero takes back what was told of a reply that broke off and was begun
+        anew: its first token is still to come.
         """
         self.listener = heard
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """Seconds of an answer that are the client's own, measured at this rate (None: one request after another).
 
-        None where there is no client between the clock and the model. Called before a scenario, once the model is loaded.
+        None where there is no client between the clock and the model. Called once the model is loaded, beside no other measurement.
         """
         return None
 
@@ -136,6 +136,13 @@ class Model(ABC):
         scheduled times; `hear` is told of each from any thread.
         """
         raise NotImplementedError(f"{type(self).__name__} answers only by predict(), one call at a time")
+
+    def forget(self) -> None:
+        """Forget what was computed from requests: a timing begins with it, and repeats no request without it.
+
+        A model that keeps results of requests beyond the call that made them lets go of them here; one that does not is found out
+        by the timing's audit. What comes of the weights alone stays. Here: nothing is kept.
+        """
 
     def free(self) -> None:
         """Let go of memory that is held in reserve; called when a batch did not fit."""
