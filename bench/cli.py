@@ -11,7 +11,7 @@ import sys
 from collections.abc import Sequence
 
 from bench import __version__
-from bench.commands.shared.options import bundles, judging, reading, running
+from bench.commands.shared.options import bundles, competition, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.streams import lasting
 from bench.errors import EXIT_INTERNAL, BenchError, fault
@@ -39,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
     commands: Commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (running, reading, judging, bundles):
+    for group in (running, reading, judging, bundles, competition):
         group.add(commands)
     json_option(commands)
     return top
@@ -75,6 +75,7 @@ def _main(arguments: Sequence[str] | None) -> int:
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
+        options.is_process = arguments is None  # else it is called from a program, whose age says nothing
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))

@@ -5,8 +5,24 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from bench.types import Json
+
+
+class Span(NamedTuple):
+    """What a reading holds, or what lies before it: `name` took `seconds` from `start` on, both in seconds of the attempt.
+
+    `rows` prompts and `tokens` went through it. `track` is "" for the thread of the loop, which does one thing at a time, and else
+    names the one that worked beside it. A start is negative for what was done before the attempt began.
+    """
+
+    name: str
+    start: float
+    seconds: float
+    rows: int = 0
+    tokens: int = 0
+    track: str = ""
 
 
 @dataclass(frozen=True)
@@ -19,6 +35,10 @@ class Timing:
 
     The phase "begin" is an attempt's first line, with the time `at` which it was written, in UTC; "lost" are the seconds of an
     attempt that was killed, as far as it was seen alive, which are in no other reading.
+
+    `start` is when it began, in seconds of the monotonic clock since its attempt did; None in records of before. `spans` are the
+    finer phases that were told since the reading before, in the order in which they ended: they lie in `seconds`, beside it in
+    another thread, or between two readings, and are in no sum.
     """
 
     attempt: int
@@ -32,12 +52,18 @@ class Timing:
     halvings: int = 0
     places: tuple[int, ...] | None = None
     at: str | None = None
+    start: float | None = None
+    spans: tuple[Span, ...] | None = None
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Timing:
         """One line of the ledger; raises TypeError for what is none."""
-        places = record.get("places")
-        return cls(**{**record, "places": None if places is None else tuple(places)})
+        places, spans = record.get("places"), record.get("spans")
+        return cls(**{
+            **record,
+            "places": None if places is None else tuple(places),
+            "spans": None if spans is None else tuple(Span(*one) for one in spans),
+        })  # fmt: skip
 
 
 @dataclass(frozen=True)

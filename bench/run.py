@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bench.engine import asking, audit, feed, reuse
+from bench.engine import audit, feed, reuse
 from bench.engine.asking import Asking
 from bench.engine.cut import Watched
-from bench.engine.fitting import refuse_misfit
 from bench.engine.progress import SILENT, Progress, listening
 from bench.engine.veil import Veiled
-from bench.errors import BenchError
+from bench.ground import Ground, ground_of
 from bench.models.base import Device, Model
 from bench.record import Run
 from bench.runs import environment, journal, timing
 from bench.runs.attempt import Attempt
-from bench.runs.code import code_of, named_in, sha256_of
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
-from bench.runs.identity import Identity
 from bench.runs.journal import LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.settings import Settings
-from bench.scoring.measure import measured, without_references
+from bench.scoring.measure import measured
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
@@ -32,40 +29,18 @@ Say = Callable[[str], None]
 
 
 def evaluate(
-    task: Task, model: Model, name: str, device: Device, settings: Settings, *,
+    task: Task, model: Model, name: str, device: Device, settings: Settings, *, ground: Ground | None = None,
     progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete.
 
     `progress` is told of each answer, `say`, in a line each, what of the answer is not of today: libraries, parser, metrics.
+    `ground` is what `ground_of` gives of all this, where it is known.
     """
-    refuse_misfit(task, model, name)
+    ground = ground or ground_of(task, model, name, device, settings)
     progress = listening(progress)
-    asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
-    ideal = _ideal(task, model, name, asked)
-    code = code_of(
-        {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
-    )
-    libraries = environment.computing(model.uses_libraries)
-    identity = Identity(
-        task=task.name, version=task.version, asked=asked.asked.digest, data=asked.asked.data, files=asked.files, model=name,
-        revision=model.revision, weights_sha256=model.weights_sha256, config=model.telling(settings.config.get("model")),
-        code=sha256_of(code), device=device.kind, dtype=device.dtype, seed=settings.seed, batch_size=settings.batch_size,
-        batch_tokens=settings.batch_tokens, ideal=asking.ideal_digest(ideal) if ideal else "",
-    )  # fmt: skip
-    folder = RunFolder.find(
-        settings.runs_dir,
-        task.name,
-        name,
-        identity.run_id,
-        under=libraries if settings.strict else None,
-        fresh=settings.fresh or (settings.strict and not all(one["sha256"] for one in code.values())),
-    )
-    basis = Basis(
-        task, asked.examples, settings, identity.data, identity.asked, name, model.revision, device, model.weights_sha256,
-        model.is_reference, asked.files, code, libraries,
-    )  # fmt: skip
-    for line in folder.notices(libraries, code):
+    asked, folder, basis = ground.asked, ground.folder, ground.basis
+    for line in folder.notices(basis.libraries, basis.code):
         say(line)
     if folder.complete and _has_audit(folder.read(), settings):  # else only what is missing is made again
         progress(len(asked.examples), len(asked.examples))
@@ -74,15 +49,15 @@ def evaluate(
         return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say), folder
     before = _as_written(folder, task, asked, settings, say) if folder.complete else None
     with (
-        folder.opened(_yaml(settings.config), identity, libraries), Attempt(folder, model.sync) as attempt,
+        folder.opened(_yaml(settings.config), ground.identity, basis.libraries), Attempt(folder, model.sync) as attempt,
         Veiled(model, asked.asked) as veiled,
     ):  # fmt: skip
         watch = attempt.watch
         for line in reuse.begin(
-            folder, identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
+            folder, ground.identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
         ):
             say(line)
-        kept = _predict(asked, ideal, veiled, folder, attempt, basis, progress, say)
+        kept = _predict(asked, ground.ideal, veiled, folder, attempt, basis, progress, say)
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
@@ -99,6 +74,7 @@ def evaluate(
         run = basis.finish(
             folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()) if kept.reused else {},
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
+            scenarios=before.scenarios if before else {},
         )  # fmt: skip
         return run, folder
 
@@ -112,7 +88,7 @@ def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings
 
 
 def _predict(
-    asked: Asking, ideal: dict[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
+    asked: Asking, ideal: Mapping[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
     progress: Progress, say: Say,
 ) -> journal.Kept:  # fmt: skip
     """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished."""
@@ -172,15 +148,6 @@ def _audit(asked: Asking, model: Veiled, folder: RunFolder, watch: timing.Stopwa
         asked.examples, asked.request, predictions, model, basis.device, watch,
         size=basis.settings.audit_size, seed=basis.settings.seed, name=basis.model,
     )  # fmt: skip
-
-
-def _ideal(task: Task, model: Model, name: str, asked: Asking) -> dict[str, Prediction]:
-    """What a model that reads the references gets of them; {} for every other."""
-    if not model.reads_targets:
-        return {}
-    if without_references(asked.examples):
-        raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
-    return asking.ideals(task, asked.examples)
 
 
 def _has_audit(run: Run, settings: Settings) -> bool:

@@ -7,66 +7,32 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-from bench.data.dawnbench_curve import Curve
-from bench.data.dawnbench_format import INFERENCE, TRAIN, Entry, read_entries
+from bench.data.dawnbench_figures import SECONDS, Figures, figures
+from bench.data.dawnbench_files import read_entries
+from bench.data.dawnbench_format import INFERENCE, TRAIN, Entry
 from bench.data.dawnbench_values import DATA_SETS
 from bench.data.source import DataSource
 from bench.task import Card, EntryReport, EntryTable, EntryTask
 from bench.types import Json
 
-_SECONDS = 3600.0  # in an hour
-
-
-def hours_to(curve: Curve, bar: float) -> float | None:
-    """The hours of the first row whose accuracy is at the bar or above it, None if there is none.
-
-    >>> hours_to([(1.0, 0.70), (2.0, 0.75), (3.0, 0.74)], 0.75)
-    2.0
-    """
-    return next((hours for hours, accuracy in curve if accuracy >= bar), None)
-
 
 @dataclass(frozen=True)
 class _Result:
-    """An entry with its figures: hours to each bar that it reaches, and what ranks it (None: it has no rank)."""
+    """An entry with its figures, and what ranks it (None: it has no rank)."""
 
     entry: Entry
-    hours: dict[float, float]
-    value: float | None
+    figures: Figures
 
     @property
-    def bar(self) -> float:
-        return DATA_SETS[self.entry.data_set].bars[0] if self.entry.data_set in DATA_SETS else 0.0
-
-    @property
-    def cost(self) -> float | None:
-        """US dollars to train to the bar that ranks, or of one item."""
-        entry = self.entry
-        if entry.kind == INFERENCE:
-            return entry.cost
-        hours = self.hours.get(self.bar)
-        return hours * entry.cost_per_hour if hours is not None and entry.cost_per_hour is not None else None
+    def value(self) -> float | None:
+        if self.figures.lacks:
+            return None
+        return self.figures.latency_ms if self.entry.kind == INFERENCE else self.figures.seconds
 
     @property
     def status(self) -> str:
         """Why there is no rank, "ranked" where there is one."""
-        if self.entry.refused:
-            return "refused"
-        if self.value is not None:
-            return "ranked"
-        if self.entry.kind == INFERENCE and (self.entry.accuracy or 0.0) >= self.bar:
-            return "no latency"
-        return f"never reaches {self.bar:g}"
-
-
-def _result(entry: Entry) -> _Result:
-    if entry.refused:
-        return _Result(entry, {}, None)
-    bars = DATA_SETS[entry.data_set].bars
-    if entry.kind == INFERENCE:
-        return _Result(entry, {}, entry.latency_ms if (entry.accuracy or 0.0) >= bars[0] else None)
-    hours = {bar: found for bar in bars if (found := hours_to(entry.curve, bar)) is not None}
-    return _Result(entry, hours, hours[bars[0]] * _SECONDS if bars[0] in hours else None)
+        return self.figures.lacks or ("ranked" if self.value is not None else "no latency")
 
 
 class Dawnbench(EntryTask):
@@ -107,7 +73,7 @@ class Dawnbench(EntryTask):
 
     def judge(self, path: Path) -> EntryReport:
         """Every entry with its rank among those of its data set and kind, fastest first."""
-        results = sorted(map(_result, read_entries(path)), key=_order)
+        results = sorted((_Result(entry, figures(entry)) for entry in read_entries(path)), key=_order)
         records: list[dict[str, Json]] = []
         tables: list[EntryTable] = []
         for (data_set, kind), group in groupby(results, key=lambda one: (one.entry.data_set, one.entry.kind)):
@@ -136,9 +102,9 @@ def _record(rank: int, one: _Result) -> dict[str, Json]:
         "data_set": entry.data_set, "kind": entry.kind, **entry.fields, "best_accuracy": entry.accuracy,
     }  # fmt: skip
     if entry.kind == INFERENCE:
-        return found | {"latency_ms": entry.latency_ms, "cost": one.cost}
-    hours = {f"{bar:g}": one.hours.get(bar) for bar in bars}
-    seconds = {bar: None if value is None else value * _SECONDS for bar, value in hours.items()}
+        return found | {"latency_ms": entry.latency_ms, "cost": entry.cost}
+    hours = {f"{bar:g}": one.figures.hours.get(bar) for bar in bars}
+    seconds = {bar: None if value is None else value * SECONDS for bar, value in hours.items()}
     costs = {
         bar: None if value is None or entry.cost_per_hour is None else value * entry.cost_per_hour
         for bar, value in hours.items()
@@ -148,7 +114,7 @@ def _record(rank: int, one: _Result) -> dict[str, Json]:
         "seconds": seconds,
         "cost_per_hour": entry.cost_per_hour,
         "costs": costs,
-        "cost": one.cost,
+        "cost": one.figures.cost,
     }
 
 
@@ -198,7 +164,7 @@ def _by_model(results: Sequence[_Result], bar: float) -> dict[str, float]:
     """Each model's fewest seconds to the bar on SQuAD, fastest model first."""
     best: dict[str, float] = {}
     for one in results:
-        if one.entry.data_set == "SQuAD" and bar in one.hours:
-            seconds, model = one.hours[bar] * _SECONDS, one.entry.fields["model"]
+        if one.entry.data_set == "SQuAD" and bar in one.figures.hours:
+            seconds, model = one.figures.hours[bar] * SECONDS, one.entry.fields["model"]
             best[model] = min(seconds, best.get(model, seconds))
     return {model: round(seconds, 1) for model, seconds in sorted(best.items(), key=lambda pair: pair[1])}

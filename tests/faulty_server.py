@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import socket
 import struct
 import threading
@@ -17,7 +18,8 @@ from typing import Any
 class Answer:
     """What the server does with one request: `body` as JSON, or as it is if it is bytes, after `seconds`.
 
-    With `hangs` it says nothing until the server ends; with `cuts` it resets the connection, after the headers if `late`.
+    With `hangs` it says nothing until the server ends; with `cuts` it resets the connection, after the headers if `late`. With
+    `packets` it sends these one by one as a stream of events, with a pause in front where there is a number, then cuts or ends.
     """
 
     body: Any = None
@@ -27,6 +29,7 @@ class Answer:
     hangs: bool = False
     cuts: bool = False
     late: bool = False
+    packets: tuple[bytes | float, ...] | None = None
 
 
 def says(text: str | None, *, prompt_tokens: int = 7, new_tokens: int = 2, seconds: float = 0.0, **more: Any) -> Answer:
@@ -39,6 +42,51 @@ def says(text: str | None, *, prompt_tokens: int = 7, new_tokens: int = 2, secon
     }
     usage = {"prompt_tokens": prompt_tokens, "completion_tokens": new_tokens}
     return Answer({"model": "served", "choices": [choice], "usage": usage}, seconds=seconds)
+
+
+def events(*chunks: Any, end: bytes = b"data: [DONE]\n\n") -> tuple[bytes, ...]:
+    """Each chunk as an event in a packet of its own, and the end of the stream."""
+    return (*(b"data: " + json.dumps(chunk).encode() + b"\n\n" for chunk in chunks), *([end] if end else []))
+
+
+def chunks(body: dict[str, Any], *, chat: bool = True) -> list[dict[str, Any]]:
+    """What a server streams that would say this at once: role, a word at a time, how it ended, its count."""
+    head = {name: value for name, value in body.items() if name not in ("choices", "usage")}
+    whole = dict(body["choices"][0]) if isinstance(body["choices"][0], dict) else {}
+    message, text = dict(whole.pop("message", {})), whole.pop("text", None)
+    if chat:
+        role = {"role": message.pop("role", "assistant")} | ({"content": ""} if message.get("content") else {})
+        pieces = [{"delta": one} for one in (role, *({k: piece} for k, v in message.items() for piece in _pieces(v)))]
+    else:
+        pieces = [{"text": piece} for piece in _pieces(text)]
+    end = {"delta": {}} if chat else {}
+    choices = [{"index": 0, "finish_reason": None} | piece for piece in pieces] + [{"index": 0} | end | whole]
+    counted = [{"choices": [], "usage": body["usage"]}] if "usage" in body else []
+    return [head | one for one in [*({"choices": [choice]} for choice in choices), *counted]]
+
+
+def _pieces(value: Any) -> list[Any]:
+    """A text in words, a list item by item with the texts of each in words, anything else whole."""
+    if isinstance(value, str):
+        return re.findall(r"\s*\S+|\s+$", value) or [value]
+    if isinstance(value, list):
+        return [[piece] for item in value for piece in _of_item(item)]
+    return [value]
+
+
+def _of_item(item: dict[str, Any]) -> list[Any]:
+    name = next((name for name in ("text", "thinking") if name in item), None)
+    return [item | {name: piece} for piece in _pieces(item[name])] if name else [item]
+
+
+def streams(answer: Answer, *, chat: bool = True) -> Answer:
+    """The same answer as a stream, with a moment between its pieces, so that each arrives for itself."""
+    return Answer(packets=apart(events(*chunks(answer.body, chat=chat))))
+
+
+def apart(packets: tuple[bytes, ...]) -> tuple[bytes | float, ...]:
+    """The packets with a moment in front of each."""
+    return tuple(one for packet in packets for one in (0.003, packet))
 
 
 def error(status: int, message: str = "no", code: str | None = None, **headers: str) -> Answer:
@@ -122,6 +170,8 @@ class FaultyServer:
             self.ended.wait()
             return None
         time.sleep(answer.seconds)
+        if answer.packets is not None:
+            return self._stream(handler, answer)
         if answer.cuts and not answer.late:
             return self._reset(handler)
         raw = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
@@ -134,6 +184,25 @@ class FaultyServer:
             handler.wfile.write(raw[: len(raw) // 2])
             return self._reset(handler)
         handler.wfile.write(raw)
+        return None
+
+    def _stream(self, handler: BaseHTTPRequestHandler, answer: Answer) -> None:
+        handler.send_response(answer.status)
+        for name, value in {
+            "Content-Type": "text/event-stream",
+            "Transfer-Encoding": "chunked",
+            **answer.headers,
+        }.items():
+            handler.send_header(name, value)
+        handler.end_headers()
+        for packet in answer.packets or ():
+            if isinstance(packet, bytes):
+                handler.wfile.write(f"{len(packet):x}\r\n".encode() + packet + b"\r\n")
+            else:
+                time.sleep(packet)
+        if answer.cuts:
+            return self._reset(handler)
+        handler.wfile.write(b"0\r\n\r\n")
         return None
 
     def _reset(self, handler: BaseHTTPRequestHandler) -> None:

@@ -290,7 +290,7 @@ KILLED = """
     import sys, time
     sys.path[:0] = {path!r}
     from pathlib import Path
-    from conftest import _TinyTask
+    from tiny import TinyTask
     from test_attempt import CPU, Streams
     from bench.run import evaluate
     from bench.runs.settings import Settings
@@ -301,7 +301,7 @@ KILLED = """
             time.sleep(0.02)
 
     settings = Settings(runs_dir=Path({runs!r}), batch_size=99, resamples=10)
-    evaluate(_TinyTask(12), Streams(), "streams", CPU, settings, progress=slowly)
+    evaluate(TinyTask(12), Streams(), "streams", CPU, settings, progress=slowly)
 """
 
 

@@ -417,10 +417,3 @@ def test_of_two_versions_without_a_file_the_last_has_the_name_of_the_task(study:
     study.run()
     assert sorted(json.loads(study.bench("board", "--json")[1][-1])) == ["sums", "sums-v1"]
     assert "version 2" in Path("leaderboards/sums.md").read_text()
-
-
-def test_a_competition_has_no_board_and_says_what_ranks_it(bench_main: Any) -> None:
-    code, out, err = bench_main("board", "dawnbench")
-    assert (code, out, len(err)) == (2, [], 1)
-    assert "task 'dawnbench' ranks entries and has no board; `bench score dawnbench PATH` ranks them" in err[0]
-    assert "dawnbench" not in bench_main("board", "dawnbenc")[2][0].partition("known: ")[2]

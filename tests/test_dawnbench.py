@@ -14,29 +14,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.commands.doctor import where
-from bench.data.dawnbench_format import Entry, read_entries, read_entry
+from bench.data.dawnbench_figures import hours_to
+from bench.data.dawnbench_files import read_entries
+from bench.data.dawnbench_format import Entry, read_entry
 from bench.data.dawnbench_values import Finding, as_number, in_unit
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.task import Task
-from tasks.dawnbench import Dawnbench, hours_to
+from tasks.dawnbench import Dawnbench
+from tests.dawnbench_entries import FIELDS, ROWS, write
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
-FIELDS: dict[str, Any] = {
-    "version": "v1.0", "author": "Ada", "authorEmail": "ada@example.org", "framework": "None 1.0", "model": "Abacus",
-    "hardware": "1 CPU", "timestamp": "2020-02-29",
-}  # fmt: skip
-ROWS = "epoch\thours\tf1Score\n1\t0.5\t0.70\n2\t1.0\t0.74\n3\t1.5\t0.76\n4\t2.0\t0.745\n"
-
-
-def write(folder: Path, place: str, tsv: str | None = None, text: str | None = None, **fields: Any) -> Path:
-    """An entry at `place` (SQuAD/train/a): its fields over the usual ones, or the text of its JSON file."""
-    path = folder / f"{place}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(FIELDS | fields, indent=1) if text is None else text, encoding="utf-8")
-    if tsv is not None:
-        path.with_suffix(".tsv").write_bytes(tsv.encode())
-    return path
 
 
 def trained(folder: Path, tsv: str, place: str = "SQuAD/train/a", **fields: Any) -> Entry:
@@ -74,11 +62,22 @@ def test_a_higher_bar_is_not_reached_earlier_where_time_runs_on(
 
 
 @pytest.mark.parametrize(
-    ("value", "expected"),
-    [(7, 7.0), (7.5, 7.5), ("7.5", 7.5), (" 0.9 ", 0.9), ("82.5%", 82.5), ("$0.90", 0.9), ("1e-6", 1e-6)],
+    ("value", "mark", "expected"),
+    [
+        (7, "", 7.0), (7.5, "", 7.5), ("7.5", "", 7.5), (" 0.9 ", "", 0.9), ("82.5 %", "%", 82.5), ("$0.90", "$", 0.9),
+        ("1e-6", "", 1e-6),
+    ],
+)  # fmt: skip
+def test_a_number_is_read_where_it_can_be_only_one(value: Any, mark: str, expected: float) -> None:
+    assert as_number(value, mark) == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "mark"), [("5%", ""), ("$5", ""), ("5%", "$"), ("$5", "%"), ("$5%", "$"), ("$$5", "$"), ("$", "$")]
 )
-def test_a_number_is_read_where_it_can_be_only_one(value: Any, expected: float) -> None:
-    assert as_number(value) == expected
+def test_a_sign_of_another_quantity_makes_it_no_number(value: str, mark: str) -> None:
+    with pytest.raises(ValueError, match="expected a number"):
+        as_number(value, mark)
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ CPU = Device()
 SEEN: Mapping[str, Prediction] = {"a": Prediction("a", text="yes")}
 HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
-    "describe": ((), {}), "device_memory_bytes": ((), {}),
+    "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}), "caveats": ((), {}),
 }  # fmt: skip
 OWN = {
     "predict",
@@ -35,6 +35,7 @@ OWN = {
     "cost_usd",
     "telling",
     "hear",
+    "submit",
 }  # what a stage cannot be asked in the composite's words
 
 
@@ -42,6 +43,7 @@ class Stub(Model):
     """Keeps what it is called with, in a log that it may share."""
 
     outputs = (Generate,)
+    overhead: float | None = None
 
     def __init__(self, name: str, log: list[Any] | None = None, memory: int | None = None, **known: Any) -> None:
         self.name, self.log, self.memory, self.known = name, [] if log is None else log, memory, known
@@ -72,6 +74,14 @@ class Stub(Model):
     def device_memory_bytes(self) -> int | None:
         self._keep("device_memory_bytes")
         return self.memory
+
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        self._keep("client_overhead_seconds", qps)
+        return self.overhead
+
+    def caveats(self) -> list[str]:
+        self._keep("caveats")
+        return [self.name]
 
     def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
         return prompt_tokens + 10.0 * new_tokens
@@ -152,6 +162,16 @@ def test_stages_share_the_device_so_that_the_highest_peak_counts(
     first: int | None, second: int | None, found: int | None
 ) -> None:
     assert Pair(Stub("a", memory=first), Stub("b", memory=second)).device_memory_bytes() == found
+
+
+def test_clients_take_their_time_one_after_another_and_say_what_each_saw() -> None:
+    model = pair()
+    assert model.client_overhead_seconds() is None
+    model.first.overhead = 0.25
+    assert model.client_overhead_seconds() == 0.25
+    model.second.overhead = 0.5
+    assert model.client_overhead_seconds() == 0.75
+    assert model.caveats() == ["a", "b"]
 
 
 def test_the_last_stage_says_what_its_tokens_cost() -> None:

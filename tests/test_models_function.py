@@ -280,10 +280,7 @@ def test_a_function_runs_from_the_command_line(write: Write, bench_main: Any, ow
 @pytest.mark.parametrize(
     ("task", "model", "told"),
     [
-        ("phrasebank", "function", "model.outputs=[Choose]"),
-        ("finmm_emotion", "function", "model.outputs=[Regress]"),
         ("earnings21", "function", "model.parts=[audio] model.outputs=[Transcribe]"),
-        ("finmm_docvqa", "function", "model.parts=[image,text]"),
         ("phrasebank", "pyfunc", "model.outputs=[Choose]"),
         ("finmm_docvqa", "lexical", ""),
     ],

@@ -8,7 +8,8 @@ from pathlib import Path
 from bench.bundles import archive, strict, unpack
 from bench.bundles.archive import MIB
 from bench.data import dawnbench_values
-from bench.models import endpoint_client
+from bench.models import endpoint_post
+from bench.models.endpoint_client import Limits
 from bench.runs.folder import CONFIG, RECORD
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed, names, shown
@@ -18,7 +19,7 @@ ROOT = Path(__file__).parents[1]
 
 def test_the_limits_in_security_md_are_those_of_the_code() -> None:
     most = {name: f"{size // MIB} MiB" if size >= MIB else f"{size // 1024} KiB" for name, size in unpack._MOST.items()}
-    limits = endpoint_client.Limits()
+    limits = Limits()
     (entry,) = re.findall(
         r"^_LARGEST = (\d+) \* MIB", (ROOT / "scripts/check_submissions.py").read_text(), re.MULTILINE
     )
@@ -38,8 +39,9 @@ def test_the_limits_in_security_md_are_those_of_the_code() -> None:
         "a name of a model or submitter": f"{names.LONGEST} characters",
         "another claimed text": f"{claimed.LONGEST:,} characters",
         "a text of an entry of DAWNBench": f"{dawnbench_values.MOST_LETTERS:,} characters",
+        "a file of an entry of DAWNBench": f"{dawnbench_values.MOST_BYTES // MIB} MiB",
         "a line that is printed": f"{shown._LONGEST_LINE:,} characters",
-        "a reply of an endpoint": f"{endpoint_client.MOST // MIB} MiB",
+        "a reply of an endpoint": f"{endpoint_post.MOST // MIB} MiB",
         "one try at an endpoint, and the wait that it may ask for": (
             f"{limits.timeout_seconds:.0f} s, {limits.max_wait_seconds:.0f} s"
         ),

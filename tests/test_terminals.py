@@ -81,7 +81,9 @@ def test_a_sweep_is_computed_whole_whatever_its_stdout_does(
 NAME = "naïve 模型"
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "cp1252", "utf-16"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(one, marks=pytest.mark.slow) for one in ("cp1252", "utf-16"))]
+)
 def test_every_command_speaks_every_encoding(runs: Callable[[], list[Path]], tmp_path: Path, encoding: str) -> None:
     def say(*arguments: str) -> tuple[int, str]:
         return in_terminal(terminal := Terminal(encoding), *arguments), terminal.said

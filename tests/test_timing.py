@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 from bench.record import Timing
-from bench.runs.timing import ENOUGH, Stopwatch, percentile, summarise
+from bench.runs.timing import Stopwatch, summarise
+from bench.timing.percentiles import ENOUGH, percentile
 
 
 class Clock:

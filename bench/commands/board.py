@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands.shared import output
+from bench.commands.shared import competition, output, trainings
 from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -15,6 +15,7 @@ from bench.text.shown import tell
 if TYPE_CHECKING:
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard.board import Table
+    from bench.leaderboard.dawnbench import Table as EntryTable
     from bench.leaderboard.definition import Board
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
@@ -26,7 +27,7 @@ FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
-    from bench.commands.shared import trainings
+    from bench.commands.shared import speed as shown_speed
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard import index
 
@@ -34,11 +35,13 @@ def main(options: argparse.Namespace) -> int:
     trained, faults = ({}, []) if options.store else trainings.gathered(options.runs, options.name)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
+    entries: list[EntryTable] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
         gathered = Gathered(opened, runs_dir, stored=bool(options.store))
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
+        entries[:] = competition.gather(options.runs, gathered) if options.name in (None, competition.NAME) else []
         known[:] = sorted({task for task, _ in gathered.versions()})
         runs[:] = gathered.every() if options.html else []
         return gathered, found, suites
@@ -46,22 +49,32 @@ def main(options: argparse.Namespace) -> int:
     gathered, found, suites = index.using(file, gather)
     for problem in dict.fromkeys([*gathered.problems, *faults]):
         tell(f"bench: left out: {problem}", err=True)
-    record = _written(found, suites) | trainings.as_json(trained)
-    for name, text in trainings.pages(trained).items():
-        _write(name, text)
+    record = _written(found, suites) | _written_entries(entries, options.name) | _written_trainings(trained)
     if options.html:
         from bench.commands.shared import site
 
-        wrote = site.main(options.html, found, runs, suites=suites, all_data=options.all_data)
+        wrote = site.main(options.html, found, runs, suites=suites, entries=entries, all_data=options.all_data)
         record |= {"site": wrote} if options.json else {}
     if options.json:
-        output.emit(record)
+        output.emit(record | ({"speed": shown_speed.record(found)} if options.speed else {}))
+    elif options.speed:
+        shown_speed.show(found)
     else:
-        _print(found, suites)
-        trainings.show(trained)
-        if not trained and not any(tables for _, tables in [*found, *suites]):
-            _say_why(options, known)
+        _show(options, found, suites, entries if competition.NAME in record else None, trained, known)
     return 0
+
+
+def _show(
+    options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
+    trained: Mapping[str, Any], known: Sequence[str],
+) -> None:  # fmt: skip
+    """Print what there is; `entries` is None where the competition was not asked for, or has none."""
+    _print(found, suites)
+    trainings.show(trained)
+    if entries is not None:
+        competition.show(entries)
+    elif not trained and not any(tables for _, tables in [*found, *suites]):
+        _say_why(options, known)
 
 
 def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
@@ -86,11 +99,13 @@ def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
 
 
 def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:
-    """The boards of this name, or all that have runs."""
+    """The boards of this name, or all that have runs; the competition's has none."""
     from bench.commands.shared import boards
     from bench.leaderboard import suite
     from bench.leaderboard.definition import unknown_board
 
+    if name == competition.NAME:
+        return [], []
     tasks = boards.every(gathered.versions(), gathered.latest)
     of_suites = {path.stem: path for path in boards.suites()}
     if name and name not in of_suites:
@@ -98,7 +113,7 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
         if one is None:
             if name in conf.names("task"):
                 raise BenchError(f"task '{name}' ranks entries and has no board; `bench score {name} PATH` ranks them")
-            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites}))
+            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites, competition.NAME}))
         return [(one, gathered.tables(one))], []
     known = gathered.versions()
     found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
@@ -110,6 +125,13 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
             if tables or name:
                 suites.append((one_suite, tables))
     return [] if name else [(tasks[key], those) for key, those in found.items() if those], suites
+
+
+def _written_trainings(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the pages of times to accuracy; what `--json` says of them."""
+    for name, text in trainings.pages(trained).items():
+        _write(name, text)
+    return trainings.as_json(trained)
 
 
 def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, Any]:
@@ -124,6 +146,14 @@ def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, 
         _write(suite.name, page.suite_markdown(suite, combined))
         record[suite.name] = [_suite_json(table) for table in combined]
     return record
+
+
+def _written_entries(entries: Sequence[EntryTable], name: str | None) -> dict[str, Any]:
+    """Write the competition's page, where it has entries or is asked for; what `--json` says of it."""
+    if not entries and name != competition.NAME:
+        return {}
+    _write(competition.NAME, competition.page(entries))
+    return {competition.NAME: competition.records(entries)}
 
 
 def _write(name: str, text: str) -> None:
@@ -142,7 +172,7 @@ def _write(name: str, text: str) -> None:
 def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
-    from bench.leaderboard import cells, endings
+    from bench.leaderboard import cells, endings, readings
     from bench.leaderboard import markdown as page
 
     for board, tables in found:
@@ -156,7 +186,8 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
             printed.show(title, cells.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
                 tell(line)
-        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns))):
+        timed = readings.LEGEND if "timed" in shown.columns else ""
+        for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns), timed)):
             tell(line)
     _print_suites(suites)
 
@@ -184,14 +215,15 @@ def _table_json(table: Table) -> dict[str, Any]:
     def times(run: Run) -> dict[str, Any]:
         said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
                 "device": run.environment["device"]}  # fmt: skip
+        said |= {"scenarios": dict(run.scenarios)} if run.scenarios else {}
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
-        return (
-            said | dict.fromkeys(told) | {"audit": run.audit if not is_claimed(run, "flips") else {}, "claimed": told}
-        )
+        audit = run.audit if not is_claimed(run, "flips") else {}
+        return said | dict.fromkeys(told) | {"audit": audit, "claimed": told}
 
     rows = [
         {"rank": row.rank, "rank_low": row.rank_low, "rank_high": row.rank_high, "group": row.group, "origin": row.origin,
-         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers), **times(row.run)}
+         "model": row.run.model, **vars(row.score), "run_id": row.run.run_id, "answers": dict(row.run.answers),
+         **times(row.run)}
         for row in table.rows
     ]  # fmt: skip
     return {

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import argparse
 import os
+from typing import TYPE_CHECKING, Any
 
-from bench.commands.shared import output
+from bench.commands.shared import output, timing_text
 from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
 from bench.text import secrets
 from bench.text.shown import tell
+
+if TYPE_CHECKING:
+    from bench.commands.shared.jobs import Outcome
 
 
 def main(options: argparse.Namespace) -> int:
@@ -27,25 +31,40 @@ def main(options: argparse.Namespace) -> int:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
     from bench.commands.shared.jobs import Runner, plan, say
     from bench.commands.shared.progress import Display
+    from bench.runs import spans
 
-    told = {} if options.json else {"done": output.print_run}
+    imported = spans.clock()
+    told: dict[str, Any] = {} if options.json else {"done": output.print_run, "timed": timing_text.print_timing}
     display = Display()
     runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
     try:
         with display:
             display.run(f"bench run {' '.join(options.overrides)}").doing("reads the settings")
             jobs = plan(options.overrides, multirun=options.multirun)
-            outcome = runner.run(jobs)
+            outcome = runner.run(jobs, before=_before(imported, is_process=options.is_process))
     except KeyboardInterrupt:
         if not runner.progress.label:  # before the first job
             raise
-        done, n = runner.progress.state
-        say(
-            f"interrupted; {done} of {n} predictions of {runner.progress.label} are kept, the same command goes on from there"
-        )
+        say(runner.interrupted())
         return 130
     if options.json:
-        found = [output.summary(finished, folder) for finished, folder in outcome.done]
-        many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
-        output.emit(found[0] if len(jobs) == 1 and found else many)
+        _emit(outcome, only=len(jobs) == 1)
     return 2 if outcome.failed else 1 if outcome.answerless else 0
+
+
+def _emit(outcome: Outcome, *, only: bool) -> None:
+    """One JSON object: the run's, or that of the `only` job, else all of them."""
+    found = [output.summary(finished, folder) for finished, folder in outcome.done]
+    runs = {folder for _, folder in outcome.done}
+    found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
+    many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
+    output.emit(found[0] if only and found else many)
+
+
+def _before(imported: float, *, is_process: bool) -> list[tuple[str, float, float]]:
+    """What went before the first job, name, start and end: imports since the process began, and reading the settings."""
+    from bench.runs import spans
+
+    began = spans.process_began() if is_process else None
+    imports = [("import", began, imported)] if began is not None else []
+    return [*imports, ("settings", imported, spans.clock())]

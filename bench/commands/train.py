@@ -14,8 +14,12 @@ from bench.errors import BenchError
 
 if TYPE_CHECKING:
     from bench.commands.shared.progress import Display
+    from bench.task import Task
     from bench.training.record import TrainingRecord
     from bench.training.settings import TrainSettings
+
+
+_REGISTER = "register="  # a name in MLflow's registry, for the models that the training leaves
 
 
 def main(options: argparse.Namespace) -> int:
@@ -23,16 +27,20 @@ def main(options: argparse.Namespace) -> int:
     from bench.commands.shared import trainings
     from bench.commands.shared.jobs import say
     from bench.commands.shared.progress import Display
+    from bench.tracking.registry import refuse_name
     from bench.training.result import has_failed
     from bench.training.settings import parted
 
     if options.offline:
         os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
-    wanted, rest = parted(options.overrides)
+    names = [word.partition("=")[2] for word in options.overrides if word.startswith(_REGISTER)]
+    for name in names:
+        refuse_name(name)
+    wanted, rest = parted([word for word in options.overrides if not word.startswith(_REGISTER)])
     display = Display()
     try:
         with display:
-            found, folder = _trained(rest, wanted, display, fresh=options.fresh)
+            found, folder = _trained(rest, wanted, display, names, fresh=options.fresh)
     except KeyboardInterrupt:
         say("interrupted; what was trained up to the last checkpoint is kept, the same command goes on from there")
         return 130
@@ -44,14 +52,13 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _trained(
-    overrides: list[str], wanted: TrainSettings, display: Display, *, fresh: bool
+    overrides: list[str], wanted: TrainSettings, display: Display, names: list[str], *, fresh: bool
 ) -> tuple[TrainingRecord, Path]:  # fmt: skip
     from bench.commands.shared.jobs import say
     from bench.config.build import build
     from bench.models.device import resolve
     from bench.models.trainable import Trainable
     from bench.runs.settings import Settings
-    from bench.task import EntryTask
     from bench.training.train import train
 
     progress = display.run(f"bench train {' '.join(overrides)}")
@@ -61,11 +68,7 @@ def _trained(
         if group not in choices:
             raise BenchError(f"{group} is not given; choose one with {group}=NAME (`bench list {group}s` shows them)")
     config = conf.plain(composed)
-    task = build(config["task"], "task")
-    if isinstance(task, EntryTask):
-        raise BenchError(
-            f"task '{task.name}' ranks entries and trains no model; `bench score {task.name} PATH` scores them"
-        )
+    task = _task(config)
     model = build(config["model"], "model")
     if not isinstance(model, Trainable):
         raise BenchError(
@@ -77,13 +80,34 @@ def _trained(
     if device.kind == "cpu" and device.dtype == "float16":
         raise BenchError("device.dtype=float16 trains on a GPU only; use float32 or bfloat16")
     settings = Settings.of(config, config=_with(config, wanted), fresh=fresh)
-    progress = display.run(f"{choices['task']} / {choices['model']}")
+    progress = display.run(f"{task.name} / {choices['model']}")
     found, folder = train(
         task, lambda: build(config["model"], "model"), choices["model"], device, settings, wanted,
         paid=config.get("price"), progress=progress, say=say,
     )  # fmt: skip
     _log(config, found, folder)
+    for name in names:
+        _register(name, config, task, choices["model"], found, folder)
     return found, folder
+
+
+def _task(config: Mapping[str, Any]) -> Task:
+    """The task to train for; where its training split is not here, the one that it names in its place."""
+    from bench.commands.shared.jobs import say
+    from bench.config.build import build
+    from bench.task import EntryTask
+
+    task = build(config["task"], "task")
+    if isinstance(task, EntryTask):
+        raise BenchError(
+            f"task '{task.name}' ranks entries and trains no model; `bench score {task.name} PATH` scores them"
+        )
+    found: Task = task.to_train()
+    if found.name != task.name:
+        say(
+            f"task '{task.name}' has no training split here; the training is of task '{found.name}', a part of its data"
+        )
+    return found
 
 
 def _with(config: Mapping[str, Any], wanted: TrainSettings) -> dict[str, Any]:
@@ -120,3 +144,29 @@ def _log(config: Mapping[str, Any], found: TrainingRecord, folder: Path) -> None
         log(config["tracking"]["uri"] or default_uri(runs_dir), runs_dir, found, folder)
     except StoreError as error:
         say(f"{error}; the training is complete in {folder}; {error.remedy}, and the same command logs it later")
+
+
+def _register(
+    name: str, config: Mapping[str, Any], task: Task, model: str, found: TrainingRecord, folder: Path
+) -> None:  # fmt: skip
+    """Put the models into MLflow's registry, and say how they are had from there."""
+    from bench.commands.shared.jobs import say
+    from bench.tracking.registry import register
+    from bench.tracking.store import StoreError, default_uri
+
+    if not config["tracking"]["enabled"]:
+        raise BenchError(f"register={name} needs a store; leave tracking=none out")
+    uri = config["tracking"]["uri"] or default_uri(Path(config["runs_dir"]))
+    card = {
+        "about": conf.names("model").get(model, ""), "data": task.card.title, "data_licence": task.card.licence,
+        "data_source": task.card.source,
+    }  # fmt: skip
+    try:
+        versions = register(uri, name, found, folder, card)
+    except StoreError as error:
+        say(f"{error}; the models are in {folder}; {error.remedy}, and the same command registers them later")
+        return
+    for version in versions:
+        say(
+            f"registered as mlflow:models/{name}/{version}; `bench run task=NAME model=trained model.path=` takes that too"
+        )

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs.settings import Settings
+from bench.timing.settings import TimingSettings
 
 
 @dataclasses.dataclass
@@ -42,6 +43,16 @@ class DataConf:
     path: str | None = None
 
 
+# conf/timing: the keys that `TimingSettings` declares.
+TimingConf = dataclasses.make_dataclass(
+    "TimingConf",
+    [
+        (one.name, typing.get_type_hints(TimingSettings)[one.name], dataclasses.field(default=one.default))
+        for one in dataclasses.fields(TimingSettings)
+    ],
+)
+
+
 def _settings() -> list[tuple[str, Any, Any]]:
     """The keys that `Settings` declares, a path as the text that it is in YAML."""
     kinds = typing.get_type_hints(Settings)
@@ -62,6 +73,7 @@ Conf = dataclasses.make_dataclass(
         ("suite", SuiteConf | None, dataclasses.field(default=None)),
         ("device", DeviceConf, dataclasses.field(default_factory=DeviceConf)),
         ("tracking", TrackingConf, dataclasses.field(default_factory=TrackingConf)),
+        ("timing", TimingConf, dataclasses.field(default_factory=TimingConf)),
         *_settings(),
         ("data_dir", str, dataclasses.field(default="data")),
         ("data", DataConf, dataclasses.field(default_factory=DataConf)),

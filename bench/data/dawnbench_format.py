@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import datetime
-import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.data.dawnbench_curve import Curve, read_curve
@@ -20,10 +19,11 @@ from bench.data.dawnbench_values import (
     MOST_LATENCY_MS,
     MOST_LETTERS,
     Finding,
+    accuracies,
     as_number,
     as_seen,
-    in_unit,
     unprintable,
+    unreadable,
 )  # fmt: skip
 from bench.data.files import read_text
 from bench.data.located_json import Locator
@@ -33,6 +33,7 @@ from bench.types import Json
 
 TRAIN, INFERENCE = "train", "inference"
 _REQUIRED = ("version", "author", "authorEmail", "framework", "model", "hardware", "timestamp")
+_ROUNDED = 0.05  # of a cost, by which it may differ from what it follows from
 _DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?")
 
 
@@ -40,7 +41,8 @@ _DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?")
 class Entry:
     """One entry. What it lacks or what was refused is None; `fields` are the texts that every entry must have.
 
-    Latency is in milliseconds an item, costs are in US dollars: an hour, or an item for inference.
+    `file` is the name of its JSON in messages, `path` the file itself, None for one that is not read. Latency
+    is in milliseconds an item, costs are in US dollars: an hour, or an item for inference.
     """
 
     file: str
@@ -53,6 +55,7 @@ class Entry:
     cost: float | None = None
     cost_per_hour: float | None = None
     findings: Sequence[Finding] = field(default=())
+    path: Path | None = None
 
     @property
     def refused(self) -> bool:
@@ -60,46 +63,29 @@ class Entry:
         return any(finding.action == "refused" for finding in self.findings)
 
 
-def read_entries(path: Path) -> list[Entry]:
-    """The entry of a JSON file, or all of a folder in the order of their paths; raises BenchError where there are none.
-
-    In a folder an entry is a JSON or TSV file in a folder `train` or `inference`, or lies in the folder itself.
-    """
-    if path.is_file():
-        if path.suffix != ".json":
-            raise BenchError(f"{path} is not an entry; give its JSON file (the TSV is found beside it), or a folder")
-        return [read_entry(path, as_seen(path.name, 400))]
-    if not path.is_dir():
-        raise BenchError(f"{path} does not exist; give an entry's JSON file or a folder of entries")
-    files = [file for file in sorted(path.rglob("*")) if file.suffix in (".json", ".tsv")]
-    files = [file for file in files if file.parent == path or file.resolve().parent.name in (TRAIN, INFERENCE)]
-    files = [file for file in files if file.suffix == ".json" or not file.with_suffix(".json").exists()]
-    if not files:
-        raise BenchError(
-            f"{path} holds no entries; expected SQuAD/train/NAME.json with NAME.tsv beside it, and the like"
-        )
-    return [read_entry(file, as_seen(str(file.relative_to(path)), 400)) for file in files]
-
-
 def read_entry(path: Path, file: str) -> Entry:
     """The entry, with all that is wrong in it; `file` is its name in messages. A file that cannot be read is refused."""
     if path.suffix == ".tsv":
-        reason = "a TSV without its JSON beside it; add the JSON"
-        return _unread(path, file, Finding(file, 1, "", path.name, "refused", reason))
+        return unread_entry(path, file, "a TSV without its JSON beside it; add the JSON")
     try:
-        return _Reader(path, file, dict(items(path)), Locator(read_text(path))).entry()
+        found = _Reader(path, file, dict(items(path)), Locator(read_text(path))).entry()
     except BenchError as error:
-        return _unread(path, file, Finding(file, 1, "", path.name, "refused", str(error)))
+        return unread_entry(path, file, str(error))
+    except RecursionError:  # the line of a value is sought in the text, deeper in the stack than that was read
+        return unread_entry(path, file, "nested too deeply; correct the file")
+    return replace(found, path=path)
 
 
-def _unread(path: Path, file: str, finding: Finding) -> Entry:
+def unread_entry(path: Path, file: str, reason: str) -> Entry:
+    """The entry of a file that is not read, refused for this reason."""
     data_set, kind_ = _place(path)
+    finding = Finding(file, 1, "", as_seen(Path(file).name), "refused", as_seen(reason, 300))
     return Entry(file, data_set or "unknown", kind_ or TRAIN, {}, findings=(finding,))
 
 
 def _place(path: Path) -> tuple[str, str]:
     """Data set and kind by the folders that the file lies in, "" for what they do not tell."""
-    folder = path.resolve().parent
+    folder = path.parent.resolve()
     kind_ = folder.name if folder.name in (TRAIN, INFERENCE) else ""
     return (folder.parent.name if kind_ and folder.parent.name in DATA_SETS else ""), kind_
 
@@ -118,7 +104,7 @@ class _Reader:
         self._repeated()
         fields = {name: self._text(name) for name in _REQUIRED}
         fields["timestamp"] = self._date(fields["timestamp"])
-        per_hour = self._number("costPerHour", LEAST_COST_PER_HOUR, MOST_COST_PER_HOUR)
+        per_hour = self._number("costPerHour", LEAST_COST_PER_HOUR, MOST_COST_PER_HOUR, mark="$")
         if kind_ == INFERENCE:
             data_set = data_set or next((name for name, one in DATA_SETS.items() if one.accuracy in self.record), "")
             accuracy, latency, cost = self._inference(data_set, per_hour)
@@ -137,9 +123,17 @@ class _Reader:
         """Accuracy, latency and cost; a cost that is not given comes from the latency and the cost of an hour."""
         accuracy = self._accuracy(data_set)
         latency = self._number("latency", LEAST_LATENCY_MS, MOST_LATENCY_MS, needed=self.record.get("cost") is None)
-        cost = self._number("cost", LEAST_COST, MOST_COST, needed=latency is None)
-        if cost is None and latency is not None and per_hour is not None:
-            cost = per_hour * latency / 3.6e6
+        cost = self._number("cost", LEAST_COST, MOST_COST, mark="$", needed=self.record.get("latency") is None)
+        follows = per_hour * latency / 3.6e6 if latency is not None and per_hour is not None else None
+        if cost is None:
+            cost = follows
+        elif follows is not None and abs(cost - follows) > _ROUNDED * follows:
+            self._find(
+                "cost",
+                repr(cost),
+                "noted",
+                f"latency and costPerHour give {follows:.4g}; the cost counts as it is given",
+            )
         return accuracy, latency, cost
 
     def _accuracy(self, data_set: str) -> float | None:
@@ -151,12 +145,11 @@ class _Reader:
         if name not in self.record and "accuracy" in self.record:  # as the organisers' own example has it
             self._find("accuracy", "another name", "corrected", f"read as {name}")
             name = "accuracy"
-        value = self._number(name, 0.0, needed=True)
-        if value is None:
-            return None
-        (scaled,) = in_unit([value], whole)
+        value = self.record.get(name)
+        (scaled,) = accuracies([value], whole)
         if scaled is None:
-            self._find(name, repr(value), "refused", f"expected a number from 0 to {whole:g}")
+            found = repr(value) if value is not None else "null" if name in self.record else "nothing"
+            self._find(name, found, "refused", unreadable(value, whole))
         elif scaled != value:
             self._find(name, repr(value), "corrected", f"read as {scaled!r}, on the scale from 0 to {whole:g}")
         return scaled
@@ -203,7 +196,7 @@ class _Reader:
         if date and not since <= datetime.date.fromisoformat(date) <= tomorrow:
             self._find("timestamp", repr(date), "refused", f"expected a day from {since} to today")
 
-    def _number(self, name: str, least: float, most: float = math.inf, *, needed: bool = False) -> float | None:
+    def _number(self, name: str, least: float, most: float, *, mark: str = "", needed: bool = False) -> float | None:
         """The number of a field, None where it is not given or was left out; one that is `needed` is refused instead."""
         value = self.record.get(name)
         if value is None:
@@ -211,9 +204,9 @@ class _Reader:
                 self._find(name, "null" if name in self.record else "nothing", "refused", "expected a number; add it")
             return None
         try:
-            number = as_number(value)
+            number = as_number(value, mark)
             if not least <= number <= most:
-                raise ValueError(f"expected a number from {least:g}" + (f" to {most:,.0f}" if most < math.inf else ""))
+                raise ValueError(f"expected a number from {least:g} to {most:,.0f}")
         except ValueError as error:
             self._find(name, repr(value), "refused" if needed or name == "latency" else "left out", str(error))
             return None

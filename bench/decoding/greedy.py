@@ -9,8 +9,10 @@ import torch
 from torch import Tensor
 
 from bench.decoding.kept_head import KeptHead
+from bench.decoding.phases import Phases, tell_prefill
 from bench.decoding.prefix_tree import Group, prefix_tree
 from bench.decoding.tree_attention import Branch, Head, Rows, Step
+from bench.runs import spans
 
 PASS_TOKENS = {"cpu": 2048, "cuda": 16384}  # a first pass: enough to keep the cores busy, few enough for their cache
 LOOK_EVERY = {"cpu": 1, "cuda": 8}  # steps between two looks at the tokens: on a GPU a look waits for the device
@@ -55,22 +57,22 @@ def _decode(
     found: dict[int, list[int]] = {index: [] for index in indices}
     left = [limits[i] for i in indices]  # tokens that they may still say
     branches, rows, logits = first_pass(model, head, groups, max(left))
+    phases = Phases()
     tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
     step = Step(head, branches, rows, active)
     while True:
         looked_at = [tokens]
-        for _ in range(
-            min(LOOK_EVERY[model.device.type], *left) - 1
-        ):  # a row leaves at its limit, where its places end
-            tokens = _next(model, step, tokens, positions)
-            positions = positions + 1
+        # A row leaves at its limit, where its places end; the first token is looked at as soon as it is there.
+        for _ in range(min(LOOK_EVERY[model.device.type], *left) - 1 if any(found.values()) else 0):
+            tokens, positions = _next(model, step, tokens, positions), positions + 1
             looked_at.append(tokens)
         going = [
             _take(found[index], new, index, finished) and len(new) < room
             for index, new, room in zip(indices, torch.stack(looked_at, 1).tolist(), left, strict=True)
         ]
+        phases.decoded(len(indices), len(looked_at))
         if ended := [(index, found.pop(index)) for index, on in zip(indices, going, strict=True) if not on]:
-            yield ended
+            yield from phases.around(ended)
         if not any(going):
             return
         left = [room - len(looked_at) for room, on in zip(left, going, strict=True) if on]
@@ -124,7 +126,9 @@ def first_pass(model: Any, head: Head, groups: Sequence[Group], room: int) -> tu
         n_rows = sum(len(group.rows) for group in run)
         branch = Branch(head, run, model.device, rows=rows, span=slice(start, start + n_rows))
         ends = branch.n_shared + torch.tensor(branch.row_lengths, device=model.device).cumsum(0) - 1
+        began = spans.clock()
         logits.append(forward(model, branch, head.length, ends))
+        tell_prefill(model.device.type, began, n_rows, sum(group.size for group in run))
         branches.append(branch)
         start += n_rows
     return branches, rows, torch.cat(logits)

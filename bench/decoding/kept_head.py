@@ -6,8 +6,10 @@ from typing import Any
 
 import torch
 
+from bench.decoding.phases import tell_prefill
 from bench.decoding.prefix_tree import common_prefix
 from bench.decoding.tree_attention import Head
+from bench.runs import spans
 
 BLOCK = {"cpu": 64, "cuda": 1024}  # tokens that go through the model at once
 
@@ -40,9 +42,12 @@ class KeptHead:
         alike = common_prefix([self._tokens, tokens])
         there = alike if tokens == self._tokens else alike // block * block
         head = self._kept.beginning(there)
+        began = spans.clock()
         for start in range(there, len(tokens), block):
             ids = torch.tensor([tokens[start : start + block]], device=model.device)
             places = torch.arange(start, start + ids.shape[1], device=model.device)[None]
             model(input_ids=ids, position_ids=places, use_cache=False, logits_to_keep=1, tree=head)
+        if there < len(tokens):
+            tell_prefill(model.device.type, began, 0, len(tokens) - there)
         self._tokens, self._kept = list(tokens), head
         return head

@@ -12,8 +12,10 @@ from torch import Tensor
 
 from bench.decoding.greedy import PASS_TOKENS, forward, passes
 from bench.decoding.kept_head import KeptHead
+from bench.decoding.phases import tell_prefill
 from bench.decoding.prefix_tree import Group, Row, common_prefix
 from bench.decoding.tree_attention import Branch
+from bench.runs import spans
 
 _WORTH_A_HEAD = 32  # tokens: the head is read with all labels' tokens, yet stands in each request only once without it
 _ROWS_AT_ONCE = 16
@@ -85,6 +87,7 @@ def label_log_likelihoods(
         for i, (prompt, trie) in enumerate(zip(prompts, tries, strict=True))
     ]
     for run in passes(groups, PASS_TOKENS[model.device.type]):
+        start = spans.clock()
         of_run = [tries[group.rows[0].index] for group in run]
         branch = Branch(head, run, model.device, row_mask=_masks(of_run).to(model.device))
         ends = torch.tensor([len(group.shared) for group in run]).cumsum(0) - 1
@@ -98,6 +101,7 @@ def label_log_likelihoods(
             [len(g.shared) + depth for g, trie in zip(run, of_run, strict=True) for depth in trie.depths]
         )
         logits = forward(model, branch, shared, torch.cat(looked_at).to(model.device), places)
+        tell_prefill(model.device.type, start, len(run), sum(group.size for group in run))
         for trie, mine in zip(of_run, torch.split(logits, [len(k) for k in looked_at]), strict=True):
             yield _summed(trie, mine)
 

@@ -11,6 +11,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from bench.decoding.phases import Phases, tell_prefill
+from bench.runs import spans
+
 _PASS_TOKENS = {"cpu": 4096, "cuda": 32768}  # of padded prompts
 Finished = Callable[[int, list[int]], bool]
 
@@ -30,12 +33,22 @@ def greedy(
         ids = torch.tensor([[pad] * (width - len(prompts[i])) + prompts[i] for i in run], device=model.device)
         mask = torch.tensor([[0] * (width - len(prompts[i])) + [1] * len(prompts[i]) for i in run], device=model.device)
 
+        began, phases = spans.clock(), list[Phases]()
+        over: dict[int, int] = {}  # how many tokens the answers have that have ended
+
         class Done(StoppingCriteria):  # type: ignore[misc]
             def __call__(
-                self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, **_: Any
-            ) -> Tensor:
-                ends = [_end(i, row, finished) is not None for i, row in zip(run, ids[:, width:].tolist(), strict=True)]
-                return torch.tensor(ends, device=ids.device)
+                self, ids: Tensor, scores: Tensor, run: list[int] = run, width: int = width, began: float = began,
+                phases: list[Phases] = phases, over: dict[int, int] = over, **_: Any,
+            ) -> Tensor:  # fmt: skip
+                if not phases:  # the first token: its pass is over
+                    tell_prefill(ids.device.type, began, len(run), len(run) * width)
+                    phases.append(Phases())
+                phases[0].decoded(len(run), 1)
+                for i, row in zip(run, ids[:, width:].tolist(), strict=True):
+                    if i not in over and finished(i, row):  # once a step: whoever listens counts them
+                        over[i] = len(row)
+                return torch.tensor([i in over for i in run], device=ids.device)
 
         with torch.inference_mode():
             out = model.generate(
@@ -43,12 +56,9 @@ def greedy(
                 generation_config=GenerationConfig(max_new_tokens=limits[run[0]], do_sample=False, pad_token_id=pad),
             )  # fmt: skip
         rows = list(zip(run, out[:, width:].tolist(), strict=True))
-        yield [(i, row[: _end(i, row, finished)]) for i, row in rows]  # [:None] is all of it
-
-
-def _end(index: int, tokens: list[int], finished: Finished) -> int | None:
-    """How many of the tokens belong to the answer, None while it goes on."""
-    return next((n for n in range(1, len(tokens) + 1) if finished(index, tokens[:n])), None)
+        for one in phases:
+            one.tell()
+        yield [(i, row[: over.get(i)]) for i, row in rows]  # [:None] is all of it
 
 
 def label_log_likelihoods(
@@ -71,7 +81,9 @@ def _scores(model: Any, prompt: list[int], replies: Sequence[list[int]]) -> Tens
     mask = torch.tensor(
         [[1] * (len(prompt) + len(reply)) + [0] * (width - len(reply)) for reply in replies], device=model.device
     )
+    start = spans.clock()
     logits = model(input_ids=ids, attention_mask=mask, use_cache=False).logits[:, len(prompt) - 1 : -1].float()
+    tell_prefill(model.device.type, start, len(replies), int(ids.numel()))
     scores = logits.log_softmax(-1).gather(-1, ids[:, len(prompt) :, None])[..., 0]
     summed: Tensor = (scores * mask[:, len(prompt) :]).sum(-1)
     return summed

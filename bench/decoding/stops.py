@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from bench.decoding.telling import Tokens
 from bench.text.thinking import cut
 
 _TOKEN_BYTES = 4  # a sign may lie in so many tokens
@@ -25,9 +26,14 @@ def has_stopped(tokenizer: Any, tokens: Sequence[int], stop: Sequence[str], begu
     return cut(text, stop) != text
 
 
-def criteria(tokenizer: Any, stop: Sequence[str], prompt_tokens: int, begun: Sequence[str] = ()) -> Any:
-    """What ends each row of `generate` behind a prompt of so many tokens; None where nothing does but its end and its limit."""
-    if not stop:
+def criteria(
+    tokenizer: Any, stop: Sequence[str], prompt_tokens: int, begun: Sequence[str] = (), tokens: Tokens | None = None
+) -> Any:
+    """What ends each row of `generate` behind a prompt of so many tokens, and tells of its `tokens`.
+
+    None where nothing ends a row but its end and its limit, and nobody is told.
+    """
+    if not stop and tokens is None:
         return None
     import torch
     from transformers import StoppingCriteria, StoppingCriteriaList
@@ -39,4 +45,5 @@ def criteria(tokenizer: Any, stop: Sequence[str], prompt_tokens: int, begun: Seq
             ends = [has_stopped(tokenizer, row, stop, start) for row, start in zip(rows, starts, strict=True)]
             return torch.tensor(ends, device=ids.device)
 
-    return StoppingCriteriaList([Said()])
+    told = [tokens.criterion] if tokens is not None else []
+    return StoppingCriteriaList([*told, *([Said()] if stop else [])])

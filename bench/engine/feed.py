@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from bench.engine.checked import checked
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.runs import spans
 from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Transcribe
 
@@ -120,14 +121,19 @@ def ahead(plan: Iterator[Unit], model: Model) -> Iterator[Unit]:
     with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:
         now = next(plan, None)
         if now is not None:  # before the second, so that a model which begins to answer then keeps to their order
-            thread.submit(model.prepare, now.requests).exception()
+            thread.submit(_prepare, model, now).exception()
         while now is not None:
             then = next(plan, None)
-            told = thread.submit(model.prepare, then.requests) if then is not None else None
+            told = thread.submit(_prepare, model, then) if then is not None else None
             yield now
             if told is not None:
                 told.exception()  # waits; what is wrong with a request shows again in `predict`
             now = then
+
+
+def _prepare(model: Model, unit: Unit) -> None:
+    with spans.span("prepare unit", rows=len(unit.requests)):
+        model.prepare(unit.requests)
 
 
 def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:

@@ -95,11 +95,18 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Make the copies of the batch that comes next, and tell the model of it."""
+        self.model.prepare(self.ready(batch))
+
+    def ready(self, batch: Sequence[Request]) -> list[Request]:
+        """Make the copies of the batch that comes next without telling the model of it: what it gets."""
         with self._lock:
             self._recent.append(frozenset(request.id for request in batch))
-            self._forget()
-            given = [self._given(request) for request in batch]
-        self.model.prepare(given)
+            self._drop()
+            return [self._given(request) for request in batch]
+
+    def forget(self) -> None:
+        """Have the model forget what it computed from requests."""
+        self.model.forget()
 
     def hear(self, heard: Heard | None) -> None:
         """Have the listener told under the examples' ids."""
@@ -109,9 +116,9 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         own = {name: key for key, name in self.asked.names.items()}
         self.model.hear(lambda name, n: heard(own.get(name, name), n))
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         """As of the model itself."""
-        return self.model.client_overhead(qps)
+        return self.model.client_overhead_seconds(qps)
 
     def caveats(self) -> list[str]:
         """Those of the model, which name no request."""
@@ -129,7 +136,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             return [[own[one.id] for one in unit] for unit in self.model.units(given)]
         finally:
             with self._lock:
-                self._forget()
+                self._drop()
 
     @property
     def takes_at_once(self) -> bool:  # type: ignore[override]
@@ -187,7 +194,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             raise
         finally:
             with self._lock:
-                self._forget()
+                self._drop()
 
     def _named(self, found: Any, own: Mapping[str, str]) -> Any:
         """The predictions under the examples' ids; what is no list of them is refused by whoever asked."""
@@ -224,7 +231,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         self._true[str(neutral)] = str(path)
         return str(neutral)
 
-    def _forget(self) -> None:
+    def _drop(self) -> None:
         """Drop the requests and copies that belong to no batch at hand."""
         near = frozenset().union(*self._recent)
         for key in [key for key in self._held if key not in near]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.leaderboard import endings
+from bench.leaderboard import endings, readings
 from bench.leaderboard.alike import said_device
 from bench.leaderboard.board import Row, Table, score_of
 from bench.leaderboard.columns import DECLARED, further, ranking
 from bench.leaderboard.definition import Board
+from bench.leaderboard.readings import figure
 from bench.record import Run, Score
 from bench.runs.claimed import rerun_of
 from bench.runs.claimed import shown as marked
@@ -19,11 +20,14 @@ from bench.text.table import Column
 
 
 def with_telling_columns(board: Board, found: Sequence[Table]) -> Board:
-    """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
+    """The board with the columns behind its failures that its rows have something for.
+
+    These are how answers ended, the flips of an audit, and what scenario readings are worth.
+    """
     runs = [row.run for table in found for row in table.rows]
-    added = endings.telling([run for run in runs if not run.is_reference]) + (
-        ["flips"] if any(run.audit for run in runs) else []
-    )
+    telling = endings.telling([run for run in runs if not run.is_reference])
+    telling += ["flips"] if any(run.audit for run in runs) else []
+    added = [name for name in (*telling, *readings.telling(runs)) if name not in board.columns]
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
     return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
 
@@ -46,10 +50,11 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment = run.environment
     ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
-    values = ended | {
+    timed = {name: readings.cell(run, name) for name in (*readings.COLUMNS, "timed") if name in board.columns}
+    values = ended | timed | {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
-        "examples_per_second": _number(examples_per_second(run)), "seconds_per_answer": _number(seconds_per_answer(run), 1000),
+        "examples_per_second": figure(examples_per_second(run)), "seconds_per_answer": figure(seconds_per_answer(run), 1000),
         "commit": environment["commit"] or "–", "date": run.created[:10],
     }  # fmt: skip
     return [
@@ -97,11 +102,3 @@ def shown(score: Score, value: float | None) -> str:
         return "–"
     text = f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
     return text.removeprefix("-") if float(text) == 0 else text
-
-
-def _number(value: float | None, unit: float = 1) -> str:
-    """Three digits, without an exponent."""
-    if value is None:
-        return "–"
-    scaled = value * unit
-    return f"{scaled:,.0f}" if scaled >= 100 else f"{scaled:.1f}" if scaled >= 10 else f"{scaled:.2f}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard import endings
+from bench.leaderboard import endings, readings
 from bench.text.table import Column
 
 # A board's columns behind its scores, in the order of its default; a board's file names those that it wants. The least important
@@ -20,12 +20,33 @@ DECLARED = {
     "origin": Column("origin", 70, folds=14),
     "examples_per_second": Column("examples/s", 50, right=True),
     "seconds_per_answer": Column("ms/answer", 45, right=True),
+    "offline_examples_per_second": Column("offline examples/s", 49, right=True, folds=10),
+    "offline_tokens_per_second": Column("offline tokens/s", 48, right=True, folds=10),
+    "single_stream_p50": Column("single p50 ms", 46, right=True, folds=10),
+    "single_stream_p90": Column("single p90 ms", 47, right=True, folds=10),
+    "single_stream_p99": Column("single p99 ms", 44, right=True, folds=10),
+    "single_stream_ttft": Column("single TTFT ms", 43, right=True, folds=10),
+    "single_stream_tpot": Column("single TPOT ms", 42, right=True, folds=10),
+    "server_qps": Column("server qps", 41, right=True, folds=10),
+    "timed": Column("timed", 40, folds=20),
     "device": Column("device", 25, folds=12),
     "dtype": Column("dtype", 80, folds=12),
     "commit": Column("commit", 10, folds=12),
     "date": Column("date", 30),
 }
 BY_THEMSELVES = (*endings.COLUMNS, "flips")  # stand where a row has something to tell there
+ON_REQUEST = (*readings.COLUMNS, "timed")  # stand where a board's file names them; some also by themselves
+# Those of boards of speed.
+SPEED_COLUMNS = {
+    "rank": Column("rank"), "model": Column("model"), "value": Column("", right=True), "n": Column("n", 60, right=True),
+    "failed": Column("failures", 65, right=True, folds=10),
+    "tokens_per_second": Column("tokens/s", 50, right=True), "p50": Column("p50 ms", 54, right=True),
+    "p90": Column("p90 ms", 53, right=True), "p99": Column("p99 ms", 52, right=True), "ttft": Column("TTFT ms", 51, right=True),
+    "tpot": Column("TPOT ms", 49, right=True), "achieved": Column("answers/s", 48, right=True),
+    "verdict": Column("verdict", 900, folds=24), "audits": Column("audits", 70, folds=16),
+    "threads": Column("threads", 45, right=True),
+    "dtype": Column("dtype", 44, folds=12), "origin": Column("origin", 40, folds=14), "date": Column("date", 30),
+}  # fmt: skip
 MORE = 100  # the importance of further metrics, and of a suite's tasks
 
 

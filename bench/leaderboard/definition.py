@@ -10,10 +10,11 @@ from typing import Any
 
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
-from bench.leaderboard.columns import BY_THEMSELVES, DECLARED
+from bench.leaderboard.columns import BY_THEMSELVES, DECLARED, ON_REQUEST
 from bench.text.rows import rows
 
-COLUMNS = tuple(name for name in DECLARED if name not in BY_THEMSELVES)
+COLUMNS = tuple(name for name in DECLARED if name not in (*BY_THEMSELVES, *ON_REQUEST))
+ALLOWED = (*COLUMNS, *ON_REQUEST)
 
 
 @dataclass(frozen=True)
@@ -77,13 +78,13 @@ def read(path: Path, default: Default = lambda task: None) -> Board:
         raise BenchError(f"{path}: {' '.join(str(error).split())}; allowed keys: {allowed}") from None
     values: dict[str, Any] = {name: tuple(value) if isinstance(value, list) else value for name, value in found.items()}
     board = replace(known, name=path.stem, **values) if known else Board(path.stem, **values)
-    if unknown := set(board.columns) - set(COLUMNS):
+    if unknown := set(board.columns) - set(ALLOWED):
         hint = (
             "; seconds_per_answer took the place of p50 and p90, which were of batches"
             if unknown & {"p50", "p90"}
             else ""
         )
-        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(COLUMNS)}{hint}")
+        raise BenchError(f"{path}: columns {sorted(unknown)} are not among {', '.join(ALLOWED)}{hint}")
     return board
 
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard import endings
+from bench.leaderboard import endings, readings, speed
 from bench.leaderboard.board import Table, groups, title
 from bench.leaderboard.cells import cells, headings, rank_text, shown, with_telling_columns
 from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
+from bench.leaderboard.speed import SpeedTable
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.runs.claimed import Claimed
 from bench.text.names import labelled
@@ -52,7 +53,20 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += [legend, ""]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
-    return "\n".join(lines)
+    if "timed" in board.columns:
+        lines += [readings.LEGEND, ""]
+    return "\n".join([*lines, *speed_lines(speed.of_board(found))])
+
+
+def speed_lines(found: Sequence[SpeedTable]) -> list[str]:
+    """The lines of the tables of speed; none where there are no tables."""
+    lines = []
+    for table in found:
+        heads = [column.heading for column in speed.columns(table)]
+        lines += [f"## {plain(speed.title(table))}", "", line(heads), "|" + "---|" * len(heads)]
+        lines += [line(speed.cells(table, row)) for row in table.rows] + [""]
+        lines += [text for note in table.notes for text in (plain(note), "")]
+    return [*lines, speed.SPEED, ""] if found else []
 
 
 def line(texts: Sequence[str]) -> str:

@@ -260,6 +260,12 @@ class CausalLM(TorchModel):
             thinking_tokens=thinking_tokens(self.tokenizer, kept, prompt.thinks),
         )  # fmt: skip
 
+    def forget(self) -> None:
+        """Forget the prompts' beginning, and what labels are worth without a question."""
+        if self.kept is not None:
+            self.kept.let_go()
+        self._priors.clear()
+
     def free(self) -> None:
         """Also let go of what is kept of the prompts' beginning."""
         if self.kept is not None:

@@ -107,9 +107,10 @@ class Composite(Model):
         """Of the last stage, whose reply it is."""
         self.models[-1].hear(heard)
 
-    def client_overhead(self, qps: float | None = None) -> float | None:
-        """That of the last stage."""
-        return self.models[-1].client_overhead(qps)
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        """Of the stages that have a client, together."""
+        found = [seconds for one in self.models if (seconds := one.client_overhead_seconds(qps)) is not None]
+        return sum(found) if found else None
 
     def caveats(self) -> list[str]:
         """Those of all stages."""
@@ -119,6 +120,11 @@ class Composite(Model):
         """Have all stages let go of their reserve: any of them may hold what the one that failed lacked."""
         for model in self.models:
             model.free()
+
+    def forget(self) -> None:
+        """Have all stages forget."""
+        for model in self.models:
+            model.forget()
 
     def sync(self) -> None:
         """Wait for all stages."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bench.errors import BenchError
 from bench.models.base import Device
+from bench.runs import spans
 from bench.runs.environment import cpu_has_bfloat16, physical_cores
 
 KINDS = ("auto", "cpu", "cuda")
@@ -34,7 +35,8 @@ def resolve(kind: str, dtype: str, threads: int | None) -> Device:
         raise BenchError(f"device.threads={threads} must be at least 1, or null for all cores")
     name = ""
     if kind != "cpu":
-        import torch
+        with spans.imports():
+            import torch
 
         found = torch.cuda.is_available()
         if kind == "cuda" and not found:

@@ -69,6 +69,10 @@ class Embedding(TorchModel):
         self.portion, self.unit_tokens = self.unit_tokens or 1, None  # a batch need not be cut: see `predict`
         self.per_pass = fixed_passes.tokens_per_pass(device.kind, device.threads)
 
+    def forget(self) -> None:
+        """Forget the vectors of texts, but for those of labels and poles."""
+        self._vectors.clear()
+
     def embed(self, texts: Sequence[str]) -> torch.Tensor:
         """Unit vectors [n, d] in float32, on the CPU."""
         return as_matrix(self.vectors(texts), texts)

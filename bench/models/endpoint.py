@@ -7,19 +7,29 @@ import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any, ClassVar
 
 from bench.errors import BenchError
 from bench.models import reply
-from bench.models.base import Device, Model
+from bench.models.base import Device, Heard, Model
 from bench.models.endpoint_client import Client, Limits
 from bench.models.endpoint_errors import Failure
 from bench.models.endpoint_reply import counts, reply_of
-from bench.models.endpoint_settings import address_of, checked_price, checked_url, checked_variable, is_near, key_in
+from bench.models.endpoint_settings import (
+    address_of,
+    advice,
+    checked_price,
+    checked_url,
+    checked_variable,
+    is_near,
+    key_in,
+)
+from bench.models.endpoint_stream import Telling
 from bench.models.messages import messages
-from bench.models.plain_prompt import as_plain_text
+from bench.models.plain_prompt import begun_by, continued
 from bench.text.thinking import behind_thinking
-from bench.types import Choose, Generate, Json, Part, Prediction, Regress, Request, Text
+from bench.types import Choose, Generate, Json, Prediction, Regress, Request, Text
 
 
 class Endpoint(Model):
@@ -40,11 +50,14 @@ class Endpoint(Model):
 
     How a reply ended is what the server says (`bench.text.finish`), and "stop" where it went on behind a stop string. What an
     endpoint refuses without a word is an error; a reply that was cut before its first word is an empty text.
+
+    While somebody listens (`hear`), replies are streamed: what they say is the same.
     """
 
     outputs = (Generate, Choose, Regress)
     uses_device = False
     uses_libraries = False
+    takes_at_once = True
     bound_to = "what somebody's server says"
     incidental: ClassVar[frozenset[str]] = frozenset(
         {"limits", "key_env", "price_per_million", "alone"}
@@ -96,50 +109,80 @@ class Endpoint(Model):
             f"{address}/{path}",
             key_in(self.key_env),
             self.limits,
-            self._advice(),
+            advice(self.key_env, self.name, self.base_url),
             shown=f"{self.base_url}/{path}",
             extra=self.extra,
         )
 
-    def _advice(self) -> dict[int, str]:
-        later = "run the same command again to go on from where it stopped"
-        key = f"check the key in {self.key_env}" if key_in(self.key_env) else f"put the key into {self.key_env}"
-        known = f"check model.model={self.name} and model.base_url={self.base_url}, which usually ends in /v1"
-        return {
-            0: f"check that it runs and model.base_url={self.base_url}, then {later}",
-            401: key if self.key_env else "name the variable that holds its key with model.key_env",
-            402: f"the account has no credit; add some, then {later}",
-            403: f"the key may not use model.model={self.name}; check both",
-            429: f"later, {later}",
-            **dict.fromkeys((404, 405), known),
-            **dict.fromkeys(range(300, 400), known),
-        }
+    def hear(self, heard: Heard | None) -> None:
+        """Stream what is asked from now on, and begin anew to note what the client sees."""
+        super().hear(heard)
+        if self._client is not None:
+            self._client.watch()
+
+    def caveats(self) -> list[str]:
+        """What the client saw that is part of the times, or makes them others than they seem."""
+        return self._client.saw() if self._client is not None else []
+
+    def client_overhead_seconds(self, qps: float | None = None) -> float | None:
+        """The larger of what it adds to the first token and to the end, measured against a server of known delays here."""
+        from bench.models.endpoint_overhead import overhead
+
+        return max(overhead(self, qps))
 
     def prepare(self, batch: Sequence[Request]) -> None:
-        """Begin to ask the batch that comes next, so that the endpoint stays busy while the slowest of this one answers."""
-        with contextlib.suppress(ValueError):  # a request that cannot be put into words: `predict` says so
-            self._begin(batch)
+        """Begin to ask the batch that comes next, so that the endpoint stays busy while the slowest of this one answers.
+
+        Not while somebody listens: who measures says when a request is sent.
+        """
+        if self.listener is None:
+            with contextlib.suppress(ValueError):  # a request that cannot be put into words: `predict` says so
+                self._begin(batch)
 
     def _begin(self, batch: Sequence[Request]) -> None:
         for request in batch:
             if self._client is not None and request not in self._begun:
-                self._begun[request] = self._client.submit(self._body(request))
+                self._begun[request] = self._asked(request)
+
+    def _asked(self, request: Request) -> Future[Json | Failure]:
+        assert self._client is not None  # noqa: S101 - `load` made it
+        body = self._body(request)
+        telling = Telling(self.listener, request.id) if self.listener is not None else None
+        return self._client.submit(body, telling, instead=partial(self._instead, request, body))
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """Send the request at once; what the limits hold back is in its time, and in `caveats`."""
+        found: Future[Prediction] = Future()
+        try:
+            asked = self._asked(request)
+        except ValueError as error:
+            found.set_result(Prediction(request.id, error=f"ValueError: {error}"))
+            return found
+
+        def over(asked: Future[Json | Failure]) -> None:
+            with contextlib.suppress(concurrent.futures.InvalidStateError):  # it was cancelled
+                if asked.cancelled():
+                    found.cancel()
+                elif (error := asked.exception()) is not None:
+                    found.set_exception(error)
+                else:
+                    found.set_result(self._read(request, asked.result()))
+
+        found.add_done_callback(lambda done: asked.cancel() if done.cancelled() else None)
+        asked.add_done_callback(over)
+        return found
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """Each answer as it comes; a request that the endpoint does not answer has an error, and costs no other."""
-        second: set[Future[Json | Failure]] = set()
         try:
             self._begin(batch)
             waiting = {self._begun[request]: request for request in batch}
             while waiting:
                 for one in self._done(waiting):
-                    request, found = waiting.pop(one), one.result()
+                    request = waiting.pop(one)
+                    found = one.result()
                     del self._begun[request]
-                    if one not in second and self._ended_by_stop(request, found):
-                        second.add(again := self._ask_again(request))
-                        waiting[again], self._begun[request] = request, again
-                    else:
-                        yield self._read(request, found)
+                    yield self._read(request, found)
         except BaseException:  # Ctrl-C too: nothing goes on that nobody will read
             for one in reversed(self._begun.values()):  # those that wait first, else they take a place that is let go
                 one.cancel()
@@ -151,32 +194,25 @@ class Endpoint(Model):
         done, _ = concurrent.futures.wait(waiting, return_when=concurrent.futures.FIRST_COMPLETED)
         return sorted(done, key=lambda one: one.exception() is not None)
 
-    def _ended_by_stop(self, request: Request, found: Json | Failure) -> bool:
-        """Whether a stop string that was sent may be why a reply says nothing: the next words may be the answer."""
-        if (
-            self.chat
-            or isinstance(found, Failure)
-            or not isinstance(request.output, Generate)
-            or not request.output.stop
-        ):
-            return False
+    def _instead(self, request: Request, body: Mapping[str, Json], found: Json) -> dict[str, Json] | None:
+        """What is asked in place of a reply that says nothing where a stop string may be why: its next words may be the answer."""
+        if self.chat or not isinstance(request.output, Generate) or not request.output.stop:
+            return None
         said = behind_thinking(reply_of(found, chat=False).text or "")
-        return not (said and said.strip())
-
-    def _ask_again(self, request: Request) -> Future[Json | Failure]:
-        assert self._client is not None  # noqa: S101 - it has just answered
-        return self._client.submit({name: value for name, value in self._body(request).items() if name != "stop"})
+        return None if said and said.strip() else {name: value for name, value in body.items() if name != "stop"}
 
     def _body(self, request: Request) -> dict[str, Json]:
         """What is sent for a request."""
         parts = list(request.parts)
-        begun = parts.pop() if _begun(request) else None
+        begun = parts.pop() if begun_by(request) else None
         if told := reply.instruction(request.output):
             parts.append(Text(told))
         body: dict[str, Json] = {"model": self.name, "temperature": 0.0, "seed": self.seed}
         body[self.max_tokens_key] = reply.longest(request.output) + self.thinking_tokens
+        if self.listener is not None:
+            body |= {"stream": True, "stream_options": {"include_usage": True}}
         if not self.chat:
-            body["prompt"] = _prompt(parts, _begun(request) or ("Answer:" if told else ""))
+            body["prompt"] = continued(parts, begun_by(request) or ("Answer:" if told else ""))
             if isinstance(request.output, Generate) and request.output.stop:
                 body["stop"] = list(request.output.stop[:4])  # OpenAI takes no more; `cut` knows them all
         else:
@@ -202,7 +238,7 @@ class Endpoint(Model):
             hint = "; raise model.thinking_tokens" if cut else ""
             more["finish"] = said.finish if cut or said.finish == "refused" else "error"
             return Prediction(request.id, error=f"endpoint gave no text: {said.why_nothing}{hint}", **more)
-        begun = _begun(request) if self.chat and not self.prefill else ""
+        begun = begun_by(request) if self.chat and not self.prefill else ""
         return reply.read(request, said.text, begun=begun, **more)
 
     def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
@@ -210,15 +246,3 @@ class Endpoint(Model):
         if self.price is None:
             return None
         return (prompt_tokens * self.price["prompt"] + new_tokens * self.price["completion"]) / 1e6
-
-
-def _begun(request: Request) -> str:
-    """How the reply is begun, "" if it is not."""
-    last: Part | None = request.parts[-1] if request.parts else None
-    return last.text if isinstance(last, Text) and last.role == "assistant" else ""
-
-
-def _prompt(parts: Sequence[Part], begun: str) -> str:
-    """The text that a base model continues."""
-    text: str = as_plain_text([part for part in parts if isinstance(part, Text)])
-    return text + ("\n" + begun.rstrip(" ") if begun else "")

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
 import random
 import threading
 import urllib.request
 import weakref
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import CancelledError, Future
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from bench.errors import BenchError
-from bench.models.endpoint_errors import Failure, judge
+from bench.models.endpoint_errors import Failure
+from bench.models.endpoint_post import Post
+from bench.models.endpoint_seen import Seen
+from bench.models.endpoint_stream import Telling
 from bench.text import secrets
 from bench.text.secret_urls import keys_in_path
 from bench.types import Json
@@ -25,7 +28,7 @@ if TYPE_CHECKING:
     import aiohttp
 
 _CONNECT_SECONDS = 10.0
-MOST = 16 * 1024 * 1024  # bytes of a reply, unpacked
+_MOMENT = 0.001  # seconds: less is no wait
 _SECRET = 8  # characters: a shorter key is a placeholder such as EMPTY, which answers may hold
 
 
@@ -81,45 +84,59 @@ class Client:
         self._slots = asyncio.Semaphore(limits.concurrency)
         self._gap = 60.0 / limits.requests_per_minute if limits.requests_per_minute else 0.0
         self._next = self._hold = 0.0  # the loop's time: of the next request, and until when all wait
-        self._proxy = _proxy(url)
         found = {
             key or "",
             *secrets.found(extra or {}),
             *keys_in_path(url),
         }
-        self._secrets = sorted((one for one in found if len(one) >= _SECRET), key=len, reverse=True)
+        hidden = sorted((one for one in found if len(one) >= _SECRET), key=len, reverse=True)
+        self.clean: Callable[[Json], Json] = partial(cleaned, hidden)
         loop = asyncio.new_event_loop()
         thread = threading.Thread(target=loop.run_forever, name="endpoint", daemon=True)
         thread.start()
         self._loop = loop
         self._session = asyncio.run_coroutine_threadsafe(_session(key, limits), loop).result()
+        self._post = Post(self._session, url, _proxy(url), self.clean, limits.timeout_seconds, limits.max_wait_seconds)
         weakref.finalize(self, _close, loop, thread, self._session)
 
-    def submit(self, body: Json) -> Future[Json | Failure]:
-        """Begin to ask; the future holds the reply or why there is none, or raises BenchError where none can come."""
-        return asyncio.run_coroutine_threadsafe(self._ask(body), self._loop)
+    def submit(
+        self, body: dict[str, Json], telling: Telling | None = None,
+        instead: Callable[[Json], dict[str, Json] | None] = lambda found: None,
+    ) -> Future[Json | Failure]:  # fmt: skip
+        """Begin to ask; the future holds the reply or why there is none, or raises BenchError where none can come.
 
-    def clean(self, value: Json) -> Json:
-        """The value without the key and other secrets."""
-        if not self._secrets:
-            return value
-        match value:
-            case str():
-                for secret in self._secrets:
-                    value = value.replace(secret, "[key]")
-                return value
-            case list():
-                return [self.clean(item) for item in value]
-            case dict():
-                return {self.clean(name): self.clean(item) for name, item in value.items()}
-        return value
+        With `telling` the reply is streamed, and its tokens are told of as they come, in the client's thread. Where `instead` gives
+        another body for a reply, its answer counts.
+        """
+        return asyncio.run_coroutine_threadsafe(self._answer(body, telling, instead), self._loop)
 
-    async def _ask(self, body: Json) -> Json | Failure:
+    def watch(self) -> None:
+        """Forget what was seen by now."""
+        self._post.seen = Seen()
+
+    def saw(self) -> list[str]:
+        """What a reader of times must know of the answers since `watch`."""
+        return self._post.seen.lines(self._post.way, self.limits.concurrency, self.limits.requests_per_minute)
+
+    async def _answer(
+        self, body: dict[str, Json], telling: Telling | None, instead: Callable[[Json], dict[str, Json] | None]
+    ) -> Json | Failure:
+        found = await self._ask(body, telling)
+        if isinstance(found, Failure) or (other := instead(found)) is None:
+            return found
+        if telling is not None:
+            telling.take_back()
+        return await self._ask(other, telling)
+
+    async def _ask(self, body: dict[str, Json], telling: Telling | None) -> Json | Failure:
         for tried in range(1, self.limits.max_tries + 1):
+            seen = self._post.seen
+            seen.tried_again += tried == 2
+            seen.waited += self._slots.locked()
             async with self._slots:
-                await self._turn()
+                seen.paced += await self._turn()
                 self.tries += 1
-                found = await self._try(body)
+                found = await (self._post.whole(body) if telling is None else self._post.streamed(body, telling))
             if not isinstance(found, Failure):
                 self.worked = True
                 return found
@@ -132,41 +149,32 @@ class Client:
             raise BenchError(f"endpoint {self.shown} {found.text}; {self.advice.get(found.status, self.advice[0])}")
         return found
 
-    async def _turn(self) -> None:
-        """Wait until the limits let the next request go."""
+    async def _turn(self) -> bool:
+        """Wait until the limits let the next request go; whether it had to."""
+        start = self._loop.time()
         while (wait := self._hold - self._loop.time()) > 0:
             await asyncio.sleep(wait)
         at = max(self._loop.time(), self._next)
         self._next = at + self._gap
-        await asyncio.sleep(at - self._loop.time())
+        if (wait := at - self._loop.time()) > 0:
+            await asyncio.sleep(wait)
+        return self._loop.time() - start > _MOMENT
 
-    async def _try(self, body: Json) -> Json | Failure:
-        """The reply to one try, or what is wrong with it."""
-        import aiohttp
 
-        try:
-            async with self._session.post(self.url, json=body, allow_redirects=False, proxy=self._proxy) as response:
-                raw = b""
-                async for piece in response.content.iter_chunked(2**16):
-                    raw += piece
-                    if len(raw) > MOST:
-                        return Failure(f"answered with more than {MOST:,} bytes")
-                status, headers = response.status, dict(response.headers)
-        except aiohttp.ClientSSLError as error:
-            return Failure(f"cannot be trusted ({self._said(error)})", ends="run")
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            return Failure(f"cannot be reached ({self._said(error)})", again=True, ends="run")
-        except TimeoutError:
-            return Failure(f"gave no answer within {self.limits.timeout_seconds:g} s", again=True)
-        except (aiohttp.ClientError, OSError) as error:
-            return Failure(f"cut the connection ({self._said(error)})", again=True)
-        return judge(status, headers, raw, self.clean, self.limits.max_wait_seconds)
-
-    def _said(self, error: Exception) -> str:
-        cause = getattr(error, "os_error", error)
-        number = getattr(cause, "errno", None)
-        words = os.strerror(number) if isinstance(number, int) and number > 0 else str(cause)
-        return str(self.clean(words or type(cause).__name__))[:200]
+def cleaned(hidden: Sequence[str], value: Json) -> Json:
+    """The value without the key and other secrets, the longest first."""
+    if not hidden:
+        return value
+    match value:
+        case str():
+            for secret in hidden:
+                value = value.replace(secret, "[key]")
+            return value
+        case list():
+            return [cleaned(hidden, item) for item in value]
+        case dict():
+            return {cleaned(hidden, name): cleaned(hidden, item) for name, item in value.items()}
+    return value
 
 
 def _proxy(url: str) -> str | None:

@@ -50,7 +50,7 @@ def judge(
         body = None
     said = _said(body, clean(text))
     if 200 <= status < 300:
-        if isinstance(body, dict) and isinstance(body.get("choices"), list) and body["choices"]:
+        if is_reply(body):
             return body
         return Failure(f"answered with {'no choices' if body is not None else 'invalid JSON'}: {said}", again=True)
     text = f"answered HTTP {status}: {said}"
@@ -66,6 +66,18 @@ def judge(
         return Failure(text, ends="run", status=status)
     refused = finish_of(_code(body)) == "refused"
     return Failure(text, ends="first" if status in (403, 404, 405) else "request", status=status, refused=refused)
+
+
+def is_reply(body: Json) -> bool:
+    """Whether there is a choice in it to read."""
+    return isinstance(body, dict) and isinstance(body.get("choices"), list) and bool(body["choices"])
+
+
+def broken_off(event: Json, clean: Callable[[Json], Json]) -> Failure:
+    """An error that a server tells in the midst of a reply."""
+    said = clean(event)
+    text = f"broke its reply off: {_said(said, str(said))}"
+    return Failure(text, again=finish_of(_code(said)) != "refused", refused=finish_of(_code(said)) == "refused")
 
 
 def retry_after(value: str | None, now: float) -> float:

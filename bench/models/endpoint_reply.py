@@ -47,13 +47,32 @@ def reply_of(found: Json, *, chat: bool) -> Reply:
     choice = _choice(found)
     message = table(choice, "message") if chat else choice
     text, thought = _content(message.get("content") if chat else choice.get("text"))
-    apart = next((words for name in _THINKING if (words := _words(message.get(name)))), None)
     refusal = message.get("refusal")
     refusal = refusal if isinstance(refusal, str) and refusal.strip() else None
-    reason = next((place[name] for place in (choice, found) for name in _REASONS if place.get(name) is not None), None)
+    reason = next((place[name] for place in (choice, found) for name in _REASONS if place.get(name)), None)
     finish = "refused" if refusal else finish_of(reason)
-    called = bool(message.get("tool_calls") or message.get("function_call")) or "call" in str(reason)
-    return Reply(text, thought or apart, finish, reason, refusal, called)
+    called = _calls(message) or "call" in str(reason)
+    return Reply(text, thought or thinking_in(message), finish, reason, refusal, called)
+
+
+def says(message: Mapping[str, Json]) -> bool:
+    """Whether a message, or a piece of one, holds words of any kind: of the answer, of thinking, of a refusal or of a call."""
+    return any((_content(message.get("content"))[0], thinking_in(message), message.get("refusal"), _calls(message)))
+
+
+def has_reason(choice: Mapping[str, Json]) -> bool:
+    """Whether a choice says why it ended."""
+    return any(choice.get(name) for name in _REASONS)
+
+
+def thinking_in(message: Mapping[str, Json]) -> str | None:
+    """The thinking that a message holds: among its content, or beside it."""
+    within = _content(message.get("content"))[1]
+    return within or next((words for name in _THINKING if (words := _words(message.get(name)))), None)
+
+
+def _calls(message: Mapping[str, Json]) -> bool:
+    return bool(message.get("tool_calls") or message.get("function_call"))
 
 
 def _choice(found: Json) -> dict[str, Json]:

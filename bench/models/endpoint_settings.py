@@ -51,6 +51,22 @@ def checked_url(url: str) -> str:
     return url.rstrip("/")
 
 
+def advice(key_env: str | None, name: str | None, base_url: str) -> dict[int, str]:
+    """What to do about an HTTP status, with 0 for a server that cannot be reached."""
+    later = "run the same command again to go on from where it stopped"
+    key = f"check the key in {key_env}" if key_in(key_env) else f"put the key into {key_env}"
+    known = f"check model.model={name} and model.base_url={base_url}, which usually ends in /v1"
+    return {
+        0: f"check that it runs and model.base_url={base_url}, then {later}",
+        401: key if key_env else "name the variable that holds its key with model.key_env",
+        402: f"the account has no credit; add some, then {later}",
+        403: f"the key may not use model.model={name}; check both",
+        429: f"later, {later}",
+        **dict.fromkeys((404, 405), known),
+        **dict.fromkeys(range(300, 400), known),
+    }
+
+
 def address_of(url: str) -> str:
     """The address itself, out of the environment where only its variable is given; raises BenchError, without showing it."""
     if not url.startswith("env:"):

@@ -57,6 +57,11 @@ class ListenThenRead(Composite):
         self._together = self.recogniser.answers_alone or device.dtype == "float32"
         super().load(device, seed=seed)
 
+    def forget(self) -> None:
+        """Forget what was heard."""
+        self._transcripts.clear()
+        super().forget()
+
     def cost(self, request: Request) -> int:
         """The size of the files, then the length of the text."""
         return sound.n_tokens(self.files(request)) + sum(

@@ -114,6 +114,10 @@ class PageReader(Model):
                 f"{names} cannot be read as a model ({line[:200]}); correct the address in conf/"
             ) from error
 
+    def forget(self) -> None:
+        """Forget the pages."""
+        self._kept.clear()
+
     def lines(self, image: Image) -> list[str]:
         """A text for each line that was found, top to bottom; fields of one line are joined by " | "."""
         return self._remembered("lines", image, self._lines)

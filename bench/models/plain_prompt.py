@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from bench.types import Request, Span, Text
+from bench.types import Part, Request, Span, Text
 
 
 class Prompt(NamedTuple):
@@ -101,3 +101,15 @@ def _longest(parts: Sequence[Text], text: str, request: Request) -> tuple[int, i
     question = request.output.question if isinstance(request.output, Span) else ""
     asked = text.rfind(question, start, end) if question else -1
     return start, end, asked if asked >= 0 else end
+
+
+def begun_by(request: Request) -> str:
+    """How the reply is begun, "" if it is not."""
+    last = request.parts[-1] if request.parts else None
+    return last.text if isinstance(last, Text) and last.role == "assistant" else ""
+
+
+def continued(parts: Sequence[Part], begun: str) -> str:
+    """The text that a base model continues, where the reply begins like this."""
+    text: str = as_plain_text([part for part in parts if isinstance(part, Text)])
+    return text + ("\n" + begun.rstrip(" ") if begun else "")

@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 
 from bench.models.plain_prompt import Prompt
+from bench.runs import spans
 from bench.types import Request
 
 Tokenise = Callable[[Sequence[Request]], list[Prompt | str]]  # each request's prompt, or why there is none
@@ -41,10 +42,17 @@ class ReadAhead:
         """All prompts, and those that had to be made for it."""
         known = [self._found(request) for request in batch]
         missing = [request for request, one in zip(batch, known, strict=True) if one is None]
-        made = self._tokenise(missing) if missing else []
+        made = self._made(missing) if missing else []
         rest = iter(made)
         prompts = [next(rest) if one is None else one for one in known]
         return prompts, {request.id: (request, one) for request, one in zip(missing, made, strict=True)}
+
+    def _made(self, missing: Sequence[Request]) -> list[Prompt | str]:
+        start = spans.clock()
+        made = self._tokenise(missing)
+        tokens = sum(0 if isinstance(one, str) else len(one.ids) for one in made)
+        spans.tell("tokenise", start, spans.clock(), rows=len(made), tokens=tokens, track=spans.track())
+        return made
 
     def _found(self, request: Request) -> Prompt | str | None:
         """The request's prompt, if it is kept: another request may have had its name."""

@@ -147,12 +147,15 @@ class Seq2Seq(TorchModel):
         output = batch[0].output
         assert isinstance(output, Generate)  # noqa: S101 - `_kind` saw to it
         from bench.decoding.stops import criteria
+        from bench.decoding.telling import Tokens
 
+        eos, pad = {self.tokenizer.eos_token_id}, {self.tokenizer.pad_token_id}
+        told = self.listener and Tokens(self.listener, [request.id for request in batch], eos, over=pad)
         found = self.model.generate(
             **self._encoded(prompts), max_new_tokens=output.max_new_tokens, do_sample=False,
-            stopping_criteria=criteria(self.tokenizer, output.stop, 1),  # behind the decoder's start
+            stopping_criteria=criteria(self.tokenizer, output.stop, 1, tokens=told),  # behind the decoder's start
         )  # fmt: skip
-        ends = {self.tokenizer.eos_token_id, self.tokenizer.pad_token_id}
+        ends = eos | pad
         made_to_end = self.model.generation_config.forced_eos_token_id is not None
         whole = output.max_new_tokens - (
             1 if made_to_end else 0

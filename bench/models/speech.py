@@ -123,7 +123,8 @@ class SpeechRecogniser(AudioModel, TorchModel):
         windows = iter(self._windows(batch))
         while pool := list(islice(windows, _POOL * self.n_windows)):
             for group in self._groups(pool):
-                heard = self._hear([window for _, _, window in group], [languages[i] for i, _, _ in group])
+                asked = [(batch[i].id, languages[i]) for i, _, _ in group]
+                heard = self._hear([window for _, _, window in group], asked)
                 for (i, place, _), said in zip(group, heard, strict=True):
                     found[i][place] = said
         return [self._written(r, [said[k] for k in sorted(said)]) for r, said in zip(batch, found, strict=True)]
@@ -164,10 +165,10 @@ class SpeechRecogniser(AudioModel, TorchModel):
             for first in range(0, len(group), self.n_windows):
                 yield group[first : first + self.n_windows]
 
-    def _hear(self, windows: list[sound_windows.Window], languages: list[str]) -> list[Heard]:
-        """What is said in each window: of CTC a token for each frame that counts, else those that were generated."""
+    def _hear(self, windows: list[sound_windows.Window], asked: list[tuple[str, str]]) -> list[Heard]:
+        """What is said in each window, with its request's id and language: of CTC a token for each frame, else generated ones."""
         if self.auto_class == SEQ2SEQ:
-            return self._generated([window.samples for window in windows], languages)
+            return self._generated([window.samples for window in windows], asked)
         logits, frames = self._logits([window.samples for window in windows])
         best = logits.argmax(-1).tolist()
         # A frame counts where it begins: a window has fewer frames than hops, for the last ones would reach beyond its end.
@@ -190,10 +191,15 @@ class SpeechRecogniser(AudioModel, TorchModel):
         lengths = inputs["attention_mask"].sum(-1)
         return logits, self.model._get_feat_extract_output_lengths(lengths).tolist()
 
-    def _generated(self, samples: list[sound.Samples], languages: list[str]) -> list[Heard]:
+    def _generated(self, samples: list[sound.Samples], asked: list[tuple[str, str]]) -> list[Heard]:
         import torch
         from transformers import StoppingCriteria, StoppingCriteriaList
 
+        from bench.decoding.telling import Tokens
+
+        special = set(self.tokenizer.all_special_ids)
+        unheard = special - set(self.ends)
+        told = self.listener and Tokens(self.listener, [name for name, _ in asked], self.ends, unheard=unheard)
         calls: list[torch.Tensor] = []  # the tokens of each with their ends, which Whisper's `generate` takes off
 
         class Seen(StoppingCriteria):  # type: ignore[misc]
@@ -205,19 +211,23 @@ class SpeechRecogniser(AudioModel, TorchModel):
 
         options: dict[str, Any] = {}
         if self.multilingual:
-            options = {"language": languages, "task": "transcribe"}
+            options = {"language": [language for _, language in asked], "task": "transcribe"}
         with torch.inference_mode():
             ids = self.model.generate(
                 **self._inputs(samples), do_sample=False, num_beams=1,
-                stopping_criteria=StoppingCriteriaList([Seen()]), **options,
+                stopping_criteria=StoppingCriteriaList([Seen(), *([told.criterion] if told else [])]), **options,
             )  # fmt: skip
-        special = set(self.tokenizer.all_special_ids)
         finishes = ["none"] * len(samples)  # Whisper that writes times may be called again, for some
         if len(calls) == 1:
             ended = torch.isin(calls[0][:, 1:], calls[0].new_tensor(self.ends)).any(-1)  # [0] may start with its end
             finishes = ["stop" if one else "length" for one in ended.tolist()]
         rows = zip(ids.tolist(), finishes, strict=True)
-        return [Heard([token for token in row if token not in special], finish) for row, finish in rows]
+        found = [Heard([token for token in row if token not in special], finish) for row, finish in rows]
+        for row, one in enumerate(found):
+            made = len(one.ids) + (one.finish == "stop")
+            if told and made != told.counted[row]:  # what was said again, and what was taken out of it
+                told.tell(row, made - told.counted[row])
+        return found
 
     def _inputs(self, samples: list[sound.Samples]) -> dict[str, Any]:
         """What the model takes of these samples, on the device and in its dtype."""

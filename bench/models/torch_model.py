@@ -6,13 +6,14 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.artifacts.fetch import resolved
+from bench.artifacts.fetch import locate, resolved
 from bench.artifacts.uri import parse
 from bench.decoding import units
 from bench.errors import BenchError
-from bench.models import chat_template, checkpoint, weights
+from bench.models import chat_template, checkpoint, taught_names, weights
 from bench.models.base import Device, Model
 from bench.models.device import emulates
+from bench.runs import spans
 
 if TYPE_CHECKING:
     import torch
@@ -44,6 +45,14 @@ class TorchModel(Model):
         """The digest of the weights: the given one, which is checked, else that of what the source has now."""
         return weights.sha256_of(self.source, self.sha256)
 
+    @property
+    def taught(self) -> frozenset[str]:  # type: ignore[override]
+        """What `bench train` has taught these weights, where they came out of it."""
+        source = parse(self.source)
+        if source.scheme not in ("file", "mlflow"):
+            return frozenset()
+        return taught_names.read(locate(self.source, fetch="bench fetch model=NAME"))
+
     def fetch(self) -> None:
         """Bring the weights into the cache, converted if need be."""
         weights.folder(self.source, self.sha256)
@@ -52,8 +61,11 @@ class TorchModel(Model):
         """Load weights and tokenizer or processor onto the device."""
         folder = weights.folder(self.source, self.sha256)
         checkpoint.check(folder, self.source, self.trust, text=self.processor_class == "AutoTokenizer")
-        import torch
-        import transformers
+        with spans.imports():
+            import torch
+            import transformers
+
+            auto_class = getattr(transformers, self.auto_class)  # imports the most of it
 
         transformers.utils.logging.set_verbosity_error()
         transformers.utils.logging.disable_progress_bar()
@@ -65,13 +77,14 @@ class TorchModel(Model):
         with checkpoint.one_line(self.source), checkpoint.alone():
             self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(folder, **options)
             self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
-            loaded, loading = getattr(transformers, self.auto_class).from_pretrained(
+            loaded, loading = auto_class.from_pretrained(
                 folder,
                 dtype=getattr(torch, device.dtype),
                 use_safetensors=True,
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
                 **options,
+                **self.loading(),
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
         chat_template.guard(self.processor, self.source)
@@ -79,6 +92,10 @@ class TorchModel(Model):
         self._refuse_other_tokenizer()
         emulated = emulates(device.kind, device.dtype)
         self.unit_tokens = units.work_of(device.kind, device.dtype, self.model.num_parameters(), emulated=emulated)
+
+    def loading(self) -> dict[str, Any]:
+        """What of its configuration is otherwise than the checkpoint's: nothing, unless it is to learn something else."""
+        return {}
 
     def _refuse_other_tokenizer(self) -> None:
         """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""

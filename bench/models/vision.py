@@ -192,17 +192,20 @@ class VisionLM(TorchModel):
         import torch
 
         from bench.decoding.stops import criteria
+        from bench.decoding.telling import Tokens
 
         stops, limit = _ends(batch[group.places[0]])
+        names, pad = [batch[i].id for i in group.places], self.reader.pad_token_id
+        told = self.listener and Tokens(self.listener, names, self.ends, padding=pad)
         inputs = group.inputs.to(self.device, self.model.dtype)
         with torch.inference_mode():
             found = self.model.generate(
                 **inputs,
                 max_new_tokens=limit,
                 do_sample=False,
-                pad_token_id=self.reader.pad_token_id,
+                pad_token_id=pad,
                 stopping_criteria=criteria(
-                    self.reader, stops, inputs["input_ids"].shape[1], [group.thinks[i] for i in group.places]
+                    self.reader, stops, inputs["input_ids"].shape[1], [group.thinks[i] for i in group.places], told
                 ),
             )
         new = found[:, inputs["input_ids"].shape[1] :].tolist()

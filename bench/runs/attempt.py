@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import datetime
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from bench.record import Timing
+from bench.runs import spans
 from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import Heartbeat, last_beat
 from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
@@ -31,12 +32,14 @@ class Attempt(AbstractContextManager["Attempt"]):
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
         self._lost = _lost(folder.path, before)
         self._beat = Heartbeat(folder.path, self.number)
+        self._telling = ExitStack()
 
     def __enter__(self) -> Attempt:
         if self._lost is not None:
             self._record(self._lost)
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-        self._record(Timing(self.number, "begin", 0.0, at=now))
+        self._telling.enter_context(spans.told())
+        self.watch.begin(now)
         self._beat.__enter__()
         return self
 
@@ -44,6 +47,7 @@ class Attempt(AbstractContextManager["Attempt"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the heartbeat; what an attempt took that failed stays for the next one to write down."""
+        self._telling.close()
         self._beat.__exit__(kind, error, trace)
         self._journal.close()
         self._ledger.close()
@@ -55,7 +59,8 @@ class Attempt(AbstractContextManager["Attempt"]):
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
-        self._journal.write([of_prediction(prediction) for prediction in predictions])
+        with spans.span("write", rows=len(predictions)):
+            self._journal.write([of_prediction(prediction) for prediction in predictions])
 
     def _record(self, timing: Timing) -> None:
         self._ledger.write([of_timing(timing)])

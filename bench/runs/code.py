@@ -77,7 +77,7 @@ def _sources(module: str) -> dict[str, Path]:
         return {}
     found: dict[str, Path] = {}
     followed: set[str] = set()
-    places: dict[tuple[str, Path], Path | None] = {}
+    places = _Places()
     todo = [(module, start)]
     while todo:
         name, path = todo.pop()
@@ -90,9 +90,7 @@ def _sources(module: str) -> dict[str, Path]:
             found.setdefault(*above)
         if path.suffix == ".py":
             for one in _imports(name, path, root):
-                if (one, root) not in places:  # many files import the same few
-                    places[one, root] = _own(one, root)
-                if (place := places[one, root]) is not None and one not in followed:
+                if (place := places.own(one, root)) is not None and one not in followed:
                     todo.append((one, place))
     return {module: found.pop(module), **found}
 
@@ -185,20 +183,51 @@ def _named(call: ast.Call, inside: list[str], root: Path) -> Iterator[str]:
         yield ".".join(names[:-1] if names[-1] == "__init__" else names)
 
 
-def _own(module: str, root: Path) -> Path | None:
-    """The file of a module below `root`, or elsewhere on the path where it is not installed; None for a library's."""
-    if not is_outside(module) or not module:
-        return None
-    if (near := _near(module, root)) is not None:
-        return near
-    far = file_of(module)
-    return None if far is None or _INSTALLED & set(far.parts) else far
+class _Places:
+    """Where modules lie, for the time of one look at the disk: many files import the same few, and from the same few folders."""
 
+    def __init__(self) -> None:
+        self._own: dict[tuple[str, Path], Path | None] = {}
+        self._names: dict[Path, frozenset[str]] = {}
+        self._libraries: dict[str, bool] = {}
 
-def _near(module: str, root: Path) -> Path | None:
-    place = root.joinpath(*module.split("."))
-    choices = [place.with_name(place.name + suffix) for suffix in (".py", *_COMPILED)] + [place / "__init__.py"]
-    return next((path.resolve() for path in choices if path.is_file()), None)
+    def own(self, module: str, root: Path) -> Path | None:
+        """The file of a module below `root`, or elsewhere on the path where it is not installed; None for a library's."""
+        if (module, root) not in self._own:
+            self._own[module, root] = self._found(module, root)
+        return self._own[module, root]
+
+    def _found(self, module: str, root: Path) -> Path | None:
+        if not module or not is_outside(module):
+            return None
+        if (near := self._near(module, root)) is not None:
+            return near
+        if self._is_library(module.partition(".")[0]):
+            return None
+        far = file_of(module)
+        return None if far is None or _INSTALLED & set(far.parts) else far
+
+    def _near(self, module: str, root: Path) -> Path | None:
+        place = root.joinpath(*module.split("."))
+        beside, within = self._listed(place.parent), self._listed(place)
+        choices = [place.with_name(name) for end in (".py", *_COMPILED) if (name := place.name + end) in beside]
+        choices += [place / "__init__.py"] if "__init__.py" in within else []
+        return next((path.resolve() for path in choices if path.is_file()), None)
+
+    def _listed(self, folder: Path) -> frozenset[str]:
+        if folder not in self._names:
+            try:
+                self._names[folder] = frozenset(one.name for one in folder.iterdir())
+            except OSError:
+                self._names[folder] = frozenset()
+        return self._names[folder]
+
+    def _is_library(self, top: str) -> bool:
+        """Whether a package of this name is installed: then all of it is."""
+        if top not in self._libraries:
+            far = file_of(top)
+            self._libraries[top] = far is not None and bool(_INSTALLED & set(far.parts))
+        return self._libraries[top]
 
 
 def _commit(files: list[Path]) -> str:

@@ -94,12 +94,6 @@ def physical_cores(cpus: Collection[int] | None = None, topology: Path = Path("/
 
 def describe() -> dict[str, Any]:
     """Versions, processor, cores (logical, and the physical ones behind them) and commit."""
-    versions = {}
-    for package in _PACKAGES:
-        try:
-            versions[package] = importlib.metadata.version(package)
-        except importlib.metadata.PackageNotFoundError:
-            continue
     return {
         "commit": commit(),
         "python": platform.python_version(),
@@ -107,8 +101,17 @@ def describe() -> dict[str, Any]:
         "cpu": _cpu_field("model name") or platform.processor() or "unknown",
         "cores": len(usable_cpus()),
         "physical_cores": physical_cores(),
-        "packages": versions,
+        "packages": dict(_versions()),
     }
+
+
+@functools.cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in _PACKAGES:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            found[package] = importlib.metadata.version(package)
+    return found
 
 
 _COMPUTING = (

@@ -7,6 +7,7 @@
       timings.jsonl       one line a reading; attempts and repeated work included
       .alive              while an attempt is under way: how long it has been (see `bench/runs/attempt.py`)
       measurements.json   what the metrics measured of each example
+      scenarios/          raw files of timing scenarios (see `bench/timing/raw.py`)
       run.json            written last, atomically, with the sha256 of the other files
 
 The reading of a group of answers is written before them. So answers in the journal always have their reading; a group that a crash
@@ -196,11 +197,14 @@ class RunFolder:
             for name in (CONFIG, JOURNAL, LEDGER, MEASUREMENTS)
             if (self.path / name).exists()
         }
-        done = Run.from_json(run.to_json() | {"files": files})
+        return self.amend(Run.from_json(run.to_json() | {"files": files}))
+
+    def amend(self, run: Run) -> Run:
+        """Write `run.json` again, with what was learned since; the digests of the other files stay those of the run."""
         write_atomically(
-            self.path / RECORD, json.dumps(done.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+            self.path / RECORD, json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
         )
-        return done
+        return run
 
     def _append(self, name: str, texts: Sequence[str]) -> None:
         file = Appended(self.path / name)

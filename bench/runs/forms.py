@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import fields
 from typing import Any
 
-from bench.record import Timing
+from bench.record import Span, Timing
 from bench.runs import record_schema
 from bench.text.shown import terminal
 from bench.types import FINISHES, Json, Prediction, is_token_count
@@ -84,10 +84,29 @@ _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
     "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
 }  # fmt: skip
+
+
+def _is_told(value: Json) -> bool:
+    """Whether it is a `Span` in full: no count of what it holds is trusted before that."""
+    if not isinstance(value, list) or len(value) != len(Span._fields):
+        return False
+    name, start, seconds, rows, tokens, track = value
+    words = (
+        isinstance(name, str) and isinstance(track, str) and _WORDS.fullmatch(name) and _WORDS.fullmatch(track or "a")
+    )
+    times = _is_number(start) and abs(start) < _LONGEST and _is_number(seconds) and 0 <= seconds < _LONGEST
+    return bool(words) and times and _is_count(rows) and _is_count(tokens)
+
+
+_LONGEST = 1e10  # seconds
+MOST_SPANS = 1000  # of a reading
+_WORDS = re.compile("[a-z][a-z ]{0,39}")
 _PHASES = ("begin", "lost", "load", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
     "phase": lambda value: value in _PHASES,
-    "seconds": lambda value: _is_number(value) and 0 <= value < 1e10,
+    "seconds": lambda value: _is_number(value) and 0 <= value < _LONGEST,
     "places": lambda value: isinstance(value, list) and all(map(_is_count, value)),
+    "start": lambda value: _is_number(value) and 0 <= value < _LONGEST,
+    "spans": lambda value: isinstance(value, list) and len(value) <= MOST_SPANS and all(map(_is_told, value)),
     "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
 }

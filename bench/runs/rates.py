@@ -18,11 +18,18 @@ _OF_BATCHES = ("latency_p50", "latency_p90")  # of records before answers were t
 
 
 def computes(run: Run) -> bool:
-    """Whether an answer of the run took any work: not that of a reference row, but for word matching and pipelines of models."""
-    model = run.config.get("model")
+    """Whether an answer of the run took any work: see `works`."""
+    return works(run.is_reference, run.config.get("model"))
+
+
+def works(is_reference: bool, model: Json) -> bool:
+    """Whether answers of a model of this configuration take any work.
+
+    Those of a reference row do not, but for word matching and pipelines of models.
+    """
     told: Mapping[str, Json] = model if isinstance(model, Mapping) else {}
     stages = any(isinstance(part, Mapping) and "_target_" in part for part in told.values())
-    return not run.is_reference or told.get("_target_") == _WORD_MATCHING or stages
+    return not is_reference or told.get("_target_") == _WORD_MATCHING or stages
 
 
 def examples_per_second(run: Run) -> float | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from bench.runs import readings
 from bench.text.shown import terminal
 from bench.types import FINISHES, Json
 
@@ -137,7 +138,49 @@ _ANSWERS = {
         ),
     ]
 }  # fmt: skip
-FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
+
+
+def _or_null(schema: dict[str, Json]) -> dict[str, Json]:
+    """The same, or null."""
+    return {**schema, "type": [schema["type"], "null"]}
+
+
+_SPREAD = _or_null(_closed(dict.fromkeys(("mean", "min", "max", "p50", "p90", "p95", "p97", "p99"), _SECONDS)))
+_TOOK, _PASSED, _VERDICT = {"type": "number", "minimum": 0}, {"type": "boolean"}, {"enum": ["VALID", "INVALID"]}
+_TRIED = _closed({"qps": _TOOK, "verdict": _VERDICT, "seconds": _SECONDS, "n": _COUNT})
+_SAME = _or_null(_closed({"n": _COUNT, "unlike": _COUNT, "differ": _COUNT, "passed": _PASSED}))
+_CACHE = _or_null(
+    _closed(
+        {
+            "distinct_seconds": _TOOK,
+            "repeated_seconds": _TOOK,
+            "ratio": _SECONDS,
+            "seen_ratio": _SECONDS,
+            "passed": _PASSED,
+        }
+    )
+)
+_SCENARIO = _closed(
+    {
+        "scenario": {"enum": ["offline", "single_stream", "server"]}, "rules": {"enum": ["default", "mlperf"]},
+        "verdict": _VERDICT, "reasons": {"type": "array", "items": _LONG, "maxItems": 100},
+        "percentile": _UNKNOWN, "n": _COUNT, "failed": _COUNT, "seconds": _TOOK, "examples_per_second": _SECONDS,
+        "tokens_per_second": _SECONDS, "prompt_tokens": _COUNT, "new_tokens": _COUNT, "latency": _SPREAD, "ttft": _SPREAD,
+        "tpot": _SPREAD, "early_stopping": _or_null(_closed({"seconds": _TOOK, "discarded": _COUNT})),
+        "qps": _SECONDS, "achieved_qps": _SECONDS, "bound": _or_null(_closed({"percentile": _COUNT, "seconds": _TOOK})),
+        "search": _or_null({"type": "array", "maxItems": 100, "items": _TRIED}),
+        "audit": _closed({"same_answers": _SAME, "cache": _CACHE}), "client_overhead_seconds": _SECONDS,
+        "environment": _closed(
+            {
+                "device": {"enum": ["cpu", "cuda"]}, "device_name": _SHORT, "dtype": _NAME, "threads": _UNKNOWN, "cpu": _SHORT,
+                "load": _SECONDS,
+            }
+        ),
+        "started": _TIME, "sha256": _SHA256, "caveats": {"type": "array", "items": _LONG, "maxItems": 100},
+    },
+    optional=("caveats",),
+)  # fmt: skip
+FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl", *readings.FILES)
 
 RUN = _closed(
     {
@@ -152,7 +195,8 @@ RUN = _closed(
         "submission": _SUBMISSION, "audit": _AUDIT, "computed": {"type": "object", "maxProperties": 100}, "origin": _ORIGIN,
         "asked": {"type": "string", "pattern": r"\A([0-9a-f]{64}|elsewhere|)\Z"}, "data_files": _DIGESTS, "code": _CODE,
         "libraries": _VERSIONS, "scorer": _DIGESTS, "history": _HISTORY, "reused": _REUSED,
-        "answers": _ANSWERS, "scenarios": {"type": "object", "maxProperties": 20}, "price": {"type": "object", "maxProperties": 20},
+        "answers": _ANSWERS, "scenarios": {"type": "object", "maxProperties": 20, "additionalProperties": _SCENARIO},
+        "price": {"type": "object", "maxProperties": 20},
         "energy": {"type": "object", "maxProperties": 20},
     },
     optional=(

@@ -7,15 +7,12 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-import numpy as np
-
 from bench.record import Timing
+from bench.runs import spans
 from bench.runs.journal import owners
 
 T = TypeVar("T")
 LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work
-# Samples that a percentile needs before it may be reported (99 % confidence). Source: MLPerf Inference rules, early stopping.
-ENOUGH = {50: 11, 90: 64, 95: 130, 97: 219, 99: 662}
 
 
 def nothing() -> None:
@@ -25,7 +22,8 @@ def nothing() -> None:
 class Stopwatch:
     """Measures phases in monotonic seconds; `sync` waits for the device before each reading.
 
-    `record` is called with every finished Timing, in order, so that readings survive a crash.
+    `record` is called with every finished Timing, in order, so that readings survive a crash. From `begin` on each says when it
+    began, and what was told of its parts (`bench.runs.spans`).
     """
 
     def __init__(
@@ -37,6 +35,18 @@ class Stopwatch:
         sync: Callable[[], None] = nothing,
     ) -> None:
         self.record, self.attempt, self.clock, self.sync = record, attempt, clock, sync
+        self.origin: float | None = None
+
+    def begin(self, at: str) -> None:
+        """Write the attempt's first line, at the time `at`; the clock counts from here."""
+        self.origin = self.clock()
+        self.record(Timing(self.attempt, "begin", 0.0, at=at, spans=spans.taken(self.origin) or None))
+
+    def _since(self, start: float) -> dict[str, Any]:
+        """When a reading began, and the spans that were told up to its end."""
+        if self.origin is None:
+            return {}
+        return {"start": round(start - self.origin, 6), "spans": spans.taken(self.origin) or None}
 
     @contextmanager
     def phase(self, name: str, n: int = 0, **more: Any) -> Iterator[dict[str, Any]]:
@@ -46,7 +56,8 @@ class Stopwatch:
         start = self.clock()
         yield counts  # a block that raises is not recorded: its work is not in the journal either
         self.sync()
-        self.record(Timing(attempt=self.attempt, phase=name, seconds=self.clock() - start, **counts))
+        seconds = self.clock() - start
+        self.record(Timing(attempt=self.attempt, phase=name, seconds=seconds, **counts, **self._since(start)))
 
     def steps(self, groups: Iterator[T], counts: Callable[[T], Mapping[str, Any]], batch: int) -> Iterator[T]:
         """Each group as it comes, the time that it took recorded with its counts before it is given on.
@@ -61,15 +72,15 @@ class Stopwatch:
             seconds = self.clock() - start
             if group is None:
                 if seconds > LEAST_SECONDS:
-                    self.record(Timing(attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, places=()))
+                    self.record(self._predicted(start, seconds, batch, {"places": ()}))
                 return
-            self.record(Timing(attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, **counts(group)))
+            self.record(self._predicted(start, seconds, batch, counts(group)))
             yield group
 
-
-def percentile(seconds: Sequence[float], rank: int) -> float | None:
-    """The `rank`-th percentile, or None where too few samples would make it a guess (see `ENOUGH`)."""
-    return float(np.percentile(seconds, rank)) if len(seconds) >= ENOUGH[rank] else None
+    def _predicted(self, start: float, seconds: float, batch: int, counts: Mapping[str, Any]) -> Timing:
+        return Timing(
+            attempt=self.attempt, phase="predict", seconds=seconds, batch=batch, **counts, **self._since(start)
+        )
 
 
 def counted(timings: Sequence[Timing]) -> list[Timing]:

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.bundles.public import public_run
 from bench.leaderboard import alike, cells
 from bench.leaderboard.board import Table
+from bench.leaderboard.dawnbench import Table as EntryTable
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
 from bench.record import Run
 from bench.runs.claimed import known_since, shown
 from bench.runs.measurements import Measurements
-from bench.site import examples, scores, suites, view
+from bench.site import competition, examples, scores, suites, times, view
 from bench.site import html as pages
 from bench.site.data import TaskData
 from bench.site.folder import SiteFolder, replacing
@@ -49,9 +50,10 @@ def write_site(
     *,
     task_of: Callable[[str], Task | None],
     combined: Sequence[tuple[SuiteBoard, Sequence[SuiteTable]]] = (),
+    entries: Sequence[EntryTable] = (),
     all_data: bool = False,
 ) -> Site:
-    """Write the site of these boards, suites (`combined`) and runs to the folder `target`, in place of an earlier one.
+    """Write the site of these boards, suites (`combined`), `entries` and runs to the folder `target`, in place of an earlier one.
 
     `task_of` builds a task by name, None where there is no such task here. Inputs and references of data that may not be
     passed on (their card's `obtain`) are shown with `all_data` only; those that are held out never. Raises BenchError
@@ -76,11 +78,12 @@ def write_site(
         wide = [(board, tables) for board, tables in combined if tables]
         for one, wide_tables in wide:
             _suite(out, one, wide_tables, shown, names)
-        _overview(out, found, wide, runs, names)
+        competition.write(out, entries)
+        _overview(out, found, wide, runs, names, competition.summary(entries))
         out.write("runs.js", script("runs", {record["page"]: record for record in listed}))
         pages.page(out, "compare.html", "compare.html")
         pages.assets(out)
-        return Site(len(shown) + len(wide), len(unique), out.n_files, out.n_bytes, tuple(problems))
+        return Site(len(shown) + len(wide) + bool(entries), len(unique), out.n_files, out.n_bytes, tuple(problems))
 
 
 def _key(run: Run) -> tuple[str, ...]:
@@ -103,8 +106,9 @@ def _run(
     ranked = next((score for score in run.scores if metric and score.metric == metric.name), None)
     place = {"name": slug(board.name), "title": board.title} if board else None
     pages.run_page(
-        out, name, run, alike.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked
-    )
+        out, name, run, alike.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked,
+        times=times.write(out, name, run, item.folder),
+    )  # fmt: skip
     first = ranked or run.scores[0]
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
@@ -143,8 +147,9 @@ def _overview(
     wide: Sequence[tuple[SuiteBoard, Sequence[SuiteTable]]],
     runs: Sequence[Run],
     names: dict[tuple[str, ...], str],
+    first: Sequence[Mapping[str, object]],
 ) -> None:
-    """The first page and the list of all runs."""
+    """The first page, with these lines before those of other boards, and the list of all runs."""
     shown = [
         {"board": board, "page": slug(board.name), "task": board.task, **view.summary(board, tables)}
         for board, tables in found
@@ -157,5 +162,5 @@ def _overview(
     empty = [board.title for board, tables in found if not tables]
     latest = sorted(runs, key=lambda run: (known_since(run), run.run_id), reverse=True)
     rows = [(run, names[_key(run)], alike.origin_of(run)) for run in latest]
-    pages.page(out, "index.html", "index.html", boards=shown, empty=empty, rows=rows[:20], n_runs=len(rows))
+    pages.page(out, "index.html", "index.html", boards=[*first, *shown], empty=empty, rows=rows[:20], n_runs=len(rows))
     pages.page(out, "runs.html", "runs.html", rows=rows)

@@ -14,6 +14,7 @@ from bench.record import Run, Score
 from bench.runs.claimed import is_claimed, known_since
 from bench.runs.rates import seconds_per_answer
 from bench.site.scores import front
+from bench.site.tradeoffs import Of, Tradeoff, tradeoffs
 
 Link = Callable[[Run], str]  # the name of a run's page, "" where it has none
 _OWN_CELLS = 3  # rank, model and score of `texts.cells`, which the page shows in its own way
@@ -89,6 +90,7 @@ class View:
     past: list[Past]
     has_groups: bool
     notes: Sequence[str] = ()
+    tradeoffs: Sequence[Tradeoff] = ()
 
 
 def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int) -> View:
@@ -116,6 +118,7 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
         title=boards.title(table), anchor=f"table-{number}", headings=[headings[i] for i in kept], lines=lines,
         charts=[chart for chart in (*charts, _progress(past)) if chart], past=past,
         has_groups=any(line.group is not None for line in lines), notes=table.notes,
+        tradeoffs=tradeoffs([Of(line.run, line.page, line.score) for line in lines], board.metric),
     )  # fmt: skip
 
 

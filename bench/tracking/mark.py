@@ -49,6 +49,19 @@ def write(folder: Path, uri: str, run_id: str, suites: Iterable[str], record: st
     write_atomically(folder / MARK, json.dumps(said | ({"suites": named} if named else {})) + "\n")
 
 
+def add_time(folder: Path, at: str, start: float | None, seconds: float) -> None:
+    """Say in the mark how long the logging took that left it: it comes behind the record, whose ledger is closed by then.
+
+    It began `at` this time, in UTC, and `start` seconds after the attempt did, None where that was in another process.
+    """
+    try:
+        found = json.loads((folder / MARK).read_text())
+    except (OSError, ValueError):  # nothing was logged
+        return
+    time = {"at": at, "seconds": round(seconds, 6)} | ({} if start is None else {"start": round(start, 6)})
+    write_atomically(folder / MARK, json.dumps(found | {"time": time}) + "\n")
+
+
 def is_store(marked: str, uri: str) -> bool:
     """Whether a mark names this store; no mark holds the password of an address."""
     return public_url(marked) == public_url(uri)

@@ -20,6 +20,7 @@ from bench.disk import write_atomically
 from bench.engine.feed import out_of_memory
 from bench.engine.progress import Progress
 from bench.errors import BenchError, authored
+from bench.models import taught_names
 from bench.models.base import Model
 from bench.models.trainable import Recipe, Trainable
 from bench.runs.heartbeat import Heartbeat, last_beat
@@ -170,6 +171,7 @@ class Seed:
         with authored(f"model '{self.exam.name}'", "save()", _REMEDY):
             model.save(draft)
             told = model.trained_config(Path())
+        taught_names.write(draft, (request for request, _ in self.exam.lesson.taught))
         write_atomically(draft / CONFIG, yaml.safe_dump(told, sort_keys=False, allow_unicode=True))
         os.replace(draft, final)
         found = self.way()

@@ -15,19 +15,24 @@ from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
 from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError
+from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
 from bench.record import Run
 from bench.run import evaluate
+from bench.runs import spans
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
+from bench.scenarios.measure import measure, taken_in
+from bench.scoring.record import now
 from bench.task import EntryTask, Task
 from bench.text.shown import tell
+from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
-from bench.tracking.mark import is_logged
+from bench.tracking.mark import add_time, is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 
 
@@ -45,13 +50,14 @@ class Job:
 class Outcome:
     """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason.
 
-    `answerless` are the finished runs of which every example failed.
+    `answerless` are the finished runs of which every example failed, `timed` the timings that were measured.
     """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model)
     failed: list[tuple[str, str]] = field(default_factory=list)
     answerless: list[str] = field(default_factory=list)
+    timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
 
 
 def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
@@ -59,6 +65,7 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
     jobs: list[Job] = []
     for choice in conf.sweep(overrides) if multirun else [list(overrides)]:
         config, choices = conf.compose(choice)
+        TimingSettings.of(conf.plain(config)["timing"])
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
         if "suite" in choices:
@@ -96,25 +103,34 @@ class Runner:
 
     def __init__(
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
-        done: Callable[[Run, Path], None] = lambda run, folder: None, display: Display | None = None,
+        done: Callable[[Run, Path], None] = lambda run, folder: None,
+        timed: Callable[[str, Mapping[str, Any]], None] = lambda label, summary: None, display: Display | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete, `display` shows it until then; for the others see `Settings`."""
-        self.fresh, self.strict, self.reuse, self.done = fresh, strict, reuse, done
+        """`done` is told of each run as soon as it is complete, `timed` of each timing; `display` shows both until then.
+
+        For the others see `Settings`. `measuring` is the timing that is under way, "" for none.
+        """
+        self.fresh, self.strict, self.reuse, self.done, self.timed = fresh, strict, reuse, done, timed
+        self.measuring = ""
         self.outcome = Outcome()
         self.display = display or Display()
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
 
-    def run(self, jobs: Sequence[Job]) -> Outcome:
-        """Run every job; one that a user could fix costs only itself when there are others."""
+    def run(self, jobs: Sequence[Job], *, before: Sequence[tuple[str, float, float]] = ()) -> Outcome:
+        """Run every job; one that a user could fix costs only itself when there are others.
+
+        `before` is what the process did until now, name, start and end of each, for the timeline of the first job.
+        """
         try:
             for number, job in enumerate(jobs, 1):
                 label = f"{job.task} / {job.model}"
                 self.display.job(number, len(jobs), len(self.outcome.failed))
                 self.progress = self.display.run(label)
                 try:
-                    self._one(job, label)
+                    with spans.told(before if number == 1 else ()):
+                        self._one(job, label)
                 except BenchError as error:
                     if len(jobs) == 1:
                         raise
@@ -126,6 +142,16 @@ class Runner:
             tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
             say(f"{model}: skipped {tasks}, whose parts or output it does not take")
         return self.outcome
+
+    def interrupted(self) -> str:
+        """What a person should know when Ctrl-C ended it."""
+        if self.measuring:
+            return (
+                f"interrupted; the timing of {self.measuring} begins anew with the same command, what it had measured stays in "
+                "the run's folder"
+            )
+        done, n = self.progress.state
+        return f"interrupted; {done} of {n} predictions of {self.progress.label} are kept, the same command goes on from there"
 
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
@@ -142,20 +168,47 @@ class Runner:
             self.outcome.skipped.append((job.task, job.model))
             return
         known_kind(job.config["audit"])
-        settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
+        timing = TimingSettings.of(job.config["timing"])
+        kept = {name: value for name, value in job.config.items() if name != "timing"}  # no part of what a run is
+        settings = Settings.of(job.config, config=kept, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
         self.progress = self.display.run(label)
         self.progress.doing("reads data and weights")
+        ground = ground_of(task, model, name, _device(model, job.config["device"]), settings)
+        if timing is not None and timing.alone:
+            self._time(ground, timing, ground.folder.read() if ground.folder.complete else None, label)
+        else:
+            self._evaluate(job, ground, timing, label)
+
+    def _evaluate(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
+        """Make the run or find it again, measure a scenario beside it, and log it."""
+        basis = ground.basis
         run, folder = evaluate(
-            task, model, name, _device(model, job.config["device"]), settings, progress=self.progress, say=say
-        )
-        self.progress.doing("logs the run")
+            basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say
+        )  # fmt: skip
+        run = taken_in(folder, run)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):
             self.outcome.answerless.append(label)
-        self._track(job, run, folder.path)
+        try:
+            if timing is not None:
+                self._time(ground, timing, run, label)
+                run = folder.read()
+                self.outcome.done[-1] = (run, folder.path)
+        finally:  # a timing that fails costs the run nothing
+            self.progress.doing("logs the run")
+            self._track(job, run, folder.path)
+
+    def _time(self, ground: Ground, timing: TimingSettings, run: Run | None, label: str) -> None:
+        """Measure a scenario of a run; without one, of its model alone."""
+        label = f"{label} / {timing.scenario}"
+        self.progress, self.measuring = self.display.run(label), label
+        summary, _ = measure(ground, timing, run, progress=self.progress, say=say)
+        self.measuring = ""
+        self.outcome.timed.append((label, ground.folder.path, summary))
+        self.timed(label, summary)
 
     def _shared(self, config: Mapping[str, Any]) -> Model:
         """The model of this configuration; the last one is kept, so that a suite loads it once."""
@@ -172,12 +225,14 @@ class Runner:
         uri = job.config["tracking"]["uri"] or default_uri(Path(job.config["runs_dir"]))
         if is_logged(folder, uri, job.suite):
             return
+        start, at = spans.clock(), now()
         try:
             if uri not in self._trackers:
                 self._trackers[uri] = None  # stays so if the store is down: one try, one line
                 self._trackers[uri] = Tracker(uri, Path(job.config["runs_dir"]))
             if (tracker := self._trackers[uri]) is not None:
                 tracker.log(run, folder, job.suite)
+                add_time(folder, at, spans.since_begin(start), spans.clock() - start)
         except StoreError as error:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -39,8 +40,13 @@ def summary(run: Run, folder: Path) -> dict[str, Any]:
     return {
         "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples,
         "scores": scores, "timings": shown(run), "environment": run.environment, "data_fingerprint": run.data_fingerprint,
-        "answers": dict(run.answers),
+        "answers": dict(run.answers), "scenarios": dict(run.scenarios),
     }  # fmt: skip
+
+
+def timing_alone(label: str, folder: Path, summary: Mapping[str, Any]) -> dict[str, Any]:
+    """What `bench run --json` prints of a timing without a run."""
+    return {"timing": label, "run_dir": str(folder), "scenarios": {summary["scenario"]: dict(summary)}}
 
 
 def print_run(run: Run, folder: Path) -> None:

@@ -12,6 +12,7 @@ from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.leaderboard.board import Table
+    from bench.leaderboard.dawnbench import Table as EntryTable
     from bench.leaderboard.definition import Board
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.record import Run
@@ -25,16 +26,17 @@ def main(
     runs: Iterable[tuple[Path | None, Run]],
     *,
     suites: Sequence[tuple[SuiteBoard, Sequence[SuiteTable]]] = (),
+    entries: Sequence[EntryTable] = (),
     all_data: bool = False,
 ) -> dict[str, Any]:
-    """Write the site of these boards and runs, with the submissions of ./leaderboards; what was written, for `--json`."""
+    """Write the site of these boards, entries and runs, with the submissions of ./leaderboards; what was written, for `--json`."""
     from bench.site import write_site
 
     items = _items(runs)
-    if not items:
+    if not items and not entries:
         raise BenchError(f"there are no complete runs to show; nothing was written to {target}")
     start = time.perf_counter()
-    written = write_site(target, found, items, task_of=_task, combined=suites, all_data=all_data)
+    written = write_site(target, found, items, task_of=_task, combined=suites, entries=entries, all_data=all_data)
     seconds = time.perf_counter() - start
     for problem in written.problems:
         _note(problem)

@@ -8,7 +8,7 @@ from bench.commands.shared.options.parts import REFERENCE, Commands, runs_option
 
 
 def add(commands: Commands) -> None:
-    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data` and `sync`."""
+    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data`, `trace` and `sync`."""
     rescore = commands.add_parser("rescore", help="today's parser and metrics on stored predictions, without a model")
     rescore.add_argument("references", nargs="*", metavar="RUN", help=REFERENCE)
     rescore.add_argument("--all", action="store_true", help="every run of the runs directory")
@@ -22,6 +22,7 @@ def add(commands: Commands) -> None:
     board.add_argument(
         "--store", metavar="URI", help="read the runs from this MLflow store instead of the runs directory"
     )
+    board.add_argument("--speed", action="store_true", help="print the readings of timing scenarios instead of scores")
     runs_option(board)
 
     show = commands.add_parser("list", help="what there is to run")
@@ -33,6 +34,19 @@ def add(commands: Commands) -> None:
     doctor = commands.add_parser("doctor", help="what of the data is here, and what is wrong with a task's folder")
     doctor.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="task= data.path= data_dir=")
 
+    _data(commands)
+
+    trace = commands.add_parser("trace", help="when a run did what, as a file for the profilers of browsers")
+    trace.add_argument("reference", metavar="RUN", help=REFERENCE)
+    trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file; else trace-RUN_ID.json")
+    runs_option(trace)
+
+    sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
+    runs_option(sync)
+
+
+def _data(commands: Commands) -> None:
+    """The acts of `data`."""
     data = commands.add_parser("data", help="check an annotation file, or render documents")
     acts = data.add_acts()
     check = acts.add_parser("check", help="validate a file against an annotation specification")
@@ -42,6 +56,3 @@ def add(commands: Commands) -> None:
     render.add_argument("folder", type=Path)
     render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
     render.add_argument("--n", type=int, default=100, help="how many documents")
-
-    sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
-    runs_option(sync)
