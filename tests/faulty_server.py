@@ -170,10 +170,10 @@ class FaultyServer:
             self.ended.wait()
             return None
         time.sleep(answer.seconds)
-        if answer.cuts and not answer.late:
-            return self._reset(handler)
         if answer.packets is not None:
             return self._stream(handler, answer)
+        if answer.cuts and not answer.late:
+            return self._reset(handler)
         raw = answer.body if isinstance(answer.body, bytes) else json.dumps(answer.body).encode()
         handler.send_response(answer.status)
         for name, value in answer.headers.items():

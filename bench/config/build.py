@@ -33,7 +33,8 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
     if (kind is not None and not (isinstance(cls, type) and issubclass(cls, kind))) or inspect.isabstract(cls):
         wanted = kind.__name__ if kind is not None else "concrete class"
         raise BenchError(f"{key}._target_={config['_target_']} is not a {wanted} that can be made; correct the path")
-    given = {str(name): value for name, value in config.items() if name != "_target_"}
+    filled = getattr(cls, "filled_in", lambda given: given)  # a class whose arguments stand in a file of theirs
+    given = {str(name): value for name, value in filled(config).items() if name != "_target_"}
     parameters = list(_parameters(cls))
     _refuse_unknown(key, cls, given, [name for name, _, _ in parameters])
     arguments = {}

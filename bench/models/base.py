@@ -77,6 +77,9 @@ class Model(ABC):
         None  # tokens that a prompt and its reply may have together, once it is loaded; None: no such bound
     )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
+    taught: frozenset[str] = (
+        frozenset()
+    )  # digests of requests that it was trained on here, see `models/taught_names.py`
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from bench.runs import readings
 from bench.text.shown import terminal
 from bench.types import FINISHES, Json
 
@@ -179,7 +180,7 @@ _SCENARIO = _closed(
     },
     optional=("caveats",),
 )  # fmt: skip
-FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
+FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl", *readings.FILES)
 
 RUN = _closed(
     {

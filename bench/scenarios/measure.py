@@ -93,14 +93,7 @@ def _measured(
         veiled.hear(stage.ear)
         try:
             service = _warm_up(stage)
-            pulse: AbstractContextManager[Pulse | None] = nullcontext() if clock else Pulse()
-            with pulse as beat:
-                stage.begin()
-                veiled.hear(stage.ear)  # anew: what a client saw while it was warmed up is none of the measurement
-                watched.begin()
-                why = _SCENARIOS[timing.scenario](stage, header["settings"], service)
-                seen, caveats = {"suspended": watched.suspended(), "backwards": watched.backwards}, veiled.caveats()
-            raw.line({"clock": seen | {"stopped": beat.stopped if beat else 0.0}})
+            why, caveats = _timed(stage, header["settings"], service, nullcontext() if clock else Pulse())
             if timing.audit:
                 _audit(stage, ground, same)
             _note_client(raw, model, timing.qps, caveats)
@@ -108,6 +101,25 @@ def _measured(
         finally:
             veiled.hear(None)
         return raw.finish()
+
+
+def _timed(
+    stage: Stage, settings: Mapping[str, Json], service: float | None, pulse: AbstractContextManager[Pulse | None]
+) -> tuple[str, list[str]]:
+    """Measure, and note what the clock did meanwhile; why it ended, and what the client saw."""
+    clock = stage.clock
+    with pulse as beat:
+        stage.begin()
+        stage.model.hear(stage.ear)  # anew: what a client saw while it was warmed up is none of the measurement
+        clock.begin()
+        why = _SCENARIOS[stage.timing.scenario](stage, settings, service)
+        seen = {"seconds": clock.now(), "suspended": clock.suspended(), "backwards": clock.backwards}
+        caveats = stage.model.caveats()
+    stood = (
+        {"stopped": beat.stopped, "kept_waiting": beat.kept_waiting} if beat else {"stopped": 0.0, "kept_waiting": 0.0}
+    )
+    stage.raw.line({"clock": seen | stood})
+    return why, caveats
 
 
 def _note_client(raw: RawFile, model: Model, qps: float | None, caveats: list[str]) -> None:

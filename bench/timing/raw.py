@@ -4,7 +4,7 @@
     {"warmup": {"n": 8, "seconds": 0.4}}
     {"probe": {"number": 1, "qps": 4.0}}        where a rate is searched: the answers behind it are of this rate
     {"id": "q1", "place": 0, "scheduled": 0.0, "issued": 0.0, "first": 0.02, "ended": 0.1, …}
-    {"clock": {"suspended": 0.0, "backwards": 0.0, "stopped": 0.0}}
+    {"clock": {"seconds": 4.2, "suspended": 0.0, "backwards": 0.0, "stopped": 0.0, "kept_waiting": 0.0}}
     {"audit": {"same_answers": {…}, "cache": {…}}}
     {"end": {"why": "done"}}
 
@@ -318,7 +318,13 @@ _NOTES: dict[str, Mapping[str, Callable[[Json], bool]]] = {
     "warmup": {"n": _is_count, "seconds": _is_seconds},
     "probe": {"number": _is_count, "qps": _is_rate},
     "probed": {"number": _is_count, "why": _among(*WHY)},
-    "clock": {"suspended": _is_seconds, "backwards": _is_seconds, "stopped": _is_seconds},
+    "clock": {
+        "seconds": _is_seconds,
+        "suspended": _is_seconds,
+        "backwards": _is_seconds,
+        "stopped": _is_seconds,
+        "kept_waiting": _is_seconds,
+    },
     "client": {"overhead_seconds": _or_none(_is_seconds), "caveats?": _is_lines},
     "audit": {"same_answers": _is_audit, "cache": _is_cache},
     "end": {"why": _among(*WHY)},

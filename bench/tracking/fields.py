@@ -47,7 +47,31 @@ def metrics(run: Run) -> dict[str, float]:
     found[said(run, "flip_rate")] = run.audit.get("flip_rate")
     timings = {**rates.shown(run), "seconds": {**run.timings["seconds"], "paused": times.paused(run)}}
     found |= {said(run, f"time.{name}"): value for name, value in flat(timings).items() if name != "started"}
+    found |= {said(run, name): value for name, value in of_readings(run).items()}
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+_OF_READING = (  # of a reading, each with the name of its scenario behind it
+    "n", "failed", "seconds", "examples_per_second", "tokens_per_second", "qps", "achieved_qps", "client_overhead_seconds",
+)  # fmt: skip
+
+
+def of_readings(run: Run) -> dict[str, float | None]:
+    """The numbers of the readings of timing scenarios: "latency_p90_single_stream" and the like, in seconds."""
+    found: dict[str, float | None] = {}
+    for scenario, reading in run.scenarios.items():
+        found |= {f"{name}_{scenario}": reading.get(name) for name in _OF_READING}
+        for what in ("latency", "ttft", "tpot"):
+            found |= {f"{what}_{name}_{scenario}": value for name, value in (reading.get(what) or {}).items()}
+    return found
+
+
+def _verdicts(run: Run) -> dict[str, Json]:
+    """What each reading is worth, as tags."""
+    return {
+        f"verdict_{scenario}": "; ".join([str(reading.get("verdict")), *map(str, reading.get("reasons") or ())])
+        for scenario, reading in run.scenarios.items()
+    }
 
 
 def said(run: Run, name: str) -> str:
@@ -67,7 +91,7 @@ def tags(run: Run) -> dict[str, Json]:
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
     } | {said(run, name): value for name, value in (
-        environment | started | {f"computed.{name}": value for name, value in run.computed.items()}
+        environment | started | _verdicts(run) | {f"computed.{name}": value for name, value in run.computed.items()}
     ).items()}  # fmt: skip
 
 
