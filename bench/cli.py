@@ -28,7 +28,7 @@ examples:
   bench compare RUN RUN                               is the second better? paired, by cluster
   bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
   bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
-  bench list tasks                                    what there is: tasks, models, suites, boards
+  bench list tasks                                    what there is: tasks, models, suites, boards, prices
 """
 
 
@@ -106,7 +106,7 @@ def _reading_commands(commands: argparse._SubParsersAction[_Parser]) -> None:
     _runs_option(board)
 
     show = commands.add_parser("list", help="what there is to run")
-    show.add_argument("kind", choices=["tasks", "models", "suites", "boards"])
+    show.add_argument("kind", choices=["tasks", "models", "suites", "boards", "prices"])
 
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")

@@ -32,7 +32,8 @@ OWN = {
     "prepare",
     "cost",
     "units",
-    "cost_usd",
+    "token_price",
+    "served_from",
     "telling",
 }  # what a stage cannot be asked in the composite's words
 
@@ -71,9 +72,6 @@ class Stub(Model):
     def device_memory_bytes(self) -> int | None:
         self._keep("device_memory_bytes")
         return self.memory
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        return prompt_tokens + 10.0 * new_tokens
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         return [Prediction(request.id, text=self.name) for request in batch]
@@ -145,7 +143,10 @@ def test_stages_share_the_device_so_that_the_highest_peak_counts(
 
 
 def test_the_last_stage_says_what_its_tokens_cost() -> None:
-    assert pair().cost_usd(5, 2) == 25.0
+    both = pair()
+    assert both.token_price is None
+    both.models[0].token_price, both.models[1].token_price = {"prompt": 1.0}, {"prompt": 2.0}
+    assert both.token_price == {"prompt": 2.0}
 
 
 def test_it_uses_the_device_where_any_stage_does() -> None:

@@ -42,6 +42,25 @@ class DataConf:
     path: str | None = None
 
 
+@dataclasses.dataclass
+class TokensConf:
+    """`price.per_million`: of the tokens that an endpoint reads and writes."""
+
+    prompt: Any = None
+    completion: Any = None
+
+
+@dataclasses.dataclass
+class PriceConf:
+    """conf/price. Values are checked by `bench.runs.price`, which tells a number from a text."""
+
+    currency: Any = None
+    per_hour: Any = None
+    per_million: TokensConf | None = dataclasses.field(default_factory=TokensConf)
+    date: Any = None
+    source: Any = None
+
+
 def _settings() -> list[tuple[str, Any, Any]]:
     """The keys that `Settings` declares, a path as the text that it is in YAML."""
     kinds = typing.get_type_hints(Settings)
@@ -62,6 +81,7 @@ Conf = dataclasses.make_dataclass(
         ("suite", SuiteConf | None, dataclasses.field(default=None)),
         ("device", DeviceConf, dataclasses.field(default_factory=DeviceConf)),
         ("tracking", TrackingConf, dataclasses.field(default_factory=TrackingConf)),
+        ("price", PriceConf, dataclasses.field(default_factory=PriceConf)),
         *_settings(),
         ("data_dir", str, dataclasses.field(default="data")),
         ("data", DataConf, dataclasses.field(default_factory=DataConf)),

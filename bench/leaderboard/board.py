@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 
 from bench.errors import BenchError
-from bench.leaderboard import endings
-from bench.leaderboard.columns import DECLARED, further, ranking
+from bench.leaderboard import endings, spent
+from bench.leaderboard.columns import declared, further, ranking
 from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.claimed import LEGEND, STORE, is_claimed, rerun_of
@@ -128,6 +128,7 @@ def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
     one = next((run for run in runs if run.asked != ELSEWHERE), runs[0])
     notes = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
                    for run in runs if run.reused)  # fmt: skip
+    notes += spent.notes(runs)
     notes += [LEGEND] if any(is_claimed(run, "device") or is_claimed(run, "date") for run in runs) else []
     return Table(
         device,
@@ -208,18 +209,19 @@ def score_of(run: Run, metric: str) -> Score:
 
 
 def with_telling_columns(board: Board, found: Sequence[Table]) -> Board:
-    """The board with the columns behind its failures that its rows have something for: how answers ended, and flips of an audit."""
+    """The board with the columns that its rows have something for: how answers ended, flips of an audit, costs and energy."""
     runs = [row.run for table in found for row in table.rows]
     added = endings.telling([run for run in runs if not run.is_reference]) + (
         ["flips"] if any(run.audit for run in runs) else []
     )
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
-    return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
+    board = replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
+    return spent.with_columns(board, runs)
 
 
 def columns(board: Board) -> list[Column]:
     """The columns, as many as `cells` gives of a row."""
-    return [*ranking(board.metric), *further(board.more), *(DECLARED[name] for name in board.columns)]
+    return [*ranking(board.metric), *further(board.more), *(declared(name, board.currency) for name in board.columns)]
 
 
 def headings(board: Board) -> list[str]:
@@ -235,7 +237,7 @@ def cells(board: Board, row: Row) -> list[str]:
     more = [shown(found, found.value) for found in (score_of(run, name) for name in board.more)]
     environment = run.environment
     ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
-    values = ended | {
+    values = ended | spent.cells(run, board) | {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": _said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": _number(examples_per_second(run)), "seconds_per_answer": _number(seconds_per_answer(run), 1000),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.leaderboard import endings
 from bench.text.table import Column
@@ -20,18 +21,28 @@ DECLARED = {
     "origin": Column("origin", 70, folds=14),
     "examples_per_second": Column("examples/s", 50, right=True),
     "seconds_per_answer": Column("ms/answer", 45, right=True),
+    "cost_per_1000": Column("cost/1,000", 44, right=True, folds=14),
+    "cost_per_correct": Column("cost/right answer", 43, right=True, folds=14),
+    "energy": Column("energy", 42, right=True, folds=14),
     "device": Column("device", 25, folds=12),
     "dtype": Column("dtype", 80, folds=12),
     "commit": Column("commit", 10, folds=12),
     "date": Column("date", 30),
 }
-BY_THEMSELVES = (*endings.COLUMNS, "flips")  # stand where a row has something to tell there
+COSTS = ("cost_per_1000", "cost_per_correct")  # in the one currency of a board's rows, which stands in the heading
+BY_THEMSELVES = (*endings.COLUMNS, "flips", *COSTS, "energy")  # stand where a row has something to tell there
 MORE = 100  # the importance of further metrics, and of a suite's tasks
 
 
 def ranking(metric: str) -> list[Column]:
     """The columns of a board that never go: rank, model and the score that ranks."""
     return [Column("rank"), Column("model"), Column(f"{metric} [95 %]", right=True)]
+
+
+def declared(name: str, currency: str) -> Column:
+    """A column by its name; of costs with the currency, "" where rows have several, which each figure then names."""
+    column = DECLARED[name]
+    return replace(column, heading=column.heading.replace("cost", currency)) if currency and name in COSTS else column
 
 
 def further(names: Sequence[str]) -> list[Column]:

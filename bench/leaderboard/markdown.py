@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard import endings
+from bench.leaderboard import endings, spent
 from bench.leaderboard.board import Table, cells, groups, headings, rank_text, shown, title, with_telling_columns
 from bench.leaderboard.columns import of_suite
 from bench.leaderboard.definition import Board
@@ -49,6 +49,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += [RANKS, ""]
     if legend := endings.legend(board.columns):
         lines += [legend, ""]
+    lines += [text for line in spent.legend(board.columns) for text in (line, "")]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     return "\n".join(lines)

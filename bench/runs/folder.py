@@ -197,10 +197,14 @@ class RunFolder:
             if (self.path / name).exists()
         }
         done = Run.from_json(run.to_json() | {"files": files})
-        write_atomically(
-            self.path / RECORD, json.dumps(done.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        self.write(done)
         return done
+
+    def write(self, run: Run) -> None:
+        """Write `run.json` as it is given: for what changes nothing that the other files hold."""
+        write_atomically(
+            self.path / RECORD, json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
 
     def _append(self, name: str, texts: Sequence[str]) -> None:
         file = Appended(self.path / name)

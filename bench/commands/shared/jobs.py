@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
+from bench.config import prices
 from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
@@ -21,6 +22,7 @@ from bench.models.reply import UNREAD
 from bench.record import Run
 from bench.run import evaluate
 from bench.runs.endings import is_cut, is_empty
+from bench.runs.energy import known_way
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
@@ -29,16 +31,21 @@ from bench.text.shown import tell
 from bench.tracking.log import Tracker
 from bench.tracking.mark import is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
+from bench.types import Json
 
 
 @dataclass(frozen=True)
 class Job:
-    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused."""
+    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused.
+
+    `price` is what the configuration chose, which stands in the record and not in its configuration: it may change.
+    """
 
     config: Mapping[str, Any]
     task: str
     model: str
     suite: str = ""
+    price: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass
@@ -61,6 +68,10 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
         config, choices = conf.compose(choice)
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
+        price, notes = prices.chosen(conf.plain(config), choices)
+        for note in notes:
+            say(note)
+        known_way(config.energy)
         if "suite" in choices:
             if "task" in choices:
                 raise BenchError(
@@ -72,9 +83,9 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
                 plain = conf.plain(one)
                 plain = {**plain, "suite": {**plain["suite"], "name": choices["suite"]}}  # for `bench sync`
-                jobs.append(Job(plain, task, choices["model"], choices["suite"]))
+                jobs.append(Job(plain, task, choices["model"], choices["suite"], price))
         elif "task" in choices:
-            jobs.append(Job(conf.plain(config), choices["task"], choices["model"]))
+            jobs.append(Job(conf.plain(config), choices["task"], choices["model"], price=price))
         else:
             raise BenchError(
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
@@ -142,7 +153,10 @@ class Runner:
             self.outcome.skipped.append((job.task, job.model))
             return
         known_kind(job.config["audit"])
-        settings = Settings.of(job.config, config=job.config, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
+        config = {name: value for name, value in job.config.items() if name != "price"}
+        settings = Settings.of(
+            job.config, config=config, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
+        )
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
         self.progress = self.display.run(label)
