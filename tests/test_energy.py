@@ -151,7 +151,7 @@ def test_the_energy_of_attempts_adds_up_and_is_absent_where_one_was_killed(
     fake.hardware, said = [CPU("intel_rapl", tmp_path)], list[str]()
     settings = quick_settings(energy="auto", batch_size=2)
     with pytest.raises(KeyboardInterrupt):
-        go(tiny_task(), echo_model(interrupt_at=7), settings, said)
+        go(tiny_task(), echo_model(interrupt_at=2), settings, said)
     run, folder = go(tiny_task(), echo_model(), settings, said)
     assert run.timings["attempts"] == 2
     assert run.energy["joules"] == pytest.approx(7.2)
@@ -165,7 +165,7 @@ def test_the_energy_of_attempts_adds_up_and_is_absent_where_one_was_killed(
 
     fresh = quick_settings(energy="auto", batch_size=2, fresh=True)
     with pytest.raises(KeyboardInterrupt):
-        go(tiny_task(), echo_model(interrupt_at=7), fresh, said)
+        go(tiny_task(), echo_model(interrupt_at=2), fresh, said)
     killed = max(folder.path.parent.glob("*/" + FILE), key=lambda path: path.stat().st_mtime_ns)
     assert killed.parent != folder.path
     killed.write_text(killed.read_text()[:20])  # the line that a kill cut off
@@ -182,7 +182,7 @@ def test_attempts_that_were_not_read_alike_have_no_sum(
     fake.hardware, said = [CPU("intel_rapl", tmp_path)], list[str]()
     settings = quick_settings(energy="auto", batch_size=2)
     with pytest.raises(KeyboardInterrupt):
-        go(tiny_task(), echo_model(interrupt_at=7), settings, said)
+        go(tiny_task(), echo_model(interrupt_at=2), settings, said)
     fake.hardware = [CPU("cpu_load", tmp_path)]
     run, _ = go(tiny_task(), echo_model(), settings, said)
     assert run.energy == {}
