@@ -230,6 +230,8 @@ def test_costs_follow_from_seconds_and_tokens(run_record: Make) -> None:
         (HOUR, {"times": {"examples_per_second": 0.0}}),
         (HOUR | {"per_hour": -3.6}, {}),
         (HOUR | {"per_hour": float("nan")}, {}),
+        ({"per_hour": 3.6}, {}),
+        (TOKENS | {"per_million": {"prompt": 1.0}}, {"times": {"prompt_tokens": 9, "new_tokens": 9}}),
         (TOKENS, {"times": {"prompt_tokens": 0, "new_tokens": 0}}),  # a server that counts nothing costs nothing
         (TOKENS | {"uncounted": 3}, {"times": {"prompt_tokens": 9, "new_tokens": 9}}),
     ],
@@ -376,6 +378,12 @@ def test_the_whole_command_says_the_cost_and_keeps_it_out_of_the_configuration(
     assert "price" not in record.with_name("config.yaml").read_text()
     assert main(["list", "prices"]) == 0
     assert "dawnbench_p2_xlarge" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("word", ["price=dawnbench_p2_xlarge", "energy=auto"])
+def test_predictions_that_were_brought_have_no_price(word: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["score", "finmm_qa", "predictions.jsonl", word]) == 2
+    assert "predictions that were brought have none" in capsys.readouterr().err
 
 
 def test_the_models_of_conf_build_with_no_price_of_their_own() -> None:

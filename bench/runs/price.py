@@ -67,6 +67,14 @@ def shown(price: Mapping[str, Json]) -> str:
     return f"{price['name']}: {', '.join(parts)}, of {price['date']} ({price['source']})"
 
 
+def is_whole(price: Mapping[str, Json]) -> bool:
+    """Whether a recorded price has all that one has: a record that somebody edited, or of a store, may not."""
+    tokens = price.get("per_million")
+    return all(price.get(key) is not None for key in ("name", "currency", "date", "source")) and (
+        tokens is None or all(isinstance(tokens.get(kind), int | float) for kind in TOKENS)
+    )
+
+
 def _tokens(given: Any) -> dict[str, Any]:
     """The two prices of tokens as they were given, {} for none; raises BenchError for one alone, or another key."""
     if given is None:

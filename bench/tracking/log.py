@@ -113,14 +113,14 @@ class Tracker:
         return self._experiment(f"suite {name}", columns)
 
     def _updated(self, run: Run, folder: Path) -> str | None:
-        """The run of a folder that was scored again, with its new scores; None where this store has it not.
+        """The run of a folder that was scored again, or has another price, as it is now; None where this store has it not.
 
         The scores of before stay in the metrics' history, a step each.
         """
         from mlflow.entities import Metric, RunTag
         from mlflow.exceptions import MlflowException
 
-        marked = mark.of_store(folder, self.uri) if run.history else None
+        marked = mark.of_store(folder, self.uri) if run.history or run.price else None
         if marked is None:
             return None
         run_id = marked.run_id
