@@ -26,14 +26,13 @@ SEEN: Mapping[str, Prediction] = {"a": Prediction("a", text="yes")}
 HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
     "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}), "caveats": ((), {}),
+    "forget": ((), {}),
 }  # fmt: skip
 OWN = {
     "predict",
     "prepare",
     "cost",
     "units",
-    "token_price",
-    "served_from",
     "telling",
     "hear",
     "submit",
@@ -64,6 +63,9 @@ class Stub(Model):
 
     def free(self) -> None:
         self._keep("free")
+
+    def forget(self) -> None:
+        self._keep("forget")
 
     def sync(self) -> None:
         self._keep("sync")
