@@ -25,7 +25,7 @@ CPU = Device()
 SEEN: Mapping[str, Prediction] = {"a": Prediction("a", text="yes")}
 HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
-    "describe": ((), {}), "device_memory_bytes": ((), {}),
+    "describe": ((), {}), "device_memory_bytes": ((), {}), "forget": ((), {}), "client_overhead_seconds": ((), {}),
 }  # fmt: skip
 OWN = {
     "predict",
@@ -34,6 +34,8 @@ OWN = {
     "units",
     "cost_usd",
     "telling",
+    "hear",
+    "submit",
 }  # what a stage cannot be asked in the composite's words
 
 
@@ -60,6 +62,13 @@ class Stub(Model):
 
     def free(self) -> None:
         self._keep("free")
+
+    def forget(self) -> None:
+        self._keep("forget")
+
+    def client_overhead_seconds(self) -> float | None:
+        self._keep("client_overhead_seconds")
+        return None
 
     def sync(self) -> None:
         self._keep("sync")
