@@ -26,7 +26,7 @@ from bench.scenarios.raw_file import RawFile
 from bench.scenarios.same_answers import SameAnswers
 from bench.scenarios.stage import Stage
 from bench.scoring.record import now
-from bench.timing.raw import FORM
+from bench.timing.forms import FORM
 from bench.timing.settings import SCENARIOS, TimingSettings
 from bench.timing.summary import FOLDER, summary_of
 from bench.types import Json, Prediction, Request
