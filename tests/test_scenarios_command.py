@@ -187,6 +187,13 @@ def test_a_timing_alone_makes_no_run_and_a_later_run_takes_it_into_its_record(be
     assert read_run(folder / "run.json").scenarios == {"single_stream": reading}
 
 
+def test_a_damaged_raw_file_costs_a_run_nothing(bench: Any) -> None:
+    folder = Path(bench("model=plain", "timing=single_stream", "timing.alone=true", "timing.audit=false")["run_dir"])
+    (folder / FOLDER / "single_stream.jsonl").write_text("no timing\n")
+    bench("model=plain")
+    assert read_run(folder / "run.json").scenarios == {}
+
+
 @pytest.mark.parametrize(
     ("model", "scenario", "same", "cache"),
     [

@@ -28,8 +28,8 @@ from bench.scenarios.same_answers import SameAnswers
 from bench.scenarios.stage import Stage
 from bench.scoring.record import now
 from bench.text.secrets import clean
-from bench.timing.raw import FORM
-from bench.timing.settings import TimingSettings
+from bench.timing.forms import FORM
+from bench.timing.settings import SCENARIOS, TimingSettings
 from bench.timing.summary import FOLDER, summary_of
 from bench.types import Json, Prediction, Request
 
@@ -57,12 +57,19 @@ def measure(
         return summary, run and _recorded(ground.folder, {timing.scenario: summary})
 
 
-def taken_in(folder: RunFolder, run: Run) -> Run:
-    """The record with the readings that were made before there was one, of the raw files in its folder."""
+def taken_in(folder: RunFolder, run: Run, say: Say) -> Run:
+    """The record with the readings that were made before there was one, of the raw files in its folder.
+
+    `say` is told of a file that is none; it costs the run nothing.
+    """
     found = {}
-    for path in sorted((folder.path / FOLDER).glob("*.jsonl")):
-        if path.stem not in run.scenarios:
-            found[path.stem] = summary_of(path)
+    for name in SCENARIOS:
+        path = folder.path / FOLDER / f"{name}.jsonl"
+        if name not in run.scenarios and path.exists():
+            try:
+                found[name] = summary_of(path)
+            except BenchError as error:
+                say(f"{error}; it is left out of the record")
     return _recorded(folder, found) if found else run
 
 

@@ -202,7 +202,7 @@ class Runner:
         run, folder = evaluate(
             basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say
         )  # fmt: skip
-        run = taken_in(folder, run)
+        run = taken_in(folder, run, say)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):
