@@ -32,9 +32,8 @@ OWN = {
     "prepare",
     "cost",
     "units",
-    "token_price",
-    "served_from",
     "telling",
+    "hear",
 }  # what a stage cannot be asked in the composite's words
 
 
