@@ -84,6 +84,7 @@ def train(
     `say` is told, in a line each, of what a reader of the result should know.
     """
     progress.doing("reads data and weights")
+    task = task.to_train()
     basis = _basis(task, make(), name, device, settings, wanted, paid or {})
     identity = basis.identity()
     folder = RunFolder.find(settings.runs_dir, task.name, name, PREFIX + identity.training_id, fresh=settings.fresh)
