@@ -139,6 +139,29 @@ def test_score_against_latency_is_drawn_from_two_valid_readings_on(tmp_path: Pat
     assert len(re.findall(r'<circle class="point"', board)) == 2
 
 
+def test_score_against_cost_is_of_offline_readings_and_of_one_currency(tmp_path: Path, run_record: Make) -> None:
+    items = []
+    for i, (name, currency) in enumerate((("a", "USD"), ("b", "USD"), ("euros", "EUR"), ("free", ""))):
+        one = item(tmp_path / name, run_record, TASK, name, some(2 + 3 * i))
+        answers = [raw_times.answer(place, 0.0, 0.0, None, 10.0 * (i + 1)) for place in range(100)]
+        summary = raw_times.write(tmp_path / name, "offline", answers, min_count=1)
+        price = {
+            "name": "m",
+            "currency": currency,
+            "per_hour": 3.6,
+            "per_million": None,
+            "date": "2026-01-01",
+            "source": "s",
+        }
+        changes = {"scenarios": {"offline": summary}, "price": price if currency else {}}
+        items.append(Item(Run(**{**vars(one.run), **changes}), one.folder))
+    board, _ = pages(tmp_path / "site", items)
+    assert board.count('<h3 id="tradeoff-') == 1  # one row of EUR is no picture, and offline has no latency
+    # 100 answers in 10 s at 0.001 USD a second are 0.0001 USD each.
+    assert re.search(r"both better and cheaper: a \([\d.]+ at 0.1\), b \([\d.]+ at 0.2\)", board)
+    assert "Not drawn: euros: no price in USD; free: no price in USD." in board
+
+
 def test_what_somebody_else_measured_is_marked_on_their_page_and_in_no_picture_of_the_board(
     tmp_path: Path, run_record: Make
 ) -> None:

@@ -6,7 +6,7 @@ only readings that stand in one table of speed (same examples, requests, process
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bench.leaderboard import readings, speed
@@ -14,6 +14,7 @@ from bench.leaderboard.cells import shown
 from bench.leaderboard.speed import SpeedRow, SpeedTable
 from bench.record import Run, Score
 from bench.runs.claimed import is_claimed
+from bench.runs.costs import Cost, figure, of_scenario
 from bench.site.axis import Axis, Tick
 from bench.site.scores import front
 from bench.text.names import labelled
@@ -73,12 +74,14 @@ class Tradeoff:
 
 @dataclass(frozen=True)
 class _Measure:
-    """What the score is drawn against: its name with the unit, the number of a row, None where it has none, and that as text."""
+    """What the score is drawn against: title, name with unit, what less of it is, why a row lacks it, its number, its text."""
 
     title: str
     label: str
     better: str
+    missing: str
     value: Callable[[SpeedRow], float | None]
+    text: Callable[[float], str] = readings.figure
 
 
 def tradeoffs(rows: Sequence[Of], metric: str) -> list[Tradeoff]:
@@ -94,12 +97,26 @@ def tradeoffs(rows: Sequence[Of], metric: str) -> list[Tradeoff]:
 
 
 def _measures(table: SpeedTable) -> list[_Measure]:
-    if not table.rows or readings.ranks_by(table.rows[0].reading)[0] != "latency":
-        return []
+    """What the score is drawn against: a latency, or of offline readings the cost of 1,000 examples at their rate."""
     name = table.scenario.replace("_", " ")
-    return [
-        _Measure(f"Score and latency, {name}", f"{table.by}, {name}", "sooner", lambda row: _milliseconds(row.reading)),
-    ]
+    if readings.ranks_by(table.rows[0].reading)[0] == "latency":
+        title, label = f"Score and latency, {name}", f"{table.by}, {name}"
+        return [_Measure(title, label, "sooner", "no latency", lambda row: _milliseconds(row.reading))]
+    if table.scenario != "offline":
+        return []
+    costs = {id(row.run): cost for row in table.rows if (cost := of_scenario(row.run)) is not None}
+    return [_cost(currency, costs) for currency in sorted({cost.currency for cost in costs.values()})]
+
+
+def _cost(currency: str, costs: Mapping[int, Cost]) -> _Measure:
+    """The cost in one currency: nothing is converted."""
+
+    def amount(row: SpeedRow) -> float | None:
+        found = costs.get(id(row.run))
+        return found.amount if found is not None and found.currency == currency else None
+
+    label = f"{currency} for 1,000 examples, offline"
+    return _Measure("Score and cost, offline", label, "cheaper", f"no price in {currency}", amount, figure)
 
 
 def _milliseconds(found: readings.Reading) -> float | None:
@@ -116,7 +133,7 @@ def _picture(table: SpeedTable, measure: _Measure, by_run: dict[int, Of], metric
         if is_claimed(row.run, "scenarios"):
             absent.append(f"{labelled(row.run.model)}: its times are claimed")
         elif value is None or of.score.value is None:
-            absent.append(f"{labelled(row.run.model)}: {terminal(row.why or 'no number', 200)}")
+            absent.append(f"{labelled(row.run.model)}: {terminal(row.why or measure.missing, 200)}")
         else:
             drawn.append((row, of, value))
     ranked = [one for one in drawn if one[0].rank is not None]
@@ -132,7 +149,7 @@ def _picture(table: SpeedTable, measure: _Measure, by_run: dict[int, Of], metric
     ]
     y = replace(Axis.of(ends, HEIGHT - BOTTOM, TOP, room=0.06), log=False)
     points = [
-        replace(_point(row, of, value), x=x.at(value), front=id(row) in on, y=y.at(scale * (of.score.value or 0.0)),
+        replace(_point(row, of, measure.text(value)), x=x.at(value), front=id(row) in on, y=y.at(scale * (of.score.value or 0.0)),
                 low=_at(y, scale, of.score.low), high=_at(y, scale, of.score.high))
         for row, of, value in drawn
     ]  # fmt: skip
@@ -145,14 +162,14 @@ def _picture(table: SpeedTable, measure: _Measure, by_run: dict[int, Of], metric
         measure.title, _named(points), "M" + "L".join(f"{a} {b}" for a, b in line), x.ticks(6), y.ticks(6),
         measure.label + (", log scale" if x.log else ""), f"{metric}{', %' if scale == 100 else ''}", says,
         ["model", metric, measure.label, "verdict"],
-        [[labelled(row.run.model), shown(of.score, of.score.value), readings.figure(value), readings.verdict(row.reading)]
+        [[labelled(row.run.model), shown(of.score, of.score.value), measure.text(value), readings.verdict(row.reading)]
          for row, of, value in drawn], absent,
     )  # fmt: skip
 
 
-def _point(row: SpeedRow, of: Of, value: float) -> Point:
+def _point(row: SpeedRow, of: Of, value: str) -> Point:
     """What a row is in the picture, but for its place."""
-    says = f"{shown(of.score, of.score.value)} at {readings.figure(value)}"
+    says = f"{shown(of.score, of.score.value)} at {value}"
     says += f"; {terminal(row.why, 120)}" if row.why else ""
     return Point(0.0, 0.0, None, None, labelled(row.run.model), of.page, row.rank is None, False, says)
 
