@@ -55,6 +55,7 @@ def _trained(
     overrides: list[str], wanted: TrainSettings, display: Display, names: list[str], *, fresh: bool
 ) -> tuple[TrainingRecord, Path]:  # fmt: skip
     from bench.commands.shared.jobs import say
+    from bench.config import prices
     from bench.config.build import build
     from bench.models.device import resolve
     from bench.models.trainable import Trainable
@@ -68,6 +69,10 @@ def _trained(
         if group not in choices:
             raise BenchError(f"{group} is not given; choose one with {group}=NAME (`bench list {group}s` shows them)")
     config = conf.plain(composed)
+    price, notes = prices.chosen(config, choices)
+    for note in notes:
+        say(note)
+    config = {name: value for name, value in config.items() if name not in ("timing", "price")}
     task = _task(config)
     model = build(config["model"], "model")
     if not isinstance(model, Trainable):
@@ -83,7 +88,7 @@ def _trained(
     progress = display.run(f"{task.name} / {choices['model']}")
     found, folder = train(
         task, lambda: build(config["model"], "model"), choices["model"], device, settings, wanted,
-        paid=config.get("price"), progress=progress, say=say,
+        paid=price, progress=progress, say=say,
     )  # fmt: skip
     _log(config, found, folder)
     for name in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import yaml
@@ -84,11 +84,13 @@ def train(
     `say` is told, in a line each, of what a reader of the result should know.
     """
     progress.doing("reads data and weights")
+    task = task.to_train()
     basis = _basis(task, make(), name, device, settings, wanted, paid or {})
     identity = basis.identity()
     folder = RunFolder.find(settings.runs_dir, task.name, name, PREFIX + identity.training_id, fresh=settings.fresh)
     if (folder.path / record.FILE).exists():
-        return record.read(folder.path / record.FILE), folder.path
+        found = record.read(folder.path / record.FILE)
+        return (_priced(found, folder.path, paid) if paid and paid != found.price else found), folder.path
     for line in _notices(basis):
         say(line)
     with folder.locked():
@@ -186,6 +188,13 @@ def _line(seed: Seed, number: int, n: int) -> str:
 
 def _why(seed: Seed) -> str:
     return ledger.readings(seed.folder)[0][-1].why or ""
+
+
+def _priced(found: TrainingRecord, folder: Path, price: Mapping[str, Json]) -> TrainingRecord:
+    """The record of a complete training with another price: what it costs changes, not what it took."""
+    text = json.dumps(replace(found, price=price).to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    write_atomically(folder / record.FILE, text + "\n")
+    return record.read(folder / record.FILE)
 
 
 def seed_record(seed: Seed) -> dict[str, Json]:

@@ -80,7 +80,8 @@ def summary(one: TrainingRecord, folder: Path | None = None) -> dict[str, Any]:
     return {
         "task": one.task, "model": one.model, "training_id": one.training_id, "target": dict(one.target),
         "result": dict(one.result), "cost": paid, "currency": one.price.get("currency"), "device": one.device,
-        "dtype": one.dtype, "split": one.split, "comparable": one.comparable, "n_training": one.n_training, "n_evaluation": one.n_evaluation,
+        "dtype": one.dtype, "split": one.split, "comparable": one.comparable,
+        "n_training": one.n_training, "n_evaluation": one.n_evaluation,
         "untrained": one.untrained,
         "seeds": [{name: value for name, value in seed.items() if name != "curve"} for seed in one.seeds],
     } | ({"folder": str(folder)} if folder else {})  # fmt: skip
@@ -114,5 +115,5 @@ def show_one(one: TrainingRecord, folder: Path) -> None:
         f"trained on {one.n_training:,} examples ({one.split}), {one.n_evaluation:,} evaluated; untrained {one.untrained:.4f}"
     )
     tell(
-        f"{folder}; its models: `bench run task={one.task} model=…` on {', '.join(seed['model'] for seed in one.seeds)}"
+        f"{folder}; to evaluate what it left: `bench run task={one.task} model=trained model.path={folder} model.seed=best`"
     )
