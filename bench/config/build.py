@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import sys
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -72,14 +73,22 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if isinstance(kind, type) and kind.__module__.split(".")[0] == "bench":
-        return build(value, key, kind)
+    if (made := _made_here(kind)) is not None and (value is not None or made is kind):
+        return build(value, key, made)
     try:
         text = escaped(value) if isinstance(value, str) else value  # all is looked up by now
         slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: text}), resolve=True)
         return slot[name]
     except OmegaConfBaseException as error:
         raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
+
+
+def _made_here(kind: Any) -> type | None:
+    """The class of this package that an argument of this type is, or may be beside None."""
+    either = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    among = [one for one in either if one is not type(None)]
+    found = among[0] if len(among) == 1 else None
+    return found if isinstance(found, type) and found.__module__.split(".")[0] == "bench" else None
 
 
 def _slot(name: str, kind: Any) -> Any:
@@ -98,7 +107,7 @@ def _parameters(cls: Any) -> Iterator[tuple[str, Any, Any]]:
     hints = typing.get_type_hints(cls.__init__)
     for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[1:]:
         kind = hints.get(name, Any)
-        if not (isinstance(kind, type) and kind.__module__.split(".")[0] == "bench"):  # else made by `build`
+        if _made_here(kind) is None:  # else made by `build`
             try:
                 _slot(name, kind)
             except OmegaConfBaseException:

@@ -79,7 +79,7 @@ class Trained(Composite):
     @property
     def revision(self) -> str:  # type: ignore[override]
         """Task, model, training and seed."""
-        return self.models and self.left.origin if self.left else ""
+        return self.left.origin if self.models and self.left else ""
 
     @cached_property
     def weights_sha256(self) -> str:  # type: ignore[override]
@@ -87,7 +87,7 @@ class Trained(Composite):
         return digest(self.left.folder) if self.left else ""
 
     @property
-    def taught(self) -> frozenset[str]:
+    def taught(self) -> frozenset[str]:  # type: ignore[override]
         """What it was trained on."""
         return taught_names.read(self.left.folder) if self.left else frozenset()
 
