@@ -29,7 +29,7 @@ examples:
   bench compare RUN RUN                               is the second better? paired, by cluster
   bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
   bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
-  bench list tasks                                    what there is: tasks, models, suites, boards
+  bench list tasks                                    what there is: tasks, models, suites, boards, prices
 """
 
 

@@ -32,7 +32,8 @@ OWN = {
     "prepare",
     "cost",
     "units",
-    "cost_usd",
+    "token_price",
+    "served_from",
     "telling",
     "hear",
     "submit",
@@ -82,9 +83,6 @@ class Stub(Model):
     def caveats(self) -> list[str]:
         self._keep("caveats")
         return [self.name]
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        return prompt_tokens + 10.0 * new_tokens
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         return [Prediction(request.id, text=self.name) for request in batch]
@@ -175,7 +173,10 @@ def test_clients_take_their_time_one_after_another_and_say_what_each_saw() -> No
 
 
 def test_the_last_stage_says_what_its_tokens_cost() -> None:
-    assert pair().cost_usd(5, 2) == 25.0
+    both = pair()
+    assert both.token_price is None
+    both.models[0].token_price, both.models[1].token_price = {"prompt": 1.0}, {"prompt": 2.0}
+    assert both.token_price == {"prompt": 2.0}
 
 
 def test_it_uses_the_device_where_any_stage_does() -> None:

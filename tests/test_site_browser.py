@@ -40,6 +40,16 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+PRICE = {
+    "name": "own",
+    "currency": "USD",
+    "per_hour": 0.5,
+    "per_million": None,
+    "date": "2026-01-01",
+    "source": "a bill",
+}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
     """Four models on 45 questions with pictures, one of them verified; hostile ones on the same questions."""
@@ -47,10 +57,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
     times = run_record().timings
     late = "2026-02-02T00:00:00+00:00"
     items = [
-        item(folder / "r1", run_record, task, "quick", some(2), timings=times | {"usd": 0.01}),
+        item(folder / "r1", run_record, task, "quick", some(2), price=PRICE),
         item(
             folder / "r2", run_record, task, "good", lambda i: None if i == 44 else some(10)(i), created=late,
-            timings=times | {"examples_per_second": 1.1, "usd": 0.05},
+            timings=times | {"examples_per_second": 1.1}, price=PRICE,
         ),
         item(
             folder / "r4", run_record, task, "vouched", some(3), created=late, origin={"verified": {"date": "2026-02-03"}}

@@ -377,6 +377,29 @@ def test_the_numbers_of_a_reading_are_named_by_its_scenario_and_claimed_ones_apa
 
 
 @pytest.mark.slow
+def test_a_run_with_another_price_is_one_run_of_the_store_with_that_price(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    price = {
+        "name": "own",
+        "currency": "USD",
+        "per_hour": 3.6,
+        "per_million": None,
+        "date": "2026-01-01",
+        "source": "a bill",
+    }
+    run = run_record(task="priced", price=price, config={"model": {"_target_": "x.Y"}})
+    folder = finished(tmp_path, run)
+    first = tracker.log(RunFolder(folder).read(), folder)
+    RunFolder(folder).amend(replace(run, price=price | {"per_hour": 7.2}))
+    again = tracker.log(RunFolder(folder).read(), folder)
+    (logged,) = experiment_runs(tracker, "priced v1")
+    assert (again.run_id, again.made) == (first.run_id, False)
+    assert logged.data.metrics["cost.per_1000"] == pytest.approx(0.16)
+    assert logged.data.tags["price.per_hour"] == "7.2"
+
+
+@pytest.mark.slow
 def test_measurements_and_origin_are_logged_where_they_are_there(
     tmp_path: Path, tracker: Tracker, run_record: Make
 ) -> None:

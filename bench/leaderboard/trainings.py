@@ -16,15 +16,16 @@ from bench.training.result import cost
 
 PREFIX = "time_to_accuracy_"  # of a board's page
 COLUMNS = (
-    Column("#", ALWAYS, True), Column("model", ALWAYS), Column("time (MLPerf)", ALWAYS, True), Column("median (AlgoPerf)", 90, True),
-    Column("fastest–slowest", 80, True), Column("std", 60, True), Column("reached", 85, True), Column("cost", 70, True),
+    Column("#", ALWAYS, True), Column("model", ALWAYS), Column("time (MLPerf)", ALWAYS, True),
+    Column("median (AlgoPerf)", 90, True), Column("fastest–slowest", 80, True), Column("std", 60, True),
+    Column("reached", 85, True), Column("cost", 70, True),
     Column("lost + repeated", 40, True), Column("dtype", 50), Column("machine", 55, folds=30), Column("date", 30),
 )  # fmt: skip
 RULES = (
     "Seconds of training until the target's metric was first at the bar, evaluations, loading and checkpoints outside. MLPerf: the "
     "mean of the runs without the fastest and the slowest, of which a single miss is the slowest; two misses, or fewer than three "
-    "runs, give no result. AlgoPerf: the median of all runs, a miss being infinite. Work that was lost to a kill or trained again is "
-    "in its own column, and in no time."
+    "runs, give no result. AlgoPerf: the median of all runs, a miss being infinite. Work that was lost to a kill or trained again "
+    "has a column of its own, and is in no time."
 )
 
 
@@ -84,7 +85,8 @@ def cells(table: TimeTable) -> list[list[str]]:
             [
                 str(place) if time is not None else "–", one.model, duration(time), "∞" if median is None else duration(median),
                 f"{duration(spread['min'])}–{duration(spread['max'])}" if spread["n_reached"] else "–", duration(spread["std"]),
-                f"{spread['n_reached']} of {spread['n']}", "–" if paid is None else f"{paid:.3g} {one.price.get('currency', '')}".strip(),
+                f"{spread['n_reached']} of {spread['n']}",
+                "–" if paid is None else f"{paid:.3g} {one.price.get('currency', '')}".strip(),
                 duration(wasted) if wasted else "0 s", one.dtype, _machine(one), one.created[:10],
             ]
         )  # fmt: skip

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from bench.record import Run, Score
+from bench.runs.price import is_whole
 from bench.runs.rates import computes, examples_per_second
 from bench.types import Json
 
@@ -37,10 +38,12 @@ class Cost:
 
 def per_example(run: Run) -> Cost | None:
     """What an example cost in this run, as it ran; None where that cannot be told."""
-    if not run.price or run.submission or not computes(run):
+    if run.submission or not computes(run) or not is_whole(run.price):
         return None
     times = run.timings
-    return _cost(run.price, examples_per_second(run), times["n"], times["prompt_tokens"], times["new_tokens"])
+    return _cost(
+        run.price, examples_per_second(run), times.get("n"), times.get("prompt_tokens"), times.get("new_tokens")
+    )
 
 
 def per_1000(run: Run) -> Cost | None:
@@ -74,17 +77,20 @@ def per_right_answer(run: Run, ranks: str = "") -> Cost | None:
 def of_scenario(run: Run, scenario: str = _OFFLINE) -> Cost | None:
     """What 1,000 examples cost at the throughput that a VALID reading of a timing scenario says; None without one."""
     reading = run.scenarios.get(scenario)
-    if not run.price or not isinstance(reading, Mapping) or reading.get("verdict") != "VALID" or not computes(run):
+    if (
+        not isinstance(reading, Mapping)
+        or reading.get("verdict") != "VALID"
+        or not computes(run)
+        or not is_whole(run.price)
+    ):
         return None
-    found = _cost(
-        run.price, reading["examples_per_second"], reading["n"], reading.get("prompt_tokens"), reading.get("new_tokens")
-    )
-    return _times(found, 1000.0)
+    rate, n, prompt, new = (reading.get(name) for name in ("examples_per_second", "n", "prompt_tokens", "new_tokens"))
+    return _times(_cost(run.price, rate, n, prompt, new), 1000.0)
 
 
 def of_hours(hours: float | None, price: Mapping[str, Json]) -> Cost | None:
     """What so many hours of the machine cost, as those of a training to its target; None without a price per hour."""
-    if hours is None or not price or price.get("per_hour") is None or hours < 0:
+    if hours is None or hours < 0 or not is_whole(price) or price.get("per_hour") is None:
         return None
     return _sound(hours * price["per_hour"], price)
 

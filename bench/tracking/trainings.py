@@ -18,7 +18,7 @@ _MOST = 1000  # metrics that MLflow takes at once
 def log(uri: str, runs_dir: Path, training: TrainingRecord, folder: Path) -> None:
     """Log a training once; raises StoreError where the store takes it not.
 
-    Params are its recipe and target, `time_to_target` the result of MLPerf's rule; each seed's curve is a metric of its own, by step.
+    Params are its recipe and target, `time_to_target` the result of MLPerf's rule; each seed's curve is a metric, by step.
     """
     from mlflow.entities import Metric, Param
 

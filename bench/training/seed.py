@@ -93,7 +93,7 @@ class Seed:
         made = loop.trainer(network, rows, model.collate, course)
         weights, order = loop.weights_of(network), loop.order_of(made)
         ledger.write("load", self.clock() - began, weights=weights, order=order)
-        _refuse_same(self.folder, others, weights, order, draws=getattr(model, "draws_weights", True))
+        refuse_same(self.folder, others, weights, order, draws=getattr(model, "draws_weights", True))
 
         def value(step: int) -> float:
             progress.doing(f"evaluates behind epoch {step / course.steps_per_epoch:.3g}")
@@ -207,7 +207,7 @@ def _write_lost(ledger: Ledger, folder: Path, before: Sequence[Reading]) -> None
         killed.close()
 
 
-def _refuse_same(folder: Path, others: Sequence[Path], weights: str, order: str, *, draws: bool) -> None:
+def refuse_same(folder: Path, others: Sequence[Path], weights: str, order: str, *, draws: bool) -> None:
     """Raise BenchError where another seed began with the same weights, or took the data in the same order."""
     for other in others:
         for one in readings(other)[0]:

@@ -78,9 +78,10 @@ def summary(one: TrainingRecord, folder: Path | None = None) -> dict[str, Any]:
     """What `--json` says of a training."""
     paid = cost(one.result["mlperf"]["seconds"], one.price)
     return {
-        "task": one.task, "model": one.model, "training_id": one.training_id, "target": dict(one.target), "result": dict(one.result),
-        "cost": paid, "currency": one.price.get("currency"), "device": one.device, "dtype": one.dtype, "split": one.split,
-        "comparable": one.comparable, "n_training": one.n_training, "n_evaluation": one.n_evaluation, "untrained": one.untrained,
+        "task": one.task, "model": one.model, "training_id": one.training_id, "target": dict(one.target),
+        "result": dict(one.result), "cost": paid, "currency": one.price.get("currency"), "device": one.device,
+        "dtype": one.dtype, "split": one.split, "comparable": one.comparable, "n_training": one.n_training, "n_evaluation": one.n_evaluation,
+        "untrained": one.untrained,
         "seeds": [{name: value for name, value in seed.items() if name != "curve"} for seed in one.seeds],
     } | ({"folder": str(folder)} if folder else {})  # fmt: skip
 
