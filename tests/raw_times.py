@@ -58,7 +58,8 @@ def write(folder: Path, scenario: str, answers: Sequence[Mapping[str, Any]], **s
     }  # fmt: skip
     path = folder / FOLDER / f"{scenario}.jsonl"
     path.parent.mkdir(exist_ok=True)
-    clock = {"clock": {"suspended": 0.0, "backwards": 0.0, "stopped": 0.0}}
+    seconds = max((one["ended"] for one in answers if "ended" in one), default=0.0)
+    clock = {"clock": dict.fromkeys(("suspended", "backwards", "stopped", "kept_waiting"), 0.0) | {"seconds": seconds}}
     rest = [{"warmup": {"n": 8, "seconds": 0.4}}, *answers, clock, {"end": {"why": "done"}}]
     path.write_text("".join(json.dumps(line) + "\n" for line in (header, *rest)))
     return summary_of(path)
