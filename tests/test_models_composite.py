@@ -78,9 +78,6 @@ class Stub(Model):
         self._keep("device_memory_bytes")
         return self.memory
 
-    def forget(self) -> None:
-        self._keep("forget")
-
     def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         self._keep("client_overhead_seconds", qps)
         return self.overhead
