@@ -23,12 +23,13 @@ examples:
   bench run task=squad_v1 model=smollm2 limit=200     one task, one model; the same command again goes on or answers at once
   bench run suite=mini model=smollm2                  a named set of tasks
   bench run -m task=finmm_qa model=smollm2,minilm     every combination
+  bench train task=T model=M target=f1:0.75 seeds=5   how long a model trains until it is that good
   bench score squad_v1 predictions.json               an official submission file, scored as its own script scores it
   bench board                                         all boards, ranked; --html DIR makes a site of them
   bench compare RUN RUN                               is the second better? paired, by cluster
   bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
   bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
-  bench list tasks                                    what there is: tasks, models, suites, boards
+  bench list tasks                                    what there is: tasks, models, suites, boards, prices
 """
 
 

@@ -10,15 +10,16 @@ from bench.engine.asking import Asking
 from bench.engine.fitting import refuse_misfit
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.models.taught_names import refuse_taught
 from bench.runs import environment
-from bench.runs.code import code_of, sha256_of
+from bench.runs.code import code_of, named_in, sha256_of
 from bench.runs.folder import RunFolder
 from bench.runs.identity import Identity
 from bench.runs.settings import Settings
 from bench.scoring.measure import without_references
 from bench.scoring.record import Basis
 from bench.task import Task
-from bench.types import Json, Prediction
+from bench.types import Prediction
 
 
 @dataclass(frozen=True)
@@ -37,9 +38,11 @@ def ground_of(task: Task, model: Model, name: str, device: Device, settings: Set
     """The ground of a model called `name`; raises BenchError for a misfit, and for what the task does wrong."""
     refuse_misfit(task, model, name)
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
+    if model.taught:
+        refuse_taught(name, model.taught, [task.request(example) for example in asked.examples], task.name)
     ideal = _ideal(task, model, name, asked)
     code = code_of(
-        {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *_targets(settings.config.get("model"))}
+        {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
     )
     libraries = environment.computing(model.uses_libraries)
     identity = Identity(
@@ -70,11 +73,3 @@ def _ideal(task: Task, model: Model, name: str, asked: Asking) -> dict[str, Pred
     if without_references(asked.examples):
         raise BenchError(f"model '{name}' reads the references of task '{task.name}', which are held out")
     return asking.ideals(task, asked.examples)
-
-
-def _targets(config: Json) -> set[str]:
-    """The modules of every class that a configuration names."""
-    if isinstance(config, dict):
-        own = {str(config["_target_"]).rpartition(".")[0]} if "_target_" in config else set()
-        return own.union(*(_targets(value) for value in config.values()))
-    return set().union(*(_targets(value) for value in config)) if isinstance(config, list) else set()

@@ -36,8 +36,8 @@ def assert_no_regression(
     from bench.commands.check import judge
     from bench.errors import BenchError
     from bench.judging import verdicts
+    from bench.judging.check import Rules
     from bench.judging.ended import limits
-    from bench.judging.gate import Rules
 
     if inconclusive not in ("fail", "skip"):
         raise BenchError(f"inconclusive={inconclusive!r} is neither 'fail' nor 'skip'")

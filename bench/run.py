@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from bench.engine import audit, feed, reuse
+from bench.engine import audit, feed, priced, reuse
 from bench.engine.asking import Asking
 from bench.engine.cut import Watched
 from bench.engine.progress import SILENT, Progress, listening
@@ -13,7 +13,7 @@ from bench.engine.veil import Veiled
 from bench.ground import Ground, ground_of
 from bench.models.base import Device, Model
 from bench.record import Run
-from bench.runs import environment, journal, timing
+from bench.runs import energy, environment, journal, timing
 from bench.runs.attempt import Attempt
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
 from bench.runs.journal import LEDGER
@@ -38,19 +38,21 @@ def evaluate(
     `ground` is what `ground_of` gives of all this, where it is known.
     """
     ground = ground or ground_of(task, model, name, device, settings)
+    price = priced.price_for(settings.price, model, name)
     progress = listening(progress)
     asked, folder, basis = ground.asked, ground.folder, ground.basis
     for line in folder.notices(basis.libraries, basis.code):
         say(line)
     if folder.complete and _has_audit(folder.read(), settings):  # else only what is missing is made again
         progress(len(asked.examples), len(asked.examples))
-        if is_scored_as_now(folder, task, settings.resamples):
-            return folder.read(), folder
-        return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say), folder
+        run = _as_scored_now(folder, task, asked, settings, say)
+        energy.say_late(run, settings.energy, say)
+        return priced.repriced(folder, run, price, say), folder
     before = _as_written(folder, task, asked, settings, say) if folder.complete else None
     with (
         folder.opened(_yaml(settings.config), ground.identity, basis.libraries), Attempt(folder, model.sync) as attempt,
         Veiled(model, asked.asked) as veiled,
+        energy.meter(settings.energy, folder.path, attempt.number, _computes_on(model, device)) as meter,
     ):  # fmt: skip
         watch = attempt.watch
         for line in reuse.begin(
@@ -66,15 +68,15 @@ def evaluate(
             )
         times = timing.summarise(folder.timings())
         used = {
-            "peak_memory_bytes": environment.peak_memory_bytes(),
-            "device_memory_bytes": model.device_memory_bytes(),
-            "usd": model.cost_usd(times["prompt_tokens"], times["new_tokens"]),
-        }
+            "peak_memory_bytes": environment.peak_memory_bytes(), "device_memory_bytes": model.device_memory_bytes(),
+        }  # fmt: skip
         basis = replace(basis, libraries=folder.libraries())
         run = basis.finish(
             folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()) if kept.reused else {},
             computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
             scenarios=before.scenarios if before else {},
+            price=priced.recorded(price, folder.predictions()) if price else before.price if before else {},
+            energy=before.energy if before else meter.total(say, reused=bool(kept.reused)),
         )  # fmt: skip
         return run, folder
 
@@ -82,9 +84,19 @@ def evaluate(
 def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
     """The record of a complete run that gets an audit, with the scores of today; BenchError where its predictions were altered."""
     refuse_altered(folder.path, folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
-    if not is_scored_as_now(folder, task, settings.resamples):  # else the scores of before would be lost
-        return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say)
-    return folder.read()
+    return _as_scored_now(folder, task, asked, settings, say)  # else the scores of before would be lost
+
+
+def _as_scored_now(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
+    """The record of a complete run with the scores that today's parser and metrics give."""
+    if is_scored_as_now(folder, task, settings.resamples):
+        return folder.read()
+    return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say)
+
+
+def _computes_on(model: Model, device: Device) -> str:
+    """The kind of device whose energy the model takes; "" where a server computes, whose devices are not known here."""
+    return "" if model.served_from else device.kind
 
 
 def _predict(

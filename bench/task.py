@@ -112,6 +112,13 @@ class Task(BaseTask):
         """Examples that are never evaluated, for few-shot prompts and to train on; none where the data set has none here."""
         return ()
 
+    def to_train(self) -> Task:
+        """The task whose `training` is learned from and whose `examples` are evaluated by `bench train`: mostly this one.
+
+        Where the training split is not here it may be another, of another name, over a part of the same data (see `training_is`).
+        """
+        return self
+
     @abstractmethod
     def request(self, example: Example) -> Request:
         """What the model gets to see: never the target."""

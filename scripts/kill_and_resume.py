@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.record import Timing
-from bench.runs.attempt import ALIVE
 from bench.runs.folder import RunFolder
+from bench.runs.heartbeat import ALIVE
 from bench.runs.journal import JOURNAL, owners
 from bench.runs.timing import summarise
 

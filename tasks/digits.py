@@ -47,7 +47,7 @@ class Digits(LabelTask):
         cluster="picture",
         citation="Alpaydin and Kaynak 1998, Optical Recognition of Handwritten Digits (UCI Machine Learning Repository)",
     )
-    training_is = "the first 1,297 of the 1,797 pictures that scikit-learn carries, by other writers"
+    training_is = "pictures before the last 500 of the 1,797 that scikit-learn carries, by other writers"
 
     def __init__(self) -> None:
         """It has no source of data but scikit-learn."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import ClassVar
 
@@ -12,7 +13,7 @@ from bench.data.shapes import a_number, a_text, an_object
 from bench.data.submissions import items, kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
-from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.task import Card, DataTask, Malformed, Task, Unparsed
 from bench.types import Example, Json, Prediction, Request, Span
 from tasks.answers import said_shortly
 from tasks.prompts import passage
@@ -46,9 +47,17 @@ class SquadV1(DataTask):
 
     def training(self) -> Sequence[Example]:
         """The questions of the training file, where it lies beside the evaluated one as train-v1.1.json or train-v2.0.json."""
+        train = self._training_file()
+        return squad_format.taught(train) if train else ()
+
+    def _training_file(self) -> Path | None:
         here = self.data.here()
-        train = beside(here, here.name.replace("dev-", "train-")) if here else None
-        return squad_format.examples(train) if train else ()
+        return beside(here, here.name.replace("dev-", "train-")) if here else None
+
+    def to_train(self) -> Task:
+        """Itself, or its articles in two parts where the training file is not here."""
+        parted = _PARTED.get(self.name)
+        return parted(self.data) if parted and self._training_file() is None else self
 
     def request(self, example: Example) -> Request:
         """Worked examples and the passage first, so that questions share a prefix."""
@@ -66,8 +75,9 @@ class SquadV1(DataTask):
         return a_text(answer)
 
     def ideal(self, example: Example) -> Prediction:
-        """The first accepted answer."""
-        return Prediction(example.id, text=example.target[0])
+        """The first accepted answer, with its place where that is known."""
+        place = example.place if isinstance(example, squad_format.Located) else None
+        return Prediction(example.id, text=example.target[0], span=place)
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The question's word, the length of the answer, and whether there is one, where there may be none."""
@@ -144,7 +154,7 @@ class SquadV2(SquadV1):
 
     def ideal(self, example: Example) -> Prediction:
         """The first accepted answer, or the word that the prompt asks for."""
-        return Prediction(example.id, text=example.target[0] if example.target else "unanswerable")
+        return super().ideal(example) if example.target else Prediction(example.id, text="unanswerable")
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {question id: answer text}, "" where there is none."""
@@ -158,6 +168,79 @@ class SquadV2(SquadV1):
         found = {name: value if name.endswith("thresh") else 100 * value for name, value in values.items()}
         found["exact"] = found.pop("exact_match")
         return {key: found[key] for key in _OFFICIAL_V2 if key in found} | totals
+
+
+class _Parted(SquadV1):
+    """The articles of a development set in two parts that share none: those of the last fifth are evaluated, the others taught.
+
+    For who has no training file; nobody else's numbers are on this part. A file that tells no articles apart is cut between two
+    paragraphs, and the article there may be on both sides.
+    """
+
+    def examples(self) -> Sequence[Example]:
+        """The questions on the last fifth of the articles, in the order of the file."""
+        found = super().examples()
+        held = _last_fifth(found)
+        return [one for one in found if _part_of(one, held)]
+
+    def training(self) -> Sequence[Example]:
+        """Those on the others."""
+        found = self.data.read(squad_format.taught, lambda rows: list(squad_format.taught_from_rows(rows)))
+        held = _last_fifth(found)
+        return [one for one in found if not _part_of(one, held)]
+
+    @property
+    def training_is(self) -> str:  # type: ignore[override]  # the file says which it is
+        """What the file lets be parted."""
+        parts = "articles" if _tells_articles(super().examples()) else "paragraphs"
+        return f"four fifths of the dev {parts}, the last fifth evaluated (the training file is not here)"
+
+    def problems(self) -> Iterator[str]:
+        """The number of examples of the whole file, where it is not the official one."""
+        whole = _WHOLE[self.name]
+        n = len(super().examples())
+        if n != whole.card.n_examples:
+            yield f"{n:,} examples in all, where the {whole.card.split} has {whole.card.n_examples:,}"
+
+
+class SquadV1Parted(_Parted):
+    """SQuAD 1.1's development set, four fifths of its articles against the rest."""
+
+    name, version = "squad_v1_parted", 1
+    card = replace(
+        SquadV1.card, title="SQuAD 1.1, a fifth of the dev articles", split="the last fifth of the articles of dev-v1.1.json",
+        n_examples=SquadV1.card.n_examples // 5, references={},
+    )  # fmt: skip
+
+
+class SquadV2Parted(_Parted, SquadV2):
+    """SQuAD 2.0's development set, four fifths of its articles against the rest."""
+
+    name, version = "squad_v2_parted", 1
+    card = replace(
+        SquadV2.card, title="SQuAD 2.0, a fifth of the dev articles", split="the last fifth of the articles of dev-v2.0.json",
+        n_examples=SquadV2.card.n_examples // 5, references={},
+    )  # fmt: skip
+
+
+_PARTED: Mapping[str, type[_Parted]] = {"squad_v1": SquadV1Parted, "squad_v2": SquadV2Parted}
+_WHOLE: Mapping[str, type[SquadV1]] = {"squad_v1_parted": SquadV1, "squad_v2_parted": SquadV2}
+_FIFTH = 5
+
+
+def _tells_articles(found: Sequence[Example]) -> bool:
+    """Whether the titles part the questions into enough articles."""
+    return len({one.inputs["title"] for one in found}) >= _FIFTH
+
+
+def _last_fifth(found: Sequence[Example]) -> frozenset[str]:
+    """The titles of the last fifth of the articles; where the file does not tell them apart, its last paragraphs."""
+    names = list(dict.fromkeys(one.inputs["title"] if _tells_articles(found) else one.cluster for one in found))
+    return frozenset(names[len(names) - max(1, len(names) // _FIFTH) :])
+
+
+def _part_of(one: Example, held: frozenset[str]) -> bool:
+    return one.inputs["title"] in held or one.cluster in held
 
 
 _ANSWER = (("text", "no_answer"), ("rank",))

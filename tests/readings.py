@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import random
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
+from bench.record import Run
+from bench.runs.folder import RECORD, RunFolder, read_run
+from bench.runs.readings import file_of
+from bench.timing.summary import summary_of
 from bench.types import Json
 
 CPU = {"device": "cpu", "device_name": "", "dtype": "float32", "threads": 2, "cpu": "EPYC 7", "load": 0.1}
@@ -36,3 +44,57 @@ def bounded(one: dict[str, Json], low: float, high: float) -> dict[str, Json]:
 def names(rows: Sequence[Any]) -> list[tuple[int | None, str, str]]:
     """Rank, model and why not, of the rows of a table of speed."""
     return [(row.rank, row.run.model, row.why) for row in rows]
+
+
+SETTINGS = {
+    "rules": "default", "qps": None, "bound": None, "percentile": 50, "min_seconds": 1.0, "min_count": 11, "limit_seconds": 600.0,
+    "warmup": 8, "seed": 0, "server_batch": 1, "alone": False, "audit": True, "n_examples": 60, "at_once": False,
+}  # fmt: skip
+
+
+def order(n: int, seed: int = 0) -> list[int]:
+    """The places of the data in the order in which a scenario asks for them."""
+    places = list(range(n))
+    random.Random(f"order/{seed}/0").shuffle(places)
+    return places
+
+
+def lines(
+    seconds: Sequence[float], scenario: str = "single_stream", *, environment: dict[str, Json] | None = None, **settings: Json
+) -> list[dict[str, Json]]:  # fmt: skip
+    """The lines of a raw file: each answer took so many seconds, one after another, to examples w0, w1, … in the seeded order."""
+    asked = SETTINGS | settings | ({"min_count": 1, "min_seconds": 10.0} if scenario == "offline" else {})
+    found: list[dict[str, Json]] = [
+        {"form": 1, "scenario": scenario, "settings": asked, "environment": environment or CPU | {"dtype": "none", "threads": 1},
+         "started": "2026-11-28T10:00:00+00:00", "clock": "CLOCK_MONOTONIC"},
+        {"load": {"seconds": 0.5}}, {"warmup": {"n": 8, "seconds": 0.8}},
+    ]  # fmt: skip
+    now = 0.0
+    places = order(60) * (1 + len(seconds) // 60)
+    for place, took in zip(places, seconds, strict=False):
+        due = 0.0 if scenario == "offline" else now
+        found.append({
+            "id": f"w{place}", "place": place, "scheduled": due, "issued": now, "first": None, "ended": round(now + took, 9),
+            "prompt_tokens": 4, "new_tokens": 2, "finish": "stop",
+        })  # fmt: skip
+        now = round(now + took, 9)
+    same = {"n": 60, "unlike": 0, "differ": 0, "worse": None, "ids": []}
+    return [*found, {"clock": {"suspended": 0.0, "backwards": 0.0, "stopped": 0.0}},
+            {"audit": {"same_answers": same, "cache": None}}, {"end": {"why": "examples"}}]  # fmt: skip
+
+
+def measure(folder: Path, *raws: Sequence[dict[str, Json]]) -> Run:
+    """Give a run's folder these readings, as a measurement does: raw files, and their summaries in the record."""
+    run = read_run(folder / RECORD)
+    found = dict(run.scenarios)
+    for raw in raws:
+        path = folder / file_of(raw[0]["scenario"])
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(text(raw))
+        found[raw[0]["scenario"]] = summary_of(path)
+    return RunFolder(folder).amend(replace(run, scenarios=found))
+
+
+def text(raw: Sequence[dict[str, Json]]) -> bytes:
+    """The lines as a file."""
+    return "".join(json.dumps(line) + "\n" for line in raw).encode()

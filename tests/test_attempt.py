@@ -21,8 +21,9 @@ from bench.models.base import Device, Model
 from bench.record import Timing
 from bench.run import evaluate
 from bench.runs import journal, timing
-from bench.runs.attempt import ALIVE, Attempt
+from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
+from bench.runs.heartbeat import ALIVE
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.types import Generate, Prediction, Request
 

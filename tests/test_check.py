@@ -17,7 +17,9 @@ import yaml
 from bench.errors import BenchError
 from bench.judging import verdicts
 from bench.judging.baseline import Side, baseline, of_entry, of_folder
-from bench.judging.gate import Check, Rules, checks, score_check, speed_check
+from bench.judging.check import Check, Rules
+from bench.judging.gate import checks, score_check
+from bench.judging.speed import speed_check
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
 from bench.metrics.concordance import ccc

@@ -16,8 +16,10 @@ from site_data import BOARD, Reading, item, some
 
 from bench.judging import gate
 from bench.judging.baseline import of_entry
+from bench.judging.check import Rules
 from bench.judging.compare import Comparison, machines
 from bench.judging.pair import Side
+from bench.judging.speed import speed_check
 from bench.leaderboard import alike, suite
 from bench.leaderboard import board as boards
 from bench.leaderboard import cells as texts
@@ -195,7 +197,7 @@ def test_a_claimed_speed_decides_no_gate_on_either_side(run_record: Make) -> Non
     own, theirs = (of_entry(Entry(run, None, speed)) for run in (run_record(), forged(run_record)))
     assert own.unmeasured == ""
     for pair in ((own, theirs), (theirs, own), (theirs, theirs)):
-        check = gate.speed_check(*pair, gate.Rules())
+        check = speed_check(*pair, Rules())
         assert check.verdict.outcome == "INCONCLUSIVE"
         assert "was handed in, so that its seconds are claimed" in check.verdict.reason
 

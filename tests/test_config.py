@@ -47,8 +47,8 @@ def test_every_suite_names_tasks_that_exist() -> None:
         assert set(config.suite.tasks) <= set(tasks), name
 
 
-@pytest.mark.parametrize("group", ["device", "tracking"])
-def test_every_device_and_tracking_file_composes(group: str) -> None:
+@pytest.mark.parametrize("group", ["device", "tracking", "price"])
+def test_every_device_tracking_and_price_file_composes(group: str) -> None:
     for name in conf.names(group):
         _, choices = conf.compose([f"{group}={name}"])
         assert choices[group] == name
@@ -57,7 +57,7 @@ def test_every_device_and_tracking_file_composes(group: str) -> None:
 def test_the_defaults_are_the_schema() -> None:
     config, choices = conf.compose([])
     found = conf.plain(config)
-    assert choices == {"device": "auto", "timing": "none", "tracking": "mlflow"}
+    assert choices == {"device": "auto", "price": "none", "timing": "none", "tracking": "mlflow"}
     assert (found["limit"], found["seed"], found["batch_size"], found["resamples"]) == (None, 0, 256, 2000)
     assert (found["runs_dir"], found["data_dir"]) == ("runs", "data")
     assert found["tracking"] == {"enabled": True, "uri": None}

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from bench.decoding.prefix_tree import prefix_tree
+from bench.runs import spans
 
 pytestmark = pytest.mark.slow
 SIZES = {
@@ -502,3 +503,47 @@ def test_labels_behind_copies_of_a_prompt_have_the_likelihood_over_a_tree(
     there = label_choice.label_log_likelihoods(tree, prompts, labels)
     for one, other in zip(plain.label_log_likelihoods(own, prompts, labels), there, strict=True):
         assert one.tolist() == pytest.approx(other.tolist(), abs=1e-3)
+
+
+# -- what is told of it ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["tree", "plain"])
+def test_the_phases_that_are_told_hold_all_prompts_and_all_new_tokens(own: Any, tree: Any, way: str) -> None:
+    from bench.decoding import greedy, plain
+
+    prompts = some_prompts(11, 66)
+    limit = [10] * len(prompts)
+    with spans.told():
+        if way == "tree":
+            answers = gathered(greedy.greedy(tree, prompts, limit, limits(11, len(prompts))))
+        else:
+            answers = gathered(plain.greedy(own, prompts, limit, limits(11, len(prompts)), 0))
+        told = spans.taken(0.0)
+    prefill, decode = ([one for one in told if one.name == name] for name in ("prefill", "decode"))
+    assert len(prefill) + len(decode) == len(told)
+    assert sum(one.rows for one in prefill) == len(prompts)
+    layout = prefix_tree(prompts)
+    if way == "tree":  # rows leave when they are finished, and what prompts begin with is computed once
+        assert sum(one.tokens for one in decode) == sum(map(len, answers))
+        assert sum(one.tokens for one in prefill) == layout.size
+    for before, after in pairwise(told):
+        assert after.start >= before.start + before.seconds - 1e-5
+
+
+def test_choosing_labels_is_prefill_alone_and_on_a_gpu_a_pass_is_called_submitted(own: Any, tree: Any) -> None:
+    from bench.decoding import label_choice, plain
+    from bench.decoding.phases import tell_prefill
+
+    prompts = some_prompts(13, 40)
+    labels = [[[7], [8, 9]]] * len(prompts)
+    for found in (
+        label_choice.label_log_likelihoods(tree, prompts, labels),
+        plain.label_log_likelihoods(own, prompts, labels),
+    ):
+        with spans.told():
+            assert len(list(found)) == len(prompts)
+            assert {one.name for one in spans.taken(0.0)} == {"prefill"}
+    with spans.told():
+        tell_prefill("cuda", 0.0, 1, 1)
+        assert spans.taken(0.0)[0].name == "prefill submitted"

@@ -17,8 +17,9 @@ from bench.bundles.claims import same_answers
 from bench.engine.cut import Watched
 from bench.errors import BenchError
 from bench.judging.baseline import Side
+from bench.judging.check import Rules
 from bench.judging.ended import limits, most
-from bench.judging.gate import Rules, checks
+from bench.judging.gate import checks
 from bench.judging.verdicts import line as verdict_of
 from bench.leaderboard import cells as texts
 from bench.leaderboard import endings

@@ -385,7 +385,7 @@ def _twice(path: Path) -> None:
 
 def _many(path: Path) -> None:
     with zipfile.ZipFile(path, "a") as archive:
-        for i in range(601):
+        for i in range(1001):
             archive.writestr(f"runs/{i}", b"")
 
 
@@ -425,7 +425,7 @@ ZIPS: list[tuple[str, Callable[[Path], None], str]] = [
     ("an archive in the archive", added("runs/x.zip", b"PK"), "is an archive in the archive"),
     ("an archive by its first bytes", added("runs/x.json", b"PK\x03\x04 and more"), "is not in manifest.json"),
     ("a bomb", added("runs/x.json", b"\0" * 30_000_000), "unpacks to"),
-    ("a bomb of many", lambda path: _many(path), "at most 600 are read"),
+    ("a bomb of many", lambda path: _many(path), "at most 1000 are read"),
     ("bytes behind it", patched(lambda data: data + b"more"), "something stands behind its end"),
     ("bytes before it", patched(lambda data: b"#!/bin/sh\n" + data), "something stands before the archive"),
     ("an end that lies", patched(lambda data: data[:-6] + b"\0\0\0\0" + data[-2:]), "something stands before the archive"),

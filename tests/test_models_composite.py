@@ -25,15 +25,14 @@ CPU = Device()
 SEEN: Mapping[str, Prediction] = {"a": Prediction("a", text="yes")}
 HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "fetch": ((), {}), "load": ((CPU,), {"seed": 3}), "reveal": ((SEEN,), {}), "free": ((), {}), "sync": ((), {}),
-    "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}),
-    "caveats": ((), {}), "forget": ((), {}),
+    "describe": ((), {}), "device_memory_bytes": ((), {}), "client_overhead_seconds": ((2.0,), {}), "caveats": ((), {}),
+    "forget": ((), {}),
 }  # fmt: skip
 OWN = {
     "predict",
     "prepare",
     "cost",
     "units",
-    "cost_usd",
     "telling",
     "hear",
     "submit",
@@ -65,6 +64,9 @@ class Stub(Model):
     def free(self) -> None:
         self._keep("free")
 
+    def forget(self) -> None:
+        self._keep("forget")
+
     def sync(self) -> None:
         self._keep("sync")
 
@@ -76,9 +78,6 @@ class Stub(Model):
         self._keep("device_memory_bytes")
         return self.memory
 
-    def forget(self) -> None:
-        self._keep("forget")
-
     def client_overhead_seconds(self, qps: float | None = None) -> float | None:
         self._keep("client_overhead_seconds", qps)
         return self.overhead
@@ -86,9 +85,6 @@ class Stub(Model):
     def caveats(self) -> list[str]:
         self._keep("caveats")
         return [self.name]
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        return prompt_tokens + 10.0 * new_tokens
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         return [Prediction(request.id, text=self.name) for request in batch]
@@ -179,7 +175,10 @@ def test_clients_take_their_time_one_after_another_and_say_what_each_saw() -> No
 
 
 def test_the_last_stage_says_what_its_tokens_cost() -> None:
-    assert pair().cost_usd(5, 2) == 25.0
+    both = pair()
+    assert both.token_price is None
+    both.models[0].token_price, both.models[1].token_price = {"prompt": 1.0}, {"prompt": 2.0}
+    assert both.token_price == {"prompt": 2.0}
 
 
 def test_it_uses_the_device_where_any_stage_does() -> None:

@@ -406,8 +406,9 @@ def test_counts_that_are_no_counts_are_nothing() -> None:
 
 def test_a_run_costs_its_tokens() -> None:
     model = Endpoint("http://127.0.0.1:1/v1", Limits(), price_per_million={"prompt": 0.5, "completion": 2.0})
-    assert model.cost_usd(1_000_000, 250_000) == pytest.approx(1.0)  # 0.50 + 0.25 * 2.00
-    assert Endpoint("http://127.0.0.1:1/v1", Limits()).cost_usd(1, 1) is None
+    assert model.token_price == {"prompt": 0.5, "completion": 2.0}  # what they come to: tests/test_costs.py
+    assert Endpoint("http://127.0.0.1:1/v1", Limits()).token_price is None
+    assert (model.served_from, Endpoint("https://host/v1", Limits()).served_from) == ("near", "far")
 
 
 def test_its_revision_is_the_name_with_what_the_user_knows() -> None:
@@ -491,6 +492,7 @@ def test_without_a_key_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
         ({"thinking_tokens": -1}, "model.thinking_tokens=-1 must not be negative"),
         ({"price_per_million": {"prompt": 1.0}}, "model.price_per_million={'prompt': 1.0} must be"),
         ({"price_per_million": {"prompt": -1.0, "completion": 0.0}}, "not negative"),
+        ({"price_per_million": {"prompt": 0.0, "completion": 0.0}}, "a cost of nothing"),
     ],
 )
 def test_a_setting_that_cannot_be_is_one_line_without_the_key(changes: dict[str, Any], text: str) -> None:

@@ -338,15 +338,6 @@ def test_cut_prompts_and_halvings_are_counted_once_however_often_the_run_stopped
     assert (again.path / JOURNAL).read_bytes() == (folder.path / JOURNAL).read_bytes()
 
 
-def test_what_tokens_cost_is_in_the_timings(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
-    free, _ = go(tiny_task(), echo_model(), quick_settings())
-    assert free.timings["usd"] is None
-    priced = echo_model()
-    priced.cost_usd = lambda prompt_tokens, new_tokens: (2.0 * prompt_tokens + 8.0 * new_tokens) / 1_000
-    run, _ = go(tiny_task(), priced, quick_settings(fresh=True))
-    assert run.timings["usd"] == pytest.approx(0.22)  # ten examples of 3 and 2 tokens: (2 * 30 + 8 * 20) / 1000
-
-
 def test_a_setting_of_the_model_that_changes_no_answer_finds_the_same_run(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:

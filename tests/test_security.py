@@ -39,6 +39,7 @@ def test_the_limits_in_security_md_are_those_of_the_code() -> None:
         "a name of a model or submitter": f"{names.LONGEST} characters",
         "another claimed text": f"{claimed.LONGEST:,} characters",
         "a text of an entry of DAWNBench": f"{dawnbench_values.MOST_LETTERS:,} characters",
+        "a file of an entry of DAWNBench": f"{dawnbench_values.MOST_BYTES // MIB} MiB",
         "a line that is printed": f"{shown._LONGEST_LINE:,} characters",
         "a reply of an endpoint": f"{endpoint_post.MOST // MIB} MiB",
         "one try at an endpoint, and the wait that it may ask for": (

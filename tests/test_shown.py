@@ -22,7 +22,8 @@ from bench.commands import board as board_command
 from bench.commands.shared import output, tables
 from bench.errors import BenchError
 from bench.judging import verdicts
-from bench.judging.gate import Rules, checks
+from bench.judging.check import Rules
+from bench.judging.gate import checks
 from bench.leaderboard import board as boards
 from bench.leaderboard import entry as entries
 from bench.leaderboard import markdown as page

@@ -8,15 +8,18 @@ import shutil
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import raw_times
 from site_data import BOARD, HOSTILE, Reading, item, some
 
 from bench.leaderboard import board as boards
-from bench.record import Run
-from bench.site import write_site
+from bench.record import Run, Span, Timing
+from bench.runs.journal import LEDGER, of_timing
+from bench.site import Item, write_site
 
 pytestmark = pytest.mark.slow
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install playwright")
@@ -37,6 +40,16 @@ def browser() -> Iterator[Any]:
         opened.close()
 
 
+PRICE = {
+    "name": "own",
+    "currency": "USD",
+    "per_hour": 0.5,
+    "per_million": None,
+    "date": "2026-01-01",
+    "source": "a bill",
+}
+
+
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
     """Four models on 45 questions with pictures, one of them verified; hostile ones on the same questions."""
@@ -44,10 +57,10 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
     times = run_record().timings
     late = "2026-02-02T00:00:00+00:00"
     items = [
-        item(folder / "r1", run_record, task, "quick", some(2), timings=times | {"usd": 0.01}),
+        item(folder / "r1", run_record, task, "quick", some(2), price=PRICE),
         item(
             folder / "r2", run_record, task, "good", lambda i: None if i == 44 else some(10)(i), created=late,
-            timings=times | {"examples_per_second": 1.1, "usd": 0.05},
+            timings=times | {"examples_per_second": 1.1}, price=PRICE,
         ),
         item(
             folder / "r4", run_record, task, "vouched", some(3), created=late, origin={"verified": {"date": "2026-02-03"}}
@@ -60,9 +73,26 @@ def site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
             for i, name in enumerate(HOSTILE)
         ),
     ]  # fmt: skip
+    items[:3] = [timed(one, 0.01 * (i + 1)) for i, one in enumerate(items[:3])]
     tables = boards.tables(BOARD, [one.run for one in items])
     write_site(folder / "site", [(BOARD, tables)], items, task_of=lambda name: task)
     return folder / "site"
+
+
+def timed(one: Item, seconds: float) -> Item:
+    """The run with readings of two scenarios and a ledger."""
+    assert one.folder is not None
+    answers = {"single_stream": raw_times.single_stream(70, seconds), "server": raw_times.server(80, 8.0, seconds)}
+    rates = {"single_stream": None, "server": 8.0}
+    found = {name: raw_times.write(one.folder, name, lines, qps=rates[name]) for name, lines in answers.items()}
+    readings = [
+        Timing(1, "begin", 0.0, at="2026-01-02T03:04:05+00:00", spans=(Span("import", -1.0, 0.5), Span("prepare", -0.5, 0.5))),
+        Timing(1, "load", 2.0, start=0.0), Timing(1, "predict", 3.0, n=45, batch=0, places=(*range(45),), start=2.5,
+               spans=(Span("tokenise", 2.6, 0.4, track="prepare"), Span("prefill", 2.6, 1.0, 45, 900), Span("decode", 3.6, 1.5))),
+        Timing(1, "lost", 1.0), Timing(1, "score", 0.5, start=6.0),
+    ]  # fmt: skip
+    (one.folder / LEDGER).write_text("".join(of_timing(reading) + "\n" for reading in readings))
+    return Item(replace(one.run, scenarios=found), one.folder)
 
 
 @pytest.fixture(scope="module")

@@ -47,7 +47,7 @@ def test_the_fastest_valid_reading_is_first_by_the_scenarios_own_number(timed: M
         ({"audit": {"same_answers": {"n": 50, "differ": 3, "passed": False}, "cache": None}},
          "audit failed: 3 of 50 answers differ when timed"),
         ({"audit": {"same_answers": None, "cache": {"ratio": 0.5, "passed": False}}},
-         "audit failed: a repeated example is answered faster (× 0.50)"),
+         "audit failed: it keeps answers: what was asked before is answered sooner"),
         ({"latency": None}, "INVALID: it has no number to rank by"),
     ],
 )  # fmt: skip

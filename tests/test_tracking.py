@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import readings as made
 
 from bench.artifacts.digest import digest
 from bench.bundles.public import public_run
@@ -23,8 +24,9 @@ from bench.record import Run, Timing
 from bench.runs.folder import CONFIG, ORIGIN, RECORD, RunFolder, find_runs
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
-from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of
-from bench.tracking.log import Tracker, _machine
+from bench.tracking.begun import machine
+from bench.tracking.fields import FILES, KEY, LOGGED, flat, key_of, metrics, tags
+from bench.tracking.log import Tracker
 from bench.tracking.mark import MARK, is_logged, unlogged
 from bench.tracking.store import StoreError, default_uri
 from bench.types import Prediction
@@ -341,6 +343,63 @@ def test_a_run_that_was_scored_again_is_so_in_the_store(
 
 
 @pytest.mark.slow
+def test_a_reading_that_is_added_to_a_logged_run_is_logged_once_with_its_raw_file(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    folder = finished(tmp_path, run_record(task="timed"))
+    first = tracker.log(RunFolder(folder).read(), folder)
+    made.measure(folder, made.lines([0.1] * 60))
+    assert not is_logged(folder, tracker.uri)
+    for _ in range(2):
+        assert tracker.log(RunFolder(folder).read(), folder) == replace(first, made=False)
+    assert is_logged(folder, tracker.uri)
+    (logged,) = experiment_runs(tracker, "timed v1")
+    assert logged.data.metrics["latency_p50_single_stream"] == pytest.approx(0.1)
+    assert logged.data.tags["verdict_single_stream"] == "VALID"
+    assert len(tracker.client.get_metric_history(logged.info.run_id, "latency_p50_single_stream")) == 1
+    assert (
+        len(tracker.client.get_metric_history(logged.info.run_id, "f1")) == 1
+    )  # what has not changed is not said again
+    (raw,) = tracker.client.list_artifacts(logged.info.run_id, "scenarios")
+    assert raw.path == "scenarios/single_stream.jsonl"
+
+
+def test_the_numbers_of_a_reading_are_named_by_its_scenario_and_claimed_ones_apart(run_record: Make) -> None:
+    run = replace(run_record(), scenarios=made.scenarios(made.reading(), made.reading("offline", 0.5)))
+    found = metrics(run)
+    assert (found["latency_p90_single_stream"], found["examples_per_second_offline"]) == (0.1, 2.0)
+    assert not {"latency_p99_single_stream", "latency_p90_offline", "ttft_p50_single_stream"} & set(found)
+    theirs = metrics(replace(run, origin={"bundle": "b" * 64}))
+    assert "latency_p90_single_stream" not in theirs
+    assert theirs["claimed.latency_p90_single_stream"] == 0.1
+    invalid = replace(run, scenarios=made.scenarios(made.reading(verdict="INVALID", reasons=["too short"])))
+    assert tags(invalid)["verdict_single_stream"] == "INVALID; too short"
+
+
+@pytest.mark.slow
+def test_a_run_with_another_price_is_one_run_of_the_store_with_that_price(
+    tmp_path: Path, tracker: Tracker, run_record: Make
+) -> None:
+    price = {
+        "name": "own",
+        "currency": "USD",
+        "per_hour": 3.6,
+        "per_million": None,
+        "date": "2026-01-01",
+        "source": "a bill",
+    }
+    run = run_record(task="priced", price=price, config={"model": {"_target_": "x.Y"}})
+    folder = finished(tmp_path, run)
+    first = tracker.log(RunFolder(folder).read(), folder)
+    RunFolder(folder).amend(replace(run, price=price | {"per_hour": 7.2}))
+    again = tracker.log(RunFolder(folder).read(), folder)
+    (logged,) = experiment_runs(tracker, "priced v1")
+    assert (again.run_id, again.made) == (first.run_id, False)
+    assert logged.data.metrics["cost.per_1000"] == pytest.approx(0.16)
+    assert logged.data.tags["price.per_hour"] == "7.2"
+
+
+@pytest.mark.slow
 def test_measurements_and_origin_are_logged_where_they_are_there(
     tmp_path: Path, tracker: Tracker, run_record: Make
 ) -> None:
@@ -432,7 +491,7 @@ def test_an_unfinished_run_goes_only_when_nobody_will_finish_it(
     experiment = tracker._board(run)
     tags = {
         KEY: key_of(run), LOGGED: str((time.time() - age) * 1000),
-        "finai_bench.by": by.format(init=os.getppid(), gone=gone.pid).replace("here", _machine()),
+        "finai_bench.by": by.format(init=os.getppid(), gone=gone.pid).replace("here", machine()),
     }  # fmt: skip
     left = tracker.client.create_run(experiment, tags=tags).info.run_id
     logged = tracker.log(run, folder).run_id

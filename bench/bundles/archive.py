@@ -19,7 +19,7 @@ from typing import BinaryIO
 from bench.errors import BenchError
 
 MIB = 1024 * 1024
-MAX_ARCHIVE, MAX_TOTAL, MAX_MEMBER, MAX_MEMBERS, MAX_NAME = 256 * MIB, 512 * MIB, 128 * MIB, 600, 400
+MAX_ARCHIVE, MAX_TOTAL, MAX_MEMBER, MAX_MEMBERS, MAX_NAME = 256 * MIB, 512 * MIB, 128 * MIB, 1000, 400
 MAX_RATIO, SMALL = 200, MIB  # a member larger than SMALL may not be more than so many times its compressed size
 _CHUNK = 256 * 1024
 _END = struct.Struct("<4s4H2LH")  # the end record: mark, disks, members, size and place of the directory, comment

@@ -2,7 +2,7 @@
 
     manifest.json                            from whom, which runs, their scores, the sha256 of each file
     runs/<task>/<model>/<run id>/            a run's folder, in its public form
-      run.json config.yaml predictions.jsonl timings.jsonl measurements.json
+      run.json config.yaml predictions.jsonl timings.jsonl measurements.json scenarios/SCENARIO.jsonl
 
 The same runs of the same submitter give the same bytes.
 """
@@ -23,6 +23,7 @@ from bench import __version__
 from bench.bundles import slots
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
+from bench.bundles.readings import public_readings
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs import measurements
@@ -114,8 +115,10 @@ def _public_files(folder: Path, run: Run) -> tuple[Run, dict[str, bytes]]:
     }
     if MEASUREMENTS in run.files:
         files[MEASUREMENTS] = (folder / MEASUREMENTS).read_bytes()
+    raw, summaries = public_readings(folder, run)
+    files |= raw
     digests = {name: hashlib.sha256(data).hexdigest() for name, data in sorted(files.items())}
-    public = replace(public, files=digests, origin={})
+    public = replace(public, files=digests, origin={}, scenarios=summaries)
     return public, {RECORD: _json(public.to_json())} | files
 
 

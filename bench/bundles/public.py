@@ -33,7 +33,7 @@ def public_run(run: Run) -> Run:
         run, scores=scores, config=public_config(run.config), model_revision=public_text(run.model_revision),
         environment=_public(run.environment), submission=_public(run.submission), audit=_public(run.audit),
         computed=_public(run.computed), data_files=_public(run.data_files), code=_public(run.code),
-        history=tuple(_public(one) for one in run.history),
+        history=tuple(_public(one) for one in run.history), price=_public(run.price), energy=_public(run.energy),
     )  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from bench.artifacts.digest import cache_dir
 from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
+from bench.bundles.readings import same_readings
 from bench.data.plain_yaml import NotPlain, plain_yaml
 from bench.disk import write_atomically
 from bench.errors import BenchError
@@ -79,6 +80,7 @@ def unpack(path: Path, folder: Path) -> Bundle:
         for place, entry in places.items():
             (folder / place).mkdir(parents=True)
             for name, told in entry["files"].items():
+                (folder / place / name).parent.mkdir(exist_ok=True)
                 _extract(file, found[f"{place}/{name}"], told, folder / place / name)
     origin = {"bundle": sha256, "submitter": manifest["submitter"]}
     runs = []
@@ -158,6 +160,7 @@ def _checked(folder: Path, entry: Mapping[str, Json], place: str) -> Run:
             strict.parsed(_whole(folder, MEASUREMENTS, place), f"{place}/{MEASUREMENTS}"), f"{place}/{MEASUREMENTS}"
         )
     _check_config(run, _whole(folder, CONFIG, place), f"{place}/{CONFIG}")
+    same_readings(run, folder)
     return run
 
 

@@ -12,6 +12,7 @@ from bench.bundles import copies
 from bench.bundles.archive import Refused
 from bench.bundles.claims import same_answers, same_rows, same_scores, times_add_up
 from bench.bundles.consistent import refuse_contradictions
+from bench.bundles.readings import refuse_impossible
 from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
@@ -71,6 +72,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
     found = {prediction.id: prediction for prediction in predictions(folder, place)}
     _same_ids(run, examples, found)
     refuse_contradictions(run, task, examples, found)
+    refuse_impossible(run, folder, examples, found)
     if without_references(examples):
         times_add_up(run, folder, list(found.values()))
         ours = _scored(task, examples, found, 1, SEED)

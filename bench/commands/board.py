@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from bench.commands.shared import competition, output
+from bench.commands.shared import competition, output, trainings
 from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -32,6 +32,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.leaderboard import index
 
     file, runs_dir, stamps = _source(options)
+    trained, faults = ({}, []) if options.store else trainings.gathered(options.runs, options.name)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
     entries: list[EntryTable] = []
@@ -46,9 +47,9 @@ def main(options: argparse.Namespace) -> int:
         return gathered, found, suites
 
     gathered, found, suites = index.using(file, gather)
-    for problem in dict.fromkeys(gathered.problems):
+    for problem in dict.fromkeys([*gathered.problems, *faults]):
         tell(f"bench: left out: {problem}", err=True)
-    record = _written(found, suites) | _written_entries(entries, options.name)
+    record = _written(found, suites) | _written_entries(entries, options.name) | _written_trainings(trained)
     if options.html:
         from bench.commands.shared import site
 
@@ -59,19 +60,20 @@ def main(options: argparse.Namespace) -> int:
     elif options.speed:
         shown_speed.show(found)
     else:
-        _show(options, found, suites, entries if competition.NAME in record else None, known)
+        _show(options, found, suites, entries if competition.NAME in record else None, trained, known)
     return 0
 
 
 def _show(
     options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
-    known: Sequence[str],
+    trained: Mapping[str, Any], known: Sequence[str],
 ) -> None:  # fmt: skip
     """Print what there is; `entries` is None where the competition was not asked for, or has none."""
     _print(found, suites)
+    trainings.show(trained)
     if entries is not None:
         competition.show(entries)
-    elif not any(tables for _, tables in [*found, *suites]):
+    elif not trained and not any(tables for _, tables in [*found, *suites]):
         _say_why(options, known)
 
 
@@ -123,6 +125,13 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
             if tables or name:
                 suites.append((one_suite, tables))
     return [] if name else [(tasks[key], those) for key, those in found.items() if those], suites
+
+
+def _written_trainings(trained: Mapping[str, Any]) -> dict[str, Any]:
+    """Write the pages of times to accuracy; what `--json` says of them."""
+    for name, text in trainings.pages(trained).items():
+        _write(name, text)
+    return trainings.as_json(trained)
 
 
 def _written(found: Sequence[Found], suites: Sequence[FoundSuite]) -> dict[str, Any]:
@@ -205,7 +214,8 @@ def _table_json(table: Table) -> dict[str, Any]:
 
     def times(run: Run) -> dict[str, Any]:
         said = {"examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
-                "device": run.environment["device"], "scenarios": dict(run.scenarios)}  # fmt: skip
+                "device": run.environment["device"]}  # fmt: skip
+        said |= {"scenarios": dict(run.scenarios)} if run.scenarios else {}
         told = {name: value for name, value in said.items() if is_claimed(run, name)}
         audit = run.audit if not is_claimed(run, "flips") else {}
         return said | dict.fromkeys(told) | {"audit": audit, "claimed": told}

@@ -12,7 +12,7 @@ from bench.text.shown import tell
 
 if TYPE_CHECKING:
     from bench.judging.baseline import Side
-    from bench.judging.gate import Check, Rules
+    from bench.judging.check import Check, Rules
     from bench.metrics.metric import AnyMetric
     from bench.record import Run
 
@@ -23,8 +23,8 @@ def main(options: argparse.Namespace) -> int:
     """Judge the runs, or make them the new baselines."""
     from bench.commands.shared import output
     from bench.judging import verdicts
+    from bench.judging.check import Rules
     from bench.judging.ended import NAMES, limits
-    from bench.judging.gate import Rules
 
     most = limits({name: getattr(options, f"max_{name}") for name in NAMES})
     rules = Rules(options.margin, None if options.no_speed else options.speed_margin, options.level, most).in_range()

@@ -130,8 +130,20 @@ def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
         "a": _side_record(comparison.a), "b": _side_record(comparison.b), "better": better(comparison),
         "adjusted_p": comparison.adjusted_p, "metrics": [asdict(metric) for metric in comparison.metrics],
         "slices": [asdict(one) for one in comparison.slices], "changed": asdict(changed), "notes": list(comparison.notes),
-        "machines": machines(comparison),
+        "machines": machines(comparison), "readings": _readings(comparison),
     }  # fmt: skip
+
+
+def _readings(comparison: Comparison) -> list[dict[str, Any]]:
+    """Each number of a scenario that both have: seconds, and by which share B takes longer, with 95 % bounds."""
+    from bench.judging.readings import between, spread
+
+    found = []
+    for one in between(comparison.a, comparison.b):
+        more, low, high = spread(one.found) if one.found else (None, None, None)
+        found.append({"what": one.what, "a": one.expected, "b": one.value, "longer": more, "low": low, "high": high,
+                      "n": one.n, "reason": one.reason})  # fmt: skip
+    return found
 
 
 def _side_record(side: Side) -> dict[str, Any]:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import output, tables
 from bench.config import compose as conf
+from bench.config import prices
 from bench.config.overrides import override
 from bench.errors import BenchError
 from bench.text.shown import name_problem, tell
@@ -31,8 +33,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.task import EntryTask
 
     _refuse(options)
-    data = [override("data.path", options.data)] if options.data else []
-    config = conf.plain(conf.compose([f"task={options.task}", *data, *options.overrides])[0])
+    config = _config(options)
     task = build(config["task"], "task")
     if isinstance(task, EntryTask):
         return _score_entries(task, options)
@@ -62,6 +63,16 @@ def main(options: argparse.Namespace) -> int:
             ids = ", ".join(found.submission[kind]["first"])
             tell(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
     return 0
+
+
+def _config(options: argparse.Namespace) -> Mapping[str, Any]:
+    """What is asked; raises BenchError for what only answers that are made here have."""
+    data = [override("data.path", options.data)] if options.data else []
+    composed, choices = conf.compose([f"task={options.task}", *data, *options.overrides])
+    config = conf.plain(composed)
+    if prices.chosen(config, choices)[0] or config["energy"] != "none":
+        raise BenchError("price and energy are of answers that are made here; predictions that were brought have none")
+    return config
 
 
 def _refuse(options: argparse.Namespace) -> None:

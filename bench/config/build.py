@@ -6,6 +6,7 @@ import dataclasses
 import importlib
 import inspect
 import sys
+import types
 import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -33,7 +34,8 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
     if (kind is not None and not (isinstance(cls, type) and issubclass(cls, kind))) or inspect.isabstract(cls):
         wanted = kind.__name__ if kind is not None else "concrete class"
         raise BenchError(f"{key}._target_={config['_target_']} is not a {wanted} that can be made; correct the path")
-    given = {str(name): value for name, value in config.items() if name != "_target_"}
+    filled = getattr(cls, "filled_in", lambda given: given)  # a class whose arguments stand in a file of theirs
+    given = {str(name): value for name, value in filled(config).items() if name != "_target_"}
     parameters = list(_parameters(cls))
     _refuse_unknown(key, cls, given, [name for name, _, _ in parameters])
     arguments = {}
@@ -71,14 +73,22 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
     from omegaconf import OmegaConf
     from omegaconf.errors import OmegaConfBaseException
 
-    if isinstance(kind, type) and kind.__module__.split(".")[0] == "bench":
-        return build(value, key, kind)
+    if (made := _made_here(kind)) is not None and (value is not None or made is kind):
+        return build(value, key, made)
     try:
         text = escaped(value) if isinstance(value, str) else value  # all is looked up by now
         slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: text}), resolve=True)
         return slot[name]
     except OmegaConfBaseException as error:
         raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
+
+
+def _made_here(kind: Any) -> type | None:
+    """The class of this package that an argument of this type is, or may be beside None."""
+    either = typing.get_args(kind) if isinstance(kind, types.UnionType) else (kind,)
+    among = [one for one in either if one is not type(None)]
+    found = among[0] if len(among) == 1 else None
+    return found if isinstance(found, type) and found.__module__.split(".")[0] == "bench" else None
 
 
 def _slot(name: str, kind: Any) -> Any:
@@ -97,7 +107,7 @@ def _parameters(cls: Any) -> Iterator[tuple[str, Any, Any]]:
     hints = typing.get_type_hints(cls.__init__)
     for name, parameter in list(inspect.signature(cls.__init__).parameters.items())[1:]:
         kind = hints.get(name, Any)
-        if not (isinstance(kind, type) and kind.__module__.split(".")[0] == "bench"):  # else made by `build`
+        if _made_here(kind) is None:  # else made by `build`
             try:
                 _slot(name, kind)
             except OmegaConfBaseException:

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config import trust
-from bench.config.schema import Conf, DataConf, DeviceConf, SuiteConf, TimingConf, TrackingConf
+from bench.config.schema import Conf, DataConf, DeviceConf, PriceConf, SuiteConf, TimingConf, TrackingConf
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.shipped import conf_dir
@@ -23,11 +23,12 @@ from bench.text import secret_urls
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-GROUPS = ("task", "model", "suite", "device", "tracking", "timing")
+GROUPS = ("task", "model", "suite", "device", "tracking", "timing", "price")
 
 
 _SCHEMAS = {
     "": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf, "timing": TimingConf,
+    "price": PriceConf,
 }  # fmt: skip
 
 

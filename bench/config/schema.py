@@ -53,6 +53,25 @@ TimingConf = dataclasses.make_dataclass(
 )
 
 
+@dataclasses.dataclass
+class TokensConf:
+    """`price.per_million`: of the tokens that an endpoint reads and writes."""
+
+    prompt: Any = None
+    completion: Any = None
+
+
+@dataclasses.dataclass
+class PriceConf:
+    """conf/price. Values are checked by `bench.runs.price`, which tells a number from a text."""
+
+    currency: Any = None
+    per_hour: Any = None
+    per_million: TokensConf | None = dataclasses.field(default_factory=TokensConf)
+    date: Any = None
+    source: Any = None
+
+
 def _settings() -> list[tuple[str, Any, Any]]:
     """The keys that `Settings` declares, a path as the text that it is in YAML."""
     kinds = typing.get_type_hints(Settings)
@@ -74,6 +93,7 @@ Conf = dataclasses.make_dataclass(
         ("device", DeviceConf, dataclasses.field(default_factory=DeviceConf)),
         ("tracking", TrackingConf, dataclasses.field(default_factory=TrackingConf)),
         ("timing", TimingConf, dataclasses.field(default_factory=TimingConf)),
+        ("price", PriceConf, dataclasses.field(default_factory=PriceConf)),
         *_settings(),
         ("data_dir", str, dataclasses.field(default="data")),
         ("data", DataConf, dataclasses.field(default_factory=DataConf)),

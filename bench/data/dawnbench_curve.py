@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeAlias
 
@@ -10,17 +12,20 @@ from bench.data.dawnbench_values import (
     DATA_SETS,
     MOST_EPOCHS,
     MOST_HOURS,
+    SLOW_EPOCH_HOURS,
     DataSet,
     Finding,
     accuracies,
     as_number,
     as_seen,
+    unreadable,
 )
 from bench.data.files import read_text
 from bench.errors import BenchError
 from bench.text.rows import columns, rows
 
 Curve: TypeAlias = Sequence[tuple[float, float]]  # (hours, accuracy) in the order of the file
+_SHOWN = 4  # findings of one kind in one file
 _Row: TypeAlias = tuple[int, dict[str, str]]  # line and cells by column
 
 
@@ -59,7 +64,9 @@ def read_curve(path: Path, file: str, data_set: str) -> tuple[str, Curve, list[F
         for number, line in enumerate(lines[1:], start=2)
         if (cells := _cells(line, tabs)) != [""]
     ]
-    return data_set, _curve(file, DATA_SETS[data_set], given, findings), findings
+    in_rows: list[Finding] = []
+    curve = _curve(file, DATA_SETS[data_set], given, in_rows)
+    return data_set, curve, [*findings, *_folded(in_rows)]
 
 
 def _cells(line: str, tabs: bool) -> list[str]:
@@ -74,23 +81,37 @@ def _curve(file: str, data_set: DataSet, rows: Sequence[_Row], findings: list[Fi
     for line, cells in rows:
         epoch, at, accuracy = _number(cells, "epoch"), _number(cells, "hours"), read[data_set.accuracy][line]
         passed = any(one >= max(data_set.bars) for _, one in curve)
-        field, text = _fault(data_set, last, epoch, at, accuracy)
+        field, text = _fault(data_set, last, cells, accuracy)
         if not field:
             field, text = _swapped(data_set, {name: column[line] for name, column in read.items()})
-        if not field and (note := _note(last[0] if curve else None, epoch)):
-            findings.append(Finding(as_seen(file), line, "epoch", as_seen(repr(cells["epoch"])), "noted", note))
+        if not field:
+            notes = _notes(last if curve else None, epoch, at or 0.0)
+            findings.extend(
+                Finding(as_seen(file), line, name, as_seen(repr(cells[name])), "noted", note) for name, note in notes
+            )
         if not field and at is not None and accuracy is not None:
             last = (last[0] if epoch is None else epoch, at)
             curve.append((at, accuracy))
             continue
         found = as_seen(repr(cells[field])) if cells else "another number of columns than the header has"
-        findings.append(
-            Finding(as_seen(file), line, field, found, "left out" if passed else "refused", text + _hint(cells, field))
-        )
+        findings.append(Finding(as_seen(file), line, field, found, "left out" if passed else "refused", text))
     if not rows:
         findings.append(Finding(as_seen(file), 1, "", "no rows", "refused", "expected one for each epoch"))
     findings.extend(_corrected(file, data_set, rows, read[data_set.accuracy]))
     return curve
+
+
+def _folded(findings: Sequence[Finding]) -> Iterator[Finding]:
+    """The findings, of which the last that is shown of a kind says how many more there are: a file may have any number of rows."""
+    kinds = Counter((one.field, one.action) for one in findings)
+    shown: Counter[tuple[str, str]] = Counter()
+    for one in findings:
+        kind = (one.field, one.action)
+        shown[kind] += 1
+        if shown[kind] < _SHOWN or kinds[kind] == _SHOWN == shown[kind]:
+            yield one
+        elif shown[kind] == _SHOWN:
+            yield replace(one, text=f"{one.text}; {kinds[kind] - _SHOWN:,} more rows so")
 
 
 def _columns(data_set: DataSet, rows: Sequence[_Row]) -> dict[str, dict[int, float | None]]:
@@ -103,13 +124,14 @@ def _columns(data_set: DataSet, rows: Sequence[_Row]) -> dict[str, dict[int, flo
 
 
 def _fault(
-    data_set: DataSet, last: tuple[float, float], epoch: float | None, at: float | None, accuracy: float | None
+    data_set: DataSet, last: tuple[float, float], cells: Mapping[str, str], accuracy: float | None
 ) -> tuple[str, str]:
     """The column of a row that cannot be, with the reason, ("", "") for one that can; `last` are epoch and hours before it."""
+    epoch, at = _number(cells, "epoch"), _number(cells, "hours")
     if at is None or not 0 <= at <= MOST_HOURS:
-        return "hours", f"expected a number from 0 to {MOST_HOURS:,.0f}"
+        return "hours", f"expected a number from 0 to {MOST_HOURS:,.0f}{_hint(cells.get('hours'))}"
     if accuracy is None:
-        return data_set.accuracy, f"expected a number from 0 to {data_set.whole:g}"
+        return data_set.accuracy, unreadable(cells.get(data_set.accuracy), data_set.whole)
     if at < last[1]:
         text = f"less than {last[1]!r} before it; time does not run back: give the hours since the training began"
         return "hours", text
@@ -137,19 +159,22 @@ def _swapped(data_set: DataSet, values: Mapping[str, float | None]) -> tuple[str
     return "", ""
 
 
-def _note(last: float | None, epoch: float | None) -> str:
-    """What is said of an epoch by which nothing is ranked, "" for nothing."""
+def _notes(last: tuple[float, float] | None, epoch: float | None, at: float) -> Iterator[tuple[str, str]]:
+    """The columns of a row that counts with what is odd about them; `last` are epoch and hours before it, None for nothing."""
     if epoch is None:
-        return "no number; the row counts, since nothing is ranked by it"
-    if last is not None and epoch <= last:
-        return f"not behind the epoch {last:g} before it; the row counts, since nothing is ranked by it"
-    return ""
+        yield "epoch", "no number; the row counts, since nothing is ranked by it"
+        return
+    if last is not None and epoch <= last[0]:
+        yield "epoch", f"not behind the epoch {last[0]:g} before it; the row counts, since nothing is ranked by it"
+    before = last or (0.0, 0.0)
+    if (each := (at - before[1]) / max(epoch - before[0], 1.0)) > SLOW_EPOCH_HOURS:
+        yield "hours", f"{each:,.0f} hours an epoch; they count as they are given, but are these seconds?"
 
 
-def _hint(cells: Mapping[str, str], field: str) -> str:
+def _hint(cell: str | None) -> str:
     """What to do about a cell that is a number elsewhere in the world."""
     try:
-        as_number(cells.get(field))
+        as_number(cell)
     except ValueError as error:
         return "".join(str(error).partition("; ")[1:])
     return ""

@@ -9,6 +9,7 @@ from pathlib import Path
 from bench.data.dawnbench_format import INFERENCE, TRAIN, Entry, read_entry, unread_entry
 from bench.data.dawnbench_values import MOST_BYTES, as_seen
 from bench.errors import BenchError
+from bench.text.shown import name_problem
 
 
 def read_entries(path: Path) -> list[Entry]:
@@ -20,11 +21,11 @@ def read_entries(path: Path) -> list[Entry]:
     if path.is_file():
         if path.suffix != ".json":
             raise BenchError(f"{path} is not an entry; give its JSON file (the TSV is found beside it), or a folder")
-        return [_read(path, as_seen(path.name, 400), path.resolve().parent)]
+        return [_read(path, as_seen(path.name, 400), path.parent.resolve())]
     if not path.is_dir():
         raise BenchError(f"{path} does not exist; give an entry's JSON file or a folder of entries")
     files = [file for file in sorted(path.rglob("*")) if file.suffix in (".json", ".tsv")]
-    files = [file for file in files if file.parent == path or file.resolve().parent.name in (TRAIN, INFERENCE)]
+    files = [file for file in files if file.parent == path or file.parent.resolve().name in (TRAIN, INFERENCE)]
     files = [file for file in files if file.suffix == ".json" or not file.with_suffix(".json").exists()]
     if not files:
         raise BenchError(
@@ -50,6 +51,8 @@ def _parts(path: Path) -> Iterator[Path]:
 
 def _unfit(path: Path, root: Path) -> str:
     """Why a file is not read, "" for one that is."""
+    if said := name_problem(path.name, 255):
+        return f"its name {said}; rename it"
     try:
         found = path.stat()
     except (OSError, RuntimeError):  # a loop of links

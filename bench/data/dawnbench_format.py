@@ -23,6 +23,7 @@ from bench.data.dawnbench_values import (
     as_number,
     as_seen,
     unprintable,
+    unreadable,
 )  # fmt: skip
 from bench.data.files import read_text
 from bench.data.located_json import Locator
@@ -32,6 +33,7 @@ from bench.types import Json
 
 TRAIN, INFERENCE = "train", "inference"
 _REQUIRED = ("version", "author", "authorEmail", "framework", "model", "hardware", "timestamp")
+_ROUNDED = 0.05  # of a cost, by which it may differ from what it follows from
 _DATE = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ].*)?")
 
 
@@ -69,19 +71,21 @@ def read_entry(path: Path, file: str) -> Entry:
         found = _Reader(path, file, dict(items(path)), Locator(read_text(path))).entry()
     except BenchError as error:
         return unread_entry(path, file, str(error))
+    except RecursionError:  # the line of a value is sought in the text, deeper in the stack than that was read
+        return unread_entry(path, file, "nested too deeply; correct the file")
     return replace(found, path=path)
 
 
 def unread_entry(path: Path, file: str, reason: str) -> Entry:
     """The entry of a file that is not read, refused for this reason."""
     data_set, kind_ = _place(path)
-    finding = Finding(file, 1, "", as_seen(path.name), "refused", as_seen(reason, 300))
+    finding = Finding(file, 1, "", as_seen(Path(file).name), "refused", as_seen(reason, 300))
     return Entry(file, data_set or "unknown", kind_ or TRAIN, {}, findings=(finding,))
 
 
 def _place(path: Path) -> tuple[str, str]:
     """Data set and kind by the folders that the file lies in, "" for what they do not tell."""
-    folder = path.resolve().parent
+    folder = path.parent.resolve()
     kind_ = folder.name if folder.name in (TRAIN, INFERENCE) else ""
     return (folder.parent.name if kind_ and folder.parent.name in DATA_SETS else ""), kind_
 
@@ -119,9 +123,17 @@ class _Reader:
         """Accuracy, latency and cost; a cost that is not given comes from the latency and the cost of an hour."""
         accuracy = self._accuracy(data_set)
         latency = self._number("latency", LEAST_LATENCY_MS, MOST_LATENCY_MS, needed=self.record.get("cost") is None)
-        cost = self._number("cost", LEAST_COST, MOST_COST, mark="$", needed=latency is None)
-        if cost is None and latency is not None and per_hour is not None:
-            cost = per_hour * latency / 3.6e6
+        cost = self._number("cost", LEAST_COST, MOST_COST, mark="$", needed=self.record.get("latency") is None)
+        follows = per_hour * latency / 3.6e6 if latency is not None and per_hour is not None else None
+        if cost is None:
+            cost = follows
+        elif follows is not None and abs(cost - follows) > _ROUNDED * follows:
+            self._find(
+                "cost",
+                repr(cost),
+                "noted",
+                f"latency and costPerHour give {follows:.4g}; the cost counts as it is given",
+            )
         return accuracy, latency, cost
 
     def _accuracy(self, data_set: str) -> float | None:
@@ -137,7 +149,7 @@ class _Reader:
         (scaled,) = accuracies([value], whole)
         if scaled is None:
             found = repr(value) if value is not None else "null" if name in self.record else "nothing"
-            self._find(name, found, "refused", f"expected a number from 0 to {whole:g}")
+            self._find(name, found, "refused", unreadable(value, whole))
         elif scaled != value:
             self._find(name, repr(value), "corrected", f"read as {scaled!r}, on the scale from 0 to {whole:g}")
         return scaled

@@ -59,8 +59,9 @@ LEAST_COST = 1e-11  # US dollars an item: a cent for a thousand million items; n
 MOST_COST = 1e4
 LEAST_COST_PER_HOUR, MOST_COST_PER_HOUR = 1e-3, 1e6  # US dollars: no machine is rented for less
 MOST_EPOCHS = 1e6
+SLOW_EPOCH_HOURS = 24.0  # the slowest entry takes 1.2; hours that are this many may be seconds
 MOST_LETTERS = 1_000  # of a name
-MOST_BYTES = 4 * 1024**2  # of a file of an entry
+MOST_BYTES = 1024**2  # of a file of an entry
 _COMMA = re.compile(r"[-+]?[0-9]+,[0-9]+")
 
 
@@ -140,12 +141,26 @@ def accuracies(values: Sequence[Json], whole: float) -> list[float | None]:
     return [found.get(place) for place in range(len(values))]
 
 
+def unreadable(value: Json, whole: float) -> str:
+    """What is wrong with an accuracy that `accuracies` gives None for, in words.
+
+    >>> unreadable(1, 100.0), unreadable(-1, 100.0)
+    ('could be a fraction or percent; write it on the scale from 0 to 100, or with a % sign', 'expected a number from 0 to 100')
+    """
+    try:
+        read = as_number(value, "%")
+    except ValueError as error:
+        return f"expected a number from 0 to {whole:g}{''.join(str(error).partition('; ')[1:])}"
+    if 0 < read <= 1:
+        return f"could be a fraction or percent; write it on the scale from 0 to {whole:g}, or with a % sign"
+    return f"expected a number from 0 to {whole:g}"
+
+
 def in_unit(values: Sequence[float], whole: float) -> list[float | None]:
     """The accuracies of one column on the scale 0 to `whole` (1 or 100); None for what cannot be read on it.
 
-    Fractions above 1 are percent. Where most of the column is percent, a value of 1 or less could be either and is None.
-    A column of percent that never exceeds 1 holds fractions, but a 1 in it is 1 % or all, and None. No reading lets a value
-    reach a bar that it might miss.
+    Fractions above 1 are percent; beside such ones a 1 is 1 % or all, and None. Where most of the column is percent, a value
+    below 1 could be either too. A column of percent that never exceeds 1 holds fractions, but a 1 in it is None as well.
 
     >>> in_unit([0.75, 82.5], 1.0), in_unit([50.0, 82.5, 0.9], 1.0), in_unit([0.5, 0.94], 100.0)
     ([0.75, 0.825], [0.5, 0.825, None], [50.0, 94.0])
@@ -153,7 +168,9 @@ def in_unit(values: Sequence[float], whole: float) -> list[float | None]:
     n_above = sum(value > 1 for value in values)
     if whole == 1.0:
         unclear = n_above * 2 > len(values)
-        scaled = [value / 100 if value > 1 else None if unclear and value else value for value in values]
+        unclear_at = {value for value in values if 0 < value < 1} if unclear else set()
+        unclear_at |= {1.0} if n_above else set()  # all of it, or 1 %
+        scaled = [value / 100 if value > 1 else None if value in unclear_at else value for value in values]
     else:
         scaled = [value if n_above else None if value == 1 else value * 100 for value in values]
     return [value if value is not None and 0 <= value <= whole else None for value in scaled]

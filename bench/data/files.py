@@ -10,11 +10,13 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
+from typing import TypeVar
 
 from bench.errors import BenchError
 from bench.text.rows import rows
 from bench.types import Example, Json
 
+SomeExample = TypeVar("SomeExample", bound=Example)
 _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
 _DIGITS = sys.int_info.default_max_str_digits
@@ -131,7 +133,7 @@ def field(record: Json, name: str, kind: type | tuple[type, ...], where: str) ->
     return record[name]
 
 
-def all_or_none(found: Iterable[Example], where: str) -> list[Example]:
+def all_or_none(found: Iterable[SomeExample], where: str) -> list[SomeExample]:
     """The examples, all with a target or, where the references are held out, none; raises BenchError where only some have one."""
     examples = list(found)
     without = [example.id for example in examples if example.target is None]

@@ -26,7 +26,10 @@ def items(path: Path) -> list[tuple[str, Json]]:
     found = parse(read_text(path), str(path), object_pairs_hook=_Pairs)
     if not isinstance(found, _Pairs):
         raise BenchError(f"{path}: found {kind(found)} at the top, expected an object {{id: answer}}; correct the file")
-    return [(key, _plain(value)) for key, value in found]
+    try:
+        return [(key, _plain(value)) for key, value in found]
+    except RecursionError:
+        raise BenchError(f"{path} is not JSON: nested too deeply; correct the file") from None
 
 
 def records(path: Path) -> Iterator[tuple[str, dict[str, Json]]]:

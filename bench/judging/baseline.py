@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.bundles.public import public_run
 from bench.errors import BenchError
+from bench.judging.readings import Timed, unlike
+from bench.judging.readings import of_folder as of_scenarios
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import Metric, RankedMetric
 from bench.record import Run, Timing
@@ -17,6 +19,7 @@ from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
 from bench.runs.rates import computes
 from bench.stats.swaps import value
+from bench.types import Json
 
 _AGREES = 1e-6  # how far the value of the rows may be from the recorded score: libraries round differently
 _CLAIMED = "was handed in, so that its seconds are claimed and nobody here measured them"
@@ -25,10 +28,14 @@ _IDLE = "is a reference row that computes nothing and has no speed"
 
 @dataclass(frozen=True)
 class Side:
-    """An entry to compare; `unmeasured` says what it "was", "is" or "holds" for its speed not to be compared, "" where it can."""
+    """An entry to compare; `unmeasured` says what it "was", "is" or "holds" for its speed not to be compared, "" where it can.
+
+    `readings` are those of timing scenarios, by scenario, one mapping a run that has some.
+    """
 
     entry: Entry
     unmeasured: str = ""
+    readings: tuple[Mapping[str, Timed], ...] = ()
 
 
 def of_folder(folder: Path) -> Side:
@@ -43,9 +50,11 @@ def of_folder(folder: Path) -> Side:
     for one in readings:  # answers that came one by one are of one batch
         n, seconds = batches.get(one.batch, (0, 0.0))
         batches[one.batch] = (n + one.n, seconds + one.seconds)
+    timed = of_scenarios(folder, run)
+    scenarios = (timed,) if timed else ()
     if reason := _unmeasured(run, readings, batches.values()):
-        return Side(Entry(run, rows), reason)
-    return Side(Entry(run, rows, (tuple(batches.values()),)))
+        return Side(Entry(run, rows), reason, scenarios)
+    return Side(Entry(run, rows, (tuple(batches.values()),)), "", scenarios)
 
 
 def _unmeasured(run: Run, readings: Sequence[Timing], batches: Collection[tuple[int, float]]) -> str:
@@ -85,7 +94,20 @@ def of_entry(entry: Entry) -> Side:
     if not computes(entry.run):
         return Side(entry, _IDLE)
     timed = entry.speed and all(batches and all(n > 0 and s > 0 for n, s in batches) for batches in entry.speed)
-    return Side(entry, "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed")
+    unmeasured = "" if timed else "holds no speed; make it of an uninterrupted run and without --no-speed"
+    return Side(entry, unmeasured, tuple(_read(entry, one) for one in entry.readings))
+
+
+def _read(entry: Entry, found: Mapping[str, Json]) -> dict[str, Timed]:
+    """The readings of one run of a baseline; raises BenchError for what is none."""
+    try:
+        return {name: Timed.from_json(one) for name, one in found.items()}
+    except (ValueError, TypeError, KeyError, AttributeError, OverflowError) as error:
+        run = entry.run
+        raise BenchError(
+            f"the baseline of {run.task}/{run.model} holds a reading that is none ({type(error).__name__}: {error}); "
+            "make it again with `bench check RUN --update`"
+        ) from None
 
 
 def baseline(sides: Sequence[Side], *, speed: bool = True) -> Entry:
@@ -107,8 +129,24 @@ def baseline(sides: Sequence[Side], *, speed: bool = True) -> Entry:
                 "together"
             )
     timed = tuple(batches for one in sides for batches in one.entry.speed) if speed else ()
+    readings = tuple(_kept(one) for side in sides for one in side.readings) if speed else ()
+    _refuse_other_conditions(readings, latest.run)
     rows = latest.measurements and replace(latest.measurements, slices={})  # no verdict needs them
-    return Entry(public_run(latest.run), rows, timed)
+    kept = tuple({name: timed.to_json() for name, timed in one.items()} for one in readings if one)
+    return Entry(public_run(latest.run), rows, timed, kept)
+
+
+def _kept(readings: Mapping[str, Timed]) -> dict[str, Timed]:
+    """Those that a later run can be compared with."""
+    return {name: one for name, one in readings.items() if not one.barred}
+
+
+def _refuse_other_conditions(readings: Sequence[Mapping[str, Timed]], run: Run) -> None:
+    """Raise BenchError where readings of one scenario were taken under other conditions: they make no one baseline."""
+    first: dict[str, Timed] = {}
+    for name, one in (pair for found in readings for pair in found.items()):
+        if said := unlike(first.setdefault(name, one), [one]):
+            raise BenchError(f"{run.task}/{run.model}: {said}; their readings do not belong together")
 
 
 def _setting(run: Run) -> str:

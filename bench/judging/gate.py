@@ -3,71 +3,28 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from bench.errors import BenchError
-from bench.judging.baseline import Side, elsewhere
+from bench.judging.baseline import Side
+from bench.judging.check import Check, Rules
 from bench.judging.ended import Most
+from bench.judging.speed import speed_checks
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
-from bench.record import ELSEWHERE, UNKNOWN, Run, Score
+from bench.record import ELSEWHERE, UNKNOWN, Run
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.rates import computes
-from bench.stats.gate import FAIL, INCONCLUSIVE, PASS, Change, Verdict, flips_take, judge, together
+from bench.stats.gate import FAIL, PASS, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
-from bench.stats.speed import MIN_RUNS, judge_speed, seconds_an_example, slowdown
 from bench.stats.swaps import value
 
 _WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
 _BLOCK = 256  # examples left out of a metric of order at a time
-
-
-@dataclass(frozen=True)
-class Rules:
-    """`margin` in the metric's unit (fractions), `speed_margin` as a share of the time, None to leave speed out.
-
-    `most` says of how many answers may be "cut", "empty" or "unparsed".
-    """
-
-    margin: float = 0.01
-    speed_margin: float | None = 0.2
-    level: float = 0.05
-    most: Mapping[str, Most] = field(default_factory=dict)
-
-    def in_range(self) -> Rules:
-        """These rules; raises BenchError for values that mean nothing."""
-        for name, given in (("margin", self.margin), ("speed margin", self.speed_margin)):
-            if given is not None and not (math.isfinite(given) and given >= 0):
-                raise BenchError(f"the {name} is {given}; give a number of at least 0: 0.01 is one point of 100")
-        if not 0 < self.level < 0.5:
-            raise BenchError(f"the level is {self.level}; give how often a verdict may be wrong, above 0 and below 0.5")
-        return self
-
-
-@dataclass(frozen=True)
-class Check:
-    """One verdict on a "score", on "speed", or on how many answers were "cut", "empty" or "unparsed".
-
-    `value` and `expected` are the run's and the baseline's: the score on the `n` examples that both have, or seconds an example;
-    None where they cannot be compared. `change` is above 0 where the run is better: in the score's unit, or a natural logarithm
-    of seconds. `margin` is what was allowed, flips included. `notes` are what a reader should know beside it.
-    """
-
-    what: str
-    run: Run
-    baseline: Run
-    score: Score
-    verdict: Verdict
-    margin: float
-    n: int
-    value: float | None = None
-    expected: float | None = None
-    change: float | None = None
-    notes: tuple[str, ...] = field(default=())
 
 
 @dataclass(frozen=True)
@@ -91,7 +48,7 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]
     timed = [(run, base) for run, base in pairs if computes(run.entry.run)] if rules.speed_margin is not None else []
-    speeds = [speed_check(run, base, rules) for run, base in timed]
+    speeds = [check for run, base in timed for check in speed_checks(run, base, rules)]
     counts = [
         held(run.entry.run, base.entry.run, name, most) for run, base in pairs for name, most in rules.most.items()
     ]
@@ -254,31 +211,6 @@ def _flips(run: Run, base: Run, n: int, level: float) -> tuple[float, list[str]]
         else "answers that another batch changes"
     )
     return taken, [f"{points} of the margin are for the {100 * max(rates):.1f} % of {what}"]
-
-
-def speed_check(run: Side, base: Side, rules: Rules) -> Check:
-    """The verdict on seconds an example; INCONCLUSIVE where the two were not measured alike."""
-    ours, theirs = run.entry.run, base.entry.run
-    margin = rules.speed_margin or 0.0
-    unmeasured = [
-        f"{who} {one.unmeasured}" for who, one in (("the run", run), ("the baseline", base)) if one.unmeasured
-    ]
-    differing = elsewhere(ours, theirs)
-    reason = "; ".join(unmeasured) or (differing and f"measured elsewhere: {differing}")
-    if reason:
-        verdict = Verdict(INCONCLUSIVE, None, None, 1.0, reason=reason)
-        return Check("speed", ours, theirs, ours.scores[0], verdict, margin, ours.n_examples)
-    (batches,) = run.entry.speed
-    found = slowdown(batches, base.entry.speed)
-    k = len(base.entry.speed)
-    spread = f"{100 * found.between:.1f} % from run to run, " + (f"seen in {k} runs" if found.measured else "assumed")
-    note = f"{ours.n_examples:,} examples in {len(batches):,} batches; {spread} of the baseline"
-    if not found.measured:
-        note = f"{ours.n_examples:,} examples in {len(batches):,} batches; {spread} (a baseline of {MIN_RUNS} runs measures it)"
-    return Check(
-        "speed", ours, theirs, ours.scores[0], judge_speed(found, margin=margin, level=rules.level), margin, ours.n_examples,
-        seconds_an_example([batches]), seconds_an_example(base.entry.speed), found.value, (note,),
-    )  # fmt: skip
 
 
 def held(run: Run, base: Run, name: str, most: Most) -> Check:

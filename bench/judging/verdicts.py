@@ -6,7 +6,8 @@ import math
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
-from bench.judging.gate import Check
+from bench.judging.check import Check
+from bench.judging.readings import JUDGED
 from bench.stats.gate import FAIL, INCONCLUSIVE, PASS
 from bench.text.shown import markdown as shown
 from bench.text.shown import terminal
@@ -33,12 +34,17 @@ def title(check: Check) -> str:
 
 def said(check: Check) -> str:
     """The line without its verdict."""
-    told = {"score": _score, "speed": _speed}.get(check.what)
+    told = _score if check.what == "score" else _speed if is_of_speed(check) else None
     parts = [told(check)] if told and check.value is not None else []
     if check.verdict.outcome == INCONCLUSIVE and check.what == "score":
         parts.append(_needed(check))
     parts += [part for part in (check.verdict.reason, *check.notes) if part]
     return "; ".join(part for part in parts if part)
+
+
+def is_of_speed(check: Check) -> bool:
+    """Whether a verdict is on times: of the run's batches ("speed"), or of a scenario reading ("offline speed")."""
+    return check.what.partition(" ")[0] in ("speed", *JUDGED)
 
 
 def _score(check: Check) -> str:
@@ -80,8 +86,9 @@ def _speed(check: Check) -> str:
     if check.verdict.low is not None:
         either = {PASS: f"at most {longer[2]}", FAIL: f"at least {longer[1]}"}
         bounds = f" [{either.get(check.verdict.outcome, f'between {longer[1]} and {longer[2]}')}]"
+    what = "an answer" if check.what.startswith("single_stream") else "an example"
     return (
-        f"{_seconds(check.value)} an example, baseline {_seconds(check.expected)}, difference {longer[0]}{bounds}, "
+        f"{_seconds(check.value)} {what}, baseline {_seconds(check.expected)}, difference {longer[0]}{bounds}, "
         f"margin {100 * check.margin:+.0f} %"
     )
 
@@ -107,9 +114,12 @@ def _needed(check: Check) -> str:
 
 
 def record(check: Check) -> dict[str, Json]:
-    """One verdict for `--json`; scores as fractions, speed as seconds an example and ln(baseline / run)."""
+    """One verdict for `--json`; scores as fractions, speed as seconds and ln(baseline / run)."""
     verdict = check.verdict
-    metric = {"score": check.score.metric, "speed": "seconds an example"}.get(check.what, f"answers {check.what}")
+    of_times = "seconds an answer" if check.what.startswith("single_stream") else "seconds an example"
+    metric = (
+        check.score.metric if check.what == "score" else of_times if is_of_speed(check) else f"answers {check.what}"
+    )
     return {
         "task": check.run.task, "model": check.run.model, "run_id": check.run.run_id, "baseline_run_id": check.baseline.run_id,
         "what": check.what, "metric": metric,

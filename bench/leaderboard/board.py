@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError
+from bench.leaderboard import spent
 from bench.leaderboard.alike import comparable, everywhere, origin_of, place, scorer_digest, slot
 from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
@@ -96,6 +97,7 @@ def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
     one = next((run for run in runs if run.asked != ELSEWHERE), runs[0])
     notes = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
                    for run in runs if run.reused)  # fmt: skip
+    notes += spent.notes(runs)
     notes += [LEGEND] if any(is_claimed(run, "device") or is_claimed(run, "date") for run in runs) else []
     return Table(
         device,

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from bench.leaderboard import endings, readings
+from bench.leaderboard import endings, readings, spent
 from bench.leaderboard.alike import said_device
 from bench.leaderboard.board import Row, Table, score_of
-from bench.leaderboard.columns import DECLARED, further, ranking
+from bench.leaderboard.columns import declared, further, ranking
 from bench.leaderboard.definition import Board
 from bench.leaderboard.readings import figure
 from bench.record import Run, Score
@@ -20,21 +20,21 @@ from bench.text.table import Column
 
 
 def with_telling_columns(board: Board, found: Sequence[Table]) -> Board:
-    """The board with the columns behind its failures that its rows have something for.
+    """The board with the columns that its rows have something for.
 
-    These are how answers ended, the flips of an audit, and what scenario readings are worth.
+    These are how answers ended, the flips of an audit, what scenario readings are worth, costs and energy.
     """
     runs = [row.run for table in found for row in table.rows]
     telling = endings.telling([run for run in runs if not run.is_reference])
     telling += ["flips"] if any(run.audit for run in runs) else []
     added = [name for name in (*telling, *readings.telling(runs)) if name not in board.columns]
     at = board.columns.index("failed") + 1 if "failed" in board.columns else len(board.columns)
-    return replace(board, columns=(*board.columns[:at], *added, *board.columns[at:]))
+    return spent.with_columns(replace(board, columns=(*board.columns[:at], *added, *board.columns[at:])), runs)
 
 
 def columns(board: Board) -> list[Column]:
     """The columns, as many as `cells` gives of a row."""
-    return [*ranking(board.metric), *further(board.more), *(DECLARED[name] for name in board.columns)]
+    return [*ranking(board.metric), *further(board.more), *(declared(name, board.currency) for name in board.columns)]
 
 
 def headings(board: Board) -> list[str]:
@@ -51,7 +51,7 @@ def cells(board: Board, row: Row) -> list[str]:
     environment = run.environment
     ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
     timed = {name: readings.cell(run, name) for name in (*readings.COLUMNS, "timed") if name in board.columns}
-    values = ended | timed | {
+    values = ended | timed | spent.cells(run, board) | {
         "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": figure(examples_per_second(run)), "seconds_per_answer": figure(seconds_per_answer(run), 1000),

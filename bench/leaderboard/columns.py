@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench.leaderboard import endings, readings
 from bench.text.table import Column
@@ -29,12 +30,16 @@ DECLARED = {
     "single_stream_tpot": Column("single TPOT ms", 42, right=True, folds=10),
     "server_qps": Column("server qps", 41, right=True, folds=10),
     "timed": Column("timed", 40, folds=20),
+    "cost_per_1000": Column("cost/1,000", 44, right=True, folds=14),
+    "cost_per_correct": Column("cost/right answer", 43, right=True, folds=14),
+    "energy": Column("energy", 42, right=True, folds=14),
     "device": Column("device", 25, folds=12),
     "dtype": Column("dtype", 80, folds=12),
     "commit": Column("commit", 10, folds=12),
     "date": Column("date", 30),
 }
-BY_THEMSELVES = (*endings.COLUMNS, "flips")  # stand where a row has something to tell there
+COSTS = ("cost_per_1000", "cost_per_correct")  # in the one currency of a board's rows, which stands in the heading
+BY_THEMSELVES = (*endings.COLUMNS, "flips", *COSTS, "energy")  # stand where a row has something to tell there
 ON_REQUEST = (*readings.COLUMNS, "timed")  # stand where a board's file names them; some also by themselves
 # Those of boards of speed.
 SPEED_COLUMNS = {
@@ -53,6 +58,12 @@ MORE = 100  # the importance of further metrics, and of a suite's tasks
 def ranking(metric: str) -> list[Column]:
     """The columns of a board that never go: rank, model and the score that ranks."""
     return [Column("rank"), Column("model"), Column(f"{metric} [95 %]", right=True)]
+
+
+def declared(name: str, currency: str) -> Column:
+    """A column by its name; of costs with the currency, "" where rows have several, which each figure then names."""
+    column = DECLARED[name]
+    return replace(column, heading=column.heading.replace("cost", currency)) if currency and name in COSTS else column
 
 
 def further(names: Sequence[str]) -> list[Column]:

@@ -8,14 +8,16 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 
 from bench.data.dawnbench_figures import Figures, item_cost
-from bench.data.dawnbench_format import INFERENCE, TRAIN
-from bench.data.dawnbench_values import DATA_SETS
+from bench.data.dawnbench_format import INFERENCE
+from bench.data.dawnbench_values import DATA_SETS, LEAST_LATENCY_MS
 from bench.leaderboard.dawnbench import Standing
 from bench.record import Run, Score
 from bench.runs.claimed import is_own
 from bench.text.shown import terminal
 from bench.types import Json
 
+TRAINED_HERE, RUN_HERE = "trained here", "run here"
+VERIFIED, SELF_REPORTED = "verified, times claimed", "self-reported"
 READING = "single_stream"  # one item after the other, as the competition asks
 BY_TASK = {one.task: name for name, one in DATA_SETS.items() if one.task}
 
@@ -41,7 +43,7 @@ class Own:
     latency_ms: float | None = None
     accuracy: float | None = None
     n: str = ""
-    claimed: bool = False
+    origin: str = ""
     told: Mapping[str, Json] = field(default_factory=dict)
 
     @property
@@ -75,15 +77,14 @@ class Own:
         hours = {} if self.seconds is None else {bar: self.seconds / 3600}
         return Standing(
             self.data_set, Figures(self.kind, hours, bar, reaches=True, latency_ms=self.latency_ms, cost=self.cost),
-            self.model, self.hardware, self.framework, self.created[:10], self._origin, self.source, self.claimed,
+            self.model, self.hardware, self.framework, self.created[:10], self.origin, self.source, self.claimed,
             self.accuracy, self.n, self.lacks, self.no_cost,
         )  # fmt: skip
 
     @property
-    def _origin(self) -> str:
-        if self.claimed:
-            return "self-reported"
-        return "trained here" if self.kind == TRAIN else "run here"
+    def claimed(self) -> bool:
+        """Whether its figures are somebody's word only: nobody can measure again how long another machine took."""
+        return self.origin in (SELF_REPORTED, VERIFIED)
 
 
 def of_run(run: Run, source: str) -> Own:
@@ -100,10 +101,16 @@ def of_run(run: Run, source: str) -> Own:
         _run_lacks(run, score, data_set, reading), no_cost, per_hour,
         latency_ms=None if mean is None else mean * 1000,
         accuracy=None if score is None or score.value is None else on_scale(score.value, one.whole),
-        n=f"{answered:,} items" if isinstance(answered, int) else "", claimed=not is_own(run),
+        n=f"{answered:,} items" if isinstance(answered, int) else "", origin=_origin(run),
         told={"run": run.run_id, "scenario": READING, "rules": reading.get("rules"), "items timed": answered,
               "latency": "mean of the items, one after the other"},
     )  # fmt: skip
+
+
+def _origin(run: Run) -> str:
+    if is_own(run):
+        return RUN_HERE
+    return VERIFIED if run.origin.get("verified") else SELF_REPORTED
 
 
 def _run_lacks(run: Run, score: Score | None, data_set: str, reading: Mapping[str, Json]) -> str:
@@ -112,6 +119,7 @@ def _run_lacks(run: Run, score: Score | None, data_set: str, reading: Mapping[st
     verdict = terminal(reading.get("verdict") or "without a verdict", 40)
     reasons = reading.get("reasons")
     why = "; ".join(terminal(each, 200) for each in reasons) if isinstance(reasons, list) else ""
+    mean = _amount(_mapping(reading.get("latency")).get("mean"))
     failed, audit = reading.get("failed"), _failed_audit(reading)
     faults = [
         (run.is_reference, "a reference row, which shows what a score is worth"),
@@ -121,7 +129,11 @@ def _run_lacks(run: Run, score: Score | None, data_set: str, reading: Mapping[st
         (verdict != "VALID", f"its {READING} is {verdict}: {why or 'no reason is recorded'}"),
         (failed not in (0, None), f"{terminal(failed, 40)} of its timed answers failed"),
         (bool(audit), f"it failed the audit '{audit}'"),
-        (_amount(_mapping(reading.get("latency")).get("mean")) is None, "its reading has no mean latency"),
+        (mean is None, "its reading has no mean latency"),
+        (
+            mean is not None and mean * 1000 < LEAST_LATENCY_MS,
+            f"its mean latency of {mean} s is less than any machine takes",
+        ),
     ]
     if lacks := next((reason for holds, reason in faults if holds), ""):
         return lacks
@@ -137,7 +149,7 @@ def _failed_audit(reading: Mapping[str, Json]) -> str:
 def on_scale(fraction: float, whole: float) -> float:
     """A fraction on a scale from 0 to 1 or 100: the number whose digits are the same, so that no bar is passed by rounding.
 
-    >>> on_scale(0.29, 100.0), on_scale(0.9399999999999999, 100.0), on_scale(0.75, 1.0)
+    >>> on_scale(0.29, 100.0), on_scale(0.9399999999999998, 100.0), on_scale(0.75, 1.0)
     (29.0, 93.99999999999999, 0.75)
     """
     return fraction if whole == 1 else float(Decimal(repr(fraction)).scaleb(2))

@@ -10,7 +10,7 @@ from bench.data.dawnbench_format import TRAIN
 from bench.data.dawnbench_values import DATA_SETS
 from bench.data.files import read_json
 from bench.errors import BenchError
-from bench.leaderboard.dawnbench_own import BY_TASK, Own, hourly, on_scale
+from bench.leaderboard.dawnbench_own import BY_TASK, TRAINED_HERE, Own, hourly, on_scale
 from bench.runs.record_schema import TIME, misfit
 from bench.text.shown import terminal
 from bench.types import Json
@@ -95,7 +95,7 @@ def read_training(path: Path, source: str) -> Trained:
     own = Own(
         data_set, TRAIN, record["model"], source, record["created"], record["environment"], _lacks(record, data_set), no_cost,
         per_hour, seconds=result["seconds"], accuracy=max((v for s in seeds for _, _, v in s.curve), default=None),
-        n=f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}", told={"training": record["training_id"]},
+        n=f"{len(seeds)} seed{'s' if len(seeds) > 1 else ''}", origin=TRAINED_HERE, told={"training": record["training_id"]},
     )  # fmt: skip
     return Trained(own, seeds)
 
@@ -118,4 +118,6 @@ def _lacks(record: Mapping[str, Json], data_set: str) -> str:
         return f"its target was {terminal(target['metric'])}:{target['value']:g}, where the bar is {one.metric}:{bar:g}"
     if not result["valid"] or result["seconds"] is None:
         return f"no valid result: {terminal(result['reason']) or 'no reason is recorded'}"
+    if result["seconds"] < one.least_training:
+        return f"its {result['seconds']:.3g} s are less than any machine takes"
     return ""

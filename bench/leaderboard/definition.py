@@ -32,6 +32,7 @@ class Board:
     more: tuple[str, ...] = ()
     columns: tuple[str, ...] = COLUMNS
     devices: tuple[str, ...] = ("cpu", "cuda")
+    currency: str = ""  # that of all costs in its columns, "" where there are none, or several
     caution: str = ""  # what answers get that need no reading, where that is more than the plain reference rows do
 
 

@@ -33,12 +33,13 @@ class Entry:
     """`measurements` hold the ranked metric only, None where the references are held out.
 
     `speed` holds (examples, seconds) of each batch, one list a measured run: what a gate on speed compares; a submission
-    has none.
+    has none. `readings` are those of timing scenarios in the form of `bench.judging.readings`, by scenario, one mapping a run.
     """
 
     run: Run
     measurements: Measurements | None
     speed: tuple[tuple[tuple[int, float], ...], ...] = field(default=())
+    readings: tuple[Mapping[str, Json], ...] = field(default=())
 
     def to_json(self) -> dict[str, Json]:
         """The file's content; the inverse of `from_json`."""
@@ -48,6 +49,7 @@ class Entry:
             "run": self.run.to_json(),
             "measurements": rows,
             "speed": [[list(batch) for batch in one] for one in self.speed],
+            **({"readings": [dict(one) for one in self.readings]} if self.readings else {}),
         }
 
     @classmethod
@@ -59,7 +61,9 @@ class Entry:
             raise ValueError(f"run.{wrong}")
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
-        return cls(Run.from_json(record["run"]).whole(), Measurements.from_json(rows) if rows else None, speed)
+        readings = tuple(dict(one) for one in record.get("readings", ()))
+        run = Run.from_json(record["run"]).whole()
+        return cls(run, Measurements.from_json(rows) if rows else None, speed, readings)
 
 
 def path_of(folder: Path, run: Run) -> Path:

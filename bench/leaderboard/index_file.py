@@ -6,7 +6,7 @@ import sqlite3
 import time
 from pathlib import Path
 
-_FORMAT = 6  # of the tables below and of what is in them
+_FORMAT = 7  # of the tables below and of what is in them
 PATIENCE_SECONDS = 10.0  # for another board that writes
 COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")
 _SCHEMA = f"""

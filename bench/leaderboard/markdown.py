@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard import endings, readings, speed
+from bench.leaderboard import endings, readings, speed, spent
 from bench.leaderboard.board import Table, groups, title
 from bench.leaderboard.cells import cells, headings, rank_text, shown, with_telling_columns
 from bench.leaderboard.columns import of_suite
@@ -51,6 +51,7 @@ def markdown(board: Board, found: Sequence[Table]) -> str:
         lines += [RANKS, ""]
     if legend := endings.legend(board.columns):
         lines += [legend, ""]
+    lines += [text for line in spent.legend(board.columns) for text in (line, "")]
     if "flips" in board.columns:
         lines += ["Flips: answers of the audited sample that change when they are asked for alone.", ""]
     if "timed" in board.columns:

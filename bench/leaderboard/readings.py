@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from bench.record import Run
+from bench.timing.settings import SCENARIOS
 from bench.types import Json
 
 Reading = Mapping[str, Json]
-SCENARIOS = ("offline", "single_stream", "server")
 VALID = "VALID"
+_BRIEF = 60  # characters of a reason on a board of quality, whose rows are about something else
 COLUMNS = {  # the columns that a board may have of readings: the scenario, and where in the reading the number stands
     "offline_examples_per_second": ("offline", "examples_per_second"),
     "offline_tokens_per_second": ("offline", "tokens_per_second"),
@@ -28,8 +29,13 @@ LEGEND = (
 
 def of(run: Run, scenario: str) -> Reading:
     """The run's reading of a scenario, {} where it has none."""
-    found = run.scenarios.get(scenario)
-    return found if isinstance(found, Mapping) else {}
+    return part(run.scenarios, scenario)
+
+
+def part(found: Reading, name: str) -> Reading:
+    """An object in a reading, {} where there is none."""
+    one = found.get(name)
+    return one if isinstance(one, Mapping) else {}
 
 
 def there(run: Run) -> list[str]:
@@ -76,6 +82,8 @@ def barred(found: Reading) -> str:
         return f"INVALID: {reasons[0]}{more}" if reasons else "INVALID"
     if failed := failed_audits(found):
         return f"audit failed: {'; '.join(failed)}"
+    if below := found.get("lowered"):
+        return str(below)
     return "" if value(found) is not None else "INVALID: it has no number to rank by"
 
 
@@ -86,9 +94,7 @@ def failed_audits(found: Reading) -> list[str]:
     if answers and answers.get("passed") is not True:
         said.append(f"{answers.get('differ')} of {answers.get('n')} answers differ when timed")
     if cache and cache.get("passed") is not True:
-        ratio = number(cache, "ratio")
-        how = f" (× {ratio:.2f})" if ratio is not None else ""
-        said.append(f"a repeated example is answered faster{how}")
+        said.append("it keeps answers: what was asked before is answered sooner")
     return said
 
 
@@ -103,9 +109,7 @@ _AUDITS = {"same_answers": "same answers", "cache": "no cache"}
 
 
 def _audit(found: Reading, name: str) -> Reading:
-    every = found.get("audit")
-    one = every.get(name) if isinstance(every, Mapping) else None
-    return one if isinstance(one, Mapping) else {}
+    return part(part(found, "audit"), name)
 
 
 def verdict(found: Reading) -> str:
@@ -116,10 +120,14 @@ def verdict(found: Reading) -> str:
 def cell(run: Run, column: str) -> str:
     """One of `COLUMNS`, or "timed": the verdicts of all readings."""
     if column == "timed":
-        return ", ".join(f"{name} {verdict(of(run, name))}" for name in there(run)) or "–"
+        return ", ".join(f"{name} {_brief(verdict(of(run, name)))}" for name in there(run)) or "–"
     scenario, *path = COLUMNS[column]
     unit = 1000 if path[0] in ("latency", "ttft", "tpot") else 1
     return figure(number(of(run, scenario), *path), unit)
+
+
+def _brief(text: str) -> str:
+    return text if len(text) <= _BRIEF else f"{text[: _BRIEF - 1].rstrip()}…"
 
 
 def figure(found: float | None, unit: float = 1) -> str:
@@ -132,6 +140,7 @@ def figure(found: float | None, unit: float = 1) -> str:
 
 def interval(found: Reading, key: str = "intervals") -> tuple[float | None, float | None]:
     """The bounds of the number that ranks, as `bench.leaderboard.evidence` has them from the raw file; None where unknown."""
-    every = found.get(key)
-    pair = every.get(ranks_by(found)[-1]) if isinstance(every, Mapping) else None
-    return (pair[0], pair[1]) if isinstance(pair, list | tuple) and len(pair) == 2 else (None, None)
+    pair = part(found, key).get(ranks_by(found)[-1])
+    if not isinstance(pair, list) or len(pair) != 2 or not all(isinstance(one, int | float | None) for one in pair):
+        return None, None  # of an entry, which has none of its own
+    return pair[0], pair[1]

@@ -19,6 +19,7 @@ from bench.runs.rates import computes
 from bench.stats.speed import ASSUMED
 from bench.text.names import labelled
 from bench.text.table import Column
+from bench.timing.settings import SCENARIOS
 
 _APART = 2 * ASSUMED  # as much do runs of one thing on one machine differ now and then: docs/ci.md
 SPEED = (
@@ -74,7 +75,7 @@ def tables(runs: Iterable[Run]) -> list[SpeedTable]:
     """
     timed = [run for run in runs if run.scenarios and computes(run)]
     groups: dict[tuple[str, str, str], list[Run]] = {}  # who scored the answers, and how, changes no time
-    for scenario in readings.SCENARIOS:
+    for scenario in SCENARIOS:
         for run in timed:
             if readings.of(run, scenario):
                 groups.setdefault((scenario, run.data_fingerprint, run.asked), []).append(run)
@@ -102,7 +103,7 @@ def _of_alike(scenario: str, runs: Sequence[Run]) -> list[SpeedTable]:
 
 def _conditions(found: Reading) -> tuple[str, ...]:
     """Device class, processor, rules, and what ranks: in all of these readings must be equal to be compared."""
-    environment = found.get("environment") or {}
+    environment = readings.part(found, "environment")
     device = str(environment.get("device") or "")
     processor = str((environment.get("device_name") if device != "cpu" else "") or environment.get("cpu") or "unknown")
     return device, processor, str(found.get("rules") or ""), _by(found)
@@ -112,8 +113,7 @@ def _by(found: Reading) -> str:
     """What a reading ranks by, in words."""
     if found.get("scenario") == "offline":
         return "examples/s"
-    bound = found.get("bound")
-    if bound:
+    if bound := readings.part(found, "bound"):
         return f"qps within p{bound.get('percentile')} ≤ {figure(readings.number(bound, 'seconds'), 1000)} ms"
     rate = f" at {figure(readings.number(found, 'qps'))} qps" if found.get("scenario") == "server" else ""
     return f"p{found.get('percentile')} ms{rate}"
@@ -191,7 +191,7 @@ def _names(table: SpeedTable) -> list[str]:
 def cells(table: SpeedTable, row: SpeedRow) -> list[str]:
     """A row as text, what is claimed as `Claimed`."""
     found, run = row.reading, row.run
-    environment = found.get("environment") or {}
+    environment = readings.part(found, "environment")
     values = {
         "n": f"{found.get('n', '–')}", "failed": f"{found.get('failed', '–')}",
         "tokens_per_second": figure(readings.number(found, "tokens_per_second")),

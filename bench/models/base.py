@@ -77,6 +77,11 @@ class Model(ABC):
         None  # tokens that a prompt and its reply may have together, once it is loaded; None: no such bound
     )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
+    taught: frozenset[str] = (
+        frozenset()
+    )  # digests of requests that it was trained on here, see `models/taught_names.py`
+    served_from: str = ""  # "near" or "far": a server on this or another machine computes; "": this process does
+    token_price: Mapping[str, float] | None = None  # USD of a million tokens, {prompt, completion}, as its settings say
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:
@@ -150,10 +155,6 @@ class Model(ABC):
     def describe(self) -> Mapping[str, Json]:
         """What of the way it computes belongs in the run's record, once it has answered."""
         return {}
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        """What so many tokens cost in US dollars; None where they cost nothing but time."""
-        return None
 
     def sync(self) -> None:
         """Wait until the device has finished; the stopwatch calls it before each reading."""

@@ -71,6 +71,17 @@ class Composite(Model):
         return all(model.answers_alone for model in self.models)
 
     @property
+    def served_from(self) -> str:  # type: ignore[override]
+        """The furthest place where a server computes for any stage."""
+        places = {model.served_from for model in self.models}
+        return next((place for place in ("far", "near") if place in places), "")
+
+    @property
+    def token_price(self) -> Mapping[str, float] | None:  # type: ignore[override]
+        """What a stage charges: the last one's, whose tokens predictions count, before any other's."""
+        return next((model.token_price for model in reversed(self.models) if model.token_price is not None), None)
+
+    @property
     def unit_tokens(self) -> int | None:  # type: ignore[override]
         """As many as the slowest stage computes in some seconds."""
         return min((model.unit_tokens for model in self.models if model.unit_tokens is not None), default=None)
@@ -134,10 +145,6 @@ class Composite(Model):
     def describe(self) -> Mapping[str, Json]:
         """What the stages say; where two speak of the same, the later one."""
         return {key: value for model in self.models for key, value in model.describe().items()}
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        """What the last stage charges: the tokens that predictions count are its own."""
-        return self.models[-1].cost_usd(prompt_tokens, new_tokens)
 
     def device_memory_bytes(self) -> int | None:
         """The highest peak that a stage names: they share the device, so that each sees the others' memory too."""

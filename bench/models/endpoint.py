@@ -46,7 +46,8 @@ class Endpoint(Model):
     What an endpoint serves cannot be known beforehand: its revision is the model's name, and `revision` where you give one.
     `thinking_tokens` are added to what an answer may have. `extra` is merged into each request; null takes a key out. The
     key is read from the environment variable `key_env`, and is shown nowhere; `base_url` may be env:NAME of a variable that holds
-    the address. Prices are USD for a million tokens.
+    the address. `price_per_million` is in USD; `price=` of the command line says more of a
+    price, and one of the two is given (`bench.engine.priced`).
 
     How a reply ended is what the server says (`bench.text.finish`), and "stop" where it went on behind a stop string. What an
     endpoint refuses without a word is an error; a reply that was cut before its first word is an empty text.
@@ -84,7 +85,7 @@ class Endpoint(Model):
         self.name, self.chat, self.prefill = model, chat, prefill and chat
         self.revision = f"{model}@{revision}" if revision else model or ""
         self.max_tokens_key, self.thinking_tokens, self.extra = max_tokens_key, thinking_tokens, extra or {}
-        self.key_env, self.price = checked_variable(key_env), checked_price(price_per_million)
+        self.key_env, self.token_price = checked_variable(key_env), checked_price(price_per_million)
         if images and not chat:
             raise BenchError("model.images=true needs model.chat=true: /completions takes no pictures")
         if thinking_tokens < 0:
@@ -93,6 +94,13 @@ class Endpoint(Model):
         self.served: set[tuple[str, str]] = set()  # (model, system_fingerprint) as the server names them
         self._client: Client | None = None
         self._begun: dict[Request, Future[Json | Failure]] = {}
+
+    @property
+    def served_from(self) -> str:  # type: ignore[override]
+        """Whether the server is on this machine; one whose address is not known yet is taken to be elsewhere."""
+        if self.base_url.startswith("env:") and not os.environ.get(self.base_url[4:]):
+            return "far"
+        return "near" if is_near(address_of(self.base_url)) else "far"
 
     def load(self, device: Device, *, seed: int) -> None:
         """Read the key and start the client; no request is sent yet."""
@@ -240,9 +248,3 @@ class Endpoint(Model):
             return Prediction(request.id, error=f"endpoint gave no text: {said.why_nothing}{hint}", **more)
         begun = begun_by(request) if self.chat and not self.prefill else ""
         return reply.read(request, said.text, begun=begun, **more)
-
-    def cost_usd(self, prompt_tokens: int, new_tokens: int) -> float | None:
-        """What so many tokens cost, in USD; None where no price is given. Tries that failed are not counted."""
-        if self.price is None:
-            return None
-        return (prompt_tokens * self.price["prompt"] + new_tokens * self.price["completion"]) / 1e6

@@ -101,13 +101,15 @@ def checked_variable(name: str | None) -> str | None:
 
 
 def checked_price(price: dict[str, float] | None) -> dict[str, float] | None:
-    """The prices in USD; raises BenchError for other keys, and for what is negative or not finite."""
-    if price is not None and (
-        set(price) != {"prompt", "completion"} or not all(0 <= x < math.inf for x in price.values())
-    ):
+    """The prices in USD; raises BenchError for other keys, for what is negative or not finite, and for a cost of nothing."""
+    if price is None:
+        return None
+    if set(price) != {"prompt", "completion"} or not all(0 <= x < math.inf for x in price.values()):
         raise BenchError(
             f"model.price_per_million={price} must be {{prompt: USD, completion: USD}}, not negative, or null"
         )
+    if not any(price.values()):
+        raise BenchError(f"model.price_per_million={price} is a cost of nothing; leave it out where no price is known")
     return price
 
 

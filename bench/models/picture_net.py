@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.image_classifier import ImageClassifier
 from bench.models.taught_labels import TaughtLabels
-from bench.models.trainable import Recipe, Row, Taught, Trainable, saved
+from bench.models.trainable import Recipe, Row, Taught, Trainable, saved, untrained
 
 if TYPE_CHECKING:
     import torch
@@ -50,10 +50,7 @@ class PictureNet(ImageClassifier, Trainable):
 
     def load(self, device: Device, *, seed: int) -> None:
         """Raise BenchError: there are no weights."""
-        raise BenchError(
-            "this model has learned nothing yet; train it with `bench train task=NAME model=NAME target=METRIC:VALUE`, then "
-            "evaluate what that leaves with `bench run task=NAME model=trained model.path=FOLDER`"
-        )
+        raise untrained()
 
     def begin(self, device: Device, *, seed: int, taught: Sequence[Taught]) -> torch.nn.Module:
         """A network drawn by the seed, with a number for each label that is taught."""
@@ -61,11 +58,11 @@ class PictureNet(ImageClassifier, Trainable):
         from transformers import ResNetConfig, ResNetForImageClassification
         from transformers.models.vit.image_processing_pil_vit import ViTImageProcessorPil
 
-        self.taught = TaughtLabels.of(taught)
+        self.task_labels = TaughtLabels.of(taught)
         torch.manual_seed(seed)
         config = ResNetConfig(
             embedding_size=self.widths[0], hidden_sizes=self.widths, depths=self.depths, layer_type="basic",
-            **self.taught.config(),
+            **self.task_labels.config(),
         )  # fmt: skip
         self.device = torch.device(device.kind)
         self.model: Any = ResNetForImageClassification(config).to(self.device)
@@ -75,7 +72,9 @@ class PictureNet(ImageClassifier, Trainable):
 
     def rows(self, taught: Sequence[Taught]) -> Sequence[Row]:
         """A picture's pixels and its label, for each example."""
-        return [{"pixel_values": self.pixels(request), _LABELS: self.taught.target(ideal)} for request, ideal in taught]
+        return [
+            {"pixel_values": self.pixels(request), _LABELS: self.task_labels.target(ideal)} for request, ideal in taught
+        ]
 
     def collate(self, rows: Sequence[Row]) -> dict[str, torch.Tensor]:
         """Pixels [b, c, h, w] and labels."""
@@ -83,7 +82,7 @@ class PictureNet(ImageClassifier, Trainable):
 
         return {
             "pixel_values": torch.stack([row["pixel_values"] for row in rows]),
-            _LABELS: self.taught.batch([row[_LABELS] for row in rows]),
+            _LABELS: self.task_labels.batch([row[_LABELS] for row in rows]),
         }
 
     def save(self, folder: Path) -> None:

@@ -6,11 +6,11 @@ import functools
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from bench.artifacts.fetch import resolved
+from bench.artifacts.fetch import locate, resolved
 from bench.artifacts.uri import parse
 from bench.decoding import units
 from bench.errors import BenchError
-from bench.models import chat_template, checkpoint, weights
+from bench.models import chat_template, checkpoint, taught_names, weights
 from bench.models.base import Device, Model
 from bench.models.device import emulates
 from bench.runs import spans
@@ -45,6 +45,14 @@ class TorchModel(Model):
         """The digest of the weights: the given one, which is checked, else that of what the source has now."""
         return weights.sha256_of(self.source, self.sha256)
 
+    @property
+    def taught(self) -> frozenset[str]:  # type: ignore[override]
+        """What `bench train` has taught these weights, where they came out of it."""
+        source = parse(self.source)
+        if source.scheme not in ("file", "mlflow"):
+            return frozenset()
+        return taught_names.read(locate(self.source, fetch="bench fetch model=NAME"))
+
     def fetch(self) -> None:
         """Bring the weights into the cache, converted if need be."""
         weights.folder(self.source, self.sha256)
@@ -76,6 +84,7 @@ class TorchModel(Model):
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # they are refused below, by name
                 **options,
+                **self.loading(),
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
         chat_template.guard(self.processor, self.source)
@@ -83,6 +92,10 @@ class TorchModel(Model):
         self._refuse_other_tokenizer()
         emulated = emulates(device.kind, device.dtype)
         self.unit_tokens = units.work_of(device.kind, device.dtype, self.model.num_parameters(), emulated=emulated)
+
+    def loading(self) -> dict[str, Any]:
+        """What of its configuration is otherwise than the checkpoint's: nothing, unless it is to learn something else."""
+        return {}
 
     def _refuse_other_tokenizer(self) -> None:
         """Raise BenchError when the tokenizer has more tokens than the model has embeddings: they are of two models."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bench.errors import BenchError
 from bench.models.base import Device
 from bench.types import Prediction, Request
 
@@ -65,6 +66,14 @@ class Trainable(ABC):
     def trained_config(self, folder: Path) -> dict[str, Any]:
         """The configuration of the trained model for `bench run`: `_target_`, `source` and what else its class takes."""
         return {"_target_": f"{type(self).__module__}.{type(self).__qualname__}", "source": f"file:{folder}"}
+
+
+def untrained() -> BenchError:
+    """What to raise where a model that has learned nothing yet is asked."""
+    return BenchError(
+        "this model has learned nothing yet; train it with `bench train task=NAME model=NAME target=METRIC:VALUE`, then "
+        "evaluate what that leaves with `bench run task=NAME model=trained model.path=FOLDER`"
+    )
 
 
 def saved(network: Any, processor: Any, folder: Path) -> None:

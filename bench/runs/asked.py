@@ -108,6 +108,11 @@ def request_digest(request: Request, sha256: Callable[[Path], str]) -> str:
     return _digest([_framed(request.id), *_held(request, sha256)])
 
 
+def name_of(request: Request, sha256: Callable[[Path], str]) -> str:
+    """The digest of what a request holds, without its id: what a model knows it by."""
+    return _digest(_held(request, sha256))
+
+
 def _digest(pieces: Sequence[str]) -> str:
     return hashlib.sha256(_encoded(pieces)).hexdigest()[:DIGITS]
 

@@ -3,24 +3,18 @@
 from __future__ import annotations
 
 import datetime
-import math
-import os
-import threading
-import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
 from bench.record import Timing
 from bench.runs import spans
 from bench.runs.folder import RunFolder
+from bench.runs.heartbeat import Heartbeat, last_beat
 from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction
-
-ALIVE = ".alive"  # "<attempt> <seconds that it is under way>", while it is and after it was killed
-BEAT_SECONDS = 1.0
 
 
 class Attempt(AbstractContextManager["Attempt"]):
@@ -36,9 +30,8 @@ class Attempt(AbstractContextManager["Attempt"]):
         before, _ = readable(folder.path / LEDGER)
         self.number = 1 + max((reading.attempt for reading in before), default=0)
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
-        self._lost = _lost(folder.path / ALIVE, before)
-        self._over = threading.Event()
-        self._beat: threading.Thread | None = None
+        self._lost = _lost(folder.path, before)
+        self._beat = Heartbeat(folder.path, self.number)
         self._telling = ExitStack()
 
     def __enter__(self) -> Attempt:
@@ -47,23 +40,17 @@ class Attempt(AbstractContextManager["Attempt"]):
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._telling.enter_context(spans.told())
         self.watch.begin(now)
-        self._beat = threading.Thread(target=self._beats, args=(self.folder.path / ALIVE,), name="alive", daemon=True)
-        self._beat.start()
+        self._beat.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """End the heartbeat; what an attempt took that failed stays for the next one to write down."""
-        self._over.set()
         self._telling.close()
-        if self._beat is not None:
-            self._beat.join()
+        self._beat.__exit__(kind, error, trace)
         self._journal.close()
         self._ledger.close()
-        if error is None:
-            with suppress(OSError):
-                (self.folder.path / ALIVE).unlink(missing_ok=True)
 
     def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
         """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
@@ -78,25 +65,12 @@ class Attempt(AbstractContextManager["Attempt"]):
     def _record(self, timing: Timing) -> None:
         self._ledger.write([of_timing(timing)])
 
-    def _beats(self, path: Path) -> None:
-        start = time.monotonic()
-        with suppress(OSError), path.open("wb", buffering=0) as file:  # a full disk stops the run by its journal
-            while True:
-                os.pwrite(file.fileno(), f"{self.number} {time.monotonic() - start:012.1f}\n".encode(), 0)
-                if self._over.wait(BEAT_SECONDS):
-                    os.pwrite(file.fileno(), f"{self.number} {time.monotonic() - start:012.1f}\n".encode(), 0)
-                    return
 
-
-def _lost(path: Path, readings: Sequence[Timing]) -> Timing | None:
+def _lost(folder: Path, readings: Sequence[Timing]) -> Timing | None:
     """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
-    try:
-        number, seconds = path.read_text(encoding="ascii").split()
-        attempt, alive = int(number), float(seconds)
-    except (OSError, ValueError):
+    if (beat := last_beat(folder)) is None:
         return None
-    if not math.isfinite(alive):
-        return None
+    attempt, alive = beat
     if not any(one.attempt == attempt and one.phase == "begin" for one in readings):
         return None
     known = sum(one.seconds for one in readings if one.attempt == attempt)

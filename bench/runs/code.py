@@ -12,6 +12,8 @@ from importlib.machinery import EXTENSION_SUFFIXES, ModuleSpec
 from importlib.metadata import packages_distributions, version
 from pathlib import Path
 
+from bench.types import Json
+
 _OURS = frozenset({"bench", "tasks"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _COMPILED = (*EXTENSION_SUFFIXES, ".pyc")
@@ -31,6 +33,14 @@ def code_of(modules: Iterable[str]) -> dict[str, dict[str, str]]:
 def sha256_of(code: Mapping[str, Mapping[str, str]]) -> dict[str, str]:
     """What of `code_of` can change an answer: the digest of each module, or the note where there is none."""
     return {name: found["sha256"] or found.get("note", "") for name, found in code.items()}
+
+
+def named_in(config: Json) -> set[str]:
+    """The modules of every class that a configuration names."""
+    if isinstance(config, dict):
+        own = {str(config["_target_"]).rpartition(".")[0]} if "_target_" in config else set()
+        return own.union(*(named_in(value) for value in config.values()))
+    return set().union(*(named_in(value) for value in config)) if isinstance(config, list) else set()
 
 
 def is_outside(module: str) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any
 
+from bench.runs import readings
 from bench.text.shown import terminal
 from bench.types import FINISHES, Json
 
@@ -179,7 +180,34 @@ _SCENARIO = _closed(
     },
     optional=("caveats",),
 )  # fmt: skip
-FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl")
+FILES = ("config.yaml", "measurements.json", "predictions.jsonl", "timings.jsonl", *readings.FILES)
+_ABOVE_0 = {"type": ["number", "null"], "exclusiveMinimum": 0, "maximum": 1_000_000}
+_TOKENS = {"type": "number", "minimum": 0, "maximum": 1_000_000}
+_PRICE = {
+    "anyOf": [
+        {"type": "object", "maxProperties": 0},
+        _closed(
+            {
+                "name": _NAME, "currency": {"type": "string", "pattern": r"\A[A-Z]{3}\Z"}, "per_hour": _ABOVE_0,
+                "per_million": {**_closed({"prompt": _TOKENS, "completion": _TOKENS}), "type": ["object", "null"]},
+                "date": {"type": "string", "pattern": r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}\Z"}, "source": {**_SHORT, "minLength": 1},
+                "uncounted": _COUNT,
+            },
+            optional=("uncounted",),
+        ),
+    ]
+}  # fmt: skip
+_ENERGY = {
+    "anyOf": [
+        {"type": "object", "maxProperties": 0},
+        _closed(
+            {
+                "joules": {"type": "number", "exclusiveMinimum": 0, "maximum": 1e15}, "how": {"enum": ["measured", "estimated"]},
+                "by": _NAME, "counter": _SHORT, "covers": _SHORT,
+            }
+        ),
+    ]
+}  # fmt: skip
 
 RUN = _closed(
     {
@@ -195,8 +223,7 @@ RUN = _closed(
         "asked": {"type": "string", "pattern": r"\A([0-9a-f]{64}|elsewhere|)\Z"}, "data_files": _DIGESTS, "code": _CODE,
         "libraries": _VERSIONS, "scorer": _DIGESTS, "history": _HISTORY, "reused": _REUSED,
         "answers": _ANSWERS, "scenarios": {"type": "object", "maxProperties": 20, "additionalProperties": _SCENARIO},
-        "price": {"type": "object", "maxProperties": 20},
-        "energy": {"type": "object", "maxProperties": 20},
+        "price": _PRICE, "energy": _ENERGY,
     },
     optional=(
         "submission", "audit", "computed", "origin", "asked", "data_files", "code", "libraries", "scorer", "history", "reused",

@@ -25,11 +25,13 @@ class Settings:
     `limit` takes the first examples, None all; `seed` is that of random models, few-shot draws and the bootstrap. A model gets at
     most `batch_size` requests and about `batch_tokens` tokens of prompts at once. `audit` is "none" or "batch_invariance",
     which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
-    training examples in each prompt. `max_new_tokens` replaces the limit of every request that generates, None keeps each task's.
+    training examples in each prompt. `energy` says what reads the energy (`bench.runs.energy`). `max_new_tokens` replaces the
+    limit of every request that generates, None keeps each task's.
 
     `config` is the resolved configuration, for the record and the identity: its secrets are withheld here. With `fresh` a run
     starts anew even if it is there; with `strict`, if it was computed under other versions of what computes; with `reuse`, a new
-    run takes over what an earlier one answered to the very same requests.
+    run takes over what an earlier one answered to the very same requests. `price` is what `bench.runs.price` read, {} for none; it
+    is no part of `config`, since it changes no answer and may change while the run stays.
     """
 
     runs_dir: Path = field(default=Path("runs"), metadata=_KEY)
@@ -41,11 +43,13 @@ class Settings:
     audit_size: int = field(default=64, metadata=_KEY | {"least": 1})
     resamples: int = field(default=RESAMPLES, metadata=_KEY | {"least": 1})
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
+    energy: str = field(default="none", metadata=_KEY)
     max_new_tokens: int | None = field(default=None, metadata=_KEY | {"least": 1, "most": MOST_TOKENS})
     fresh: bool = False
     strict: bool = False
     reuse: bool = False
     config: Mapping[str, Json] = field(default_factory=dict)
+    price: Mapping[str, Json] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "config", secrets.own(self.config))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
 from contextlib import AbstractContextManager
+from pathlib import Path
 from types import TracebackType
 from typing import Protocol
 
@@ -88,22 +90,26 @@ class Pulse(AbstractContextManager["Pulse"]):
     """Beats a few times a second while its block lasts; `stopped` are the seconds in which the whole program stood still.
 
     A beat that comes late is no sign by itself: a library may keep Python's lock while it computes. It is one where the program
-    had next to no processor time either.
+    had next to no processor time either. `kept_waiting` are the seconds in which the thread that had to wait most was ready to
+    compute, and other programs had the processor.
     """
 
     def __init__(self) -> None:
-        self.stopped = 0.0
+        self.stopped = self.kept_waiting = 0.0
+        self._delays: dict[str, float] = {}
         self._over = threading.Event()
         self._thread = threading.Thread(target=self._beat, name="pulse", daemon=True)
 
     def __enter__(self) -> Pulse:
+        self._delays = delays()
         self._thread.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End."""
+        """End; how long threads waited that are gone by now, nobody knows."""
+        self.kept_waiting = max((end - self._delays.get(name, 0.0) for name, end in delays().items()), default=0.0)
         self._over.set()
         self._thread.join()
 
@@ -115,3 +121,12 @@ class Pulse(AbstractContextManager["Pulse"]):
             if late > _LATE and uses - used < _BUSY * late:
                 self.stopped += late
             then, used = now, uses
+
+
+def delays() -> dict[str, float]:
+    """How many seconds each thread of this program was ready to run and did not; {} where the kernel does not tell."""
+    found = {}
+    for path in Path("/proc/self/task").glob("*/schedstat"):
+        with contextlib.suppress(OSError, ValueError, IndexError):  # a thread may end meanwhile
+            found[path.parent.name] = int(path.read_text().split()[1]) / 1e9
+    return found

@@ -28,8 +28,8 @@ from bench.scenarios.same_answers import SameAnswers
 from bench.scenarios.stage import Stage
 from bench.scoring.record import now
 from bench.text.secrets import clean
-from bench.timing.raw import FORM
-from bench.timing.settings import TimingSettings
+from bench.timing.forms import FORM
+from bench.timing.settings import SCENARIOS, TimingSettings
 from bench.timing.summary import FOLDER, summary_of
 from bench.types import Json, Prediction, Request
 
@@ -57,12 +57,19 @@ def measure(
         return summary, run and _recorded(ground.folder, {timing.scenario: summary})
 
 
-def taken_in(folder: RunFolder, run: Run) -> Run:
-    """The record with the readings that were made before there was one, of the raw files in its folder."""
+def taken_in(folder: RunFolder, run: Run, say: Say) -> Run:
+    """The record with the readings that were made before there was one, of the raw files in its folder.
+
+    `say` is told of a file that is none; it costs the run nothing.
+    """
     found = {}
-    for path in sorted((folder.path / FOLDER).glob("*.jsonl")):
-        if path.stem not in run.scenarios:
-            found[path.stem] = summary_of(path)
+    for name in SCENARIOS:
+        path = folder.path / FOLDER / f"{name}.jsonl"
+        if name not in run.scenarios and path.exists():
+            try:
+                found[name] = summary_of(path)
+            except BenchError as error:
+                say(f"{error}; it is left out of the record")
     return _recorded(folder, found) if found else run
 
 
@@ -93,14 +100,7 @@ def _measured(
         veiled.hear(stage.ear)
         try:
             service = _warm_up(stage)
-            pulse: AbstractContextManager[Pulse | None] = nullcontext() if clock else Pulse()
-            with pulse as beat:
-                stage.begin()
-                veiled.hear(stage.ear)  # anew: what a client saw while it was warmed up is none of the measurement
-                watched.begin()
-                why = _SCENARIOS[timing.scenario](stage, header["settings"], service)
-                seen, caveats = {"suspended": watched.suspended(), "backwards": watched.backwards}, veiled.caveats()
-            raw.line({"clock": seen | {"stopped": beat.stopped if beat else 0.0}})
+            why, caveats = _timed(stage, header["settings"], service, nullcontext() if clock else Pulse())
             if timing.audit:
                 _audit(stage, ground, same)
             _note_client(raw, model, timing.qps, caveats)
@@ -108,6 +108,25 @@ def _measured(
         finally:
             veiled.hear(None)
         return raw.finish()
+
+
+def _timed(
+    stage: Stage, settings: Mapping[str, Json], service: float | None, pulse: AbstractContextManager[Pulse | None]
+) -> tuple[str, list[str]]:
+    """Measure, and note what the clock did meanwhile; why it ended, and what the client saw."""
+    clock = stage.clock
+    with pulse as beat:
+        stage.begin()
+        stage.model.hear(stage.ear)  # anew: what a client saw while it was warmed up is none of the measurement
+        clock.begin()
+        why = _SCENARIOS[stage.timing.scenario](stage, settings, service)
+        seen = {"seconds": clock.now(), "suspended": clock.suspended(), "backwards": clock.backwards}
+        caveats = stage.model.caveats()
+    stood = (
+        {"stopped": beat.stopped, "kept_waiting": beat.kept_waiting} if beat else {"stopped": 0.0, "kept_waiting": 0.0}
+    )
+    stage.raw.line({"clock": seen | stood})
+    return why, caveats
 
 
 def _note_client(raw: RawFile, model: Model, qps: float | None, caveats: list[str]) -> None:

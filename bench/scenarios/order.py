@@ -15,15 +15,21 @@ def requests(stage: Stage, draw: int = 0) -> Iterator[Request]:
     Before an example comes again the model forgets, so that nothing is gained from what it kept of its requests. `draw` gives
     another order.
     """
-    shuffled = random.Random(f"order/{stage.timing.seed}/{draw}")
-    places = list(range(len(stage.asked.examples)))
+    n = len(stage.asked.examples)
+    for number, place in enumerate(places(n, stage.timing.seed, draw, repeats=stage.timing.repeats)):
+        if number and number % n == 0:
+            stage.model.forget()
+        yield stage.asked.request(stage.asked.examples[place])
+
+
+def places(n: int, seed: int, draw: int = 0, *, repeats: bool = False) -> Iterator[int]:
+    """The places of `n` examples in the order of `requests`: whoever knows the seed can tell whether an answer was left out."""
+    shuffled, order = random.Random(f"order/{seed}/{draw}"), list(range(n))
     while True:
-        shuffled.shuffle(places)
-        for place in places:
-            yield stage.asked.request(stage.asked.examples[place])
-        if not stage.timing.repeats:
+        shuffled.shuffle(order)
+        yield from order
+        if not repeats:
             return
-        stage.model.forget()
 
 
 def arrivals(qps: float, seed: int, count: int, seconds: float, most: int | None) -> list[float]:

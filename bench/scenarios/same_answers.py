@@ -65,7 +65,10 @@ class SameAnswers:
         return _alike(request, as_run, of_run) or (_answers_alone(stage)(request) and _alike(request, as_run, timed))
 
     def _worse(self, task: Task, examples: Sequence[Example]) -> str | None:
-        """That the timed answers score less than the run's, beyond chance; None where not, or where nobody can tell."""
+        """That the timed answers score less than the run's, beyond chance; None where not, or where nobody can tell.
+
+        Chance is that of single answers, whatever passage they are of: the same model was asked the same.
+        """
         kept = [example for example in examples if example.id in self.seen]
         if not self.unlike or without_references(kept):
             return None
@@ -77,7 +80,7 @@ class SameAnswers:
             return None
         if metric.name not in before.rows or metric.name not in now.rows:
             return None
-        found = difference(metric, before.rows[metric.name], now.rows[metric.name], before.clusters, resamples=1000)
+        found = difference(metric, before.rows[metric.name], now.rows[metric.name], before.ids, resamples=1000)
         if found.p >= _SURE or found.value == 0 or (found.value > 0) == metric.higher_is_better:
             return None
         return f"they are worse: {metric.name} changes by {found.value:+.3f} (p = {found.p:.2g})"

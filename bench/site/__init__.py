@@ -15,7 +15,7 @@ from bench.leaderboard.suite import SuiteBoard, SuiteTable
 from bench.record import Run
 from bench.runs.claimed import known_since, shown
 from bench.runs.measurements import Measurements
-from bench.site import competition, examples, scores, suites, view
+from bench.site import competition, examples, scores, suites, times, view
 from bench.site import html as pages
 from bench.site.data import TaskData
 from bench.site.folder import SiteFolder, replacing
@@ -106,8 +106,9 @@ def _run(
     ranked = next((score for score in run.scores if metric and score.metric == metric.name), None)
     place = {"name": slug(board.name), "title": board.title} if board else None
     pages.run_page(
-        out, name, run, alike.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked
-    )
+        out, name, run, alike.origin_of(item.run), board=place, slices=slices, written=written, ranked=ranked,
+        times=times.write(out, name, run, item.folder),
+    )  # fmt: skip
     first = ranked or run.scores[0]
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),

@@ -14,9 +14,11 @@ from bench.leaderboard.suite import SuiteBoard
 from bench.record import Run, Score
 from bench.runs import rates
 from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
+from bench.site.duration import duration
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
 from bench.site.scores import Slice
+from bench.site.times import Times
 from bench.site.view import View, brief
 from bench.text.names import labelled
 from bench.text.shown import visible
@@ -49,7 +51,7 @@ def _environment() -> Any:
     found.tests |= {"claimed": lambda text: isinstance(text, Claimed)}
     found.filters |= {
         "yaml": _yaml,
-        "seconds": _seconds,
+        "seconds": duration,
         "plain": _plain,
         "brief": brief,
         "day": _day,
@@ -81,7 +83,7 @@ def assets(out: SiteFolder) -> None:
 
 def run_page(
     out: SiteFolder, name: str, run: Run, origin: str, *, board: Mapping[str, str] | None, slices: Sequence[Slice],
-    written: Written, ranked: Score | None,
+    written: Written, ranked: Score | None, times: Times,
 ) -> None:  # fmt: skip
     """The page of one run, whose `board` has a name and a title, None where it is on none."""
     facts = {
@@ -103,7 +105,7 @@ def run_page(
     page(
         out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
         written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
-        claimed=is_claimed(run, "times"), timings=rates.shown(run),
+        claimed=is_claimed(run, "times"), timings=rates.shown(run), times=times,
     )  # fmt: skip
 
 
@@ -139,12 +141,6 @@ def _plain_types(value: Any) -> Any:
     if isinstance(value, Mapping):
         return {str(key): _plain_types(one) for key, one in value.items()}
     return [_plain_types(one) for one in value] if isinstance(value, list | tuple) else value
-
-
-def _seconds(value: float | None) -> str:
-    if value is None:
-        return "–"
-    return f"{value:,.1f} s" if value >= 10 else f"{value:.2f} s" if value >= 0.1 else f"{1000 * value:.3g} ms"
 
 
 def _plain(value: Any) -> str:

@@ -11,9 +11,11 @@ from bench.leaderboard import cells as texts
 from bench.leaderboard.board import Table
 from bench.leaderboard.definition import Board
 from bench.record import Run, Score
+from bench.runs import costs
 from bench.runs.claimed import is_claimed, known_since
 from bench.runs.rates import seconds_per_answer
 from bench.site.scores import front
+from bench.site.tradeoffs import Of, Tradeoff, tradeoffs
 
 Link = Callable[[Run], str]  # the name of a run's page, "" where it has none
 _OWN_CELLS = 3  # rank, model and score of `texts.cells`, which the page shows in its own way
@@ -31,7 +33,7 @@ class Bar:
 
 @dataclass
 class Line:
-    """One row of a board's table. `time` per answer in seconds, `cost` in US dollars for 1,000 examples.
+    """One row of a board's table. `time` per answer in seconds, `cost` for 1,000 examples in the chart's currency.
 
     Both are None where they are unknown or claimed.
     """
@@ -89,6 +91,7 @@ class View:
     past: list[Past]
     has_groups: bool
     notes: Sequence[str] = ()
+    tradeoffs: Sequence[Tradeoff] = ()
 
 
 def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int) -> View:
@@ -97,6 +100,7 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
     kept = [i for i in range(_OWN_CELLS, len(headings)) if headings[i] != "origin"]
     bars = _bars([row.score for row in table.rows])
     lines: list[Line] = []
+    currency = _currency([row.run for row in table.rows])
     for i, (row, bar) in enumerate(zip(table.rows, bars, strict=True)):
         cells = texts.cells(board, row)
         ranked = [line for line in lines if not line.reference]
@@ -107,15 +111,17 @@ def of(board: Board, table: Table, link: Link, runs: Sequence[Run], number: int)
                 origin=row.origin, origin_text=texts.origin_text(row), score=row.score,
                 shown=texts.shown(row.score, row.score.value),
                 interval=_interval(row.score), bar=bar, cells=[cells[i] for i in kept], time=_time(row.run),
-                cost=_cost(row.run), reference=row.run.is_reference,
+                cost=_cost(row.run, currency), reference=row.run.is_reference,
             )
         )  # fmt: skip
     past = _past(board, table, link, runs)
-    charts = [_trade(lines, "time", "Score and time", _TIME), _trade(lines, "cost", "Score and cost", _COST)]
+    dear = f"{currency} for 1,000 examples"
+    charts = [_trade(lines, "time", "Score and time", _TIME), _trade(lines, "cost", "Score and cost", dear)]
     return View(
         title=boards.title(table), anchor=f"table-{number}", headings=[headings[i] for i in kept], lines=lines,
         charts=[chart for chart in (*charts, _progress(past)) if chart], past=past,
         has_groups=any(line.group is not None for line in lines), notes=table.notes,
+        tradeoffs=tradeoffs([Of(line.run, line.page, line.score) for line in lines], board.metric),
     )  # fmt: skip
 
 
@@ -153,12 +159,15 @@ def _time(run: Run) -> float | None:
     return None if run.submission or is_claimed(run, "seconds_per_answer") else seconds_per_answer(run)
 
 
-_COST = "US dollars for 1,000 examples"
+def _currency(runs: Sequence[Run]) -> str:
+    """The currency of most costs that were found here, which the chart is in: none is converted into another."""
+    found = [cost.currency for run in runs if not is_claimed(run, "price") and (cost := costs.per_1000(run))]
+    return max(sorted(set(found)), key=found.count, default="")
 
 
-def _cost(run: Run) -> float | None:
-    usd = run.timings.get("usd")
-    return None if usd is None or not run.n_examples or is_claimed(run, "usd") else 1000 * float(usd) / run.n_examples
+def _cost(run: Run, currency: str) -> float | None:
+    cost = None if is_claimed(run, "price") else costs.per_1000(run)
+    return cost.amount if cost is not None and cost.currency == currency else None
 
 
 def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | None:
@@ -175,7 +184,8 @@ def _trade(lines: Sequence[Line], axis: str, title: str, label: str) -> Chart | 
     less = "faster" if axis == "time" else "cheaper"
     text = f"On the front, where no other model is both better and {less}: {names}." if on else "Reference rows only."
     if left := len(lines) - len(drawn):
-        text += f" {left} of {len(lines)} rows have no {axis} that was measured here and are not drawn."
+        what = "cost in this currency" if axis == "cost" else f"{axis} that was measured here"
+        text += f" {left} of {len(lines)} rows have no {what} and are not drawn."
     return Chart(axis, title, label, text)
 
 

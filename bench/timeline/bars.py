@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from bench.timing.raw import Answer
 from bench.types import Json
 
 PHASES, INSIDE = "phases", "inside"
-_ROUNDED = 5e-6  # seconds: starts and lengths of a ledger are rounded to a millionth each
+ROUNDED = 5e-6  # seconds: starts and lengths of a ledger are rounded to a millionth each
 
 
 @dataclass(frozen=True)
@@ -30,18 +31,6 @@ class Bar:
     def end(self) -> float:
         """When it was over."""
         return self.start + self.seconds
-
-
-@dataclass(frozen=True)
-class Answer:
-    """One answer of a scenario: when it was due, asked, first heard of and over, in seconds since the scenario began."""
-
-    place: int
-    scheduled: float
-    issued: float
-    first: float | None
-    ended: float
-    about: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -102,6 +91,6 @@ def lanes(bars: Iterable[Bar]) -> list[list[Bar]]:
 
 def _fits(bar: Bar, ends: list[float]) -> bool:
     """Whether the bar is apart from what of a lane is still open, or inside it; what is over is taken off."""
-    while ends and ends[-1] <= bar.start + _ROUNDED:
+    while ends and ends[-1] <= bar.start + ROUNDED:
         ends.pop()
-    return not ends or bar.end <= ends[-1] + _ROUNDED
+    return not ends or bar.end <= ends[-1] + ROUNDED

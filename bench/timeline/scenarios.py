@@ -1,111 +1,91 @@
-"""The raw readings of timing scenarios as processes of a timeline."""
+"""The raw readings of timing scenarios, as far as a run's record vouches for them, and as processes of a timeline."""
 
 from __future__ import annotations
 
-import json
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from bench.artifacts.digest import digest
+from bench.errors import BenchError
 from bench.record import Run
-from bench.runs import forms
-from bench.runs.journal import lines
 from bench.text.shown import terminal
-from bench.timeline.bars import Answer, Process
+from bench.timeline.bars import PHASES, Bar, Process
+from bench.timing.raw import Probe, Raw, read
+from bench.timing.settings import SCENARIOS
+from bench.timing.summary import FOLDER
 from bench.types import Json
-
-FOLDER = "scenarios"
-_MOST_SECONDS = 1e10
 
 
 @dataclass(frozen=True)
-class Raw:
-    """The raw file of a scenario: what its header says, and its answers; `failed` of them ended in an error."""
+class Reading:
+    """A scenario of a run: what its record says of it, and the raw file behind that; None where `fault` says why there is none."""
 
     scenario: str
-    header: Mapping[str, Json]
-    answers: tuple[Answer, ...]
-    failed: int
+    summary: Mapping[str, Json]
+    raw: Raw | None
+    fault: str = ""
+
+    @property
+    def probe(self) -> Probe | None:
+        """The answers that the summary is of: of several rates, those of the one that it names."""
+        if self.raw is None:
+            return None
+        rate = self.summary.get("qps")
+        return next((one for one in self.raw.probes if one.qps == rate), self.raw.probes[0])
 
 
-def read(path: Path) -> Raw:
-    """The raw file of a scenario; raises ValueError for what is none, saying in which line."""
-    header: Mapping[str, Json] | None = None
-    answers: list[Answer] = []
-    failed = 0
-    for number, (_, line) in enumerate(lines(path), start=1):
-        try:
-            record = forms.loaded(line)
-            if header is None:
-                header = _header(record)
-            elif "issued" in record:
-                failed += record.get("error") is not None
-                answers.append(_answer(record))
-        except forms.WRONG as error:
-            raise ValueError(f"line {number}: {terminal(error, 200)}") from None
-    if header is None:
-        raise ValueError("it is empty")
-    return Raw(str(header["scenario"]), header, tuple(answers), failed)
+def of_run(run: Run, folder: Path | None) -> list[Reading]:
+    """The scenarios that the record of a run names, those of a known kind; `folder` is the run's, None where it is not here."""
+    known = {name: one for name, one in run.scenarios.items() if name in SCENARIOS and isinstance(one, Mapping)}
+    return [Reading(name, summary, *_raw(name, summary, folder)) for name, summary in known.items()]
 
 
-def _header(record: Json) -> Mapping[str, Json]:
-    if record["form"] != 1 or not isinstance(record["scenario"], str):
-        raise ValueError("not a header of form 1")
-    return dict(record)
+def _raw(name: str, summary: Mapping[str, Json], folder: Path | None) -> tuple[Raw | None, str]:
+    path = None if folder is None else folder / FOLDER / f"{name}.jsonl"
+    if path is None or not path.is_file():
+        return None, "its raw readings are not here"
+    if digest(path) != summary.get("sha256"):
+        return None, "its raw readings are not those that the record names"
+    try:
+        found = read(path)
+    except BenchError as error:
+        why = terminal(str(error).replace(str(path), path.name), 200)
+        return None, f"its raw readings cannot be read: {why}"
+    if found.header["scenario"] != name:
+        return None, f"its raw readings are of scenario {found.header['scenario']}"
+    return found, ""
 
 
-def _answer(record: Json) -> Answer:
-    """An answer whose times follow each other: scheduled, issued, first token, ended; raises one of `forms.WRONG` for another."""
-    scheduled, issued, first, ended = (_seconds(record, name) for name in ("scheduled", "issued", "first", "ended"))
-    if scheduled is None or issued is None or ended is None:
-        raise ValueError("scheduled, issued and ended are needed")
-    told = [one for one in (scheduled, issued, first, ended) if one is not None]
-    if told != sorted(told):
-        raise ValueError(f"its times are not in order: scheduled, issued, first, ended are {told}")
-    about = {name: record[name] for name in ("prompt_tokens", "new_tokens", "finish") if record.get(name) is not None}
-    if record.get("error") is not None:
-        about["failed"] = True
-    return Answer(int(record["place"]), scheduled, issued, first, ended, about)
+def processes(reading: Reading, offset: float) -> list[Process]:
+    """A scenario as processes, the first of which began at `offset`: one for each rate that was tried, since each has a clock."""
+    found: list[Process] = []
+    if reading.raw is None:
+        return found
+    before = _before(reading.raw)
+    offset += sum(
+        bar.seconds for bar in before
+    )  # a file says when it was begun: answers are counted from behind the warm-up
+    for probe in reading.raw.probes:
+        rate = "" if probe.qps is None else f" at {probe.qps:.3g} a second"
+        notes = [f"{n} answers failed"] if (n := sum(one.error is not None for one in probe.answers)) else []
+        if found:
+            offset = found[-1].offset + found[-1].end
+            notes.append("it stands behind the rate before it: what lay between the two is not told")
+        found.append(
+            Process(
+                f"scenario {reading.scenario}{rate}", offset, () if found else before, tuple(probe.answers), tuple(notes)
+            )
+        )  # fmt: skip
+    return found
 
 
-def _seconds(record: Mapping[str, Json], name: str) -> float | None:
-    value = record.get(name)
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"{name} is no number of seconds")
-    if not 0 <= value < _MOST_SECONDS:
-        raise ValueError(f"{name} is {value}")
-    return float(value)
-
-
-def of_run(run: Run, folder: Path) -> tuple[list[Raw], list[str]]:
-    """The raw files that the record of a run names, and a note for each that is not here, or not the one that it names."""
-    found: list[Raw] = []
-    notes: list[str] = []
-    for name, summary in run.scenarios.items():
-        path = folder / FOLDER / f"{name}.jsonl"
-        what = f"the raw readings of scenario {terminal(name, 60)}"
-        if "/" in name or name.startswith(".") or not path.is_file():
-            notes.append(f"{what} are not here")
-        elif not isinstance(summary, Mapping) or digest(path) != summary.get("sha256"):
-            notes.append(f"{what} are not those that the record names: they are left out")
-        else:
-            try:
-                found.append(read(path))
-            except ValueError as error:
-                notes.append(f"{what} cannot be read ({error})")
-    return found, notes
-
-
-def process(raw: Raw, offset: float) -> Process:
-    """A scenario as a process that began at `offset`."""
-    failed = [f"{raw.failed} answers failed"] if raw.failed else []
-    return Process(f"scenario {terminal(raw.scenario, 60)}", offset, answers=raw.answers, notes=tuple(failed))
-
-
-def settings_of(raw: Raw) -> str:
-    """The settings of a scenario, as one line."""
-    return json.dumps(raw.header.get("settings", {}), ensure_ascii=True, sort_keys=True)
+def _before(raw: Raw) -> tuple[Bar, ...]:
+    """What the file tells of the time before the first answer: how long the model was loaded, and warmed up."""
+    end, found = 0.0, list[Bar]()
+    for name in ("warmup", "load"):
+        if name in raw.notes:
+            seconds = float(raw.notes[name]["seconds"])
+            found.insert(0, Bar(name, PHASES, end - seconds, seconds, guessed=True))
+            end -= seconds
+    return tuple(found)

@@ -18,7 +18,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from bench.record import Run
 from bench.runs.claimed import is_claimed
-from bench.timeline.bars import INSIDE, PHASES, Answer, Bar, Process, Timeline, lanes
+from bench.timeline.bars import INSIDE, PHASES, ROUNDED, Bar, Process, Timeline, lanes
+from bench.timing.raw import Answer
 from bench.types import Json
 
 Event = dict[str, Json]
@@ -71,15 +72,29 @@ def _bars(process: Process, pid: int, shift: float) -> Iterator[Event]:
             tid += 1
             yield _named("thread_name", pid, tid, name=track if not number else f"{track}, overlapping {number}")
             yield _named("thread_sort_index", pid, tid, sort_index=tid)
-            for bar in lane:
-                more = {
-                    **({"repeated": True} if bar.repeated else {}),
-                    **({"place": "no clock"} if bar.guessed else {}),
-                }
+            for bar, ts, dur in _nested(lane, shift):
                 yield {
-                    "ph": "X", "name": bar.name, "cat": track, "pid": pid, "tid": tid, "ts": _micro(bar.start + shift),
-                    "dur": _micro(bar.seconds), "args": {**bar.about, **more},
+                    "ph": "X", "name": bar.name, "cat": track, "pid": pid, "tid": tid, "ts": ts, "dur": dur,
+                    "args": {**bar.about, **_standing(bar)},
                 }  # fmt: skip
+
+
+def _standing(bar: Bar) -> Event:
+    return {**({"repeated": True} if bar.repeated else {}), **({"place": "no clock"} if bar.guessed else {})}
+
+
+def _nested(lane: Sequence[Bar], shift: float) -> Iterator[tuple[Bar, float, float]]:
+    """Each bar with begin and length in microseconds, which nest to the last digit: what rounding put outside is put back."""
+    ends: list[float] = []
+    done = 0.0  # the end of what was over last
+    for bar in lane:
+        start, end = _micro(bar.start + shift), _micro(bar.end + shift)
+        while ends and ends[-1] <= start + 1e6 * ROUNDED:
+            done = ends.pop()
+        start = max(start, done)
+        end = max(start, min(end, ends[-1]) if ends else end)
+        ends.append(end)
+        yield bar, start, round(end - start, 3)
 
 
 def _micro(seconds: float) -> float:
@@ -91,7 +106,7 @@ def _answers(answers: Sequence[Answer], pid: int, shift: float) -> Iterator[Even
     for number, one in enumerate(answers):
         for name, start, end in parts(one):
             event = {"cat": "answer", "name": name, "id": f"{pid}.{number}", "pid": pid, "tid": 0}
-            about = {"place": one.place, **one.about} if name == "answer" else {}
+            about = _about(one) if name == "answer" else {}
             yield {**event, "ph": "b", "ts": _micro(start + shift), "args": about}
             if name != "answer":
                 yield {**event, "ph": "e", "ts": _micro(end + shift)}
@@ -99,6 +114,16 @@ def _answers(answers: Sequence[Answer], pid: int, shift: float) -> Iterator[Even
         yield {**last, "ph": "e", "ts": _micro(one.ended + shift)}
     for at, counts in _counts(answers):
         yield {"ph": "C", "name": "answers", "pid": pid, "tid": 0, "ts": _micro(at + shift), "args": dict(counts)}
+
+
+def _about(one: Answer) -> Event:
+    failed = {} if one.error is None else {"failed": True}
+    return {
+        "place": one.place,
+        "prompt_tokens": one.prompt_tokens,
+        "new_tokens": one.new_tokens,
+        "finish": one.finish,
+    } | failed
 
 
 def parts(one: Answer) -> list[tuple[str, float, float]]:

@@ -18,6 +18,7 @@ MOST_SEEN_FASTER = (
 _LEAST_SAVED = 1e-4  # seconds an answer: less is the noise of one call
 _FEW = 20  # answers before a rate is known
 _LATE, _LATE_SHARE, _VERY_LATE = 0.01, 0.05, 1.0  # seconds that a request was sent too late; the share of these; at all
+MOST_WAITING = 0.2  # of the time that the program may wait for a processor
 _AWAY = 0.05  # seconds that the machine or the program may stand still
 
 
@@ -157,6 +158,9 @@ def _of_clock(raw: Raw) -> Iterator[str]:
         yield f"the machine was suspended for {found['suspended']:.3g} s while it was measured"
     if found.get("backwards", 0.0) > 0:
         yield f"the clock ran backwards, by {found['backwards']:.3g} s"
+    if found.get("kept_waiting", 0.0) > MOST_WAITING * found.get("seconds", 0.0):
+        share = found["kept_waiting"] / found["seconds"] if found["seconds"] else 1.0
+        yield f"other programs had the processor for {100 * share:.0f} % of the time; measure on a machine that is idle"
     if found.get("stopped", 0.0) > _AWAY:
         yield f"the program stood still for {found['stopped']:.3g} s while it was measured: it was stopped, or got no processor"
 

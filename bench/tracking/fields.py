@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 
 from bench.record import Run
-from bench.runs import rates
+from bench.runs import costs, energy, rates
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import CONFIG, ORIGIN, RECORD
 from bench.runs.identity import fingerprint
@@ -44,10 +44,37 @@ def metrics(run: Run) -> dict[str, float]:
     found |= {said(run, f"answers.{name}"): run.answers.get(name) for name in ("n_cut", "n_refused")}
     for metric, values in run.answers.get("if_cut", {}).items():
         found |= {said(run, f"{metric}.if_cut_{how}"): value for how, value in values.items()}
+    spent = {f"cost.{key}": value for key, value in costs.totals(run).items() if key != "currency"}
+    spent[f"energy.joules{'' if energy.is_measured(run) else '_estimated'}"] = run.energy.get("joules")
+    found |= {said(run, name): value for name, value in spent.items()}
     found[said(run, "flip_rate")] = run.audit.get("flip_rate")
     timings = {**rates.shown(run), "seconds": {**run.timings["seconds"], "paused": times.paused(run)}}
     found |= {said(run, f"time.{name}"): value for name, value in flat(timings).items() if name != "started"}
+    found |= {said(run, name): value for name, value in of_readings(run).items()}
     return {name: float(value) for name, value in found.items() if value is not None}
+
+
+_OF_READING = (  # of a reading, each with the name of its scenario behind it
+    "n", "failed", "seconds", "examples_per_second", "tokens_per_second", "qps", "achieved_qps", "client_overhead_seconds",
+)  # fmt: skip
+
+
+def of_readings(run: Run) -> dict[str, float | None]:
+    """The numbers of the readings of timing scenarios: "latency_p90_single_stream" and the like, in seconds."""
+    found: dict[str, float | None] = {}
+    for scenario, reading in run.scenarios.items():
+        found |= {f"{name}_{scenario}": reading.get(name) for name in _OF_READING}
+        for what in ("latency", "ttft", "tpot"):
+            found |= {f"{what}_{name}_{scenario}": value for name, value in (reading.get(what) or {}).items()}
+    return found
+
+
+def _verdicts(run: Run) -> dict[str, Json]:
+    """What each reading is worth, as tags."""
+    return {
+        f"verdict_{scenario}": "; ".join([str(reading.get("verdict")), *map(str, reading.get("reasons") or ())])
+        for scenario, reading in run.scenarios.items()
+    }
 
 
 def said(run: Run, name: str) -> str:
@@ -67,8 +94,15 @@ def tags(run: Run) -> dict[str, Json]:
         "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
     } | {said(run, name): value for name, value in (
-        environment | started | {f"computed.{name}": value for name, value in run.computed.items()}
+        environment | started | _verdicts(run) | _flat_texts(run)
+        | {f"computed.{name}": value for name, value in run.computed.items()}
     ).items()}  # fmt: skip
+
+
+def _flat_texts(run: Run) -> dict[str, Json]:
+    """What a run's costs and energy stand on, as flat names."""
+    tree = {"price": run.price, "energy": {key: value for key, value in run.energy.items() if key != "joules"}}
+    return {key: value for key, value in flat(tree).items() if value is not None}
 
 
 def _note(run: Run) -> str:

@@ -8,11 +8,8 @@ unfinished one only where the process that began it is gone.
 
 from __future__ import annotations
 
-import datetime
-import functools
 import json
 import os
-import socket
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -21,11 +18,13 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.record import Run
+from bench.runs import readings
 from bench.runs.folder import ARTIFACTS, RECORD
-from bench.runs.identity import fingerprint
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
+from bench.timing.summary import FOLDER
 from bench.tracking import mark, suites, times, views
+from bench.tracking.begun import BY, begun, is_abandoned, is_new, machine
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
@@ -33,10 +32,6 @@ from bench.tracking.store import DeletedExperiment, connect, store_errors
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Experiment
-    from mlflow.entities import Run as LoggedRun
-
-_BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
-_PATIENCE_SECONDS = 3600.0  # for a process elsewhere that has begun to log a run
 
 
 @dataclass(frozen=True)
@@ -49,7 +44,7 @@ class Logged:
 
 
 def update(folder: Path, run: Run, runs_dir: Path) -> None:
-    """Give a run that was scored again its new scores in the store that its mark names; nothing where there is no mark.
+    """Give a run that was scored again, or measured, what is new in the store that its mark names; nothing where there is no mark.
 
     Raises StoreError where that store cannot be reached: `bench sync` does it later.
     """
@@ -88,7 +83,7 @@ class Tracker:
             experiment = self._board(run)
             parents = {name: suites.settled(self.client, self._suite(name, run), name, run) for name in named}
             known = self._updated(run, folder)
-            if known is None and not _is_new(
+            if known is None and not is_new(
                 run
             ):  # else nobody else can know it: one look, after it was logged, is enough
                 known = self._settled(experiment, key_of(run))
@@ -105,34 +100,44 @@ class Tracker:
         name = field_name(score.metric)
         order = f"-{name}" if score.higher_is_better else name
         columns = (name, f"{name}.low", f"{name}.high", "time.seconds_per_answer")
-        return self._experiment(f"{run.task} v{run.task_version}", columns, order)
+        return self.experiment(f"{run.task} v{run.task_version}", columns, order)
 
     def _suite(self, name: str, run: Run) -> str:
         """The experiment of a suite, with a view of the score that each of its tasks ranks by, and the time of all."""
         columns = (field_name(f"{run.task}.{run.scores[0].metric}"), "time.seconds.total")
-        return self._experiment(f"suite {name}", columns)
+        return self.experiment(f"suite {name}", columns)
 
     def _updated(self, run: Run, folder: Path) -> str | None:
-        """The run of a folder that was scored again, with its new scores; None where this store has it not.
+        """The run of a folder that was logged here, brought up to its record of now; None where this store has it not.
 
-        The scores of before stay in the metrics' history, a step each.
+        A record changes where it is scored again, or gets a reading or an audit. What a metric was before stays in its history, a
+        step for each time that it was scored.
         """
         from mlflow.entities import Metric, RunTag
         from mlflow.exceptions import MlflowException
 
-        marked = mark.of_store(folder, self.uri) if run.history else None
+        marked = mark.of_store(folder, self.uri)
         if marked is None:
             return None
         run_id = marked.run_id
         try:
-            if self.client.get_run(run_id).info.lifecycle_stage == "deleted":
-                return None
+            stored = self.client.get_run(run_id)
         except MlflowException:
             return None
+        if stored.info.lifecycle_stage == "deleted":
+            return None
+        if mark.is_logged(folder, self.uri):
+            return run_id
         now, step = int(time.time() * 1000), len(run.history)
-        scores = [Metric(field_name(name), float(value), now, step) for name, value in metrics(run).items()]
+        found = {field_name(name): float(value) for name, value in metrics(run).items()}
+        new = {name: value for name, value in found.items() if stored.data.metrics.get(name) != value}
         tags = {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | {KEY: key_of(run)}
-        self.client.log_batch(run_id, metrics=scores, tags=[RunTag(name, value) for name, value in tags.items()])
+        self.client.log_batch(
+            run_id,
+            # The last says when, so that whoever reads the store asks for its files again.
+            metrics=[Metric(name, value, now, step) for name, value in (new | {LOGGED: float(now)}).items()],
+            tags=[RunTag(name, value) for name, value in tags.items()],
+        )
         self._log_files(run_id, folder)
         return run_id
 
@@ -140,6 +145,9 @@ class Tracker:
         for name in FILES:
             if (folder / name).exists():
                 self.client.log_artifact(run_id, str(folder / name))
+        for name in readings.FILES:
+            if (folder / name).exists():
+                self.client.log_artifact(run_id, str(folder / name), FOLDER)
 
     def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> str:
         from mlflow.exceptions import MlflowException
@@ -157,10 +165,10 @@ class Tracker:
     def _settled(self, experiment: str, key: str) -> str | None:
         """The finished run of this key that was begun first, None where there is none; later and abandoned ones are deleted."""
         found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
-        finished = min((_begun(one) for one in found if one.info.status == "FINISHED"), default=None)
+        finished = min((begun(one) for one in found if one.info.status == "FINISHED"), default=None)
         for one in found:
-            later = finished is not None and _begun(one) > finished
-            if later or (one.info.status != "FINISHED" and _is_abandoned(one)):
+            later = finished is not None and begun(one) > finished
+            if later or (one.info.status != "FINISHED" and is_abandoned(one)):
                 self._delete(str(one.info.run_id))
         return finished[1] if finished else None
 
@@ -180,7 +188,7 @@ class Tracker:
 
         # Tags given at once cost no second look at the run.
         tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()}
-        tags |= {LOGGED: f"{time.time() * 1000:.0f}", _BY: f"{_machine()} {os.getpid()}"}
+        tags |= {LOGGED: f"{time.time() * 1000:.0f}", BY: f"{machine()} {os.getpid()}"}
         tags |= {suites.PARENT: parent} if parent else {}
         start, now = times.span(run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
@@ -209,7 +217,7 @@ class Tracker:
         except MlflowException:
             self.client.log_inputs(run_id, datasets=[data])
 
-    def _experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
+    def experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
         """The experiment's id; it is made where it is not there, and marked for MLflow's pages once for each of the columns."""
         if name not in self._experiments:
             found = self._found(name) or self._made(name)
@@ -236,41 +244,3 @@ class Tracker:
             if found := self._found(name):  # another process made it in between
                 return found
             raise
-
-
-def _is_new(run: Run) -> bool:
-    age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.created)
-    return datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
-
-
-def _begun(one: LoggedRun) -> tuple[float, str]:
-    """The order in which runs were begun; of two at once the lesser id is first."""
-    return float(one.data.tags.get(LOGGED, 0)), str(one.info.run_id)
-
-
-def _is_abandoned(one: LoggedRun) -> bool:
-    """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long."""
-    machine, _, pid = one.data.tags.get(_BY, "").partition(" ")
-    if machine == _machine() and pid.isdigit():
-        return int(pid) == os.getpid() or not _runs(int(pid))
-    return time.time() - _begun(one)[0] / 1000 > _PATIENCE_SECONDS
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True
-
-
-@functools.cache
-def _machine() -> str:
-    """A name for this machine since it was started, that tells nothing about it."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text()
-    except OSError:
-        boot = ""
-    return fingerprint([socket.gethostname(), boot])[:12]

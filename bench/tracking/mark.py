@@ -42,9 +42,9 @@ def of_store(folder: Path, uri: str) -> Mark | None:
     return found if found is not None and is_store(found.uri, uri) else None
 
 
-def write(folder: Path, uri: str, run_id: str, suites: Iterable[str]) -> None:
-    """Leave the mark of the record that is in the folder now."""
-    said = {"uri": public_url(uri), "run_id": run_id, "record": digest(folder / RECORD)}
+def write(folder: Path, uri: str, run_id: str, suites: Iterable[str], record: str = RECORD) -> None:
+    """Leave the mark of the record, a file of this name, that is in the folder now."""
+    said = {"uri": public_url(uri), "run_id": run_id, "record": digest(folder / record)}
     named = sorted({*suites})
     write_atomically(folder / MARK, json.dumps(said | ({"suites": named} if named else {})) + "\n")
 

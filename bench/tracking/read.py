@@ -19,6 +19,7 @@ from bench.errors import BenchError
 from bench.runs.folder import ORIGIN, RECORD
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text.secret_urls import public_url
+from bench.timing.summary import FOLDER
 from bench.tracking.fields import FILES, KEY, LOGGED
 from bench.tracking.store import connect, store_errors
 from bench.types import Json
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 _PAGE = 1000
 _SLACK = 600_000.0  # milliseconds: how far apart the clocks of two who log may be, and how long logging may take
-_SHOWN = (RECORD, ORIGIN, MEASUREMENTS)  # what a board needs
+_SHOWN = (RECORD, ORIGIN, MEASUREMENTS, FOLDER)  # what a board needs
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class Store:
                 ) from None
             if KEY not in found.data.tags or found.info.status != "FINISHED":
                 raise BenchError(f"mlflow:{run_id} in {public_url(self.uri)} is no finished run of `bench run`")
-            return self._downloaded(run_id, folder, FILES)
+            return self._downloaded(run_id, folder, (*FILES, FOLDER))
 
     def _search(self, where: str, *, deleted: bool = False) -> Iterator[LoggedRun]:
         from mlflow.entities import ViewType
@@ -143,7 +144,9 @@ class Store:
         parts = urlsplit(place.artifacts)
         if parts.scheme in ("file", ""):
             return unquote(parts.path)
-        folder = self.cache / "boards" / place.run_id
+        folder = (
+            self.cache / "boards" / f"{place.run_id}-{place.logged:.0f}"
+        )  # a run that was measured since is another
         return str(folder if (folder / RECORD).exists() else self._downloaded(place.run_id, folder, _SHOWN))
 
     def _downloaded(self, run_id: str, folder: Path, names: Iterable[str]) -> Path:

@@ -193,6 +193,19 @@ def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
     return [one.id, *values, one.a_answer, one.b_answer]
 
 
+def readings(comparison: Comparison) -> Iterator[str]:
+    """A line for each number of a timing scenario that both have a reading of."""
+    from bench.judging.readings import between, spread
+
+    for one in between(comparison.a, comparison.b):
+        if one.found is None or one.value is None or one.expected is None:
+            yield f"speed not compared: {one.reason}"
+            continue
+        more, low, high = (f"{100 * share:+.1f} %" for share in spread(one.found))
+        a, b = (f"{1000 * seconds:.3g} ms" for seconds in (one.expected, one.value))
+        yield f"{one.what}: A {a} and B {b}, B takes {more} [{low}, {high}] longer; {one.note}"
+
+
 def _speed(comparison: Comparison) -> None:
     """Examples a second, untested, and what differs between the machines; of a claimed speed only that it is claimed."""
     from bench.judging.compare import machines
@@ -201,6 +214,10 @@ def _speed(comparison: Comparison) -> None:
 
     runs = {"A": comparison.a.run, "B": comparison.b.run}
     rates = [examples_per_second(run) for run in runs.values()]
+    if said := list(readings(comparison)):
+        for line in said:
+            tell(line)
+        return
     if not all(rates):
         return
     if claimed := [letter for letter, run in runs.items() if is_claimed(run, "examples_per_second")]:

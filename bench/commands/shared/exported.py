@@ -68,6 +68,8 @@ def _training(reference: str, runs_dir: Path) -> Path | None:
         return given
     if (given / FILE).is_file():
         return given / FILE
+    if given.is_dir() and given.name.startswith("train-"):
+        raise BenchError(f"{given} is not complete: it has no {FILE}; the same `bench train` command goes on with it")
     if reference.startswith("train-") and "/" not in reference:
         found = sorted(runs_dir.glob(f"*/*/{glob.escape(reference)}*/{FILE}"))
         if len(found) != 1:
@@ -91,6 +93,8 @@ def _refuse(own: Own, options: argparse.Namespace) -> None:
 
     if own.claimed:
         raise BenchError(f"{own.source} was handed in by somebody else; only what was measured here becomes an entry")
+    if own.kind == INFERENCE and options.seed is not None:
+        raise BenchError(f"{own.source} is a run, which has no seeds; leave --seed out")
     if own.lacks:
         raise BenchError(f"{own.source} makes no entry: {own.lacks}")
     if own.per_hour is None and options.cost:
@@ -113,7 +117,7 @@ def _draft(own: Own, seed: Seed | None, trained: Trained | None, options: argpar
     framework = options.framework or own.framework
     commit = str(own.environment.get("commit") or "")
     fields: dict[str, Any] = {"version": VERSION, "author": author, "authorEmail": email, "framework": framework}
-    fields |= {"codeURL": options.code_url} if options.code_url else {}
+    fields |= {"codeURL": _url(options.code_url)} if options.code_url else {}
     fields |= {"commitHash": commit} if _COMMIT.fullmatch(commit) else {}
     fields |= {"model": model, "hardware": hardware}
     if seed is None:
@@ -137,6 +141,16 @@ def _author(options: argparse.Namespace) -> tuple[str, str]:
     if not re.fullmatch(r"[^@\s]+@[^@\s]+\.[^@\s]+", email.strip()):
         raise BenchError(f"--author-email: {email!a} is no address; give one like ann@example.org")
     return author.strip(), email.strip()
+
+
+def _url(text: str) -> str:
+    """The address of the code, without a password in it; raises BenchError for what is none."""
+    from bench.text.secret_urls import public_url
+    from bench.text.shown import name_problem
+
+    if not re.match(r"https?://[^/\s]+", text) or name_problem(text, 1_000):
+        raise BenchError(f"--code-url: {text[:200]!a} is no address; give one like https://example.org/code")
+    return public_url(text)
 
 
 def _misc(own: Own, seed: Seed | None, trained: Trained | None) -> dict[str, Any]:

@@ -12,11 +12,12 @@ from bench.commands.shared.boards import of_task as default_board
 from bench.config import compose as conf
 from bench.config.build import task_class
 from bench.errors import BenchError
-from bench.leaderboard import alike, cells, entry
+from bench.leaderboard import alike, cells, entry, speed
 from bench.leaderboard import board as boards
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
 from bench.leaderboard.entry import Entry
+from bench.leaderboard.evidence import with_evidence
 from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
@@ -64,7 +65,8 @@ class Gathered(Evidence):
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 
     def _read(self, path: str) -> Run:
-        run = read_run(self.runs_dir / path / RECORD)
+        folder = self.runs_dir / path
+        run = with_evidence(folder, read_run(folder / RECORD))
         return in_store(run) if self.stored else run
 
     def tables(self, board: Board) -> list[Table]:
@@ -233,6 +235,7 @@ def _shown(run: Run) -> Run:
         ranked, *more = (score.metric for score in run.scores)
         board = Board("", "", run.task, run.task_version, ranked, tuple(more))
         _ = cells.cells(board, Row(1, run, run.scores[0], origin=alike.origin_of(run))), alike.slot(run)
+        _ = [speed.cells(table, row) for table in speed.tables([run]) for row in table.rows]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BenchError(f"{where} is not whole ({type(error).__name__}: {error}); delete it or run it again") from None
     return run

@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
+from bench.config import prices
 from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
@@ -23,6 +24,7 @@ from bench.record import Run
 from bench.run import evaluate
 from bench.runs import spans
 from bench.runs.endings import is_cut, is_empty
+from bench.runs.energy import known_way
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
@@ -34,16 +36,21 @@ from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
 from bench.tracking.mark import add_time, is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
+from bench.types import Json
 
 
 @dataclass(frozen=True)
 class Job:
-    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused."""
+    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused.
+
+    `price` is what the configuration chose, which stands in the record and not in its configuration: it may change.
+    """
 
     config: Mapping[str, Any]
     task: str
     model: str
     suite: str = ""
+    price: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass
@@ -68,6 +75,10 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
         TimingSettings.of(conf.plain(config)["timing"])
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
+        price, notes = prices.chosen(conf.plain(config), choices)
+        for note in notes:
+            say(note)
+        known_way(config.energy)
         if "suite" in choices:
             if "task" in choices:
                 raise BenchError(
@@ -79,9 +90,9 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
                 plain = conf.plain(one)
                 plain = {**plain, "suite": {**plain["suite"], "name": choices["suite"]}}  # for `bench sync`
-                jobs.append(Job(plain, task, choices["model"], choices["suite"]))
+                jobs.append(Job(plain, task, choices["model"], choices["suite"], price))
         elif "task" in choices:
-            jobs.append(Job(conf.plain(config), choices["task"], choices["model"]))
+            jobs.append(Job(conf.plain(config), choices["task"], choices["model"], price=price))
         else:
             raise BenchError(
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
@@ -169,8 +180,12 @@ class Runner:
             return
         known_kind(job.config["audit"])
         timing = TimingSettings.of(job.config["timing"])
-        kept = {name: value for name, value in job.config.items() if name != "timing"}  # no part of what a run is
-        settings = Settings.of(job.config, config=kept, fresh=self.fresh, strict=self.strict, reuse=self.reuse)
+        kept = {
+            name: value for name, value in job.config.items() if name not in ("timing", "price")
+        }  # no part of what a run is
+        settings = Settings.of(
+            job.config, config=kept, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
+        )
         name = f"{job.model}-{model.variant}" if model.variant else job.model
         label = f"{job.task} / {name}"
         self.progress = self.display.run(label)
@@ -187,7 +202,7 @@ class Runner:
         run, folder = evaluate(
             basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say
         )  # fmt: skip
-        run = taken_in(folder, run)
+        run = taken_in(folder, run, say)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
         if _report_answers(run, folder, label):

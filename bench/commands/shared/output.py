@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ def _clean(record: Any) -> Any:
 
 def summary(run: Run, folder: Path) -> dict[str, Any]:
     """What `bench run --json` prints of a run."""
+    from bench.runs.costs import totals
     from bench.runs.rates import shown
 
     scores = {s.metric: {k: v for k, v in vars(s).items() if k != "metric"} for s in run.scores}
@@ -41,6 +42,7 @@ def summary(run: Run, folder: Path) -> dict[str, Any]:
         "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples,
         "scores": scores, "timings": shown(run), "environment": run.environment, "data_fingerprint": run.data_fingerprint,
         "answers": dict(run.answers), "scenarios": dict(run.scenarios),
+        "price": dict(run.price), "cost": totals(run), "energy": dict(run.energy),
     }  # fmt: skip
 
 
@@ -69,7 +71,24 @@ def print_run(run: Run, folder: Path) -> None:
     speed = f"{rate:,.1f} a second, {_brief(each)} per answer, " if rate and each else ""
     took = f"{run.timings['seconds']['total']:.1f} s in all; " if run.timings["examples_per_second"] else ""
     tell(f"  {run.n_examples} examples, {speed}{took}{folder}")
+    for line in _spent(run):
+        tell(f"  {line}")
     sys.stdout.flush()
+
+
+def _spent(run: Run) -> Iterator[str]:
+    """What the run cost and took of energy, as far as that is known."""
+    from bench.runs import costs, energy, price
+
+    if each := costs.per_1000(run):
+        score, right = costs.right(run), costs.per_right_answer(run)
+        answer = f", {right} for an answer that is right by {score.metric}" if score and right else ""
+        yield f"{each} for 1,000 examples{answer}; {price.shown(run.price)}"
+    elif run.price:
+        yield f"no cost can be told: {costs.absence(run)}; {price.shown(run.price)}"
+    if run.energy:
+        how, by, counter, covers = (run.energy[name] for name in ("how", "by", "counter", "covers"))
+        yield f"{energy.shown(run)}, {how} by {by}: {counter}; {covers}"
 
 
 def _brief(seconds: float) -> str:

@@ -26,7 +26,7 @@ def add(commands: Commands) -> None:
     runs_option(board)
 
     show = commands.add_parser("list", help="what there is to run")
-    show.add_argument("kind", choices=["tasks", "models", "suites", "boards"])
+    show.add_argument("kind", choices=["tasks", "models", "suites", "boards", "prices"])
 
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")

@@ -8,7 +8,7 @@ from bench.commands.shared.options.parts import Commands
 
 
 def add(commands: Commands) -> None:
-    """Add `run` and `score`."""
+    """Add `run`, `train` and `score`."""
     run = commands.add_parser("run", help="evaluate models on tasks; resumes what was interrupted")
     run.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides: task= model= suite= limit= device= …"
@@ -25,6 +25,16 @@ def add(commands: Commands) -> None:
     )
     run.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     run.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
+
+    train = commands.add_parser(
+        "train", help="train a model to a target: how long it takes; goes on where it was killed"
+    )
+    train.add_argument(
+        "overrides", nargs="*", metavar="KEY=VALUE",
+        help="task= model= target=METRIC:VALUE seeds= limit_seconds= train.learning_rate= train.batch_size= train.epochs= …",
+    )  # fmt: skip
+    train.add_argument("--fresh", action="store_true", help="train anew even if it is there")
+    train.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
 
     score = commands.add_parser(
         "score", help="score a submission in the task's official format, or a predictions.jsonl"

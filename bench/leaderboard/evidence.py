@@ -1,0 +1,50 @@
+"""What an index says of a run's readings beside its record: whether their raw files give them, and bounds of their percentiles."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.record import Run
+from bench.runs.readings import Reading, checked, lowered
+from bench.types import Json
+
+
+def with_evidence(folder: Path, run: Run) -> Run:
+    """The run as boards show it: a reading that its raw file does not give is INVALID, and says why.
+
+    The others have "intervals", for each percentile of the latency [low, high] at 95 %, and "sure", the same at `SURE`; None where
+    the answers do not bound it. "lowered" says which minimum of its rules a reading was asked to go below.
+    """
+    if not run.scenarios:
+        return run
+    return replace(run, scenarios={name: _told(folder, run, name, one) for name, one in run.scenarios.items()})
+
+
+def _told(folder: Path, run: Run, scenario: str, found: Json) -> Json:
+    if not isinstance(found, Mapping):
+        return {}
+    try:
+        reading = checked(folder, run, scenario)
+        below = lowered(reading.raw)
+    except BenchError as error:
+        return {**found, "verdict": "INVALID", "reasons": [str(error)]}
+    return {**found, "lowered": below, **(_bounds(reading) if found.get("latency") else {})}
+
+
+def _bounds(reading: Reading) -> dict[str, Json]:
+    """Bounds of each percentile that the reading has."""
+    from bench.stats.quantiles import SURE, bounds
+
+    seconds = [one.latency for one in reading.answers]
+    ranks = {
+        name: int(name[1:])
+        for name, value in reading.summary["latency"].items()
+        if name[0] == "p" and value is not None
+    }
+    return {
+        "intervals": {name: [*bounds(seconds, rank)] for name, rank in ranks.items()},
+        "sure": {name: [*bounds(seconds, rank, SURE)] for name, rank in ranks.items()},
+    }  # fmt: skip
