@@ -79,7 +79,7 @@ def lines(
         })  # fmt: skip
         now = round(now + took, 9)
     same = {"n": 60, "unlike": 0, "differ": 0, "worse": None, "ids": []}
-    return [*found, {"clock": {"suspended": 0.0, "backwards": 0.0, "stopped": 0.0}},
+    return [*found, {"clock": {"seconds": now, "suspended": 0.0, "backwards": 0.0, "stopped": 0.0, "kept_waiting": 0.0}},
             {"audit": {"same_answers": same, "cache": None}}, {"end": {"why": "examples"}}]  # fmt: skip
 
 
