@@ -108,7 +108,8 @@ ENTRIES = ("dawnbench",)  # competitions, which have no examples
 NAMES = sorted({path.stem for path in CONF.glob("*.yaml")} - {*ENTRIES})
 CARRIED = ("digits", "finmm_dialogue", "finmm_docvqa", "finmm_emotion", "finmm_qa")  # the package has their data
 SMALL = (
-    "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77", "goemotions", "omg_emotion", "ravdess",
+    "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted",
+    "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77", "goemotions", "omg_emotion", "ravdess",
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have
