@@ -278,3 +278,11 @@ def script() -> Callable[[str], Any]:
         return module
 
     return load
+
+
+@pytest.fixture
+def as_recorded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readings are taken as their records say: a raw file of 10,570 answers for each would tell nothing new."""
+    from bench.leaderboard import evidence
+
+    monkeypatch.setattr(evidence, "_told", lambda folder, run, scenario, found: dict(found))

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dawnbench_entries import FIELDS, ROWS, write
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -22,7 +23,6 @@ from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.task import Task
 from tasks.dawnbench import Dawnbench
-from tests.dawnbench_entries import FIELDS, ROWS, write
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 

@@ -9,9 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
-from tests.dawnbench_entries import PRICE, ROWS, imagenet, reading, seed, timed, training, write
-from tests.small_data import reference_data
+from dawnbench_entries import PRICE, ROWS, imagenet, reading, seed, timed, training, write
+from small_data import reference_data
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 
@@ -174,6 +173,7 @@ def test_equal_figures_share_a_rank_and_a_cost_of_nothing_is_none(tmp_path: Path
     assert {why for _, why in absent(found["SQuAD", "training_cost"])} == {"its costPerHour was left out, as no price"}
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_our_trainings_and_readings_stand_beside_the_published_ones(
     tmp_path: Path, bench_main: Main, run_record: Any
 ) -> None:
@@ -233,6 +233,7 @@ def test_a_training_that_is_not_comparable_is_named_with_the_reason(
     assert (table["rows"], absent(table)) == ([], [("squad_v1/minilm_span/train-0123456789ab", reason)])
 
 
+@pytest.mark.usefixtures("as_recorded")
 @pytest.mark.parametrize(
     ("price", "reason"),
     [
@@ -251,6 +252,7 @@ def test_without_a_price_in_dollars_there_is_no_place_on_the_costs(
     assert [why for name in ("training_cost", "inference_cost") for _, why in absent(found[name])] == [reason] * 2
 
 
+@pytest.mark.usefixtures("as_recorded")
 @pytest.mark.parametrize(
     ("changes", "reason"),
     [
@@ -270,6 +272,7 @@ def test_a_reading_that_does_not_count_is_named_with_the_reason(
     assert (table["rows"], absent(table)) == ([], [("squad_v1/alpha/0123456789ab", reason)])
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_a_run_below_the_bar_or_on_a_part_has_no_place_and_one_without_a_reading_is_not_spoken_of(
     tmp_path: Path, bench_main: Main, run_record: Any
 ) -> None:

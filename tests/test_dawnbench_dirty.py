@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dawnbench_entries import FIELDS, ROWS, imagenet, write
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +20,6 @@ from bench.data.dawnbench_values import accuracies
 from bench.data.source import DataSource
 from bench.leaderboard import dawnbench, dawnbench_page
 from tasks.dawnbench import Dawnbench
-from tests.dawnbench_entries import FIELDS, ROWS, imagenet, write
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 NASTY = (

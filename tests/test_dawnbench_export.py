@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dawnbench_entries import FIELDS, MACHINE, PRICE, reading, seed, timed, training
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -15,7 +16,6 @@ from bench.data.dawnbench_format import INFERENCE, TRAIN, read_entry
 from bench.data.dawnbench_write import Draft, entry_name, write_entry
 from bench.errors import BenchError
 from bench.leaderboard.dawnbench_own import on_scale
-from tests.dawnbench_entries import FIELDS, MACHINE, PRICE, reading, seed, timed, training
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 WHO = ("--author", "Ada Lovelace", "--author-email", "ada@example.org")
@@ -80,6 +80,7 @@ def test_a_training_becomes_an_entry_with_the_curve_of_its_middle_seed(tmp_path:
     )
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_a_timed_run_becomes_an_entry_with_its_mean_latency(tmp_path: Path, bench_main: Main, run_record: Any) -> None:
     timed(run_record, tmp_path / "runs")
     more = ("--hardware", "1 vCPU (Cloud [c5.large])", "--framework", "PyTorch 2", "--model", "Alpha", "-o", "out")
@@ -93,6 +94,7 @@ def test_a_timed_run_becomes_an_entry_with_its_mean_latency(tmp_path: Path, benc
     assert (found.findings, found.latency_ms, found.cost, found.accuracy) == ([], 12.5, fields["cost"], 0.8)
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_a_run_on_cifar10_is_exported_in_percent(tmp_path: Path, bench_main: Main, run_record: Any) -> None:
     run = run_record()
     score = [vars(run.scores[0]) | {"metric": "accuracy", "value": 0.9405}]
@@ -105,6 +107,7 @@ def test_a_run_on_cifar10_is_exported_in_percent(tmp_path: Path, bench_main: Mai
     assert json.loads(path.read_text())["top1Accuracy"] == 94.05
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_without_a_price_an_entry_has_no_cost_and_says_so(tmp_path: Path, bench_main: Main, run_record: Any) -> None:
     folders = [training(tmp_path / "runs", price={}), timed(run_record, tmp_path / "runs", price={})]
     for folder in folders:
@@ -145,6 +148,7 @@ def test_a_training_that_makes_no_entry_says_why_in_one_line(
     assert not [*Path().glob("SQuAD"), *Path().glob("CIFAR10")]
 
 
+@pytest.mark.usefixtures("as_recorded")
 @pytest.mark.parametrize(
     ("changes", "options", "reason"),
     [
@@ -171,6 +175,7 @@ def test_a_run_that_makes_no_entry_says_why_in_one_line(
     assert reason in "".join(err)
 
 
+@pytest.mark.usefixtures("as_recorded")
 def test_a_reference_names_a_training_or_a_run_and_never_guesses(
     tmp_path: Path, bench_main: Main, run_record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

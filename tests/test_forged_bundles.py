@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from bundles import Files, with_key
 
 from bench.commands.shared import bundle_verdicts as verify
 from bench.commands.shared.bundle_verdicts import REFUSED, UNABLE, VERIFIED, Verdict
 from tests import bundles
-from tests.bundles import Files, with_key
 
 Edit = Callable[[Any], Any]
 RUN, SAID, ROWS, TIMES, LIST = (

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_hostile_weights import Plant, in_zip, saved, vectors
 
 from bench.errors import BenchError
 from bench.models import checkpoint, gguf_head, shards, weights
 from bench.models.config_json import MOST_JSON_BYTES
-from tests.test_hostile_weights import Plant, in_zip, saved, vectors
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_study import Study
 
 from bench.artifacts.seals import ABSENT, Sealer
 from bench.engine.asking import asking
@@ -36,7 +37,6 @@ from bench.types import (
     Transcribe,
     Video,
 )
-from tests.own_study import Study
 
 OUTPUTS = [
     (Generate(8, ("x",)), {"max_new_tokens": 9, "stop": ("y",)}),

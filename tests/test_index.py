@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from bundles import with_key
 
 from bench.commands.shared import gathered
 from bench.leaderboard import entry, index, index_file
@@ -25,7 +26,6 @@ from bench.runs import measurements
 from bench.runs.folder import ORIGIN, RECORD, RunFolder
 from bench.runs.measurements import Measurements
 from bench.types import Prediction
-from tests.bundles import with_key
 
 Make = Callable[..., Run]
 N, CLUSTERS = 120, 40

@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from small_data import FILES
 
 from bench.config import compose as conf
 from bench.config.overrides import override, readable
 from bench.errors import BenchError
-from tests.small_data import FILES
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 SIGNS = "aé= ,#'\"()[]{}~&!$%:@;\\|?*<>^`+-.\n\t…0\u2028"

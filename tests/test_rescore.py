@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from own_study import Study
 
 from bench.config.build import build
 from bench.metrics.metric import Metric
 from bench.scoring.source import _hashed, _Modules, _of_metric, changed, scorer_of
-from tests.own_study import Study
 
 
 def scores(study: Study, run: dict[str, Any]) -> dict[str, float]:

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from timed import AtOnce, Hand, Served, ground, reading, timing
 
 from bench.errors import BenchError
 from bench.scenarios import order
 from bench.task import Task
 from bench.timing.settings import TimingSettings
 from bench.timing.summary import FOLDER, summary_of
-from tests.timed import AtOnce, Hand, Served, ground, reading, timing
 
 Tiny = Callable[..., Task]
 

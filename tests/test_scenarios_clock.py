@@ -12,11 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from test_scenarios import answers, lindley
+from timed import Hand, Served, reading
 
 from bench.scenarios.clock import Monotonic, Pulse, Watched, delays
 from bench.task import Task
-from tests.test_scenarios import answers, lindley
-from tests.timed import Hand, Served, reading
 
 
 class Sleeps(Served):

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from faulty_server import FaultyServer, error, says
 
 from bench.config import compose as conf
 from bench.errors import BenchError
@@ -20,7 +21,6 @@ from bench.text import secret_urls, secrets
 from bench.text.secret_looks import without_random
 from bench.text.secret_names import is_secret
 from bench.types import Prediction
-from tests.faulty_server import FaultyServer, error, says
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 JWT = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxMjM0NTY3ODkwIn0.dozjgNryP4J3jVmNHl0w5N"

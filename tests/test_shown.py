@@ -15,6 +15,8 @@ from typing import Any
 
 import pytest
 from markdown_it import MarkdownIt
+from site_data import BOARD, Reading, item
+from test_check import side
 
 from bench.bundles import strict
 from bench.bundles.archive import Refused
@@ -34,8 +36,6 @@ from bench.runs.folder import read_run
 from bench.site import write_site
 from bench.text import claimed, shown
 from tests import bundles
-from tests.site_data import BOARD, Reading, item
-from tests.test_check import side
 
 Make = Callable[..., Run]
 Main = Callable[..., tuple[int, list[str], list[str]]]

@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_tracking import finished
 
 from bench.record import Run
 from bench.runs.folder import RunFolder
 from bench.tracking.log import Tracker
 from bench.tracking.mark import MARK
 from bench.tracking.store import default_uri
-from tests.test_tracking import finished
 
 pytestmark = pytest.mark.slow
 Make = Callable[..., Run]

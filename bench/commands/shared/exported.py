@@ -48,10 +48,11 @@ def _measured(reference: str, runs_dir: Path) -> tuple[Own, Trained | None]:
     if (path := _training(reference, runs_dir)) is not None:
         trained = read_training(path, str(path.parent))
         return trained.own, trained
+    from bench.leaderboard.evidence import with_evidence
     from bench.runs.folder import RECORD, read_run
 
     folder = references.one(reference, runs_dir)
-    run = read_run(folder / RECORD)
+    run = with_evidence(folder, read_run(folder / RECORD))
     if run.task not in BY_TASK:
         raise BenchError(
             f"{folder} is a run of task '{run.task}', which is none of DAWNBench's; it has {', '.join(BY_TASK)}"
