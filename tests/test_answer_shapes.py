@@ -35,12 +35,15 @@ VALUES: list[Json] = [
     {"valence": 0.1, "arousal": 0.2, "anger": 1}, {"valence": 1e200, "arousal": 0.2}, {"valence": 10**400, "arousal": 0.2},
     {"valence": None, "arousal": 0.2},
 ]  # fmt: skip
+TEXT_OR_NONE = [*TEXT, {"text": "x"}, {"text": ["x"], "no_answer": 0.1}, {"text": "x", "no_answer": True}]
 HOSTILE: Mapping[str, list[Json]] = {
-    **dict.fromkeys(("squad_v1", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
+    **dict.fromkeys(("squad_v1", "squad_v1_parted", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
     **dict.fromkeys(("chitchat", "finmm_dialogue", "dstc7"), TEXT),
-    "squad_v2": [*TEXT, {"text": "x"}, {"text": ["x"], "no_answer": 0.1}, {"text": "x", "no_answer": True}],
+    **dict.fromkeys(
+        ("squad_v2", "squad_v2_parted"), TEXT_OR_NONE
+    ),
     "earnings21": [["a", "transcript"], {"text": "x"}, 7, "x " * 500_001],
-    **dict.fromkeys(("phrasebank", "banking77", "ravdess"), LABEL),
+    **dict.fromkeys(("phrasebank", "banking77", "ravdess", "digits"), LABEL),
     "goemotions": ["joy", {"label": "joy"}, {"labels": "joy"}, ["joy", 3], ["no such label"], {"joy": 1.0}, 7],
     "deft_sentence": ["2", "", 7, 0.5, ["0", "1"], {"label": "1"}],
     "deft_tags": ["O", 7, ["O"], ["O"] * 5_000, {"tags": ["O"]}, [["Term"]], [["Term", "x", -1]], [["Nothing", "x", 0]]],
@@ -68,7 +71,7 @@ IN_JOURNALS: Mapping[str, list[Json]] = {
             {"labels": ["x", "y"]}, {"label": "LABEL", "confidence": -5}, {"label": "LABEL", "confidence": 1.01},
             {"label": "LABEL", "confidence": True}, {"label": "LABEL", "other": 1}, {"label": "LABEL", "labels": []},
         ]
-        for name in ("phrasebank", "banking77", "ravdess")
+        for name in ("phrasebank", "banking77", "ravdess", "digits")
     },
     "finqa": [{"program": ["EOF"], "value": 1.0}, {"program": None}, {"value": True, "program": None}],
     "tatqa": [{"answer": ["x"]}, {"answer": ["x"], "scale": "none of these"}, {"answer": ["x"], "scale": "", "type": "span"}],

@@ -112,7 +112,10 @@ def test_failing_fails_on_some_and_is_bounded(folder: Path, tmp_path: Path, name
         assert 0 < score.n_failed < score.n
         assert score.worst is not None
         assert score.best is not None
-        assert score.worst == score.value < score.best <= 1.0
+        assert score.worst == score.value
+        assert score.best != score.value
+        assert (score.best > score.value) is score.higher_is_better
+        assert 0.0 <= score.best <= 1.0
 
 
 def test_a_constant_has_no_concordance(folder: Path, tmp_path: Path) -> None:

@@ -168,6 +168,8 @@ def test_a_byte_order_mark_is_no_text(tmp_path: Path) -> None:
 # Where any line break may end what is looked at, since it is no row of a file.
 _RIGHT = {
     "bench/bundles/bundle.py": "bytes, of which only CR and LF end a line",
+    "bench/bundles/readings.py": "bytes, of which only CR and LF end a line",
+    "bench/scenarios/raw_file.py": "bytes, of which only CR and LF end a line",
     "bench/runs/environment.py": "a file of the kernel",
     "tasks/financebench.py": "a page of a PDF, in which a form feed ends a line",
     "tasks/answers.py": "what a model replies, in whose lines a person would see them",

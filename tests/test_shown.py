@@ -415,7 +415,7 @@ def test_every_line_for_a_person_goes_by_the_rule() -> None:
     """`print` stands only where the rule was applied already, or where nobody's text is in the line."""
     allowed = {"text/shown.py": 1, "cli.py": 1, "commands/shared/output.py": 1,
     "metrics/meteor.py": 1,
-               "commands/shared/differences.py": 3}  # fmt: skip
+               "commands/shared/differences.py": 3, "models/loopback_server.py": 1}  # fmt: skip
     root = Path(__file__).parents[1] / "bench"
     found: dict[str, int] = {}
     for path in root.rglob("*.py"):
