@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -330,6 +331,7 @@ def made(path: Path, **more: Any) -> Trained:
     ("below", "seed", "name"),
     [
         ("", 0, "net-0123456789ab-seed-0"),
+        ("..", 0, "net-0123456789ab-seed-0"),
         ("", "best", "net-0123456789ab-seed-1-best-of-2"),
         ("seed-1", None, "net-0123456789ab-seed-1"),
         ("seed-0/model", None, "net-0123456789ab-seed-0"),
@@ -354,6 +356,14 @@ def test_a_trained_model_is_named_after_its_training_and_says_if_it_was_chosen_b
 def test_which_of_several_models_is_meant_must_be_said(training: Path, seed: Any, said: str) -> None:
     with pytest.raises(BenchError, match=said):
         made(training, **({} if seed is None else {"seed": seed}))
+
+
+def test_of_several_trainings_one_must_be_named(training: Path) -> None:
+    shutil.copytree(training, training.with_name("train-ba9876543210"))
+    with pytest.raises(
+        BenchError, match="has 2 trainings; give the folder of one: train-0123456789ab, train-ba9876543210"
+    ):
+        made(training.parent, seed=0)
 
 
 def test_weights_that_changed_since_are_refused(training: Path) -> None:

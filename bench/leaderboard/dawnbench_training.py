@@ -25,6 +25,7 @@ def _object(**properties: Json) -> dict[str, Json]:
     return {"type": "object", "properties": properties, "required": list(properties)}
 
 
+_OF_TASK = _object(task=_TEXT)
 _POINT = _object(epoch=_AMOUNT, hours=_AMOUNT, value={"type": "number", "minimum": 0, "maximum": 1})
 _SEED = _object(
     seed={"type": "integer"}, reached={"type": "boolean"}, seconds=_MAYBE,
@@ -84,10 +85,10 @@ def trainings(runs_dir: Path) -> Iterator[Path]:
 def read_training(path: Path, source: str) -> Trained:
     """The training of a record; raises BenchError for a damaged one, and for a task that is none of the competition's."""
     record = read_json(path)
+    if not misfit(record, _OF_TASK) and record["task"] not in BY_TASK:
+        raise BenchError(f"{path} is a training on '{terminal(record['task'])}'; DAWNBench has {', '.join(BY_TASK)}")
     if wrong := misfit(record, _RECORD):
         raise BenchError(f"{path} is no record of a training: {wrong}; run the training again")
-    if record["task"] not in BY_TASK:
-        raise BenchError(f"{path} is a training on '{terminal(record['task'])}'; DAWNBench has {', '.join(BY_TASK)}")
     data_set = BY_TASK[record["task"]]
     one, result = DATA_SETS[data_set], record["result"]["mlperf"]
     per_hour, no_cost = hourly(record["price"])

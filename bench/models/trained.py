@@ -135,7 +135,7 @@ def left(path: str, seed: Json) -> Left:
     """The model that is meant; raises BenchError where there is none, several, or another than the training left."""
     if path.startswith("mlflow:"):
         return _registered(path, seed)
-    place = Path(path)
+    place = _one_within(Path(path))
     training = next((one for one in (place, *list(place.resolve().parents)[:2]) if (one / RECORD).is_file()), None)
     if training is None:
         raise BenchError(
@@ -158,6 +158,17 @@ def left(path: str, seed: Json) -> Left:
     short = name.removeprefix("train-")
     marked = f"-best-of-{len(told)}" if best and len(told) > 1 else ""
     return Left(folder, f"{task}/{model}/{name}/seed-{chosen}", f"{model}-{short}-seed-{chosen}{marked}")
+
+
+def _one_within(place: Path) -> Path:
+    """The training below a folder runs/TASK/MODEL, where it has but one that has ended; raises BenchError for several."""
+    if (place / RECORD).is_file():
+        return place
+    found = sorted(path.parent for path in place.glob(f"train-*/{RECORD}"))
+    if len(found) > 1:
+        known = ", ".join(one.name for one in found)
+        raise BenchError(f"model.path={place} has {len(found)} trainings; give the folder of one: {known}")
+    return found[0] if found else place
 
 
 def _registered(uri: str, seed: Json) -> Left:
