@@ -216,13 +216,10 @@ def test_our_trainings_and_readings_stand_beside_the_published_ones(
     ("changes", "reason"),
     [
         ({"comparable": False, "split": "four fifths of dev"}, "not comparable: four fifths of dev"),
-        ({"target": {"metric": "f1", "value": 0.8}}, "its target was f1:0.8, where the bar is f1:0.75"),
-        ({"target": {"metric": "exact_match", "value": 0.75}}, "its target was exact_match:0.75, where the bar is f1:0.75"),
-        (
-            {"result": {"mlperf": {"seconds": None, "valid": False, "reason": "2 of 5 seeds missed"}}},
-            "no valid result: 2 of 5 seeds missed",
-        ),
-        ({"result": {"mlperf": {"seconds": 0, "valid": True, "reason": ""}}}, "its 0 s are less than any machine takes"),
+        ({"target": {"value": 0.8}}, "its target was f1:0.8, where the bar is f1:0.75"),
+        ({"target": {"metric": "exact_match"}}, "its target was exact_match:0.75, where the bar is f1:0.75"),
+        ({"hours": (0.5, None, None)}, "no valid result: 2 of 3 runs miss the target; one may, as the slowest"),
+        ({"hours": (0.001, 0.001, 0.001)}, "its 3.6 s are less than any machine takes"),
     ],
 )  # fmt: skip
 def test_a_training_that_is_not_comparable_is_named_with_the_reason(
@@ -302,7 +299,8 @@ def test_a_run_that_was_handed_in_stands_as_self_reported(run_record: Any) -> No
 @pytest.mark.parametrize(
     ("text", "reason"),
     [
-        ("{", "is not JSON"), ("[]", "is no record of a training"), ('{"task": "squad_v1"}', "is no record of a training"),
+        ("{", "is no record of a training"), ("[]", "is no record of a training"),
+        ('{"task": "squad_v1"}', "is no record of a training"),
         ("1e309", "is no record of a training"),
     ],
 )  # fmt: skip
@@ -310,7 +308,7 @@ def test_a_damaged_record_of_a_training_is_told_and_costs_only_itself(
     tmp_path: Path, bench_main: Main, text: str, reason: str
 ) -> None:
     training(tmp_path / "runs")
-    (training(tmp_path / "runs", name="train-bad") / "training.json").write_text(text)
+    (training(tmp_path / "runs", name="train-0123456789cd") / "training.json").write_text(text)
     code, out, err = bench_main("board", "dawnbench")
     assert (code, len(err), sum(line.startswith("1\tminilm_span") for line in out)) == (0, 1, 2)
     assert reason in err[0]
@@ -318,7 +316,7 @@ def test_a_damaged_record_of_a_training_is_told_and_costs_only_itself(
 
 def test_a_number_beyond_all_bounds_makes_no_training(tmp_path: Path, bench_main: Main) -> None:
     for place, value in enumerate(("1e309", "-1", '"1"', "true")):
-        folder = training(tmp_path / "runs", name=f"train-{place}", seeds=[seed(0, 0.5)])
+        folder = training(tmp_path / "runs", name=f"train-0123456789a{place}", seeds=[seed(0, 0.5)])
         file = folder / "training.json"
         file.write_text(file.read_text().replace('"hours": 0.25', f'"hours": {value}'))
     _, _, err = bench_main("board", "dawnbench")

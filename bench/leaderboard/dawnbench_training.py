@@ -8,36 +8,11 @@ from pathlib import Path
 
 from bench.data.dawnbench_format import TRAIN
 from bench.data.dawnbench_values import DATA_SETS
-from bench.data.files import read_json
 from bench.errors import BenchError
 from bench.leaderboard.dawnbench_own import BY_TASK, TRAINED_HERE, Own, hourly, on_scale
-from bench.runs.record_schema import TIME, misfit
 from bench.text.shown import terminal
+from bench.training.record import FILE, read
 from bench.types import Json
-
-FILE = "training.json"
-_AMOUNT = {"type": "number", "minimum": 0, "maximum": 1e9}
-_MAYBE = {**_AMOUNT, "type": ["number", "null"]}
-_TEXT = {"type": "string", "maxLength": 2000}
-
-
-def _object(**properties: Json) -> dict[str, Json]:
-    return {"type": "object", "properties": properties, "required": list(properties)}
-
-
-_OF_TASK = _object(task=_TEXT)
-_POINT = _object(epoch=_AMOUNT, hours=_AMOUNT, value={"type": "number", "minimum": 0, "maximum": 1})
-_SEED = _object(
-    seed={"type": "integer"}, reached={"type": "boolean"}, seconds=_MAYBE,
-    curve={"type": "array", "items": _POINT, "maxItems": 100_000},
-)  # fmt: skip
-_RECORD = _object(
-    training_id=_TEXT, task=_TEXT, model=_TEXT, comparable={"type": "boolean"}, split=_TEXT,
-    target=_object(metric=_TEXT, value={"type": "number"}), environment={"type": "object"}, price={"type": "object"},
-    seeds={"type": "array", "items": _SEED, "minItems": 1, "maxItems": 1000},
-    result=_object(mlperf=_object(seconds=_MAYBE, valid={"type": "boolean"}, reason=_TEXT)),
-    created={"type": "string", "pattern": TIME},
-)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -84,11 +59,9 @@ def trainings(runs_dir: Path) -> Iterator[Path]:
 
 def read_training(path: Path, source: str) -> Trained:
     """The training of a record; raises BenchError for a damaged one, and for a task that is none of the competition's."""
-    record = read_json(path)
-    if not misfit(record, _OF_TASK) and record["task"] not in BY_TASK:
+    record = read(path).to_json()
+    if record["task"] not in BY_TASK:
         raise BenchError(f"{path} is a training on '{terminal(record['task'])}'; DAWNBench has {', '.join(BY_TASK)}")
-    if wrong := misfit(record, _RECORD):
-        raise BenchError(f"{path} is no record of a training: {wrong}; run the training again")
     data_set = BY_TASK[record["task"]]
     one, result = DATA_SETS[data_set], record["result"]["mlperf"]
     per_hour, no_cost = hourly(record["price"])

@@ -86,9 +86,16 @@ class TrainingRecord:
         for one in found.seeds:
             if one["reached"] and not (one["seconds"] is not None and found.bar.met(one["value"])):
                 raise ValueError(f"seed {one['seed']} has reached {one['value']}, which is not {found.bar}")
+            if not _alike(_seconds_to(one["curve"], found.bar), one["seconds"]):
+                raise ValueError(f"seed {one['seed']} has reached it after other seconds than its curve says")
         if not _alike(result(found.times), found.result):
             raise ValueError("its result is not that of its seeds")
         return found
+
+
+def _seconds_to(curve: Json, bar: Target) -> float | None:
+    """The seconds of training at the first point of a curve that meets the target, None where there is none."""
+    return next((3600 * point["hours"] for point in curve if bar.met(point["value"])), None)
 
 
 def _alike(ours: Json, theirs: Json) -> bool:
