@@ -62,7 +62,7 @@ def _measured(reference: str, runs_dir: Path) -> tuple[Own, Trained | None]:
 
 def _training(reference: str, runs_dir: Path) -> Path | None:
     """The record of the training that a reference names, None where it names none."""
-    from bench.leaderboard.dawnbench_training import FILE
+    from bench.training.record import FILE
 
     given = Path(reference)
     if given.name == FILE and given.is_file():
