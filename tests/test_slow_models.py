@@ -40,9 +40,10 @@ PAIRS = [
     ("flan_t5_base", "squad_v2"), ("flan_t5_base", "phrasebank"), ("flan_t5_base", "finmm_dialogue"),
     ("flan_t5_base", "deft_tags"), ("smolvlm_256m", "finmm_docvqa"), ("smolvlm_256m", "finmm_qa"),
     ("smolvlm_256m", "finmm_dialogue"), ("smolvlm_256m", "phrasebank"), ("smolvlm_256m", "finmm_emotion"),
-    ("smolvlm_256m", "finentity"),
+    ("smolvlm_256m", "finentity"), ("smolvlm_256m", "digits"),
 ]  # fmt: skip
-ANY = ("endpoint", "function", "pyfunc")  # they answer with weights of the user's own
+# They answer with weights of the user's own, or are taught first (tests/test_trainable.py).
+ANY = ("endpoint", "function", "pyfunc", "trained", "digits_net", "minilm_classifier", "minilm_span")
 LIMIT = 4
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import itertools
 import json
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from faulty_server import Answer, Asked, FaultyServer, apart, chunks, error, events, says
+from test_scenarios import lindley
 
 WORDS = "one two three four five six"
 OK = chunks(says(WORDS, new_tokens=6).body)
@@ -132,3 +136,27 @@ def test_requests_that_arrive_are_sent_at_once_and_what_a_limit_holds_back_is_sa
     (held,) = summary["caveats"]
     assert held.startswith("model.limits.concurrency=3 held ")
     assert held.endswith(" requests back; their times hold the wait")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
+def test_the_queue_of_a_server_behind_an_endpoint_is_that_of_arithmetic_within_5_percent(
+    load: float, timed: Callable[..., Any]
+) -> None:
+    """One request after another, each ending at a time that is known beforehand: the client may add a millisecond or two."""
+    service, lock, busy = 0.02, threading.Lock(), [0.0]
+
+    def then(asked: Asked) -> Answer:
+        with lock:
+            busy[0] = max(busy[0], asked.at) + service
+            end = busy[0]
+        time.sleep(max(0.0, end - time.monotonic()))
+        return Answer(packets=tuple(events(*OK)))
+
+    options = (f"timing.qps={load / service}", "task.n=220", "timing.min_count=200", "model.limits.concurrency=200")
+    summary, answers, _ = timed(then, *options, scenario="server")
+    due = np.array([one["scheduled"] for one in answers])
+    expected = service + lindley(due, service).mean()
+    assert (len(answers), summary["failed"]) == (203, 0)
+    assert summary["latency"]["mean"] == pytest.approx(expected, rel=0.05, abs=0.002)
+    assert summary["achieved_qps"] == pytest.approx(203 / (answers[-1]["ended"] - due[0]), rel=1e-6)

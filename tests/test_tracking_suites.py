@@ -165,7 +165,7 @@ def test_what_stops_a_sweep_leaves_no_parent_open(
     def once(task: Any, model: Any, _: str, *rest: Any, **more: Any) -> Any:
         if task.name != "finmm_qa":
             raise stop
-        return evaluate(task, model, name, *rest, **more)
+        return evaluate(task, model, name, *rest, **more | {"ground": None})
 
     monkeypatch.setattr(jobs, "evaluate", once)
     with suppress(stop):  # what the command makes of it is not asked here
