@@ -34,13 +34,13 @@ def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
 def timed(bench_main: Callable[..., Any], own_package: Path, tmp_path: Path) -> Callable[..., Any]:
     """The summary of a timing, its raw answers and all lines, of a server that streams so; unstreamed it says `WORDS`."""
 
-    def run(then: Callable[[Asked], Answer], *options: str, scenario: str = "single_stream") -> Any:
+    def run(then: Callable[[Asked], Answer], *options: str, scenario: str = "single_stream", n: int = 12) -> Any:
         def both(asked: Asked) -> Answer:
             return then(asked) if "stream" in asked.body else says(WORDS, new_tokens=6)
 
         with FaultyServer(then=both) as server:
             code, out, err = bench_main(
-                "run", "task=words", "task.n=12", "model=endpoint", "model.model=m", f"model.base_url={server.url}",
+                "run", "task=words", f"task.n={n}", "model=endpoint", "model.model=m", f"model.base_url={server.url}",
                 "model.limits.backoff_seconds=0.001", "resamples=5", "tracking.enabled=false", f"timing={scenario}",
                 "timing.warmup=1", "timing.audit=false", *options, "--json",
             )  # fmt: skip
@@ -140,23 +140,23 @@ def test_requests_that_arrive_are_sent_at_once_and_what_a_limit_holds_back_is_sa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
-def test_the_queue_of_a_server_behind_an_endpoint_is_that_of_arithmetic_within_5_percent(
+def test_the_queue_of_a_server_behind_an_endpoint_is_that_of_arithmetic_within_5_percent_or_6_ms(
     load: float, timed: Callable[..., Any]
 ) -> None:
-    """One request after another, each ending at a time that is known beforehand: the client may add a millisecond or two."""
-    service, lock, busy = 0.02, threading.Lock(), [0.0]
+    """One request after another, each ending at a time that is known beforehand: client and server share a processor here and add some ms."""
+    service, lock, busy = 0.05, threading.Lock(), [0.0]
 
     def then(asked: Asked) -> Answer:
         with lock:
-            busy[0] = max(busy[0], asked.at) + service
+            busy[0] = max(busy[0], asked.seconds) + service
             end = busy[0]
         time.sleep(max(0.0, end - time.monotonic()))
         return Answer(packets=tuple(events(*OK)))
 
-    options = (f"timing.qps={load / service}", "task.n=220", "timing.min_count=200", "model.limits.concurrency=200")
-    summary, answers, _ = timed(then, *options, scenario="server")
+    options = (f"timing.qps={load / service}", "timing.min_count=100", "model.limits.concurrency=200")
+    summary, answers, _ = timed(then, *options, scenario="server", n=120)
     due = np.array([one["scheduled"] for one in answers])
     expected = service + lindley(due, service).mean()
-    assert (len(answers), summary["failed"]) == (203, 0)
-    assert summary["latency"]["mean"] == pytest.approx(expected, rel=0.05, abs=0.002)
-    assert summary["achieved_qps"] == pytest.approx(203 / (answers[-1]["ended"] - due[0]), rel=1e-6)
+    assert (len(answers), summary["failed"]) == (102, 0)
+    assert summary["latency"]["mean"] == pytest.approx(expected, rel=0.05, abs=0.006)
+    assert summary["achieved_qps"] == pytest.approx(102 / (answers[-1]["ended"] - due[0]), rel=1e-6)

@@ -46,8 +46,20 @@ def marked(
             f"[{_TITLE}](#/experiments/{experiment}/runs?workflowType=machine_learning&viewStateShareKey={VIEW})"
         )
     for name, value in wanted.items():
-        client.set_experiment_tag(experiment, name, value)
+        _set(client, experiment, name, value)
     return wanted
+
+
+def _set(client: MlflowClient, experiment: str, name: str, value: str) -> None:
+    """Set a tag; where another process has just set it for the first time, which the store takes for a fault, set it again."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.set_experiment_tag(experiment, name, value)
+    except MlflowException as error:
+        if "UNIQUE constraint" not in str(error) and "IntegrityError" not in str(error):
+            raise
+        client.set_experiment_tag(experiment, name, value)
 
 
 def _view(columns: Sequence[str], order: str) -> str:
