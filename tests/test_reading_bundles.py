@@ -11,15 +11,24 @@ import bundles
 import pytest
 import readings as made
 from bundles import Files, Here, changed, contents, put_right, zipped
+from timed import Hand, Served
 
 from bench.bundles import bundle
 from bench.bundles.unpack import unpack
 from bench.commands.shared.bundle_verdicts import REFUSED, VERIFIED, judge
+from bench.engine.progress import SILENT
 from bench.errors import BenchError
+from bench.ground import ground_of
 from bench.leaderboard import readings
 from bench.leaderboard.evidence import with_evidence
+from bench.models.base import Device
+from bench.run import evaluate
 from bench.runs.folder import RECORD, read_run
 from bench.runs.readings import FILES
+from bench.runs.settings import Settings
+from bench.scenarios.measure import measure
+from bench.scenarios.order import arrivals
+from bench.timing.settings import TimingSettings
 
 SECONDS = [0.1 + 0.01 * (i % 7) for i in range(60)]
 RAW = "scenarios/single_stream.jsonl"
@@ -57,6 +66,45 @@ def test_an_honest_bundle_keeps_its_readings_and_is_taken_in_with_them(
     assert taken.scenarios["single_stream"]["latency"] == read_run(timed / RECORD).scenarios["single_stream"]["latency"]
     assert (folder / RAW).is_file()
     assert with_evidence(folder, taken).scenarios["single_stream"]["verdict"] == "VALID"
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [
+        {"scenario": "offline", "min_seconds": 20.0},
+        {"scenario": "single_stream", "percentile": 50},
+        {"scenario": "server", "qps": 5.0, "percentile": 50},
+        {"scenario": "server", "bound": "p50:150ms"},
+        {"scenario": "server", "qps": 80.0, "percentile": 50},  # given up: more comes than is answered
+        {"scenario": "single_stream", "rules": "mlperf", "limit_seconds": 20.0},
+    ],
+)
+def test_what_was_really_measured_is_verified(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: dict[str, Any]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    hand = Hand()
+    model = Served(hand, tokens=2)
+    where = Settings(runs_dir=tmp_path / "made", batch_size=16, resamples=50, config={"seed": 0})
+    ground = ground_of(bundles.Numbers(), model, "served", Device("cpu", "none", 1), where)
+    run, folder = evaluate(bundles.Numbers(), model, "served", Device("cpu", "none", 1), where, ground=ground)
+    measure(ground, TimingSettings.of(asked), run, progress=SILENT, say=str, clock=hand)
+    found = verdict(tmp_path, contents(bundles.made(tmp_path, folder.path)))
+    assert found.status == VERIFIED, found.line
+
+
+def test_a_server_that_gave_up_may_lack_what_was_under_way_but_no_other_may(tmp_path: Path) -> None:
+    due = arrivals(5.0, 0, 60, 0.0, None)
+    raw = made.lines(SECONDS, "server", qps=5.0, at_once=True)
+    answers = [
+        line | {"scheduled": at, "issued": at, "ended": at + 1} for line, at in zip(raw[3:63], due, strict=True) if at
+    ]
+    for why, status in (("capacity", VERIFIED), ("done", REFUSED)):
+        folder = bundles.run(tmp_path / why)
+        made.measure(folder, [*raw[:3], *answers[:9], *answers[10:40], *raw[-3:-1], {"end": {"why": why}}])
+        (tmp_path / why / "b").mkdir()
+        found = verdict(tmp_path / why, contents(bundles.made(tmp_path / why / "b", folder)))
+        assert found.status == status, found.line
 
 
 def test_a_bundle_without_readings_is_verified_as_before(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -19,10 +20,11 @@ from bench.bundles.strict import short
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs.readings import FILES, Reading, checked, file_of, lowered
-from bench.scenarios.order import places
+from bench.scenarios.order import arrivals, places
 from bench.timing.raw import Probe
 from bench.types import Example, Json, Prediction
 
+_GIVEN_UP = ("limit", "capacity", "bound")  # a server that takes several at once leaves those under way unanswered
 MOST_BYTES = 32 * MIB  # of a raw file: 150,000 answers
 
 
@@ -146,12 +148,33 @@ def _left_out(found: Reading, number: int, probe: Probe) -> str:
             return f"it skips examples: passes over all of them are due, one was asked {fewest} times, another {most} times"
         return ""
     draw = number + 1 if settings["qps"] is None and scenario == "server" else 0
-    due = places(n, settings["seed"], draw, repeats=rules == "mlperf")
+    due = enumerate(places(n, settings["seed"], draw, repeats=rules == "mlperf"))
+    gaps = settings["at_once"] and probe.why in _GIVEN_UP
+    positions = []
     for i, one in enumerate(probe.answers):
-        if (place := next(due, None)) != one.place:
+        position, place = next(due, (0, None))
+        while gaps and place not in (one.place, None):
+            position, place = next(due, (0, None))
+        if place != one.place:
             asked = "none" if place is None else f"place {place}"
             return (
                 f"answer {i + 1} is to place {one.place}, its seed asks for {asked} there: it skips or repeats examples"
+            )
+        positions.append(position)
+    return _off_schedule(settings, probe, positions) if scenario == "server" else ""
+
+
+def _off_schedule(settings: Mapping[str, Json], probe: Probe, positions: Sequence[int]) -> str:
+    """Which request was due at another time than the seed's Poisson process says, "" for none."""
+    if not positions:
+        return ""
+    due = arrivals(float(probe.qps or 0.0), settings["seed"], positions[-1] + 1, 0.0, None)
+    begin = probe.answers[0].scheduled - due[positions[0]]
+    for one, position in zip(probe.answers, positions, strict=True):
+        if not math.isclose(one.scheduled - begin, due[position], rel_tol=1e-6, abs_tol=1e-6):
+            return (
+                f"request {position + 1} says to be due {one.scheduled - begin:.6g} s after the first, its seed says "
+                f"{due[position]:.6g} s"
             )
     return ""
 

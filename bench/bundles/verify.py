@@ -197,6 +197,10 @@ def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
         pairs = zip(run.scores, found, strict=True)
         if other := [score.metric for claim, score in pairs if getattr(claim, what) != getattr(score, what)]:
             notes.append(f"{', '.join(other)}: another {what} than yours gives")
+    if run.scenarios:
+        notes.append(
+            f"readings of {', '.join(run.scenarios)}: their raw files give them; how long answers took stays claimed"
+        )
     if run.scorer and changed(run.scorer, scorer_of(task)):
         notes.append("it says to be scored by another parser or metrics than yours, so it stands in a table of its own")
     if (run.resamples, run.seed) != (RESAMPLES, SEED):
