@@ -140,10 +140,10 @@ def test_requests_that_arrive_are_sent_at_once_and_what_a_limit_holds_back_is_sa
 
 @pytest.mark.slow
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
-def test_the_queue_of_a_server_behind_an_endpoint_is_that_of_arithmetic_within_5_percent_or_6_ms(
+def test_the_queue_behind_an_endpoint_is_that_of_arithmetic_within_5_percent_or_6_ms(
     load: float, timed: Callable[..., Any]
 ) -> None:
-    """One request after another, each ending at a time that is known beforehand: client and server share a processor here and add some ms."""
+    """One request after another, each ending at a time known beforehand; client and server share a processor here."""
     service, lock, busy = 0.05, threading.Lock(), [0.0]
 
     def then(asked: Asked) -> Answer:
