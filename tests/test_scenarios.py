@@ -342,3 +342,24 @@ def test_settings_that_cannot_be_are_refused_in_one_line(given: dict[str, Any], 
 def test_no_scenario_is_no_settings() -> None:
     assert TimingSettings.of({"scenario": "none"}) is None
     assert timing("offline").min_count == 1
+
+
+def test_a_rate_at_which_too_little_comes_before_the_limit_is_refused_at_once() -> None:
+    slow = TimingSettings.of({"scenario": "server", "qps": 1e-9})
+    with pytest.raises(
+        BenchError, match=r"64 answers take 6\.4e\+10 s at that rate, where timing\.limit_seconds is 600"
+    ):
+        slow.refuse_hopeless()  # type: ignore[union-attr]
+    TimingSettings.of({"scenario": "server", "qps": 0.2}).refuse_hopeless()  # type: ignore[union-attr]
+
+
+def test_a_model_that_fails_every_request_is_invalid_and_has_no_audit_of_caches(
+    tiny_task: Tiny, tmp_path: Path
+) -> None:
+    class Fails(Served):
+        def one(self, request: Any) -> Any:
+            raise ValueError("no")
+
+    found = reading(tiny_task(70), Fails(Hand(), 0.1), tmp_path, "single_stream", audit=True)
+    assert (found["verdict"], found["n"], found["audit"]["cache"]) == ("INVALID", 0, None)
+    assert "11 of 11 answers failed (100.0 %); at most 1 % may" in found["reasons"]

@@ -114,6 +114,16 @@ class TimingSettings:
             bound=self.bound if server else None,
         )
 
+    def refuse_hopeless(self) -> None:
+        """Raise BenchError for a rate at which not enough requests come before the limit."""
+        if self.qps is None or not self.min_count or not self.limit_seconds:
+            return
+        if (due := self.min_count / self.qps) > self.limit_seconds:
+            raise BenchError(
+                f"timing.qps={self.qps:g}: {self.min_count:,} answers take {due:.3g} s at that rate, where timing.limit_seconds is "
+                f"{self.limit_seconds:g}; raise one of the two"
+            )
+
     @property
     def limit(self) -> Bound | None:
         """The bound as numbers; raises BenchError for a text that is none."""

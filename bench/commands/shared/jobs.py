@@ -72,7 +72,8 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
     jobs: list[Job] = []
     for choice in conf.sweep(overrides) if multirun else [list(overrides)]:
         config, choices = conf.compose(choice)
-        TimingSettings.of(conf.plain(config)["timing"])
+        if (timing := TimingSettings.of(conf.plain(config)["timing"])) is not None:
+            timing.refuse_hopeless()
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
         price, notes = prices.chosen(conf.plain(config), choices)
