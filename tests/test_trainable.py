@@ -431,7 +431,12 @@ def test_a_model_is_not_evaluated_on_what_it_was_taught(training: Path) -> None:
 def test_a_training_of_the_digits_is_evaluated_registered_and_loaded_from_the_registry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    import mlflow
+
     from bench.cli import main
+
+    mlflow.set_tracking_uri("")  # of this process, as other tests may have left it
+    mlflow.set_registry_uri("")
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
