@@ -431,14 +431,10 @@ def test_a_model_is_not_evaluated_on_what_it_was_taught(training: Path) -> None:
 def test_a_training_of_the_digits_is_evaluated_registered_and_loaded_from_the_registry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    import subprocess
-    import sys
-
     from bench.cli import main
 
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)  # MLflow sets it when a test names a store
     monkeypatch.delenv("BENCH_OFFLINE", raising=False)  # the registry is a file here
     asked = ["train", "task=digits", "model=digits_net", "target=accuracy:0.9", "register=figures", "device=cpu"]
     assert main(asked) == 0
@@ -457,10 +453,8 @@ def test_a_training_of_the_digits_is_evaluated_registered_and_loaded_from_the_re
             "device.dtype=float32",
             "--json",
         ]
-        # In a process of its own: MLflow keeps the store that an earlier test named.
-        done = subprocess.run([sys.executable, "-m", "bench.cli", *given], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stderr
-        values.append(json.loads(done.stdout.splitlines()[-1]))
+        assert main(given) == 0
+        values.append(json.loads(capsys.readouterr().out.splitlines()[-1]))
     assert values[0]["scores"]["accuracy"] == values[1]["scores"]["accuracy"]
     records = [json.loads((Path(one["run_dir"]) / "run.json").read_text()) for one in values]
     assert records[0]["weights_sha256"] == records[1]["weights_sha256"]
