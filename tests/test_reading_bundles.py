@@ -216,7 +216,11 @@ def test_a_raw_file_that_was_no_measurement_of_this_run_is_refused(
         (lambda raw: [*raw[:3], raw[4], raw[3], *raw[5:]], "issued before the line above"),
         (_first(new_tokens=10**30), "answer.new_tokens is"),
         (lambda raw: raw[:-1], "was cut off"),
-        (lambda raw: [raw[0] | {"scenario": "server"}, *raw[1:]], "is of the scenario server"),
+        (lambda raw: [raw[0] | {"scenario": "server"}, *raw[1:]], "is of a server without a rate or a bound"),
+        (
+            lambda raw: [raw[0] | {"scenario": "server", "settings": raw[0]["settings"] | {"qps": 1.0}}, *raw[1:]],
+            "is of the scenario server",
+        ),
         (lambda raw: [raw[0] | {"started": "yesterday"}, *raw[1:]], "header.started is 'yesterday'"),
         (_first(ended=0.05), "its raw file gives"),
     ],

@@ -125,7 +125,8 @@ def test_what_no_measurement_would_have_written_is_refused_with_its_line(
 @pytest.mark.parametrize(
     "header",
     [{}, {**HEADER, "form": 2}, {**HEADER, "scenario": "fast"}, {**HEADER, "more": 1}, changed(percentile=80),
-     changed(bound={"p": 1}), {**HEADER, "started": "yesterday"}, changed(qps=-1.0)],
+     changed(bound={"p": 1}), {**HEADER, "started": "yesterday"}, changed(qps=-1.0),
+     {**HEADER, "scenario": "server"}],
 )  # fmt: skip
 def test_a_header_of_another_form_is_refused(tmp_path: Path, header: dict[str, Any]) -> None:
     with pytest.raises(BenchError, match="line 1"):

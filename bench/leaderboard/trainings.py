@@ -12,7 +12,6 @@ from bench.text.shown import code
 from bench.text.shown import markdown as plain
 from bench.text.table import ALWAYS, Column
 from bench.training.record import TrainingRecord
-from bench.training.result import cost
 
 PREFIX = "time_to_accuracy_"  # of a board's page
 COLUMNS = (
@@ -78,7 +77,7 @@ def cells(table: TimeTable) -> list[list[str]]:
     """The rows as text, as many cells as there are columns; rows without a result have no rank."""
     found = []
     for place, one in enumerate(table.rows, start=1):
-        time, spread, paid = _time(one), one.result["spread"], cost(_time(one), one.price)
+        time, spread, paid = _time(one), one.result["spread"], one.cost
         median = one.result["algoperf"]["seconds"]
         wasted = sum(seed["lost_seconds"] + seed["repeated_seconds"] for seed in one.seeds)
         found.append(
@@ -86,7 +85,7 @@ def cells(table: TimeTable) -> list[list[str]]:
                 str(place) if time is not None else "–", one.model, duration(time), "∞" if median is None else duration(median),
                 f"{duration(spread['min'])}–{duration(spread['max'])}" if spread["n_reached"] else "–", duration(spread["std"]),
                 f"{spread['n_reached']} of {spread['n']}",
-                "–" if paid is None else f"{paid:.3g} {one.price.get('currency', '')}".strip(),
+                "–" if paid is None else str(paid),
                 duration(wasted) if wasted else "0 s", one.dtype, _machine(one), one.created[:10],
             ]
         )  # fmt: skip

@@ -32,11 +32,9 @@ class Reading:
     def of(cls, path: Path) -> Reading:
         """Raises BenchError for a file that no timing writes, or one of another scenario than its name says."""
         raw = read(path)
-        scenario, settings = raw.header["scenario"], raw.settings
+        scenario = raw.header["scenario"]
         if path.stem != scenario:
             raise BenchError(f"{path.name} is of the scenario {scenario}")
-        if scenario == "server" and settings["qps"] is None and settings["bound"] is None:
-            raise BenchError(f"{path.name} is of a server without a rate or a bound")
         found = summarise(raw) | {"sha256": digest(path)}
         probe = next((one for one in raw.probes if one.qps == found["qps"]), raw.probes[0])
         return cls(raw, found, tuple(one for one in probe.answers if one.error is None))

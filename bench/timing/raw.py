@@ -202,5 +202,7 @@ def _header(found: dict[str, Json]) -> dict[str, Json]:
     fit("settings", found["settings"], SETTINGS)
     if found["settings"]["bound"] is not None:
         fit("bound", found["settings"]["bound"], {"percentile": is_rank, "seconds": is_seconds})
+    elif found["scenario"] == "server" and found["settings"]["qps"] is None:
+        raise ValueError("it is of a server without a rate or a bound")
     fit("environment", found["environment"], ENVIRONMENT)
     return found

@@ -6,14 +6,11 @@ from bench.data.dawnbench_values import DATA_SETS
 from bench.training.ledger import Way
 
 FILE = "curve.tsv"
-# The tasks on DAWNBench's data sets, with our name of the metric that it ranks; others keep their own names and fractions.
-_THEIRS = {"squad_v1": ("SQuAD", "f1"), "cifar10": ("CIFAR10", "accuracy")}
 
 
 def text(found: Way, task: str, metric: str) -> str:
     """The evaluations of a way, a line each, behind a line of headings, under DAWNBench's name and in its unit where it has one."""
-    data_set, ranked = _THEIRS.get(task, ("", ""))
-    theirs = DATA_SETS[data_set] if metric == ranked else None
+    theirs = next((one for one in DATA_SETS.values() if (one.task, one.metric) == (task, metric)), None)
     name, whole = (theirs.accuracy, theirs.whole) if theirs else (metric, 1.0)
     lines = [f"epoch\thours\t{name}"]
     for one in found.evaluations:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.runs import forms
+from bench.runs.costs import Cost, of_hours
 from bench.runs.folder import ARTIFACTS
 from bench.training.result import result
 from bench.training.schema import problem
@@ -69,6 +70,12 @@ class TrainingRecord:
     def times(self) -> list[float | None]:
         """The seconds to the target of each seed, None for a miss."""
         return [one["seconds"] if one["reached"] else None for one in self.seeds]
+
+    @property
+    def cost(self) -> Cost | None:
+        """What the machine cost for as long as the result by MLPerf's rule; None without a result or a price of its hour."""
+        seconds = self.result["mlperf"]["seconds"]
+        return None if seconds is None else of_hours(seconds / 3600, self.price)
 
     def to_json(self) -> dict[str, Json]:
         """JSON-safe dictionary."""

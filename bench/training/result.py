@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from bench.types import Json
 
@@ -61,12 +61,6 @@ def spread(times: Sequence[float | None]) -> dict[str, Json]:
         "n": len(times), "n_reached": len(reached), "min": min(reached, default=None), "max": max(reached, default=None),
         "std": statistics.stdev(reached) if len(reached) > 1 else None,
     }  # fmt: skip
-
-
-def cost(seconds: float | None, price: Mapping[str, Json]) -> float | None:
-    """What so much of a machine's time costs, None where there is no time or no price of an hour."""
-    per_hour = price.get("per_hour")
-    return None if seconds is None or per_hour is None else seconds / 3600 * float(per_hour)
 
 
 def has_failed(times: Sequence[float | None]) -> bool:

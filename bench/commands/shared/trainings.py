@@ -13,7 +13,6 @@ from bench.leaderboard.trainings import TimeTable, duration
 from bench.text.shown import tell
 from bench.training import record as records
 from bench.training.record import TrainingRecord
-from bench.training.result import cost
 
 _HEADINGS = (
     "seed",
@@ -76,10 +75,10 @@ def as_json(found: Mapping[str, list[TimeTable]]) -> dict[str, Any]:
 
 def summary(one: TrainingRecord, folder: Path | None = None) -> dict[str, Any]:
     """What `--json` says of a training."""
-    paid = cost(one.result["mlperf"]["seconds"], one.price)
+    paid = one.cost
     return {
         "task": one.task, "model": one.model, "training_id": one.training_id, "target": dict(one.target),
-        "result": dict(one.result), "cost": paid, "currency": one.price.get("currency"), "device": one.device,
+        "result": dict(one.result), "cost": paid and paid.amount, "currency": paid and paid.currency, "device": one.device,
         "dtype": one.dtype, "split": one.split, "comparable": one.comparable,
         "n_training": one.n_training, "n_evaluation": one.n_evaluation,
         "untrained": one.untrained,
@@ -107,13 +106,12 @@ def show_one(one: TrainingRecord, folder: Path) -> None:
         tell(
             f"spread: {duration(spread['min'])} to {duration(spread['max'])}, standard deviation {duration(spread['std'])}"
         )
-    if (paid := cost(mlperf["seconds"], one.price)) is not None:
-        tell(
-            f"cost: {paid:.3g} {one.price.get('currency', '')} at {one.price['per_hour']:g} an hour ({one.price.get('date', '')})"
-        )
+    if one.cost is not None:
+        tell(f"cost: {one.cost} at {one.price['per_hour']:g} an hour ({one.price['date']})")
     tell(
         f"trained on {one.n_training:,} examples ({one.split}), {one.n_evaluation:,} evaluated; untrained {one.untrained:.4f}"
     )
     tell(
-        f"{folder}; to evaluate what it left: `bench run task={one.task} model=trained model.path={folder} model.seed=best`"
+        f"{folder}; to evaluate what it left: `bench run task={one.task} model=trained model.path={folder} model.seed=best "
+        "device.dtype=float32`"
     )
