@@ -17,7 +17,7 @@ demo: $(VENV)/.demo
 # Time to accuracy: five seeds of the digits that scikit-learn carries to 97 %; with BENCH_DATA also a classifier of intents on MiniLM.
 train-demo: $(VENV)/.demo
 	@$(BIN)/bench train task=digits model=digits_net target=accuracy:0.97 seeds=5 device=cpu device.threads=1
-	@if [ -d "$$BENCH_DATA/banking77" ]; then $(BIN)/bench train task=banking77 model=minilm_classifier target=macro_f1:0.5 model.trained_layers=2 \
+	@if [ -d "$$BENCH_DATA/banking77" ]; then $(BIN)/bench train task=banking77 model=minilm_classifier target=macro_f1:0.35 model.trained_layers=2 \
 		seeds=1 train.limit=2000 train.evaluations=1 device=cpu; fi
 	@$(BIN)/bench board digits
 	@if [ -d "$$BENCH_DATA/banking77" ]; then $(BIN)/bench board banking77; fi
