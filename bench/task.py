@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import MISSING, dataclass, field, fields
+from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
 from bench.data.shapes import anything
 from bench.data.source import DataSource
 from bench.data.submissions import pairs
+from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.types import Example, Json, Output, Prediction, Request
 
@@ -29,6 +32,15 @@ class Unparsed:
     scored_as: Json
 
 
+SCENARIOS = (
+    "risk control",
+    "marketing",
+    "operations",
+    "market",
+    "reading",
+)  # what of a bank's or a market's work it is of
+
+
 @dataclass(frozen=True)
 class Card:
     """Where a task's data come from and what its numbers mean.
@@ -38,6 +50,8 @@ class Card:
     that may not be passed on. `cluster` says in a word what examples of one cluster share. `agreement` says how well the ranked
     metric agrees with people's verdicts, where these are known. `gives_away` names the answers that need no reading and beat
     `constant`, `lexical` and `random` all the same, by the strategy of `model=cheat`, and what the whole split gives for them.
+    `scenario` is one of `SCENARIOS`. `sensitive` says of attributes of people by which scores are compared what they are
+    (a column's name and the groups in words).
     """
 
     title: str
@@ -56,6 +70,40 @@ class Card:
     references: Mapping[str, float] = field(default_factory=dict)
     superseded_by: str | None = None
     gives_away: Mapping[str, float] = field(default_factory=dict)
+    sensitive: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, told: Json, where: str) -> Card:
+        """The card that a file tells, {field: value}; raises BenchError, which begins with `where`, for what is wrong with it."""
+        found = checked_keys(told, where, [one.name for one in fields(cls) if one.default is MISSING is one.default_factory],
+                             [one.name for one in fields(cls)])  # fmt: skip
+        for name, kind in (("n_examples", int), ("chance", list), ("references", Mapping), ("sensitive", Mapping)):
+            if name in found and (not isinstance(found[name], kind) or isinstance(found[name], bool)):
+                raise BenchError(f"{where}.{name}: found {str(found[name])[:60]!r}, expected {_EXPECTED[name]}")
+        if found["scenario"] not in SCENARIOS:
+            raise BenchError(f"{where}.scenario: found {found['scenario']!r}, expected one of {', '.join(SCENARIOS)}")
+        low_high = found["chance"]
+        if len(low_high) != 2 or not all(type(one) in (int, float) for one in low_high) or low_high[0] > low_high[1]:
+            raise BenchError(f"{where}.chance: found {low_high!r}, expected {_EXPECTED['chance']}")
+        texts = {name for name, value in found.items() if isinstance(value, int | float) and name != "n_examples"}
+        return cls(**{**found, **{name: str(found[name]) for name in texts}, "chance": tuple(low_high)})
+
+
+_EXPECTED = {
+    "n_examples": "a whole number", "chance": "[low, high], two numbers", "references": "{who: value}",
+    "sensitive": "{column: its groups in words}",
+}  # fmt: skip
+
+
+def checked_keys(told: Json, where: str, needed: Sequence[str], known: Sequence[str]) -> dict[str, Json]:
+    """A mapping of a file whose keys are among the `known`, the `needed` ones too; raises BenchError, beginning with `where`."""
+    if not isinstance(told, Mapping):
+        raise BenchError(f"{where}: found {type(told).__name__}, expected a mapping with the keys {', '.join(needed)}")
+    if unknown := [str(name) for name in told if name not in known]:
+        raise BenchError(f"{where}.{unknown[0]} is no key; known: {', '.join(known)}")
+    if missing := [name for name in needed if told.get(name) is None]:
+        raise BenchError(f"{where}.{missing[0]} is missing; it needs {', '.join(needed)}")
+    return {str(name): value for name, value in told.items()}
 
 
 class BaseTask(ABC):
@@ -65,6 +113,11 @@ class BaseTask(ABC):
     version: ClassVar[int]
     card: ClassVar[Card]
     items: ClassVar[str] = "examples"  # what the data consist of, for messages
+
+    @classmethod
+    def configured(cls, config: Mapping[str, Json]) -> tuple[type[BaseTask], Mapping[str, Json]]:
+        """The class that a file of conf/task makes of this one, and what of the file is left for its constructor."""
+        return cls, config
 
     def fetch(self) -> None:
         """Bring the data into the cache; nothing to do for a task that carries its own."""
@@ -174,6 +227,40 @@ class DataTask(Task):
     def fetch(self) -> None:
         """Bring the data into the cache if they are not here; raises BenchError saying how to obtain what may not be fetched."""
         self.data.fetch()
+
+
+class ConfiguredTask(DataTask):
+    """A task that is a file of conf/task alone: what is a class's own elsewhere stands there under `about`.
+
+    `about` holds `name` (that of the file), `version`, `card`, and what `defined` of the family of tasks takes beside them.
+    Each such file is a class of its own, made by `configured`; what lies in the data is the constructor's.
+    """
+
+    about: ClassVar[tuple[str, ...]] = ()  # the keys of `about` that a family needs
+    about_too: ClassVar[tuple[str, ...]] = ()  # and those that it may have
+
+    @classmethod
+    def configured(cls, config: Mapping[str, Json]) -> tuple[type[BaseTask], Mapping[str, Json]]:
+        """The class of this file; raises BenchError for what `about` lacks, has too much or has wrong."""
+        needed = ("name", "version", "card", *cls.about)
+        about = checked_keys(config.get("about"), "task.about", needed, (*needed, *cls.about_too))
+        if not isinstance(about["name"], str) or not about["name"].isidentifier() or type(about["version"]) is not int:
+            raise BenchError("task.about: name must be a word such as my_task, and version a whole number")
+        rest = {name: value for name, value in config.items() if name != "about"}
+        return _made(cls, json.dumps(about, sort_keys=True)), rest
+
+    @classmethod
+    def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The class's attributes that `about` gives (`metrics`, labels and the like); raises BenchError for what is wrong."""
+        return {}
+
+
+@cache
+def _made(cls: type[ConfiguredTask], about: str) -> type[ConfiguredTask]:
+    told = json.loads(about)
+    own = {"name": told["name"], "version": told["version"], "card": Card.of(told["card"], "task.about.card")}
+    doc = f"{own['card'].title}: {(cls.__doc__ or '').strip().splitlines()[0]}"
+    return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": doc, **own, **cls.defined(told)})
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,28 @@ class Text:
 
 
 @dataclass(frozen=True)
+class Column:
+    """A column of a table: what its values are ("number" or "category"), what it means, and what its codes stand for."""
+
+    name: str
+    kind: str
+    description: str = ""
+    codes: tuple[tuple[str, str], ...] = ()  # (code, meaning)
+
+
+@dataclass(frozen=True)
+class Row(Text):
+    """A row of a table: a value for each of `columns`, a float or a text by the column's kind, None where it is missing.
+
+    It is a `Text` too, its row described in words: a language model reads that and needs none of the extra fields.
+    """
+
+    columns: tuple[Column, ...] = ()
+    values: tuple[float | str | None, ...] = ()
+    kind = "row"
+
+
+@dataclass(frozen=True)
 class Image:
     """An encoded picture (PNG or JPEG bytes)."""
 

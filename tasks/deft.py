@@ -32,7 +32,7 @@ def deft_card(
         n_examples=n_examples,
         language="en",
         chance=chance,
-        scenario="operations",
+        scenario="reading",
         cluster="textbook section",
         citation=CITATION,
         references={} if best is None else {"winner of the shared task": best},

@@ -42,7 +42,7 @@ class DocVQA(DataTask):
         n_examples=5_349,
         language="en",
         chance=(0.0, 0.03),
-        scenario="risk control",
+        scenario="reading",
         cluster="document",
         citation="Mathew, Karatzas and Jawahar 2021, DocVQA: A Dataset for VQA on Document Images (WACV)",
         obtain=(

@@ -46,7 +46,7 @@ class FinanceBench(DataTask):
         n_examples=150,
         language="en",
         chance=(0.0, 0.06),
-        scenario="risk control",
+        scenario="reading",
         cluster="document",
         citation="Islam et al. 2023, FinanceBench: A New Benchmark for Financial Question Answering",
         agreement="accuracy 88.3 %, kappa 0.77 with 600 verdicts of the organisers on four set-ups that the rules were not made on "

@@ -98,7 +98,7 @@ class FinEntity(DataTask):
         n_examples=979,
         language="en",
         chance=(0.0, 0.01),
-        scenario="risk control",
+        scenario="market",
         cluster="text",
         citation="Tang et al. 2023, FinEntity: Entity-level Sentiment Classification for Financial Texts (EMNLP)",
     )

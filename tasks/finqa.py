@@ -60,7 +60,7 @@ class FinQA(DataTask):
         n_examples=1_147,
         language="en",
         chance=(0.0, 0.02),
-        scenario="risk control",
+        scenario="reading",
         cluster="report page",
         citation="Chen et al. 2021, FinQA: A Dataset of Numerical Reasoning over Financial Data (EMNLP)",
         references={"human experts (test)": 0.9116, "FinQANet, the authors' model (test)": 0.6124},

@@ -34,7 +34,7 @@ class PhraseBank(LabelTask):
         language="en",
         chance=(0.31, 0.36),
         gives_away={"majority": 0.594},
-        scenario="risk control",
+        scenario="market",
         cluster="sentence",
         citation="Malo et al. 2014, Good Debt or Bad Debt: Detecting Semantic Orientations in Economic Texts (JASIST 65)",
     )

@@ -55,7 +55,7 @@ class TatQA(DataTask):
         n_examples=1_668,
         language="en",
         chance=(0.005, 0.03),
-        scenario="risk control",
+        scenario="reading",
         cluster="table",
         citation="Zhu et al. 2021, TAT-QA: A Question Answering Benchmark on a Hybrid of Tabular and Textual Content (ACL)",
         references={"human experts (test)": 0.908, "TagOp, the authors' model (test)": 0.58},

@@ -34,6 +34,8 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
     if (kind is not None and not (isinstance(cls, type) and issubclass(cls, kind))) or inspect.isabstract(cls):
         wanted = kind.__name__ if kind is not None else "concrete class"
         raise BenchError(f"{key}._target_={config['_target_']} is not a {wanted} that can be made; correct the path")
+    if issubclass(cls, BaseTask):
+        cls, config = cls.configured(config)
     filled = getattr(cls, "filled_in", lambda given: given)  # a class whose arguments stand in a file of theirs
     given = {str(name): value for name, value in filled(config).items() if name != "_target_"}
     parameters = list(_parameters(cls))
@@ -59,7 +61,7 @@ def task_class(name: str) -> type[BaseTask]:
     cls = _target(str(target), f"task {name}")
     if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
         raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")
-    return cls
+    return cls.configured(found)[0]
 
 
 def _refuse_unknown(key: str, cls: Any, given: Mapping[str, Any], known: list[str]) -> None:

@@ -12,7 +12,12 @@ from bench.types import Output
 
 def fits(task: Task, model: Model) -> bool:
     """Whether the model takes what the task's requests hold and gives what they ask for."""
-    return model.needs <= task.parts <= model.parts and issubclass(task.output, model.outputs)
+    return model.needs <= task.parts <= taken(model) and issubclass(task.output, model.outputs)
+
+
+def taken(model: Model) -> frozenset[str]:
+    """The kinds of parts that a model takes: who reads text reads the row of a table too, which is described in words."""
+    return model.parts | {"row"} if "text" in model.parts else model.parts
 
 
 def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] = ()) -> None:
@@ -30,7 +35,7 @@ def _as_told(task: Task, model: Model) -> str:
     """The settings by which the user of a model that is told its forms says that it answers this task; "" for any other."""
     if not model.forms_are_told:
         return ""
-    parts = "" if task.parts <= model.parts else f"model.parts=[{','.join(sorted(task.parts))}]"
+    parts = "" if task.parts <= taken(model) else f"model.parts=[{','.join(sorted(task.parts))}]"
     kind = next((one.__name__ for one in get_args(Output) if issubclass(task.output, one)), "")
     outputs = f"model.outputs=[{kind}]" if kind and not issubclass(task.output, model.outputs) else ""
     return " ".join(filter(None, (parts, outputs)))

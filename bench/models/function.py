@@ -16,7 +16,7 @@ from bench.runs.code import code_of, file_of
 from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Transcribe
 
 _NO_MORE = object()
-_PARTS = ("text", "image", "audio", "video")
+_PARTS = ("text", "row", "image", "audio", "video")
 _OUTPUTS: dict[str, type[Output]] = {
     "Generate": Generate,
     "Choose": Choose,

@@ -21,7 +21,7 @@ from bench.types import Choose, Generate, Json, Regress, Request, Transcribe
 
 RECORD, CONFIG, MODEL = "training.json", "model.yaml", "model"
 BEST = "best"
-ANY_PARTS, ANY_OUTPUTS = frozenset({"text", "image", "audio", "video"}), (Generate, Choose, Regress, Transcribe)
+ANY_PARTS, ANY_OUTPUTS = frozenset({"text", "row", "image", "audio", "video"}), (Generate, Choose, Regress, Transcribe)
 _PICKLED = (*shards.PICKLED, ".pkl", ".pickle", ".npy", ".npz")
 
 

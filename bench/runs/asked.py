@@ -13,7 +13,21 @@ from typing import Any
 from bench.artifacts.seals import ABSENT, Seal, Sealer, refuse_changed
 from bench.errors import BenchError
 from bench.runs.identity import canonical, fingerprint
-from bench.types import Audio, Example, Generate, Image, ImageFile, Json, Output, Part, Prediction, Request, Text, Video
+from bench.types import (
+    Audio,
+    Example,
+    Generate,
+    Image,
+    ImageFile,
+    Json,
+    Output,
+    Part,
+    Prediction,
+    Request,
+    Row,
+    Text,
+    Video,
+)
 
 DIGITS = 16  # hex digits of one request's digest in the journal
 
@@ -155,6 +169,8 @@ def _framed(piece: str) -> str:
 
 def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
     match part:
+        case Row(text=text, role=role):
+            return ("row", role, text, canonical([list(map(vars, part.columns)), part.values]))
         case Text(text=text, role=role):
             return ("text", role, text)
         case ImageFile():
@@ -163,7 +179,9 @@ def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
             return ("image", part.media_type, hashlib.sha256(part.data).hexdigest())
         case Audio() | Video():
             return (part.kind, sha256(Path(part.path)))
-    raise BenchError(f"a request's part is a {type(part).__name__}; it must be Text, Image, ImageFile, Audio or Video")
+    raise BenchError(
+        f"a request's part is a {type(part).__name__}; it must be Text, Row, Image, ImageFile, Audio or Video"
+    )
 
 
 def _as_text(value: Json, example: str, name: str) -> str:

@@ -37,7 +37,7 @@ class FinmmDocVQA(Task):
         n_examples=467,
         language="en",
         chance=(0.0, 0.03),
-        scenario="risk control",
+        scenario="reading",
         cluster="document",
     )
 

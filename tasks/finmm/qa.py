@@ -32,7 +32,7 @@ class FinmmQA(Task):
         n_examples=242,
         language="en",
         chance=(0.0, 0.10),
-        scenario="risk control",
+        scenario="reading",
         cluster="passage",
     )
 
