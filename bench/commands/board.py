@@ -195,6 +195,7 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
 def _print_suites(suites: Sequence[FoundSuite]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import markdown as page
+    from bench.leaderboard import profile
 
     for suite, combined in suites:
         if not combined:
@@ -205,6 +206,11 @@ def _print_suites(suites: Sequence[FoundSuite]) -> None:
             printed.show(title, page.suite_columns(one), rows, whole=f"leaderboards/{suite.name}.md")
             for note in one.notes:
                 tell(note)
+            if profiles := profile.profiles(one):
+                lines = [printed.Row(page.profile_cells(line), line.reference) for line in profiles]
+                title = f"{suite.title}: {one.device}, by scenario"
+                printed.show(title, page.profile_columns(one), lines, whole=f"leaderboards/{suite.name}.md")
+                tell(profile.SAYS)
 
 
 def _table_json(table: Table) -> dict[str, Any]:
@@ -232,8 +238,11 @@ def _table_json(table: Table) -> dict[str, Any]:
 
 
 def _suite_json(table: SuiteTable) -> dict[str, Any]:
+    from bench.leaderboard import profile
+
     columns = [
-        {"task": one.board.task, "metric": one.board.metric, "limit": one.limit, "chance": one.zero, "reference": one.one}
+        {"task": one.board.task, "metric": one.board.metric, "limit": one.limit, "chance": one.zero, "reference": one.one,
+         "scenario": one.scenario}
         for one in table.columns
     ]  # fmt: skip
     rows = [
@@ -241,4 +250,9 @@ def _suite_json(table: SuiteTable) -> dict[str, Any]:
          "scores": {task: one.score.value for task, one in row.rows.items()}}
         for row in table.rows
     ]  # fmt: skip
-    return {"device": table.device, "tasks": columns, "rows": rows, "notes": list(table.notes)}
+    names = profile.scenarios(table)
+    found = [
+        {"model": one.row.model, "reference": one.reference, "scenarios": dict(zip(names, map(vars, one.places), strict=True))}
+        for one in profile.profiles(table)
+    ]  # fmt: skip
+    return {"device": table.device, "tasks": columns, "rows": rows, "notes": list(table.notes), "profiles": found}

@@ -78,3 +78,8 @@ def of_suite(tasks: Sequence[str]) -> list[Column]:
         Column("its rank", 90, right=True), Column("dtype", 80, folds=12), Column("origin", 70, folds=14), *further(tasks),
         Column("missing", 60, folds=16),
     ]  # fmt: skip
+
+
+def of_profiles(scenarios: Sequence[str]) -> list[Column]:
+    """The columns of a suite's profiles, a scenario each."""
+    return [Column("model"), *(Column(name, right=True, folds=14) for name in scenarios)]

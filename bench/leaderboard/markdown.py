@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.leaderboard import endings, readings, speed, spent
+from bench.leaderboard import endings, profile, readings, speed, spent
 from bench.leaderboard.board import Table, groups, title
 from bench.leaderboard.cells import cells, headings, rank_text, shown, with_telling_columns
-from bench.leaderboard.columns import of_suite
+from bench.leaderboard.columns import of_profiles, of_suite
 from bench.leaderboard.definition import Board
+from bench.leaderboard.profile import Profile
 from bench.leaderboard.speed import SpeedTable
 from bench.leaderboard.suite import Column, Combined, SuiteBoard, SuiteTable
 from bench.runs.claimed import Claimed
@@ -120,10 +121,31 @@ def suite_markdown(board: SuiteBoard, found: Sequence[SuiteTable]) -> str:
         lines += [f"## {plain(table.device)}", "", line(heads), "|" + "---|" * len(heads)]
         lines += [line(suite_cells(table.columns, row)) for row in table.rows] + [""]
         lines += [text for note in table.notes for text in (plain(note), "")]
+        lines += profile_markdown(table)
         lines += [*scales(table), ""]
     if not found:
         lines += ["No runs yet.", ""]
     return "\n".join([*lines, SUITE, ""])
+
+
+def profile_columns(table: SuiteTable) -> list[Layout]:
+    """The columns of a suite's profiles, as many as `profile_cells` gives of one."""
+    return of_profiles(profile.scenarios(table))
+
+
+def profile_cells(one: Profile) -> list[str]:
+    """A model's profile as text."""
+    return [labelled(one.row.model), *map(profile.text, one.places)]
+
+
+def profile_markdown(table: SuiteTable) -> list[str]:
+    """What models come to in each scenario, as lines of Markdown; none where the suite is of one scenario."""
+    found = profile.profiles(table)
+    if not found:
+        return []
+    heads = [column.heading for column in profile_columns(table)]
+    rows = [line(profile_cells(one)) for one in found]
+    return [line(heads), "|" + "---|" * len(heads), *rows, "", profile.SAYS, ""]
 
 
 def scales(table: SuiteTable) -> list[str]:

@@ -37,13 +37,18 @@ class SuiteBoard:
 class Column:
     """One task of a suite: its board, how many examples the suite takes (None: all), and where its scale begins and ends.
 
-    A score of `zero` is normalised to 0, one of `one` to 1: see `scale`.
+    A score of `zero` is normalised to 0, one of `one` to 1: see `scale`. `scenario` is that of the task's card.
     """
 
     board: Board
     limit: int | None
     zero: float
     one: float
+    scenario: str = ""
+
+    def normalised(self, value: float) -> float:
+        """A score on the task's scale."""
+        return (value - self.zero) / (self.one - self.zero)
 
 
 @dataclass(frozen=True)
@@ -159,7 +164,7 @@ def _is_reference(one: Combined) -> bool:
 
 def _normalised(columns: Sequence[Column], one: Combined) -> list[float]:
     values = [one.rows[column.board.task].score.value for column in columns]
-    return [(v - c.zero) / (c.one - c.zero) for v, c in zip(values, columns, strict=True) if v is not None]
+    return [c.normalised(v) for v, c in zip(values, columns, strict=True) if v is not None]
 
 
 def _with_score(columns: Sequence[Column], one: Combined) -> Combined:

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from bench.leaderboard import markdown as page
+from bench.leaderboard import profile
 from bench.leaderboard.suite import SuiteTable
+from bench.site import profiles
 from bench.site.view import Link, latest
 
 
@@ -30,7 +32,10 @@ def _table(table: SuiteTable, link: Link, boards: Mapping[str, str]) -> dict[str
          "page": boards.get(one.board.task, ""), "n": f"{table.n[one.board.task]:,}" if one.board.task in table.n else "–"}
         for one in table.columns
     ]  # fmt: skip
-    return {"device": table.device, "headings": headings, "rows": rows, "notes": table.notes, "columns": columns}
+    return {
+        "device": table.device, "headings": headings, "rows": rows, "notes": table.notes, "columns": columns,
+        "profiles": profiles.picture(table), "profiles_say": profile.SAYS,
+    }  # fmt: skip
 
 
 def summary(found: Sequence[SuiteTable]) -> dict[str, str]:

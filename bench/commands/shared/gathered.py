@@ -158,7 +158,8 @@ class Gathered(Evidence):
             if one is None:
                 raise BenchError(f"suite '{board.suite}' has the task '{task}', which is not in conf/task")
             metric, card = _metric(task, one.metric), task_class(task).card
-            columns.append(Column(one, limits.get(task), *scale(card, higher_is_better=metric.higher_is_better)))
+            ends = scale(card, higher_is_better=metric.higher_is_better)
+            columns.append(Column(one, limits.get(task), *ends, card.scenario))
         return combined(board, columns, {task: given.get(task, ()) for task in tasks})
 
     def every(self) -> Iterable[tuple[Path | None, Run]]:
