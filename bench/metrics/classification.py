@@ -37,11 +37,12 @@ def _given(answer: Mapping[str, Any]) -> frozenset[str]:
     return frozenset(answer["labels"])
 
 
-def _right(target: str | Sequence[str], answer: Mapping[str, Any]) -> float:
+def is_right(target: str | Sequence[str], answer: Mapping[str, Any]) -> float:
+    """1.0 where the answer's labels are the target's, else 0.0; raises for what is no answer."""
     return float(_given(answer) == _wanted(target))
 
 
-def _ratio(above: Array, below: Array) -> Array:
+def ratio(above: Array, below: Array) -> Array:
     """above / below, and 0 where that is 0/0."""
     return np.where(below > 0, above / np.where(below > 0, below, 1.0), 0.0)
 
@@ -62,13 +63,13 @@ def _counter(labels: Sequence[str]) -> Callable[[frozenset[str], frozenset[str]]
     return count
 
 
-def _counted(name: str, labels: Sequence[str], summarise: Callable[[Array], Array], signature: str) -> Metric:
-    """A metric of the sums over examples of right, given and wanted: [..., 3, labels] -> [...]."""
+def counted(name: str, labels: Sequence[str], summarise: Callable[[Array, Array], Array], signature: str) -> Metric:
+    """A metric of the sums over examples of right, given and wanted, and of their number: [..., 3, labels], [...] -> [...]."""
     count, size = _counter(labels), len(labels)
     return Metric(
         name,
         measure=lambda target, answer: count(_wanted(target), _given(answer)),
-        summarise=lambda totals, n: summarise(totals.reshape(*totals.shape[:-1], 3, size)),
+        summarise=lambda totals, n: summarise(totals.reshape(*totals.shape[:-1], 3, size), n),
         worst=lambda target: count(_wanted(target), frozenset()),
         best=lambda target: count(_wanted(target), _wanted(target)),
         signature=signature,
@@ -85,16 +86,16 @@ def averaged(score: str, labels: Sequence[str], average: str = "macro") -> Metri
     if average not in AVERAGES or score not in ("precision", "recall", "f1"):
         raise ValueError(f"{average} {score} is not one of {AVERAGES} of precision, recall, f1")
 
-    def summarise(sums: Array) -> Array:
+    def summarise(sums: Array, n: Array) -> Array:
         right, given, wanted = np.moveaxis(sums.sum(axis=-1, keepdims=True) if average == "micro" else sums, -2, 0)
         parts = {"precision": (right, given), "recall": (right, wanted), "f1": (2 * right, given + wanted)}
-        value = _ratio(*parts[score])
+        value = ratio(*parts[score])
         if average == "weighted":
-            return _ratio((value * wanted).sum(axis=-1), wanted.sum(axis=-1))
+            return ratio((value * wanted).sum(axis=-1), wanted.sum(axis=-1))
         return np.asarray(value.mean(axis=-1))
 
     signature = f"{average} over {len(labels)} labels, 0/0 = 0"
-    return replace(_counted(f"{average}_{score}", labels, summarise, signature), jackknife=True)
+    return replace(counted(f"{average}_{score}", labels, summarise, signature), jackknife=True)
 
 
 def average_recall(labels: Sequence[str]) -> Metric:
@@ -104,18 +105,18 @@ def average_recall(labels: Sequence[str]) -> Metric:
     Source: Schuller et al. 2009, "The INTERSPEECH 2009 Emotion Challenge".
     """
 
-    def summarise(sums: Array) -> Array:
+    def summarise(sums: Array, n: Array) -> Array:
         right, wanted = sums[..., 0, :], sums[..., 2, :]
-        return _ratio(_ratio(right, wanted).sum(axis=-1), (wanted > 0).sum(axis=-1))
+        return ratio(ratio(right, wanted).sum(axis=-1), (wanted > 0).sum(axis=-1))
 
     signature = f"recall over those of {len(labels)} labels that occur as targets"
-    return _counted("uar", labels, summarise, signature)
+    return counted("uar", labels, summarise, signature)
 
 
-ACCURACY = Metric("accuracy", measure=lambda target, answer: (_right(target, answer),), signature="all labels right")
+ACCURACY = Metric("accuracy", measure=lambda target, answer: (is_right(target, answer),), signature="all labels right")
 
 
-def _unsure(answers: Sequence[Mapping[str, Any]]) -> str:
+def no_confidences(answers: Sequence[Mapping[str, Any]]) -> str:
     """Why confidences cannot be used, "" if every answer carries one."""
     without = sum(answer.get("confidence") is None for answer in answers)
     if without or not answers:
@@ -141,14 +142,14 @@ def calibration_error(bins: int = 15) -> Metric:
 
     return Metric(
         "ece",
-        measure=lambda target, answer: row(_right(target, answer), answer["confidence"]),
+        measure=lambda target, answer: row(is_right(target, answer), answer["confidence"]),
         summarise=lambda totals, n: np.asarray(np.abs(totals).sum(axis=-1) / n),
         worst=lambda target: row(0.0, 1.0),
         best=lambda target: row(1.0, 1.0),
         higher_is_better=False,
         jackknife=True,
         signature=f"top label, {bins} bins of equal width",
-        absent=_unsure,
+        absent=no_confidences,
     )
 
 
@@ -169,20 +170,20 @@ def _area(rows: Array, weights: Array) -> Array:
     # Weights are counts: how often an example was drawn.
     harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, int(after[:, -1].max()) + 1))])
     risen = harmonic[after.astype(np.intp)] - harmonic[(after - m).astype(np.intp)]
-    risks = e + (errors - e - (after - m) * _ratio(e, m)) * risen
+    risks = e + (errors - e - (after - m) * ratio(e, m)) * risen
     return np.asarray(risks.sum(axis=1) / after[:, -1])
 
 
 AURC = RankedMetric(
     "aurc",
-    measure=lambda target, answer: (answer["confidence"], 1.0 - _right(target, answer)),
+    measure=lambda target, answer: (answer["confidence"], 1.0 - is_right(target, answer)),
     summarise=_area,
     worst=lambda target: (1.0, 1.0),
     best=lambda target: (1.0, 0.0),
     higher_is_better=False,
     # Geifman and El-Yaniv 2017, "Selective Classification for Deep Neural Networks" (NeurIPS)
     signature="mean risk over the coverages 1/n..n/n, ties averaged",
-    absent=_unsure,
+    absent=no_confidences,
 )
 
 
