@@ -70,15 +70,19 @@ class LabelTask(DataTask):
 
     def ideal(self, example: Example) -> Prediction:
         """Certainty of the target."""
-        targets = example.target if self.several else [example.target]
+        targets = example.target if self.several else [self.gold(example.target)]
         return Prediction(example.id, label_scores={readable(x): float(x in targets) for x in self.labels})
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The length of the text, and the label where there are few."""
         found = {"length": words(example.inputs["text"])}
         if example.target is not None and len(self.labels) <= FEW:
-            found["label"] = readable(example.target)
+            found["label"] = readable(self.gold(example.target))
         return found
+
+    def gold(self, target: Json) -> Json:
+        """The label of a target, which may hold more than that."""
+        return target
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.

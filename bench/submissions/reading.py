@@ -119,7 +119,7 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
         if isinstance(answer, Malformed):
             yield Prediction(key, error=f"malformed: {answer.reason}")
         else:
-            yield Prediction(key, answer=answer)
+            yield answer if isinstance(answer, Prediction) else Prediction(key, answer=answer)
 
 
 def _of_journal(record: Mapping[str, Json]) -> Prediction:
@@ -251,7 +251,7 @@ def evaluate(
             folder, judged.found, timing.summarise([]),
             submission={"file": path.name, "sha256": digest(file), **judged.submission.faults(), **judged.more},
         )  # fmt: skip
-        return run, folder, official(task, run, examples, submission)
+        return run, folder, official(task, run, examples, submission, path)
 
 
 def _judged(task: Task, examples: Sequence[Example], submission: Submission, settings: Settings) -> Judged:
@@ -278,11 +278,14 @@ def _file(path: Path) -> Path:
     raise BenchError(f"{path} does not exist; give a file or folder of predictions")
 
 
-def official(task: Task, run: Run, examples: Sequence[Example], submission: Submission) -> Mapping[str, Json]:
+def official(
+    task: Task, run: Run, examples: Sequence[Example], submission: Submission, path: Path
+) -> Mapping[str, Json]:
     """What the official script prints for this submission, under its own keys and in its own units; {} where it cannot know."""
     if without_references(examples):
         return {}
     values = {s.metric: s.value if s.official is None else s.official for s in run.scores}
     missing = set(submission.missing) if task.missing_left_out else set()
     counted = [example for example in examples if example.id not in missing]
-    return task.official({name: value for name, value in values.items() if value is not None}, counted)
+    own = task.official({name: value for name, value in values.items() if value is not None}, counted)
+    return task.official_of(path, examples) or own

@@ -1,0 +1,147 @@
+"""Files of labels or replies that others made: rows of any plausible form, and the figures that are published of them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from bench.data.files import read_text
+from bench.data.submissions import records, table
+from bench.errors import BenchError
+from bench.metrics.binary import by_prediction, mcc
+from bench.metrics.classification import ACCURACY, averaged
+from bench.metrics.metric import Metric
+from bench.types import Json
+
+_IDS = ("id", "idx", "index", "example_id", "doc_id")
+# Of several the first one counts: a whole reply before what somebody read out of it.
+_REPLIES = (
+    "output",
+    "text_output",
+    "raw_output",
+    "response",
+    "llm_response",
+    "llm_responses",
+    "reply",
+    "generated_text",
+    "completion",
+)
+_LABELS = ("prediction", "pred", "predicted", "predicted_label", "predicted_labels", "answer")
+_GOLD = ("true_label", "gold", "gold_label", "actual_label", "target", "label")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A row: what was `said` (None: nothing), a whole reply else a label alone; and the true label beside it, if any."""
+
+    id: str
+    said: str | None
+    is_reply: bool
+    gold: Json = None
+
+
+def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None:
+    """The rows of a file of replies, or of the chosen column of a table of predictions; None for a file of another form.
+
+    `label` is the column of the true label in the data; `predicted` what columns of predictions end with, "" where there are none.
+    Ids are taken as text; where there are none, rows count from 0. Raises BenchError where no column is chosen, or an unknown one.
+    """
+    file, column = _parted(path)
+    if file.is_dir():
+        raise BenchError(f"{file} is a folder; give a file of predictions")
+    if file.suffix.lower() == ".csv":
+        rows: list[tuple[str, Mapping[str, Json]]] = list(table(file, ()))
+    elif file.suffix.lower() == ".jsonl" or read_text(file).lstrip().startswith("["):
+        rows = list(records(file))
+    else:
+        rows = []
+    keys = list(dict.fromkeys(key for _, row in rows[:50] for key in row))
+    reply = None if column else next((key for key in _REPLIES if key in keys), None)
+    if reply is None:
+        column = _column(file, keys, column, predicted)
+    key = reply or column or next((one for one in _LABELS if one in keys), None)
+    if key is None and rows and file.suffix.lower() != ".csv":  # lines of {id, label}
+        key = next((one for one in ("label", label) if one in keys), None)
+    if key is None:
+        return None
+    gold = next((one for one in (label, *_GOLD) if one in keys and one != key), None)
+    name = next((one for one in _IDS if one in keys), None)
+    found = []
+    for number, (where, row) in enumerate(rows):
+        said = row.get(key)
+        if said is not None and not isinstance(said, str | int | float):
+            raise BenchError(f"{where}: {key!r} is {type(said).__name__}, expected a text")
+        one = _id(row.get(name), where) if name else str(number)
+        found.append(
+            Brought(one, None if said is None else str(said), reply is not None, row.get(gold) if gold else None)
+        )
+    return found
+
+
+def _id(found: Json, where: str) -> str:
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        raise BenchError(f"{where}: the id is {type(found).__name__}, expected a text or a number")
+    if isinstance(found, float) and found.is_integer():  # as tables with a gap write whole numbers
+        found = int(found)
+    name = str(found).strip()
+    return name.removesuffix(".0") if name.removesuffix(".0").isdigit() else name
+
+
+def _parted(path: Path) -> tuple[Path, str]:
+    """The file, and the column named behind its last @."""
+    if path.exists():
+        return path, ""
+    file, _, column = str(path).rpartition("@")
+    return Path(file or path), column
+
+
+def _column(path: Path, keys: Sequence[str], chosen: str, predicted: str) -> str | None:
+    """The column of predictions that is meant; None where the file is none of several models' predictions."""
+    columns = [key for key in keys if predicted and key.lower().endswith(predicted)]
+    if chosen:
+        wanted = [chosen.casefold(), f"{chosen}{predicted}".casefold()]
+        if found := [key for one in wanted for key in keys if key.casefold() == one]:
+            return found[0]
+        raise BenchError(f"{path}: no column {chosen!r}; it has {', '.join(columns or keys)}")
+    if len(columns) > 1:
+        each = ", ".join(columns)
+        raise BenchError(
+            f"{path} has the predictions of {len(columns)} models; name one of {each} behind @: {path.name}@{columns[0]}"
+        )
+    return columns[0] if columns else None
+
+
+def beginning(reply: str, labels: Collection[str]) -> str:
+    """The label that a reply begins with, in any case, behind white space alone; "" for all else, which is a class of its own.
+
+    >>> beginning("\\nNEGATIVE. Costs rose.", ("negative", "neutral")), beginning("'NEGATIVE'", ("negative", "neutral"))
+    ('negative', '')
+    """
+    said = reply.strip().casefold()
+    return next((label for label in labels if said.startswith(label.casefold())), "")
+
+
+def figures(pairs: Sequence[tuple[str, str]], labels: Sequence[str]) -> dict[str, Json]:
+    """What papers report of (true, said): both kinds of macro F1, and the F1 that is weighted by what was said.
+
+    What was said and is no label counts by its own words: `outside` answers, and in f1_macro_all_labels each is a class more.
+    """
+    other = tuple(dict.fromkeys(said for _, said in pairs if said not in labels))
+    every = (*labels, *other)
+    metrics: Mapping[str, Metric] = {
+        "accuracy": ACCURACY,
+        "f1_weighted": averaged("f1", labels, "weighted"),
+        "f1_macro_gold_labels": averaged("f1", labels),
+        "f1_macro_all_labels": averaged("f1", every),
+        "f1_weighted_by_prediction": by_prediction(every),
+        "mcc": mcc(every),
+        "precision_weighted": averaged("precision", labels, "weighted"),
+    }
+    found: dict[str, Json] = {"n": len(pairs)}
+    for name, metric in metrics.items():
+        rows = np.array([metric.measure(true, {"label": said, "confidence": None}) for true, said in pairs])
+        found[name] = float(metric.summarise(rows.sum(axis=0), np.asarray(float(len(pairs))))) if pairs else 0.0
+    return found | {"outside": sum(said not in labels for _, said in pairs)}
