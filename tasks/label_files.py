@@ -50,15 +50,8 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
     Ids are taken as text; where there are none, rows count from 0. Raises BenchError where no column is chosen, or an unknown one.
     """
     file, column = _parted(path)
-    if file.is_dir():
-        raise BenchError(f"{file} is a folder; give a file of predictions")
-    if file.suffix.lower() == ".csv":
-        rows: list[tuple[str, Mapping[str, Json]]] = list(table(file, ()))
-    elif file.suffix.lower() == ".jsonl" or read_text(file).lstrip().startswith("["):
-        rows = list(records(file))
-    else:
-        rows = []
-    keys = list(dict.fromkeys(key for _, row in rows[:50] for key in row))
+    rows = _rows(file)
+    keys = _keys(rows)
     reply = None if column else next((key for key in _REPLIES if key in keys), None)
     if reply is None:
         column = _column(file, keys, column, predicted)
@@ -68,6 +61,34 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
     if key is None:
         return None
     gold = next((one for one in (label, *_GOLD) if one in keys and one != key), None)
+    return _of_key(rows, key, gold=gold, is_reply=reply is not None)
+
+
+def of_column(path: Path, key: str) -> list[Brought] | None:
+    """The rows by what stands under the key as their answer; None for a file of another form, or without that key."""
+    rows = _rows(path)
+    return _of_key(rows, key, gold=None, is_reply=False) if key in _keys(rows) else None
+
+
+def _rows(file: Path) -> list[tuple[str, Mapping[str, Json]]]:
+    """The rows of a CSV file, of JSON Lines or of a list; none of another file."""
+    if file.is_dir():
+        raise BenchError(f"{file} is a folder; give a file of predictions")
+    if file.suffix.lower() == ".csv":
+        return list(table(file, ()))
+    if file.suffix.lower() == ".jsonl" or read_text(file).lstrip().startswith("["):
+        return list(records(file))
+    return []
+
+
+def _keys(rows: Sequence[tuple[str, Mapping[str, Json]]]) -> list[str]:
+    return list(dict.fromkeys(key for _, row in rows[:50] for key in row))
+
+
+def _of_key(
+    rows: Sequence[tuple[str, Mapping[str, Json]]], key: str, *, gold: str | None, is_reply: bool
+) -> list[Brought]:
+    keys = _keys(rows)
     name = next((one for one in _IDS if one in keys), None)
     found = []
     for number, (where, row) in enumerate(rows):
@@ -75,9 +96,7 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
         if said is not None and not isinstance(said, str | int | float):
             raise BenchError(f"{where}: {key!r} is {type(said).__name__}, expected a text")
         one = _id(row.get(name), where) if name else str(number)
-        found.append(
-            Brought(one, None if said is None else str(said), reply is not None, row.get(gold) if gold else None)
-        )
+        found.append(Brought(one, None if said is None else str(said), is_reply, row.get(gold) if gold else None))
     return found
 
 

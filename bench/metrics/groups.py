@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from bench.metrics.metric import Array, Metric, Row
-
-Answer = Callable[[Any], Row]
 
 
 def over_groups(name: str, inner: Metric, groups: Sequence[str], *, group: str, key: str) -> Metric:
@@ -45,27 +43,4 @@ def over_groups(name: str, inner: Metric, groups: Sequence[str], *, group: str, 
         summarise=summarise,
         signature=f"mean over {len(groups)} groups of {inner.name}: {inner.signature or 'mean'}",
         jackknife=True,
-    )
-
-
-def within_group(name: str, inner: Metric, only: str, *, group: str, key: str) -> Metric:
-    """The metric over the examples of one group alone; 0 where there are none. Targets as in `over_groups`."""
-    nothing: dict[int, Row] = {}
-
-    def kept(target: Mapping[str, Any], row: Row) -> Row:
-        return [*row, 1.0] if target[group] == only else nothing.setdefault(len(row), [0.0] * (len(row) + 1))
-
-    def summarise(totals: Array, n: Array) -> Array:
-        counts = totals[..., -1]
-        found = inner.summarise(totals[..., :-1], np.where(counts > 0, counts, 1.0))
-        return np.where(counts > 0, found, 0.0)
-
-    return replace(
-        inner,
-        name=name,
-        measure=lambda target, answer: kept(target, inner.measure(target[key], answer)),
-        worst=lambda target: kept(target, inner.worst(target[key])),
-        best=lambda target: kept(target, inner.best(target[key])),
-        summarise=summarise,
-        signature=f"within {only}: {inner.signature or 'mean'}",
     )
