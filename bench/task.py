@@ -211,10 +211,17 @@ class Task(BaseTask):
         """
         return values
 
-    def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
-        """Figures in place of those of `official` where the official script reads the same file in another way than we do.
+    def published(self, examples: Sequence[Example], answers: Sequence[Json]) -> Mapping[str, Json]:
+        """Figures that papers print of answers as they read them, where that is not as this task does; {} for none.
 
-        Such as a reply by its first word, or true labels that stand in the file itself; {} where it does not.
+        `answers` are the final answers of a submission, None where there is none or it is malformed.
+        """
+        return {}
+
+    def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
+        """Figures in place of all others where the file tells what no answer does, such as the true labels that it was scored by.
+
+        {} where it does not.
         """
         return {}
 

@@ -86,13 +86,13 @@ class HeadlinesGold(LabelledText):
         """An example for each question; ids are ROW-COLUMN, rows counted from 0."""
         text = text_of(record, self.told["text"], where)
         for question in QUESTIONS:
-            label = self.label_of(cell(record, question, where), f"{where} {question}")
+            label = self.read_label(cell(record, question, where), f"{where} {question}")
             target = {"label": label, "question": question}
             yield Example(f"{record['row']}-{question}", {"text": text, "question": question}, target, "")
 
-    def gold(self, target: Json) -> Json:
+    def label_of(self, example: Example) -> str:
         """Yes or no."""
-        return target["label"]
+        return str(example.target["label"])
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The question, beside what every labelled text has."""

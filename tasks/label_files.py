@@ -1,19 +1,14 @@
-"""Files of labels or replies that others made: rows of any plausible form, and the figures that are published of them."""
+"""Files of labels or replies that others made: rows of any plausible form."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-
-import numpy as np
 
 from bench.data.files import read_text
 from bench.data.submissions import records, table
 from bench.errors import BenchError
-from bench.metrics.binary import by_prediction, mcc
-from bench.metrics.classification import ACCURACY, averaged
-from bench.metrics.metric import Metric
 from bench.types import Json
 
 _IDS = ("id", "idx", "index", "example_id", "doc_id")
@@ -131,36 +126,3 @@ def _column(path: Path, keys: Sequence[str], chosen: str, predicted: str) -> str
             f"{path} has the predictions of {len(columns)} models; name one of {each} behind @: {path.name}@{columns[0]}"
         )
     return columns[0] if columns else None
-
-
-def beginning(reply: str, labels: Collection[str]) -> str:
-    """The label that a reply begins with, in any case, behind white space alone; "" for all else, which is a class of its own.
-
-    >>> beginning("\\nNEGATIVE. Costs rose.", ("negative", "neutral")), beginning("'NEGATIVE'", ("negative", "neutral"))
-    ('negative', '')
-    """
-    said = reply.strip().casefold()
-    return next((label for label in labels if said.startswith(label.casefold())), "")
-
-
-def figures(pairs: Sequence[tuple[str, str]], labels: Sequence[str]) -> dict[str, Json]:
-    """What papers report of (true, said): both kinds of macro F1, and the F1 that is weighted by what was said.
-
-    What was said and is no label counts by its own words: `outside` answers, and in f1_macro_all_labels each is a class more.
-    """
-    other = tuple(dict.fromkeys(said for _, said in pairs if said not in labels))
-    every = (*labels, *other)
-    metrics: Mapping[str, Metric] = {
-        "accuracy": ACCURACY,
-        "f1_weighted": averaged("f1", labels, "weighted"),
-        "f1_macro_gold_labels": averaged("f1", labels),
-        "f1_macro_all_labels": averaged("f1", every),
-        "f1_weighted_by_prediction": by_prediction(every),
-        "mcc": mcc(every),
-        "precision_weighted": averaged("precision", labels, "weighted"),
-    }
-    found: dict[str, Json] = {"n": len(pairs)}
-    for name, metric in metrics.items():
-        rows = np.array([metric.measure(true, {"label": said, "confidence": None}) for true, said in pairs])
-        found[name] = float(metric.summarise(rows.sum(axis=0), np.asarray(float(len(pairs))))) if pairs else 0.0
-    return found | {"outside": sum(said not in labels for _, said in pairs)}

@@ -15,6 +15,7 @@ from bench.errors import BenchError
 from bench.metrics.binary import mcc
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
+from bench.metrics.published import begins, label_figures
 from bench.task import ConfiguredTask
 from bench.text.normal import normalised
 from bench.types import Example, Json, Prediction
@@ -49,8 +50,8 @@ class LabelledText(ConfiguredTask, LabelTask):
             known = ", ".join(splits) or "none: leave it out"
             raise BenchError(f"task.split={split!r} is no split of '{self.name}'; there are {known}")
         carried = Path(__file__).with_name("data") / str(self.told.get("carried", ""))
-        if carried.is_file() and data.here() is None:
-            self.data = DataSource(data.local, data_dir=data.data_dir, path=str(carried))
+        if carried.is_file():
+            data.carried = carried
 
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -142,9 +143,9 @@ class LabelledText(ConfiguredTask, LabelTask):
         inputs = {"text": text_of(record, told["text"], where)}
         key = str(cell(record, told["id"], where)).strip() if told.get("id") in record else number
         cluster = str(cell(record, told["cluster"], where)).strip() if "cluster" in told else ""
-        yield Example(key, inputs, self.label_of(record.get(told["label"]), where), cluster)
+        yield Example(key, inputs, self.read_label(record.get(told["label"]), where), cluster)
 
-    def label_of(self, found: Json, where: str) -> str | None:
+    def read_label(self, found: Json, where: str) -> str | None:
         """The label that a value of the file stands for, None where it is held out."""
         if found is None or (isinstance(found, str) and not found.strip()):
             return None
@@ -171,26 +172,28 @@ class LabelledText(ConfiguredTask, LabelTask):
         """The published figures of such rows: by the labels that stand beside the replies, and by how each reply begins."""
         if (rows := self._brought(path)) is None:
             return {}
-        begins = bool(self.told.get("first_word"))
-        targets = {one.id: self.gold(one.target) for one in examples}
+        first_word = bool(self.told.get("first_word"))
+        targets = {one.id: self.label_of(one) for one in examples}
         pairs, differ = {}, 0
         for row in rows:
             if row.id in targets:
                 gold = self.codes.get(_form(row.gold), targets[row.id]) if row.gold is not None else targets[row.id]
                 differ += gold != targets[row.id]
                 said = row.said or ""
-                pairs[row.id] = (gold, label_files.beginning(said, self.labels) if begins and row.is_reply else said)
-        found = label_files.figures(list(pairs.values()), self.labels)
-        outside = found.pop("outside")
+                pairs[row.id] = (gold, begins(said, self.labels) if first_word and row.is_reply else said)
+        if not pairs:
+            return {}
+        found = label_figures(*zip(*pairs.values(), strict=True), self.labels)
+        outside = found.pop("unparsed")
         more = {"labels_other_than_ours": differ} if differ else {}
-        return {**found, "unparsed" if begins else "out_of_label_set": outside, **more}
+        return {**found, "unparsed" if first_word else "out_of_label_set": outside, **more}
 
     def _brought(self, path: Path) -> list[label_files.Brought] | None:
         return label_files.brought(path, str(self.told["label"]), self.told.get("predicted", ""))
 
     def _refuse_other_split(self, path: Path, rows: Sequence[label_files.Brought], examples: Sequence[Example]) -> None:
         """Raise BenchError for replies to another split of the same ids, where the labels beside them tell."""
-        targets = {one.id: self.gold(one.target) for one in examples if one.target is not None}
+        targets = {one.id: self.label_of(one) for one in examples if one.target is not None}
         known = [(self.codes.get(_form(x.gold)), targets[x.id]) for x in rows if x.gold is not None and x.id in targets]
         if (differ := sum(a != b for a, b in known)) > max(len(known) // 5, 2):
             splits = ", ".join(f"task.split={name}" for name in self.told.get("splits") or {})

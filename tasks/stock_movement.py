@@ -33,7 +33,7 @@ class StockMovement(LabelledText):
             )
         stock, day = asked["stock"], asked["day"]
         text = f"Stock: ${stock}\nDay: {day}\n\n{context['facts']}"
-        label = self.label_of(record.get(self.told["label"]), where)
+        label = self.read_label(record.get(self.told["label"]), where)
         posts = "with posts" if _posts(context["facts"]) else "prices alone"
         yield Example(
             str(record.get("id", number)), {"text": text, "stock": stock, "day": day, "facts": posts}, label, day

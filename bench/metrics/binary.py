@@ -33,7 +33,7 @@ def mcc(labels: Sequence[str]) -> Metric:
         return ratio(both, np.sqrt(np.maximum(of_given * of_wanted, 0.0)))
 
     found = counted("mcc", labels, summarise, f"{len(labels)} labels and one for none of them, 0/0 = 0")
-    return replace(found, jackknife=True, is_fraction=True)
+    return replace(found, jackknife=True, least=-1.0)
 
 
 def balanced_accuracy(labels: Sequence[str]) -> Metric:

@@ -60,6 +60,7 @@ class Metric:
     is_fraction: bool = True
     signature: str = ""
     jackknife: bool = False
+    least: float = 0.0  # the least value of a fraction, -1 for a correlation
     fit: Callable[[Sequence[Any]], Metric] | None = None
     absent: Callable[[Sequence[Any]], str] = _never
 
