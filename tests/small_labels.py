@@ -33,7 +33,14 @@ def prompt(stock: str, day: str, posts: str = "") -> str:
     return f"Guess whether the closing price of ${stock} will rise at {day}. Say Rise or Fall.\nContext: {prices}\n\n{posts}\nAnswer:"
 
 
-HEADLINES = ("Gold rises", "Gold falls &#36;9", "Gold is flat", "Silver beats gold", "gold to shine", "Mines open")  # 2 are evaluated
+HEADLINES = (
+    "Gold rises",
+    "Gold falls &#36;9",
+    "Gold is flat",
+    "Silver beats gold",
+    "gold to shine",
+    "Mines open",
+)  # 2 are evaluated
 STOCKS = (("ba", "2020-11-02", "Rise"), ("v", "2020-11-02", "Fall"), ("ba", "2020-11-03", "Fall"))
 
 
@@ -58,7 +65,13 @@ def opinions(**scores: float) -> str:
 
 def question(kind: str, answer: str, options: str = "ABCD") -> dict[str, object]:
     texts = {letter: ("对", "错")[i] if kind == "判断题" else f"第{i}项" for i, letter in enumerate(options)}
-    return {"名称": "基金从业资格", "task": kind, "question": f"{kind}{answer}（ ）", "choices": str(texts), "answer": answer}
+    return {
+        "名称": "基金从业资格",
+        "task": kind,
+        "question": f"{kind}{answer}（ ）",
+        "choices": str(texts),
+        "answer": answer,
+    }
 
 
 CFPB = (
