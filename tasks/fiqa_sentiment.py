@@ -119,7 +119,8 @@ def _number(found: Json) -> Json:
     if found is None or isinstance(found, list | bool):
         return Malformed(f"found {kind(found)}, expected a number from -1 to 1")
     try:
-        return {NAME: number(found, *reach(LOW, HIGH))}
+        plain = found.replace("\N{MINUS SIGN}", "-") if isinstance(found, str) else found
+        return {NAME: number(plain, *reach(LOW, HIGH))}
     except ValueError as error:
         return Malformed(str(error))
 

@@ -8,7 +8,8 @@ import json
 from collections.abc import Mapping, Sequence
 
 LABELLED = (
-    "fomc", "phrasebank_zero_shot", "complaints_cfpb", "headlines_gold", "stock_bigdata22", "stock_cikm18", "fiqa_sentiment", "cflue",
+    "fomc", "phrasebank_zero_shot", "complaints_cfpb", "headlines_gold", "stock_bigdata22", "stock_cikm18", "fiqa_sentiment",
+    "cflue",
 )  # fmt: skip
 
 
@@ -30,7 +31,8 @@ def table(*rows: Sequence[object]) -> str:
 def prompt(stock: str, day: str, posts: str = "") -> str:
     """A prompt as FinBen writes it."""
     prices = "date,open,high,low,close\n2020-10-29,-0.2,1.1,-1.1,0.1\n2020-10-30,1.9,3.3,-1.9,-2.6"
-    return f"Guess whether the closing price of ${stock} will rise at {day}. Say Rise or Fall.\nContext: {prices}\n\n{posts}\nAnswer:"
+    asked = f"Guess whether the closing price of ${stock} will rise at {day}. Say Rise or Fall."
+    return f"{asked}\nContext: {prices}\n\n{posts}\nAnswer:"
 
 
 HEADLINES = (

@@ -252,7 +252,6 @@ def test_a_headline_is_asked_nine_questions_and_stands_on_one_side(folder: Path)
 
 
 def test_what_ranks_headlines_is_the_mean_of_the_questions(folder: Path) -> None:
-    # Of each question one of the headlines is yes, but of every third (the third, sixth, ninth) both or none... see the sum
     made = task("headlines_gold", folder)
     examples = made.examples()
     found = {
@@ -267,7 +266,7 @@ def test_what_ranks_headlines_is_the_mean_of_the_questions(folder: Path) -> None
 
 def test_a_stock_is_asked_for_in_one_wording_and_its_day_is_the_cluster(folder: Path) -> None:
     made = task("stock_cikm18", folder)
-    one = next(x for x in made.examples() if x.id == "2")
+    one = next(x for x in made.examples() if x.id == "c2")
     assert (one.cluster, one.target, one.inputs["facts"]) == ("2020-11-03", "Fall", "with posts")
     asked = made.request(one).parts[-1].text
     assert asked.startswith("Stock: $ba\nDay: 2020-11-03\n\ndate,open")
