@@ -218,6 +218,13 @@ class Task(BaseTask):
         """
         return {}
 
+    def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
+        """Figures in place of all others where the file tells what no answer does, such as the true labels that it was scored by.
+
+        {} where it does not.
+        """
+        return {}
+
     def problems(self) -> Iterator[str]:
         """The number of examples where it is not the official one; a task may find more."""
         n = self.size()

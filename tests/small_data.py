@@ -15,6 +15,8 @@ import pytest
 import yaml
 from small_finance import FILES as FINANCE
 from small_finance import FINANCIAL, ORDERED
+from small_labels import FILES as LABELS
+from small_labels import LABELLED
 
 from bench.config.build import build
 from bench.errors import BenchError
@@ -106,6 +108,7 @@ FILES: Mapping[str, str | bytes] = (
         "omg_emotion/omg_ValidationTranscripts.csv": OMG_TEXT,
     }
     | FINANCE
+    | LABELS
     | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
 )
 
@@ -124,7 +127,7 @@ CARRIED = (
 )  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
-    "goemotions", "omg_emotion", "ravdess", *FINANCIAL,
+    "goemotions", "omg_emotion", "ravdess", *FINANCIAL, *LABELLED,
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have

@@ -66,6 +66,11 @@ HOSTILE: Mapping[str, list[Json]] = {
         [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
     ],
     "finqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401],
+    "fiqa_sentiment": [
+        "x", True, [0.1], {}, 3.5, 1e200, 10**400, {"sentiment": "0.2"}, {"sentiment": True}, {"sentiment": None}, {"valence": 0.1},
+        {"sentiment": 0.1, "anger": 1},
+    ],
+    "cflue": ["?", "H", 7, True, ["A", 3], ["AB"], "ABCDEFGH" * 3, {"labels": "H"}, {"label": "A"}, {"labels": ["A"], "best": 1}],
     "omg_emotion": VALUES,
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip

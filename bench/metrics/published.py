@@ -49,13 +49,14 @@ READINGS: Mapping[str, Callable[[str, Sequence[str]], str]] = MappingProxyType(
 def label_figures(targets: Sequence[str], given: Sequence[str], labels: Sequence[str]) -> dict[str, float]:
     """Accuracy, precision, F1 in its averages, MCC and how many answers are none of the labels, "" standing for one.
 
-    `f1_weighted_by_prediction` is a weighted F1 with its arguments swapped, as CALM prints it; `f1_macro_all_labels` counts "none
-    of the labels" as a class where there is one. 0/0 is 0 throughout.
+    `f1_weighted_by_prediction` is a weighted F1 with its arguments swapped, as CALM prints it; `f1_macro_all_labels` counts what is
+    said and is no label as a class, each wording one, and `f1_macro_gold_labels` does not. 0/0 is 0 throughout.
     """
+    every = (*labels, *dict.fromkeys(one for one in given if one not in labels))
     of: dict[str, Metric] = {
-        "f1_weighted": averaged("f1", labels, "weighted"), "f1_macro_gold_labels": averaged("f1", labels),
-        "f1_macro_all_labels": binary.macro_with_none(labels), "f1_weighted_by_prediction": binary.by_prediction(labels),
-        "mcc": binary.mcc(labels), "precision_weighted": averaged("precision", labels, "weighted"),
+        "f1_weighted": averaged("f1", every, "weighted"), "f1_macro_all_labels": averaged("f1", every),
+        "f1_weighted_by_prediction": binary.by_prediction(every), "mcc": binary.mcc(every),
+        "precision_weighted": averaged("precision", every, "weighted"),
     }  # fmt: skip
     rows = [of["mcc"].measure(target, {"label": label}) for target, label in zip(targets, given, strict=True)]
     totals, n = np.array(rows, dtype=float).sum(axis=0), np.array(float(len(rows)))
@@ -65,5 +66,6 @@ def label_figures(targets: Sequence[str], given: Sequence[str], labels: Sequence
         "n": len(rows),
         "accuracy": right / len(rows),
         **figures,
-        "unparsed": sum(one not in labels for one in given),
+        "f1_macro_gold_labels": figures["f1_macro_all_labels"] * len(every) / len(labels),  # another wording has F1 0
+        "unparsed": len([one for one in given if one not in labels]),
     }

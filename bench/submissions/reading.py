@@ -119,7 +119,7 @@ def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterato
         if isinstance(answer, Malformed):
             yield Prediction(key, error=f"malformed: {answer.reason}")
         else:
-            yield Prediction(key, answer=answer)
+            yield answer if isinstance(answer, Prediction) else Prediction(key, answer=answer)
 
 
 def _of_journal(record: Mapping[str, Json]) -> Prediction:
@@ -251,7 +251,7 @@ def evaluate(
             folder, judged.found, timing.summarise([]),
             submission={"file": path.name, "sha256": digest(file), **judged.submission.faults(), **judged.more},
         )  # fmt: skip
-        return run, folder, official(task, run, examples, submission)
+        return run, folder, official(task, run, examples, submission, path)
 
 
 def _judged(task: Task, examples: Sequence[Example], submission: Submission, settings: Settings) -> Judged:
@@ -278,7 +278,9 @@ def _file(path: Path) -> Path:
     raise BenchError(f"{path} does not exist; give a file or folder of predictions")
 
 
-def official(task: Task, run: Run, examples: Sequence[Example], submission: Submission) -> Mapping[str, Json]:
+def official(
+    task: Task, run: Run, examples: Sequence[Example], submission: Submission, path: Path
+) -> Mapping[str, Json]:
     """What the official script prints for this submission, under its own keys and in its own units; {} where it cannot know."""
     if without_references(examples):
         return {}
@@ -288,4 +290,5 @@ def official(task: Task, run: Run, examples: Sequence[Example], submission: Subm
     figures = task.official({name: value for name, value in values.items() if value is not None}, counted)
     said = {one.id: one for one in submission.predictions if one.error is None}
     finals = [final(task, one, said[one.id]) if one.id in said else None for one in counted]
-    return {**figures, **task.published(counted, [None if isinstance(one, Malformed) else one for one in finals])}
+    own = task.published(counted, [None if isinstance(one, Malformed) else one for one in finals])
+    return task.official_of(path, examples) or {**figures, **own}

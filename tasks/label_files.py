@@ -1,0 +1,128 @@
+"""Files of labels or replies that others made: rows of any plausible form."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.data.files import read_text
+from bench.data.submissions import records, table
+from bench.errors import BenchError
+from bench.types import Json
+
+_IDS = ("id", "idx", "index", "example_id", "doc_id")
+# Of several the first one counts: a whole reply before what somebody read out of it.
+_REPLIES = (
+    "output",
+    "text_output",
+    "raw_output",
+    "response",
+    "llm_response",
+    "llm_responses",
+    "reply",
+    "generated_text",
+    "completion",
+)
+_LABELS = ("prediction", "pred", "predicted", "predicted_label", "predicted_labels", "answer")
+_GOLD = ("true_label", "gold", "gold_label", "actual_label", "target", "label")
+
+
+@dataclass(frozen=True)
+class Brought:
+    """A row: what was `said` (None: nothing), a whole reply else a label alone; and the true label beside it, if any."""
+
+    id: str
+    said: str | None
+    is_reply: bool
+    gold: Json = None
+
+
+def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None:
+    """The rows of a file of replies, or of the chosen column of a table of predictions; None for a file of another form.
+
+    `label` is the column of the true label in the data; `predicted` what columns of predictions end with, "" where there are none.
+    Ids are taken as text; where there are none, rows count from 0. Raises BenchError where no column is chosen, or an unknown one.
+    """
+    file, column = _parted(path)
+    rows = _rows(file)
+    keys = _keys(rows)
+    reply = None if column else next((key for key in _REPLIES if key in keys), None)
+    if reply is None:
+        column = _column(file, keys, column, predicted)
+    key = reply or column or next((one for one in _LABELS if one in keys), None)
+    if key is None and rows and file.suffix.lower() != ".csv":  # lines of {id, label}
+        key = next((one for one in ("label", label) if one in keys), None)
+    if key is None:
+        return None
+    gold = next((one for one in (label, *_GOLD) if one in keys and one != key), None)
+    return _of_key(rows, key, gold=gold, is_reply=reply is not None)
+
+
+def of_column(path: Path, key: str) -> list[Brought] | None:
+    """The rows by what stands under the key as their answer; None for a file of another form, or without that key."""
+    rows = _rows(path)
+    return _of_key(rows, key, gold=None, is_reply=False) if key in _keys(rows) else None
+
+
+def _rows(file: Path) -> list[tuple[str, Mapping[str, Json]]]:
+    """The rows of a CSV file, of JSON Lines or of a list; none of another file."""
+    if file.is_dir():
+        raise BenchError(f"{file} is a folder; give a file of predictions")
+    if file.suffix.lower() == ".csv":
+        return list(table(file, ()))
+    if file.suffix.lower() == ".jsonl" or read_text(file).lstrip().startswith("["):
+        return list(records(file))
+    return []
+
+
+def _keys(rows: Sequence[tuple[str, Mapping[str, Json]]]) -> list[str]:
+    return list(dict.fromkeys(key for _, row in rows[:50] for key in row))
+
+
+def _of_key(
+    rows: Sequence[tuple[str, Mapping[str, Json]]], key: str, *, gold: str | None, is_reply: bool
+) -> list[Brought]:
+    keys = _keys(rows)
+    name = next((one for one in _IDS if one in keys), None)
+    found = []
+    for number, (where, row) in enumerate(rows):
+        said = row.get(key)
+        if said is not None and not isinstance(said, str | int | float):
+            raise BenchError(f"{where}: {key!r} is {type(said).__name__}, expected a text")
+        one = _id(row.get(name), where) if name else str(number)
+        found.append(Brought(one, None if said is None else str(said), is_reply, row.get(gold) if gold else None))
+    return found
+
+
+def _id(found: Json, where: str) -> str:
+    if isinstance(found, bool) or not isinstance(found, str | int | float):
+        raise BenchError(f"{where}: the id is {type(found).__name__}, expected a text or a number")
+    if isinstance(found, float) and found.is_integer():  # as tables with a gap write whole numbers
+        found = int(found)
+    name = str(found).strip()
+    return name.removesuffix(".0") if name.removesuffix(".0").isdigit() else name
+
+
+def _parted(path: Path) -> tuple[Path, str]:
+    """The file, and the column named behind its last @."""
+    if path.exists():
+        return path, ""
+    file, _, column = str(path).rpartition("@")
+    return Path(file or path), column
+
+
+def _column(path: Path, keys: Sequence[str], chosen: str, predicted: str) -> str | None:
+    """The column of predictions that is meant; None where the file is none of several models' predictions."""
+    columns = [key for key in keys if predicted and key.lower().endswith(predicted)]
+    if chosen:
+        wanted = [chosen.casefold(), f"{chosen}{predicted}".casefold()]
+        if found := [key for one in wanted for key in keys if key.casefold() == one]:
+            return found[0]
+        raise BenchError(f"{path}: no column {chosen!r}; it has {', '.join(columns or keys)}")
+    if len(columns) > 1:
+        each = ", ".join(columns)
+        raise BenchError(
+            f"{path} has the predictions of {len(columns)} models; name one of {each} behind @: {path.name}@{columns[0]}"
+        )
+    return columns[0] if columns else None

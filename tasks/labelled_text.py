@@ -1,0 +1,261 @@
+"""Texts with one label each, a data set a file of conf/task: where text and label stand, what the labels mean, what ranks."""
+
+from __future__ import annotations
+
+import html
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from bench.data.files import all_or_none, read_json, read_jsonl
+from bench.data.source import DataSource
+from bench.data.submissions import table
+from bench.errors import BenchError
+from bench.metrics.binary import mcc
+from bench.metrics.classification import single_label
+from bench.metrics.metric import AnyMetric
+from bench.metrics.published import begins, label_figures
+from bench.task import ConfiguredTask
+from bench.text.normal import normalised
+from bench.types import Example, Json, Prediction
+from tasks import label_files
+from tasks.labels import LabelTask, mixed, readable
+
+Records = Iterable[tuple[str, Mapping[str, Json]]]
+_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
+
+
+class LabelledText(ConfiguredTask, LabelTask):
+    """One label of a short list for each text.
+
+    `about` says `instruction`, the `labels` (a list, or {value in the file: the label that a model reads}), and the columns or
+    keys of `text` and `label`; if they are not called so, of `id` (else ids are row numbers from 0) and `cluster` (else texts that
+    are alike). `ranks` is the metric that ranks. `splits` are {name: {test: file, train: file}} of a folder, of which the
+    constructor's `split` chooses one; without them the data are one file, of which `train` may lie beside. `predicted` is what a
+    column of predictions of a table ends with; `first_word` that the published figures go by what a reply begins with; `carried`
+    a file below tasks/data, which is read where the data lie nowhere else.
+    """
+
+    about = ("instruction", "labels", "text", "label")
+    about_too = ("id", "cluster", "ranks", "splits", "train", "predicted", "first_word", "carried")
+    told: ClassVar[Mapping[str, Json]]
+    codes: ClassVar[Mapping[str, str]]  # a value of the file, in small letters -> label
+
+    def __init__(self, data: DataSource, split: str | int | None = None) -> None:
+        self.data = data
+        splits = self.told.get("splits") or {}
+        self.split = str(split) if split is not None else next(iter(splits), "")
+        if self.split not in splits and (split is not None or splits):
+            known = ", ".join(splits) or "none: leave it out"
+            raise BenchError(f"task.split={split!r} is no split of '{self.name}'; there are {known}")
+        carried = Path(__file__).with_name("data") / str(self.told.get("carried", ""))
+        if carried.is_file():
+            data.carried = carried
+
+    @classmethod
+    def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
+        """Labels, codes and metrics."""
+        where, given = "task.about", about["labels"]
+        codes = dict(given) if isinstance(given, Mapping) else {str(one): one for one in _list(given, where)}
+        labels = tuple(dict.fromkeys(map(str, codes.values())))
+        if len(labels) < 2 or any(not readable(label).strip() for label in labels):
+            raise BenchError(f"{where}.labels: found {given!r}, expected two or more labels")
+        for key in ("instruction", "text", "label"):
+            if not isinstance(about[key], str) or not about[key].strip():
+                raise BenchError(f"{where}.{key}: found {about[key]!r}, expected a text")
+        if not isinstance(splits := about.get("splits", {}), Mapping) or not all(
+            isinstance(one, Mapping) and isinstance(one.get("test"), str) for one in splits.values()
+        ):
+            raise BenchError(f"{where}.splits: found {splits!r}, expected {{name: {{test: file, train: file}}}}")
+        return {
+            "told": about,
+            "labels": labels,
+            "codes": {_form(code): str(label) for code, label in codes.items()} | {_form(x): x for x in labels},
+            "instruction": about["instruction"],
+            "metrics": cls.scores(labels, about.get("ranks", "accuracy")),
+        }
+
+    @classmethod
+    def scores(cls, labels: Sequence[str], ranks: str) -> tuple[AnyMetric, ...]:
+        """The metrics, the one that `ranks` first; raises BenchError for an unknown one."""
+        found = (*single_label(labels)[:3], mcc(labels), *single_label(labels)[3:])
+        if ranks not in (names := [metric.name for metric in found[:4]]):
+            raise BenchError(f"task.about.ranks: found {ranks!r}, expected one of {', '.join(names)}")
+        return tuple(sorted(found, key=lambda metric: metric.name != ranks))
+
+    def examples(self) -> Sequence[Example]:
+        """The texts in a fixed mixed order: files are often sorted by day or label."""
+        return mixed(self.data.read(self._of_path, self._of_rows))
+
+    def training(self) -> Sequence[Example]:
+        """The rows of the training file, where there is one here, without those whose text is evaluated too."""
+        path = self._training_file()
+        if path is None:
+            return ()
+        evaluated = {alike(one.inputs["text"]) for one in self.examples()}
+        return [one for one in self.made(records(path), "train-") if alike(one.inputs["text"]) not in evaluated]
+
+    def _of_path(self, place: Path) -> list[Example]:
+        return all_or_none(self.made(records(self._file(place)), ""), str(place))
+
+    def _of_rows(self, rows: Iterable[Mapping[str, Json]]) -> list[Example]:
+        return all_or_none(self.made(((f"row {i}", row) for i, row in enumerate(rows)), ""), "the data set")
+
+    def _file(self, place: Path) -> Path:
+        """The file that is evaluated: of a folder that of the split."""
+        if not place.is_dir():
+            return place
+        path = place / self.told["splits"][self.split]["test"]
+        if not path.is_file():
+            raise BenchError(f"{path} does not exist; {self.card.obtain or 'put it there'}")
+        return path
+
+    def _training_file(self) -> Path | None:
+        place = self.data.here()
+        if place is None:
+            return None
+        splits = self.told.get("splits") or {}
+        if place.is_file() and splits:  # one file of the folder, which may be another split's than the chosen one
+            name = next((one.get("train") for one in splits.values() if one["test"] == place.name), None)
+        else:
+            name = splits[self.split].get("train") if splits else self.told.get("train")
+        folder = place if place.is_dir() else place.parent
+        found = folder / name if name else None
+        return found if found and found.is_file() and found != place else None
+
+    def made(self, found: Records, before: str) -> list[Example]:
+        """The examples of these records, their ids behind `before`; raises BenchError for a text, label or id that is none."""
+        made: dict[str, Example] = {}
+        first: dict[str, str] = {}
+        for number, (where, record) in enumerate(found):
+            for one in self.of_record(where, record, str(number)):
+                name = f"{before}{one.id}"
+                if name in made:
+                    raise BenchError(f"{where}: the id {one.id!r} comes twice; bring the official file again")
+                cluster = one.cluster or first.setdefault(alike(one.inputs["text"]), name)
+                made[name] = Example(name, one.inputs, one.target, cluster)
+        return list(made.values())
+
+    def of_record(self, where: str, record: Mapping[str, Json], number: str) -> Iterator[Example]:
+        """The example of a record, without a cluster where texts that are alike make one; some files have several in each."""
+        told = self.told
+        inputs = {"text": text_of(record, told["text"], where)}
+        key = str(cell(record, told["id"], where)).strip() if told.get("id") in record else number
+        cluster = str(cell(record, told["cluster"], where)).strip() if "cluster" in told else ""
+        yield Example(key, inputs, self.read_label(record.get(told["label"]), where), cluster)
+
+    def read_label(self, found: Json, where: str) -> str | None:
+        """The label that a value of the file stands for, None where it is held out."""
+        if found is None or (isinstance(found, str) and not found.strip()):
+            return None
+        label = self.codes.get(_form(found))
+        if label is None:
+            raise BenchError(
+                f"{where}: the label {str(found)[:60]!r} is not one of {', '.join(self.codes)}; bring the official file again"
+            )
+        return label
+
+    def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
+        """As every task of labels; also rows with a reply in full (`output`), and FILE@COLUMN of a table of several models."""
+        if (rows := self._brought(path)) is None:
+            yield from super().submitted(path, examples)
+            return
+        self._refuse_other_split(path, rows, examples)
+        for row in rows:
+            if row.is_reply and row.said is not None:
+                yield row.id, Prediction(row.id, text=row.said)
+            else:
+                yield row.id, self._submitted(self.codes.get(_form(row.said), row.said), None)
+
+    def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
+        """The published figures of such rows: by the labels that stand beside the replies, and by how each reply begins."""
+        if (rows := self._brought(path)) is None:
+            return {}
+        first_word = bool(self.told.get("first_word"))
+        targets = {one.id: self.label_of(one) for one in examples}
+        pairs, differ = {}, 0
+        for row in rows:
+            if row.id in targets:
+                gold = self.codes.get(_form(row.gold), targets[row.id]) if row.gold is not None else targets[row.id]
+                differ += gold != targets[row.id]
+                said = row.said or ""
+                pairs[row.id] = (gold, begins(said, self.labels) if first_word and row.is_reply else said)
+        if not pairs:
+            return {}
+        found = label_figures(*zip(*pairs.values(), strict=True), self.labels)
+        outside = found.pop("unparsed")
+        more = {"labels_other_than_ours": differ} if differ else {}
+        return {**found, "unparsed" if first_word else "out_of_label_set": outside, **more}
+
+    def _brought(self, path: Path) -> list[label_files.Brought] | None:
+        return label_files.brought(path, str(self.told["label"]), self.told.get("predicted", ""))
+
+    def _refuse_other_split(self, path: Path, rows: Sequence[label_files.Brought], examples: Sequence[Example]) -> None:
+        """Raise BenchError for replies to another split of the same ids, where the labels beside them tell."""
+        targets = {one.id: self.label_of(one) for one in examples if one.target is not None}
+        known = [(self.codes.get(_form(x.gold)), targets[x.id]) for x in rows if x.gold is not None and x.id in targets]
+        if (differ := sum(a != b for a, b in known)) > max(len(known) // 5, 2):
+            splits = ", ".join(f"task.split={name}" for name in self.told.get("splits") or {})
+            raise BenchError(
+                f"{path}: {differ} of the {len(known)} labels in it are not those of these examples, so it is of other ones; "
+                f"choose them by {splits + ' or ' if splits else ''}--data FILE"
+            )
+
+
+def _list(given: Json, where: str) -> list[str]:
+    if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
+        raise BenchError(f"{where}.labels: found {given!r}, expected a list of texts or {{value: label}}")
+    return given
+
+
+def _form(value: Json) -> str:
+    """A value as it is compared: 1, "1" and 1.0, "Rise" and " rise " alike."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().casefold() if not isinstance(value, bool) else f"truth value {value}"
+
+
+def alike(text: str) -> str:
+    """The form in which two texts are the same one: without case, spacing and look-alike signs."""
+    return " ".join(normalised(text).casefold().split())
+
+
+def cell(record: Mapping[str, Json], key: str, where: str) -> Json:
+    """What stands under the key; raises BenchError where nothing does."""
+    if (found := record.get(key)) is None or (isinstance(found, str) and not found.strip()):
+        raise BenchError(f"{where}: {key!r} is missing or empty; it has {', '.join(map(str, record))[:200]}")
+    return found
+
+
+def text_of(record: Mapping[str, Json], key: str, where: str) -> str:
+    """The text under the key, its HTML entities (&#36; &amp;) as what they stand for; raises BenchError where it is none."""
+    found = cell(record, key, where)
+    if not isinstance(found, str):
+        raise BenchError(f"{where}: {key!r} is {type(found).__name__}, expected a text; bring the official file again")
+    text = _ENTITY.sub(lambda match: html.unescape(match[0]), found).strip()
+    if not text:
+        raise BenchError(f"{where}: {key!r} holds no text; bring the official file again")
+    return text
+
+
+def records(path: Path) -> Records:
+    """The rows of a CSV, JSON Lines or JSON file (a list, or {id: object}), each with its place."""
+    kind = path.suffix.lower()
+    if kind in (".csv", ".tsv"):
+        yield from table(path, (), delimiter="," if kind == ".csv" else "\t")
+    elif kind == ".jsonl":
+        yield from ((f"{path} line {line}", record) for line, record in read_jsonl(path))
+    elif kind == ".json":
+        found = read_json(path)
+        named = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else None
+        if named is None:
+            raise BenchError(
+                f"{path}: found {type(found).__name__} at the top, expected a list or an object of records"
+            )
+        for key, record in named:
+            if not isinstance(record, dict):
+                raise BenchError(f"{path}: [{key}]: found {type(record).__name__}, expected an object")
+            yield f"{path}: [{key}]", {"id": key, **record}
+    else:
+        raise BenchError(f"{path}: {kind or 'no ending'} is none of .csv, .tsv, .jsonl and .json")
