@@ -33,7 +33,7 @@ def mcc(labels: Sequence[str]) -> Metric:
         return ratio(both, np.sqrt(np.maximum(of_given * of_wanted, 0.0)))
 
     found = counted("mcc", labels, summarise, f"{len(labels)} labels and one for none of them, 0/0 = 0")
-    return replace(found, jackknife=True, is_fraction=True)
+    return replace(found, jackknife=True, least=-1.0)
 
 
 def balanced_accuracy(labels: Sequence[str]) -> Metric:
@@ -55,12 +55,15 @@ def by_prediction(labels: Sequence[str]) -> Metric:
 
 
 def macro_with_none(labels: Sequence[str]) -> Metric:
-    """Macro F1 in which "none of the labels" is a class too, with F1 0, as soon as one answer is that; in [0, 1]."""
+    """Macro F1 over the labels that are a target or an answer, and over "none of them" as soon as one answer is that; in [0, 1].
+
+    That class has F1 0. Source: scikit-learn's f1_score without a list of labels.
+    """
 
     def summarise(sums: Array, n: Array) -> Array:
         right, given, wanted = np.moveaxis(sums, -2, 0)
-        classes = len(labels) + (n - given.sum(axis=-1) > 1e-9)
-        return np.asarray(ratio(2 * right, given + wanted).sum(axis=-1) / classes)
+        classes = (given + wanted > 0).sum(axis=-1) + (n - given.sum(axis=-1) > 1e-9)
+        return ratio(ratio(2 * right, given + wanted).sum(axis=-1), classes)
 
     return replace(counted("f1_macro_all_labels", labels, summarise, "macro, with a class of none"), jackknife=True)
 

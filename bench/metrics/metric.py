@@ -45,7 +45,8 @@ class Metric:
     text shows it as percent.
 
     `jackknife` asks for an interval from leaving out one cluster at a time: drawing with replacement often loses a rare
-    class, which pushes a mean over classes down and out of its own interval.
+    class, which pushes a mean over classes down and out of its own interval. `least` is the lowest value of a fraction (-1 of
+    a correlation), where such an interval ends.
 
     `fit(targets)` gives the metric to use where rows depend on all the targets (NIST's weights of n-grams). `absent`
     says why the metric cannot be had from these answers, "" if it can (a program is missing, no confidences).
@@ -60,6 +61,7 @@ class Metric:
     is_fraction: bool = True
     signature: str = ""
     jackknife: bool = False
+    least: float = 0.0
     fit: Callable[[Sequence[Any]], Metric] | None = None
     absent: Callable[[Sequence[Any]], str] = _never
 

@@ -83,7 +83,7 @@ def _bootstrap(
 
 def _leave_one_out(metric: Metric, rows: Array, clusters: Sequence[str]) -> tuple[float, float]:
     low, high = leave_one_out_interval(*cluster_sums(rows, clusters), metric.summarise)
-    return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high)
+    return (max(low, metric.least), min(high, 1.0)) if metric.is_fraction else (low, high)
 
 
 def by_rule(score: Score, metric: AnyMetric, measured: Measurements | None) -> Score:

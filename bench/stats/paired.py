@@ -108,7 +108,7 @@ def _spread(
     centre, error = leave_one_out_error(sums, sizes, between)
     if metric.jackknife:
         half = float(special.stdtrit(g - 1, (1 + LEVEL) / 2) * error)
-        end = 1.0 if metric.is_fraction else np.inf
+        end = 1.0 - metric.least if metric.is_fraction else np.inf
         return max(centre - half, -end), min(centre + half, end), error
     values = resample(sums, sizes, between, resamples=resamples, seed=seed)
     return *percentile_interval(values, g), error
