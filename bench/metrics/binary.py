@@ -71,7 +71,10 @@ def macro_with_none(labels: Sequence[str]) -> Metric:
 def _ranked(
     name: str, positive: str, labels: Sequence[str], summarise: Any, signature: str, *, fraction: bool = True
 ) -> RankedMetric:
-    """A metric of the ranking by the probability of `positive`, from rows (that probability, whether it is the target)."""
+    """A metric of the ranking by the probability of `positive`, from rows (that probability, whether it is the target).
+
+    A draw that lost all of one class has no value, where the examples have both.
+    """
     if len(labels) != 2 or positive not in labels:
         raise ValueError(f"{name}: {positive!r} must be one of two labels, found {list(labels)}")
 
@@ -83,10 +86,15 @@ def _ranked(
             return float(target != positive), float(target == positive)  # an answer of neither is as wrong as can be
         return (1.0 - sure if other else sure), float(target == positive)
 
+    def defined(rows: Array, weights: Array) -> Array:
+        both = np.stack([weights @ rows[:, 1], weights @ (1 - rows[:, 1])])
+        lost = (both == 0).any(axis=0) & bool(0 < rows[:, 1].sum() < len(rows))
+        return np.where(lost, np.nan, summarise(rows, weights))
+
     return RankedMetric(
         name,
         measure=measure,
-        summarise=summarise,
+        summarise=defined,
         worst=lambda target: (float(target != positive), float(target == positive)),
         best=lambda target: (float(target == positive), float(target == positive)),
         is_fraction=fraction,

@@ -71,7 +71,8 @@ class RankedMetric:
     """A metric of the order of the examples, such as a best threshold or a risk-coverage curve.
 
     `measure` gives a row as in `Metric`; `summarise(rows [n, k], weights [b, n]) -> [b]` gives the value of each of b
-    weightings of the examples (all 1 for the value itself, how often each was drawn for the interval).
+    weightings of the examples (all 1 for the value itself, how often each was drawn for the interval). A draw that has no value,
+    as it lost all examples of a class, is NaN: the interval is that of the other draws, and says so.
     """
 
     name: str
