@@ -87,7 +87,7 @@ def _print(metric: Metric | RankedMetric, draws: list[Array], truth: float, n: i
     low = np.mean([bound.high is not None and bound.high < truth - 1e-9 for bound in bounds])
     high = np.mean([bound.low is not None and bound.low > truth + 1e-9 for bound in bounds])
     print(
-        f"| `{metric.name}` | {n} | {share:.1%} | {truth:.3f} | {1 - low - high:.1%} | {low:.1%} | {high:.1%} |",
+        f"| {metric.name} | {n} | {share:.1%} | {truth:.3f} | {1 - low - high:.1%} | {low:.1%} | {high:.1%} |",
         flush=True,
     )
 

@@ -128,7 +128,7 @@ def test_rouge_l_as_published_is_never_below_that_of_the_lines() -> None:
 def test_a_summary_of_the_longest_length_is_measured_in_time(task: Task) -> None:
     example = task.examples()[0]
     answer = task.checked(example, ["5 "] * 990 + ["x" * 100] * 10)
-    assert all(one.measure(example.target, answer)[0] >= 0 for one in ECTSUM)
+    assert all(one.measure(example.target, answer)[0] >= 0 for one in ECTSUM if one.name != "bertscore")
 
 
 @pytest.mark.slow
@@ -140,5 +140,7 @@ def test_the_authors_figures_come_out_to_their_three_decimals(form: str) -> None
     examples = task.examples()
     given = dict(task.submitted(data / "finance" / "ectsum" / "predictions" / f"{form}.jsonl", examples))
     answers = [task.checked(one, given[one.id]) for one in examples]
-    found = published({m.name: value(m, [one.target for one in examples], answers) for m in ECTSUM})  # type: ignore[type-var]
+    found = published(
+        {m.name: value(m, [one.target for one in examples], answers) for m in ECTSUM if m.name != "bertscore"}
+    )  # type: ignore[type-var]
     assert {name: round(found[name], 3) for name in golden} == golden

@@ -11,12 +11,13 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 
 import bench
 from bench.errors import BenchError
-from bench.metrics import meteor
+from bench.metrics import bertscore, meteor
 from bench.metrics.classification import ACCURACY, AURC, averaged
 from bench.metrics.evaluate_module import value
 from bench.metrics.metric import ModuleMetric
@@ -334,6 +335,8 @@ CASES = [
             **{f"{name}_goldlength": 1.0 for name in ("rouge1", "rouge2", "rougeL_as_published", "num_precision")},
         },
     ),
+    # two words are unit vectors of their own (see `told_by_an_encoder`): a b of a c have one in common
+    Case("bertscore_local", ["a b", "a"], ["a c", "a"], {"bertscore": 0.75}),
     # the first dialogue has a wrong turn
     Case(
         "whole_dialogues",
@@ -375,6 +378,16 @@ def load(caches: Path) -> Callable[..., Any]:
 def told_by_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
     """METEOR's answer without its program."""
     monkeypatch.setattr(meteor, "_segment", lambda references, answer: ONE_OF_TWO_WORDS)
+
+
+@pytest.fixture(autouse=True)
+def told_by_an_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BERTScore's vectors without a model: each letter is a direction of its own, and so are the marks around a text."""
+
+    def vectors(text: str) -> Any:
+        return np.eye(27)[[26, *(ord(letter) - ord("a") for letter in text.split()), 26]]
+
+    monkeypatch.setattr(bertscore, "encoder", lambda source, layer: vectors)
 
 
 # --- the modules -----------------------------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
+from bench.metrics.bertscore import bertscore
 from bench.metrics.grounding import NUMBERS_IN_SOURCE
 from bench.metrics.lens import of_key
 from bench.metrics.metric import Metric, Row
@@ -71,7 +72,8 @@ _FIGURES: tuple[Metric, ...] = (
     Metric("num_precision", measure=_precision, signature="values in the source or the gold summary, to 2 places each"),
 )
 ECTSUM: tuple[Metric, ...] = (
-    *_FIGURES[:2], _summary("rougeL"), _summary("rougeLsum"), NUMBERS_IN_SOURCE, *_FIGURES[2:], *map(_at_gold_length, _FIGURES)
+    *_FIGURES[:2], _summary("rougeL"), _summary("rougeLsum"), of_key(bertscore(), "summary"), NUMBERS_IN_SOURCE, *_FIGURES[2:],
+    *map(_at_gold_length, _FIGURES),
 )  # fmt: skip
 
 
