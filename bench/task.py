@@ -211,6 +211,13 @@ class Task(BaseTask):
         """
         return values
 
+    def published(self, examples: Sequence[Example], answers: Sequence[Json]) -> Mapping[str, Json]:
+        """Figures that papers print of answers as they read them, where that is not as this task does; {} for none.
+
+        `answers` are the final answers of a submission, None where there is none or it is malformed.
+        """
+        return {}
+
     def problems(self) -> Iterator[str]:
         """The number of examples where it is not the official one; a task may find more."""
         n = self.size()

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.shapes import a_list, an_object
-from bench.data.submissions import kind, number, pairs, table
+from bench.data.submissions import kind, number, pairs, records, table
+from bench.metrics.published import READINGS, label_figures
 from bench.task import DataTask, Malformed, Unparsed
 from bench.text.normal import normalised
 from bench.text.reply import labels_said
@@ -30,6 +31,9 @@ class LabelTask(DataTask):
     labels: ClassVar[tuple[str, ...]]
     several: ClassVar[bool] = False
     instruction: ClassVar[str]
+    paper_reads: ClassVar[str] = (
+        ""  # how published outputs are read for their own figures, of `bench.metrics.published.READINGS`
+    )
 
     def request(self, example: Example) -> Request:
         """The instruction with all the labels, then what is to be judged."""
@@ -60,7 +64,13 @@ class LabelTask(DataTask):
         if self.several:
             labels = an_object(answer, ("labels",))["labels"] if isinstance(answer, dict) else answer
             return self._submitted([x for x in a_list(labels, str) if x] if _are_texts(labels) else labels, None)
-        found = an_object(answer, ("label",), ("confidence",)) if isinstance(answer, dict) else {"label": answer}
+        found = (
+            an_object(answer, ("label",), ("confidence", "published"))
+            if isinstance(answer, dict)
+            else {"label": answer}
+        )
+        if "published" in found:
+            return self._with_published(found)
         confidence = found.get("confidence")
         if isinstance(confidence, bool):
             raise ValueError(f"confidence: found {kind(confidence)}, expected a number from 0 to 1")
@@ -68,24 +78,66 @@ class LabelTask(DataTask):
             return self._submitted(found["label"], confidence)
         return {"label": "", "confidence": None if confidence is None else number(confidence, 0.0, 1.0)}
 
+    def _with_published(self, found: dict[str, Json]) -> Json:
+        """An answer of a published output: our reading, and beside it the paper's, a label or ""."""
+        if not self.paper_reads or found["published"] not in ("", *self.labels):
+            raise ValueError(
+                f"published: found {kind(found['published'])}, expected a label as the paper reads it, or none"
+            )
+        label = self.checked(Example("", {}, None, ""), {key: found[key] for key in found if key != "published"})
+        return label if isinstance(label, Malformed) else {**label, "published": found["published"]}
+
+    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
+        """Nothing where `published` tells it."""
+        return {} if self.paper_reads else values
+
+    def published(self, examples: Sequence[Example], answers: Sequence[Json]) -> Mapping[str, Json]:
+        """The papers' figures; of raw outputs by the papers' own reading of them."""
+        if not self.paper_reads:
+            return {}
+        given = [one.get("published", one["label"]) if one else "" for one in answers]
+        return label_figures([self.label_of(one) for one in examples], given, self.labels)
+
+    def label_of(self, example: Example) -> str:
+        """The label of an example whose target is here."""
+        return str(example.target)
+
+    def outputs(self, path: Path) -> Iterator[tuple[str, Json]]:
+        """The answers of a file of raw outputs, {"id", "output"} a line; a line without id is called by its number from 0.
+
+        Each is read as a model's reply is, and by the paper's rule beside that.
+        """
+        read = READINGS[self.paper_reads]
+        for number_of, (where, record) in enumerate(records(path)):
+            text = record.get("output")
+            if not isinstance(text, str):
+                yield str(record.get("id", number_of)), Malformed(f"{where}: output is {kind(text)}, expected a text")
+                continue
+            parsed = self.answer(Prediction("", text=text))
+            label = parsed.scored_as if isinstance(parsed, Unparsed) else parsed
+            yield str(record.get("id", number_of)), {**label, "published": read(text, self.labels)}
+
     def ideal(self, example: Example) -> Prediction:
         """Certainty of the target."""
-        targets = example.target if self.several else [example.target]
+        targets = example.target if self.several else [self.label_of(example)]
         return Prediction(example.id, label_scores={readable(x): float(x in targets) for x in self.labels})
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The length of the text, and the label where there are few."""
         found = {"length": words(example.inputs["text"])}
         if example.target is not None and len(self.labels) <= FEW:
-            found["label"] = readable(example.target)
+            found["label"] = readable(self.label_of(example))
         return found
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.
 
         Where several may be right, a list of labels, in CSV separated by commas or semicolons (and no confidence). In JSON
-        {"label", "confidence"} may stand in place of a label.
+        {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, lines of {"id", "output"}.
         """
+        if self.paper_reads and path.suffix == ".jsonl" and "output" in next((one for _, one in records(path)), {}):
+            yield from self.outputs(path)
+            return
         if path.suffix.lower() == ".csv":
             for _, row in table(path, ("id", "label")):
                 label: Json = row["label"].strip()

@@ -13,6 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
+from small_finance import FILES as FINANCE
+from small_finance import FINANCIAL, ORDERED
 
 from bench.config.build import build
 from bench.errors import BenchError
@@ -95,31 +97,44 @@ CALLS = [
 ]  # fmt: skip
 
 
-FILES: Mapping[str, str | bytes] = {
-    "squad/dev-v1.1.json": json.dumps(SQUAD_V1),
-    "squad/dev-v2.0.json": json.dumps(SQUAD_V2),
-    "xquad/xquad.en.json": json.dumps(SQUAD_V1),
-    "docvqa/val_squad_format.json": json.dumps(DOCVQA),
-    "chitchat.json": json.dumps({"long": conversation(10), "short": conversation(2), "b": conversation(9)}),
-    "phrasebank/Sentences_50Agree.txt": "Sales rose .@positive\r\nMail to a@b.com .@neutral\r\nProfit fell .@negative\r\n",
-    "banking77/test.csv": 'text,category\r\n"Where is my card, please?",card_arrival\r\nPaid back?,age_limit\r\n',
-    "banking77/train.csv": "text,category\nRefund?,Refund_not_showing_up\nMy age?,age_limit\n",
-    "goemotions/test.tsv": EMOTION_ROWS,
-    "goemotions/dev.tsv": "Yes\t4\td1\n",
-    "finance/ectsum/test.jsonl": "".join(
-        json.dumps({"id": key, "transcript": call, "summary": gold}) + "\n" for key, call, gold in CALLS
-    ),
-    "omg_emotion/omg_ValidationVideos.csv": OMG_GOLD,
-    "omg_emotion/omg_ValidationTranscripts.csv": OMG_TEXT,
-} | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
+FILES: Mapping[str, str | bytes] = (
+    {
+        "squad/dev-v1.1.json": json.dumps(SQUAD_V1),
+        "squad/dev-v2.0.json": json.dumps(SQUAD_V2),
+        "xquad/xquad.en.json": json.dumps(SQUAD_V1),
+        "docvqa/val_squad_format.json": json.dumps(DOCVQA),
+        "chitchat.json": json.dumps({"long": conversation(10), "short": conversation(2), "b": conversation(9)}),
+        "phrasebank/Sentences_50Agree.txt": "Sales rose .@positive\r\nMail to a@b.com .@neutral\r\nProfit fell .@negative\r\n",
+        "banking77/test.csv": 'text,category\r\n"Where is my card, please?",card_arrival\r\nPaid back?,age_limit\r\n',
+        "banking77/train.csv": "text,category\nRefund?,Refund_not_showing_up\nMy age?,age_limit\n",
+        "goemotions/test.tsv": EMOTION_ROWS,
+        "goemotions/dev.tsv": "Yes\t4\td1\n",
+        "finance/ectsum/test.jsonl": "".join(
+            json.dumps({"id": key, "transcript": call, "summary": gold}) + "\n" for key, call, gold in CALLS
+        ),
+        "omg_emotion/omg_ValidationVideos.csv": OMG_GOLD,
+        "omg_emotion/omg_ValidationTranscripts.csv": OMG_TEXT,
+    }
+    | FINANCE
+    | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
+)
 
 CONF = Path(__file__).parents[1] / "conf" / "task"
 ENTRIES = ("dawnbench",)  # competitions, which have no examples
 NAMES = sorted({path.stem for path in CONF.glob("*.yaml")} - {*ENTRIES})
-CARRIED = ("digits", "finmm_dialogue", "finmm_docvqa", "finmm_emotion", "finmm_qa")  # the package has their data
+CARRIED = (
+    "bankruptcy_polish",
+    "credit_australian",
+    "credit_german",
+    "digits",
+    "finmm_dialogue",
+    "finmm_docvqa",
+    "finmm_emotion",
+    "finmm_qa",
+)  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
-    "goemotions", "omg_emotion", "ravdess", "ectsum",
+    "goemotions", "omg_emotion", "ravdess", "ectsum", *FINANCIAL,
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have
@@ -160,6 +175,7 @@ def shipped(name: str, folder: Path, **changes: Any) -> Task:
     more: dict[str, dict[str, Any]] = {
         "chitchat": {"source": f"file:{folder / 'chitchat.json'}", "sha256": None},
         "finmm_docvqa": {"documents": 3},
+        **{one: {"splits": None} for one in ORDERED},  # their published order is that of the whole files
     }
     data_dir = folder if name in (*CARRIED, *SMALL) else reference_data()
     return built(name, data_dir, **more.get(name, {}) | changes)

@@ -15,6 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from small_data import NAMES, shipped, without_meteor, write
 
+from bench.config.build import task_class
 from bench.metrics import meteor
 from bench.runs.settings import Settings
 from bench.scoring.answers import final
@@ -22,6 +23,7 @@ from bench.scoring.measure import score
 from bench.submissions.reading import Submission, evaluate, read
 from bench.task import Malformed, Task
 from bench.types import Example, Json, Prediction
+from tasks.labels import LabelTask
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 Wrap = Callable[[str, Json], Json]
@@ -36,6 +38,9 @@ VALUES: list[Json] = [
     {"valence": None, "arousal": 0.2},
 ]  # fmt: skip
 TEXT_OR_NONE = [*TEXT, {"text": "x"}, {"text": ["x"], "no_answer": 0.1}, {"text": "x", "no_answer": True}]
+ONE_LABEL = tuple(
+    name for name in NAMES if issubclass(cls := task_class(name), LabelTask) and not cls.several
+)  # whose answer is one label
 HOSTILE: Mapping[str, list[Json]] = {
     **dict.fromkeys(("squad_v1", "squad_v1_parted", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
     **dict.fromkeys(("chitchat", "finmm_dialogue", "dstc7"), TEXT),
@@ -43,7 +48,7 @@ HOSTILE: Mapping[str, list[Json]] = {
         ("squad_v2", "squad_v2_parted"), TEXT_OR_NONE
     ),
     "earnings21": [["a", "transcript"], {"text": "x"}, 7, "x " * 500_001],
-    **dict.fromkeys(("phrasebank", "banking77", "ravdess", "digits"), LABEL),
+    **dict.fromkeys(ONE_LABEL, LABEL),
     "goemotions": ["joy", {"label": "joy"}, {"labels": "joy"}, ["joy", 3], ["no such label"], {"joy": 1.0}, 7],
     "deft_sentence": ["2", "", 7, 0.5, ["0", "1"], {"label": "1"}],
     "deft_tags": ["O", 7, ["O"], ["O"] * 5_000, {"tags": ["O"]}, [["Term"]], [["Term", "x", -1]], [["Nothing", "x", 0]]],
@@ -72,7 +77,7 @@ IN_JOURNALS: Mapping[str, list[Json]] = {
             {"labels": ["x", "y"]}, {"label": "LABEL", "confidence": -5}, {"label": "LABEL", "confidence": 1.01},
             {"label": "LABEL", "confidence": True}, {"label": "LABEL", "other": 1}, {"label": "LABEL", "labels": []},
         ]
-        for name in ("phrasebank", "banking77", "ravdess", "digits")
+        for name in ONE_LABEL
     },
     "finqa": [{"program": ["EOF"], "value": 1.0}, {"program": None}, {"value": True, "program": None}],
     "tatqa": [{"answer": ["x"]}, {"answer": ["x"], "scale": "none of these " * 3}, {"answer": ["x"], "scale": "", "type": "span"}],

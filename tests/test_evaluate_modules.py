@@ -7,15 +7,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 
 import bench
+from bench.config.build import task_class
 from bench.errors import BenchError
 from bench.metrics import bertscore, meteor
 from bench.metrics.classification import ACCURACY, AURC, averaged
@@ -631,8 +630,7 @@ def metrics_of_tasks() -> list[tuple[str, str]]:
     """(task, metric) of each conf/task; a task that is scored from entries has no metrics."""
     found = []
     for path in (ROOT / "conf" / "task").glob("*.yaml"):
-        package, _, name = yaml.safe_load(path.read_text(encoding="utf-8"))["_target_"].rpartition(".")
-        metrics = getattr(getattr(import_module(package), name), "metrics", ())
+        metrics = getattr(task_class(path.stem), "metrics", ())
         found += [(path.stem, metric.name) for metric in metrics]
     return found
 

@@ -85,9 +85,11 @@ def test_a_task_has_the_name_of_its_file_a_version_and_a_metric_that_ranks(name:
     assert found.__doc__
 
 
-@pytest.mark.parametrize("name", CARRIED)
+@pytest.mark.parametrize(
+    "name", [name for name in CARRIED if name != "bankruptcy_polish"]
+)  # of which a part is carried
 def test_the_card_of_a_task_with_its_own_data_tells_its_real_number_of_examples(name: str) -> None:
-    assert len(task_class(name)().examples()) == task_class(name).card.n_examples
+    assert len(built(name, Path("nowhere")).examples()) == task_class(name).card.n_examples
 
 
 def test_ids_are_unique_and_no_text_is_empty(task: Task) -> None:

@@ -37,6 +37,7 @@ class DataSource:
     ) -> None:
         self.local, self.data_dir, self.own = local, data_dir, path
         self.remote, self.split, self.sha256, self.obtain = remote, split, sha256, obtain
+        self.carried: Path | None = None  # a file of the package that serves where the data directory has none
 
     def here(self) -> Path | None:
         """The file or folder on this machine that needs no fetching, None if there is none.
@@ -45,7 +46,7 @@ class DataSource:
         """
         if self.own is None:
             place = Path(self.data_dir) / self.local
-            return place if self._fits(place) else None
+            return place if self._fits(place) else self.carried
         if Path(self.own).is_file() and self.local.endswith("/"):
             return Path(self.own)  # one file of an official folder: the task says whether it is enough
         tail = PurePosixPath(self.local)

@@ -45,7 +45,7 @@ def unparsed(labels: Sequence[str]) -> Metric:
     return replace(found, higher_is_better=False)
 
 
-def label_figures(labels: Sequence[str]) -> tuple[Metric, ...]:
+def label_metrics(labels: Sequence[str]) -> tuple[Metric, ...]:
     """All of them over a fixed list of labels, of which one is right for each example; Matthews' correlation ranks."""
     return (
         mcc(labels), ACCURACY, averaged("f1", labels, "weighted"), averaged("precision", labels, "weighted"),
@@ -53,7 +53,7 @@ def label_figures(labels: Sequence[str]) -> tuple[Metric, ...]:
     )  # fmt: skip
 
 
-def published(values: Mapping[str, float], n: int) -> dict[str, float | int]:
+def by_published_name(values: Mapping[str, float], n: int) -> dict[str, float | int]:
     """Those of a task's `values` that papers print, by their names there; `unparsed` as a number of the `n` examples."""
     found: dict[str, float | int] = {name: values[metric] for name, metric in _NAMES.items() if metric in values}
     return found | ({"unparsed": round(n * values["unparsed"])} if "unparsed" in values else {})

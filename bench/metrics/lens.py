@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 from bench.metrics.metric import Metric, RankedMetric
 
-M = TypeVar("M", Metric, RankedMetric)
+M = TypeVar("M", bound=Metric | RankedMetric)
 
 
 def of_key(metric: M, key: str) -> M:

@@ -285,4 +285,7 @@ def official(task: Task, run: Run, examples: Sequence[Example], submission: Subm
     values = {s.metric: s.value if s.official is None else s.official for s in run.scores}
     missing = set(submission.missing) if task.missing_left_out else set()
     counted = [example for example in examples if example.id not in missing]
-    return task.official({name: value for name, value in values.items() if value is not None}, counted)
+    figures = task.official({name: value for name, value in values.items() if value is not None}, counted)
+    said = {one.id: one for one in submission.predictions if one.error is None}
+    finals = [final(task, one, said[one.id]) if one.id in said else None for one in counted]
+    return {**figures, **task.published(counted, [None if isinstance(one, Malformed) else one for one in finals])}

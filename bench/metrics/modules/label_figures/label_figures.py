@@ -7,12 +7,12 @@ from collections.abc import Sequence
 
 from bench.metrics.binary import balanced_accuracy
 from bench.metrics.evaluate_module import module
-from bench.metrics.label_figures import label_figures
+from bench.metrics.label_figures import label_metrics
 from bench.metrics.metric import Metric
 
 
 def _metrics(labels: Sequence[str]) -> tuple[Metric, ...]:
-    return (*label_figures(labels), balanced_accuracy(labels))
+    return (*label_metrics(labels), balanced_accuracy(labels))
 
 
 LabelFigures = module(__name__, _metrics, __doc__, references="string", answer=lambda label: {"label": label})
