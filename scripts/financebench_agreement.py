@@ -1,5 +1,7 @@
 """Prints how well FinanceBench's metrics agree with people: accuracy and Cohen's kappa, by set-up and by kind of question.
 
+`majority` is the accuracy of the more frequent verdict on these answers, given to all of them (kappa 0).
+
     BENCH_DATA=DATA python scripts/financebench_agreement.py [FOLDER]
 
 FOLDER holds the organisers' results, a file SET-UP.jsonl each of {"financebench_id", "answer", "label"}; without it that is
@@ -54,16 +56,17 @@ def main() -> None:
     tuned = [one for group in verdicts[0::2] for one in group]
     kept = [one for group in verdicts[1::2] for one in group]
     for title, groups, every in (
-        ("made on", verdicts[0::2], tuned), ("kept apart", verdicts[1::2], kept),
+        ("the rules were made on", verdicts[0::2], tuned), ("were kept apart", verdicts[1::2], kept),
     ):  # fmt: skip
-        print(f"\n## Set-ups that the rules were {title}\n")
-        print("| | answers | right for people | accuracy before | kappa before | accuracy | kappa |")
-        print("|---|---|---|---|---|---|---|")
+        print(f"\n## Set-ups that {title}\n")
+        print("| | answers | right for people | majority | accuracy before | kappa before | accuracy | kappa |")
+        print("|---|---|---|---|---|---|---|---|")
         for group in groups:
             print(_row(group[0].setup, group))
         print(_row("**all**", every))
         for kind in dict.fromkeys(kind for one in every for kind in one.kinds):
             print(_row(kind, [one for one in every if kind in one.kinds]))
+    print(f"\n## All\n\n{_row('**all set-ups**', [*tuned, *kept])}")
 
 
 def _verdicts(path: Path, task: Task) -> Iterator[Verdict]:
@@ -104,6 +107,7 @@ def _row(name: str, verdicts: Iterable[Verdict]) -> str:
         name,
         str(len(found)),
         f"{right:.1%}",
+        f"{max(right, 1 - right):.1%}",
         f"{before[0]:.1%}",
         f"{before[1]:.2f}",
         f"{now[0]:.1%}",

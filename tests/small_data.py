@@ -92,6 +92,13 @@ def hum(half_period: int) -> bytes:
         return file.getvalue()
 
 
+CALLS = [
+    ("AB_q1_2021", ["Sales were $5 million.", "We expect $6 million."], ["q1 sales $5 million.", "sees fy $6 million."]),
+    ("AB_q2_2021", ["Revenue rose 3% to 1,200 thousand dollars."], ["q2 revenue rose 3 percent."]),
+    ("CD_q1_2021", ["Earnings per share were $0.21."], ["q1 earnings per share $0.21."]),
+]  # fmt: skip
+
+
 FILES: Mapping[str, str | bytes] = (
     {
         "squad/dev-v1.1.json": json.dumps(SQUAD_V1),
@@ -104,6 +111,9 @@ FILES: Mapping[str, str | bytes] = (
         "banking77/train.csv": "text,category\nRefund?,Refund_not_showing_up\nMy age?,age_limit\n",
         "goemotions/test.tsv": EMOTION_ROWS,
         "goemotions/dev.tsv": "Yes\t4\td1\n",
+        "finance/ectsum/test.jsonl": "".join(
+            json.dumps({"id": key, "transcript": call, "summary": gold}) + "\n" for key, call, gold in CALLS
+        ),
         "omg_emotion/omg_ValidationVideos.csv": OMG_GOLD,
         "omg_emotion/omg_ValidationTranscripts.csv": OMG_TEXT,
     }
@@ -127,7 +137,7 @@ CARRIED = (
 )  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
-    "goemotions", "omg_emotion", "ravdess", *FINANCIAL, *LABELLED,
+    "goemotions", "omg_emotion", "ravdess", "ectsum", *FINANCIAL, *LABELLED,
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have

@@ -62,7 +62,7 @@ HOSTILE: Mapping[str, list[Json]] = {
         [[i, i + 1, "Neutral"] for i in range(1_001)],
     ],
     "tatqa": [
-        "x", ["x"], ["a", "", "c"], [{"a": 1}, ""], ["x", "thousand million"], ["x", 3], [True, ""], [["a", ["b"]], ""],
+        "x", ["x"], ["a", "", "c"], [[{"a": 1}], ""], ["x", "thousand " * 5], ["x", 3], [True, ""], [["a", ["b"]], ""],
         [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
     ],
     "finqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401],
@@ -71,6 +71,7 @@ HOSTILE: Mapping[str, list[Json]] = {
         {"sentiment": 0.1, "anger": 1},
     ],
     "cflue": ["?", "H", 7, True, ["A", 3], ["AB"], "ABCDEFGH" * 3, {"labels": "H"}, {"label": "A"}, {"labels": ["A"], "best": 1}],
+    "ectsum": [7, {"a": 1}, [["x"]], [1], ["x"] * 1_001, ["x" * 20_001], ["x" * 11_000] * 2],
     "omg_emotion": VALUES,
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip
@@ -84,12 +85,13 @@ IN_JOURNALS: Mapping[str, list[Json]] = {
         for name in ONE_LABEL
     },
     "finqa": [{"program": ["EOF"], "value": 1.0}, {"program": None}, {"value": True, "program": None}],
-    "tatqa": [{"answer": ["x"]}, {"answer": ["x"], "scale": "none of these"}, {"answer": ["x"], "scale": "", "type": "span"}],
+    "tatqa": [{"answer": ["x"]}, {"answer": ["x"], "scale": "none of these " * 3}, {"answer": ["x"], "scale": "", "type": "span"}],
     "finentity": [[["Siemens", 0, "Positive"], ["Siemens", 0, "Negative"]], [["Siemens", -1, "Positive"]]],
 }  # fmt: skip
 OFFICIAL: Mapping[str, Wrap] = {  # how an official file holds an answer; elsewhere it is an object by id
     "docvqa": lambda key, answer: {"questionId": key, "answer": answer},
     "finqa": lambda key, answer: {"id": key, "predicted": answer},
+    "ectsum": lambda key, answer: {"id": key, "summary": answer},
 }
 
 

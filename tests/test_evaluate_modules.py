@@ -7,16 +7,16 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
-import yaml
 
 import bench
+from bench.config.build import task_class
 from bench.errors import BenchError
-from bench.metrics import meteor
+from bench.metrics import bertscore, meteor
 from bench.metrics.classification import ACCURACY, AURC, averaged
 from bench.metrics.evaluate_module import value
 from bench.metrics.metric import ModuleMetric
@@ -258,6 +258,91 @@ CASES = [
         + [{"value": 0.3, "video": 1}, {"value": 0.6, "video": 1}],
         {"ccc_per_video": 0.75},
     ),
+    # good 1 right of 2 given and 2 wanted, bad 1 of 1 and 2, one answer of neither: (2·4 - 2·2 - 1·2) / sqrt((16 - 6)(16 - 8))
+    Case(
+        "label_figures",
+        ["good", "bad", "good", "?"],
+        ["good", "bad", "bad", "good"],
+        {
+            "mcc": 2 / math.sqrt(80),
+            "accuracy": 1 / 2,
+            "balanced_accuracy": 1 / 2,
+            "weighted_f1": (2 * 1 / 2 + 2 * 2 / 3) / 4,
+            "weighted_precision": (2 * 1 / 2 + 2 * 1) / 4,
+            "f1_macro_gold_labels": (1 / 2 + 2 / 3) / 2,
+            "f1_macro_all_labels": (1 / 2 + 2 / 3 + 0) / 3,
+            "f1_weighted_by_prediction": (2 * 1 / 2 + 1 * 2 / 3 + 1 * 0) / 4,
+            "unparsed": 1 / 4,
+        },
+        {"labels": ["good", "bad"]},
+    ),
+    # P(bad) .9, .6, .4, .1 of bad, good, bad, good: 3 of 4 pairs; 1/2 · 1 + 1/2 · 2/3; the first alone; of .4 examples all are bad
+    Case(
+        "binary_ranking",
+        [
+            {"label": label, "confidence": sure}
+            for label, sure in (("bad", 0.9), ("bad", 0.6), ("good", 0.6), ("good", 0.9))
+        ],
+        ["bad", "good", "bad", "good"],
+        {"roc_auc": 0.75, "average_precision": 5 / 6, "recall_at_1_percent_false_alarms": 0.5, "lift_10": 2.0},
+        {"labels": ["good", "bad"], "positive": "bad"},
+    ),
+    # chosen 1/2 of a and 2/2 of b; of those who deserve it all; of the others 0/1 and 1/1
+    Case(
+        "group_fairness",
+        ["good", "bad", "good", "good"],
+        [
+            {"label": label, "group": group}
+            for label, group in (("good", "a"), ("bad", "a"), ("bad", "b"), ("good", "b"))
+        ],
+        {
+            "selection_rate_difference_group": 0.5,
+            "true_positive_rate_difference_group": 0.0,
+            "false_positive_rate_difference_group": 1.0,
+        },
+        {"groups": ["a", "b"], "favourable": "good"},
+    ),
+    # off by .4 and 0; both signs are right
+    Case("rmse", [0.1, -0.5], [0.5, -0.5], {"rmse": math.sqrt(0.16 / 2), "sign_f1": 1.0}),
+    # all words; ab and cd of the pairs ab, bc, cd and cd, da, ab; ab or cd in one go; line by line both
+    Case(
+        "rouge_stemmed",
+        [["c d", "a b"]],
+        [["a b", "c d"]],
+        {"rouge1": 1.0, "rouge2": 2 / 3, "rougeL": 0.5, "rougeLsum": 1.0},
+    ),
+    # 1.2 billion is there, 7 % is not
+    Case(
+        "numbers_in_source",
+        [["sales $1.2 bn, up 7%"], ["none"]],
+        [["revenue of 1,200,000,000"], ["7"]],
+        {"numbers_in_source": 0.5},
+    ),
+    # 4 words and 3 pairs of the gold's 4 and 3, beside 6 and 5: 2 · 4 / 10, 2 · 3 / 8; 5 is there, 7 is not
+    Case(
+        "ectsum",
+        [["q2 sales $5 million.", "up 7%."]],
+        [{"summary": ["q2 sales $5 million."], "source": ["sales were $5 million, up 3%"]}],
+        {
+            "rouge1": 0.8,
+            "rouge2": 0.75,
+            "rougeL": 0.8,
+            "rougeLsum": 0.8,
+            "rougeL_as_published": 2 * (2 / 3) ** (1 / 1.2) / ((2 / 3) ** (1 / 1.2) + 1),
+            "numbers_in_source": 0.5,
+            "num_precision": 0.5,
+            **{f"{name}_goldlength": 1.0 for name in ("rouge1", "rouge2", "rougeL_as_published", "num_precision")},
+        },
+    ),
+    # two words are unit vectors of their own (see `told_by_an_encoder`): a b of a c have one in common
+    Case("bertscore_local", ["a b", "a"], ["a c", "a"], {"bertscore": 0.75}),
+    # the first dialogue has a wrong turn
+    Case(
+        "whole_dialogues",
+        ["a", "b", "c"],
+        [{"dialogue": key, "answer": gold} for key, gold in (("d1", "a"), ("d1", "x"), ("d2", "c"))],
+        {"whole_dialogues": 0.5},
+    ),
 ]
 ONE_OF_TWO_WORDS = "2 2 0 0 1 1 0 0" + " 0" * 12 + " 1 1 1"  # as METEOR's program tells it
 
@@ -292,6 +377,16 @@ def load(caches: Path) -> Callable[..., Any]:
 def told_by_meteor(monkeypatch: pytest.MonkeyPatch) -> None:
     """METEOR's answer without its program."""
     monkeypatch.setattr(meteor, "_segment", lambda references, answer: ONE_OF_TWO_WORDS)
+
+
+@pytest.fixture(autouse=True)
+def told_by_an_encoder(monkeypatch: pytest.MonkeyPatch) -> None:
+    """BERTScore's vectors without a model: each letter is a direction of its own, and so are the marks around a text."""
+
+    def vectors(text: str) -> Any:
+        return np.eye(27)[[26, *(ord(letter) - ord("a") for letter in text.split()), 26]]
+
+    monkeypatch.setattr(bertscore, "encoder", lambda source, layer: vectors)
 
 
 # --- the modules -----------------------------------------------------------------------------------------------------
@@ -535,8 +630,7 @@ def metrics_of_tasks() -> list[tuple[str, str]]:
     """(task, metric) of each conf/task; a task that is scored from entries has no metrics."""
     found = []
     for path in (ROOT / "conf" / "task").glob("*.yaml"):
-        package, _, name = yaml.safe_load(path.read_text(encoding="utf-8"))["_target_"].rpartition(".")
-        metrics = getattr(getattr(import_module(package), name), "metrics", ())
+        metrics = getattr(task_class(path.stem), "metrics", ())
         found += [(path.stem, metric.name) for metric in metrics]
     return found
 

@@ -6,12 +6,16 @@ import csv
 import json
 import math
 import os
+import re
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bench.metrics.binary import (
     average_precision,
@@ -27,10 +31,13 @@ from bench.metrics.classification import averaged
 from bench.metrics.dialogues import whole_dialogues
 from bench.metrics.evaluate_module import value
 from bench.metrics.fairness import fairness
+from bench.metrics.label_figures import by_published_name, label_metrics
 from bench.metrics.lens import of_key
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.metrics.regression import rmse, sign_f1
 from bench.metrics.rouge import rouge
+from bench.scoring.bounds import of_rows
+from bench.stats.paired import difference
 
 LABELS = ("good", "bad")
 RANKINGS = (roc_auc, average_precision, recall_at_false_alarms, lift)
@@ -226,3 +233,94 @@ def _agree(targets: list[str], given: list[str], labels: Sequence[str], wanted: 
     }  # fmt: skip
     for name, metric in metrics.items():
         assert value(metric, targets, said(given)) == pytest.approx(wanted[name], abs=5e-5), name
+
+
+@pytest.mark.parametrize("make", RANKINGS)
+def test_draws_that_lost_a_class_have_no_value_and_their_interval_counts_them(make: Any) -> None:
+    metric = make("bad", LABELS)
+    targets, answers = ["bad"] + ["good"] * 9, sure([0.9, *(0.05 * i for i in range(9))])
+    rows = np.array([metric.measure(t, a) for t, a in zip(targets, answers, strict=True)])
+    none, all_of_it = np.array([0.0, *[1.0] * 9]), np.array([3.0, *[0.0] * 9])
+    assert np.isnan(metric.summarise(rows, np.stack([none, all_of_it]))).all()
+    found = of_rows(metric, rows, [str(i) for i in range(10)], resamples=500, seed=0)
+    assert found.low == found.high or found.low < found.high
+    lost = re.fullmatch(r"bootstrap over 10 clusters, 500 resamples, (\d+) of them lost a class", found.note)
+    assert lost
+    assert 130 < int(lost[1]) < 230  # (1 - 1/10)^10 of 500 is 174
+    changed = difference(metric, rows, rows[:, [0, 1]] * [0.5, 1.0], [str(i) for i in range(10)], resamples=500)
+    assert changed.low is not None
+    assert math.isfinite(changed.low)
+    # Of one draw that lost it nothing is left.
+    losing = next(
+        seed for seed in range(50) if of_rows(metric, rows, list("abcdefghij"), resamples=1, seed=seed).low is None
+    )
+    assert "none of 1 resamples" in of_rows(metric, rows, list("abcdefghij"), resamples=1, seed=losing).note
+
+
+def test_the_interval_of_a_negative_correlation_is_not_cut_at_0() -> None:
+    metric, draw = mcc(LABELS), np.random.default_rng(0)
+    targets = ["good", "bad"] * 30
+    answers = said(["bad" if (t == "good") ^ (draw.random() < 0.3) else "good" for t in targets])
+    rows = np.array([metric.measure(t, a) for t, a in zip(targets, answers, strict=True)])
+    clusters = [str(i) for i in range(60)]
+    found, held = of_rows(metric, rows, clusters, resamples=100, seed=0), value(metric, targets, answers)
+    assert held < -0.2
+    assert found.low is not None
+    assert found.high is not None
+    assert -1.0 <= found.low < held < found.high
+    best = np.array([metric.best(t) for t in targets])
+    gained = difference(metric, rows, best, clusters, resamples=100)
+    assert gained.high is not None
+    assert gained.value == pytest.approx(1.0 - held)
+    assert gained.high > 1.0
+
+
+@settings(max_examples=25)
+@given(
+    st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["a", "b", "?"])), min_size=1, max_size=30)
+)  # fmt: skip
+def test_the_figures_of_labels_are_those_of_scikit_learn_and_stay_in_range(pairs: list[tuple[str, str]]) -> None:
+    from sklearn import metrics as theirs
+
+    targets, answers = [t for t, _ in pairs], [a for _, a in pairs]
+    found = {m.name: value(m, targets, said(answers)) for m in label_metrics(("a", "b"))}
+    options: dict[str, Any] = {"zero_division": 0}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it warns of what is 0/0
+        wanted = {
+            "accuracy": theirs.accuracy_score(targets, answers),
+            "f1_weighted": theirs.f1_score(targets, answers, average="weighted", **options),
+            "f1_macro_gold_labels": theirs.f1_score(
+                targets, answers, average="macro", labels=sorted(set(targets)), **options
+            ),
+            "f1_macro_all_labels": theirs.f1_score(targets, answers, average="macro", **options),
+            "f1_weighted_by_prediction": theirs.f1_score(answers, targets, average="weighted", **options),
+            "mcc": theirs.matthews_corrcoef(targets, answers),
+            "precision_weighted": theirs.precision_score(targets, answers, average="weighted", **options),
+            "unparsed": answers.count("?"),
+        }
+    assert by_published_name(found, len(pairs)) == pytest.approx(wanted, abs=1e-9)
+
+
+FOMC = ("dovish", "hawkish", "neutral")
+
+
+@pytest.mark.skipif(not FINANCE.is_dir(), reason="BENCH_DATA holds no finance/")
+@pytest.mark.parametrize(
+    ("task", "model", "file", "labels", "pattern"),
+    [
+        ("fomc", "gpt4-5768", "fomc/predictions/gpt4-5768.jsonl", FOMC, r"^\s*(dovish|hawkish|neutral)"),
+        ("fomc", "dolly-5768", "fomc/predictions/dolly-5768.jsonl", FOMC, r"^\s*(dovish|hawkish|neutral)"),
+        ("ccfraud", "gpt4_100", "ccfraud/predictions/gpt4_100.jsonl", LABELS, r"\b(good|bad)\b"),
+    ],
+)
+def test_the_published_figures_come_out_of_answers_of_which_some_are_none(
+    task: str, model: str, file: str, labels: tuple[str, ...], pattern: str
+) -> None:
+    golden = json.loads((FINANCE / "GOLDEN.json").read_text())[task][model]
+    answers = [json.loads(line) for line in (FINANCE / file).read_text().splitlines()]
+    targets = [one["answer"] if "answer" in one else FOMC[one["label"]] for one in answers]
+    read = [re.search(pattern, one["output"].lower()) for one in answers]
+    found = {m.name: value(m, targets, said([one[1] if one else "" for one in read])) for m in label_metrics(labels)}
+    wanted = {name: golden[name] for name in by_published_name(found, len(answers))}
+    assert by_published_name(found, len(answers)) == pytest.approx(wanted, abs=5e-5)

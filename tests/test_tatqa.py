@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from small_data import built, reference_data
 
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.tatqa import TATQA, answer_text, is_number, normalise, readings, to_number, token_f1
 from bench.scoring.measure import score
+from bench.submissions.reading import read
 from bench.task import Malformed
 from bench.types import Prediction
 from tasks.reports import table_text
@@ -148,6 +150,25 @@ def test_exact_match_f1_and_scale_by_hand(
     kind: str, gold: list[str], scale: str, answer: list[Any], said: str, expected: tuple[float, ...]
 ) -> None:
     assert rows(kind, gold, scale, answer, said) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(("said", "expected"), [("year", (1, 1, 0)), ("million USD", (0, 0, 0)), ("USD", (1, 1, 0))])
+def test_a_scale_that_is_none_of_the_five_is_wrong_and_counts_as_its_word(said: str, expected: tuple[int, ...]) -> None:
+    assert rows("arithmetic", ["2019"], "", [2019], said) == expected
+
+
+@pytest.mark.parametrize("name", ["codex_pot", "codex_direct", "gpt3_cot"])
+def test_others_outputs_have_the_figures_of_their_own_script(name: str) -> None:
+    data = reference_data()
+    task = built("tatqa", data)
+    golden = json.loads((data / "finance" / "GOLDEN.json").read_text())["tatqa_predictions"][name]
+    examples = task.examples()
+    found = read(task, data / "finance" / "tatqa_predictions" / f"{name}.json", examples)
+    assert len(found.missing) == 1
+    scores = score(task, examples, found.predictions, resamples=0, seed=0)
+    # Theirs are over the 1,667 questions with an answer.
+    value = {one.metric: one.value * len(examples) / (len(examples) - 1) for one in scores if one.value is not None}
+    assert {"em": value["exact_match"], "f1": value["f1"], "scale": value["scale"]} == pytest.approx(golden, abs=5e-5)
 
 
 def test_a_lone_number_without_scale_is_also_read_unrounded() -> None:
@@ -305,6 +326,8 @@ def test_a_right_negative_percentage_is_right_and_its_opposite_wrong(said: str) 
         (["0", "million"], {"answer": ["0"], "scale": "million"}),
         ([0, "million"], {"answer": [], "scale": "million"}),  # the script takes 0 for no answer
         ([None, None], {"answer": [], "scale": ""}),
+        ([2019, "year"], {"answer": [2019], "scale": "year"}),
+        ([{"2019": 5}, "thousand"], {"answer": ["{'2019': 5}"], "scale": "thousand"}),
     ],
 )
 def test_a_submitted_pair_is_taken_as_the_official_script_takes_it(

@@ -176,7 +176,7 @@ def _reach(metric: Metric | RankedMetric, before: Array, after: Array) -> float:
     pseudo = np.concatenate(
         [n * value(metric, rows) - (n - 1) * _without_one(metric, rows) for rows in (before, after)]
     )
-    return float(np.ptp(pseudo))
+    return float(np.nanmax(pseudo) - np.nanmin(pseudo))  # of a class's only example there is no score without it
 
 
 def _without_one(metric: Metric | RankedMetric, rows: Array) -> Array:

@@ -55,12 +55,15 @@ def by_prediction(labels: Sequence[str]) -> Metric:
 
 
 def macro_with_none(labels: Sequence[str]) -> Metric:
-    """Macro F1 in which "none of the labels" is a class too, with F1 0, as soon as one answer is that; in [0, 1]."""
+    """Macro F1 over the labels that are a target or an answer, and over "none of them" as soon as one answer is that; in [0, 1].
+
+    That class has F1 0. Source: scikit-learn's f1_score without a list of labels.
+    """
 
     def summarise(sums: Array, n: Array) -> Array:
         right, given, wanted = np.moveaxis(sums, -2, 0)
-        classes = len(labels) + (n - given.sum(axis=-1) > 1e-9)
-        return np.asarray(ratio(2 * right, given + wanted).sum(axis=-1) / classes)
+        classes = (given + wanted > 0).sum(axis=-1) + (n - given.sum(axis=-1) > 1e-9)
+        return ratio(ratio(2 * right, given + wanted).sum(axis=-1), classes)
 
     return replace(counted("f1_macro_all_labels", labels, summarise, "macro, with a class of none"), jackknife=True)
 
@@ -68,7 +71,10 @@ def macro_with_none(labels: Sequence[str]) -> Metric:
 def _ranked(
     name: str, positive: str, labels: Sequence[str], summarise: Any, signature: str, *, fraction: bool = True
 ) -> RankedMetric:
-    """A metric of the ranking by the probability of `positive`, from rows (that probability, whether it is the target)."""
+    """A metric of the ranking by the probability of `positive`, from rows (that probability, whether it is the target).
+
+    A draw that lost all of one class has no value, where the examples have both.
+    """
     if len(labels) != 2 or positive not in labels:
         raise ValueError(f"{name}: {positive!r} must be one of two labels, found {list(labels)}")
 
@@ -80,10 +86,15 @@ def _ranked(
             return float(target != positive), float(target == positive)  # an answer of neither is as wrong as can be
         return (1.0 - sure if other else sure), float(target == positive)
 
+    def defined(rows: Array, weights: Array) -> Array:
+        both = np.stack([weights @ rows[:, 1], weights @ (1 - rows[:, 1])])
+        lost = (both == 0).any(axis=0) & bool(0 < rows[:, 1].sum() < len(rows))
+        return np.where(lost, np.nan, summarise(rows, weights))
+
     return RankedMetric(
         name,
         measure=measure,
-        summarise=summarise,
+        summarise=defined,
         worst=lambda target: (float(target != positive), float(target == positive)),
         best=lambda target: (float(target == positive), float(target == positive)),
         is_fraction=fraction,

@@ -7,7 +7,6 @@ interval needs no further run of it, and a test holds it against the program's o
 from __future__ import annotations
 
 import atexit
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Sequence
@@ -19,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from bench.artifacts.fetch import locate
+from bench.artifacts.held import held
 from bench.errors import BenchError
 from bench.metrics.metric import Array, Metric, Row
 
@@ -116,17 +116,10 @@ def ready() -> _Program:
     """The program, not yet started; raises BenchError where Java or the jar is missing, for it fetches nothing."""
     if shutil.which("java") is None:
         raise BenchError("METEOR needs Java, and there is no `java` on the path; install a Java runtime")
-    before = os.environ.get("BENCH_OFFLINE")
-    os.environ["BENCH_OFFLINE"] = "1"  # 104 MB are not for the middle of a scoring
     try:
-        folder = locate(_URI, sha256=_SHA256)
+        folder = held(_URI, sha256=_SHA256)  # 104 MB are not for the middle of a scoring
     except BenchError:
         raise BenchError("METEOR's program is not on this machine; run `bench fetch task=dstc7`") from None
-    finally:
-        if before is None:
-            del os.environ["BENCH_OFFLINE"]
-        else:
-            os.environ["BENCH_OFFLINE"] = before
     return _Program(folder / "meteor-1.5.jar")
 
 

@@ -45,7 +45,8 @@ class Metric:
     text shows it as percent.
 
     `jackknife` asks for an interval from leaving out one cluster at a time: drawing with replacement often loses a rare
-    class, which pushes a mean over classes down and out of its own interval.
+    class, which pushes a mean over classes down and out of its own interval. `least` is the lowest value of a fraction (-1 of
+    a correlation), where such an interval ends.
 
     `fit(targets)` gives the metric to use where rows depend on all the targets (NIST's weights of n-grams). `absent`
     says why the metric cannot be had from these answers, "" if it can (a program is missing, no confidences).
@@ -60,7 +61,7 @@ class Metric:
     is_fraction: bool = True
     signature: str = ""
     jackknife: bool = False
-    least: float = 0.0  # the least value of a fraction, -1 for a correlation
+    least: float = 0.0
     fit: Callable[[Sequence[Any]], Metric] | None = None
     absent: Callable[[Sequence[Any]], str] = _never
 
@@ -70,7 +71,8 @@ class RankedMetric:
     """A metric of the order of the examples, such as a best threshold or a risk-coverage curve.
 
     `measure` gives a row as in `Metric`; `summarise(rows [n, k], weights [b, n]) -> [b]` gives the value of each of b
-    weightings of the examples (all 1 for the value itself, how often each was drawn for the interval).
+    weightings of the examples (all 1 for the value itself, how often each was drawn for the interval). A draw that has no value,
+    as it lost all examples of a class, is NaN: the interval is that of the other draws, and says so.
     """
 
     name: str

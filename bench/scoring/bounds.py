@@ -50,8 +50,7 @@ def of_rows(
     """The interval of rows [n, k], whole clusters being drawn or left out."""
     if isinstance(metric, Metric) and metric.jackknife:
         return _of(len(set(clusters)), resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
-    bounds = partial(_bootstrap, metric, rows, clusters, resamples, seed)
-    return _of(len(set(clusters)), resamples, bounds, "bootstrap", f", {resamples} resamples")
+    return _of(len(set(clusters)), resamples, partial(_bootstrap, metric, rows, clusters, resamples, seed), "bootstrap")
 
 
 def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resamples: int) -> Bounds:
@@ -59,26 +58,30 @@ def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resa
     return _of(len(groups), resamples, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
 
 
-def _of(
-    clusters: int, resamples: int, bounds: Callable[[], tuple[float, float]], method: str, detail: str = ""
-) -> Bounds:
+def _of(clusters: int, resamples: int, bounds: Callable[[], tuple[float, float] | Bounds], method: str) -> Bounds:
     if clusters < MIN_CLUSTERS or not resamples:
         return Bounds(None, None, f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}")
-    return Bounds(*bounds(), f"{method} over {clusters} clusters{detail}")
+    found = bounds()
+    return found if isinstance(found, Bounds) else Bounds(*found, f"{method} over {clusters} clusters")
 
 
 def _bootstrap(
     metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], resamples: int, seed: int
-) -> tuple[float, float]:
-    """The 95 % interval from whole clusters, drawn with replacement."""
+) -> Bounds:
+    """The 95 % interval from whole clusters, drawn with replacement; draws without a value are left out, and counted."""
+    note = f"bootstrap over {len(set(clusters))} clusters, {resamples} resamples"
     if isinstance(metric, Metric):
         sums, sizes = cluster_sums(rows, clusters)
         values = resample(sums, sizes, metric.summarise, resamples=resamples, seed=seed)
-        return percentile_interval(values, len(sums))
+        return Bounds(*percentile_interval(values, len(sums)), note)
     which, g = cluster_numbers(clusters)
     drawn = resample_weights(g, resamples=resamples, seed=seed, width=len(rows))
     values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
-    return percentile_interval(values, g)
+    with_value = values[~np.isnan(values)]
+    if not len(with_value):
+        return Bounds(None, None, f"no interval: none of {resamples} resamples has a value")
+    lost = len(values) - len(with_value)
+    return Bounds(*percentile_interval(with_value, g), f"{note}, {lost} of them lost a class" if lost else note)
 
 
 def _leave_one_out(metric: Metric, rows: Array, clusters: Sequence[str]) -> tuple[float, float]:

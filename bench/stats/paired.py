@@ -93,7 +93,7 @@ def detectable(standard_error: float | None, g: int) -> float | None:
 
 def _spread(
     metric: Metric | RankedMetric, a_rows: Array, b_rows: Array, clusters: Sequence[str], *, resamples: int, seed: int
-) -> tuple[float, float, float]:
+) -> tuple[float, float, float] | tuple[None, None, None]:
     """The 95 % interval of the difference and its standard error: both runs are given the same drawn clusters.
 
     The error is the jackknife's, which clusters of unequal size make less too small than the bootstrap's; that of a metric of the
@@ -101,14 +101,17 @@ def _spread(
     """
     if isinstance(metric, RankedMetric):
         values = np.concatenate(list(_drawn_ranked(metric, a_rows, b_rows, clusters, resamples=resamples, seed=seed)))
+        values = values[~np.isnan(values)]  # without draws that lost a class, in both runs alike
         g = len(set(clusters))
+        if len(values) < 2:
+            return None, None, None
         return *percentile_interval(values, g), float(values.std(ddof=1) * np.sqrt(g / (g - 1)))
     sums, sizes = cluster_sums(np.column_stack([a_rows, b_rows]), clusters)
     between, g = _between(metric, a_rows.shape[1]), len(sums)
     centre, error = leave_one_out_error(sums, sizes, between)
     if metric.jackknife:
         half = float(special.stdtrit(g - 1, (1 + LEVEL) / 2) * error)
-        end = 1.0 if metric.is_fraction else np.inf
+        end = 1.0 - metric.least if metric.is_fraction else np.inf
         return max(centre - half, -end), min(centre + half, end), error
     values = resample(sums, sizes, between, resamples=resamples, seed=seed)
     return *percentile_interval(values, g), error
