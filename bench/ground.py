@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bench.engine import asking
+from bench.engine import asking, teaching
 from bench.engine.asking import Asking
 from bench.engine.fitting import refuse_misfit
 from bench.errors import BenchError
@@ -41,6 +41,11 @@ def ground_of(task: Task, model: Model, name: str, device: Device, settings: Set
     if model.taught:
         refuse_taught(name, model.taught, [task.request(example) for example in asked.examples], task.name)
     ideal = _ideal(task, model, name, asked)
+    stands_on = asking.ideal_digest(ideal) if ideal else ""
+    if model.learns:
+        lesson = teaching.taught(task, asked, name)
+        stands_on = teaching.digest(lesson)
+        model.learn(lesson)
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
     )
@@ -49,7 +54,7 @@ def ground_of(task: Task, model: Model, name: str, device: Device, settings: Set
         task=task.name, version=task.version, asked=asked.asked.digest, data=asked.asked.data, files=asked.files, model=name,
         revision=model.revision, weights_sha256=model.weights_sha256, config=model.telling(settings.config.get("model")),
         code=sha256_of(code), device=device.kind, dtype=device.dtype, seed=settings.seed, batch_size=settings.batch_size,
-        batch_tokens=settings.batch_tokens, ideal=asking.ideal_digest(ideal) if ideal else "",
+        batch_tokens=settings.batch_tokens, ideal=stands_on,
     )  # fmt: skip
     folder = RunFolder.find(
         settings.runs_dir,

@@ -13,7 +13,7 @@ from small_text_models import answered, roberta_tokenizer, saved
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.causal import CausalLM
-from bench.types import Choose, Generate, Output, Prediction, Request, Span, Text
+from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Text
 
 pytestmark = pytest.mark.slow
 CPU = Device("cpu", "float32", 1)
@@ -455,3 +455,22 @@ def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memo
         assert pipeline.describe() == {"decoding": "prefix tree"}
         pipeline.free()
         reader.free.assert_called_once_with()
+
+
+def test_a_causal_model_gives_numbers_within_their_scales_beside_texts_and_labels(model: Any) -> None:
+    scales = Regress(("valence", "arousal"), (-1.0, 0.0), (1.0, 1.0))
+    batch = [
+        Request("a", (Text("one two"),), scales), Request("b", (Text("one"),), Choose(("one", "two"))),
+        Request("c", (Text("two"),), Generate(2)), Request("d", (Text("three"),), scales),
+    ]  # fmt: skip
+    assert sorted(one.id for unit in model.units(batch) for one in unit) == ["a", "b", "c", "d"]
+    model.prepare(batch)
+    found = {one.id: one for group in model.predict(batch) for one in group}
+    assert sorted(found) == ["a", "b", "c", "d"]
+    for key in ("a", "d"):
+        values = found[key].values
+        assert values is not None
+        assert -1.0 <= values["valence"] <= 1.0
+        assert 0.0 <= values["arousal"] <= 1.0
+    alone = [one for group in model.predict([batch[3]]) for one in group]
+    assert alone[0].values == pytest.approx(found["d"].values, abs=1e-4)

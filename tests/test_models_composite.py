@@ -36,6 +36,7 @@ OWN = {
     "telling",
     "hear",
     "submit",
+    "learn",
 }  # what a stage cannot be asked in the composite's words
 
 

@@ -139,7 +139,7 @@ def _prepare(model: Model, unit: Unit) -> None:
 def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:
     """Load the model, if it is not yet loaded for this device and seed."""
     if model.loaded != (device, seed):
-        with watch.phase("load"):
+        with watch.phase("fit" if model.learns else "load"):
             try:
                 model.load(device, seed=seed)
             except SystemExit as error:  # else the command would end with the code of a run that is done

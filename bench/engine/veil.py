@@ -57,6 +57,11 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         self._exit.close()
 
     @property
+    def learns(self) -> bool:  # type: ignore[override]
+        """As of the model itself."""
+        return self.model.learns
+
+    @property
     def loaded(self) -> tuple[Device, int] | None:
         """As of the model itself."""
         return self.model.loaded

@@ -77,6 +77,7 @@ class Model(ABC):
         None  # tokens that a prompt and its reply may have together, once it is loaded; None: no such bound
     )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
+    learns: ClassVar[bool] = False  # whether `load` fits it to what `learn` gave: the task's training split
     taught: frozenset[str] = (
         frozenset()
     )  # digests of requests that it was trained on here, see `models/taught_names.py`
@@ -90,6 +91,12 @@ class Model(ABC):
 
     def fetch(self) -> None:
         """Bring the weights into the cache, without loading them."""
+
+    def learn(self, taught: Sequence[tuple[Request, Prediction]]) -> None:
+        """Only where it `learns`: the requests of the task's training split, each with its ideal prediction.
+
+        Called before `load`, which fits the model to them and is timed as phase `fit`. None of them is a request that is evaluated.
+        """
 
     def load(self, device: Device, *, seed: int) -> None:
         """Get ready to predict; called once, timed as phase `load`."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.models import label_length as lengths
+from bench.models import rated
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
 from bench.models.places import places
@@ -16,7 +17,7 @@ from bench.models.read_ahead import ReadAhead
 from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import behind_thinking, cut, opens
-from bench.types import Choose, Generate, Json, Prediction, Request, Text
+from bench.types import Choose, Generate, Json, Prediction, Regress, Request, Text
 
 if TYPE_CHECKING:
     import torch
@@ -31,6 +32,8 @@ class CausalLM(TorchModel):
     models are prompted. A last part of the assistant begins the reply. A prompt that is longer than the context loses the
     middle of its longest part, never the question. What generation_config.json says of sampling and penalties is not used.
 
+    A number on a scale is the mean over its steps, weighted by their probabilities as the reply: see `bench.models.rated`.
+
     `label_length` says what a label's log-likelihood is divided by: "none", "tokens" or "characters". With `calibrated`, its
     log-likelihood for a text that says nothing ("N/A") is subtracted first, so that a label does not win for being a common
     phrase. Source: Holtzman et al. 2021, "Surface Form Competition" (EMNLP); Zhao et al. 2021, "Calibrate Before Use" (ICML).
@@ -39,7 +42,7 @@ class CausalLM(TorchModel):
     added_end = 0  # tokens that the tokenizer puts behind a text
     auto_class = "AutoModelForCausalLM"
     parts = frozenset({"text"})
-    outputs = (Generate, Choose)
+    outputs = (Generate, Choose, Regress)
 
     def __init__(
         self,
@@ -97,7 +100,8 @@ class CausalLM(TorchModel):
         """The prompt's and the labels' or the reply's tokens, about."""
         output = request.output
         behind = sum(map(len, output.labels)) // 4 if isinstance(output, Choose) else 0
-        return super().cost(request) + behind
+        times = len(output.names) if isinstance(output, Regress) else 1
+        return times * super().cost(request) + behind
 
     def prompt(self, request: Request) -> str:
         """The request as text, up to where the reply begins or goes on."""
@@ -111,13 +115,13 @@ class CausalLM(TorchModel):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Tokenise what comes next, if that was not done when its batch was cut."""
-        self._ahead.keep(batch)
+        self._ahead.keep([one for request in batch for one in rated.choices(request)])
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
         from bench.decoding import units
 
-        prompts = self._ahead.keep(batch)
+        prompts = self._ahead.keep([rated.first(request) for request in batch])
         ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
         said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
         return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
@@ -126,6 +130,8 @@ class CausalLM(TorchModel):
         """How many tokens are computed behind the prompt, at most."""
         if isinstance(request.output, Choose):
             return sum(map(len, self._replies(request.output.labels)))
+        if isinstance(request.output, Regress):  # each scale has a prompt of its own
+            return len(request.output.names) * (len(rated.STEPS) + self.cost(request))
         return self._reply_tokens(request)
 
     def _tokenised(self, batch: Sequence[Request]) -> list[Prompt | str]:
@@ -165,7 +171,14 @@ class CausalLM(TorchModel):
         raise TypeError(f"a causal model writes or chooses, it cannot give {request.output!r}")
 
     def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
-        """The answers of one batch, which may mix texts and labels, as they are finished."""
+        """The answers of one batch, which may mix texts, labels and numbers, as they are finished."""
+        scales = [request for request in batch if isinstance(request.output, Regress)]
+        if scales:
+            yield from rated.values(scales, self._answers)
+        yield from self._answers([request for request in batch if not isinstance(request.output, Regress)])
+
+    def _answers(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The answers of texts and labels."""
         prompts = self._ahead.take(batch)
         wrong = [Prediction(r.id, error=why) for r, why in zip(batch, prompts, strict=True) if isinstance(why, str)]
         if wrong:

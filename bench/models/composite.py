@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import ClassVar
 
 from bench.models.base import Device, Heard, Model
-from bench.types import Json, Prediction
+from bench.types import Json, Prediction, Request
 
 
 class Composite(Model):
@@ -59,6 +59,17 @@ class Composite(Model):
     def bound_to(self) -> str:  # type: ignore[override]
         """What of the first stage that is its user's own."""
         return next((model.bound_to for model in self.models if model.bound_to), "")
+
+    @property
+    def learns(self) -> bool:  # type: ignore[override]
+        """Whether any stage does."""
+        return any(model.learns for model in self.models)
+
+    def learn(self, taught: Sequence[tuple[Request, Prediction]]) -> None:
+        """Pass the lesson on to those that learn."""
+        for model in self.models:
+            if model.learns:
+                model.learn(taught)
 
     @property
     def uses_libraries(self) -> bool:  # type: ignore[override]

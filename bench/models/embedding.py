@@ -12,7 +12,7 @@ from bench.models.base import Device
 from bench.models.encoder_head import longest_row
 from bench.models.remembered import Remembered, of_text
 from bench.models.torch_model import TorchModel
-from bench.types import Choose, Prediction, Regress, Request, Span, Text
+from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
 
 if TYPE_CHECKING:
     import torch
@@ -27,6 +27,8 @@ class Embedding(TorchModel):
     Its vector does not depend on what else was embedded before or with it (`fixed_passes`), so that it may be kept, and a run
     that was resumed answers as one that was not.
 
+    It writes nothing: where a reply is asked for, it is the sentence of what stands before the last text that is nearest to that.
+
     `poles` describes the two ends of each scale by sentences: {"valence": {"low": [...], "high": [...]}}. A text's value is
     its place between the ends: low + (high - low) · sigmoid(sharpness · (similarity to high - similarity to low)), with each
     similarity the mean over the end's `nearest` most similar sentences.
@@ -35,7 +37,7 @@ class Embedding(TorchModel):
     auto_class = "AutoModel"
     spare_weights = ("pooler.",)  # the mean is taken here
     parts = frozenset({"text"})
-    outputs = (Choose, Regress, Span)
+    outputs = (Choose, Regress, Span, Generate)
     answers_alone = True
 
     def __init__(
@@ -135,11 +137,14 @@ class Embedding(TorchModel):
             if request.output.context is None:
                 raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
             return [request.output.question, *sentences(request.output.context)]
+        said = [part.text for part in request.parts if isinstance(part, Text)]
+        if isinstance(request.output, Generate):
+            return [said[-1], *(sentence for text in said[:-1] for sentence in sentences(text))] if said else [""]
         return [[part.text for part in request.parts if isinstance(part, Text) and part.role == "user"][-1]]
 
     def _one(self, request: Request, texts: Sequence[str], vectors: torch.Tensor) -> Prediction:
         match request.output:
-            case Span():
+            case Generate():
                 if len(texts) < 2:
                     return Prediction(request.id, text="", finish="stop")
                 return Prediction(request.id, text=texts[1 + int((vectors[1:] @ vectors[0]).argmax())], finish="stop")

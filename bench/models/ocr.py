@@ -7,21 +7,18 @@ from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
-from bench.models.composite import Composite
 from bench.models.pages import PageReader
+from bench.models.reader import Reader
 from bench.types import Generate, Image, Part, Request, Span, Text
 
 
-class OcrPipeline(Composite):
-    """RapidOCR reads the picture, `text_model` answers.
+class OcrPipeline(Reader):
+    """RapidOCR reads the picture, `text_model` answers; a request without a picture goes straight to that, as it is.
 
     `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256. `lines_kept` drops all but this share
     of the lines (an ablation).
     """
 
-    parts = frozenset({"text", "image"})
-    needs = frozenset({"image"})
-    outputs = (Generate,)
     stages = ("reader", "text_model")
 
     def __init__(
@@ -36,10 +33,16 @@ class OcrPipeline(Composite):
         if not 0 < lines_kept <= 1:
             raise BenchError(f"model.lines_kept={lines_kept} must be above 0 and at most 1")
         self.text_model, self.lines_kept = text_model, lines_kept
+        self.parts = text_model.parts | {"image"}
+        self.outputs = (*text_model.outputs, Generate)  # an extractive one is asked for the span that a reply is
         self.reader = PageReader(detector, detector_sha256, recogniser, recogniser_sha256)
 
-    def prepare(self, batch: Sequence[Request]) -> None:
-        """Read the pages of a batch that comes next; one that cannot be read fails in `predict`."""
+    def reads(self, request: Request) -> bool:
+        """Whether it holds a picture."""
+        return any(isinstance(part, Image) for part in request.parts)
+
+    def read_ahead(self, batch: Sequence[Request]) -> None:
+        """Read the pages of a batch that comes next."""
         self.reader.prepare(batch)
 
     def read(self, image: Image) -> str:

@@ -16,7 +16,8 @@ from bench.models.function import answered, listed_outputs, listed_parts
 from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
 from bench.models.pyfunc_files import files, loaded, shown
-from bench.types import Audio, Image, Json, Prediction, Request, Text, Video
+from bench.models.tabular import frame
+from bench.types import Audio, Image, Json, Prediction, Request, Row, Text, Video
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,10 @@ class PyFunc(Model):
 
     The columns are `COLUMNS`: `output` is what is asked for (Generate, Span, Choose, …), `text` what the user says last,
     `prompt` all texts as one, `messages` the chat of OpenAI's API, `images` a list of PNG or JPEG bytes, `audio` and `video`
-    paths; what a request has not is None. With `columns`, {the model's column: ours}, it gets those alone.
+    paths; what a request has not is None. With `columns`, {the model's column: ours}, it gets those alone. With parts=[row] it gets
+    the columns of the task's table under their own names, numbers as floats.
+
+    `labels` are those of its classes, in their order: a list of numbers is their probabilities then, and a whole number a place.
 
     An answer is what a function's would be: see `bench.models.values.as_prediction`. A frame's rows are dicts, or values if it
     has one column. A registered model is a pickle or brings its code, so `trust` must hold "pickle". Its revision is its name and
@@ -56,9 +60,14 @@ class PyFunc(Model):
         outputs: list[str] | None = None,
         columns: dict[str, str] | None = None,
         sha256: str | None = None,
+        labels: list[str] | None = None,
     ) -> None:
         self.parts, self.outputs = listed_parts(parts), listed_outputs(outputs)
-        self.uri, self.columns = uri, columns
+        self.of_rows = self.parts == {"row"}
+        if self.of_rows:
+            self.parts = frozenset({"text", "row"})  # the instruction is a text, which it does not get
+            self.needs = frozenset({"row"})
+        self.uri, self.columns, self.labels = uri, columns, labels
         if unknown := [name for name in (columns or {}).values() if name not in COLUMNS]:
             raise BenchError(f"model.columns: {unknown[0]!r} is not one of {', '.join(COLUMNS)}")
         if uri is None:
@@ -88,11 +97,27 @@ class PyFunc(Model):
         found = as_list(self.model.predict(self._frame(batch)))
         if len(found) != len(batch):
             raise BenchError(f"{self.uri} must return {len(batch)} answers, one a row; got {len(found)}")
-        return [answered(request, value, str(self.uri)) for request, value in zip(batch, found, strict=True)]
+        return [
+            answered(request, self._named(value), str(self.uri)) for request, value in zip(batch, found, strict=True)
+        ]
+
+    def _named(self, value: object) -> object:
+        """A value under the names of the classes, where they are given."""
+        if self.labels is None or isinstance(value, str | Mapping):
+            return value
+        if isinstance(value, Sequence) and len(value) == len(self.labels):
+            return dict(zip(self.labels, value, strict=True))
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+        if whole and 0 <= value < len(self.labels):  # type: ignore[operator]
+            return self.labels[int(value)]  # type: ignore[call-overload]
+        due = f"with model.labels {len(self.labels)} probabilities or one place are due"
+        raise BenchError(f"{self.uri} answered {str(value)[:60]}; {due}")
 
     def _frame(self, batch: Sequence[Request]) -> pd.DataFrame:
         import pandas as pd
 
+        if self.of_rows:
+            return frame([part for request in batch for part in request.parts if isinstance(part, Row)])
         rows = [row(request) for request in batch]
         names = self.columns or {name: name for name in COLUMNS}
         return pd.DataFrame(

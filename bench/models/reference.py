@@ -7,6 +7,7 @@ import random
 import re
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from statistics import fmean
 
 from bench.errors import BenchError
 from bench.models.base import Model
@@ -67,6 +68,34 @@ class Constant(Reference):
                 return Prediction(request.id, values=values)
             case _:
                 return Prediction(request.id, text=self.text)
+
+
+class Majority(Constant):
+    """The commonest label of the references, or the mean of their numbers; where a text is asked for, the constant one.
+
+    It reads the references, as nobody else may: no answer that is always the same does better.
+    """
+
+    reads_targets = True
+
+    def reveal(self, ideal: Mapping[str, Prediction]) -> None:
+        """Count the ideal predictions."""
+        labels = Counter(
+            max(one.label_scores, key=one.label_scores.__getitem__) for one in ideal.values() if one.label_scores
+        )
+        self.label = max(labels, key=lambda label: (labels[label], label)) if labels else ""
+        values = [one.values for one in ideal.values() if one.values]
+        self.means = {name: fmean(one[name] for one in values) for name in values[0]} if values else {}
+
+    def one(self, request: Request) -> Prediction:
+        """The same answer to every request."""
+        match request.output:
+            case Choose(labels=labels) if self.label in labels:
+                return Prediction(request.id, label_scores={label: float(label == self.label) for label in labels})
+            case Regress() if self.means:
+                return Prediction(request.id, values=dict(self.means))
+            case _:
+                return super().one(request)
 
 
 class Random(Reference):

@@ -101,7 +101,7 @@ def _is_told(value: Json) -> bool:
 _LONGEST = 1e10  # seconds
 MOST_SPANS = 1000  # of a reading
 _WORDS = re.compile("[a-z][a-z ]{0,39}")
-_PHASES = ("begin", "lost", "load", "warmup", "predict", "audit", "score")
+_PHASES = ("begin", "lost", "load", "fit", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
     "phase": lambda value: value in _PHASES,
     "seconds": lambda value: _is_number(value) and 0 <= value < _LONGEST,

@@ -32,7 +32,8 @@ class Identity:
 
     `asked` is the digest of all requests and `data` that of the examples; `files` are those that the task read, by sha256. `config`
     is the model's configuration without what changes no answer, `code` the digest of every module outside this package that
-    the model is made of. `ideal` is that of the ideal answers, for a model that reads them.
+    the model is made of. `ideal` is that of the ideal answers, for a model that reads them or
+    learns from them.
     """
 
     task: str

@@ -11,7 +11,7 @@ from bench.timeline.bars import PHASES, Bar, Process, Timeline, lanes
 
 WIDTH, LEFT, ROW, GAP, TOP = 900.0, 84.0, 20.0, 5.0, 4.0
 _KINDS = frozenset(
-    "import settings prepare load tokenise prefill decode predict write score audit log lost warmup".split()
+    "import settings prepare load fit tokenise prefill decode predict write score audit log lost warmup".split()
 )
 _MOST_STRIPS = 6
 _PIXEL = 0.7  # of the picture's units: bars that are nearer are drawn as one
