@@ -19,9 +19,9 @@ from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.text.choices_said import choices_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks import label_files
-from tasks.labelled_text import alike, cell, records, text_of
 from tasks.labels import SURE, mixed
 from tasks.slices import band
+from tasks.text_records import alike, cell, records, text_of
 
 LETTERS = "ABCDEFGH"
 KINDS = {"单项选择题": "one option", "多项选择题": "several options", "判断题": "right or wrong"}

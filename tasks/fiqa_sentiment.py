@@ -17,9 +17,9 @@ from bench.metrics.regression import rmse, sign_f1
 from bench.task import Card, DataTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Regress, Request, Text
 from tasks import label_files
-from tasks.labelled_text import alike, cell, records, text_of
 from tasks.labels import mixed
 from tasks.slices import words
+from tasks.text_records import alike, cell, records, text_of
 
 NAME, LOW, HIGH = "sentiment", -1.0, 1.0
 _SAID = (NAME, "sentiment_score", "score", "value")

@@ -13,7 +13,8 @@ from bench.metrics.groups import over_groups
 from bench.metrics.lens import of_key
 from bench.metrics.metric import AnyMetric
 from bench.types import Choose, Example, Json, Request, Text
-from tasks.labelled_text import LabelledText, Records, alike, cell, records, text_of
+from tasks.labelled_text import LabelledText
+from tasks.text_records import Records, alike, cell, records, text_of
 
 QUESTIONS: Mapping[str, str] = {
     "PriceOrNot": "Is the headline about the price of gold?",

@@ -48,9 +48,8 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
     rows = _rows(file)
     keys = _keys(rows)
     reply = None if column else next((key for key in _REPLIES if key in keys), None)
-    if reply is None:
-        column = _column(file, keys, column, predicted)
-    key = reply or column or next((one for one in _LABELS if one in keys), None)
+    chosen = _column(file, keys, column, predicted) if reply is None else None
+    key = reply or chosen or next((one for one in _LABELS if one in keys), None)
     if key is None and rows and file.suffix.lower() != ".csv":  # lines of {id, label}
         key = next((one for one in ("label", label) if one in keys), None)
     if key is None:

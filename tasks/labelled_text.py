@@ -2,28 +2,22 @@
 
 from __future__ import annotations
 
-import html
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from bench.data.files import all_or_none, read_json, read_jsonl
+from bench.data.files import all_or_none
 from bench.data.source import DataSource
-from bench.data.submissions import table
 from bench.errors import BenchError
 from bench.metrics.binary import mcc
 from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
 from bench.metrics.published import begins, label_figures
 from bench.task import ConfiguredTask
-from bench.text.normal import normalised
 from bench.types import Example, Json, Prediction
 from tasks import label_files
 from tasks.labels import LabelTask, mixed, readable
-
-Records = Iterable[tuple[str, Mapping[str, Json]]]
-_ENTITY = re.compile(r"&(?:#\d{1,7}|#[xX][0-9a-fA-F]{1,6}|[A-Za-z]\w{1,30});")
+from tasks.text_records import Records, alike, cell, records, text_of
 
 
 class LabelledText(ConfiguredTask, LabelTask):
@@ -37,8 +31,17 @@ class LabelledText(ConfiguredTask, LabelTask):
     a file below tasks/data, which is read where the data lie nowhere else.
     """
 
-    about = ("instruction", "labels", "text", "label")
-    about_too = ("id", "cluster", "ranks", "splits", "train", "predicted", "first_word", "carried")
+    about: ClassVar[tuple[str, ...]] = ("instruction", "labels", "text", "label")
+    about_too: ClassVar[tuple[str, ...]] = (
+        "id",
+        "cluster",
+        "ranks",
+        "splits",
+        "train",
+        "predicted",
+        "first_word",
+        "carried",
+    )
     told: ClassVar[Mapping[str, Json]]
     codes: ClassVar[Mapping[str, str]]  # a value of the file, in small letters -> label
 
@@ -106,7 +109,7 @@ class LabelledText(ConfiguredTask, LabelTask):
         """The file that is evaluated: of a folder that of the split."""
         if not place.is_dir():
             return place
-        path = place / self.told["splits"][self.split]["test"]
+        path = place / str(self.told["splits"][self.split]["test"])
         if not path.is_file():
             raise BenchError(f"{path} does not exist; {self.card.obtain or 'put it there'}")
         return path
@@ -183,7 +186,7 @@ class LabelledText(ConfiguredTask, LabelTask):
                 pairs[row.id] = (gold, begins(said, self.labels) if first_word and row.is_reply else said)
         if not pairs:
             return {}
-        found = label_figures(*zip(*pairs.values(), strict=True), self.labels)
+        found = label_figures([one for one, _ in pairs.values()], [said for _, said in pairs.values()], self.labels)
         outside = found.pop("unparsed")
         more = {"labels_other_than_ours": differ} if differ else {}
         return {**found, "unparsed" if first_word else "out_of_label_set": outside, **more}
@@ -196,11 +199,21 @@ class LabelledText(ConfiguredTask, LabelTask):
         targets = {one.id: self.label_of(one) for one in examples if one.target is not None}
         known = [(self.codes.get(_form(x.gold)), targets[x.id]) for x in rows if x.gold is not None and x.id in targets]
         if (differ := sum(a != b for a, b in known)) > max(len(known) // 5, 2):
-            splits = ", ".join(f"task.split={name}" for name in self.told.get("splits") or {})
+            said = [(x.id, self.codes.get(_form(x.gold))) for x in rows]
+            fitting = [name for name in self.told.get("splits") or {} if self._agrees(name, said)]
+            how = f"it is of task.split={fitting[0]}" if fitting else "choose the examples that it is of by --data FILE"
             raise BenchError(
-                f"{path}: {differ} of the {len(known)} labels in it are not those of these examples, so it is of other ones; "
-                f"choose them by {splits + ' or ' if splits else ''}--data FILE"
+                f"{path}: {differ} of the {len(known)} labels in it are not those of these examples, so it is of others; {how}"
             )
+
+    def _agrees(self, split: str, said: Sequence[tuple[str, str | None]]) -> bool:
+        """Whether nine in ten of these labels are those of the split, where that is here."""
+        place = self.data.here()
+        path = place / self.told["splits"][split]["test"] if place and place.is_dir() else None
+        if path is None or not path.is_file():
+            return False
+        targets = {one.id: one.target for one in self.made(records(path), "")}
+        return 10 * len([key for key, label in said if targets.get(key) == label]) > 9 * len(said)
 
 
 def _list(given: Json, where: str) -> list[str]:
@@ -214,48 +227,3 @@ def _form(value: Json) -> str:
     if isinstance(value, float) and value.is_integer():
         value = int(value)
     return str(value).strip().casefold() if not isinstance(value, bool) else f"truth value {value}"
-
-
-def alike(text: str) -> str:
-    """The form in which two texts are the same one: without case, spacing and look-alike signs."""
-    return " ".join(normalised(text).casefold().split())
-
-
-def cell(record: Mapping[str, Json], key: str, where: str) -> Json:
-    """What stands under the key; raises BenchError where nothing does."""
-    if (found := record.get(key)) is None or (isinstance(found, str) and not found.strip()):
-        raise BenchError(f"{where}: {key!r} is missing or empty; it has {', '.join(map(str, record))[:200]}")
-    return found
-
-
-def text_of(record: Mapping[str, Json], key: str, where: str) -> str:
-    """The text under the key, its HTML entities (&#36; &amp;) as what they stand for; raises BenchError where it is none."""
-    found = cell(record, key, where)
-    if not isinstance(found, str):
-        raise BenchError(f"{where}: {key!r} is {type(found).__name__}, expected a text; bring the official file again")
-    text = _ENTITY.sub(lambda match: html.unescape(match[0]), found).strip()
-    if not text:
-        raise BenchError(f"{where}: {key!r} holds no text; bring the official file again")
-    return text
-
-
-def records(path: Path) -> Records:
-    """The rows of a CSV, JSON Lines or JSON file (a list, or {id: object}), each with its place."""
-    kind = path.suffix.lower()
-    if kind in (".csv", ".tsv"):
-        yield from table(path, (), delimiter="," if kind == ".csv" else "\t")
-    elif kind == ".jsonl":
-        yield from ((f"{path} line {line}", record) for line, record in read_jsonl(path))
-    elif kind == ".json":
-        found = read_json(path)
-        named = found.items() if isinstance(found, dict) else enumerate(found) if isinstance(found, list) else None
-        if named is None:
-            raise BenchError(
-                f"{path}: found {type(found).__name__} at the top, expected a list or an object of records"
-            )
-        for key, record in named:
-            if not isinstance(record, dict):
-                raise BenchError(f"{path}: [{key}]: found {type(record).__name__}, expected an object")
-            yield f"{path}: [{key}]", {"id": key, **record}
-    else:
-        raise BenchError(f"{path}: {kind or 'no ending'} is none of .csv, .tsv, .jsonl and .json")

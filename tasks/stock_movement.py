@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 
 from bench.errors import BenchError
 from bench.types import Example, Json
-from tasks.labelled_text import LabelledText, text_of
+from tasks.labelled_text import LabelledText
+from tasks.text_records import text_of
 
 _ASKED = re.compile(r"\$(?P<stock>[\w.^-]+)\s.*?\b(?:at|on)\s+(?P<day>\d{4}-\d\d-\d\d)\b", re.DOTALL)
 _CONTEXT = re.compile(r"^Context:\s*(?P<facts>.*?)\s*(?:^Answer:\s*)?\Z", re.DOTALL | re.MULTILINE)

@@ -116,7 +116,9 @@ def test_published_figures_go_by_the_first_word_and_by_the_labels_of_the_file(fo
 
 def test_replies_to_another_split_are_refused_where_their_labels_tell(folder: Path, tmp_path: Path) -> None:
     rows = lines(*({"id": i, "label": (2, 0, 1)[i], "output": "neutral"} for i in range(3)))
-    with pytest.raises(BenchError, match=r"3 of the 3 labels in it are not those of these examples.*task\.split=78516"):
+    with pytest.raises(
+        BenchError, match=r"3 of the 3 labels in it are not those of these examples.*it is of task\.split=78516"
+    ):
         brought(task("fomc", folder), tmp_path / "a.jsonl", rows)
     assert len(brought(task("fomc", folder, split=78516), tmp_path / "a.jsonl", rows).predictions) == 3
 
