@@ -211,13 +211,6 @@ class Task(BaseTask):
         """
         return values
 
-    def published(self, examples: Sequence[Example], answers: Sequence[Json]) -> Mapping[str, Json]:
-        """Figures that papers print of answers as they read them, where that is not as this task does; {} for none.
-
-        `answers` are the final answers of a submission, None where there is none or it is malformed.
-        """
-        return {}
-
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
         """Figures in place of all others where the file tells what no answer does, such as the true labels that it was scored by.
 

@@ -64,13 +64,7 @@ class LabelTask(DataTask):
         if self.several:
             labels = an_object(answer, ("labels",))["labels"] if isinstance(answer, dict) else answer
             return self._submitted([x for x in a_list(labels, str) if x] if _are_texts(labels) else labels, None)
-        found = (
-            an_object(answer, ("label",), ("confidence", "published"))
-            if isinstance(answer, dict)
-            else {"label": answer}
-        )
-        if "published" in found:
-            return self._with_published(found)
+        found = an_object(answer, ("label",), ("confidence",)) if isinstance(answer, dict) else {"label": answer}
         confidence = found.get("confidence")
         if isinstance(confidence, bool):
             raise ValueError(f"confidence: found {kind(confidence)}, expected a number from 0 to 1")
@@ -78,44 +72,25 @@ class LabelTask(DataTask):
             return self._submitted(found["label"], confidence)
         return {"label": "", "confidence": None if confidence is None else number(confidence, 0.0, 1.0)}
 
-    def _with_published(self, found: dict[str, Json]) -> Json:
-        """An answer of a published output: our reading, and beside it the paper's, a label or ""."""
-        if not self.paper_reads or found["published"] not in ("", *self.labels):
-            raise ValueError(
-                f"published: found {kind(found['published'])}, expected a label as the paper reads it, or none"
-            )
-        label = self.checked(Example("", {}, None, ""), {key: found[key] for key in found if key != "published"})
-        return label if isinstance(label, Malformed) else {**label, "published": found["published"]}
-
     def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
-        """Nothing where `published` tells it."""
+        """Nothing where `official_of` tells it."""
         return {} if self.paper_reads else values
 
-    def published(self, examples: Sequence[Example], answers: Sequence[Json]) -> Mapping[str, Json]:
-        """The papers' figures; of raw outputs by the papers' own reading of them."""
+    def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
+        """The papers' figures, of raw outputs by the papers' own reading of them."""
         if not self.paper_reads:
             return {}
-        given = [one.get("published", one["label"]) if one else "" for one in answers]
-        return label_figures([self.label_of(one) for one in examples], given, self.labels)
+        read, given = READINGS[self.paper_reads], {}
+        for key, answer in self.submitted(path, examples):
+            text = answer.text if isinstance(answer, Prediction) else None
+            label = answer.get("label", "") if isinstance(answer, dict) else ""
+            given[key] = label if text is None else read(text, self.labels)
+        targets = [self.label_of(one) for one in examples]
+        return label_figures(targets, [given.get(one.id, "") for one in examples], self.labels)
 
     def label_of(self, example: Example) -> str:
         """The label of an example whose target is here."""
         return str(example.target)
-
-    def outputs(self, path: Path) -> Iterator[tuple[str, Json]]:
-        """The answers of a file of raw outputs, {"id", "output"} a line; a line without id is called by its number from 0.
-
-        Each is read as a model's reply is, and by the paper's rule beside that.
-        """
-        read = READINGS[self.paper_reads]
-        for number_of, (where, record) in enumerate(records(path)):
-            text = record.get("output")
-            if not isinstance(text, str):
-                yield str(record.get("id", number_of)), Malformed(f"{where}: output is {kind(text)}, expected a text")
-                continue
-            parsed = self.answer(Prediction("", text=text))
-            label = parsed.scored_as if isinstance(parsed, Unparsed) else parsed
-            yield str(record.get("id", number_of)), {**label, "published": read(text, self.labels)}
 
     def ideal(self, example: Example) -> Prediction:
         """Certainty of the target."""
@@ -136,7 +111,7 @@ class LabelTask(DataTask):
         {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, lines of {"id", "output"}.
         """
         if self.paper_reads and path.suffix == ".jsonl" and "output" in next((one for _, one in records(path)), {}):
-            yield from self.outputs(path)
+            yield from _outputs(path)
             return
         if path.suffix.lower() == ".csv":
             for _, row in table(path, ("id", "label")):
@@ -171,6 +146,16 @@ class LabelTask(DataTask):
         except ValueError as error:
             return Malformed(f"confidence: {error}")
         return {"label": found[0], "confidence": sure}
+
+
+def _outputs(path: Path) -> Iterator[tuple[str, Json]]:
+    """The replies of a file of raw outputs, {"id", "output"} a line; a line without id is called by its number from 0."""
+    for number_of, (where, record) in enumerate(records(path)):
+        key, text = str(record.get("id", number_of)), record.get("output")
+        if isinstance(text, str):
+            yield key, Prediction(key, text=text)
+        else:
+            yield key, Malformed(f"{where}: output is {kind(text)}, expected a text")
 
 
 def _are_texts(found: Json) -> bool:

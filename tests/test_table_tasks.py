@@ -12,6 +12,7 @@ from small_data import built, reference_data
 from bench.config.build import build
 from bench.errors import BenchError
 from bench.runs.settings import Settings
+from bench.scoring.answers import final
 from bench.submissions.reading import evaluate
 from bench.text.described_row import described
 from bench.types import Column, Row
@@ -186,11 +187,20 @@ def test_published_outputs_have_the_reference_figures(name: str, model: str, tmp
 
 def test_a_raw_output_is_read_by_our_rule_for_the_score_and_by_the_papers_for_its_figures(tmp_path: Path) -> None:
     task = loans(tmp_path, paper_reads="mentions")
-    ids = [one.id for one in task.examples()]
+    examples = task.examples()
     said = ["I can't say 'yes' or 'no'.", "Yes.", "no", 7]
-    lines = [json.dumps({"id": key, "output": text}) for key, text in zip(ids, said, strict=True)]
+    lines = [json.dumps({"id": one.id, "output": text}) for one, text in zip(examples, said, strict=True)]
     (tmp_path / "out.jsonl").write_text("\n".join(lines))
-    found = dict(task.submitted(tmp_path / "out.jsonl", task.examples()))
-    assert [found[key]["label"] for key in ids[:3]] == ["", "yes", "no"]
-    assert [found[key]["published"] for key in ids[:3]] == ["yes", "yes", "no"]
-    assert "output is 7, expected a text" in found[ids[3]].reason
+    found = [answer for _, answer in task.submitted(tmp_path / "out.jsonl", examples)]
+    assert [final(task, one, answer)["label"] for one, answer in zip(examples, found[:3], strict=False)] == [
+        "",
+        "yes",
+        "no",
+    ]
+    assert "output is 7, expected a text" in found[3].reason
+    wanted = [one.target for one in examples]
+    figures = task.official_of(tmp_path / "out.jsonl", examples)
+    assert figures["accuracy"] == sum(a == b for a, b in zip(wanted, ["yes", "yes", "no", ""], strict=True)) / 4
+    assert figures["unparsed"] == 1
+    (tmp_path / "labels.json").write_text(json.dumps({one.id: "no" for one in examples}))
+    assert task.official_of(tmp_path / "labels.json", examples)["mcc"] == 0.0

@@ -55,6 +55,6 @@ NUMBERS_IN_SOURCE = Metric(
     measure=_measure,
     summarise=lambda totals, n: totals[..., 0] / np.where(totals[..., 1] > 0, totals[..., 1], 1.0),
     worst=lambda target: (0.0, 1.0),
-    best=lambda target: (1.0, 1.0),
+    best=lambda target: _measure(target, target["summary"]) if target.get("summary") else (1.0, 1.0),
     signature="of the numbers of all answers, the same size",
 )

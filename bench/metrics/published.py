@@ -12,6 +12,7 @@ from bench.metrics import binary
 from bench.metrics.classification import averaged
 from bench.metrics.metric import Metric
 
+
 def begins(text: str, labels: Sequence[str]) -> str:
     """The label that a reply begins with, "" where it begins with none; in any case of letters.
 
