@@ -140,7 +140,8 @@ class Fitted(Model):
         """The rows as a frame, or the texts that are to be judged."""
         rows = [next((part for part in one.parts if isinstance(part, Row)), None) for one in asked]
         if all(row is not None for row in rows):
-            return frame([row for row in rows if row is not None])
+            inf = float("inf")  # what no number stands for is missing to both
+            return frame([row for row in rows if row is not None]).replace([inf, -inf], float("nan"))
         if any(row is not None for row in rows):
             raise BenchError("the requests hold rows of a table and texts; these baselines take one kind at a time")
         return [last_said(one) or "" for one in asked]
