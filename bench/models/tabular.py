@@ -57,7 +57,6 @@ class Fitted(Model):
             self._fit_labels(asked, seed)
         elif isinstance(output, Regress):
             self._fit_numbers(asked, output, seed)
-        self._lesson = ()
 
     def _fit_labels(self, asked: Sequence[Request], seed: int) -> None:
         import numpy as np
@@ -134,7 +133,11 @@ class Fitted(Model):
         """How many training examples it learned from, and the threshold that they gave."""
         if not self._n:
             return {}
-        return {"fitted_on": self._n, **({"threshold": round(self._cut, 6)} if self._cut != 0.5 else {})}
+        return {
+            "fitted_on": self._n,
+            "left_out": self.left_out,
+            **({"threshold": round(self._cut, 6)} if self._cut != 0.5 else {}),
+        }
 
     def features(self, asked: Sequence[Request]) -> Any:
         """The rows as a frame, or the texts that are to be judged."""
