@@ -43,9 +43,7 @@ def ground_of(task: Task, model: Model, name: str, device: Device, settings: Set
     ideal = _ideal(task, model, name, asked)
     stands_on = asking.ideal_digest(ideal) if ideal else ""
     if model.learns:
-        lesson = teaching.taught(task, asked, name)
-        stands_on = teaching.digest(lesson)
-        model.learn(lesson)
+        stands_on += teaching.teach(model, task, asked, name)
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
     )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from small_data import built, reference_data
@@ -45,7 +46,7 @@ def lesson(n: int = 60) -> list[tuple[Request, Prediction]]:
     return found
 
 
-def fitted(model: Model, given: Sequence[tuple[Request, Prediction]], seed: int = 0) -> Model:
+def fitted(model: Model, given: Sequence[tuple[Request, Prediction]], seed: int = 0) -> Any:
     model.learn(given)
     model.load(Device(), seed=seed)
     return model
@@ -111,7 +112,7 @@ def test_a_cut_that_is_cross_validated_stands_at_one_half_and_changes_no_order()
     order = [sorted(range(20), key=one.__getitem__) for one in chances]
     assert order[0] == order[1]
     assert sum(one > 0.5 for one in chances[1]) > sum(one > 0.5 for one in chances[0])
-    assert 0 < moved.describe()["threshold"] < 0.5  # type: ignore[operator]
+    assert 0 < moved.describe()["threshold"] < 0.5
 
 
 @pytest.mark.parametrize(
@@ -138,8 +139,8 @@ def test_a_wrong_setting_is_one_line(make: Any, said: str) -> None:
 class Taught(TinyTask):
     """Choices, of whose training split one example asks what an evaluated one asks."""
 
-    output = Choose
-    metrics = (replace(EXACT_MATCH, measure=lambda target, answer: (float(target == answer),)),)
+    output = Choose  # type: ignore[assignment]
+    metrics = (replace(EXACT_MATCH, measure=lambda target, answer: (float(target == answer),)),)  # type: ignore[assignment]
     split: Sequence[tuple[str, str]] = (("up it goes", "yes"), ("down it goes", "no"), ("one", "yes"))
 
     def examples(self) -> Sequence[Example]:
@@ -160,7 +161,8 @@ class Taught(TinyTask):
 
 def test_what_is_evaluated_is_never_learned_and_the_lesson_is_part_of_the_identity(tmp_path: Path) -> None:
     task = Taught()
-    found = taught(task, asking(task, None, 0, 0), "logistic")
+    found, left_out = taught(task, asking(task, None, 0, 0), "logistic")
+    assert left_out == 1
     assert [request.id for request, _ in found] == ["t0", "t1"]
     ids = set()
     for split in (
@@ -179,7 +181,34 @@ def test_a_run_fits_in_a_phase_of_its_own_and_says_on_how_many(tmp_path: Path) -
     run, _ = evaluate(Taught(), Logistic(), "logistic", Device(), Settings(runs_dir=tmp_path, resamples=10))
     assert run.timings["seconds"]["fit"] > 0
     assert "load" not in run.timings["seconds"]
-    assert run.computed["fitted_on"] == 2
+    assert run.computed == {"fitted_on": 2, "left_out": 1}
+
+
+def test_a_fit_that_is_interrupted_or_breaks_leaves_no_answer_and_the_same_command_fits_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole, at = evaluate(Taught(), Logistic(), "m", Device(), Settings(runs_dir=tmp_path / "whole", resamples=10))
+    for error in (KeyboardInterrupt, BenchError):
+        with monkeypatch.context() as patch:
+            patch.setattr(Logistic, "_fit_labels", Mock(side_effect=error))
+            with pytest.raises(error):
+                evaluate(Taught(), Logistic(), "m", Device(), Settings(runs_dir=tmp_path, resamples=10))
+    run, folder = evaluate(Taught(), Logistic(), "m", Device(), Settings(runs_dir=tmp_path, resamples=10))
+    assert folder.path.name == at.path.name
+    assert run.computed == whole.computed
+    assert [one.label_scores for one in folder.predictions()] == [one.label_scores for one in at.predictions()]
+
+
+@pytest.mark.parametrize("make", [Logistic, Boosting])
+def test_infinite_numbers_are_missing_ones_and_a_model_may_be_loaded_again(make: Any) -> None:
+    inf = float("inf")
+    model = fitted(make(), [*lesson(), (row("i", inf, "a"), lesson(1)[0][1]), (row("j", -inf, "b"), lesson(2)[1][1])])
+    model.load(Device(), seed=0)
+    infinite, missing, not_a_number = (
+        one.label_scores
+        for one in model.predict([row("a", inf, "c"), row("b", None, "c"), row("c", float("nan"), "c")])
+    )
+    assert infinite == missing == not_a_number
 
 
 def test_a_task_without_training_split_is_refused_before_anything_runs(tmp_path: Path) -> None:

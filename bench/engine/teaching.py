@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from bench.engine.asking import Asking, ideal_digest, ideals
 from bench.errors import BenchError, authored
+from bench.models.base import Model
 from bench.runs.asked import name_of
 from bench.runs.identity import fingerprint
 from bench.task import Task
@@ -14,8 +15,15 @@ from bench.types import Prediction, Request
 Taught = tuple[Request, Prediction]
 
 
-def taught(task: Task, asked: Asking, name: str) -> list[Taught]:
-    """The training requests of a task with their ideal predictions, in its order.
+def teach(model: Model, task: Task, asked: Asking, name: str) -> str:
+    """Give the model its lesson, and say how many examples were left out of it; the digest of the lesson."""
+    found, model.left_out = taught(task, asked, name)
+    model.learn(found)
+    return digest(found)
+
+
+def taught(task: Task, asked: Asking, name: str) -> tuple[list[Taught], int]:
+    """The training requests of a task with their ideal predictions, in its order, and how many were left out.
 
     A training example that asks what an evaluated one asks is left out, whatever its answer: who knows it need not learn. Raises
     BenchError where none is left.
@@ -36,7 +44,7 @@ def taught(task: Task, asked: Asking, name: str) -> list[Taught]:
             f"model '{name}' learns from the training split of its task, and task '{task.name}' {why}; put its training split into "
             "the data directory, or choose another model"
         )
-    return found
+    return found, len(examples) - len(found)
 
 
 def digest(found: Sequence[Taught]) -> str:

@@ -78,6 +78,7 @@ class Model(ABC):
     )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
     learns: ClassVar[bool] = False  # whether `load` fits it to what `learn` gave: the task's training split
+    left_out: int = 0  # training examples that it was not given to learn from, since they ask what is evaluated
     taught: frozenset[str] = (
         frozenset()
     )  # digests of requests that it was trained on here, see `models/taught_names.py`

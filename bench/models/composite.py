@@ -67,8 +67,10 @@ class Composite(Model):
 
     def learn(self, taught: Sequence[tuple[Request, Prediction]]) -> None:
         """Pass the lesson on to those that learn."""
+        self.loaded = None  # what was fitted before was fitted to another lesson
         for model in self.models:
             if model.learns:
+                model.left_out = self.left_out
                 model.learn(taught)
 
     @property

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
+from bench.models import data_files
 from bench.models.base import Device, Model
 from bench.models.checkpoint import trusted
 from bench.models.function import answered, listed_outputs, listed_parts
@@ -17,7 +18,7 @@ from bench.models.messages import messages
 from bench.models.plain_prompt import as_plain_text
 from bench.models.pyfunc_files import files, loaded, shown
 from bench.models.tabular import frame
-from bench.types import Audio, Image, Json, Prediction, Request, Row, Text, Video
+from bench.types import Audio, Choose, Image, Json, Prediction, Request, Row, Text, Video
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,7 +41,8 @@ class PyFunc(Model):
     `labels` are those of its classes, in their order: a list of numbers is their probabilities then, and a whole number a place.
 
     An answer is what a function's would be: see `bench.models.values.as_prediction`. A frame's rows are dicts, or values if it
-    has one column. A registered model is a pickle or brings its code, so `trust` must hold "pickle". Its revision is its name and
+    has one column. Files that hold data alone are read as `data_files` says, ONNX and the like; any other registered
+    model is a pickle or brings its code, so `trust` must hold "pickle", and MLflow loads it then. Its revision is its name and
     version, `weights_sha256` the digest of its files, checked against `sha256` if that is given. It runs on the CPU as far
     as the record knows.
     """
@@ -76,12 +78,14 @@ class PyFunc(Model):
             raise BenchError(
                 f"model.uri={uri} must be models:/NAME/VERSION with a number, since an alias or stage may change"
             )
-        if "pickle" not in trusted(trust):
+        may_run_code = "pickle" in trusted(trust)
+        self.store = store or f"sqlite:///{(Path(runs_dir) / 'mlflow.db').resolve()}"
+        self.folder = files(self.store, uri, match[1], match[2])
+        self.plain = None if may_run_code else data_files.model_file(self.folder)
+        if not may_run_code and self.plain is None:
             raise BenchError(
                 f"{uri} can run any code when it is loaded; if you trust who made it, set model.trust=[pickle]"
             )
-        self.store = store or f"sqlite:///{(Path(runs_dir) / 'mlflow.db').resolve()}"
-        self.folder = files(self.store, uri, match[1], match[2])
         self.revision, self.weights_sha256 = f"{match[1]}/{match[2]}", digest(self.folder)
         if sha256 not in (None, self.weights_sha256):
             raise BenchError(f"{uri} in {shown(self.store)} has sha256 {self.weights_sha256}, expected {sha256}")
@@ -90,24 +94,36 @@ class PyFunc(Model):
         """Load the files that were brought, which runs the model's own code."""
         if self.uri is None:
             raise BenchError("model.uri is not given; name a registered model with model.uri=models:/NAME/VERSION")
-        self.model: Any = loaded(self.folder, self.uri)
+        self.model: Any = data_files.read(self.plain, self.uri) if self.plain else loaded(self.folder, self.uri)
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """The model's answers; raises BenchError for another number of them or for a wrong type."""
-        found = as_list(self.model.predict(self._frame(batch)))
+        try:
+            found = as_list(self.model.predict(self._frame(batch)))
+        except BenchError as error:
+            raise BenchError(f"{self.uri}: {error}") from None
         if len(found) != len(batch):
             raise BenchError(f"{self.uri} must return {len(batch)} answers, one a row; got {len(found)}")
         return [
-            answered(request, self._named(value), str(self.uri)) for request, value in zip(batch, found, strict=True)
+            answered(request, self._named(value, request), str(self.uri))
+            for request, value in zip(batch, found, strict=True)
         ]
 
-    def _named(self, value: object) -> object:
-        """A value under the names of the classes, where they are given."""
-        if self.labels is None or isinstance(value, str | Mapping):
+    def _named(self, value: object, request: Request) -> object:
+        """A value under the names of the classes; raises BenchError for classes without a name."""
+        if isinstance(value, str | Mapping) or not isinstance(request.output, Choose):
+            return value
+        if self.labels is None:
+            if isinstance(value, int | float) or (isinstance(value, list) and value and _is_number(value[0])):
+                order = ",".join(request.output.labels)
+                raise BenchError(
+                    f"{self.uri} answered {str(value)[:60]}; say which classes these are, in their order, with model.labels=[…] "
+                    f"(the task's are [{order[:200]}])"
+                )
             return value
         if isinstance(value, Sequence) and len(value) == len(self.labels):
             return dict(zip(self.labels, value, strict=True))
-        whole = isinstance(value, int | float) and not isinstance(value, bool) and value == int(value)
+        whole = isinstance(value, int | float) and not isinstance(value, bool) and float(value).is_integer()
         if whole and 0 <= value < len(self.labels):  # type: ignore[operator]
             return self.labels[int(value)]  # type: ignore[call-overload]
         due = f"with model.labels {len(self.labels)} probabilities or one place are due"
@@ -166,6 +182,10 @@ def _plain(value: Any) -> object:
     if hasattr(value, "tolist"):  # an array or a number of numpy
         value = value.tolist()
     return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def _dtype(rows: Sequence[Mapping[str, Json]], name: str) -> str | None:

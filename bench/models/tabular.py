@@ -57,7 +57,6 @@ class Fitted(Model):
             self._fit_labels(asked, seed)
         elif isinstance(output, Regress):
             self._fit_numbers(asked, output, seed)
-        self._lesson = ()
 
     def _fit_labels(self, asked: Sequence[Request], seed: int) -> None:
         import numpy as np
@@ -134,13 +133,18 @@ class Fitted(Model):
         """How many training examples it learned from, and the threshold that they gave."""
         if not self._n:
             return {}
-        return {"fitted_on": self._n, **({"threshold": round(self._cut, 6)} if self._cut != 0.5 else {})}
+        return {
+            "fitted_on": self._n,
+            "left_out": self.left_out,
+            **({"threshold": round(self._cut, 6)} if self._cut != 0.5 else {}),
+        }
 
     def features(self, asked: Sequence[Request]) -> Any:
         """The rows as a frame, or the texts that are to be judged."""
         rows = [next((part for part in one.parts if isinstance(part, Row)), None) for one in asked]
         if all(row is not None for row in rows):
-            return frame([row for row in rows if row is not None])
+            inf = float("inf")  # what no number stands for is missing to both
+            return frame([row for row in rows if row is not None]).replace([inf, -inf], float("nan"))
         if any(row is not None for row in rows):
             raise BenchError("the requests hold rows of a table and texts; these baselines take one kind at a time")
         return [last_said(one) or "" for one in asked]

@@ -23,7 +23,7 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.asking import asking, most_tokens
 from bench.engine.fitting import refuse_misfit
-from bench.engine.teaching import taught
+from bench.engine.teaching import teach
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.record import UNKNOWN, Run
@@ -53,7 +53,7 @@ def again(run: Run, folder: Path, task: Task, draw: Draw) -> Again:
     if run.asked not in (UNKNOWN, asked.asked.digest):
         raise BenchError("it was asked otherwise than your version of the task asks")
     if model.learns:
-        model.learn(taught(task, asked, run.model))
+        teach(model, task, asked, run.model)
     device = _device(run, model)
     chosen = sample(asked.examples, draw.n, draw.seed)
     answers = ask(
