@@ -446,7 +446,9 @@ def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memo
     from bench.models.ocr import OcrPipeline
     from bench.models.retrieve import RetrieveThenRead
 
-    reader = mock.create_autospec(Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}))
+    reader = mock.create_autospec(
+        Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}), needs=frozenset()
+    )
     reader.describe.return_value = {"decoding": "prefix tree"}
     retriever = mock.create_autospec(Embedding, instance=True)
     retriever.describe.return_value = {}

@@ -1,4 +1,4 @@
-"""Causal language models: greedy generation through the chat template, and the likeliest of given labels."""
+"""Causal language models: greedy generation through the chat template, the likeliest of given labels, a place on a scale."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.models import label_length as lengths
+from bench.models import scale
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
 from bench.models.places import places
@@ -16,7 +17,7 @@ from bench.models.read_ahead import ReadAhead
 from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel
 from bench.text.thinking import behind_thinking, cut, opens
-from bench.types import Choose, Generate, Json, Prediction, Request, Text
+from bench.types import Choose, Generate, Json, Prediction, Regress, Request, Text
 
 if TYPE_CHECKING:
     import torch
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class CausalLM(TorchModel):
-    """Generates greedily; of labels it scores each by its likelihood as the reply.
+    """Generates greedily; of labels it scores each by its likelihood as the reply, and of a scale its steps: see `scale`.
 
     With `chat`, parts of one role in a row make one message of the chat template; without, the parts are one text, as base
     models are prompted. A last part of the assistant begins the reply. A prompt that is longer than the context loses the
@@ -39,7 +40,7 @@ class CausalLM(TorchModel):
     added_end = 0  # tokens that the tokenizer puts behind a text
     auto_class = "AutoModelForCausalLM"
     parts = frozenset({"text"})
-    outputs = (Generate, Choose)
+    outputs = (Generate, Choose, Regress)
 
     def __init__(
         self,
@@ -96,6 +97,8 @@ class CausalLM(TorchModel):
     def cost(self, request: Request) -> int:
         """The prompt's and the labels' or the reply's tokens, about."""
         output = request.output
+        if isinstance(output, Regress):
+            return sum(map(self.cost, scale.asked(request)))
         behind = sum(map(len, output.labels)) // 4 if isinstance(output, Choose) else 0
         return super().cost(request) + behind
 
@@ -111,15 +114,20 @@ class CausalLM(TorchModel):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Tokenise what comes next, if that was not done when its batch was cut."""
-        self._ahead.keep(batch)
+        self._ahead.keep([one for request in batch for one in scale.asked(request)])
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
         from bench.decoding import units
 
-        prompts = self._ahead.keep(batch)
-        ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
-        said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
+        asked = [scale.asked(request) for request in batch]
+        prompts = iter(self._ahead.keep([one for some in asked for one in some]))
+        ids, said = [], []
+        for some in asked:  # a request's first prompt, and what is computed beside it
+            first, *others = [(one, prompt) for one in some if not isinstance(prompt := next(prompts), str)] or [None]
+            ids.append(first[1].ids if first else [self.pad])
+            beside = sum(len(prompt.ids) + self._said(one) for one, prompt in others)
+            said.append(self._said(first[0]) + beside if first else 0)
         return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
 
     def _said(self, request: Request) -> int:
@@ -165,7 +173,21 @@ class CausalLM(TorchModel):
         raise TypeError(f"a causal model writes or chooses, it cannot give {request.output!r}")
 
     def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
-        """The answers of one batch, which may mix texts and labels, as they are finished."""
+        """The answers of one batch, which may mix texts, labels and numbers, as they are finished."""
+        scales = [request for request in batch if isinstance(request.output, Regress)]
+        yield from self._predict([request for request in batch if not isinstance(request.output, Regress)])
+        asked = [scale.asked(request) for request in scales]
+        waiting = {one.id: (request, some) for request, some in zip(scales, asked, strict=True) for one in some}
+        found: dict[str, Prediction] = {}
+        for group in self._predict([one for some in asked for one in some]):
+            for one in group:
+                found[one.id] = one
+                request, some = waiting[one.id]
+                if all(other.id in found for other in some):
+                    yield [scale.rated(request, [found.pop(other.id) for other in some])]
+
+    def _predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The texts and labels of one batch."""
         prompts = self._ahead.take(batch)
         wrong = [Prediction(r.id, error=why) for r, why in zip(batch, prompts, strict=True) if isinstance(why, str)]
         if wrong:

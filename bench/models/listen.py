@@ -6,13 +6,14 @@ import contextlib
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import ClassVar
 
 from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Answered, Device, Model, flat
-from bench.models.composite import Composite
+from bench.models.reading import Reading
 from bench.models.remembered import Remembered, of_file
-from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
+from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe, Video
 
 
 class SoundOff(Model):
@@ -29,25 +30,24 @@ class SoundOff(Model):
         return [Prediction(request.id, text="", finish="stop") for request in batch]
 
 
-class ListenThenRead(Composite):
+class ListenThenRead(Reading):
     """`recogniser` writes the recording down in `language`; `text_model` answers from its words, behind those of `lead`.
 
     What is said stands where the recording stood. Where a request to choose holds no text of its own, the labels are named in
-    a system message, which a text model would otherwise never see.
+    a system message, which a text model would otherwise never see. A request without recordings is the text model's alone.
 
     A recording is heard once a run, whatever its file is called. In bfloat16 and float16 what is heard may depend on the other
     recordings that go through the recogniser with it, and which these are, on where a run was resumed: there each goes alone,
     unless the recogniser says that this makes no difference (`answers_alone`).
     """
 
-    parts = frozenset({"text", "audio"})
-    needs = frozenset({"audio"})
     stages = ("recogniser", "text_model")
+    listens_to: ClassVar[type[Audio] | type[Video]] = Audio
 
     def __init__(self, recogniser: Model, text_model: Model, language: str = "en", lead: str = "") -> None:
-        refuse_others(recogniser, text_model)
+        refuse_deaf(recogniser)
+        self.take(text_model, frozenset({self.listens_to.kind}))
         self.recogniser, self.text_model, self.language, self.lead = recogniser, text_model, language, lead
-        self.outputs = text_model.outputs
         self._transcripts: Remembered[str] = Remembered(sys.getsizeof)
         self._together = recogniser.answers_alone
 
@@ -62,13 +62,19 @@ class ListenThenRead(Composite):
         self._transcripts.clear()
         super().forget()
 
+    def reads(self, request: Request) -> bool:
+        """Whether it holds a recording, or a film where films are watched."""
+        return any(isinstance(part, self.listens_to) for part in request.parts)
+
     def cost(self, request: Request) -> int:
-        """The size of the files, then the length of the text."""
+        """The size of the files, then the length of the text; what the text model says where there is nothing to hear."""
+        if not self.reads(request):
+            return super().cost(request)
         return sound.n_tokens(self.files(request)) + sum(
             len(part.text) // 4 for part in request.parts if isinstance(part, Text)
         )
 
-    def prepare(self, batch: Sequence[Request]) -> None:
+    def ahead(self, batch: Sequence[Request]) -> None:
         """Let the recogniser read what it has not heard yet; what cannot be read is left to `predict`."""
         for request in batch:
             with contextlib.suppress(ValueError):
@@ -78,7 +84,9 @@ class ListenThenRead(Composite):
     def predict(self, batch: Sequence[Request]) -> Answered:
         """Listen to the recordings, then pass on what the text model answers, as it comes."""
         heard = self.heard(batch)
-        return self.text_model.predict([self.as_read(request, heard) for request in batch])
+        return self.text_model.predict(
+            [self.as_read(request, heard) if self.reads(request) else request for request in batch]
+        )
 
     def heard(self, batch: Sequence[Request]) -> dict[str, str]:
         """What is said in each recording of the requests, by its path; raises ValueError when one cannot be read."""
@@ -128,14 +136,12 @@ class ListenThenRead(Composite):
         return Text(self.lead + words)
 
 
-def refuse_others(recogniser: Model, reader: Model) -> None:
-    """Raise BenchError unless the one writes down recordings and the other reads text."""
+def refuse_deaf(recogniser: Model) -> None:
+    """Raise BenchError unless it writes down recordings."""
     if "audio" not in recogniser.parts or Transcribe not in recogniser.outputs:
         raise BenchError(
             f"model.recogniser is a {type(recogniser).__name__}, which writes down no speech; choose a recogniser"
         )
-    if "text" not in reader.parts or reader.needs - {"text"}:
-        raise BenchError(f"{type(reader).__name__} cannot answer from text alone; choose a model that does")
 
 
 def recordings(request: Request) -> list[str]:

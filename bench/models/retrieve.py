@@ -8,22 +8,28 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
-from bench.models.composite import Composite
 from bench.models.embedding import Embedding, as_matrix, sentences
+from bench.models.reading import Reading
 from bench.types import Part, Request, Span, Text
 
 
-class RetrieveThenRead(Composite):
-    """`retriever` keeps the `n_sentences` nearest sentences of the context, in their order; `text_model` answers from them."""
+class RetrieveThenRead(Reading):
+    """`retriever` keeps the `n_sentences` nearest sentences of the context, in their order; `text_model` answers from them.
 
-    parts = frozenset({"text"})
-    outputs = (Span,)
+    A request that names no context is the text model's alone.
+    """
+
     stages = ("retriever", "text_model")
 
     def __init__(self, retriever: Embedding, text_model: Model, n_sentences: int = 1) -> None:
         if n_sentences < 1:
             raise BenchError(f"model.n_sentences={n_sentences} must be at least 1")
+        self.take(text_model, frozenset())
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
+
+    def reads(self, request: Request) -> bool:
+        """Whether it names a context, which may be empty."""
+        return isinstance(request.output, Span) and request.output.context is not None
 
     def predict(self, batch: Sequence[Request]) -> Answered:
         """Shorten all contexts, each different sentence embedded once, then pass on what the text model answers, as it comes."""
@@ -34,10 +40,10 @@ class RetrieveThenRead(Composite):
         )
 
     def _sentences(self, request: Request) -> list[str]:
-        """The question and the sentences of the context."""
+        """The question and the sentences of the context; nothing where there is none."""
         output = request.output
         if not isinstance(output, Span) or output.context is None:
-            raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
+            return []
         return [output.question, *sentences(output.context)]
 
     def _too_many(self, texts: Sequence[str]) -> bool:

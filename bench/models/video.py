@@ -29,8 +29,7 @@ class WatchThenRead(ListenThenRead):
     request fails. Of a film that is silent no text is given where the request has some of its own.
     """
 
-    parts = frozenset({"text", "video"})
-    needs = frozenset({"video"})
+    listens_to = Video
 
     def __init__(
         self,
@@ -53,9 +52,9 @@ class WatchThenRead(ListenThenRead):
         """The paths of the films."""
         return films(request)
 
-    def prepare(self, batch: Sequence[Request]) -> None:
+    def ahead(self, batch: Sequence[Request]) -> None:
         """Let the recogniser read the sound, and take the frames; a film that cannot be read is left to `predict`."""
-        super().prepare(batch)
+        super().ahead(batch)
         if not self.sees:
             return
         for path in list(dict.fromkeys(path for request in batch for path in films(request)))[:_KEPT]:
