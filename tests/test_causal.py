@@ -13,7 +13,7 @@ from small_text_models import answered, roberta_tokenizer, saved
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.causal import CausalLM
-from bench.types import Choose, Generate, Output, Prediction, Request, Span, Text
+from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Text
 
 pytestmark = pytest.mark.slow
 CPU = Device("cpu", "float32", 1)
@@ -436,6 +436,27 @@ def test_a_chat_model_without_a_template_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BenchError, match=r"has no chat template; set model\.chat=false"):
         CausalLM(source).load(CPU, seed=0)
     CausalLM(source, chat=False).load(CPU, seed=0)
+
+
+def test_numbers_lie_within_their_scales_and_depend_on_the_last_text_but_not_on_company(
+    model: Any, padding: Any, base: Any
+) -> None:
+    scales = Regress(("valence", "risk", "flat"), (-1.0, 0.0, 3.0), (1.0, 10.0, 3.0))
+    rated = [
+        ask(f"r{i}", text, scales) for i, text in enumerate(("the bank", "the river", "it was paid back", "the bank"))
+    ]
+    mixed = [*rated, *questions(6)]
+    for one in (model, padding, base):
+        alone, together = one_at_a_time(one, rated), answered(one, mixed)[: len(rated)]
+        for a, b in zip(alone, together, strict=True):
+            assert a.values == pytest.approx(b.values, abs=1e-4)
+            assert -1 <= a.values["valence"] <= 1
+            assert 0 <= a.values["risk"] <= 10
+            assert a.values["flat"] == 3
+        assert alone[0].values == pytest.approx(alone[3].values, abs=1e-6)
+        assert alone[0].values != pytest.approx(alone[1].values, abs=1e-6)
+        one.prepare(mixed)
+        assert sorted(r.id for unit in one.units(mixed) for r in unit) == sorted(r.id for r in mixed)
 
 
 def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memory() -> None:
