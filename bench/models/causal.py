@@ -124,10 +124,10 @@ class CausalLM(TorchModel):
         prompts = iter(self._ahead.keep([one for some in asked for one in some]))
         ids, said = [], []
         for some in asked:  # a request's first prompt, and what is computed beside it
-            first, *others = [(one, prompt) for one in some if not isinstance(prompt := next(prompts), str)] or [None]
-            ids.append(first[1].ids if first else [self.pad])
-            beside = sum(len(prompt.ids) + self._said(one) for one, prompt in others)
-            said.append(self._said(first[0]) + beside if first else 0)
+            made = [(one, prompt) for one in some if not isinstance(prompt := next(prompts), str)]
+            ids.append(made[0][1].ids if made else [self.pad])
+            beside = sum(len(prompt.ids) for _, prompt in made[1:])
+            said.append(sum(self._said(one) for one, _ in made) + beside)
         return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
 
     def _said(self, request: Request) -> int:
