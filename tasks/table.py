@@ -195,7 +195,7 @@ class TableTask(ConfiguredTask, LabelTask):
     def problems(self) -> Iterator[str]:
         """Those of every task, and a column that gives the label away."""
         yield from super().problems()
-        for name in giveaways(self._columns, self.examples(), self.label_of):
+        for name in giveaways(self._columns, [*self.examples(), *self.training()], self.label_of):
             yield f"the column {name!r} alone tells the label of every row; drop it, unless it is known before the label is"
 
     def label_of(self, example: Example) -> str:
