@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -25,6 +25,7 @@ from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.task import ConfiguredTask, checked_keys
 from bench.text.described_row import described
 from bench.types import Choose, Column, Example, Json, Request, Row, Text
+from tasks.giveaways import giveaways
 from tasks.labels import LabelTask, readable
 
 _MISSING = ("", "?", "NA", "NaN", "nan", "null")
@@ -70,8 +71,9 @@ class TableTask(ConfiguredTask, LabelTask):
     `more` of lift and recall_at_false_alarms, `instruction`, and how the file is written: `header`, `delimiter`.
 
     The rows to evaluate are those of a published split, whose file `splits` is in tasks/data; all of the file where there is one
-    of `training` rows; else a fifth of each label's rows, drawn by their digests. Rows that are alike are one cluster. `carried`
-    is the file in tasks/data that serves where the data directory has none.
+    of `training` rows; else a fifth of each label's rows, drawn by their digests. Rows that are alike are one cluster, and
+    none that is like an evaluated one is learnt from. `carried` is the file in tasks/data that serves where the data directory has
+    none.
     """
 
     parts = frozenset({"text", "row"})
@@ -87,6 +89,7 @@ class TableTask(ConfiguredTask, LabelTask):
     groups: ClassVar[Mapping[str, Group]]
     header: ClassVar[tuple[str, ...]]
     delimiter: ClassVar[str]
+    _columns: tuple[Column, ...] = ()
 
     def __init__(
         self,
@@ -151,7 +154,9 @@ class TableTask(ConfiguredTask, LabelTask):
             for i, (where, row) in enumerate(found)
         ]
         if self.training_data is not None:
-            return self._split(rows)[0] if self.splits else rows, self._beside(columns)
+            test = self._split(rows)[0] if self.splits else rows
+            seen = {one.cluster for one in test}
+            return test, [one for one in self._beside(columns) if one.cluster not in seen]
         if self.splits is not None:
             return self._split(rows)
         return _drawn(rows, self.label_of)
@@ -186,6 +191,12 @@ class TableTask(ConfiguredTask, LabelTask):
             else Row(text, "user", self._columns, tuple(example.inputs["values"]))
         )
         return Request(example.id, (system, row), Choose(names))
+
+    def problems(self) -> Iterator[str]:
+        """Those of every task, and a column that gives the label away."""
+        yield from super().problems()
+        for name in giveaways(self._columns, [*self.examples(), *self.training()], self.label_of):
+            yield f"the column {name!r} alone tells the label of every row; drop it, unless it is known before the label is"
 
     def label_of(self, example: Example) -> str:
         """The label, which stands beside a person's groups where those are compared."""
@@ -236,8 +247,8 @@ class TableTask(ConfiguredTask, LabelTask):
                 f"{self.data.local}: has {len(rows):,} rows, fewer than its split names; bring the official file again"
             )
         test = [rows[place] for place in found["test"]]
-        known = {one.id for one in test}
-        return [replace(one, id=str(i)) for i, one in enumerate(test)], [one for one in rows if one.id not in known]
+        seen = {one.cluster for one in test}
+        return [replace(one, id=str(i)) for i, one in enumerate(test)], [one for one in rows if one.cluster not in seen]
 
     def _texts(self, path: Path) -> list[Example]:
         """Records that are texts already, {"text", "answer"} a line: published samples whose rows are not told."""
