@@ -13,7 +13,7 @@ _HOMES = {
     "bench.models.base": ("Device", "Model"),
     "bench.task": ("Card", "DataTask", "Task"),
     "bench.types": (
-        "Audio", "Choose", "Example", "Generate", "Image", "ImageFile", "Prediction", "Regress", "Request", "Span", "Tag", "Text",
+        "Audio", "Choose", "Example", "Generate", "Image", "ImageFile", "Prediction", "Regress", "Reply", "Request", "Span", "Tag", "Text",
         "Transcribe", "Video",
     ),
 }  # fmt: skip
