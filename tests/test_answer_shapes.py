@@ -66,6 +66,8 @@ HOSTILE: Mapping[str, list[Json]] = {
         [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
     ],
     "finqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401],
+    "convfinqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401, 10**400, "9" * 20_001],
+    "convfinqa_own": [{"a": 1}, None],
     "omg_emotion": VALUES,
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip
