@@ -91,7 +91,7 @@ def _value(tree: ast.expr, names: Mapping[str, Value], depth: int) -> Value:
             return _number(inside, names, depth)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
             a, b = _number(left, names, depth), _number(right, names, depth)
-            if isinstance(op, ast.Pow) and (abs(b) > _MOST_POWER or a < 0 and not b.is_integer()):
+            if isinstance(op, ast.Pow) and (abs(b) > _MOST_POWER or (a < 0 and not b.is_integer())):
                 raise ValueError("too large, or no real number")
             return _OPERATIONS[type(op)](a, b)
         case ast.Compare(left=left, ops=[op], comparators=[right]) if type(op) in _COMPARISONS:

@@ -66,7 +66,10 @@ class ConvFinQA(DataTask):
             "convfinqa_dev.json of https://github.com/wenhuchen/Program-of-Thoughts, with the programs' results as "
             "exe_ans_list beside each dialogue's programs"
         ),
-        references={"human experts (private test set)": 0.8944, "FinQANet, the authors' model (private test set)": 0.6890},
+        references={
+            "human experts (private test set)": 0.8944,
+            "FinQANet, the authors' model (private test set)": 0.6890,
+        },
     )
 
     def examples(self) -> Sequence[Example]:
@@ -197,7 +200,9 @@ def _gold(entry: Json, where: str, n: int) -> tuple[list[str], list[Json]]:
         return [], []
     programs, results = (field(entry, name, list, where) for name in ("programs", "exe_ans_list"))
     if len(programs) != n or len(results) != n:
-        raise BenchError(f"{where}: {n} questions, {len(programs)} programs and {len(results)} results; bring the file again")
+        raise BenchError(
+            f"{where}: {n} questions, {len(programs)} programs and {len(results)} results; bring the file again"
+        )
     for program, result in zip(programs, results, strict=True):
         fits = result in ("yes", "no") if isinstance(result, str) else result is None or type(result) in (int, float)
         if not isinstance(program, str) or not fits:

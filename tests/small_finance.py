@@ -6,7 +6,14 @@ import json
 from collections.abc import Mapping
 
 ORDERED = ("fraud_card", "claims_travel")
-FINANCIAL = ("fraud_card", "claims_travel", "deposit_marketing", "churn_bank", "convfinqa", "convfinqa_own")  # those whose small data are here
+FINANCIAL = (
+    "fraud_card",
+    "claims_travel",
+    "deposit_marketing",
+    "churn_bank",
+    "convfinqa",
+    "convfinqa_own",
+)  # those whose small data are here
 
 FRAUD = "gender,state,cardholder,balance,numTrans,numIntlTrans,creditLine,fraudRisk\n"
 CLAIMS = "Claim,Agency,Agency Type,Distribution Channel,Product Name,Duration,Destination,Net Sales,Commission,Age\n"

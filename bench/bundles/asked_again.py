@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from bench.engine import feed
 from bench.engine.asking import Asking
-from bench.engine.history import Replies
 from bench.engine.audit import said
+from bench.engine.history import Replies
 from bench.engine.veil import Veiled
 from bench.models.base import Device, Model
 from bench.record import Timing
