@@ -22,7 +22,7 @@ _OPERATIONS: Mapping[type[ast.operator], Callable[[float, float], float]] = {
 _COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
     ast.Gt: operator.gt, ast.Lt: operator.lt, ast.GtE: operator.ge, ast.LtE: operator.le,
 }  # fmt: skip
-_STEP = re.compile(r"(?:(?P<name>[A-Za-z_]\w{0,40})\s*=(?!=)\s*)?(?P<said>[^=]+)")
+_STEP = re.compile(r"(?:(?P<name>[A-Za-z_]\w{0,40})\s*=(?!=)\s*)?(?P<said>(?:[<>]=|[^=])+)")
 _UNNAMED = re.compile(r"\d\)?%?\s+(?:[-+*/^×÷<>−]|\*\*)\s+\(*[-$]?\s*[\d.]")  # 2015-2016 is a range
 _RESULT = re.compile(r"ans(?:wer)?", re.IGNORECASE)
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "^": "\0", "[": "(", "]": ")"})

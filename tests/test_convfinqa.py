@@ -244,4 +244,8 @@ def test_the_official_dialogues_are_whole_and_their_gold_programs_give_their_res
         one.value for one in score(given, examples, [given.ideal(one) for one in examples], resamples=0, seed=0)
     ] == [1.0] * 3
     zeros = score(given, examples, [Prediction(one.id, text="0") for one in examples], resamples=0, seed=0)
-    assert [round(one.value or 0.0, 4) for one in zeros] == [0.0027, 0.0027, 0.0024]  # four gold results are 0, and so is all of one dialogue
+    assert [round(one.value or 0.0, 4) for one in zeros] == [
+        0.0027,
+        0.0027,
+        0.0024,
+    ]  # four gold results are 0, and so is all of one dialogue

@@ -50,7 +50,7 @@ def sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
 
 def ask(
     asked: Asking, chosen: Sequence[Example], model: Model, device: Device, *, seed: int, batch_size: int, batch_tokens: int,
-    name: str, replies: Replies,
+    name: str, replies: Replies | None = None,
 ) -> Answers:  # fmt: skip
     """Ask the model these examples as a run would: the same requests under neutral names, batches of the same size.
 

@@ -218,6 +218,6 @@ def _notes(run: Run, task: Task, scores: Sequence[Score], found: Mapping[str, Pr
     if own.asked.digest != run.asked:
         return [*notes, told]
     stands = standing(own.examples, own.request, own.asked, found)
-    if other := next((key for key in found if key not in stands), None):
-        raise Refused(f"example {other!r}: its request did not show what the predictions say of the turns before")
+    if unlike := [key for key in found if key not in stands]:
+        raise Refused(f"example {unlike[0]!r}: its request did not show what the predictions say of the turns before")
     return notes
