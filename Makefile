@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
-MODELS := oracle,constant,random,lexical,cheat,minilm,ocr_smollm2,ocr_smollm2_base,ocr_rag_smollm2
+MODELS := oracle,constant,majority,random,lexical,cheat,logistic,boosting,ocr_minilm,ocr_smollm2,ocr_rag_smollm2
 
 .PHONY: demo train-demo test fast check boards lint clean
 

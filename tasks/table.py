@@ -68,7 +68,7 @@ class TableTask(ConfiguredTask, LabelTask):
     Under `about`: `labels`, the `label` column (its name, or {column, codes: {code: label}}), the `positive` label whose
     probability is looked at (the last one else), `columns` {name: {kind, description, codes}} (all others but the label else,
     numbers where every value is one), `drop`, `groups` {attribute: {column, bands | of}} of people with the `favourable` label,
-    `more` of lift and recall_at_false_alarms, `instruction`, and how the file is written: `header`, `delimiter`.
+    `more` of lift and recall_at_false_alarms, `instruction`, and how the file is written: `names`, `delimiter`.
 
     The rows to evaluate are those of a published split, whose file `splits` is in tasks/data; all of the file where there is one
     of `training` rows; else a fifth of each label's rows, drawn by their digests. Rows that are alike are one cluster, and
@@ -79,7 +79,7 @@ class TableTask(ConfiguredTask, LabelTask):
     parts = frozenset({"text", "row"})
     about = ("labels", "label")
     about_too = (
-        "positive", "favourable", "columns", "drop", "groups", "more", "instruction", "header", "delimiter", "paper_reads",
+        "positive", "favourable", "columns", "drop", "groups", "more", "instruction", "names", "delimiter", "paper_reads",
     )  # fmt: skip
     positive: ClassVar[str]
     label_column: ClassVar[str]
@@ -87,7 +87,7 @@ class TableTask(ConfiguredTask, LabelTask):
     told: ClassVar[tuple[Column, ...] | None]
     dropped: ClassVar[frozenset[str]]
     groups: ClassVar[Mapping[str, Group]]
-    header: ClassVar[tuple[str, ...]]
+    names: ClassVar[tuple[str, ...]]
     delimiter: ClassVar[str]
     _columns: tuple[Column, ...] = ()
 
@@ -126,7 +126,7 @@ class TableTask(ConfiguredTask, LabelTask):
             "labels": labels, "positive": positive, "label_column": str(label["column"]), "codes": codes, "groups": groups,
             "told": None if columns is None else tuple(_column(str(name), one) for name, one in columns.items()),
             "dropped": frozenset(map(str, _a_list(about.get("drop") or [], "drop"))),
-            "header": tuple(map(str, _a_list(about.get("header") or [], "header"))),
+            "names": tuple(map(str, _a_list(about.get("names") or [], "names"))),
             "delimiter": str(about.get("delimiter", ",")), "paper_reads": str(about.get("paper_reads", "")),
             "instruction": str(about.get("instruction", "Read the record and choose its label.")),
             "metrics": _metrics(labels, positive, groups, str(favourable), _a_list(about.get("more") or [], "more")),
@@ -147,7 +147,7 @@ class TableTask(ConfiguredTask, LabelTask):
         path = self.data.read(lambda found: found)
         if path.suffix == ".jsonl":
             return self._texts(path), []
-        names, found = read_table(path, header=self.header, delimiter=self.delimiter)
+        names, found = read_table(path, header=self.names, delimiter=self.delimiter)
         columns = self.columns(names, [row for _, row in found], path)
         rows = [
             self._example(str(i), where, dict(zip(names, row, strict=True)), columns)
@@ -231,7 +231,7 @@ class TableTask(ConfiguredTask, LabelTask):
         if self.training_data is None or (self.training_data.here() is None and self.training_data.remote is None):
             return []
         path = self.training_data.read(lambda found: found)
-        names, found = read_table(path, header=self.header, delimiter=self.delimiter)
+        names, found = read_table(path, header=self.names, delimiter=self.delimiter)
         self.columns(names, [row for _, row in found], path)
         return [
             self._example(f"train-{i}", where, dict(zip(names, row, strict=True)), columns)
