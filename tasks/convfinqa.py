@@ -17,6 +17,7 @@ from bench.metrics.finqa_language import execute
 from bench.metrics.metric import AnyMetric
 from bench.metrics.numbers import answer_number
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.rows import rows as text_rows
 from bench.types import Example, Generate, Json, Part, Prediction, Reply, Request, Text
 from tasks.answers import short_answer
 from tasks.calculations import calculated
@@ -107,7 +108,7 @@ class ConvFinQA(DataTask):
             answer = read(a_text(answer))
         if isinstance(answer, list):
             program = short(a_list(answer, a_text, _MOST_TOKENS))
-            rows = [[cell.strip() for cell in row.split("|")] for row in example.inputs["table"].splitlines()]
+            rows = [[cell.strip() for cell in row.split("|")] for row in text_rows(example.inputs["table"])]
             found = execute(program, rows)
             return "" if found is None else found
         if isinstance(answer, str):
