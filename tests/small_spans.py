@@ -1,0 +1,39 @@
+"""Small invented data of the tasks of phrases and relations, in the layout of the data directory."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+SPANS = ("finer_ord", "sec_ner", "causal_detection")
+
+# "Apple" is a name by itself and a part of another one; an I- without B- begins a phrase; one token holds a colon.
+FINER = [
+    ("Ann Lee left Apple Bank".split(), [1, 2, 0, 5, 6], "0", "0"),
+    ("Apple sued Apple Bank of Oslo".split(), [5, 0, 5, 6, 0, 4], "0", "1"),
+    ("At 7:30 it rained".split(), [0, 0, 0, 0], "1", "0"),
+]
+NAMED = [
+    ("The Lender : Orlin Mills".split(), ["O", "B-PER", "O", "B-ORG", "I-ORG"]),
+    ("Orlin Mills pays Orlin".split(), ["B-ORG", "I-ORG", "O", "B-LOC"]),
+]
+CAUSES = [
+    {"tokens": "Prices rose as frost came".split(), "tags": ["B-EFFECT", "I-EFFECT", "O", "B-CAUSE", "I-CAUSE"]},
+    {"tokens": "Frost came : prices rose".split(), "tags": ["B-CAUSE", "I-CAUSE", "O", "B-EFFECT", "I-EFFECT"]},
+]
+
+
+def lines(*records: Mapping[str, object]) -> str:
+    return "".join(json.dumps(one) + "\n" for one in records)
+
+
+FILES: Mapping[str, str] = {
+    "finance/finer_ord/test.csv": "gold_label,gold_token,doc_idx,sent_idx\n"
+    + "".join(f"{label},{token},{doc},{sent}\n" for tokens, labels, doc, sent in FINER
+              for token, label in zip(tokens, labels, strict=True)),
+    "finance/sec_ner/test.jsonl": lines(*({"tokens": tokens, "label": tags} for tokens, tags in NAMED)),
+    "finance/sec_ner/valid.jsonl": lines(
+        {"tokens": ["BORROWER", ":"], "label": ["B-PER", "O"]}, {"tokens": NAMED[0][0], "label": NAMED[0][1]}
+    ),
+    "finance/causal_detection/test.json": json.dumps(CAUSES),
+}  # fmt: skip
