@@ -14,7 +14,7 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
-from tasks.mentions import as_json, lines, number_of, says_none, unquoted
+from tasks.mentions import as_json, lines, number_of, says_none
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
 from tasks.tagging import phrases, tagged_pieces, token_places

@@ -20,12 +20,16 @@ _OUTSIDE = {"o", "other", "none", "outside"}
 _TAGGED = re.compile(r"^(?:(?P<before>[BI])[-_ ])?(?P<name>.+?)(?:[-_ ](?P<behind>[BI]))?$", re.IGNORECASE)
 
 
-def token_rows(path: Path, codes: Sequence[str]) -> Iterator[Sentence]:
+def tags_of(codes: Sequence[str]) -> tuple[str, ...]:
+    """O, then B- and I- of each code."""
+    return ("O", *(f"{begin}-{code}" for code in codes for begin in "BI"))
+
+
+def token_rows(path: Path, tags: Sequence[str]) -> Iterator[Sentence]:
     """The sentences of FiNER-ORD's CSV, a token a row (gold_label, gold_token, doc_idx, sent_idx); a document is a cluster.
 
-    The labels are 0 for O, then B- and I- of each of the `codes` in turn.
+    A label is the place of its tag among the `tags`, from 0.
     """
-    tags = ["O", *(f"{begin}-{code}" for code in codes for begin in "BI")]
     of: dict[tuple[str, str], tuple[list[str], list[str]]] = {}
     for where, row in table(path, ("gold_label", "gold_token", "doc_idx", "sent_idx")):
         label = row["gold_label"].strip()
@@ -40,13 +44,13 @@ def token_rows(path: Path, codes: Sequence[str]) -> Iterator[Sentence]:
         yield tokens, found, document
 
 
-def tag_records(path: Path, codes: Sequence[str]) -> Iterator[Sentence]:
+def tag_records(path: Path, known: Sequence[str]) -> Iterator[Sentence]:
     """The sentences of a list or of lines of objects with `tokens` and, unless they are held out, `tags` or `label`."""
     for where, record in records(path):
         tokens = _texts(record.get("tokens"), f"{where}: tokens")
         given = record.get("tags", record.get("label"))
         tags = None if given is None else _texts(given, f"{where}: tags")
-        if tags is not None and (wrong := wrong_tags(tags, tokens, codes)):
+        if tags is not None and (wrong := wrong_tags(tags, tokens, known)):
             raise BenchError(f"{where}: {wrong}; bring the file again")
         yield [_token(token, where) for token in tokens], tags, ""
 
@@ -56,13 +60,12 @@ READERS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Sentence]]] = Map
 )
 
 
-def wrong_tags(tags: Sequence[Json], tokens: Sequence[str], codes: Sequence[str]) -> str:
-    """What is wrong with tags that should be one for each token, O or B- or I- and a code; "" where nothing is."""
+def wrong_tags(tags: Sequence[Json], tokens: Sequence[str], known: Sequence[str]) -> str:
+    """What is wrong with tags that should be a known one for each token; "" where nothing is."""
     if len(tags) != len(tokens):
         return f"found {len(tags)} tags, expected {len(tokens)}, one for each token"
-    known = {"O", *(f"{begin}-{code}" for code in codes for begin in "BI")}
     wrong = next((tag for tag in tags if not isinstance(tag, str) or tag not in known), None)
-    return "" if wrong is None else f"found the tag {str(wrong)[:40]!r}, expected O, or B- or I- and {', '.join(codes)}"
+    return "" if wrong is None else f"found the tag {str(wrong)[:40]!r}, expected one of {', '.join(known)}"
 
 
 def aligned(tokens: Sequence[str], output: str, code_of: Callable[[str], str]) -> list[str]:

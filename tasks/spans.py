@@ -19,7 +19,7 @@ from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.mentions import as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
-from tasks.span_files import READERS, Sentence, aligned, is_tagged, wrong_tags
+from tasks.span_files import READERS, Sentence, aligned, is_tagged, tags_of, wrong_tags
 from tasks.tagging import phrases, tagged_pieces, token_places
 
 _LONGEST = 5_000  # characters of a phrase
@@ -66,13 +66,14 @@ class SpanTask(ConfiguredTask):
 
     `about` says `instruction`, the `labels` {code in the file: the word that a model says}, the `reader` (of
     tasks/span_files.py) and `shots`, worked examples [text, reply]; `noun` is what the text is called ("Sentence"), `also` {another
-    word for a label: its code}, and `train` the file of training sentences, which lies beside; `training_is` what these are.
+    word for a label: its code}, `tags` those that a file numbers
+    from 0, in their order, and `train` the file of training sentences, which lies beside; `training_is` what these are.
     """
 
     output = Tag
     normalises = False  # phrases are places among the tokens as they stand
     about: ClassVar[tuple[str, ...]] = ("instruction", "labels", "reader", "shots")
-    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "train", "training_is")
+    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is")
     told: ClassVar[Mapping[str, Json]]
     words: ClassVar[Mapping[str, str]]  # code -> word
     known: ClassVar[Mapping[str, str]]  # code or word, in small letters -> code
@@ -89,6 +90,10 @@ class SpanTask(ConfiguredTask):
         if not isinstance(about["shots"], list) or not all(isinstance(x, list) and len(x) == 2 for x in about["shots"]):
             raise BenchError(f"{where}.shots: found {str(about['shots'])[:60]!r}, expected a list of [text, reply]")
         words = {str(code): word for code, word in labels.items()}
+        if wrong := set(about.get("tags") or ()) ^ set(tags_of(tuple(words)) if "tags" in about else ()):
+            raise BenchError(
+                f"{where}.tags: found {about['tags']!r}, expected each of {', '.join(tags_of(tuple(words)))}: {wrong}"
+            )
         known = {word.lower(): code for code, word in words.items()} | {code.lower(): code for code in words}
         known |= {str(word).lower(): str(code) for word, code in (about.get("also") or {}).items()}
         label = rf"(?P<label>{'|'.join(sorted(map(re.escape, known), key=len, reverse=True))})"
@@ -132,7 +137,7 @@ class SpanTask(ConfiguredTask):
         return [one for one in found if tuple(one.inputs["tokens"]) not in evaluated]
 
     def _sentences(self, path: Path) -> Iterator[Sentence]:
-        return READERS[self.told["reader"]](path, tuple(self.words))
+        return READERS[self.told["reader"]](path, self.told.get("tags") or tags_of(tuple(self.words)))
 
     def _made(self, sentences: Iterable[Sentence], before: str) -> list[Example]:
         found = []
@@ -202,7 +207,7 @@ class SpanTask(ConfiguredTask):
     def checked(self, example: Example, answer: Json) -> Json:
         """A tag for each token, or mentions [phrase, number of its place or 0, code], one label for each."""
         if isinstance(answer, list) and answer and isinstance(answer[0], str):
-            wrong = wrong_tags(answer, example.inputs["tokens"], tuple(self.words))
+            wrong = wrong_tags(answer, example.inputs["tokens"], tags_of(tuple(self.words)))
             return Malformed(wrong) if wrong else answer
         found = short(a_list(answer, self._mention, SLOTS))
         said = {(phrase, number): [phrase, number, label] for phrase, number, label in found}
@@ -267,8 +272,7 @@ class SpanTask(ConfiguredTask):
             text = replies.get(one.id)
             wanted += one.target["tags"]
             given += aligned(one.inputs["tokens"], text if isinstance(text, str) else "", self.code)
-        labels = ("O", *(f"{begin}-{code}" for code in self.words for begin in "BI"))
-        found = label_figures(wanted, given, labels)
+        found = label_figures(wanted, given, tags_of(tuple(self.words)))
         return {f"our_alignment_{name}": value for name, value in found.items()}
 
 
