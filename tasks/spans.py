@@ -10,12 +10,13 @@ from typing import Any, ClassVar
 
 from bench.data.files import all_or_none
 from bench.data.shapes import a_list, a_text, short
-from bench.data.submissions import kind, pairs, records
+from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.labelling import SLOTS, Item, precision, recall, set_metric
 from bench.metrics.published import label_figures
 from bench.task import ConfiguredTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
+from tasks.labels import holds_outputs, outputs
 from tasks.mentions import as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
@@ -248,30 +249,27 @@ class SpanTask(ConfiguredTask):
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {id: tags or mentions}, or lines of {"id", "output"}: replies, which may be lines of "token:Label"."""
+        if not holds_outputs(path):
+            yield from pairs(path)
+            return
         tokens = {one.id: one.inputs["tokens"] for one in examples}
-        for key, found in pairs(path) if (replies := _replies(path)) is None else replies:
-            if isinstance(found, str) and replies is not None:
-                of_lines = key in tokens and is_tagged(found, self.code)
-                yield (
-                    key,
-                    [tag or "O" for tag in aligned(tokens[key], found, self.code)]
-                    if of_lines
-                    else Prediction(key, text=found),
-                )
+        for key, said in outputs(path):
+            text = said.text or "" if isinstance(said, Prediction) else ""
+            if key in tokens and is_tagged(text, self.code):
+                yield key, [tag or "O" for tag in aligned(tokens[key], text, self.code)]
             else:
-                yield key, found  # fmt: skip
+                yield key, said
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
         """Figures over all tokens, O among their labels, of replies of "token:Label" lines: by this alignment, no paper's."""
-        replies = dict(_replies(path) or ())
-        if not any(isinstance(text, str) and is_tagged(text, self.code) for text in replies.values()):
+        said = dict(outputs(path)) if holds_outputs(path) else {}
+        replies = {key: one.text or "" for key, one in said.items() if isinstance(one, Prediction)}
+        if not any(is_tagged(text, self.code) for text in replies.values()):
             return {}
-        wanted: list[str] = []
-        given: list[str] = []
+        wanted, given = [], []
         for one in examples:
-            text = replies.get(one.id)
             wanted += one.target["tags"]
-            given += aligned(one.inputs["tokens"], text if isinstance(text, str) else "", self.code)
+            given += aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code)
         found = label_figures(wanted, given, tags_of(tuple(self.words)))
         return {f"our_alignment_{name}": value for name, value in found.items()}
 
@@ -279,15 +277,3 @@ class SpanTask(ConfiguredTask):
 def _as_tagger(tokens: Sequence[str], tags: Sequence[str]) -> str:
     ends = [" "] * (len(tokens) - 1) + [""]
     return json.dumps([[token + end, tag] for token, end, tag in zip(tokens, ends, tags, strict=True)])
-
-
-def _replies(path: Path) -> list[tuple[str, Json]] | None:
-    """(id, reply) of lines of {"id", "output"}, ids counted from 0 where there are none; None for a file of another form."""
-    if path.suffix != ".jsonl" or "output" not in next((one for _, one in records(path)), {}):
-        return None
-    found = []
-    for number, (where, record) in enumerate(records(path)):
-        text = record.get("output")
-        wrong = Malformed(f"{where}: output is {kind(text)}, expected a text")
-        found.append((str(record.get("id", number)), text if isinstance(text, str) else wrong))
-    return found

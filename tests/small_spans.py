@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 
-SPANS = ("finer_ord", "sec_ner", "causal_detection")
+SPANS = ("finer_ord", "sec_ner", "causal_detection", "finred", "fnxl")
 
 # "Apple" is a name by itself and a part of another one; an I- without B- begins a phrase; one token holds a colon.
 FINER = [
@@ -27,6 +27,23 @@ def lines(*records: Mapping[str, object]) -> str:
     return "".join(json.dumps(one) + "\n" for one in records)
 
 
+# A stroke in a sentence, another spelling of a relation, and two relations of one pair.
+RELATED = """Talus Gold was founded by Ann Lee in Oslo. | Talus Gold ; Ann Lee ; founded_by | Talus Gold ; Oslo ; location_of_formation
+News | Bravia makes tea. | Bravia ; tea ; product_or_material_produced
+Ann Lee runs and owns Bravia. | Bravia ; Ann Lee ; director_/_manager | Bravia ; Ann Lee ; owned_by
+"""
+TAGS = (
+    "InterestPaidNet",
+    "IncomeTaxesPaid",
+    "Revenues",
+    "Goodwill",
+    "LongTermDebt",
+    "AssetsNet",
+    "IPOCosts",
+    "LeaseCost",
+    "Cash",
+)
+
 FILES: Mapping[str, str] = {
     "finance/finer_ord/test.csv": "gold_label,gold_token,doc_idx,sent_idx\n"
     + "".join(f"{label},{token},{doc},{sent}\n" for tokens, labels, doc, sent in FINER
@@ -35,5 +52,8 @@ FILES: Mapping[str, str] = {
     "finance/sec_ner/valid.jsonl": lines(
         {"tokens": ["BORROWER", ":"], "label": ["B-PER", "O"]}, {"tokens": NAMED[0][0], "label": NAMED[0][1]}
     ),
+    "finance/finred/test.txt": RELATED,
+    "finance/fnxl/test_sample.csv": "sentence,numerals-tags,company\n"
+    + "".join(f"We paid {i} of {i} million.,{{'us-gaap:{tag}': ['{i}']}},Acme {i % 2}\n" for i, tag in enumerate(TAGS)),
     "finance/causal_detection/test.json": json.dumps(CAUSES),
 }  # fmt: skip

@@ -68,6 +68,10 @@ HOSTILE: Mapping[str, list[Json]] = {
         ]
         for name, label, other in (("finer_ord", "PER", "ORG"), ("sec_ner", "PER", "LOC"), ("causal_detection", "CAUSE", "EFFECT"))
     },
+    "finred": [
+        "x", 7, {"a": 1}, [["x", "y"]], [["x", "y", "likes"]], [["x", 3, "brand"]], [["", "y", "brand"]],
+        [[f"x{i}", "y", "brand"] for i in range(300)], [["x" * 1_001, "y", "brand"]],
+    ],
     "tatqa": [
         "x", ["x"], ["a", "", "c"], [[{"a": 1}], ""], ["x", "thousand " * 5], ["x", 3], [True, ""], [["a", ["b"]], ""],
         [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
