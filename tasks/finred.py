@@ -22,10 +22,11 @@ from tasks.prompts import worked
 from tasks.slices import band, words
 
 RELATIONS = (
-    "product/material produced", "manufacturer", "distributed by", "industry", "position held", "original broadcaster", "owned by",
-    "founded by", "distribution format", "headquarters location", "stock exchange", "currency", "parent organization",
-    "chief executive officer", "director/manager", "owner of", "operator", "member of", "employer", "chairperson", "platform",
-    "subsidiary", "legal form", "publisher", "developer", "brand", "business division", "location of formation", "creator",
+    "product/material produced", "manufacturer", "distributed by", "industry", "position held", "original broadcaster",
+    "owned by", "founded by", "distribution format", "headquarters location", "stock exchange", "currency",
+    "parent organization", "chief executive officer", "director/manager", "owner of", "operator", "member of", "employer",
+    "chairperson", "platform", "subsidiary", "legal form", "publisher", "developer", "brand", "business division",
+    "location of formation", "creator",
 )  # fmt: skip
 _OBTAIN = (
     "take the test file of FinRED (https://github.com/soummyaah/FinRED), lines of 'sentence | subject ; object ; relation | …', "
@@ -164,7 +165,10 @@ def _examples(path: Path) -> Iterator[Example]:
             parts.pop()
         text, key = " | ".join(parts).strip(), str(number)
         if not text or (" ; " in parts[-1] and len(parts) > 1):
-            raise BenchError(f"{path} line {number + 1}: {parts[-1][-60:]!r} is no 'subject ; object ; relation'; bring the file again")  # fmt: skip
+            said = parts[-1][-60:]
+            raise BenchError(
+                f"{path} line {number + 1}: {said!r} is no 'subject ; object ; relation'; bring the file again"
+            )
         yield Example(key, {"text": text}, triples or None, clusters.setdefault(_form(text), key))
 
 
@@ -172,14 +176,11 @@ def _triple(parts: Sequence[Json]) -> tuple[str, str, str] | None:
     """(subject, object, relation) of three texts of which the last or, failing that, the middle one is a relation."""
     if len(parts) != 3 or not all(isinstance(part, str) for part in parts):
         return None
-    first, second, last = (
-        unquoted(part.strip(" ()<>[]") if i == 2 else part.strip(" (<[")) for i, part in enumerate(parts)
-    )
-    if relation := relation_of(last):
-        found = (first, second, relation)
-    else:
-        found = (first, last, relation_of(second))
-    return found if all(found) and max(map(len, found)) <= _LONGEST else None  # fmt: skip
+    first, second = (unquoted(part.strip(" (<[")) for part in parts[:2])
+    last = unquoted(parts[2].strip(" ()<>[]"))
+    in_order = bool(relation_of(last))
+    found = (first, second, relation_of(last)) if in_order else (first, last, relation_of(second))
+    return found if all(found) and max(map(len, found)) <= _LONGEST else None
 
 
 def _of_line(line: str) -> Iterator[Sequence[str]]:

@@ -14,7 +14,7 @@ from bench.data.submissions import table
 from bench.errors import BenchError
 from bench.metrics.classification import ACCURACY, AURC, calibration_error
 from bench.metrics.metric import AnyMetric
-from bench.task import Card, DataTask, Unparsed
+from bench.task import Card, Unparsed
 from bench.text.choices_said import choices_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
 from tasks.labels import LabelTask
@@ -27,7 +27,7 @@ _OBTAIN = (
 _CAMEL = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 
 
-class Fnxl(DataTask, LabelTask):
+class Fnxl(LabelTask):
     """Numbers in sentences of annual reports, each with eight XBRL tags of which it bears one.
 
     The other seven are the tags of other rows, drawn at random (so that frequent tags are offered in vain as often as they are
@@ -70,7 +70,7 @@ class Fnxl(DataTask, LabelTask):
                 f"{path}: {len(set(every))} tags, expected at least {len(self.labels)}; give the whole file"
             )
         for i, (numbers, tag, sentence, company) in enumerate(told):
-            draw = random.Random(f"fnxl {i}")  # noqa: S311 - no secret
+            draw = random.Random(f"fnxl {i}")
             offered = {tag: None}
             while len(offered) < len(self.labels):
                 offered[draw.choice(every)] = None
@@ -125,6 +125,7 @@ def _tagged(row: Mapping[str, str], where: str) -> Iterator[tuple[list[str], str
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         found = None
     if not isinstance(found, dict) or not found or not all(isinstance(x, list) and x for x in found.values()):
-        raise BenchError(f"{where}: numerals-tags is {row['numerals-tags'][:60]!r}, expected {{'tag': ['1.0']}}; bring the file again")  # fmt: skip
+        said = row["numerals-tags"][:60]
+        raise BenchError(f"{where}: numerals-tags is {said!r}, expected {{'tag': ['1.0']}}; bring the file again")
     for tag, numbers in found.items():
         yield list(dict.fromkeys(map(str, numbers))), str(tag), row["sentence"].strip(), row["company"].strip() or where

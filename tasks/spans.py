@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from bench.data.files import all_or_none
 from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.errors import BenchError
-from bench.metrics.labelling import SLOTS, Item, precision, recall, set_metric
+from bench.metrics.labelling import SLOTS, precision, recall, set_metric
 from bench.metrics.published import label_figures
 from bench.task import ConfiguredTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
@@ -21,45 +20,10 @@ from tasks.mentions import as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
 from tasks.span_files import READERS, Sentence, aligned, is_tagged, tags_of, wrong_tags
-from tasks.tagging import phrases, tagged_pieces, token_places
+from tasks.span_items import as_tagger, by_token, found_items, of_tags, placed, wanted_items
+from tasks.tagging import tagged_pieces, token_places
 
 _LONGEST = 5_000  # characters of a phrase
-
-
-def _of_tags(tags: Sequence[str]) -> set[Item]:
-    """(first token, token after the last, code) of each phrase."""
-    return {(first, after, tag[2:]) for first, after, tag in phrases(tags)}
-
-
-def _wanted(target: Mapping[str, Any]) -> set[Item]:
-    return _of_tags(target["tags"])
-
-
-def _found(target: Mapping[str, Any], answer: Sequence[Any]) -> set[Item]:
-    """Of tags, or of mentions [phrase, number of its place or 0 for all, code] at their places among the tokens."""
-    if all(isinstance(one, str) for one in answer):
-        if answer and len(answer) != len(target["tokens"]):
-            raise ValueError(f"found {len(answer)} tags, expected {len(target['tokens'])}, one for each token")
-        return _of_tags(answer)
-    return placed(target["tokens"], answer)
-
-
-def placed(tokens: Sequence[str], mentions: Sequence[Sequence[Any]]) -> set[Item]:
-    """The places of mentions that are not inside that of a longer phrase; a place has one label, that said of its number first."""
-    where: dict[str, list[tuple[int, int]]] = {}
-    held: list[tuple[int, int]] = []
-    for phrase in sorted({phrase for phrase, _, _ in mentions}, key=lambda one: (-len(one), one)):
-        where[phrase] = [p for p in token_places(tokens, phrase) if not any(a < p[1] and p[0] < b for a, b in held)]
-        held += where[phrase]
-    said: dict[tuple[int, int], str] = {}
-    for phrase, number, label in sorted(mentions, key=lambda mention: not mention[1]):
-        for place in where[phrase][number - 1 : number] if number else where[phrase]:
-            said.setdefault(place, label)
-    return {(*place, label) for place, label in said.items()}
-
-
-def _by_token(items: Iterable[Item]) -> set[Item]:
-    return {(i, label) for first, after, label in items for i in range(first, after)}
 
 
 class SpanTask(ConfiguredTask):
@@ -91,6 +55,7 @@ class SpanTask(ConfiguredTask):
         if not isinstance(about["shots"], list) or not all(isinstance(x, list) and len(x) == 2 for x in about["shots"]):
             raise BenchError(f"{where}.shots: found {str(about['shots'])[:60]!r}, expected a list of [text, reply]")
         words = {str(code): word for code, word in labels.items()}
+        codes, both = tuple(words), "exact phrase and label, micro"
         if wrong := set(about.get("tags") or ()) ^ set(tags_of(tuple(words)) if "tags" in about else ()):
             raise BenchError(
                 f"{where}.tags: found {about['tags']!r}, expected each of {', '.join(tags_of(tuple(words)))}: {wrong}"
@@ -109,15 +74,15 @@ class SpanTask(ConfiguredTask):
             "line": tuple(re.compile(form, re.IGNORECASE) for form in forms),
             "training_is": str(about.get("training_is") or ""),
             "metrics": (
-                set_metric("f1", tuple(words), _wanted, _found, signature="exact phrase and label, micro"),
-                set_metric("precision", tuple(words), _wanted, _found, ratio=precision, signature="exact phrase and label, micro"),
-                set_metric("recall", tuple(words), _wanted, _found, ratio=recall, signature="exact phrase and label, micro"),
-                set_metric("macro_f1", tuple(words), _wanted, _found, macro=True, signature="exact phrase, mean over labels"),
+                set_metric("f1", codes, wanted_items, found_items, signature=both),
+                set_metric("precision", codes, wanted_items, found_items, ratio=precision, signature=both),
+                set_metric("recall", codes, wanted_items, found_items, ratio=recall, signature=both),
+                set_metric("macro_f1", codes, wanted_items, found_items, macro=True, signature="exact phrase, mean over labels"),
                 set_metric(
                     "token_f1",
                     tuple(words),
-                    lambda target: _by_token(_wanted(target)),
-                    lambda target, answer: _by_token(_found(target, answer)),
+                    lambda target: by_token(wanted_items(target)),
+                    lambda target, answer: by_token(found_items(target, answer)),
                     signature="labels of tokens without O, micro",
                 ),
             ),
@@ -227,23 +192,23 @@ class SpanTask(ConfiguredTask):
         """A line for each phrase, with numbers where it has several places; as a tagger where lines cannot tell it."""
         tokens, tags = example.target["tokens"], example.target["tags"]
         told = []
-        for first, after, label in sorted(_of_tags(tags)):
+        for first, after, label in sorted(of_tags(tags)):
             phrase = " ".join(tokens[first:after])
             where = token_places(tokens, phrase)
             number = f" #{where.index((first, after)) + 1}" if len(where) > 1 and (first, after) in where else ""
             told.append(f"{self.words[label]}: {phrase}{number}")
         said = Prediction(example.id, text="\n".join(told) or "none")
         answer = self.answer(said)
-        if not isinstance(answer, Unparsed) and placed(tokens, answer) == _of_tags(tags):
+        if not isinstance(answer, Unparsed) and placed(tokens, answer) == of_tags(tags):
             return said
-        return Prediction(example.id, text=_as_tagger(tokens, tags))
+        return Prediction(example.id, text=as_tagger(tokens, tags))
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The length of the sentence, how many phrases it has, and of which labels."""
         found = {"length": band(len(example.inputs["tokens"]), SENTENCE, "token")}
         if example.target is not None:
-            labels = {self.words[label].lower() for _, _, label in _wanted(example.target)}
-            found["entities"] = band(len(_wanted(example.target)), (1, 2, 4), "phrase")
+            labels = {self.words[label].lower() for _, _, label in wanted_items(example.target)}
+            found["entities"] = band(len(wanted_items(example.target)), (1, 2, 4), "phrase")
             found["labels"] = "none" if not labels else labels.pop() if len(labels) == 1 else "several"
         return found
 
@@ -272,8 +237,3 @@ class SpanTask(ConfiguredTask):
             given += aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code)
         found = label_figures(wanted, given, tags_of(tuple(self.words)))
         return {f"our_alignment_{name}": value for name, value in found.items()}
-
-
-def _as_tagger(tokens: Sequence[str], tags: Sequence[str]) -> str:
-    ends = [" "] * (len(tokens) - 1) + [""]
-    return json.dumps([[token + end, tag] for token, end, tag in zip(tokens, ends, tags, strict=True)])

@@ -28,7 +28,7 @@ def lines(*records: Mapping[str, object]) -> str:
 
 
 # A stroke in a sentence, another spelling of a relation, and two relations of one pair.
-RELATED = """Talus Gold was founded by Ann Lee in Oslo. | Talus Gold ; Ann Lee ; founded_by | Talus Gold ; Oslo ; location_of_formation
+RELATED = """Ann Lee founded Talus Gold in Oslo. | Talus Gold ; Ann Lee ; founded_by | Talus Gold ; Oslo ; location_of_formation
 News | Bravia makes tea. | Bravia ; tea ; product_or_material_produced
 Ann Lee runs and owns Bravia. | Bravia ; Ann Lee ; director_/_manager | Bravia ; Ann Lee ; owned_by
 """

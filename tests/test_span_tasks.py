@@ -17,7 +17,8 @@ from bench.task import Task, Unparsed
 from bench.types import Example, Json, Prediction
 from tasks.finred import FinRed
 from tasks.span_files import aligned
-from tasks.spans import SpanTask, placed
+from tasks.span_items import placed
+from tasks.spans import SpanTask
 
 
 @pytest.fixture(scope="module")
