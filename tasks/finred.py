@@ -36,8 +36,8 @@ _LONGEST = 1_000  # characters of a subject or object
 _SIGNS = (" ; ", ";", "|", "\t", "->", "→", ",")  # what may stand between the parts of a relation, the surest first
 _SYSTEM = (
     "List the relations that a sentence of financial news tells, a line for each, SUBJECT ; OBJECT ; RELATION, with subject and "
-    f"object copied from the sentence. The relations are: {', '.join(RELATIONS)}. As in: Acme ; Ann Lee ; founded by, where Ann Lee "
-    "founded Acme. If there is none, write: none"
+    f"object copied from the sentence. The relations are: {', '.join(RELATIONS)}. As in: Acme ; Ann Lee ; founded by, where Ann "
+    "Lee founded Acme. If there is none, write: none"
 )
 _SHOTS = (
     (
