@@ -32,6 +32,8 @@ class Fnxl(LabelTask):
 
     The other seven are the tags of other rows, drawn at random (so that frequent tags are offered in vain as often as they are
     right) by the row's number: they depend on the whole file and nothing else. Which numbers bear a tag at all is told.
+    Tags drawn at random are easy to tell from the right one: who takes the candidate that shares most words with the sentence has
+    0.605, so that only what is above that tells of reading. The most and the least frequent candidate have 0.122 and 0.124.
     """
 
     name, version, output = "fnxl", 1, Choose
@@ -46,7 +48,8 @@ class Fnxl(LabelTask):
         source="https://github.com/gtfintechlab/FLaME (a sample of the test file of FNXL)",
         revision="test_sample.csv with 988 sentences (2024)",
         licence="not stated (PIXIU says: public); FLaME's copy is CC BY-NC 4.0",
-        split="FLaME's sample of the test file; the candidates are ours, so that no published F1 over all tags compares with it",
+        split="FLaME's sample of the test file; the candidates are ours, so that no published F1 over all "
+        "tags compares with it; matching words has 0.605",
         n_examples=988,
         language="en",
         chance=(0.09, 0.16),
