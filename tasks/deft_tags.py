@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import accumulate
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -15,10 +14,10 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.deft import Deft, deft_card
-from tasks.mentions import as_json, lines, number_of, says_none, unquoted
+from tasks.mentions import as_json, lines, number_of, says_none
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
-from tasks.tagging import phrases, tagged_pieces
+from tasks.tagging import phrases, tagged_pieces, token_places
 
 _NAMES = {name.lower(): name for name in deft.EVALUATED}
 _LINE = re.compile(
@@ -64,7 +63,7 @@ def tagged(tokens: Sequence[str], phrases: Sequence[Sequence[Any]]) -> list[str]
     tags = ["O"] * len(tokens)
     for label, words, number in phrases:
         name, continued = label.removeprefix("I-"), label.startswith("I-")
-        found = _places(tokens, words)
+        found = token_places(tokens, words)
         chosen = found[number - 1 : number] if number else found
         for first, after in chosen:
             if set(tags[first:after]) == {"O"}:
@@ -72,22 +71,6 @@ def tagged(tokens: Sequence[str], phrases: Sequence[Sequence[Any]]) -> list[str]
                 tags[first] = tags[first] if continued else f"B-{name}"
                 break
     return tags
-
-
-def _places(tokens: Sequence[str], words: str) -> list[tuple[int, int]]:
-    """(first token, token after the last) of every place of the words, which begins and ends with a token."""
-    ends = list(accumulate(map(len, tokens), initial=0))
-    first_at, after_at = ({end: i for i, end in enumerate(part)} for part in (ends[:-1], ends))
-    while bare := "".join(words.split()):
-        for change in (str, str.lower):
-            text, looked_for = change("".join(tokens)), change(bare)
-            starts = [i for i in first_at if text.startswith(looked_for, i)]
-            if found := [(first_at[i], after_at[i + len(bare)]) for i in starts if i + len(bare) in after_at]:
-                return found
-        if (shorter := unquoted(words).rstrip(".,;: ")) == words:
-            break
-        words = shorter
-    return []
 
 
 class DeftTags(Deft):
@@ -199,7 +182,7 @@ def _told(tokens: Sequence[str], tags: Sequence[str]) -> list[list[Any]]:
     for first, after, tag in phrases(tags):
         if (name := tag[2:]) in deft.EVALUATED:
             words = " ".join(tokens[first:after])
-            number = _places(tokens, words).index((first, after)) + 1
+            number = token_places(tokens, words).index((first, after)) + 1
             told.append([tag if tag.startswith("I-") else name, words, number])
     return told
 

@@ -110,8 +110,8 @@ class LabelTask(DataTask):
         Where several may be right, a list of labels, in CSV separated by commas or semicolons (and no confidence). In JSON
         {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, lines of {"id", "output"}.
         """
-        if self.paper_reads and path.suffix == ".jsonl" and "output" in next((one for _, one in records(path)), {}):
-            yield from _outputs(path)
+        if self.paper_reads and holds_outputs(path):
+            yield from outputs(path)
             return
         if path.suffix.lower() == ".csv":
             for _, row in table(path, ("id", "label")):
@@ -148,7 +148,12 @@ class LabelTask(DataTask):
         return {"label": found[0], "confidence": sure}
 
 
-def _outputs(path: Path) -> Iterator[tuple[str, Json]]:
+def holds_outputs(path: Path) -> bool:
+    """Whether a file is lines of raw outputs."""
+    return path.suffix == ".jsonl" and "output" in next((one for _, one in records(path)), {})
+
+
+def outputs(path: Path) -> Iterator[tuple[str, Json]]:
     """The replies of a file of raw outputs, {"id", "output"} a line; a line without id is called by its number from 0."""
     for number_of, (where, record) in enumerate(records(path)):
         key, text = str(record.get("id", number_of)), record.get("output")

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from bench.types import Json
+from tasks.mentions import unquoted
 
 
 def tagged_pieces(found: Json) -> tuple[list[str], list[str]] | None:
@@ -37,3 +39,19 @@ def phrases(tags: Sequence[str]) -> Iterator[tuple[int, int, str]]:
         if name:
             yield first, after, tags[first]
         first = after
+
+
+def token_places(tokens: Sequence[str], words: str) -> list[tuple[int, int]]:
+    """(first token, token after the last) of every place of the words, which begins and ends with a token."""
+    ends = list(accumulate(map(len, tokens), initial=0))
+    first_at, after_at = ({end: i for i, end in enumerate(part)} for part in (ends[:-1], ends))
+    while bare := "".join(words.split()):
+        for change in (str, str.lower):
+            text, looked_for = change("".join(tokens)), change(bare)
+            starts = [i for i in first_at if text.startswith(looked_for, i)]
+            if found := [(first_at[i], after_at[i + len(bare)]) for i in starts if i + len(bare) in after_at]:
+                return found
+        if (shorter := unquoted(words).rstrip(".,;: ")) == words:
+            break
+        words = shorter
+    return []

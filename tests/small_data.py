@@ -17,6 +17,8 @@ from small_finance import FILES as FINANCE
 from small_finance import FINANCIAL, ORDERED
 from small_labels import FILES as LABELS
 from small_labels import LABELLED
+from small_spans import FILES as PHRASES
+from small_spans import SPANS
 
 from bench.config.build import build
 from bench.errors import BenchError
@@ -119,6 +121,7 @@ FILES: Mapping[str, str | bytes] = (
     }
     | FINANCE
     | LABELS
+    | PHRASES
     | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
 )
 
@@ -137,7 +140,7 @@ CARRIED = (
 )  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
-    "goemotions", "omg_emotion", "ravdess", "ectsum", *FINANCIAL, *LABELLED,
+    "goemotions", "omg_emotion", "ravdess", "ectsum", *FINANCIAL, *LABELLED, *SPANS,
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have

@@ -61,6 +61,17 @@ HOSTILE: Mapping[str, list[Json]] = {
         [[4, 0, "Positive"]], [[0, 4]], [[0, 4, "Great"]], [[False, 4, "Positive"]], [[0, 4.0, "Positive"]],
         [[i, i + 1, "Neutral"] for i in range(1_001)],
     ],
+    **{
+        name: [
+            "x", 7, {"a": 1}, [["x", 0]], [["x", -1, label]], [["x", True, label]], [["x", 0, "O"]], [[1, 0, label]], ["O"] * 99,
+            [["x", 0, label], ["x", 0, other]], ["O", 3], [[f"x{i}", 0, label] for i in range(300)], [["x" * 5_001, 0, label]],
+        ]
+        for name, label, other in (("finer_ord", "PER", "ORG"), ("sec_ner", "PER", "LOC"), ("causal_detection", "CAUSE", "EFFECT"))
+    },
+    "finred": [
+        "x", 7, {"a": 1}, [["x", "y"]], [["x", "y", "likes"]], [["x", 3, "brand"]], [["", "y", "brand"]],
+        [[f"x{i}", "y", "brand"] for i in range(300)], [["x" * 1_001, "y", "brand"]],
+    ],
     "tatqa": [
         "x", ["x"], ["a", "", "c"], [[{"a": 1}], ""], ["x", "thousand " * 5], ["x", 3], [True, ""], [["a", ["b"]], ""],
         [[str(i) for i in range(1_001)], ""], ["x" * 20_001, ""],
