@@ -30,12 +30,13 @@ _DENIED = re.compile(
 )
 _REASON = re.compile(
     r",?\s+(?:because|since|as|given|due to|considering|although|though|even though|despite|while)\b"
+    r"|\s+by\s+(?:a|the|this)\s+(?:\w+\s+){0,3}(?:classifier|model|system)\b"
     r"|\s+(?:[–—|]|-{1,2})\s+|\s*[–—;(]|,\s*(?=\d)"
     r"|,\s*(?:i (?:think|believe|guess|would say|suppose)|surely|in my (?:view|opinion)|which|with)\b|:\s"
 )
 _CONCLUDES = re.compile(
-    r"\b(?:hence|therefore|thus|so|overall|(?:indicat|suggest|impl|convey|express|reflect|signal)(?:e?s|ies|ing|ying|y)|which is|this is"
-    r"|it is|classified as|associated with)\b"
+    r"\b(?:hence|therefore|thus|so|overall|(?:indicat|suggest|impl|convey|express|reflect|signal)(?:e?s|ies|ing|ying|y)|which is"
+    r"|this is|it is|classified as|associated with)\b"
 )
 _HEDGED = re.compile(r"\b(?:may|might|could|would|opposite|but|however|although|though|except|or)\b|\?")
 _SHARE = re.compile(
@@ -57,6 +58,9 @@ _NOUN = (
 )
 _LEAD = re.compile(
     rf"(?:{_NOUN}\s*(?:(?:is|are|would be|should be|was)\b\s*:?|:|=|->|→|⇒|\s[-–—]\s)"
+    rf"|(?:(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT}\b[^\n\ue000-\uf8ff]{{0,600}}?\s)??(?:is|was)\s+(?:classified|labell?ed"
+    r"|categori[sz]ed|rated)\s+as\b\s*:?"
+    r"|\w+(?:'s)?\s+(?:monetary\s+policy\s+)?stance(?:\s+on\s+monetary\s+policy)?\s+(?:is|remains)(?:\s+currently)?\b"
     r"|(?:option|choice|label|class|number)\s+\(?(?:\d{1,2}|[a-z])[.):]+"
     r"|(?:based on|according to)\s[^,;:.\n\ue000-\uf8ff]{1,60},"
     rf"|(?:it|this|that|(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})"
@@ -143,7 +147,7 @@ def _concluded(said: str) -> str:
             behind = _CONCLUDES.split(sentence)[-1]
             found = set(re.findall(LABEL, behind))
             whole = _CONCLUDES.search(sentence) and len(found) == 1
-            return found.pop() if whole and not _NEGATOR.search(behind) and not _HEDGED.search(sentence) else ""
+            return found.pop() if whole and not _NEGATOR.search(behind) and not _HEDGED.search(behind) else ""
     return ""
 
 

@@ -35,11 +35,12 @@ _DEGREES = (
     "overwhelmingly", "largely", "generally", "really", "truly", "weakly", "predominantly", "pretty", "clearly",
 )  # fmt: skip
 _OPENS = frozenset(
-    "the this that it its in as a an there these they explanation reason reasoning because since although we i based sentence".split()
+    "the this that it its in as a an there these they explanation reason reasoning because since although we i based".split()
 )  # words that begin a sentence behind a label without a full stop
 _NO_SENTENCE = frozenset("or and not but nor no yes vs versus to if is was".split())
 _BEHIND_FIRST = re.compile(
-    r"(?P<glued>[\"”]?(?=(?i:explanation|explaination|reason|because)\b)|[\"”]['’]?(?=[A-Z]))|['\"”’*]{0,3}(?:[ \t,|]|//){1,4}(?=(?P<word>[A-Z][\w'’]*))"
+    r"(?P<glued>[\"”]?(?=(?i:explanation|explaination|reason|because)\b)|[\"”]['’]?(?=[A-Z]))"
+    r"|['\"”’*]{0,3}(?:[ \t,|]|//){1,4}(?=(?P<word>[A-Z][\w'’]*))"
 )
 _NOUNS = re.compile(r"(?:sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)")
 _READ = 8_000  # characters at the end of a reply that are looked at
@@ -76,8 +77,8 @@ def marked(text: str, labels: tuple[str, ...], alike: Mapping[str, str], *, seve
 def _first_apart(answer: str, labels: tuple[str, ...]) -> str:
     """The reply with a line break behind the label that it begins with, where a sentence follows without a stop.
 
-    "NEGATIVE The profit fell", "NEGATIVE, Sales fell" and "NEGATIVEexplanation: …" begin so; capitals tell that from "Negative Growth
-    Ltd", and behind a label that is not in capitals only the words with which sentences begin do.
+    "NEGATIVE The profit fell", "NEGATIVE, Sales fell" and "NEGATIVEexplanation: …" begin so; capitals tell that from "Negative
+    Growth Ltd", and behind a label that is not in capitals only the words with which sentences begin do.
     """
     start = len(answer) - len(answer.lstrip(" \t\n'\"“‘*"))
     for label in sorted(map(form, labels), key=len, reverse=True):
