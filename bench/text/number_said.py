@@ -18,6 +18,7 @@ _KEYS = NAMES | {"score", "value", "number", "rating", "sentiment_score", "senti
 _WORDS = {"zero": 0.0, "minus one": -1.0, "negative one": -1.0, "one": 1.0}
 _PLAIN = r"[-+]?\d{1,6}(?:\.\d{1,6})?"
 _MARKS = re.compile(r'\*\*|[`"“”„]|(?<=\w)_(?=\w)|\\boxed(?=\{)')
+_NAMED = re.compile(r"\bnegative(?=[^\w\n]{1,4}-\d)", re.IGNORECASE)  # the class beside its number, no second minus
 _SCALE = re.compile(
     r"[(\[]? ?\b(?:(?:on|in|within|using|of) )?(?:(?:a|the|this) )?(?:scale|range|interval)\b"
     rf"(?: (?:of|from|is|goes|ranging|between))*[ :(\[]{{0,3}}{_PLAIN}(?: \([^()\n]{{1,40}}\))?"
@@ -40,7 +41,7 @@ _LEAD = re.compile(
     rf"[^.,;:!?=\n\d]{{0,60}}?[: ]?{_ABOUT}|= ?{_ABOUT}|\bbut (?:rather )?{_ABOUT}|(?:->|[→⇒]) ?)$",
     re.IGNORECASE,
 )
-_FINAL = re.compile(r"\b(?:final|overall|therefore|thus|hence|so|in conclusion)\b[^.;!?\n\d]*$", re.IGNORECASE)
+_FINAL = re.compile(r"\b(?:final|overall|therefore|thus|hence|so|in conclusion)\b[^.;!?\n\d]*$|= ?$", re.IGNORECASE)
 _TURN = re.compile(r"\b(?:but|rather|instead)\b(?! than\b| of\b)", re.IGNORECASE)
 _UNSAID = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|unable to|not able to|won't|refuse to|impossible to|not possible to)\b"
@@ -86,7 +87,7 @@ def _is_answer(name: str, value: Json) -> bool:
 
 
 def _of_text(said: str, low: float | None, high: float | None) -> float | None:
-    plain = _SCALE.sub(" ", folded(_MARKS.sub(lambda mark: " " if mark[0] == "_" else "", said)))
+    plain = _SCALE.sub(" ", _NAMED.sub("", folded(_MARKS.sub(lambda mark: " " if mark[0] == "_" else "", said))))
     plain = _OUT_OF.sub(lambda of: "" if high is not None and float(of[1]) == high else of[0], plain)
     if (word := _WORDS.get(plain.strip(" .!\n").lower())) is not None:
         return word

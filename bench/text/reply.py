@@ -38,7 +38,7 @@ _CONCLUDES = re.compile(
     r"\b(?:hence|therefore|thus|so|overall|(?:indicat|suggest|impl|convey|express|reflect|signal)(?:e?s|ies|ing|ying|y)|which is"
     r"|this is|it is|classified as|associated with)\b"
 )
-_HEDGED = re.compile(r"\b(?:may|might|could|would|opposite|but|however|although|though|except|or)\b|\?")
+_HEDGED = re.compile(r"\b(?:may|might|could|opposite|but|however|although|though|except|or)\b|\?")
 _SHARE = re.compile(
     r"\s*(?:[:(=,]\s*)?(?P<number>\d{1,3}(?:\.\d{1,12})?)\s?(?P<percent>%?)"
     r"(?=\s?(?:[).,;:|]|$|sure|confiden|certain|prob|likel))"

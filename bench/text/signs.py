@@ -39,7 +39,7 @@ _OPENS = frozenset(
 )  # words that begin a sentence behind a label without a full stop
 _NO_SENTENCE = frozenset("or and not but nor no yes vs versus to if is was".split())
 _BEHIND_FIRST = re.compile(
-    r"(?P<glued>[\"”]?(?=(?i:explanation|explaination|reason|because)\b)|[\"”]['’]?(?=[A-Z]))"
+    r"(?P<glued>[\"”]?[ \t]{0,3}(?=(?i:explanation|explaination|reason|because)\b)|[\"”]['’]?(?=[A-Z]))"
     r"|['\"”’*]{0,3}(?:[ \t,|]|//){1,4}(?=(?P<word>[A-Z][\w'’]*))"
 )
 _NOUNS = re.compile(r"(?:sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)")
