@@ -9,8 +9,8 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 
-from bench.metrics.numbers import answer_number, sole_number
 from bench.text.numerals import folded
+from bench.text.quantities import answer_number, sole_number
 
 Value = float | str  # a number, or "yes" or "no" for a comparison
 

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.metrics.convfinqa import CONVFINQA
 from bench.metrics.finqa_language import execute
 from bench.metrics.metric import AnyMetric
-from bench.metrics.numbers import answer_number
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.quantities import answer_number
 from bench.text.rows import rows as text_rows
 from bench.types import Example, Generate, Json, Part, Prediction, Reply, Request, Text
 from tasks.answers import short_answer

@@ -22,6 +22,7 @@ from tasks.slices import SENTENCE, band
 from tasks.span_files import READERS, Sentence, aligned, is_tagged, tags_of, wrong_tags
 from tasks.span_items import as_tagger, by_token, found_items, of_tags, placed, wanted_items
 from tasks.tagging import tagged_pieces, token_places
+from tasks.token_lines import as_published, published_figures
 
 _LONGEST = 5_000  # characters of a phrase
 
@@ -38,9 +39,10 @@ class SpanTask(ConfiguredTask):
     output = Tag
     normalises = False  # phrases are places among the tokens as they stand
     about: ClassVar[tuple[str, ...]] = ("instruction", "labels", "reader", "shots")
-    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is")
+    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is", "published_lines")
     told: ClassVar[Mapping[str, Json]]
     words: ClassVar[Mapping[str, str]]  # code -> word
+    published_lines: ClassVar[bool] = False  # whether figures are published of replies in lines of "token:Label"
     known: ClassVar[Mapping[str, str]]  # code or word, in small letters -> code
     line: ClassVar[tuple[re.Pattern[str], ...]]
 
@@ -69,7 +71,7 @@ class SpanTask(ConfiguredTask):
         )
         return {
             "told": about,
-            "words": words,
+            "words": words, "published_lines": bool(about.get("published_lines")),
             "known": known,
             "line": tuple(re.compile(form, re.IGNORECASE) for form in forms),
             "training_is": str(about.get("training_is") or ""),
@@ -226,14 +228,21 @@ class SpanTask(ConfiguredTask):
                 yield key, said
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
-        """Figures over all tokens, O among their labels, of replies of "token:Label" lines: by this alignment, no paper's."""
+        """Figures over all tokens, O among their labels, of replies of "token:Label" lines.
+
+        Those of FiNER-ORD's paper by its reading of the lines, where the file is one of its own; beside them those by this
+        alignment, which no paper has.
+        """
         said = dict(outputs(path)) if holds_outputs(path) else {}
         replies = {key: one.text or "" for key, one in said.items() if isinstance(one, Prediction)}
         if not any(is_tagged(text, self.code) for text in replies.values()):
             return {}
-        wanted, given = [], []
-        for one in examples:
-            wanted += one.target["tags"]
-            given += aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code)
-        found = label_figures(wanted, given, tags_of(tuple(self.words)))
-        return {f"our_alignment_{name}": value for name, value in found.items()}
+        wanted = [one.target["tags"] for one in examples]
+        ours = [aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code) for one in examples]
+        tags = tags_of(tuple(self.words))
+        found = label_figures([tag for row in wanted for tag in row], [tag for row in ours for tag in row], tags)
+        beside = {f"our_alignment_{name}": value for name, value in found.items()}
+        if not self.published_lines:
+            return beside
+        read = [as_published(one.inputs["tokens"], replies.get(one.id, ""), self.words) for one in examples]
+        return {**published_figures(wanted, read, tags), **beside}

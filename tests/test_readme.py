@@ -82,7 +82,8 @@ def test_every_task_model_and_suite_of_the_readme_is_in_conf() -> None:
 def test_the_files_of_the_readme_are_whole_and_give_what_they_say(folder: Path) -> None:
     assert set(files()) == {
         "report_qa/task.py", "conf/task/report_qa.yaml", "conf/model/my_model.yaml", "report_qa/model.py",
-        "conf/model/last_number.yaml", "report_qa/metrics.py", "data/loans.csv", "conf/task/loans.yaml", "conf/leaderboards/report_qa.yaml",
+        "conf/model/last_number.yaml", "report_qa/metrics.py",
+        "data/loans.csv", "conf/task/loans.yaml", "conf/leaderboards/report_qa.yaml",
     }  # fmt: skip
     script = (
         "from bench import Device\nfrom bench.run import evaluate\nfrom bench.runs.settings import Settings\n"
