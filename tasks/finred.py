@@ -164,7 +164,7 @@ def _examples(path: Path) -> Iterator[Example]:
             triples.insert(0, list(one))
             parts.pop()
         text, key = " | ".join(parts).strip(), str(number)
-        if not text or (" ; " in parts[-1] and len(parts) > 1):
+        if not text or (len(parts) > 1 and len(parts[-1].split(" ; ")) == 3):
             said = parts[-1][-60:]
             raise BenchError(
                 f"{path} line {number + 1}: {said!r} is no 'subject ; object ; relation'; bring the file again"

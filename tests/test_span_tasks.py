@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +61,25 @@ def test_replies_name_phrases_with_labels(reply: str, answer: Json, folder: Path
 
 def test_a_reply_that_names_nothing_and_does_not_say_so_is_unparsed(folder: Path) -> None:
     assert names(folder).answer(Prediction("0", text="I cannot help.")) == Unparsed([])
+
+
+@pytest.mark.parametrize(
+    "reply", [":" * 300_000, "Person " * 60_000, ("(" * 5_000 + "x\n") * 60, ": " * 200_000 + "Person x"]
+)
+@pytest.mark.parametrize("name", ["finer_ord", "finred"])
+def test_a_long_reply_of_signs_takes_a_moment(name: str, reply: str, folder: Path) -> None:
+    task, begun = shipped(name, folder), time.process_time()
+    task.answer(Prediction("0", text=reply))
+    assert time.process_time() - begun < 2.0
+
+
+def test_where_tags_are_held_out_nothing_is_told_of_them(folder: Path) -> None:
+    task = names(folder)
+    hidden = [replace(one, target=None) for one in task.examples()]
+    path = folder / "told.jsonl"
+    path.write_text(json.dumps({"id": "0", "output": "Ann:Person_B\nLee:Person_I\nleft:Other"}))
+    assert task.official_of(path, hidden) == {}
+    assert task.official_of(path, task.examples())
 
 
 def test_a_phrase_is_placed_token_by_token_and_not_inside_a_longer_one() -> None:
