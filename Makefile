@@ -4,14 +4,13 @@ VENV := .venv
 BIN := $(VENV)/bin
 LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
-MODELS := oracle,constant,random,lexical,cheat,minilm,rag_smollm2,ocr_smollm2
+MODELS := oracle,constant,majority,random,lexical,cheat,logistic,boosting,ocr_minilm,ocr_smollm2,ocr_rag_smollm2
 
 .PHONY: demo train-demo test fast check boards lint clean
 
 demo: $(VENV)/.demo
-	@$(BIN)/bench fetch suite=demo model=rag_smollm2
+	@$(BIN)/bench fetch suite=demo model=ocr_rag_smollm2
 	@$(BIN)/bench run -m suite=demo model=$(MODELS) limit=$(LIMIT)
-	@$(BIN)/bench run suite=demo "suite.tasks=[finmm_dialogue,chitchat]" "~suite.limits.finmm_docvqa" model=smollm2 limit=$(LIMIT)
 	@$(BIN)/bench board
 
 # Time to accuracy: five seeds of the digits that scikit-learn carries to 97 %; with BENCH_DATA also a classifier of intents on MiniLM.

@@ -13,8 +13,8 @@ _HOMES = {
     "bench.models.base": ("Device", "Model"),
     "bench.task": ("Card", "DataTask", "Task"),
     "bench.types": (
-        "Audio", "Choose", "Example", "Generate", "Image", "ImageFile", "Prediction", "Regress", "Request", "Span", "Tag", "Text",
-        "Transcribe", "Video",
+        "Audio", "Choose", "Example", "Generate", "Image", "ImageFile", "Prediction", "Regress", "Reply", "Request", "Span", "Tag",
+        "Text", "Transcribe", "Video",
     ),
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -14,6 +14,7 @@ from bench.types import Image as Image
 from bench.types import ImageFile as ImageFile
 from bench.types import Prediction as Prediction
 from bench.types import Regress as Regress
+from bench.types import Reply as Reply
 from bench.types import Request as Request
 from bench.types import Span as Span
 from bench.types import Tag as Tag

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from bench.engine import audit, feed, priced, reuse
+from bench.engine import audit, feed, history, priced, resume, reuse
 from bench.engine.asking import Asking
 from bench.engine.cut import Watched
 from bench.engine.progress import SILENT, Progress, listening
@@ -23,7 +23,7 @@ from bench.scoring.measure import measured
 from bench.scoring.record import Basis
 from bench.scoring.rescore import is_scored_as_now, rescore
 from bench.task import Task
-from bench.types import Json, Prediction
+from bench.types import Example, Json, Prediction
 
 Say = Callable[[str], None]
 
@@ -105,12 +105,16 @@ def _predict(
 ) -> journal.Kept:  # fmt: skip
     """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished."""
     settings, n = basis.settings, len(asked.examples)
-    kept = attempt.recovered(asked.place, say, asked.asked.by_id)
+    kept, model.replies = resume.recovered(attempt, asked, say)
     done, alone = set(kept.ids), feed.is_alone(model, basis.device)
-    plan = feed.units(
-        [example for example in asked.examples if example.id not in kept.reused], asked.request, model,
-        batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids, names=asked.asked.names, alone=alone,
-    )  # fmt: skip
+
+    def planned(examples: Sequence[Example], position: int) -> Iterator[feed.Unit]:
+        return feed.ahead(feed.units(
+            examples, asked.request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids,
+            names=asked.asked.names, alone=alone, position=position,
+        ), model)  # fmt: skip
+
+    todo = [example for example in asked.examples if example.id not in kept.reused]
     progress(len(done), n)
     if (
         kept.unplaced
@@ -130,11 +134,13 @@ def _predict(
         model.reveal(ideal)
     progress(len(done), n)
     room, watched = feed.Room(), Watched(n, say)
-    for unit in feed.ahead(plan, model):
+    for unit in history.in_waves(todo, asked.asked, planned):
         groups = feed.stream(model, unit.requests, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
-            stamped = asked.stamped(unit.requests, group)
-            attempt.keep([one for one in stamped if one.id not in unit.kept])
+            stamped = asked.stamped(unit.requests, group, model.replies)
+            new = [one for one in stamped if one.id not in unit.kept]
+            attempt.keep(new)
+            model.replies.add(new)
             watched.see(stamped, unit.requests)
             done |= {one.id for one in stamped}
             progress(len(done), n)

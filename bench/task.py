@@ -266,7 +266,8 @@ class ConfiguredTask(DataTask):
 def _made(cls: type[ConfiguredTask], about: str) -> type[ConfiguredTask]:
     told = json.loads(about)
     own = {"name": told["name"], "version": told["version"], "card": Card.of(told["card"], "task.about.card")}
-    doc = f"{own['card'].title}: {(cls.__doc__ or '').strip().splitlines()[0]}"
+    says = (cls.__doc__ or "").strip().partition("\n")[0]
+    doc = f"{own['card'].title}: {says}"
     return type(cls.__name__, (cls,), {"__module__": cls.__module__, "__doc__": doc, **own, **cls.defined(told)})
 
 

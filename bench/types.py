@@ -56,6 +56,19 @@ class Row(Text):
 
 
 @dataclass(frozen=True)
+class Reply(Text):
+    """What the model itself answered to the request `of` an earlier example: an assistant's turn of its own history.
+
+    The engine puts a `Text` in its place just before it asks; no model ever sees this part. `of` comes before the example that
+    shows it, in the order of the data.
+    """
+
+    text: str = ""
+    role: str = "assistant"
+    of: str = ""
+
+
+@dataclass(frozen=True)
 class Image:
     """An encoded picture (PNG or JPEG bytes)."""
 
@@ -198,7 +211,7 @@ class Prediction:
     request; it counts as wrong and is never replaced by a made-up answer. `no_answer` is the model's probability that
     there is none. Token counts are the model's own, 0 if it has none; `truncated` are those cut away because the request was
     longer than the model's context. `asked` is the digest of its request, and `reused` the id of the run that the answer was
-    taken from; the engine writes both.
+    taken from; the engine writes both, and `heard`, the digest of a request with the model's own replies in it as it was asked.
 
     `finish` says how the answer ended: "stop" by itself (an end token, a stop string, the end of what was picked out of a text),
     "length" cut at the most tokens that it may have, or before its thinking ended, "refused" by an endpoint's filter, "error", or
@@ -222,6 +235,7 @@ class Prediction:
     thinking_tokens: int = 0
     asked: str = ""
     reused: str = ""
+    heard: str = ""
 
     def __post_init__(self) -> None:
         if self.error is not None and self.finish == "none":

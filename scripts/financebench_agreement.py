@@ -22,11 +22,12 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.data.files import read_jsonl
 from bench.metrics.commitment import stated_polarity
-from bench.metrics.numbers import NUMERIC_MATCH, sole_number
+from bench.metrics.numbers import NUMERIC_MATCH
 from bench.metrics.reading import token_f1
 from bench.metrics.verdict import CORRECT
 from bench.scoring.answers import final
 from bench.task import Task
+from bench.text.quantities import sole_number
 from bench.types import Example, Prediction
 
 RIGHT = "Correct Answer"

@@ -14,10 +14,11 @@ from bench.data.source import DataSource
 from bench.data.submissions import kind, pairs
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric, Metric
-from bench.metrics.numbers import FACTORS, NUMERIC_MATCH, sole_number
+from bench.metrics.numbers import NUMERIC_MATCH
 from bench.metrics.reading import token_f1
 from bench.metrics.verdict import CORRECT
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.quantities import FACTORS, sole_number
 from bench.types import Example, Generate, Json, Part, Prediction, Request, Text
 from tasks.reports import new_id
 from tasks.slices import stated

@@ -15,8 +15,8 @@ from bench.errors import BenchError
 from bench.metrics.finqa import FINQA
 from bench.metrics.finqa_language import tokens
 from bench.metrics.metric import AnyMetric
-from bench.metrics.numbers import answer_number
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.quantities import answer_number
 from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import short_answer
 from tasks.programs import read_program

@@ -12,9 +12,9 @@ from bench.data.submissions import kind, number, pairs
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, pearson, reach
 from bench.metrics.metric import AnyMetric
-from bench.metrics.numbers import answer_number
 from bench.metrics.regression import rmse, sign_f1
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.number_said import number_said
 from bench.types import Example, Json, Prediction, Regress, Request, Text
 from tasks import label_files
 from tasks.labels import mixed
@@ -77,10 +77,9 @@ class FiqaSentiment(DataTask):
         """The value, held within the scale; of a text the number that it gives."""
         value = (prediction.values or {}).get(NAME)
         if value is None and prediction.text is not None:
-            found = answer_number(prediction.text)
-            if found is None or not LOW <= found.value <= HIGH:
+            value = number_said(prediction.text, LOW, HIGH)
+            if value is None:
                 return Unparsed({NAME: None})
-            value = found.value
         return {NAME: float(min(max(value if value is not None else 0.0, LOW), HIGH))}
 
     def checked(self, example: Example, answer: Json) -> Json:

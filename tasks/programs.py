@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from bench.metrics.finqa_language import NAMES
-from bench.metrics.numbers import Number, is_misread, sole_number
+from bench.text.quantities import Number, is_misread, sole_number
 
 _CALL = re.compile(rf"\b(?P<name>{'|'.join(NAMES)})\s*\(", re.IGNORECASE)
 _BETWEEN = re.compile(r"[\s,;.`*]*(?:(?:#|step\s*)?\d*\s*[.:=)]\s*)?")

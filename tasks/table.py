@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
@@ -25,6 +25,7 @@ from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.task import ConfiguredTask, checked_keys
 from bench.text.described_row import described
 from bench.types import Choose, Column, Example, Json, Request, Row, Text
+from tasks.giveaways import giveaways
 from tasks.labels import LabelTask, readable
 
 _MISSING = ("", "?", "NA", "NaN", "nan", "null")
@@ -67,17 +68,18 @@ class TableTask(ConfiguredTask, LabelTask):
     Under `about`: `labels`, the `label` column (its name, or {column, codes: {code: label}}), the `positive` label whose
     probability is looked at (the last one else), `columns` {name: {kind, description, codes}} (all others but the label else,
     numbers where every value is one), `drop`, `groups` {attribute: {column, bands | of}} of people with the `favourable` label,
-    `more` of lift and recall_at_false_alarms, `instruction`, and how the file is written: `header`, `delimiter`.
+    `more` of lift and recall_at_false_alarms, `instruction`, and how the file is written: `names`, `delimiter`.
 
     The rows to evaluate are those of a published split, whose file `splits` is in tasks/data; all of the file where there is one
-    of `training` rows; else a fifth of each label's rows, drawn by their digests. Rows that are alike are one cluster. `carried`
-    is the file in tasks/data that serves where the data directory has none.
+    of `training` rows; else a fifth of each label's rows, drawn by their digests. Rows that are alike are one cluster, and
+    none that is like an evaluated one is learnt from. `carried` is the file in tasks/data that serves where the data directory has
+    none.
     """
 
     parts = frozenset({"text", "row"})
     about = ("labels", "label")
     about_too = (
-        "positive", "favourable", "columns", "drop", "groups", "more", "instruction", "header", "delimiter", "paper_reads",
+        "positive", "favourable", "columns", "drop", "groups", "more", "instruction", "names", "delimiter", "paper_reads",
     )  # fmt: skip
     positive: ClassVar[str]
     label_column: ClassVar[str]
@@ -85,8 +87,9 @@ class TableTask(ConfiguredTask, LabelTask):
     told: ClassVar[tuple[Column, ...] | None]
     dropped: ClassVar[frozenset[str]]
     groups: ClassVar[Mapping[str, Group]]
-    header: ClassVar[tuple[str, ...]]
+    names: ClassVar[tuple[str, ...]]
     delimiter: ClassVar[str]
+    _columns: tuple[Column, ...] = ()
 
     def __init__(
         self,
@@ -123,7 +126,7 @@ class TableTask(ConfiguredTask, LabelTask):
             "labels": labels, "positive": positive, "label_column": str(label["column"]), "codes": codes, "groups": groups,
             "told": None if columns is None else tuple(_column(str(name), one) for name, one in columns.items()),
             "dropped": frozenset(map(str, _a_list(about.get("drop") or [], "drop"))),
-            "header": tuple(map(str, _a_list(about.get("header") or [], "header"))),
+            "names": tuple(map(str, _a_list(about.get("names") or [], "names"))),
             "delimiter": str(about.get("delimiter", ",")), "paper_reads": str(about.get("paper_reads", "")),
             "instruction": str(about.get("instruction", "Read the record and choose its label.")),
             "metrics": _metrics(labels, positive, groups, str(favourable), _a_list(about.get("more") or [], "more")),
@@ -144,14 +147,16 @@ class TableTask(ConfiguredTask, LabelTask):
         path = self.data.read(lambda found: found)
         if path.suffix == ".jsonl":
             return self._texts(path), []
-        names, found = read_table(path, header=self.header, delimiter=self.delimiter)
+        names, found = read_table(path, header=self.names, delimiter=self.delimiter)
         columns = self.columns(names, [row for _, row in found], path)
         rows = [
             self._example(str(i), where, dict(zip(names, row, strict=True)), columns)
             for i, (where, row) in enumerate(found)
         ]
         if self.training_data is not None:
-            return self._split(rows)[0] if self.splits else rows, self._beside(columns)
+            test = self._split(rows)[0] if self.splits else rows
+            seen = {one.cluster for one in test}
+            return test, [one for one in self._beside(columns) if one.cluster not in seen]
         if self.splits is not None:
             return self._split(rows)
         return _drawn(rows, self.label_of)
@@ -187,6 +192,12 @@ class TableTask(ConfiguredTask, LabelTask):
         )
         return Request(example.id, (system, row), Choose(names))
 
+    def problems(self) -> Iterator[str]:
+        """Those of every task, and a column that gives the label away."""
+        yield from super().problems()
+        for name in giveaways(self._columns, [*self.examples(), *self.training()], self.label_of):
+            yield f"the column {name!r} alone tells the label of every row; drop it, unless it is known before the label is"
+
     def label_of(self, example: Example) -> str:
         """The label, which stands beside a person's groups where those are compared."""
         return str(example.target["label"] if self.groups else example.target)
@@ -220,7 +231,7 @@ class TableTask(ConfiguredTask, LabelTask):
         if self.training_data is None or (self.training_data.here() is None and self.training_data.remote is None):
             return []
         path = self.training_data.read(lambda found: found)
-        names, found = read_table(path, header=self.header, delimiter=self.delimiter)
+        names, found = read_table(path, header=self.names, delimiter=self.delimiter)
         self.columns(names, [row for _, row in found], path)
         return [
             self._example(f"train-{i}", where, dict(zip(names, row, strict=True)), columns)
@@ -236,8 +247,8 @@ class TableTask(ConfiguredTask, LabelTask):
                 f"{self.data.local}: has {len(rows):,} rows, fewer than its split names; bring the official file again"
             )
         test = [rows[place] for place in found["test"]]
-        known = {one.id for one in test}
-        return [replace(one, id=str(i)) for i, one in enumerate(test)], [one for one in rows if one.id not in known]
+        seen = {one.cluster for one in test}
+        return [replace(one, id=str(i)) for i, one in enumerate(test)], [one for one in rows if one.cluster not in seen]
 
     def _texts(self, path: Path) -> list[Example]:
         """Records that are texts already, {"text", "answer"} a line: published samples whose rows are not told."""

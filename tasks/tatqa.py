@@ -14,9 +14,9 @@ from bench.data.shapes import a_list, a_number, a_text, an_object, short
 from bench.data.submissions import items, kind
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
-from bench.metrics.numbers import Number, is_misread, sole_number
 from bench.metrics.tatqa import TATQA, is_number, to_number
 from bench.task import Card, DataTask, Malformed, Unparsed
+from bench.text.quantities import Number, is_misread, sole_number
 from bench.types import Example, Generate, Json, Prediction, Request
 from tasks.answers import or_nothing, short_answer
 from tasks.reports import entries, new_id, page_prompt, table_text

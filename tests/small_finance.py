@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 
 ORDERED = ("fraud_card", "claims_travel")
-FINANCIAL = ("fraud_card", "claims_travel", "deposit_marketing", "churn_bank")  # those whose small data are here
+FINANCIAL = (
+    "fraud_card",
+    "claims_travel",
+    "deposit_marketing",
+    "churn_bank",
+    "convfinqa",
+    "convfinqa_own",
+)  # those whose small data are here
 
 FRAUD = "gender,state,cardholder,balance,numTrans,numIntlTrans,creditLine,fraudRisk\n"
 CLAIMS = "Claim,Agency,Agency Type,Distribution Channel,Product Name,Duration,Destination,Net Sales,Commission,Age\n"
@@ -34,7 +42,20 @@ CHURN = [
         for i in range(10)
     ),
 ]
+DIALOGUES = [
+    {
+        "id": "Single_Elbe/2008/page_7.pdf-1", "text": "the ferry sells tickets .", "table": "- | 2008 | 2007\ntickets | 60 | 40\n",
+        "questions": ["how many tickets were sold in 2008?", "and the change since 2007?", "and as a share of 2007?"],
+        "programs": ["ans = 60", "ans = 60 - 40", "x0 = 60 - 40; ans = x0 / 40"], "exe_ans_list": [60, 20, 0.5],
+    },
+    {
+        "id": "Double_Po/2009/page_8.pdf", "text": "", "table": "- | 2009 | 2008\ncars | 9 | 12\n",
+        "questions": ["how many cars in 2009?", "was that more than in 2008?"],
+        "programs": ["ans = 9", "ans = 9 > 12"], "exe_ans_list": [9.0, "no"],
+    },
+]  # fmt: skip
 FILES: Mapping[str, str] = {
+    "finance/convfinqa/convfinqa_dev.json": json.dumps(DIALOGUES),
     "finance/ccfraud/test.csv": FRAUD + "".join(f"{1 + i % 2},{i},1,{100 * i},3,0,5,{i % 2}\n" for i in range(6)),
     "finance/ccfraud/train.csv": FRAUD + "".join(f"{1 + i % 2},{i},1,{90 * i},4,1,5,{i % 2}\n" for i in range(6)),
     "finance/travel_insurance/test.csv": CLAIMS + "No," + _TRAVEL.format(3, 2, 40) + "Yes," + _TRAVEL.format(4, 9, 41),

@@ -83,6 +83,8 @@ HOSTILE: Mapping[str, list[Json]] = {
     ],
     "cflue": ["?", "H", 7, True, ["A", 3], ["AB"], "ABCDEFGH" * 3, {"labels": "H"}, {"label": "A"}, {"labels": ["A"], "best": 1}],
     "ectsum": [7, {"a": 1}, [["x"]], [1], ["x"] * 1_001, ["x" * 20_001], ["x" * 11_000] * 2],
+    "convfinqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401, 10**400, "9" * 20_001],
+    "convfinqa_own": [{"a": 1}, None],
     "omg_emotion": VALUES,
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip

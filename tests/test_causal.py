@@ -438,6 +438,27 @@ def test_a_chat_model_without_a_template_is_refused(tmp_path: Path) -> None:
     CausalLM(source, chat=False).load(CPU, seed=0)
 
 
+def test_numbers_lie_within_their_scales_and_depend_on_the_last_text_but_not_on_company(
+    model: Any, padding: Any, base: Any
+) -> None:
+    scales = Regress(("valence", "risk", "flat"), (-1.0, 0.0, 3.0), (1.0, 10.0, 3.0))
+    rated = [
+        ask(f"r{i}", text, scales) for i, text in enumerate(("the bank", "the river", "it was paid back", "the bank"))
+    ]
+    mixed = [*rated, *questions(6)]
+    for one in (model, padding, base):
+        alone, together = one_at_a_time(one, rated), answered(one, mixed)[: len(rated)]
+        for a, b in zip(alone, together, strict=True):
+            assert a.values == pytest.approx(b.values, abs=1e-4)
+            assert -1 <= a.values["valence"] <= 1
+            assert 0 <= a.values["risk"] <= 10
+            assert a.values["flat"] == 3
+        assert alone[0].values == pytest.approx(alone[3].values, abs=1e-6)
+        assert alone[0].values != pytest.approx(alone[1].values, abs=1e-6)
+        one.prepare(mixed)
+        assert sorted(r.id for unit in one.units(mixed) for r in unit) == sorted(r.id for r in mixed)
+
+
 def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memory() -> None:
     from unittest import mock
 
@@ -446,7 +467,9 @@ def test_a_pipeline_tells_how_its_text_model_computed_and_passes_on_to_free_memo
     from bench.models.ocr import OcrPipeline
     from bench.models.retrieve import RetrieveThenRead
 
-    reader = mock.create_autospec(Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}))
+    reader = mock.create_autospec(
+        Model, instance=True, outputs=(Generate,), parts=frozenset({"text"}), needs=frozenset()
+    )
     reader.describe.return_value = {"decoding": "prefix tree"}
     retriever = mock.create_autospec(Embedding, instance=True)
     retriever.describe.return_value = {}

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bench.metrics.numbers import NUMERIC_MATCH, Number, agrees, answer_number, read_numbers, sole_number
+from bench.metrics.numbers import NUMERIC_MATCH, agrees
+from bench.text.quantities import Number, answer_number, read_numbers, sole_number
 
 
 @pytest.mark.parametrize(

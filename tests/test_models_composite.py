@@ -29,6 +29,7 @@ HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "forget": ((), {}),
 }  # fmt: skip
 OWN = {
+    "learn",
     "predict",
     "prepare",
     "cost",
@@ -36,7 +37,6 @@ OWN = {
     "telling",
     "hear",
     "submit",
-    "learn",
 }  # what a stage cannot be asked in the composite's words
 
 

@@ -190,7 +190,7 @@ def test_a_function_that_cannot_be_had_is_one_line(write: Write, source: str, fu
 
 @pytest.mark.parametrize(
     ("changes", "text"),
-    [({"parts": ["words"]}, "model.parts: 'words' is not one of text, image, audio, video"),
+    [({"parts": ["words"]}, "model.parts: 'words' is not one of text, row, image, audio, video"),
      ({"outputs": ["Say"]}, "model.outputs: 'Say' is not one of Generate, Choose, Regress, Transcribe")],
 )  # fmt: skip
 def test_a_part_or_output_that_does_not_exist_is_one_line(changes: dict[str, Any], text: str) -> None:

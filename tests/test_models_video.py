@@ -219,7 +219,7 @@ def test_it_fits_the_clips_of_omg_emotion_and_reads_them(tmp_path: Path) -> None
     task = omg(tmp_path, "video")
     assert fits(task, model)
     assert fits(omg(tmp_path, "both"), model)
-    assert fits(omg(tmp_path, "transcript"), model)  # which goes straight to its text model
+    assert fits(omg(tmp_path, "transcript"), model)  # the text model's alone
     (tmp_path / "omg_emotion" / "aa_1").mkdir()
     film(tmp_path / "omg_emotion" / "aa_1" / "utterance_1.mp4", samples=tone(1.0))
     request = task.request(task.examples()[0])

@@ -23,7 +23,7 @@ def commands() -> list[str]:
 
 def files() -> dict[str, str]:
     """The whole files of the README: a block behind a line that ends with the file's path."""
-    found = re.findall(r"`([\w/]+\.(?:py|yaml))`\n\n```(?:python|yaml)\n(.*?)```", README, flags=re.DOTALL)
+    found = re.findall(r"`([\w/]+\.(?:py|yaml|csv))`\n\n```(?:python|yaml|csv)\n(.*?)```", README, flags=re.DOTALL)
     return dict(found)
 
 
@@ -75,14 +75,14 @@ def test_every_file_that_the_documentation_links_to_exists() -> None:
 
 def test_every_task_model_and_suite_of_the_readme_is_in_conf() -> None:
     for group, name in re.findall(r"\b(task|model|suite)=([a-z0-9_,]+)", README):
-        for one in set(name.split(",")) - {"report_qa", "last_number"}:
+        for one in set(name.split(",")) - {"report_qa", "last_number", "loans"}:
             assert (ROOT / "conf" / group / f"{one}.yaml").exists(), f"{group}={one}"
 
 
 def test_the_files_of_the_readme_are_whole_and_give_what_they_say(folder: Path) -> None:
     assert set(files()) == {
         "report_qa/task.py", "conf/task/report_qa.yaml", "conf/model/my_model.yaml", "report_qa/model.py",
-        "conf/model/last_number.yaml", "report_qa/metrics.py", "conf/leaderboards/report_qa.yaml",
+        "conf/model/last_number.yaml", "report_qa/metrics.py", "data/loans.csv", "conf/task/loans.yaml", "conf/leaderboards/report_qa.yaml",
     }  # fmt: skip
     script = (
         "from bench import Device\nfrom bench.run import evaluate\nfrom bench.runs.settings import Settings\n"

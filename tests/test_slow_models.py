@@ -28,6 +28,7 @@ from bench.types import Choose, Generate, Prediction, Request, Span, Text
 pytestmark = pytest.mark.slow
 CPU = Device("cpu", "float32", 2)
 PAIRS = [
+    ("smollm2", "finmm_emotion"), ("ocr_smollm2_base", "finmm_docvqa"), ("ocr_rag_smollm2", "finmm_emotion"),
     ("smollm2", "finmm_qa"), ("smollm2", "finmm_dialogue"), ("smollm2", "chitchat"), ("smollm2", "squad_v2"),
     ("smollm2", "phrasebank"), ("smollm2", "banking77"),
     ("minilm", "finmm_qa"), ("minilm", "finmm_emotion"), ("minilm", "squad_v1"), ("minilm", "goemotions"),

@@ -243,7 +243,10 @@ def test_a_board_of_a_suite_that_is_not_there_is_one_line(bench_main: Any, tmp_p
     (tmp_path / "leaderboards" / "mine.yaml").write_text("title: Mine\nsuite: nothing\n")
     code, out, err = bench_main("board", "mine")
     assert (code, out, len(err)) == (2, [], 1)
-    assert "board 'mine' names the suite 'nothing', which is not in conf/suite; known: demo, mini, public" in err[0]
+    assert (
+        "board 'mine' names the suite 'nothing', which is not in conf/suite; known: demo, finance, market, marketing, mini"
+        in err[0]
+    )
 
 
 def test_a_table_of_nobody_is_empty() -> None:

@@ -18,6 +18,7 @@ from bench.bundles import asked_again
 from bench.engine import feed
 from bench.engine.asking import Asking, asking
 from bench.engine.bare import bare_copy
+from bench.engine.history import waves
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.models import sound
@@ -78,10 +79,15 @@ def ravdess(folder: Path, *, actors: int = 24, like: bytes = b"") -> Any:
 def all_asked(task: Task, model: Model, asked: Asking, batch_size: int = 16) -> list[Prediction]:
     """What the model answers, asked as the loop asks it."""
     with Veiled(model, asked.asked) as veiled:
-        plan = feed.units(
-            asked.examples, asked.request, veiled, batch_size=batch_size, batch_tokens=10**9, names=asked.asked.names
-        )
-        return [one for unit in feed.ahead(plan, veiled) for one in feed.answer(veiled, unit.requests, "spy")]
+        found: list[Prediction] = []
+        for wave in waves(asked.examples, asked.asked):
+            plan = feed.units(
+                wave, asked.request, veiled, batch_size=batch_size, batch_tokens=10**9, names=asked.asked.names
+            )
+            for unit in feed.ahead(plan, veiled):
+                found += feed.answer(veiled, unit.requests, "spy")
+            veiled.replies.add(found)
+        return found
 
 
 def tells(features: Sequence[Sequence[Any]], labels: Sequence[str]) -> float:

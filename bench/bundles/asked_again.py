@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from bench.engine import feed
 from bench.engine.asking import Asking
 from bench.engine.audit import said
+from bench.engine.history import Replies
 from bench.engine.veil import Veiled
 from bench.models.base import Device, Model
 from bench.record import Timing
@@ -49,13 +50,16 @@ def sample(examples: Sequence[Example], n: int, seed: int) -> list[Example]:
 
 def ask(
     asked: Asking, chosen: Sequence[Example], model: Model, device: Device, *, seed: int, batch_size: int, batch_tokens: int,
-    name: str,
+    name: str, replies: Replies | None = None,
 ) -> Answers:  # fmt: skip
-    """Ask the model these examples as a run would: the same requests under neutral names, batches of the same size."""
+    """Ask the model these examples as a run would: the same requests under neutral names, batches of the same size.
+
+    Those that show the model's own `replies` show the ones given.
+    """
     readings: list[Timing] = []
     watch = Stopwatch(readings.append, sync=model.sync)
     room, found = feed.Room(), dict[str, Prediction]()
-    with Veiled(model, asked.asked) as veiled:
+    with Veiled(model, asked.asked, replies) as veiled:
         feed.load(veiled, device, seed, watch)
         plan = feed.units(
             chosen, asked.request, veiled, batch_size=batch_size, batch_tokens=batch_tokens, names=asked.asked.names

@@ -17,6 +17,7 @@ from bench.bundles.rerun import Again
 from bench.bundles.strict import short
 from bench.bundles.unpack import predictions
 from bench.engine.asking import asking, data_of, first_examples, most_tokens
+from bench.engine.history import standing
 from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
@@ -97,7 +98,7 @@ def verified(run: Run, folder: Path, task: Task, hidden: Hidden = lambda *given:
         copies.answers(found.values()),
         len(found),
         telling,
-        tuple(_notes(run, task, theirs)),
+        tuple(_notes(run, task, theirs, found)),
     )
 
 
@@ -190,11 +191,11 @@ def _telling(
     return len(answers)
 
 
-def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
+def _notes(run: Run, task: Task, scores: Sequence[Score], found: Mapping[str, Prediction]) -> list[str]:
     """What a person should know though the claim is true: other signatures, and another prompt than one's own task asks."""
     notes = []
     for what in ("signature", "note"):
-        pairs = zip(run.scores, found, strict=True)
+        pairs = zip(run.scores, scores, strict=True)
         if other := [score.metric for claim, score in pairs if getattr(claim, what) != getattr(score, what)]:
             notes.append(f"{', '.join(other)}: another {what} than yours gives")
     if run.scenarios:
@@ -210,8 +211,13 @@ def _notes(run: Run, task: Task, found: Sequence[Score]) -> list[str]:
     if run.asked in (UNKNOWN, ELSEWHERE):
         return notes
     try:
-        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed, most_tokens(run.config)).asked.digest
+        own = asking(task, run.limit, int(run.config.get("shots", 0)), run.seed, most_tokens(run.config))
     except (BenchError, TypeError, ValueError) as error:
         return [*notes, f"what was asked cannot be compared here ({short(error)})"]
     told = "it was asked otherwise than your version of the task asks, so it stands in a table of its own"
-    return notes if own == run.asked else [*notes, told]
+    if own.asked.digest != run.asked:
+        return [*notes, told]
+    stands = standing(own.examples, own.request, own.asked, found)
+    if unlike := [key for key in found if key not in stands]:
+        raise Refused(f"example {unlike[0]!r}: its request did not show what the predictions say of the turns before")
+    return notes

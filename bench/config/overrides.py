@@ -119,4 +119,5 @@ def _exists(text: str) -> bool:
 def _quoted(text: str, *, interpolates: bool = False) -> str:
     """The text in Hydra's quotes, in which a backslash means something before a quotation mark only."""
     text = re.sub(r"(\\*)'", r"\1\1\\'", text if interpolates else escaped(text))
-    return "'" + re.sub(r"(\\+)$", r"\1\1", text) + "'"
+    # Not "$", which stands before a line's end at the end too.
+    return "'" + re.sub(r"(\\+)\Z", r"\1\1", text) + "'"

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bench.artifacts.seals import Seal, Sealer, refuse_changed
 from bench.data.files import noted
+from bench.engine.history import Replies
 from bench.engine.shots import few_shot
 from bench.errors import BenchError, authored
 from bench.runs.asked import Asked, ask
@@ -30,14 +31,22 @@ class Asking:
     files: Mapping[str, str]
     seals: Mapping[Path, Seal]
 
-    def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
+    def stamped(
+        self, batch: Sequence[Request], predictions: Sequence[Prediction], replies: Replies | None = None
+    ) -> list[Prediction]:
         """The predictions with the digests of their requests, which are among the batch; raises BenchError where one has changed.
 
-        So it does where a file that the requests stand on is no longer what it was.
+        So it does where a file that the requests stand on is no longer what it was. With the `replies` that requests showed they
+        say what these were, too.
         """
         refuse_changed(self.seals)
-        answered = {prediction.id for prediction in predictions}
-        return self.asked.stamped([request for request in batch if request.id in answered], predictions)
+        answered = {prediction.id: prediction for prediction in predictions}
+        own = [request for request in batch if request.id in answered]
+        found = self.asked.stamped(own, predictions)
+        if replies is None or not self.asked.histories:
+            return found
+        heard = {one.id: self.asked.digest_of(replies.filled(one)) for one in own if one.id in self.asked.histories}
+        return [one.but(heard=heard.get(one.id, "")) for one in found]
 
     @cached_property
     def place(self) -> Mapping[str, int]:

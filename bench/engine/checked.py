@@ -23,7 +23,9 @@ def checked(request: Request, prediction: Prediction) -> Prediction:
     try:
         _refuse_odd(prediction)
         n_new = max(prediction.new_tokens, prediction.thinking_tokens)
-        prediction = prediction.but(asked="", reused="", new_tokens=n_new, thinking=joined(prediction.thinking))
+        prediction = prediction.but(
+            asked="", reused="", heard="", new_tokens=n_new, thinking=joined(prediction.thinking)
+        )
         if prediction.error is not None:
             return _with(prediction, error=str(prediction.error))
         if isinstance(request.output, Generate) and prediction.text is not None and prediction.span is None:

@@ -35,6 +35,7 @@ def units(
     done: Container[str] = (),
     names: Mapping[str, str] | None = None,
     alone: Callable[[Request], bool] = lambda request: False,
+    position: int = 0,
 ) -> Iterator[Unit]:
     """What is still to do, in pieces: batches, as the model cuts them into units.
 
@@ -44,10 +45,9 @@ def units(
     that are missing, if their answers are theirs `alone`; else all of it is asked again, and `kept` says which are there.
 
     What costs the same and is to be labelled or rated comes in the order of `names`, if they are given: the data's own may be
-    that of the labels.
+    that of the labels. `position` is that of the first example in a plan that has others before.
     """
     names = names or {}
-    position = 0
     for start in range(0, len(examples), WINDOW):
         window = examples[start : start + WINDOW]
         if all(example.id in done for example in window):

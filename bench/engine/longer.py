@@ -60,6 +60,8 @@ def _smaller(other: RunFolder, asked: Asking, examples: Mapping[str, Example], b
             return []
         if prediction.id not in examples or prediction.id in but or not prediction.asked:
             continue
+        if prediction.id in asked.asked.histories:  # what it showed may have been cut
+            continue
         request = asked.request(examples[prediction.id])
         if not isinstance(request.output, Generate):
             continue

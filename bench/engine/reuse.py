@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from bench.engine import longer
 from bench.engine.asking import Asking
+from bench.engine.history import standing
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.runs.folder import RECORD, RunFolder
@@ -62,6 +63,7 @@ def _same(folder: RunFolder, identity: Identity, asked: Asking, model: Model) ->
             same = prediction.asked and prediction.asked == asked.asked.by_id.get(prediction.id)
             if same and prediction.error is None and prediction.id not in found:
                 found[prediction.id] = prediction.but(reused=prediction.reused or other.path.name)
+    found = standing(asked.examples, asked.request, asked.asked, found)
     return found, f"--reuse: {len(found):,} of {len(asked.examples):,} answers are taken from {_runs(found, passed)}"
 
 

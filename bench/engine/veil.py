@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.artifacts.seals import ABSENT, Seal, refuse_changed
 from bench.engine.bare import bare_copy
+from bench.engine.history import Replies
 from bench.errors import BenchError
 from bench.models.base import Answered, Device, Heard, Model
 from bench.runs.asked import Asked, files_of
@@ -36,10 +37,11 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
     its label). A model gets as id the name in `Asked.names`; a recording or film as a copy without remarks, named by its digest
     and with no time of its own; a picture in a file as its bytes. Copies lie in a temporary folder, those of two batches
     at a time. What the model says of a request (an error, a BenchError) names the example and its own file again.
+    Where a request shows the model's own `replies`, these stand in it as texts.
     """
 
-    def __init__(self, model: Model, asked: Asked) -> None:
-        self.model, self.asked = model, asked
+    def __init__(self, model: Model, asked: Asked, replies: Replies | None = None) -> None:
+        self.model, self.asked, self.replies = model, asked, replies or Replies()
         self.parts, self.outputs, self.needs = model.parts, model.outputs, model.needs
         self.answers_alone, self.uses_device = model.answers_alone, model.uses_device
         self._held: dict[str, Request] = {}
@@ -85,7 +87,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def cost(self, request: Request) -> int:
         """What the model says; its files are links for as long as it takes, since a size is all that it may want to know."""
-        name = self.asked.names[request.id]
+        name, request = self.asked.names[request.id], self.replies.filled(request)
         files = list(files_of(request))
         if not files:
             return self.model.cost(replace(request, id=name))
@@ -214,7 +216,8 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         """The request as the model gets it; the same object each time while its batch is at hand."""
         if request.id not in self._held:
             name = self.asked.names[request.id]
-            parts = tuple(self._veiled(part, f"{name}-{i}") for i, part in enumerate(request.parts))
+            filled = self.replies.filled(request)
+            parts = tuple(self._veiled(part, f"{name}-{i}") for i, part in enumerate(filled.parts))
             self._held[request.id] = Request(name, parts, request.output)
         return self._held[request.id]
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from typing import Any
 
-from bench.metrics.numbers import Number, read_numbers
+from bench.text.quantities import Number, read_numbers
 
 RESTATES = 0.4
 RUN = 8  # words

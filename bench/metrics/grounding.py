@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.metric import Metric, Row
-from bench.metrics.numbers import Number, read_numbers
 from bench.metrics.rouge import as_lines
+from bench.text.quantities import Number, read_numbers
 
 _SAME = 1e-9  # of the number itself: 1.82 billion and 1,820 million are one
 

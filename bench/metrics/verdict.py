@@ -26,7 +26,7 @@ from typing import Any
 from bench.metrics import commitment
 from bench.metrics.commitment import Said, content_words, n_figures, quantities
 from bench.metrics.metric import Metric
-from bench.metrics.numbers import Number, n_unread, sole_number
+from bench.text.quantities import Number, n_unread, sole_number
 
 LONGEST = 400  # words
 SENTENCE = 100  # words

@@ -1,4 +1,4 @@
-"""Causal language models: greedy generation through the chat template, and the likeliest of given labels."""
+"""Causal language models: greedy generation through the chat template, the likeliest of given labels, a place on a scale."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
 from bench.models import label_length as lengths
-from bench.models import rated
+from bench.models import scale
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, one_text
 from bench.models.places import places
@@ -26,13 +26,11 @@ if TYPE_CHECKING:
 
 
 class CausalLM(TorchModel):
-    """Generates greedily; of labels it scores each by its likelihood as the reply.
+    """Generates greedily; of labels it scores each by its likelihood as the reply, and of a scale its steps: see `scale`.
 
     With `chat`, parts of one role in a row make one message of the chat template; without, the parts are one text, as base
     models are prompted. A last part of the assistant begins the reply. A prompt that is longer than the context loses the
     middle of its longest part, never the question. What generation_config.json says of sampling and penalties is not used.
-
-    A number on a scale is the mean over its steps, weighted by their probabilities as the reply: see `bench.models.rated`.
 
     `label_length` says what a label's log-likelihood is divided by: "none", "tokens" or "characters". With `calibrated`, its
     log-likelihood for a text that says nothing ("N/A") is subtracted first, so that a label does not win for being a common
@@ -99,9 +97,10 @@ class CausalLM(TorchModel):
     def cost(self, request: Request) -> int:
         """The prompt's and the labels' or the reply's tokens, about."""
         output = request.output
+        if isinstance(output, Regress):
+            return sum(map(self.cost, scale.asked(request)))
         behind = sum(map(len, output.labels)) // 4 if isinstance(output, Choose) else 0
-        times = len(output.names) if isinstance(output, Regress) else 1
-        return times * super().cost(request) + behind
+        return super().cost(request) + behind
 
     def prompt(self, request: Request) -> str:
         """The request as text, up to where the reply begins or goes on."""
@@ -115,23 +114,26 @@ class CausalLM(TorchModel):
 
     def prepare(self, batch: Sequence[Request]) -> None:
         """Tokenise what comes next, if that was not done when its batch was cut."""
-        self._ahead.keep([one for request in batch for one in rated.choices(request)])
+        self._ahead.keep([one for request in batch for one in scale.asked(request)])
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
         from bench.decoding import units
 
-        prompts = self._ahead.keep([rated.first(request) for request in batch])
-        ids = [[self.pad] if isinstance(prompt, str) else prompt.ids for prompt in prompts]
-        said = [0 if isinstance(prompt, str) else self._said(r) for r, prompt in zip(batch, prompts, strict=True)]
+        asked = [scale.asked(request) for request in batch]
+        prompts = iter(self._ahead.keep([one for some in asked for one in some]))
+        ids, said = [], []
+        for some in asked:  # a request's first prompt, and what is computed beside it
+            made = [(one, prompt) for one in some if not isinstance(prompt := next(prompts), str)]
+            ids.append(made[0][1].ids if made else [self.pad])
+            beside = sum(len(prompt.ids) for _, prompt in made[1:])
+            said.append(sum(self._said(one) for one, _ in made) + beside)
         return [[batch[i] for i in unit] for unit in units.units(ids, said, self.unit_tokens or 1)]
 
     def _said(self, request: Request) -> int:
         """How many tokens are computed behind the prompt, at most."""
         if isinstance(request.output, Choose):
             return sum(map(len, self._replies(request.output.labels)))
-        if isinstance(request.output, Regress):  # each scale has a prompt of its own
-            return len(request.output.names) * (len(rated.STEPS) + self.cost(request))
         return self._reply_tokens(request)
 
     def _tokenised(self, batch: Sequence[Request]) -> list[Prompt | str]:
@@ -173,12 +175,19 @@ class CausalLM(TorchModel):
     def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
         """The answers of one batch, which may mix texts, labels and numbers, as they are finished."""
         scales = [request for request in batch if isinstance(request.output, Regress)]
-        if scales:
-            yield from rated.values(scales, self._answers)
-        yield from self._answers([request for request in batch if not isinstance(request.output, Regress)])
+        yield from self._predict([request for request in batch if not isinstance(request.output, Regress)])
+        asked = [scale.asked(request) for request in scales]
+        waiting = {one.id: (request, some) for request, some in zip(scales, asked, strict=True) for one in some}
+        found: dict[str, Prediction] = {}
+        for group in self._predict([one for some in asked for one in some]):
+            for one in group:
+                found[one.id] = one
+                request, some = waiting[one.id]
+                if all(other.id in found for other in some):
+                    yield [scale.rated(request, [found.pop(other.id) for other in some])]
 
-    def _answers(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
-        """The answers of texts and labels."""
+    def _predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The texts and labels of one batch."""
         prompts = self._ahead.take(batch)
         wrong = [Prediction(r.id, error=why) for r, why in zip(batch, prompts, strict=True) if isinstance(why, str)]
         if wrong:

@@ -11,9 +11,9 @@ from typing import ClassVar
 from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Answered, Device, Model, flat
-from bench.models.reader import Reader
+from bench.models.reading import Reading
 from bench.models.remembered import Remembered, of_file
-from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe
+from bench.types import Audio, Choose, Part, Prediction, Request, Span, Text, Transcribe, Video
 
 
 class SoundOff(Model):
@@ -30,24 +30,24 @@ class SoundOff(Model):
         return [Prediction(request.id, text="", finish="stop") for request in batch]
 
 
-class ListenThenRead(Reader):
+class ListenThenRead(Reading):
     """`recogniser` writes the recording down in `language`; `text_model` answers from its words, behind those of `lead`.
 
-    What is said stands where the recording stood; a request without a recording goes straight to the text model. Where a request to
-    choose holds no text of its own, the labels are named in a system message, which a text model would otherwise never see.
+    What is said stands where the recording stood. Where a request to choose holds no text of its own, the labels are named in
+    a system message, which a text model would otherwise never see. A request without recordings is the text model's alone.
 
     A recording is heard once a run, whatever its file is called. In bfloat16 and float16 what is heard may depend on the other
     recordings that go through the recogniser with it, and which these are, on where a run was resumed: there each goes alone,
     unless the recogniser says that this makes no difference (`answers_alone`).
     """
 
-    heard_in: ClassVar[str] = "audio"
     stages = ("recogniser", "text_model")
+    listens_to: ClassVar[type[Audio] | type[Video]] = Audio
 
     def __init__(self, recogniser: Model, text_model: Model, language: str = "en", lead: str = "") -> None:
-        refuse_others(recogniser, text_model)
+        refuse_deaf(recogniser)
+        self.take(text_model, frozenset({self.listens_to.kind}))
         self.recogniser, self.text_model, self.language, self.lead = recogniser, text_model, language, lead
-        self.parts, self.outputs = text_model.parts | {self.heard_in}, text_model.outputs
         self._transcripts: Remembered[str] = Remembered(sys.getsizeof)
         self._together = recogniser.answers_alone
 
@@ -63,16 +63,18 @@ class ListenThenRead(Reader):
         super().forget()
 
     def reads(self, request: Request) -> bool:
-        """Whether there is anything to listen to."""
-        return bool(self.files(request))
+        """Whether it holds a recording, or a film where films are watched."""
+        return any(isinstance(part, self.listens_to) for part in request.parts)
 
-    def read_cost(self, request: Request) -> int:
-        """The size of the files, then the length of the text."""
+    def cost(self, request: Request) -> int:
+        """The size of the files, then the length of the text; what the text model says where there is nothing to hear."""
+        if not self.reads(request):
+            return super().cost(request)
         return sound.n_tokens(self.files(request)) + sum(
             len(part.text) // 4 for part in request.parts if isinstance(part, Text)
         )
 
-    def read_ahead(self, batch: Sequence[Request]) -> None:
+    def ahead(self, batch: Sequence[Request]) -> None:
         """Let the recogniser read what it has not heard yet; what cannot be read is left to `predict`."""
         for request in batch:
             with contextlib.suppress(ValueError):
@@ -134,14 +136,12 @@ class ListenThenRead(Reader):
         return Text(self.lead + words)
 
 
-def refuse_others(recogniser: Model, reader: Model) -> None:
-    """Raise BenchError unless the one writes down recordings and the other reads text."""
+def refuse_deaf(recogniser: Model) -> None:
+    """Raise BenchError unless it writes down recordings."""
     if "audio" not in recogniser.parts or Transcribe not in recogniser.outputs:
         raise BenchError(
             f"model.recogniser is a {type(recogniser).__name__}, which writes down no speech; choose a recogniser"
         )
-    if "text" not in reader.parts or reader.needs - {"text"}:
-        raise BenchError(f"{type(reader).__name__} cannot answer from text alone; choose a model that does")
 
 
 def recordings(request: Request) -> list[str]:

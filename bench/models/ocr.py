@@ -8,12 +8,12 @@ from dataclasses import replace
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
 from bench.models.pages import PageReader
-from bench.models.reader import Reader
-from bench.types import Generate, Image, Part, Request, Span, Text
+from bench.models.reading import Reading
+from bench.types import Image, Part, Request, Span, Text
 
 
-class OcrPipeline(Reader):
-    """RapidOCR reads the picture, `text_model` answers; a request without a picture goes straight to that, as it is.
+class OcrPipeline(Reading):
+    """RapidOCR reads the pictures, `text_model` answers; a request without pictures is the text model's alone.
 
     `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256. `lines_kept` drops all but this share
     of the lines (an ablation).
@@ -32,17 +32,16 @@ class OcrPipeline(Reader):
     ) -> None:
         if not 0 < lines_kept <= 1:
             raise BenchError(f"model.lines_kept={lines_kept} must be above 0 and at most 1")
+        self.take(text_model, frozenset({"image"}))
         self.text_model, self.lines_kept = text_model, lines_kept
-        self.parts = text_model.parts | {"image"}
-        self.outputs = (*text_model.outputs, Generate)  # an extractive one is asked for the span that a reply is
         self.reader = PageReader(detector, detector_sha256, recogniser, recogniser_sha256)
 
     def reads(self, request: Request) -> bool:
         """Whether it holds a picture."""
         return any(isinstance(part, Image) for part in request.parts)
 
-    def read_ahead(self, batch: Sequence[Request]) -> None:
-        """Read the pages of a batch that comes next."""
+    def ahead(self, batch: Sequence[Request]) -> None:
+        """Read the pages of a batch that comes next; one that cannot be read fails in `predict`."""
         self.reader.prepare(batch)
 
     def read(self, image: Image) -> str:
@@ -58,6 +57,8 @@ class OcrPipeline(Reader):
         return self.text_model.predict([self._as_text(request) for request in batch])
 
     def _as_text(self, request: Request) -> Request:
+        if not self.reads(request):
+            return request
         pages: list[str] = []
         parts: list[Part] = []
         for part in request.parts:

@@ -9,14 +9,14 @@ from typing import Any
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
 from bench.models.embedding import Embedding, as_matrix, sentences
-from bench.models.reader import Reader
+from bench.models.reading import Reading
 from bench.types import Part, Request, Span, Text
 
 
-class RetrieveThenRead(Reader):
+class RetrieveThenRead(Reading):
     """`retriever` keeps the `n_sentences` nearest sentences of the context, in their order; `text_model` answers from them.
 
-    What has no text to look in goes straight to the text model, as it is.
+    A request that names no context is the text model's alone.
     """
 
     stages = ("retriever", "text_model")
@@ -24,8 +24,12 @@ class RetrieveThenRead(Reader):
     def __init__(self, retriever: Embedding, text_model: Model, n_sentences: int = 1) -> None:
         if n_sentences < 1:
             raise BenchError(f"model.n_sentences={n_sentences} must be at least 1")
+        self.take(text_model, frozenset())
         self.retriever, self.text_model, self.n_sentences = retriever, text_model, n_sentences
-        self.parts, self.outputs = text_model.parts, text_model.outputs
+
+    def reads(self, request: Request) -> bool:
+        """Whether it names a context, which may be empty."""
+        return isinstance(request.output, Span) and request.output.context is not None
 
     def predict(self, batch: Sequence[Request]) -> Answered:
         """Shorten all contexts, each different sentence embedded once, then pass on what the text model answers, as it comes."""
@@ -35,12 +39,8 @@ class RetrieveThenRead(Reader):
             [self._shortened(request, texts, vectors) for request, texts in zip(batch, found, strict=True)]
         )
 
-    def reads(self, request: Request) -> bool:
-        """Whether there is a text to look in."""
-        return isinstance(request.output, Span) and request.output.context is not None
-
     def _sentences(self, request: Request) -> list[str]:
-        """The question and the sentences of the context; [] where there is none."""
+        """The question and the sentences of the context; nothing where there is none."""
         output = request.output
         if not isinstance(output, Span) or output.context is None:
             return []

@@ -48,15 +48,17 @@ class Fitted(Model):
 
     def load(self, device: Device, *, seed: int) -> None:
         """Fit to the lesson; raises BenchError where it holds fewer than two labels, or rows and texts."""
+        self._threads = device.threads
         if not self._lesson:
             raise BenchError("this model learns from the training split of its task, and got none")
         asked = [request for request, _ in self._lesson]
         self._n = len(asked)
         output = asked[0].output
-        if isinstance(output, Choose):
-            self._fit_labels(asked, seed)
-        elif isinstance(output, Regress):
-            self._fit_numbers(asked, output, seed)
+        with _limited(self._threads):
+            if isinstance(output, Choose):
+                self._fit_labels(asked, seed)
+            elif isinstance(output, Regress):
+                self._fit_numbers(asked, output, seed)
 
     def _fit_labels(self, asked: Sequence[Request], seed: int) -> None:
         import numpy as np
@@ -102,6 +104,10 @@ class Fitted(Model):
 
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """A probability for each label, or the numbers, clipped to their scales."""
+        with _limited(self._threads):
+            return self._answers(batch)
+
+    def _answers(self, batch: Sequence[Request]) -> list[Prediction]:
         features = self.features(batch)
         if isinstance(batch[0].output, Regress):
             return [
@@ -211,6 +217,13 @@ class Boosting(Fitted):
         return make_pipeline(
             columns, HistGradientBoostingClassifier(class_weight="balanced" if self.balanced else None, **known)
         )
+
+
+def _limited(threads: int) -> Any:
+    """As many threads as the run's device has: libraries would take all there are, and those that share a core wait."""
+    from threadpoolctl import threadpool_limits
+
+    return threadpool_limits(limits=threads)
 
 
 def _best(scores: Mapping[str, float]) -> str:

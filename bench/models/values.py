@@ -12,7 +12,7 @@ from bench.text.finish import finish_of
 from bench.text.signs import form
 from bench.types import FINISHES, Choose, Prediction, Regress, Request, Span
 
-_FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error", "asked", "reused"}
+_FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error", "asked", "reused", "heard"}
 _BESIDE = ("finish", "thinking", "thinking_tokens", "prompt_tokens", "new_tokens", "no_answer")
 
 

@@ -29,7 +29,7 @@ class WatchThenRead(ListenThenRead):
     request fails. Of a film that is silent no text is given where the request has some of its own.
     """
 
-    heard_in = "video"
+    listens_to = Video
 
     def __init__(
         self,
@@ -52,9 +52,9 @@ class WatchThenRead(ListenThenRead):
         """The paths of the films."""
         return films(request)
 
-    def read_ahead(self, batch: Sequence[Request]) -> None:
+    def ahead(self, batch: Sequence[Request]) -> None:
         """Let the recogniser read the sound, and take the frames; a film that cannot be read is left to `predict`."""
-        super().read_ahead(batch)
+        super().ahead(batch)
         if not self.sees:
             return
         for path in list(dict.fromkeys(path for request in batch for path in films(request)))[:_KEPT]:

@@ -23,6 +23,7 @@ from bench.types import (
     Output,
     Part,
     Prediction,
+    Reply,
     Request,
     Row,
     Text,
@@ -38,7 +39,7 @@ class Asked:
 
     `media` are the sealed files that the requests name. `names` is what a model knows each example by: a digest of what its
     request holds, without its id, and so nothing that the model does not get anyway; the second of two that hold the same ends
-    in -2.
+    in -2. `histories` says of the requests that show the model's own replies which requests these answered.
     """
 
     digest: str
@@ -46,6 +47,7 @@ class Asked:
     by_id: Mapping[str, str]
     media: Mapping[Path, Seal] = field(default_factory=dict, repr=False)
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
+    histories: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
 
     def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
         """The predictions, each with the digest of its request.
@@ -75,6 +77,10 @@ class Asked:
                 return limit
         return None
 
+    def digest_of(self, request: Request) -> str:
+        """The digest of one of the requests as it stands, perhaps with replies in it."""
+        return request_digest(request, self._sha256)
+
     def _sha256(self, path: Path) -> str:
         return self.media[path].sha256 if path in self.media else ""
 
@@ -84,9 +90,11 @@ def ask(
 ) -> Asked:
     """Digest every request, in the order of the examples.
 
-    The fingerprint of the data takes in the media that requests name, by their sha256, where those are data.
+    The fingerprint of the data takes in the media that requests name, by their sha256, where those are data. Raises BenchError
+    where a request shows the reply to one that does not come before it.
     """
     by_id: dict[str, str] = {}
+    histories: dict[str, tuple[str, ...]] = {}
     names: dict[str, str] = {}
     alike: Counter[str] = Counter()
     described: list[Json] = []
@@ -98,6 +106,9 @@ def ask(
         asked = request(example)
         held = _held(asked, sha256)
         by_id[example.id] = _digest([_framed(asked.id), *held])
+        if replies := replies_in(asked):
+            histories[example.id] = _looked_back(example.id, replies, names)
+            held = _held(_under_names(asked, names), sha256)
         name = _digest(held)
         alike[name] += 1
         names[example.id] = name if alike[name] == 1 else f"{name}-{alike[name]}"
@@ -106,7 +117,30 @@ def ask(
         described.append({**vars(example), "media": media} if media else vars(example))
     sealer.keep()
     whole = hashlib.sha256("\n".join(by_id.values()).encode()).hexdigest()
-    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed), names)
+    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed), names, histories)
+
+
+def replies_in(request: Request) -> tuple[str, ...]:
+    """The ids of the requests whose replies this one shows."""
+    return tuple(part.of for part in request.parts if isinstance(part, Reply))
+
+
+def _looked_back(key: str, replies: tuple[str, ...], before: Mapping[str, str]) -> tuple[str, ...]:
+    """The replies that a request shows; histories look back only, so that none is a cycle and every `limit` cuts whole ones."""
+    for of in replies:
+        if of not in before:
+            what = "itself" if of == key else repr(of)
+            raise BenchError(
+                f"the request of example {key!r} shows the reply to {what}, which is no example before it; a Reply names one that "
+                "comes earlier in examples()"
+            )
+    return replies
+
+
+def _under_names(request: Request, names: Mapping[str, str]) -> Request:
+    """The request with the names of those whose replies it shows in place of their ids, which no model may know."""
+    parts = (replace(part, of=names[part.of]) if isinstance(part, Reply) else part for part in request.parts)
+    return replace(request, parts=tuple(parts))
 
 
 def files_of(request: Request) -> Iterator[Path]:
@@ -171,6 +205,8 @@ def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
     match part:
         case Row(text=text, role=role):
             return ("row", role, text, canonical([list(map(vars, part.columns)), part.values]))
+        case Reply(role=role, of=of):
+            return ("reply", role, of)
         case Text(text=text, role=role):
             return ("text", role, text)
         case ImageFile():
@@ -180,7 +216,7 @@ def _of_part(part: Part, sha256: Callable[[Path], str]) -> tuple[str, ...]:
         case Audio() | Video():
             return (part.kind, sha256(Path(part.path)))
     raise BenchError(
-        f"a request's part is a {type(part).__name__}; it must be Text, Row, Image, ImageFile, Audio or Video"
+        f"a request's part is a {type(part).__name__}; it must be Text, Row, Reply, Image, ImageFile, Audio or Video"
     )
 
 

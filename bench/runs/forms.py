@@ -81,7 +81,7 @@ def _is_digest(value: Json) -> bool:
 _PREDICTION: dict[str, Callable[[Any], bool]] = {
     "id": _is_text, "text": _is_text, "span": _is_span, "label_scores": _is_numbers, "values": _is_numbers,
     "answer": lambda value: value is not None, "no_answer": _is_number, "error": _is_text, "prompt_tokens": is_token_count,
-    "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest,
+    "new_tokens": is_token_count, "truncated": is_token_count, "asked": _is_digest, "reused": _is_digest, "heard": _is_digest,
     "finish": lambda value: value in FINISHES, "thinking": _is_text, "thinking_tokens": is_token_count,
 }  # fmt: skip
 

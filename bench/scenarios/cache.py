@@ -54,7 +54,7 @@ def _variants(stage: Stage) -> dict[str, Request]:
     words = random.Random()  # not seeded: a word that can be known beforehand may have been seen
     examples = list(stage.asked.examples)
     random.Random(f"sample/{stage.timing.seed}").shuffle(examples)
-    requests = [stage.asked.request(example) for example in examples[: 4 * _MOST]]
+    requests = [stage.model.replies.filled(stage.asked.request(example)) for example in examples[: 4 * _MOST]]
     costs = {request.id: stage.model.cost(request) for request in requests}
     usual = median(costs.values())
     found = {}

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.engine import feed
+from bench.engine.history import Replies
 from bench.engine.progress import Progress
 from bench.engine.veil import Veiled
 from bench.errors import BenchError
@@ -49,6 +50,11 @@ def measure(
             f"timing={timing.scenario}: model '{ground.basis.model}' is a reference row that computes nothing, so that its "
             "times would say nothing; choose a model that does"
         )
+    if run is None and ground.asked.asked.histories:
+        raise BenchError(
+            f"timing={timing.scenario}: requests of task '{ground.basis.task.name}' show the model's own replies, which only a "
+            "finished run has; run it without timing.alone first"
+        )
     if run is not None:
         refuse_altered(ground.folder.path, run, but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
     with ground.folder.locked():
@@ -87,7 +93,9 @@ def _measured(
     watched = Watched(clock or Monotonic())
     same = SameAnswers(ground.folder.predictions()) if run is not None and timing.audit else None
     header = _header(ground, timing, watched)
-    with RawFile(ground.folder.path, timing.scenario, header) as raw, Veiled(model, ground.asked.asked) as veiled:
+    asked = ground.asked.asked
+    replies = Replies(ground.folder.predictions() if asked.histories else ())
+    with RawFile(ground.folder.path, timing.scenario, header) as raw, Veiled(model, asked, replies) as veiled:
         if raw.interrupted is not None:
             say(f"timing={timing.scenario} was interrupted before and begins anew; it had measured {raw.interrupted}")
         stage = Stage(

@@ -30,9 +30,15 @@ _DENIED = re.compile(
 )
 _REASON = re.compile(
     r",?\s+(?:because|since|as|given|due to|considering|although|though|even though|despite|while)\b"
+    r"|\s+by\s+(?:a|the|this)\s+(?:\w+\s+){0,3}(?:classifier|model|system)\b"
     r"|\s+(?:[–—|]|-{1,2})\s+|\s*[–—;(]|,\s*(?=\d)"
     r"|,\s*(?:i (?:think|believe|guess|would say|suppose)|surely|in my (?:view|opinion)|which|with)\b|:\s"
 )
+_CONCLUDES = re.compile(
+    r"\b(?:hence|therefore|thus|so|overall|(?:indicat|suggest|impl|convey|express|reflect|signal)(?:e?s|ies|ing|ying|y)|which is"
+    r"|this is|it is|classified as|associated with)\b"
+)
+_HEDGED = re.compile(r"\b(?:may|might|could|would|opposite|but|however|although|though|except|or)\b|\?")
 _SHARE = re.compile(
     r"\s*(?:[:(=,]\s*)?(?P<number>\d{1,3}(?:\.\d{1,12})?)\s?(?P<percent>%?)"
     r"(?=\s?(?:[).,;:|]|$|sure|confiden|certain|prob|likel))"
@@ -40,17 +46,21 @@ _SHARE = re.compile(
 _ALONE: Mapping[str, str] = MappingProxyType({})
 
 _ABOUT = (
-    r"(?:sentence|text|statement|headline|comment|news|message|question|query|request|tweet|article|passage|utterance)"
+    r"(?:sentence|text|statement|headline|comment|news|message|question|query|request|tweet|article|passage|utterance|customer|client"
+    r"|applicant|transaction)"
 )
 _NOUN = (
     r"(?:(?:my|the|final|correct|best|right|predicted|overall|chosen|most|appropriate|suitable|likely|expressed|main)\s+)*"
     r"(?:answer|label|sentiment|emotion|intent|category|class|classification|prediction|choice|response|tone|polarity|result"
-    r"|output|verdict|conclusion|categorie)s?"
+    r"|output|verdict|conclusion|categorie|digit|stance|decision|assessment|creditworthiness)s?"
     rf"(?:\s+(?:of|for|in|expressed in|conveyed by|conveyed in)\s+(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})?"
     r"(?:\s+(?:expressed|conveyed|here))?"
 )
 _LEAD = re.compile(
     rf"(?:{_NOUN}\s*(?:(?:is|are|would be|should be|was)\b\s*:?|:|=|->|→|⇒|\s[-–—]\s)"
+    rf"|(?:(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT}\b[^\n\ue000-\uf8ff]{{0,600}}?\s)??(?:is|was)\s+(?:classified|labell?ed"
+    r"|categori[sz]ed|rated)\s+as\b\s*:?"
+    r"|\w+(?:'s)?\s+(?:monetary\s+policy\s+)?stance(?:\s+on\s+monetary\s+policy)?\s+(?:is|remains)(?:\s+currently)?\b"
     r"|(?:option|choice|label|class|number)\s+\(?(?:\d{1,2}|[a-z])[.):]+"
     r"|(?:based on|according to)\s[^,;:.\n\ue000-\uf8ff]{1,60},"
     rf"|(?:it|this|that|(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})"
@@ -59,11 +69,12 @@ _LEAD = re.compile(
     r"|i(?:'d|'ll|\s+would|\s+will)?\s+(?:say|choose|pick|select|think|believe|guess|answer|go with"
     rf"|(?:classify|label|rate|call|categori[sz]e)\s+(?:it|this|that|(?:this|the)\s+(?:\w+\s+)?{_ABOUT}|{_NOUN})(?:\s+as)?)\b"
     r"(?:\s+(?:that\s+)?(?:it|this)(?:\s+is|'s))?\s*:?"
+    r"|(?:classify|label|rate|categori[sz]e)(?:\s+(?:it|this|that))?\s+as\b"
     r"|(?:no|yes)\s*[,.;:!–—-]+|(?:so|thus|hence|therefore|then|but|and|or|also|actually|rather|okay|ok|sure|well|wait|hmm|clearly"
     r"|definitely|certainly|probably|most likely|likely|overall|simply|just|a|an|the)(?:\s*[,:!.]+|\b))\s*"
 )
 _NUMBERED = re.compile(r"^\s*(?:\(?(?:\d{1,2}|[a-z])[.):]\s+)")
-_BEHIND = re.compile(r"\s+(?:sentiment|label|emotion|intent|category|class|tone|polarity|one)$")
+_BEHIND = re.compile(r"\s+(?:sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)$")
 _LEFT = " \t.,:;()[]|=•·→⇒➡"  # no "!", which denies what it stands before
 _EDGE = _LEFT + "!"
 _ITEMS = re.compile(r"[,;/|&+•·]|\band\b|\s-\s")
@@ -103,10 +114,12 @@ def _sentences(said: str) -> Iterator[str]:
 def _one(said: str) -> set[str]:
     """The one label that the statements of a reply agree on; none where one is denied, or where it is taken back.
 
-    Behind the first statement no other label may be mentioned but to deny it or within a reason.
+    Behind the first statement no other label may be mentioned but to deny it or within a reason, or where the last sentence that
+    mentions any comes back to the answer.
     """
     given: set[str] = set()
     denied: set[str] = set()
+    beside: set[str] = set()
     for sentence in (part for whole in _sentences(said) for part in whole.split(";")):
         core, behind = _with_reason(sentence)
         left = _bare(_DENIED.sub(" ", core))
@@ -121,8 +134,21 @@ def _one(said: str) -> set[str]:
         elif given:
             if takes_back(sentence) or _unlikely(sentence):
                 return set()
-            given |= set(besides(sentence))
+            beside |= set(besides(sentence))
+    if len(given) == 1 and beside - given and _concluded(said) not in given:
+        return set()
     return given - denied if len(given) == 1 else set()
+
+
+def _concluded(said: str) -> str:
+    """The label that the last sentence which names any concludes with, "" where it only mentions one."""
+    for sentence in reversed(list(_sentences(said))):
+        if re.search(LABEL, sentence):
+            behind = _CONCLUDES.split(sentence)[-1]
+            found = set(re.findall(LABEL, behind))
+            whole = _CONCLUDES.search(sentence) and len(found) == 1
+            return found.pop() if whole and not _NEGATOR.search(behind) and not _HEDGED.search(behind) else ""
+    return ""
 
 
 def _with_reason(sentence: str) -> tuple[str, str]:

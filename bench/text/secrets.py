@@ -96,8 +96,8 @@ def found(config: Any) -> Iterator[str]:
 
 def _differing(given: Any, shown: Any) -> Iterator[str]:
     if isinstance(given, Mapping):
-        for one, its in zip(given.values(), shown.values(), strict=True):
-            yield from _differing(one, its)
+        for name, one in given.items():  # of two names that differ in a secret alone one is shown
+            yield from _differing(one, shown.get(clean(str(name)), one))
     elif isinstance(given, list | tuple):
         for one, its in zip(given, shown, strict=True):
             yield from _differing(one, its)

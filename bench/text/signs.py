@@ -34,6 +34,15 @@ _DEGREES = (
     "very", "slightly", "strongly", "highly", "extremely", "quite", "fairly", "somewhat", "mildly", "moderately", "mostly",
     "overwhelmingly", "largely", "generally", "really", "truly", "weakly", "predominantly", "pretty", "clearly",
 )  # fmt: skip
+_OPENS = frozenset(
+    "the this that it its in as a an there these they explanation reason reasoning because since although we i based".split()
+)  # words that begin a sentence behind a label without a full stop
+_NO_SENTENCE = frozenset("or and not but nor no yes vs versus to if is was".split())
+_BEHIND_FIRST = re.compile(
+    r"(?P<glued>[\"”]?(?=(?i:explanation|explaination|reason|because)\b)|[\"”]['’]?(?=[A-Z]))"
+    r"|['\"”’*]{0,3}(?:[ \t,|]|//){1,4}(?=(?P<word>[A-Z][\w'’]*))"
+)
+_NOUNS = re.compile(r"(?:sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)")
 _READ = 8_000  # characters at the end of a reply that are looked at
 
 
@@ -57,11 +66,31 @@ def marked(text: str, labels: tuple[str, ...], alike: Mapping[str, str], *, seve
         for sign in unicodedata.normalize("NFKC", answer[-_READ:])
         if unicodedata.category(sign) not in ("Cf", "Co") and sign not in _CHEER
     )
+    answer = _first_apart(answer, labels)
     answer = _TAG.sub("\n", _BOX.sub(r"\n\1\n", without_boxes(spelled_out(_FENCE.sub("", answer)))))
     plain = _MARKUP.sub(" ", _HTML.sub(" ", _ECHO.sub(r"\1", answer)).translate(_MARKS)).casefold()
     plain = re.sub(r"[^\S\n]+", " ", plain)
     signs = _pattern(labels).sub(lambda match: sign_of(labels[int(str(match.lastgroup)[1:])], labels, alike), plain)
     return _HANGING.sub(r"\1 ", without_verdicts(signs, several=several))
+
+
+def _first_apart(answer: str, labels: tuple[str, ...]) -> str:
+    """The reply with a line break behind the label that it begins with, where a sentence follows without a stop.
+
+    "NEGATIVE The profit fell", "NEGATIVE, Sales fell" and "NEGATIVEexplanation: …" begin so; capitals tell that from "Negative
+    Growth Ltd", and behind a label that is not in capitals only the words with which sentences begin do.
+    """
+    start = len(answer) - len(answer.lstrip(" \t\n'\"“‘*"))
+    for label in sorted(map(form, labels), key=len, reverse=True):
+        end = start + len(label)
+        if form(answer[start:end]) != label or not (found := _BEHIND_FIRST.match(answer, end)):
+            continue
+        capitals, word = answer[start:end].isupper(), (found["word"] or "").casefold()
+        names = {name.split()[0] for name in map(form, labels) if name}
+        sentence = capitals and word not in names | _NO_SENTENCE and not _NOUNS.fullmatch(word)
+        if (found["glued"] is not None and capitals) or (word and (sentence or word in _OPENS)):
+            return f"{answer[:end]}\n{answer[found.end() :]}"
+    return answer
 
 
 @lru_cache(maxsize=256)

@@ -67,6 +67,11 @@ def lesson(task: Task, settings: Settings, rows: int | None) -> Lesson:
     ideal = ideals(task, drawn)
     taught = [(task.request(one), ideal[one.id]) for one in drawn]
     whole = ask(drawn, task.request, Sealer(), media_are_data=not task.makes_media)
+    if asked.asked.histories or whole.histories:
+        raise BenchError(
+            f"task '{task.name}' shows a model its own earlier replies, which one in training has not yet given; train on a task "
+            "whose requests hold the gold answers"
+        )
     return Lesson(
         asked, taught, fingerprint(whole.digest, whole.data, [one.to_json() for one in ideal.values()]), leaked,
         _split(task, settings, asked, len(drawn), len(kept)),

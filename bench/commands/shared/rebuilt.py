@@ -23,6 +23,7 @@ from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.asking import asking, most_tokens
 from bench.engine.fitting import refuse_misfit
+from bench.engine.history import Replies
 from bench.engine.teaching import teach
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -56,11 +57,12 @@ def again(run: Run, folder: Path, task: Task, draw: Draw) -> Again:
         teach(model, task, asked, run.model)
     device = _device(run, model)
     chosen = sample(asked.examples, draw.n, draw.seed)
+    claims = {one.id: one for one in predictions(folder, f"{run.task}/{run.model}")}
     answers = ask(
         asked, chosen, model, device, seed=run.seed, batch_size=min(_MOST_BATCH, _number(run, "batch_size", Settings.batch_size)),
         batch_tokens=_number(run, "batch_tokens", Settings.batch_tokens), name=run.model,
+        replies=Replies(claims.values() if asked.asked.histories else ()),
     )  # fmt: skip
-    claims = {one.id: one for one in predictions(folder, f"{run.task}/{run.model}")}
     return compared(run, task, asked, chosen, claims, answers, model, device, draw.seed)
 
 
