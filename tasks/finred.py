@@ -91,7 +91,6 @@ class FinRed(DataTask):
     """Sentences of financial news with the relations that they tell, out of 29."""
 
     name, version, output = "finred", 1, Generate
-    normalises = False  # subjects and objects are compared as they stand, but for capitals and white space
     metrics: ClassVar[tuple[AnyMetric, ...]] = (
         set_metric("f1", RELATIONS, _items, _found, signature=f"{_EXACT}, micro"),
         set_metric("precision", RELATIONS, _items, _found, ratio=precision, signature=f"{_EXACT}, micro"),

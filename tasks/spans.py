@@ -12,7 +12,6 @@ from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.labelling import SLOTS, precision, recall, set_metric
-from bench.metrics.published import label_figures
 from bench.task import ConfiguredTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.labels import holds_outputs, outputs
@@ -22,6 +21,7 @@ from tasks.slices import SENTENCE, band
 from tasks.span_files import READERS, Sentence, aligned, is_tagged, tags_of, wrong_tags
 from tasks.span_items import as_tagger, by_token, found_items, of_tags, placed, wanted_items
 from tasks.tagging import tagged_pieces, token_places
+from tasks.token_lines import as_published, published_figures
 
 _LONGEST = 5_000  # characters of a phrase
 _BETWEEN = ":([|=,–—-"  # what may stand between a phrase and its label
@@ -37,7 +37,6 @@ class SpanTask(ConfiguredTask):
     """
 
     output = Tag
-    normalises = False  # phrases are places among the tokens as they stand
     about: ClassVar[tuple[str, ...]] = ("instruction", "labels", "reader", "shots")
     about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is")
     told: ClassVar[Mapping[str, Json]]
@@ -229,15 +228,11 @@ class SpanTask(ConfiguredTask):
                 yield key, said
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
-        """Figures over all tokens, O among their labels, of replies of "token:Label" lines: by this alignment, no paper's."""
+        """The figures that FiNER-ORD's authors print of replies of "token:Label" lines, as they read them."""
         said = dict(outputs(path)) if holds_outputs(path) else {}
         replies = {key: one.text or "" for key, one in said.items() if isinstance(one, Prediction)}
         held_out = any(one.target is None for one in examples)
         if held_out or not any(is_tagged(text, self.code) for text in replies.values()):
             return {}
-        wanted, given = [], []
-        for one in examples:
-            wanted += one.target["tags"]
-            given += aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code)
-        found = label_figures(wanted, given, tags_of(tuple(self.words)))
-        return {f"our_alignment_{name}": value for name, value in found.items()}
+        given = [as_published(one.inputs["tokens"], replies.get(one.id, ""), self.words) for one in examples]
+        return published_figures([one.target["tags"] for one in examples], given, tags_of(tuple(self.words)))
