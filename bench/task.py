@@ -254,7 +254,7 @@ class ConfiguredTask(DataTask):
         if not isinstance(about["name"], str) or not about["name"].isidentifier() or type(about["version"]) is not int:
             raise BenchError("task.about: name must be a word such as my_task, and version a whole number")
         rest = {name: value for name, value in config.items() if name != "about"}
-        return _made(cls, json.dumps(about, sort_keys=True)), rest
+        return _made(cls, json.dumps(about)), rest
 
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:

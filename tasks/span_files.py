@@ -17,6 +17,7 @@ Sentence: TypeAlias = tuple[
     list[str], list[str] | None, str
 ]  # tokens, their tags (None: held out) and the cluster, "" for its own
 _OUTSIDE = {"o", "other", "none", "outside"}
+_MOST = 4  # lines for each token that are looked at
 _TAGGED = re.compile(r"^(?:(?P<before>[BI])[-_ ])?(?P<name>.+?)(?:[-_ ](?P<behind>[BI]))?$", re.IGNORECASE)
 
 
@@ -74,7 +75,7 @@ def aligned(tokens: Sequence[str], output: str, code_of: Callable[[str], str]) -
     Labels are Person_B, B-PER, Person (which begins a phrase, or goes on with the same label before it) or Other. Lines and
     tokens are aligned as they stand, in order, so that lines that are left out or added cost nothing but their own tokens.
     """
-    said = [line.strip().rpartition(":") for line in output.splitlines() if ":" in line]
+    said = [line.strip().rpartition(":") for line in output.splitlines() if ":" in line][: _MOST * len(tokens) + 100]
     words, labels = [word.strip() for word, _, _ in said], [label for _, _, label in said]
     found = [""] * len(tokens)
     matcher = difflib.SequenceMatcher(None, list(tokens), words, autojunk=False)

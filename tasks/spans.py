@@ -12,7 +12,6 @@ from bench.data.shapes import a_list, a_text, short
 from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.labelling import SLOTS, precision, recall, set_metric
-from bench.metrics.published import label_figures
 from bench.task import ConfiguredTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.labels import holds_outputs, outputs
@@ -25,6 +24,7 @@ from tasks.tagging import tagged_pieces, token_places
 from tasks.token_lines import as_published, published_figures
 
 _LONGEST = 5_000  # characters of a phrase
+_BETWEEN = ":([|=,–—-"  # what may stand between a phrase and its label
 
 
 class SpanTask(ConfiguredTask):
@@ -37,14 +37,13 @@ class SpanTask(ConfiguredTask):
     """
 
     output = Tag
-    normalises = False  # phrases are places among the tokens as they stand
     about: ClassVar[tuple[str, ...]] = ("instruction", "labels", "reader", "shots")
-    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is", "published_lines")
+    about_too: ClassVar[tuple[str, ...]] = ("noun", "also", "tags", "train", "training_is")
     told: ClassVar[Mapping[str, Json]]
     words: ClassVar[Mapping[str, str]]  # code -> word
-    published_lines: ClassVar[bool] = False  # whether figures are published of replies in lines of "token:Label"
     known: ClassVar[Mapping[str, str]]  # code or word, in small letters -> code
-    line: ClassVar[tuple[re.Pattern[str], ...]]
+    begins: ClassVar[re.Pattern[str]]  # "Person: Ann Lee"
+    ends: ClassVar[re.Pattern[str]]  # what stands behind the phrase in "Ann Lee (Person)"
 
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -65,15 +64,14 @@ class SpanTask(ConfiguredTask):
         known = {word.lower(): code for code, word in words.items()} | {code.lower(): code for code in words}
         known |= {str(word).lower(): str(code) for word, code in (about.get("also") or {}).items()}
         label = rf"(?P<label>{'|'.join(sorted(map(re.escape, known), key=len, reverse=True))})"
-        forms = (
-            rf"^[\"']?{label}s?[\"']?\s*[:=–—-]+\s*(?P<phrase>\S.*)$",
-            rf"^(?P<phrase>.*?\S)\s*[:(\[|=,–—-]+[\s\"'*]*{label}s?[\s\"')\].]*$",
-        )
+        begins = rf"^[\"']?{label}s?[\"']?\s*[:=–—-]+\s*(?P<phrase>\S.*)$"
+        ends = rf"[{re.escape(_BETWEEN)}][\s\"'*]*{label}s?[\s\"')\].]*$"
         return {
             "told": about,
-            "words": words, "published_lines": bool(about.get("published_lines")),
+            "words": words,
             "known": known,
-            "line": tuple(re.compile(form, re.IGNORECASE) for form in forms),
+            "begins": re.compile(begins, re.IGNORECASE),
+            "ends": re.compile(ends, re.IGNORECASE),
             "training_is": str(about.get("training_is") or ""),
             "metrics": (
                 set_metric("f1", codes, wanted_items, found_items, signature=both),
@@ -134,9 +132,7 @@ class SpanTask(ConfiguredTask):
         given = as_json(text)
         if of_tagger := tagged_pieces(given):
             return [f"{tag[:2]}{self.code(tag[2:])}" if self.code(tag[2:]) else "O" for tag in of_tagger[1]]
-        said = list(self._of_json(given)) or [
-            (match["label"], match["phrase"]) for line in lines(text) if (match := self._match(line))
-        ]
+        said = list(self._of_json(given)) or list(filter(None, map(self._of_line, lines(text))))
         found: dict[tuple[str, int], str] = {}  # of two labels for the same places the first counts
         none = says_none(text)
         for label, phrase in said:
@@ -154,8 +150,12 @@ class SpanTask(ConfiguredTask):
         name = " ".join(said.replace("_", " ").lower().split())
         return self.known.get(name) or self.known.get(name.removesuffix("s"), "")
 
-    def _match(self, line: str) -> re.Match[str] | None:
-        return next(filter(None, (form.match(line) for form in self.line)), None)
+    def _of_line(self, line: str) -> tuple[str, str] | None:
+        """(label, phrase) of a line that gives both, in either order."""
+        if first := self.begins.match(line):
+            return first["label"], first["phrase"]
+        last = self.ends.search(line)
+        return (last["label"], line[: last.start()].rstrip(_BETWEEN + " \t")) if last else None
 
     def _of_json(self, found: Json) -> Iterator[tuple[str, str]]:
         """(label, phrase) of {label: phrase or phrases}, {phrase: label}, or of objects that name both under keys."""
@@ -228,21 +228,11 @@ class SpanTask(ConfiguredTask):
                 yield key, said
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
-        """Figures over all tokens, O among their labels, of replies of "token:Label" lines.
-
-        Those of FiNER-ORD's paper by its reading of the lines, where the file is one of its own; beside them those by this
-        alignment, which no paper has.
-        """
+        """The figures that FiNER-ORD's authors print of replies of "token:Label" lines, as they read them."""
         said = dict(outputs(path)) if holds_outputs(path) else {}
         replies = {key: one.text or "" for key, one in said.items() if isinstance(one, Prediction)}
-        if not any(is_tagged(text, self.code) for text in replies.values()):
+        held_out = any(one.target is None for one in examples)
+        if held_out or not any(is_tagged(text, self.code) for text in replies.values()):
             return {}
-        wanted = [one.target["tags"] for one in examples]
-        ours = [aligned(one.inputs["tokens"], replies.get(one.id, ""), self.code) for one in examples]
-        tags = tags_of(tuple(self.words))
-        found = label_figures([tag for row in wanted for tag in row], [tag for row in ours for tag in row], tags)
-        beside = {f"our_alignment_{name}": value for name, value in found.items()}
-        if not self.published_lines:
-            return beside
-        read = [as_published(one.inputs["tokens"], replies.get(one.id, ""), self.words) for one in examples]
-        return {**published_figures(wanted, read, tags), **beside}
+        given = [as_published(one.inputs["tokens"], replies.get(one.id, ""), self.words) for one in examples]
+        return published_figures([one.target["tags"] for one in examples], given, tags_of(tuple(self.words)))
