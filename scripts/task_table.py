@@ -1,7 +1,7 @@
 """Writes docs/tasks.md: every public task with its source, licence, metric, cluster and references, and what runs of the reference
 rows and small models scored.
 
-    BENCH_DATA=DATA bench run -m suite=public model=oracle,constant,random,lexical,minilm,smollm2 limit=200
+    BENCH_DATA=DATA bench run -m suite=public model=oracle,constant,majority,random,lexical,logistic,boosting,minilm,smollm2 limit=200
     python scripts/task_table.py RUNS > docs/tasks.md
 """
 
@@ -17,7 +17,7 @@ from bench.record import Run
 from bench.runs.folder import find_runs
 from bench.task import Task
 
-MODELS = ("oracle", "constant", "random", "lexical", "minilm", "smollm2")
+MODELS = ("oracle", "constant", "majority", "random", "lexical", "logistic", "boosting", "minilm", "smollm2")
 
 
 def main() -> None:
@@ -64,12 +64,14 @@ def _scores(tasks: dict[str, Task], runs: dict[tuple[str, str], Run]) -> None:
     print("| task | metric | cluster | " + " | ".join(MODELS) + " | references |")
     print("|---|---|---|" + "---|" * len(MODELS) + "---|")
     for name, task in tasks.items():
+        if not any(task_run == name for task_run, _ in runs):
+            continue
         metric = task.metrics[0]
         cells = [name, metric.name, task.card.cluster]
         for model in MODELS:
             run = runs.get((name, model))
             score = run.scores[0] if run else None
-            short = model in ("oracle", "constant", "random")
+            short = model in ("oracle", "constant", "majority", "random")
             cells.append("–" if score is None else shown(score, score.value) if short else interval(score))
         scale = 100 if metric.is_fraction else 1
         cells.append(", ".join(f"{who} {value * scale:.4g}" for who, value in task.card.references.items()) or "–")
