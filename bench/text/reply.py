@@ -30,7 +30,7 @@ _DENIED = re.compile(
 )
 _REASON = re.compile(
     r",?\s+(?:because|since|as|given|due to|considering|although|though|even though|despite|while)\b"
-    r"|\s+by\s+(?:a|the|this)\s+(?:\w+\s+){0,3}(?:classifier|model|system)\b"
+    r"|\s+by\s+(?:an?|the|this|our)\s+(?:\w+\s+){0,3}(?:classifier|model|system)\b"
     r"|\s+(?:[–—|]|-{1,2})\s+|\s*[–—;(]|,\s*(?=\d)"
     r"|,\s*(?:i (?:think|believe|guess|would say|suppose)|surely|in my (?:view|opinion)|which|with)\b|:\s"
 )
