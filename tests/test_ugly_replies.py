@@ -67,7 +67,7 @@ def test_a_reply_commits_to_one_label_or_to_none(said: str, labels: tuple[str, .
     assert labels_said(said, labels) == ([label] if label else [])
 
 
-# Data set, model and seed, id, and the label that a person reads in that output; the texts may not be passed on.
+# Data set, model and seed, id, and the label that is read in that output and has to stay; the texts may not be passed on.
 RECORDED = [
     *(("fomc", "gpt4-5768", key, "dovish") for key in (7, 8, 95, 126, 273, 290, 291, 329, 357, 396, 426, 435)),
     *(("fomc", "gpt4-5768", key, "hawkish") for key in (53, 57, 439)),
