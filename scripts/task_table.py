@@ -1,7 +1,8 @@
 """Writes docs/tasks.md: every public task with its source, licence, metric, cluster and references, and what runs of the reference
 rows and small models scored.
 
-    BENCH_DATA=DATA bench run -m suite=public model=oracle,constant,majority,random,lexical,logistic,boosting,minilm,smollm2 limit=200
+    BENCH_DATA=DATA bench run -m suite=public model=oracle,constant,majority,random,lexical,logistic,boosting,minilm,smollm2 \
+        limit=200
     python scripts/task_table.py RUNS > docs/tasks.md
 """
 

@@ -99,7 +99,7 @@ def outputs(folder: str, model: str) -> dict[int, str]:
 
 
 @pytest.mark.parametrize(("folder", "model", "key", "label"), RECORDED)
-def test_a_recorded_reply_is_read_as_a_person_reads_it(folder: str, model: str, key: int, label: str) -> None:
+def test_a_recorded_reply_is_read_as_the_label_that_it_gives(folder: str, model: str, key: int, label: str) -> None:
     assert labels_said(outputs(folder, model)[key], LISTS[folder]) == ([label] if label else [])
 
 
