@@ -71,7 +71,7 @@ def _computed(said: str, names: Mapping[str, Value]) -> Value | None:
             tree = ast.parse(plain, mode="eval").body
         value = _value(tree, names, 0)
     except (SyntaxError, ValueError, ArithmeticError, MemoryError, RecursionError):
-        number = None if re.search(r"\d\s*[-+*/<>]|[A-Za-z_]\d", plain) else answer_number(plain)
+        number = None if re.search(r"\d\s*[-+*/<>]|[A-Za-z_]\d|\(", plain) else answer_number(plain)
         return None if number is None else number.unscaled
     return value if isinstance(value, str) or math.isfinite(value) else None
 

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.metrics import meteor
 from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.task import Task, Unparsed
-from bench.types import Choose, Example, Generate, Image, Json, Part, Prediction, Span, Text
+from bench.types import Choose, Example, Generate, Image, Json, Part, Prediction, Reply, Span, Text
 from tasks import chitchat
 from tasks.answers import or_nothing, short_answer
 
@@ -140,7 +140,7 @@ def test_a_request_holds_and_asks_for_what_the_task_declares(task: Task) -> None
         request = task.request(example)
         assert {part.kind for part in request.parts} == task.parts
         assert isinstance(request.output, task.output)
-        assert all(part.text.strip() for part in request.parts if isinstance(part, Text))
+        assert all(part.text.strip() or isinstance(part, Reply) for part in request.parts if isinstance(part, Text))
         assert all(part.data for part in request.parts if isinstance(part, Image))
 
 
