@@ -24,6 +24,7 @@ _COMPARISONS: Mapping[type[ast.cmpop], Callable[[float, float], bool]] = {
 }  # fmt: skip
 _STEP = re.compile(r"(?:(?P<name>[A-Za-z_]\w{0,40})\s*=(?!=)\s*)?(?P<said>(?:[<>]=|[^=])+)")
 _UNNAMED = re.compile(r"\d\)?%?\s+(?:[-+*/^×÷<>−]|\*\*)\s+\(*[-$]?\s*[\d.]")  # 2015-2016 is a range
+_REPEATED = re.compile(r"(\d[\d.]*) ?% ?\( ?\1 ?% ?\)")  # the reports' tables say "27% ( 27 % )"
 _RESULT = re.compile(r"ans(?:wer)?", re.IGNORECASE)
 _SIGNS = str.maketrans({"×": "*", "÷": "/", "^": "\0", "[": "(", "]": ")"})
 
@@ -60,7 +61,7 @@ def calculated(text: str) -> tuple[bool, Value | None]:
 
 def _computed(said: str, names: Mapping[str, Value]) -> Value | None:
     """The value of one step, None where it has none."""
-    plain = folded(said)
+    plain = _REPEATED.sub(r"\1%", folded(said))
     if (number := sole_number(plain)) is not None:
         return number.unscaled
     plain = re.sub(r"(?<=\d),(?=\d{3}(?!\d))|[$€£¥]", "", plain.translate(_SIGNS).replace("\0", "**"))
@@ -71,7 +72,7 @@ def _computed(said: str, names: Mapping[str, Value]) -> Value | None:
             tree = ast.parse(plain, mode="eval").body
         value = _value(tree, names, 0)
     except (SyntaxError, ValueError, ArithmeticError, MemoryError, RecursionError):
-        number = None if re.search(r"\d\s*[-+*/<>]|[A-Za-z_]\d|\(\(", plain) else answer_number(plain)
+        number = None if re.search(r"\d\s*[-+*/<>]|[A-Za-z_]\d|\(", plain) else answer_number(plain)
         return None if number is None else number.unscaled
     return value if isinstance(value, str) or math.isfinite(value) else None
 

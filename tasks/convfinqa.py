@@ -54,7 +54,7 @@ class ConvFinQA(DataTask):
     card = Card(
         title="ConvFinQA (gold history)",
         source="https://github.com/czyssrs/ConvFinQA",
-        revision="pinned in bench.lock at the first fetch",
+        revision="the processed dev file of Program of Thoughts (2023)",
         licence="MIT",
         split="dev, as the Program of Thoughts repository has it (convfinqa_dev.json)",
         n_examples=1_490,

@@ -11,6 +11,7 @@ from typing import TypeAlias
 
 from bench.data.submissions import kind, records, table
 from bench.errors import BenchError
+from bench.text.rows import rows
 from bench.types import Json
 
 Sentence: TypeAlias = tuple[
@@ -75,7 +76,7 @@ def aligned(tokens: Sequence[str], output: str, code_of: Callable[[str], str]) -
     Labels are Person_B, B-PER, Person (which begins a phrase, or goes on with the same label before it) or Other. Lines and
     tokens are aligned as they stand, in order, so that lines that are left out or added cost nothing but their own tokens.
     """
-    said = [line.strip().rpartition(":") for line in output.splitlines() if ":" in line][: _MOST * len(tokens) + 100]
+    said = [line.strip().rpartition(":") for line in rows(output) if ":" in line][: _MOST * len(tokens) + 100]
     words, labels = [word.strip() for word, _, _ in said], [label for _, _, label in said]
     found = [""] * len(tokens)
     matcher = difflib.SequenceMatcher(None, list(tokens), words, autojunk=False)
@@ -88,7 +89,7 @@ def aligned(tokens: Sequence[str], output: str, code_of: Callable[[str], str]) -
 
 def is_tagged(output: str, code_of: Callable[[str], str]) -> bool:
     """Whether most lines of a reply are a token with its label."""
-    said = [line.rpartition(":")[2] for line in output.splitlines() if line.strip()]
+    said = [line.rpartition(":")[2] for line in rows(output) if line.strip()]
     of_tokens = [one for one in said if _tag(one, "", code_of)]
     # Phrases with labels ("Acme Corp: ORG") look alike: only tokens that are none, or that begin or go on, tell.
     return 2 * len(of_tokens) > len(said) and any(

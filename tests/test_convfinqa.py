@@ -45,6 +45,8 @@ def task(folder: Path, kind: type[ConvFinQA] = ConvFinQA, dialogues: Any = None)
         ("ans = $1,234 + $6", 1240.0),
         ("ans = 13.4%", 0.134),
         ("ans = 50% * 10", 5.0),
+        ("ans = 1.125% ( 1.125 % )", 0.01125),  # as a cell of the reports
+        ("ans = 1.125% ( 7 % )", ""),
         ("ans = −5.2 × 2", -10.4),
         ("ans = 36197 > 345059", "no"),
         ("ans = 178.93 >= 105.34", "yes"),
