@@ -19,6 +19,7 @@ from typing import Any
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.feed import answer
+from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.leaderboard.cells import interval
 from bench.models.base import Device
@@ -117,7 +118,7 @@ Named = tuple[str, Score]
 
 
 def _fits(task: Task, model: Reference) -> bool:
-    return task.parts <= model.parts and issubclass(task.output, model.outputs)
+    return fits(task, model)
 
 
 def _best(scores: Mapping[str, Score]) -> Named | None:

@@ -50,6 +50,7 @@ class EctSum(DataTask):
         "Transcripts (EMNLP)",
         obtain="get data/final/test of https://github.com/rajdeep345/ECTSum (GPL-3.0, so not passed on here) and put its folders "
         "ects and gt_summaries there",
+        gives_away={"all_numbers": 0.0913},
         references={"ECT-BPS, the authors' model, cut to the gold's number of lines": 0.467, "ECT-BPS": 0.394},
     )
 

@@ -107,7 +107,7 @@ def test_no_strategy_wins_on_the_reference_data_but_those_that_the_card_names(ga
     assert _winners(gaming, name, 100) <= set(built(name, reference_data()).card.gives_away)
 
 
-GIVING = ("deft_relations", "deft_sentence", "earnings21", "goemotions", "phrasebank")
+GIVING = ("deft_relations", "deft_sentence", "earnings21", "ectsum", "goemotions", "phrasebank")
 
 
 def test_the_cards_that_name_what_is_given_away_are_tried() -> None:

@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 from bench.text.ballot import LABEL, SURE
 from bench.text.retraction import NO, besides, takes_back
-from bench.text.signs import marked, sign_of
+from bench.text.signs import form, marked, sign_of
 
 _SENTENCE = re.compile(r"\n+|(?<=[.!?。！？])(?<!e\.g\.)(?<!i\.e\.)(?<!vs\.)(?<!cf\.)(?<!viz\.)(?<!resp\.)\s+")
 
@@ -91,6 +91,9 @@ def labels_said(
     >>> labels_said("It is not negative but positive.", ("positive", "negative")), labels_said("up or down", ("up", "down"))
     (['positive'], [])
     """
+    whole_reply = {form(text), form(text).rstrip(" .!")}
+    if not several and (itself := [one for one in labels if one not in alike and form(one) in whole_reply]):
+        return itself[:1]  # of labels that hold each other, too
     said = marked(text, tuple(labels), alike, several=several)
     if said is None or _REFUSED_LIST.search(said):
         return []
