@@ -20,9 +20,8 @@ from tasks.prompts import worked
 from tasks.slices import band, words
 from tasks.tagging import phrases, tagged_pieces
 
-_LINE = re.compile(
-    r"^(?P<phrase>.*?\S)(?:\s*[:(\[|=>–—-]+[\s\"'*]*|\s+is\s+)(?P<label>positive|negative|neutral)\b", re.IGNORECASE
-)
+_LABEL = re.compile(r"(?:positive|negative|neutral)\b", re.IGNORECASE)
+_BETWEEN = ":([|=>–—-"  # signs between a phrase and its label
 _MOST, _LONGEST = 200, 1_000  # mentions in one answer, and characters of a phrase
 _PIECE = re.compile(r"\s*(?:\w+|[^\w\s])\s*")  # a word or a sign with the white space around it
 _SYSTEM = (
@@ -118,17 +117,15 @@ class FinEntity(DataTask):
         text = prediction.text or ""
         if of_tagger := tagged_pieces(as_json(text)):
             return _mentions(*of_tagger)
-        said = list(_of_json(as_json(text))) or [
-            (match["phrase"], match["label"]) for line in lines(text) if (match := _LINE.match(line))
-        ]
-        found: dict[tuple[str, int], str] = {}  # of two sentiments for the same places the first counts
+        said = list(_of_json(as_json(text))) or [found for line in lines(text) if (found := _parted(line))]
+        kept: dict[tuple[str, int], str] = {}  # of two sentiments for the same places the first counts
         for phrase, label in said:
             bare, number = number_of(unquoted(phrase))
             if unquoted(bare):
-                found.setdefault((unquoted(bare), number), label.capitalize())
-        if not found and not says_none(text):
+                kept.setdefault((unquoted(bare), number), label.capitalize())
+        if not kept and not says_none(text):
             return Unparsed([])
-        return [[phrase, number, label] for (phrase, number), label in found.items()][:_MOST]
+        return [[phrase, number, label] for (phrase, number), label in kept.items()][:_MOST]
 
     def checked(self, example: Example, answer: Json) -> Json:
         """Spans as in a submission, or mentions as the parser gives them; one sentiment for each."""
@@ -173,6 +170,26 @@ class FinEntity(DataTask):
                 yield key, spans(found)
             except ValueError as error:
                 yield key, Malformed(str(error))
+
+
+def _parted(line: str) -> tuple[str, str] | None:
+    """Phrase and label of a line such as "Acme Corp: Positive" or "Acme Corp is positive"; None where it is none.
+
+    >>> _parted("Acme - Corp : **Positive** today"), _parted("Acme is neutral."), _parted("positive news")
+    (('Acme - Corp', 'Positive'), ('Acme', 'neutral'), None)
+    """
+    for label in _LABEL.finditer(line):
+        before = line[: label.start()]
+        bare = before.rstrip(" \t\"'*")
+        if bare and bare[-1] in _BETWEEN:
+            phrase = bare.rstrip(_BETWEEN).rstrip()
+        else:
+            words = before.rstrip()
+            named = words != before and re.search(r"\S\s+is$", words[-40:])
+            phrase = words[:-2].rstrip() if named else ""
+        if phrase:
+            return phrase, label[0]
+    return None
 
 
 def _mention(found: Json) -> list[Json]:

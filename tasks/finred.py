@@ -16,7 +16,8 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask, Unparsed
 from bench.text.rows import rows
 from bench.types import Example, Generate, Json, Prediction, Request, Text
-from tasks.labels import holds_outputs, outputs
+from tasks.label_files import replies
+from tasks.labels import replied
 from tasks.mentions import as_json, lines, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import band, words
@@ -151,7 +152,8 @@ class FinRed(DataTask):
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {id: [[subject, object, relation], …]}, or lines of {"id", "output"} with whole replies."""
-        yield from outputs(path) if holds_outputs(path) else pairs(path)
+        rows = replies(path)
+        yield from pairs(path) if rows is None else replied(rows)
 
 
 def _examples(path: Path) -> Iterator[Example]:

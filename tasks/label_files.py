@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.files import read_text
-from bench.data.submissions import records, table
+from bench.data.submissions import kind, records, table
 from bench.errors import BenchError
 from bench.types import Json
 
@@ -36,6 +36,7 @@ class Brought:
     said: str | None
     is_reply: bool
     gold: Json = None
+    fault: str = ""  # why nothing was said, where what stands there is no text
 
 
 def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None:
@@ -56,6 +57,15 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
         return None
     gold = next((one for one in (label, *_GOLD) if one in keys and one != key), None)
     return _of_key(rows, key, gold=gold, is_reply=reply is not None)
+
+
+def replies(path: Path) -> list[Brought] | None:
+    """The rows of a file of replies, or of predictions under a name that says so; None for a file of another form."""
+    rows = _rows(path)
+    keys = _keys(rows)
+    reply = next((one for one in _REPLIES if one in keys), None)
+    key = reply or next((one for one in _LABELS if one in keys and one != "answer"), None)
+    return _of_key(rows, key, gold=None, is_reply=reply is not None) if key else None
 
 
 def of_column(path: Path, key: str) -> list[Brought] | None:
@@ -86,11 +96,15 @@ def _of_key(
     name = next((one for one in _IDS if one in keys), None)
     found = []
     for number, (where, row) in enumerate(rows):
-        said = row.get(key)
+        said, fault = row.get(key), ""
+        if is_reply and not isinstance(said, str):
+            fault, said = f"{where}: {key} is {kind(said)}, expected a text", None
         if said is not None and not isinstance(said, str | int | float):
             raise BenchError(f"{where}: {key!r} is {type(said).__name__}, expected a text")
         one = _id(row.get(name), where) if name else str(number)
-        found.append(Brought(one, None if said is None else str(said), is_reply, row.get(gold) if gold else None))
+        found.append(
+            Brought(one, None if said is None else str(said), is_reply, row.get(gold) if gold else None, fault)
+        )
     return found
 
 

@@ -11,12 +11,13 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.shapes import a_list, an_object
-from bench.data.submissions import kind, number, pairs, records, table
+from bench.data.submissions import kind, number, pairs, table
 from bench.metrics.published import READINGS, label_figures
 from bench.task import DataTask, Malformed, Unparsed
 from bench.text.normal import normalised
 from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
+from tasks.label_files import Brought, replies
 from tasks.slices import words
 
 FEW = 12  # labels that a table of slices has room for
@@ -108,10 +109,13 @@ class LabelTask(DataTask):
         """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.
 
         Where several may be right, a list of labels, in CSV separated by commas or semicolons (and no confidence). In JSON
-        {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, lines of {"id", "output"}.
+        {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, rows of replies
+        (see `tasks.label_files`).
         """
-        if self.paper_reads and holds_outputs(path):
-            yield from outputs(path)
+        if self.paper_reads and (rows := replies(path)) is not None:
+            yield from (
+                replied(rows) if rows[0].is_reply else ((row.id, self._submitted(row.said, None)) for row in rows)
+            )
             return
         if path.suffix.lower() == ".csv":
             for _, row in table(path, ("id", "label")):
@@ -148,19 +152,10 @@ class LabelTask(DataTask):
         return {"label": found[0], "confidence": sure}
 
 
-def holds_outputs(path: Path) -> bool:
-    """Whether a file is lines of raw outputs."""
-    return path.suffix == ".jsonl" and "output" in next((one for _, one in records(path)), {})
-
-
-def outputs(path: Path) -> Iterator[tuple[str, Json]]:
-    """The replies of a file of raw outputs, {"id", "output"} a line; a line without id is called by its number from 0."""
-    for number_of, (where, record) in enumerate(records(path)):
-        key, text = str(record.get("id", number_of)), record.get("output")
-        if isinstance(text, str):
-            yield key, Prediction(key, text=text)
-        else:
-            yield key, Malformed(f"{where}: output is {kind(text)}, expected a text")
+def replied(rows: Sequence[Brought]) -> Iterator[tuple[str, Json]]:
+    """The replies that others published, each to be read as a model's own."""
+    for row in rows:
+        yield row.id, Malformed(row.fault) if row.said is None else Prediction(row.id, text=row.said)
 
 
 def _are_texts(found: Json) -> bool:

@@ -14,7 +14,8 @@ from bench.errors import BenchError
 from bench.metrics.labelling import SLOTS, precision, recall, set_metric
 from bench.task import ConfiguredTask, Malformed, Unparsed
 from bench.types import Example, Json, Prediction, Request, Tag, Text
-from tasks.labels import holds_outputs, outputs
+from tasks.label_files import replies
+from tasks.labels import replied
 from tasks.mentions import as_json, lines, number_of, says_none, unquoted
 from tasks.prompts import worked
 from tasks.slices import SENTENCE, band
@@ -216,23 +217,21 @@ class SpanTask(ConfiguredTask):
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """An object {id: tags or mentions}, or lines of {"id", "output"}: replies, which may be lines of "token:Label"."""
-        if not holds_outputs(path):
+        if (rows := replies(path)) is None:
             yield from pairs(path)
             return
         tokens = {one.id: one.inputs["tokens"] for one in examples}
-        for key, said in outputs(path):
-            text = said.text or "" if isinstance(said, Prediction) else ""
-            if key in tokens and is_tagged(text, self.code):
-                yield key, [tag or "O" for tag in aligned(tokens[key], text, self.code)]
+        for row, (key, said) in zip(rows, replied(rows), strict=True):
+            if key in tokens and is_tagged(row.said or "", self.code):
+                yield key, [tag or "O" for tag in aligned(tokens[key], row.said or "", self.code)]
             else:
                 yield key, said
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
         """The figures that FiNER-ORD's authors print of replies of "token:Label" lines, as they read them."""
-        said = dict(outputs(path)) if holds_outputs(path) else {}
-        replies = {key: one.text or "" for key, one in said.items() if isinstance(one, Prediction)}
+        said = {row.id: row.said or "" for row in replies(path) or ()}
         held_out = any(one.target is None for one in examples)
-        if held_out or not any(is_tagged(text, self.code) for text in replies.values()):
+        if held_out or not any(is_tagged(text, self.code) for text in said.values()):
             return {}
-        given = [as_published(one.inputs["tokens"], replies.get(one.id, ""), self.words) for one in examples]
+        given = [as_published(one.inputs["tokens"], said.get(one.id, ""), self.words) for one in examples]
         return published_figures([one.target["tags"] for one in examples], given, tags_of(tuple(self.words)))

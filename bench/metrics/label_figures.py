@@ -1,23 +1,17 @@
 """The figures that papers on labelled texts and tables print of the same predictions, each under a name that says which it is.
 
-They are for a task's `official` beside what ranks: "F1" alone is any of five numbers.
+As metrics, for the module of `evaluate`; out of a file of others' replies `published.label_figures` takes them, by which
+each wording that is no label is a class of its own. "F1" alone is any of five numbers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 from bench.metrics.binary import by_prediction, macro_with_none, mcc
 from bench.metrics.classification import ACCURACY, averaged, counted, ratio
 from bench.metrics.metric import Array, Metric
-
-# The official name of each figure, and the metric that it is.
-_NAMES = {
-    "accuracy": "accuracy", "f1_weighted": "weighted_f1", "f1_macro_gold_labels": "f1_macro_gold_labels",
-    "f1_macro_all_labels": "f1_macro_all_labels", "f1_weighted_by_prediction": "f1_weighted_by_prediction", "mcc": "mcc",
-    "precision_weighted": "weighted_precision",
-}  # fmt: skip
 
 
 def macro_of_gold(labels: Sequence[str]) -> Metric:
@@ -51,9 +45,3 @@ def label_metrics(labels: Sequence[str]) -> tuple[Metric, ...]:
         mcc(labels), ACCURACY, averaged("f1", labels, "weighted"), averaged("precision", labels, "weighted"),
         macro_of_gold(labels), macro_with_none(labels), by_prediction(labels), unparsed(labels),
     )  # fmt: skip
-
-
-def by_published_name(values: Mapping[str, float], n: int) -> dict[str, float | int]:
-    """Those of a task's `values` that papers print, by their names there; `unparsed` as a number of the `n` examples."""
-    found: dict[str, float | int] = {name: values[metric] for name, metric in _NAMES.items() if metric in values}
-    return found | ({"unparsed": round(n * values["unparsed"])} if "unparsed" in values else {})

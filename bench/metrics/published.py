@@ -36,14 +36,7 @@ def mentions(text: str, labels: Sequence[str]) -> str:
     return by_word[found[0]] if found else ""
 
 
-def exactly(text: str, labels: Sequence[str]) -> str:
-    """The label that a reply is, without blanks around it; "" for any other."""
-    return text.strip() if text.strip() in labels else ""
-
-
-READINGS: Mapping[str, Callable[[str, Sequence[str]], str]] = MappingProxyType(
-    {"begins": begins, "mentions": mentions, "exactly": exactly}
-)
+READINGS: Mapping[str, Callable[[str, Sequence[str]], str]] = MappingProxyType({"begins": begins, "mentions": mentions})
 
 
 def label_figures(targets: Sequence[str], given: Sequence[str], labels: Sequence[str]) -> dict[str, float]:

@@ -12,7 +12,7 @@ from bench.text.stated_json import NAMES, objects
 from bench.text.thinking import behind_thinking
 from bench.types import Json
 
-_READ = 8_000  # characters at the end of a reply that are looked at
+_READ = 8_000  # characters of a reply that are looked at, half of them at its beginning and half at its end
 _NEAR = 80  # characters beside a number
 _KEYS = NAMES | {"score", "value", "number", "rating", "sentiment_score", "sentiment score", "estimate", "final_score"}
 _WORDS = {"zero": 0.0, "minus one": -1.0, "negative one": -1.0, "one": 1.0}
@@ -67,7 +67,8 @@ def number_said(text: str, low: float | None = None, high: float | None = None) 
     if said is None:
         return None
     if len(said) > _READ:  # not from within a number
-        said = said[-_READ:].partition(" ")[2]
+        half = _READ // 2
+        said = f"{said[:half].rpartition(' ')[0]}\n\n{said[-half:].partition(' ')[2]}"
     found = _of_json(said)
     if found is None:
         found = _of_text(said, low, high)
