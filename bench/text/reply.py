@@ -78,6 +78,15 @@ _BEHIND = re.compile(r"\s+(?:sentiment|label|emotion|intent|category|class|tone|
 _LEFT = " \t.,:;()[]|=•·→⇒➡"  # no "!", which denies what it stands before
 _EDGE = _LEFT + "!"
 _ITEMS = re.compile(r"[,;/|&+•·]|\band\b|\s-\s")
+_YES_NO = ("yes", "no")
+_BEGINS = re.compile(rf"(?P<label>{LABEL})[\s'\"*]*(?:[,.;:!–—\n]|\s-{{1,2}}\s)(?P<rest>.*)", re.DOTALL)
+_ANSWERS = re.compile(
+    rf"(?:[.!?;:,\n]|\b(?:so|therefore|hence|thus|but|is|actually|rather|say|or))[\s'\"*]*(?P<label>{LABEL})(?=[\s'\"*]*(?:[.!?;:,\n]|$))"
+)
+_UNSURE = re.compile(
+    r"\b(?:cannot|can't|could not|couldn't|unable|impossible|not (?:possible|sure|certain|clear|able)|unsure|unclear|uncertain"
+    r"|don't know|do not know|depends|maybe|perhaps|possibly)\b"
+)
 _WORDS_OF_AN_ITEM = 2  # a longer one, which is no label, makes its sentence prose
 
 
@@ -100,7 +109,7 @@ def labels_said(
     if len(whole := said.strip().lstrip(_LEFT).rstrip(_EDGE)) == 1:
         found = {whole} if re.match(LABEL, whole) else set()
     else:
-        found = _several(said) if several else _one(said)
+        found = _several(said) if several else _one(said) or _yes_or_no(said, labels, alike)
     return [label for label in labels if label not in alike and sign_of(label, labels, alike) in found]
 
 
@@ -152,6 +161,22 @@ def _concluded(said: str) -> str:
             whole = _CONCLUDES.search(sentence) and len(found) == 1
             return found.pop() if whole and not _NEGATOR.search(behind) and not _HEDGED.search(behind) else ""
     return ""
+
+
+def _yes_or_no(said: str, labels: Sequence[str], alike: Mapping[str, str]) -> set[str]:
+    """The yes or no that a reply begins with, and gives its reason behind a sign: "No, there will be no claim."
+
+    None where what follows takes it back, says the other as an answer, or that there is none.
+    """
+    signs = {sign_of(label, labels, alike) for label in labels if form(label) in _YES_NO}
+    begins = _BEGINS.match(_behind_leads(said))
+    if len(signs) != len(_YES_NO) or begins is None or begins["label"] not in signs:
+        return set()
+    rest = begins["rest"]
+    others = {match["label"] for match in _ANSWERS.finditer(f". {rest}")} - {begins["label"]}
+    if others or takes_back(rest) or takes_back(f", {rest}") or _UNSURE.search(rest):
+        return set()
+    return {begins["label"]}
 
 
 def _with_reason(sentence: str) -> tuple[str, str]:

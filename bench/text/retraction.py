@@ -50,6 +50,8 @@ _UNDONE = re.compile(
     r"|i(?:'ve| have)? changed? my mind\b|sorry\b|my apolog|apologies|my (?:bad|mistake|error|fault)\b|oops|whoops|wait\b|psych\b"
     r"|let me (?:correct|revise|reconsider|rethink|change|fix|redo|re\w+)\b"
     r"|i (?:do not|don't|can't|cannot|wouldn't|would not) (?:really )?(?:think|believe|say) (?:so|that|it|this)\b"
+    r"|i (?:cannot|can't|could not|couldn't|am unable to|am not able to) (?:really )?(?:say|tell|know|determine|judge|decide"
+    r"|answer)\b(?! (?:more|enough|why|how))"
     r"|i (?:doubt|disagree|retract|withdraw|meant|mean|reconsider|revise|revoke)\b"
     r"|(?:quite |just |exactly )?(?:the )?(?:opposite|reverse|contrary|inverse|inverted|reversed)\b"
     r"|said no one\b|i lied\b|none of (?:this|that|it) is\b"
