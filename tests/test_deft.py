@@ -305,7 +305,7 @@ def test_answers_in_json_are_taken_or_malformed(root: Path, subtask: int, answer
         ({"label_scores": {"no definition": 0.5, "definition": 0.5}}, "0"),
         ({"text": "Definition"}, "1"), ({"text": "**Yes**, it defines the term."}, "1"), ({"text": "1"}, "1"),
         ({"text": "\n No definition. The sentence …"}, "0"), ({"text": "It does not define anything"}, Unparsed("0")),
-        ({"text": "No.\nA definition would say more."}, Unparsed("0")), ({"text": ""}, Unparsed("0")),
+        ({"text": "No.\nA definition would say more."}, "0"), ({"text": ""}, Unparsed("0")),
         ({"text": "I cannot tell."}, Unparsed("0")),
     ],
 )  # fmt: skip
