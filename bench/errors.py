@@ -28,6 +28,10 @@ class CodeError(BenchError):
         self.example, self.said = example, said
 
 
+class NothingToLearn(BenchError):
+    """A model learns from the training split of its task, and the task has none here."""
+
+
 @dataclass
 class Place:
     """Where in somebody's code the harness is: the example, what its function was `given`, and the `function` where it changes."""

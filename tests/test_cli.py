@@ -286,6 +286,18 @@ def test_a_suite_skips_what_does_not_fit_with_a_line(bench_main: Main, own_packa
     assert "finmm_emotion" in line
 
 
+def test_a_suite_skips_what_a_model_could_learn_nothing_from_and_one_task_alone_refuses_it(bench_main: Main) -> None:
+    code, out, err = bench_main("run", "suite=demo", "model=logistic", "limit=3", "--json", *QUIET)
+    assert code == 0
+    found = json.loads(out[-1])
+    assert [run["task"] for run in found["runs"]] == ["credit_german", "credit_australian"]
+    assert ["finmm_emotion", "logistic"] in found["skipped"]
+    assert found["failed"] == {}
+    assert any("finmm_emotion" in line and "no training split here" in line for line in err)
+    code, _, err = bench_main("run", "task=finmm_emotion", "model=logistic", "limit=3", *QUIET)
+    assert (code, len(err)) == (2, 1)
+
+
 def test_a_suite_loads_its_model_once(bench_main: Main, own_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 

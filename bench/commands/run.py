@@ -57,7 +57,7 @@ def _emit(outcome: Outcome, *, only: bool) -> None:
     found = [output.summary(finished, folder) for finished, folder in outcome.done]
     runs = {folder for _, folder in outcome.done}
     found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
-    many = {"runs": found, "skipped": outcome.skipped, "failed": dict(outcome.failed)}
+    many = {"runs": found, "skipped": outcome.skipped + outcome.untaught, "failed": dict(outcome.failed)}
     output.emit(found[0] if only and found else many)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bench.engine.asking import Asking, ideal_digest, ideals
-from bench.errors import BenchError, authored
+from bench.errors import NothingToLearn, authored
 from bench.models.base import Model
 from bench.runs.asked import name_of
 from bench.runs.identity import fingerprint
@@ -26,7 +26,7 @@ def taught(task: Task, asked: Asking, name: str) -> tuple[list[Taught], int]:
     """The training requests of a task with their ideal predictions, in its order, and how many were left out.
 
     A training example that asks what an evaluated one asks is left out, whatever its answer: who knows it need not learn. Raises
-    BenchError where none is left.
+    NothingToLearn where none is left.
     """
     evaluated = {asked.asked.names[example.id].partition("-")[0] for example in asked.examples}
     examples = task.training()
@@ -40,7 +40,7 @@ def taught(task: Task, asked: Asking, name: str) -> tuple[list[Taught], int]:
     ]
     if not found:
         why = "all of it is evaluated, too" if examples else "has none here"
-        raise BenchError(
+        raise NothingToLearn(
             f"model '{name}' learns from the training split of its task, and task '{task.name}' {why}; put its training split into "
             "the data directory, or choose another model"
         )

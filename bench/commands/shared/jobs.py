@@ -15,7 +15,7 @@ from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
 from bench.engine.fitting import fits, refuse_misfit
-from bench.errors import BenchError
+from bench.errors import BenchError, NothingToLearn
 from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
 from bench.models.base import Device, Model
@@ -61,7 +61,8 @@ class Outcome:
     """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
-    skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model)
+    skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model) that do not fit
+    untaught: list[tuple[str, str]] = field(default_factory=list)  # (task, model) of which nothing can be learned
     failed: list[tuple[str, str]] = field(default_factory=list)
     answerless: list[str] = field(default_factory=list)
     timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
@@ -144,15 +145,21 @@ class Runner:
                     with spans.told(before if number == 1 else ()):
                         self._one(job, label)
                 except BenchError as error:
+                    if job.suite and isinstance(error, NothingToLearn):
+                        self.outcome.untaught.append((job.task, job.model))
+                        continue
                     if len(jobs) == 1:
                         raise
                     self.outcome.failed.append((label, str(error)))
                     say(f"{label}: {error}")
         finally:
             self.display.rest()
-        for model in dict.fromkeys(model for _, model in self.outcome.skipped):
-            tasks = ", ".join(task for task, skipped in self.outcome.skipped if skipped == model)
-            say(f"{model}: skipped {tasks}, whose parts or output it does not take")
+        for found, why in (
+            (self.outcome.skipped, "whose parts or output it does not take"),
+            (self.outcome.untaught, "which have no training split here that it could learn from"),
+        ):
+            for model in dict.fromkeys(model for _, model in found):
+                say(f"{model}: skipped {', '.join(task for task, of in found if of == model)}, {why}")
         return self.outcome
 
     def interrupted(self) -> str:
