@@ -65,7 +65,17 @@ LISTS = {"fomc": STANCE, "fpb_zero_shot": MOOD}
         ("The sentence: A positive year is classified as negative.", MOOD, ""),
         ("Sales rose. Sales rose. Sales rose.", MOOD, ""),
         ("The sentence 'Sales rose' is classified as not negative.", MOOD, ""), ("", MOOD, ""), ("😀", MOOD, ""),
-        ("N/A", MOOD, ""),
+        ("N/A", MOOD, ""), ("The claim status is no.", CLAIM, "no"), ("Claim status: No", CLAIM, "no"), ("I predict no.", CLAIM, "no"),
+        ('{"claim_status": "No"}', CLAIM, "no"), ("Yes/No: No", CLAIM, "no"), ("Yes, I can help with that. Please share the data.", CLAIM, ""),
+        ("No, as an AI I cannot predict claims.", CLAIM, ""), ("No (insufficient data)", CLAIM, ""), ("Yes, I understand the task.", CLAIM, ""),
+        ("Answer: No\nExplanation: yes, the agency is risky, but claims are rare.", CLAIM, "no"),
+        ("No\nExplanation: the price is low. So the answer is yes.", CLAIM, ""), ('{"is_yes": "no"}', CLAIM, ""),
+        ("The person's credit is good.", CREDIT, "good"), ("Good credit risk", CREDIT, "good"), ("Credit: bad", CREDIT, "bad"),
+        ("Good: I can help.", CREDIT, ""), ("Good. Now give me the next one.", CREDIT, ""), ("good/bad: bad", CREDIT, "bad"),
+        ("I would classify the customer as a good credit risk", CREDIT, "good"), ("good: the agency knows him", CREDIT, "good"),
+        ("This sentence leans hawkish", STANCE, "hawkish"), ("In my opinion, hawkish", STANCE, "hawkish"),
+        ("monetary policy stance: dovish", STANCE, "dovish"), ("It can be considered hawkish.", STANCE, "hawkish"),
+        ("The sentence can be classified as NEUTRAL.", STANCE, "neutral"), ("not the right stance: dovish", STANCE, ""),
     ],
 )  # fmt: skip
 def test_a_reply_commits_to_one_label_or_to_none(said: str, labels: tuple[str, ...], label: str) -> None:

@@ -47,34 +47,43 @@ _ALONE: Mapping[str, str] = MappingProxyType({})
 
 _ABOUT = (
     r"(?:sentence|text|statement|headline|comment|news|message|question|query|request|tweet|article|passage|utterance|customer|client"
-    r"|applicant|transaction)"
+    r"|applicant|transaction|person|user|individual|borrower|client|case|stock|price|policy)"
+)
+_WHOSE = (
+    r"(?:(?:claims?|insurance|monetary policy|policy|credit|loan|market|price|(?:client|customer|person|applicant|user|borrower"
+    r"|individual|transaction|sentence|statement|headline)(?:'s)?)\s+)"
 )
 _NOUN = (
+    rf"{_WHOSE}{{0,2}}"
     r"(?:(?:my|the|final|correct|best|right|predicted|overall|chosen|most|appropriate|suitable|likely|expressed|main)\s+)*"
     r"(?:answer|label|sentiment|emotion|intent|category|class|classification|prediction|choice|response|tone|polarity|result"
-    r"|output|verdict|conclusion|categorie|digit|stance|decision|assessment|creditworthiness)s?"
+    r"|output|verdict|conclusion|categorie|digit|stance|decision|assessment|creditworthiness|status|credit|rating|risk|outcome"
+    r"|movement|direction)s?"
     rf"(?:\s+(?:of|for|in|expressed in|conveyed by|conveyed in)\s+(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})?"
     r"(?:\s+(?:expressed|conveyed|here))?"
 )
 _LEAD = re.compile(
-    rf"(?:{_NOUN}\s*(?:(?:is|are|would be|should be|was)\b\s*:?|:|=|->|→|⇒|\s[-–—]\s)"
+    rf"(?:(?:(?:this|the|that)\s+)?{_NOUN}\s*(?:(?:is|are|would be|should be|was)\b\s*:?|:|=|->|→|⇒|\s[-–—]\s)"
     rf"|(?:(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT}\b[^\n\ue000-\uf8ff]{{0,600}}?\s)??(?:is|was)\s+(?:classified|labell?ed"
     r"|categori[sz]ed|rated)\s+as\b\s*:?"
     r"|\w+(?:'s)?\s+(?:monetary\s+policy\s+)?stance(?:\s+on\s+monetary\s+policy)?\s+(?:is|remains)(?:\s+currently)?\b"
     r"|(?:option|choice|label|class|number)\s+\(?(?:\d{1,2}|[a-z])[.):]+"
     r"|(?:based on|according to)\s[^,;:.\n\ue000-\uf8ff]{1,60},"
     rf"|(?:it|this|that|(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})"
-    r"(?:'s|\s+(?:is|was|seems|appears|sounds|expresses|conveys|shows|has|would be))"
-    r"(?:\s+(?:to be|(?:classified|labell?ed|categori[sz]ed|rated) as))?\b"
-    r"|i(?:'d|'ll|\s+would|\s+will)?\s+(?:say|choose|pick|select|think|believe|guess|answer|go with"
+    r"(?:'s|\s+(?:is|was|seems|appears|sounds|expresses|conveys|shows|indicates|suggests|implies|reflects|leans|has|would be"
+    r"|(?:can|could|should|would|may|might|will)\s+be))"
+    r"(?:\s+(?:to be|considered|(?:classified|labell?ed|categori[sz]ed|rated|considered|described) as))?\b"
+    r"|i(?:'d|'ll|\s+would|\s+will)?\s+(?:say|choose|pick|select|think|believe|guess|predict|answer|go with"
     rf"|(?:classify|label|rate|call|categori[sz]e)\s+(?:it|this|that|(?:this|the)\s+(?:\w+\s+)?{_ABOUT}|{_NOUN})(?:\s+as)?)\b"
     r"(?:\s+(?:that\s+)?(?:it|this)(?:\s+is|'s))?\s*:?"
-    r"|(?:classify|label|rate|categori[sz]e)(?:\s+(?:it|this|that))?\s+as\b"
+    r"|(?:classif(?:y|ied)|labell?(?:ed)?|rated?|categori[sz]ed?)(?:\s+(?:it|this|that))?\s+as\b"
+    r"|in\s+(?:my\s+(?:view|opinion)|conclusion|summary|short)\b,?|here(?:'s|\s+is)\b|leaning\b"
+    rf"|{LABEL}(?:\s*(?:/|,|\bor\b)\s*(?:or\s+)?{LABEL})+\s*[:?]"
     r"|(?:no|yes)\s*[,.;:!–—-]+|(?:so|thus|hence|therefore|then|but|and|or|also|actually|rather|okay|ok|sure|well|wait|hmm|clearly"
     r"|definitely|certainly|probably|most likely|likely|overall|simply|just|a|an|the)(?:\s*[,:!.]+|\b))\s*"
 )
 _NUMBERED = re.compile(r"^\s*(?:\(?(?:\d{1,2}|[a-z])[.):]\s+)")
-_BEHIND = re.compile(r"\s+(?:sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)$")
+_BEHIND = re.compile(r"\s+(?:credit(?: risk)?|risk|credit rating|transaction|customer|client|sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)$")
 _LEFT = " \t.,:;()[]|=•·→⇒➡"  # no "!", which denies what it stands before
 _EDGE = _LEFT + "!"
 _ITEMS = re.compile(r"[,;/|&+•·]|\band\b|\s-\s")
@@ -87,6 +96,7 @@ _UNSURE = re.compile(
     r"\b(?:cannot|can't|could not|couldn't|unable|impossible|not (?:possible|sure|certain|clear|able)|unsure|unclear|uncertain"
     r"|don't know|do not know|depends|maybe|perhaps|possibly)\b"
 )
+_EXPLAINS = re.compile(r"\W*(?:explanation|reason(?:ing)?|rationale|justification)\s*:")
 _WORDS_OF_AN_ITEM = 2  # a longer one, which is no label, makes its sentence prose
 
 
@@ -132,7 +142,9 @@ def _one(said: str) -> set[str]:
     given: set[str] = set()
     denied: set[str] = set()
     beside: set[str] = set()
+    explains = False
     for sentence in (part for whole in _sentences(said) for part in whole.split(";")):
+        explains = explains or bool(given and _EXPLAINS.match(sentence))
         core, behind = _with_reason(sentence)
         left = _bare(_DENIED.sub(" ", core))
         if not left or re.fullmatch(LABEL, left):
@@ -146,7 +158,7 @@ def _one(said: str) -> set[str]:
         elif given:
             if takes_back(sentence) or _unlikely(sentence):
                 return set()
-            beside |= set(besides(sentence))
+            beside |= set(re.findall(rf"^\W*({LABEL})", sentence) if explains else besides(sentence))
     if len(given) == 1 and beside - given and _concluded(said) not in given:
         return set()
     return given - denied if len(given) == 1 else set()

@@ -11,7 +11,8 @@ from bench.types import Json
 NAMES = frozenset(
     {
         "answer", "answers", "final_answer", "label", "labels", "sentiment", "emotion", "emotions", "intent", "category", "class",
-        "classification", "prediction", "output", "result",
+        "classification", "prediction", "output", "result", "stance", "status", "decision", "creditworthiness", "credit_risk",
+        "credit risk", "claim_status", "claim status", "movement", "predicted_label",
     }
 )  # fmt: skip
 _VERDICTS = frozenset({"yes", "no", "true", "false"})
