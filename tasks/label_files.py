@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -25,6 +26,8 @@ _REPLIES = (
     "completion",
 )
 _LABELS = ("prediction", "pred", "predicted", "predicted_label", "predicted_labels", "answer")
+TABLES = {".csv": ",", ".tsv": "\t"}
+_LIKE_AN_ID = re.compile(r"(?:^|[_ -])(?:id|idx|index|no|nr)$|[a-z]Id$|^uid$|^qid$", re.IGNORECASE)
 _GOLD = ("true_label", "gold", "gold_label", "actual_label", "target", "label")
 
 
@@ -48,14 +51,14 @@ def brought(path: Path, label: str, predicted: str = "") -> list[Brought] | None
     file, column = _parted(path)
     rows = _rows(file)
     keys = _keys(rows)
-    reply = None if column else next((key for key in _REPLIES if key in keys), None)
+    reply = None if column else _first(keys, _REPLIES)
     chosen = _column(file, keys, column, predicted) if reply is None else None
-    key = reply or chosen or next((one for one in _LABELS if one in keys), None)
-    if key is None and rows and file.suffix.lower() != ".csv":  # lines of {id, label}
-        key = next((one for one in ("label", label) if one in keys), None)
+    key = reply or chosen or _first(keys, _LABELS)
+    if key is None and rows and file.suffix.lower() not in TABLES:  # lines of {id, label}
+        key = _first(keys, ("label", label))
     if key is None:
         return None
-    gold = next((one for one in (label, *_GOLD) if one in keys and one != key), None)
+    gold = _first([one for one in keys if one != key], (label, *_GOLD))
     return _of_key(rows, key, gold=gold, is_reply=reply is not None)
 
 
@@ -63,8 +66,15 @@ def replies(path: Path) -> list[Brought] | None:
     """The rows of a file of replies, or of predictions under a name that says so; None for a file of another form."""
     rows = _rows(path)
     keys = _keys(rows)
-    reply = next((one for one in _REPLIES if one in keys), None)
-    key = reply or next((one for one in _LABELS if one in keys and one != "answer"), None)
+    reply = _first(keys, _REPLIES)
+    key = reply or _first(keys, tuple(one for one in _LABELS if one != "answer"))
+    if (
+        key is None
+        and keys
+        and {one.strip().lower() for one in keys} <= {*_IDS, "label"}
+        and path.suffix.lower() not in TABLES
+    ):
+        key = _first(keys, ("label",))
     return _of_key(rows, key, gold=None, is_reply=reply is not None) if key else None
 
 
@@ -78,8 +88,8 @@ def _rows(file: Path) -> list[tuple[str, Mapping[str, Json]]]:
     """The rows of a CSV file, of JSON Lines or of a list; none of another file."""
     if file.is_dir():
         raise BenchError(f"{file} is a folder; give a file of predictions")
-    if file.suffix.lower() == ".csv":
-        return list(table(file, ()))
+    if (delimiter := TABLES.get(file.suffix.lower())) is not None:
+        return list(table(file, (), delimiter=delimiter))
     if file.suffix.lower() == ".jsonl" or read_text(file).lstrip().startswith("["):
         return list(records(file))
     return []
@@ -89,11 +99,29 @@ def _keys(rows: Sequence[tuple[str, Mapping[str, Json]]]) -> list[str]:
     return list(dict.fromkeys(key for _, row in rows[:50] for key in row))
 
 
+def _first(keys: Sequence[str], names: Sequence[str]) -> str | None:
+    """The key that is the first of these names, in any case of letters."""
+    found = {key.strip().casefold(): key for key in reversed(keys)}
+    return next((found[name.casefold()] for name in names if name.casefold() in found), None)
+
+
+def _id_key(rows: Sequence[tuple[str, Mapping[str, Json]]], keys: Sequence[str]) -> str | None:
+    """The key of the ids: of a known name, else one that ends as an id's does and stands for another row each time."""
+    if known := _first(keys, _IDS):
+        return known
+    for key in keys:
+        if _LIKE_AN_ID.search(key.strip()):
+            found = [row.get(key) for _, row in rows]
+            if all(isinstance(one, str | int | float) for one in found) and len(set(found)) == len(rows):
+                return key
+    return None
+
+
 def _of_key(
     rows: Sequence[tuple[str, Mapping[str, Json]]], key: str, *, gold: str | None, is_reply: bool
 ) -> list[Brought]:
     keys = _keys(rows)
-    name = next((one for one in _IDS if one in keys), None)
+    name = _id_key(rows, keys)
     found = []
     for number, (where, row) in enumerate(rows):
         said, fault = row.get(key), ""

@@ -16,7 +16,7 @@ from bench.metrics.published import begins, label_figures
 from bench.task import ConfiguredTask
 from bench.types import Example, Json, Prediction
 from tasks import label_files
-from tasks.labels import LabelTask, mixed, readable
+from tasks.labels import LabelTask, code, mixed, readable
 from tasks.text_records import Records, alike, cell, records, text_of
 
 
@@ -74,7 +74,7 @@ class LabelledText(ConfiguredTask, LabelTask):
         return {
             "told": about,
             "labels": labels,
-            "codes": {_form(code): str(label) for code, label in codes.items()} | {_form(x): x for x in labels},
+            "codes": {code(value): str(label) for value, label in codes.items()} | {code(x): x for x in labels},
             "instruction": about["instruction"],
             "metrics": cls.scores(labels, about.get("ranks", "accuracy")),
         }
@@ -152,7 +152,7 @@ class LabelledText(ConfiguredTask, LabelTask):
         """The label that a value of the file stands for, None where it is held out."""
         if found is None or (isinstance(found, str) and not found.strip()):
             return None
-        label = self.codes.get(_form(found))
+        label = self.codes.get(code(found))
         if label is None:
             raise BenchError(
                 f"{where}: the label {str(found)[:60]!r} is not one of {', '.join(self.codes)}; bring the official file again"
@@ -169,7 +169,7 @@ class LabelledText(ConfiguredTask, LabelTask):
             if row.is_reply and row.said is not None:
                 yield row.id, Prediction(row.id, text=row.said)
             else:
-                yield row.id, self._submitted(self.codes.get(_form(row.said), row.said), None)
+                yield row.id, self._submitted(self.codes.get(code(row.said), row.said), None)
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
         """The published figures of such rows: by the labels that stand beside the replies, and by how each reply begins."""
@@ -177,13 +177,16 @@ class LabelledText(ConfiguredTask, LabelTask):
             return {}
         first_word = bool(self.told.get("first_word"))
         targets = {one.id: self.label_of(one) for one in examples}
+        ours = {code(label) for label in self.labels}
         pairs, differ = {}, 0
         for row in rows:
             if row.id in targets:
-                gold = self.codes.get(_form(row.gold), targets[row.id]) if row.gold is not None else targets[row.id]
+                gold = self.codes.get(code(row.gold), targets[row.id]) if row.gold is not None else targets[row.id]
                 differ += gold != targets[row.id]
                 said = row.said or ""
-                pairs[row.id] = (gold, begins(said, self.labels) if first_word and row.is_reply else said)
+                if not row.is_reply and code(said) not in ours:  # a label alone, as the files of the data write it
+                    said = self.codes.get(code(said), said)
+                pairs[row.id] = (gold, begins(said, self.labels) if first_word else said)
         if not pairs:
             return {}
         found = label_figures([one for one, _ in pairs.values()], [said for _, said in pairs.values()], self.labels)
@@ -197,9 +200,9 @@ class LabelledText(ConfiguredTask, LabelTask):
     def _refuse_other_split(self, path: Path, rows: Sequence[label_files.Brought], examples: Sequence[Example]) -> None:
         """Raise BenchError for replies to another split of the same ids, where the labels beside them tell."""
         targets = {one.id: self.label_of(one) for one in examples if one.target is not None}
-        known = [(self.codes.get(_form(x.gold)), targets[x.id]) for x in rows if x.gold is not None and x.id in targets]
+        known = [(self.codes.get(code(x.gold)), targets[x.id]) for x in rows if x.gold is not None and x.id in targets]
         if (differ := sum(a != b for a, b in known)) > max(len(known) // 5, 2):
-            said = [(x.id, self.codes.get(_form(x.gold))) for x in rows]
+            said = [(x.id, self.codes.get(code(x.gold))) for x in rows]
             fitting = [name for name in self.told.get("splits") or {} if self._agrees(name, said)]
             how = f"it is of task.split={fitting[0]}" if fitting else "choose the examples that it is of by --data FILE"
             raise BenchError(
@@ -220,10 +223,3 @@ def _list(given: Json, where: str) -> list[str]:
     if not isinstance(given, list) or not all(isinstance(one, str) for one in given):
         raise BenchError(f"{where}.labels: found {given!r}, expected a list of texts or {{value: label}}")
     return given
-
-
-def _form(value: Json) -> str:
-    """A value as it is compared: 1, "1" and 1.0, "Rise" and " rise " alike."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value).strip().casefold() if not isinstance(value, bool) else f"truth value {value}"

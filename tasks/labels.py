@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import ClassVar
 
 from bench.data.shapes import a_list, an_object
@@ -17,7 +18,7 @@ from bench.task import DataTask, Malformed, Unparsed
 from bench.text.normal import normalised
 from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
-from tasks.label_files import Brought, replies
+from tasks.label_files import TABLES, Brought, replies
 from tasks.slices import words
 
 FEW = 12  # labels that a table of slices has room for
@@ -31,6 +32,7 @@ class LabelTask(DataTask):
     output = Choose
     labels: ClassVar[tuple[str, ...]]
     several: ClassVar[bool] = False
+    codes: ClassVar[Mapping[str, str]] = MappingProxyType({})  # what stands for a label in the files of the data
     instruction: ClassVar[str]
     paper_reads: ClassVar[str] = (
         ""  # how published outputs are read for their own figures, of `bench.metrics.published.READINGS`
@@ -106,7 +108,7 @@ class LabelTask(DataTask):
         return found
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
-        """CSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.
+        """CSV or TSV `id,label` with an optional column `confidence`, or a JSON object {id: label}.
 
         Where several may be right, a list of labels, in CSV separated by commas or semicolons (and no confidence). In JSON
         {"label", "confidence"} may stand in place of a label. Where papers publish raw outputs, rows of replies
@@ -117,8 +119,8 @@ class LabelTask(DataTask):
                 replied(rows) if rows[0].is_reply else ((row.id, self._submitted(row.said, None)) for row in rows)
             )
             return
-        if path.suffix.lower() == ".csv":
-            for _, row in table(path, ("id", "label")):
+        if path.suffix.lower() in TABLES:
+            for _, row in table(path, ("id", "label"), delimiter=TABLES[path.suffix.lower()]):
                 label: Json = row["label"].strip()
                 if self.several:
                     label = [x.strip() for x in re.split("[,;]", label) if x.strip()]
@@ -130,12 +132,19 @@ class LabelTask(DataTask):
             else:
                 yield key, self._submitted(value, None)
 
+    def _decoded(self, given: Json) -> Json:
+        """The label that a value of the data's own files stands for; any other value as it is."""
+        if isinstance(given, str) and _normal(normalised(given)) in _by_name(self.labels):
+            return given
+        return {code(one): label for one, label in self.codes.items()}.get(code(given), given)
+
     def _submitted(self, value: Json, confidence: Json) -> Json:
         """The final answer, Malformed where a label is not in the list or the confidence is no probability."""
         if self.several != isinstance(value, list):
             return Malformed(f"found {kind(value)}, expected {'a list of labels' if self.several else 'a label'}")
         found = []
-        for name in value if self.several else [value]:
+        for given in value if self.several else [value]:
+            name = self._decoded(given)
             if not isinstance(name, str):
                 return Malformed(f"found {kind(name)}, expected a label")
             if len(name) > _LONGEST:
@@ -150,6 +159,13 @@ class LabelTask(DataTask):
         except ValueError as error:
             return Malformed(f"confidence: {error}")
         return {"label": found[0], "confidence": sure}
+
+
+def code(value: Json) -> str:
+    """A value of a file as it is compared: 1, "1" and 1.0, "Rise" and " rise " alike."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value).strip().casefold() if not isinstance(value, bool) else f"truth value {value}"
 
 
 def replied(rows: Sequence[Brought]) -> Iterator[tuple[str, Json]]:

@@ -57,6 +57,9 @@ READ = {"0": "dovish", "1": "hawkish", "2": "neutral", "3": ""}
             "a.csv",
             table(("true_label", "text_output"), *((int(k) % 3, x) for k, x in REPLIES.items())),
         ),  # rows in order
+        ("a.jsonl", lines(*({"question_id": int(k), "Output": x} for k, x in reversed(REPLIES.items())))),
+        ("a.jsonl", lines(*({"ID": k, "llm_response": x} for k, x in reversed(REPLIES.items())))),
+        ("a.tsv", "id\toutput\n" + "".join(f"{k}\t{x.partition(chr(10))[0]}\n" for k, x in REPLIES.items())),
         ("a.csv", "\ufeff" + table(("", "id", "output"), *((9, f"{k}.0", x) for k, x in REPLIES.items()))),
     ],
 )
@@ -73,9 +76,10 @@ def test_replies_are_read_in_every_plausible_file(name: str, content: str, folde
         ("a.jsonl", lines({"id": 0, "label": 0, "prediction": 0}, {"id": 1, "label": 1, "prediction": "Hawkish"})),
         ("a.jsonl", lines({"id": 0, "label": "dovish"}, {"id": 1, "label": 1})),
         ("a.csv", "id,pred\n0,DOVISH\n1,1\n"),
-        ("a.json", '{"0": "dovish", "1": "hawkish"}'),
+        ("a.json", '{"0": "dovish", "1": "hawkish"}'), ("a.json", '{"0": 0, "1": 1.0}'), ("a.csv", "id,label\n0,0\n1,1\n"),
+        ("a.jsonl", lines({"row_id": 1, "pred": 1}, {"row_id": 0, "pred": 0})),
     ],
-)
+)  # fmt: skip
 def test_labels_and_their_codes_are_read_as_predictions(name: str, content: str, folder: Path, tmp_path: Path) -> None:
     made = task("fomc", folder)
     found = brought(made, tmp_path / name, content)

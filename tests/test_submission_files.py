@@ -119,7 +119,7 @@ def test_the_command_refuses_with_one_line_and_leaves_no_record(bench_main: Main
 @pytest.mark.parametrize(
     ("line", "text"),
     [
-        ('{"id": "po-1", "txt": "x"}', "line 2: not a prediction (Prediction.__init__() got an unexpected keyword"),
+        ('{"id": "po-1", "txt": "x"}', "line 2: not a prediction (the key 'txt' is none of a prediction"),
         ('{"text": "x"}', "line 2: not a prediction (the key 'id' must be a text or a number)"),
         ('{"id": ["po-1"], "text": "x"}', "line 2: not a prediction (the key 'id'"),
         ('{"id": "po-1", "span": 3}', "line 2: not a prediction"),

@@ -126,6 +126,10 @@ def _of_journal(record: Mapping[str, Json]) -> Prediction:
     """A line of a journal; TypeError says what is wrong with one that is none."""
     if isinstance(record.get("id"), bool) or not isinstance(record.get("id"), str | int):
         raise TypeError("the key 'id' must be a text or a number")
+    if other := sorted(set(record) - _JOURNAL_KEYS):
+        raise TypeError(
+            f"the key {other[0][:40]!r} is none of a prediction, which has id and one of {', '.join(_SAID)}"
+        )
     prediction = Prediction.from_json({**record, "id": str(record["id"])})
     if prediction.finish not in FINISHES:
         return Prediction(prediction.id, error=f"malformed: finish is none of {', '.join(FINISHES)}")
@@ -144,7 +148,7 @@ def _is_journal(path: Path) -> bool:
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     first = next((record for _, record in read_jsonl(path)), {})
-    return "id" in first and set(first) <= _JOURNAL_KEYS
+    return "id" in first and set(first) <= _JOURNAL_KEYS and not set(first).isdisjoint(_SAID)
 
 
 def measurable(task: Task, example: Example, prediction: Prediction) -> Prediction:

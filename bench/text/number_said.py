@@ -17,7 +17,13 @@ _NEAR = 80  # characters beside a number
 _KEYS = NAMES | {"score", "value", "number", "rating", "sentiment_score", "sentiment score", "estimate", "final_score"}
 _WORDS = {"zero": 0.0, "minus one": -1.0, "negative one": -1.0, "one": 1.0}
 _PLAIN = r"[-+]?\d{1,6}(?:\.\d{1,6})?"
-_MARKS = re.compile(r'\*\*|[`"“”„]|(?<=\w)_(?=\w)|\\boxed(?=\{)')
+_MARKS = re.compile(r'\*\*|[`"“”„]|(?<=\w)_(?=\w)|\b_(?=[-+.\d])|(?<=\d)_(?!\w)|\\boxed(?=\{)')
+_ITEM = re.compile(
+    r"^[ \t]*(?:\(?\d{1,2}[.)]|[*•])[ \t]+(?=[-+−]?\.?\d)", re.MULTILINE
+)  # a list's mark before its number
+_COMMA = re.compile(
+    r"\s*([-+−]?\d),(\d{1,3})\s*\.?\s*"
+)  # a decimal comma, where the whole reply is one number of a rate
 _NAMED = re.compile(r"\bnegative(?=[^\w\n]{1,4}-\d)", re.IGNORECASE)  # the class beside its number, no second minus
 _SCALE = re.compile(
     r"[(\[]? ?\b(?:(?:on|in|within|using|of) )?(?:(?:a|the|this) )?(?:scale|range|interval)\b"
@@ -42,6 +48,7 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"\b(?:final|overall|therefore|thus|hence|so|in conclusion)\b[^.;!?\n\d]*$|= ?$", re.IGNORECASE)
+_REVISED = re.compile(r"\b(?:actually|correction|revis\w+|chang\w+|correct\w+|adjust\w+)\b[^.;!?\n\d]*$", re.IGNORECASE)
 _TURN = re.compile(r"\b(?:but|rather|instead)\b(?! than\b| of\b)", re.IGNORECASE)
 _UNSAID = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|unable to|not able to|won't|refuse to|impossible to|not possible to)\b"
@@ -88,13 +95,16 @@ def _is_answer(name: str, value: Json) -> bool:
 
 
 def _of_text(said: str, low: float | None, high: float | None) -> float | None:
+    rate = high is not None and high <= 1 and (low is None or low >= -1)
+    said = _ITEM.sub("", said)
+    if rate and (comma := _COMMA.fullmatch(said)):
+        said = f"{comma[1]}.{comma[2]}"
     plain = _SCALE.sub(" ", _NAMED.sub("", folded(_MARKS.sub(lambda mark: " " if mark[0] == "_" else "", said))))
     plain = _OUT_OF.sub(lambda of: "" if high is not None and float(of[1]) == high else of[0], plain)
     if (word := _WORDS.get(plain.strip(" .!\n").lower())) is not None:
         return word
-    rate = high is not None and high <= 1 and (low is None or low >= -1)
     ranks: dict[int, set[float | None]] = {}
-    for rank, number in _given(plain):
+    for rank, number in _given(plain, rate=rate):
         ranks.setdefault(rank, set()).add(None if number is None else _value(number, rate=rate))
     best = ranks.get(max(ranks, default=0), set())
     return best.pop() if len(best) == 1 else None
@@ -104,7 +114,7 @@ def _value(number: Number, *, rate: bool) -> float:
     return number.value if rate or not number.percent else number.mantissa * (number.factor or 1.0)
 
 
-def _given(plain: str) -> Iterator[tuple[int, Number | None]]:
+def _given(plain: str, *, rate: bool) -> Iterator[tuple[int, Number | None]]:
     """The numbers of a folded text that nothing denies, None for one of a range; 0 for a mention, 1 introduced, 2 as final."""
     for match, number in placed(plain):
         before, behind = (
@@ -123,13 +133,13 @@ def _given(plain: str) -> Iterator[tuple[int, Number | None]]:
         if other_place(behind) is not None or denied(clause, ""):
             yield int(lead), None
         else:
-            final = lead and _FINAL.search(before) is not None
-            yield 2 if final else int(lead), _without_account(number, match, before)
+            final = (lead and _FINAL.search(before)) or _REVISED.search(before)
+            yield 2 if final else int(lead), _without_account(number, match, before, rate=rate)
 
 
-def _without_account(number: Number | None, match: re.Match[str], before: str) -> Number | None:
-    """The number; brackets behind a word, "positive (0.7)", are no minus but where they hold thousands or money."""
-    aside = match["open"] and re.search(r"[^\W\d] ?$", before) and not _LEAD.search(before)
+def _without_account(number: Number | None, match: re.Match[str], before: str, *, rate: bool) -> Number | None:
+    """The number; brackets behind a word, "positive (0.7)", or round a rate are no minus but where they hold thousands or money."""
+    aside = match["open"] and (rate or (re.search(r"[^\W\d] ?$", before) and not _LEAD.search(before)))
     if number is None or not aside or "," in match[0] or match["currency"] or (match["sign"] or match["inner_sign"]):
         return number
     return Number(abs(number.mantissa), number.factor, number.percent, number.text)

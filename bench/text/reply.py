@@ -83,7 +83,10 @@ _LEAD = re.compile(
     r"|definitely|certainly|probably|most likely|likely|overall|simply|just|a|an|the)(?:\s*[,:!.]+|\b))\s*"
 )
 _NUMBERED = re.compile(r"^\s*(?:\(?(?:\d{1,2}|[a-z])[.):]\s+)")
-_BEHIND = re.compile(r"\s+(?:credit(?: risk)?|risk|credit rating|transaction|customer|client|sentiment|label|emotion|intent|category|class|tone|polarity|stance|one)$")
+_BEHIND = re.compile(
+    r"\s+(?:credit(?: risk)?|risk|credit rating|transaction|customer|client|sentiment|label|emotion|intent|category|class|tone"
+    r"|polarity|stance|one)$"
+)
 _LEFT = " \t.,:;()[]|=•·→⇒➡"  # no "!", which denies what it stands before
 _EDGE = _LEFT + "!"
 _ITEMS = re.compile(r"[,;/|&+•·]|\band\b|\s-\s")
