@@ -148,7 +148,7 @@ def _is_journal(path: Path) -> bool:
     if path.suffix != ".jsonl" or not path.is_file():
         return False
     first = next((record for _, record in read_jsonl(path)), {})
-    return "id" in first and set(first) <= _JOURNAL_KEYS and not set(first).isdisjoint(_SAID)
+    return "id" in first and set(first) <= _JOURNAL_KEYS and len(first) > 1
 
 
 def measurable(task: Task, example: Example, prediction: Prediction) -> Prediction:
