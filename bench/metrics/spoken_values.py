@@ -28,7 +28,7 @@ _MOST = 20_000  # words of a transcript that are looked at
 
 @dataclass(frozen=True)
 class Value:
-    """What is said, apart from how: a date as (month, day, year or 0), else a number with its currency and whether it is per cent."""
+    """What is said, apart from how: a date as (month, day, year or 0), else a number with its currency, or per cent."""
 
     kind: str
     what: tuple[str, ...]
