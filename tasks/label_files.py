@@ -27,7 +27,7 @@ _REPLIES = (
 )
 _LABELS = ("prediction", "pred", "predicted", "predicted_label", "predicted_labels", "answer")
 TABLES = {".csv": ",", ".tsv": "\t"}
-_LIKE_AN_ID = re.compile(r"(?:^|[_ -])(?:id|idx|index|no|nr)$|[a-z]Id$|^uid$|^qid$", re.IGNORECASE)
+_LIKE_AN_ID = re.compile(r"(?i:(?:^|[_ -])(?:id|idx|index)|^[uq]id)$|[a-z]I[dD]$")  # no "paid", and no "no"
 _GOLD = ("true_label", "gold", "gold_label", "actual_label", "target", "label")
 
 
@@ -112,7 +112,7 @@ def _id_key(rows: Sequence[tuple[str, Mapping[str, Json]]], keys: Sequence[str])
     for key in keys:
         if _LIKE_AN_ID.search(key.strip()):
             found = [row.get(key) for _, row in rows]
-            if all(isinstance(one, str | int | float) for one in found) and len(set(found)) == len(rows):
+            if all(isinstance(one, str | int) for one in found) and len(set(found)) == len(rows):
                 return key
     return None
 

@@ -169,7 +169,7 @@ class LabelledText(ConfiguredTask, LabelTask):
             if row.is_reply and row.said is not None:
                 yield row.id, Prediction(row.id, text=row.said)
             else:
-                yield row.id, self._submitted(self.codes.get(code(row.said), row.said), None)
+                yield row.id, self._submitted(row.said, None)
 
     def official_of(self, path: Path, examples: Sequence[Example]) -> Mapping[str, Json]:
         """The published figures of such rows: by the labels that stand beside the replies, and by how each reply begins."""

@@ -59,6 +59,10 @@ READ = {"0": "dovish", "1": "hawkish", "2": "neutral", "3": ""}
         ),  # rows in order
         ("a.jsonl", lines(*({"question_id": int(k), "Output": x} for k, x in reversed(REPLIES.items())))),
         ("a.jsonl", lines(*({"ID": k, "llm_response": x} for k, x in reversed(REPLIES.items())))),
+        (
+            "a.jsonl",
+            lines(*({"bid": i, "no": i / 9, "output": x} for i, x in enumerate(REPLIES.values(), 5))),
+        ),  # no ids
         ("a.tsv", "id\toutput\n" + "".join(f"{k}\t{x.partition(chr(10))[0]}\n" for k, x in REPLIES.items())),
         ("a.csv", "\ufeff" + table(("", "id", "output"), *((9, f"{k}.0", x) for k, x in REPLIES.items()))),
     ],

@@ -14,7 +14,16 @@ from bench.types import Json
 
 _READ = 8_000  # characters of a reply that are looked at, half of them at its beginning and half at its end
 _NEAR = 80  # characters beside a number
-_KEYS = NAMES | {"score", "value", "number", "rating", "sentiment_score", "sentiment score", "estimate", "final_score"}
+_KEYS = NAMES - {"status", "decision", "movement"} | {
+    "score",
+    "value",
+    "number",
+    "rating",
+    "sentiment_score",
+    "sentiment score",
+    "estimate",
+    "final_score",
+}
 _WORDS = {"zero": 0.0, "minus one": -1.0, "negative one": -1.0, "one": 1.0}
 _PLAIN = r"[-+]?\d{1,6}(?:\.\d{1,6})?"
 _MARKS = re.compile(r'\*\*|[`"“”„]|(?<=\w)_(?=\w)|\b_(?=[-+.\d])|(?<=\d)_(?!\w)|\\boxed(?=\{)')
@@ -22,7 +31,7 @@ _ITEM = re.compile(
     r"^[ \t]*(?:\(?\d{1,2}[.)]|[*•])[ \t]+(?=[-+−]?\.?\d)", re.MULTILINE
 )  # a list's mark before its number
 _COMMA = re.compile(
-    r"\s*([-+−]?\d),(\d{1,3})\s*\.?\s*"
+    r"\s*([-+−]?\d),(\d{1,2})\s*\.?\s*"
 )  # a decimal comma, where the whole reply is one number of a rate
 _NAMED = re.compile(r"\bnegative(?=[^\w\n]{1,4}-\d)", re.IGNORECASE)  # the class beside its number, no second minus
 _SCALE = re.compile(
@@ -48,7 +57,10 @@ _LEAD = re.compile(
     re.IGNORECASE,
 )
 _FINAL = re.compile(r"\b(?:final|overall|therefore|thus|hence|so|in conclusion)\b[^.;!?\n\d]*$|= ?$", re.IGNORECASE)
-_REVISED = re.compile(r"\b(?:actually|correction|revis\w+|chang\w+|correct\w+|adjust\w+)\b[^.;!?\n\d]*$", re.IGNORECASE)
+_REVISED = re.compile(
+    r"\b(?:(?:actually|correction)\W{1,3}|(?:revis|chang|correct|adjust)(?:es?|ed|ing)? (?:it|that|this|(?:my|the) \w+) to )$",
+    re.IGNORECASE,
+)  # of the answer: "revenue changed 0.8" revises nothing
 _TURN = re.compile(r"\b(?:but|rather|instead)\b(?! than\b| of\b)", re.IGNORECASE)
 _UNSAID = re.compile(
     r"\b(?:cannot|can't|can not|could not|couldn't|unable to|not able to|won't|refuse to|impossible to|not possible to)\b"

@@ -47,7 +47,7 @@ _ALONE: Mapping[str, str] = MappingProxyType({})
 
 _ABOUT = (
     r"(?:sentence|text|statement|headline|comment|news|message|question|query|request|tweet|article|passage|utterance|customer|client"
-    r"|applicant|transaction|person|user|individual|borrower|client|case|stock|price|policy)"
+    r"|applicant|transaction|person|user|individual|borrower|case|stock|price|policy)"
 )
 _WHOSE = (
     r"(?:(?:claims?|insurance|monetary policy|policy|credit|loan|market|price|(?:client|customer|person|applicant|user|borrower"
