@@ -99,7 +99,9 @@ class TableTask(ConfiguredTask, LabelTask):
         carried: str | None = None,
     ) -> None:
         super().__init__(data)
-        self.training_data, self.splits, self.carried = training, splits, carried
+        self.training_data, self.splits = training, splits
+        if carried is not None:
+            data.carried = _DATA / carried
 
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -142,8 +144,6 @@ class TableTask(ConfiguredTask, LabelTask):
 
     @cached_property
     def _parts(self) -> tuple[list[Example], list[Example]]:
-        if self.carried is not None and self.data.own is None:
-            self.data.carried = _DATA / self.carried
         path = self.data.read(lambda found: found)
         if path.suffix == ".jsonl":
             return self._texts(path), []

@@ -156,6 +156,13 @@ def test_the_package_carries_data_that_may_be_passed_on(name: str, tmp_path: Pat
     ])  # fmt: skip
 
 
+@pytest.mark.parametrize("name", ["credit_german", "credit_australian", "bankruptcy_polish", "complaints_cfpb"])
+def test_what_the_package_carries_needs_no_fetching(name: str, tmp_path: Path) -> None:
+    built(name, tmp_path).fetch()
+    with pytest.raises(BenchError, match="does not exist"):
+        built("claims_travel", tmp_path).fetch()
+
+
 @pytest.mark.parametrize("name", ["deposit_marketing", "churn_bank"])
 def test_no_column_that_gives_the_label_away_is_shown(name: str) -> None:
     task = built(name, reference_data())
