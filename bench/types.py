@@ -148,6 +148,24 @@ class Tag(Generate):
 
 
 @dataclass(frozen=True)
+class Read(Generate):
+    """Ask for all the text of the pictures, a line for a line, in the order in which a person reads it.
+
+    It is a `Generate` too: a generative model reads the parts and writes; a reader of pages needs none of the words of the request.
+    """
+
+
+@dataclass(frozen=True)
+class Fields(Generate):
+    """Ask for what stands on the pictures for each of `names`; the answer is a JSON object {name: text or null}.
+
+    It is a `Generate` too: a generative model reads in the parts what each field means and writes the object.
+    """
+
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Choose:
     """Ask for a score of each label; the highest wins.
 

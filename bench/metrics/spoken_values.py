@@ -1,0 +1,159 @@
+"""Whether the amounts, dates and numbers that are spoken stand in a transcript, in words or digits: what a wrong transfer costs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+from typing import Any
+
+import numpy as np
+
+from bench.metrics.metric import Array, Metric, Row
+
+KINDS = ("amount", "date", "number")
+_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+_MONTH = re.compile(
+    r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
+    r"|dec(?:ember)?)\.?"
+)
+_DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
+_ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_VALUE = re.compile(r"(?P<sign>-?)(?P<currency>[$€£¥]?)(?P<digits>\d+(?:\.\d+)?)(?P<percent>%?)(?:st|nd|rd|th|s)?")
+_GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-\s](?=\d)")
+_MOST = 20_000  # words of a transcript that are looked at
+
+
+@dataclass(frozen=True)
+class Value:
+    """What is said, apart from how: a date as (month, day, year or 0), else a number with its currency, or per cent."""
+
+    kind: str
+    what: tuple[str, ...]
+    currency: str = ""
+
+    def same(self, other: Value) -> bool:
+        """Equal, a currency counting only where both have one."""
+        unlike = self.currency and other.currency and self.currency != other.currency
+        return (self.kind, self.what) == (other.kind, other.what) and not unlike
+
+
+def values(text: str) -> tuple[Value, ...]:
+    """The values of a text in their order: digits that follow each other are one number, as accounts are read out.
+
+    Numbers in words are read by Whisper's normaliser of English numbers (Radford et al. 2022).
+
+    >>> [value.what for value in values("pay twelve hundred dollars by the third of May to 4111 2233")]
+    [('1200',), ('5', '3', '0'), ('41112233',)]
+    """
+    words = _normalised(" ".join(text.split()[:_MOST]))
+    found: list[Value] = []
+    at = 0
+    while at < len(words):
+        date, used = _date(words, at)
+        if date is None and (one := _VALUE.fullmatch(words[at])):
+            used = _digits(words, at) if one["digits"].isdigit() and not one["currency"] else 1
+            digits = "".join(words[at : at + used]) if used > 1 else one["digits"]
+            date = Value("number", (one["sign"] + _plain(digits) + one["percent"],), one["currency"])
+        if date is not None:
+            found.append(date)
+        at += max(used, 1)
+    return tuple(found)
+
+
+def _plain(digits: str) -> str:
+    """Without zeros at the end of a fraction; leading ones stay, for an account may begin with them."""
+    return digits.rstrip("0").rstrip(".") if "." in digits else digits
+
+
+@lru_cache(maxsize=4096)
+def _normalised(text: str) -> tuple[str, ...]:
+    plain = _GROUPS.sub("", text.lower().replace("’", "'"))
+    plain = re.sub(r"[^\w\s.$€£¥%-]|\.(?!\d)|(?<!\w)-(?!\d)", " ", plain)
+    plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
+    return tuple(str(_normaliser()(plain)).split())
+
+
+@cache
+def _normaliser() -> Any:
+    from transformers.models.whisper.english_normalizer import EnglishNumberNormalizer
+
+    return EnglishNumberNormalizer()
+
+
+def _digits(words: Sequence[str], at: int) -> int:
+    """How many words from here on are digits alone, as of a number that is read out in groups."""
+    n = 0
+    while at + n < len(words) and words[at + n].isdigit() and _date(words, at + n)[0] is None:
+        n += 1
+    return n
+
+
+def _date(words: Sequence[str], at: int) -> tuple[Value | None, int]:
+    """The date that begins here and how many words it takes; None and 0 where none does."""
+    if iso := _ISO.fullmatch(words[at]):
+        return Value("date", (str(int(iso[2])), str(int(iso[3])), iso[1])), 1
+    rest = [(i, word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")]
+    if len(rest) < 2 or rest[0][0] != 0:
+        return None, 0
+    first, second = rest[0][1], rest[1][1]
+    if _MONTH.fullmatch(first) and (day := _DAY.fullmatch(second)):
+        month = first
+    elif _MONTH.fullmatch(second) and (day := _DAY.fullmatch(first)):
+        month = second
+    else:
+        return None, 0
+    used, year = rest[1][0] + 1, "0"
+    if len(rest) > 2 and re.fullmatch(r"(?:19|20)\d\d", rest[2][1]):
+        used, year = rest[2][0] + 1, rest[2][1]
+    return Value("date", (str(_MONTHS.index(month[:3]) + 1), str(int(day[1])), year)), used
+
+
+def right(entities: Sequence[Mapping[str, Any]], said: str) -> list[bool]:
+    """Whether each entity {"kind", "spoken", "written"} stands in what was said, as a whole and each place counted once."""
+    there = values(said)
+    free = [True] * len(there)
+    found = []
+    for entity in entities:
+        forms = [form for form in (values(entity["written"]), values(entity["spoken"])) if form]
+        places = [
+            range(i, i + len(form))
+            for form in forms
+            for i in range(len(there) - len(form) + 1)
+            if all(free[i + j] and one.same(there[i + j]) for j, one in enumerate(form))
+        ]
+        for i in places[0] if places else ():
+            free[i] = False
+        found.append(bool(places))
+    return found
+
+
+def _accuracy(name: str, kind: str = "") -> Metric:
+    """Of the entities of a target {"text", "entities"}, the share that is right, of one kind or of all.
+
+    Values beyond those of the text itself count as wrong ones, so that a list of numbers finds nothing.
+    """
+
+    def row(target: Mapping[str, Any], said: str) -> Row:
+        entities = target["entities"]
+        hits = right(entities, said)
+        more = max(len(values(said)) - len(values(target["text"])), 0)
+        of_kind = [hit for hit, entity in zip(hits, entities, strict=True) if kind in ("", entity["kind"])]
+        return (float(sum(of_kind)), float(len(of_kind) + (more if of_kind else 0)))
+
+    def ratio(totals: Array, n: Array) -> Array:
+        return np.asarray(totals[..., 0] / np.where(totals[..., 1] > 0, totals[..., 1], 1.0))
+
+    return Metric(
+        name,
+        row,
+        summarise=ratio,
+        worst=lambda target: row(target, ""),
+        best=lambda target: row(target, target["text"]),
+        signature="whole values in words or digits; more of them than were spoken count as wrong",
+    )
+
+
+VALUES = (_accuracy("value_accuracy"), *(_accuracy(f"{kind}_accuracy", kind) for kind in KINDS))
