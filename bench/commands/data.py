@@ -1,4 +1,4 @@
-"""`bench data check`, `bench data agreement` and `bench data render`."""
+"""`bench data check`, `bench data agreement`, `bench data render` and `bench data croissant`."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ _RENDERED = {
 
 def main(options: argparse.Namespace) -> int:
     """One act of `bench data`."""
-    return {"check": _check, "agreement": _agreement, "render": _render}[options.act](options)
+    acts = {"check": _check, "agreement": _agreement, "render": _render, "croissant": _croissant}
+    return acts[options.act](options)
 
 
 def _check(options: argparse.Namespace) -> int:
@@ -138,3 +139,25 @@ def _what(options: argparse.Namespace) -> tuple[str, Path]:
     if options.kind not in _RENDERED:
         raise BenchError(f"there is no {options.kind!r} to render; choose {', '.join(_RENDERED)}, then the folder")
     return options.kind, options.folder
+
+
+def _croissant(options: argparse.Namespace) -> int:
+    """Write croissant.json into a folder of annotation files."""
+    from bench.data.croissant import NAME, as_text, croissant
+    from bench.disk import write_atomically
+
+    said = {"name": options.name, "license": options.licence, "description": options.description}
+    whole, others = croissant(options.folder, {key: value for key, value in said.items() if value})
+    place = options.folder / NAME
+    try:
+        write_atomically(place, as_text(whole))
+    except OSError as error:
+        raise BenchError(f"{place} cannot be written ({error.strerror}); check the folder") from None
+    n_files, n_sets = len(whole["distribution"]), len(whole["recordSet"])
+    if options.json:
+        output.emit({"file": str(place), "files": n_files, "record_sets": n_sets, "left_out": others})
+        return 0
+    for other in others:
+        tell(f"{other}: not an annotation file of any specification, left out")
+    tell(f"{place}: {n_files} files, {n_sets} record sets")
+    return 0

@@ -67,3 +67,12 @@ def _data(commands: Commands) -> None:
     render.add_argument("folder", type=Path)
     render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
     render.add_argument("--n", type=int, default=100, help="how many")
+    croissant = acts.add_parser(
+        "croissant", help="write croissant.json: the files of a folder, checksums, records and fields"
+    )
+    croissant.add_argument("folder", type=Path, help="the folder of the annotation files")
+    croissant.add_argument(
+        "--name", help="of the data set; else what croissant.json says already, or the folder's name"
+    )
+    croissant.add_argument("--licence", help="SPDX identifier or address; else what croissant.json says already")
+    croissant.add_argument("--description", help="else what croissant.json says already")
