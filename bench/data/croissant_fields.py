@@ -15,6 +15,7 @@ _TYPES = {"string": "sc:Text", "number": "sc:Float", "integer": "sc:Integer", "b
 
 
 def record_sets(folder: Path, path: Path, spec: str, kind: Kind) -> Iterator[dict[str, Any]]:
+    """The record sets of one annotation file; lists inside lists (the words of segments) are no fields."""
     name, stem = path.relative_to(folder).as_posix(), path.relative_to(folder).with_suffix("").as_posix()
     if kind.whole_file:
         yield from _squad(name, stem)
