@@ -14,8 +14,8 @@ from bench.text.shown import tell
 # What can be rendered: the task that does it, the name of its number and of its seed, and what lies in the folder then.
 _RENDERED = {
     "documents": ("finmm_docvqa", "documents", "document_seed", "images/, annotations.jsonl, docvqa.json"),
-    "voices": ("finmm_speech", "utterances", "utterance_seed", "the recordings and annotations.jsonl"),
-    "videos": ("finmm_video_emotion", "clips", "clip_seed", "the films, annotations.jsonl and OMG-Emotion's CSV files"),
+    "voices": ("finmm_speech", "utterances", "utterance_seed", "sounds/, annotations.jsonl"),
+    "videos": ("finmm_video_emotion", "clips", "clip_seed", "VIDEO/UTTERANCE.mp4, annotations.jsonl, omg_*.csv"),
 }
 
 

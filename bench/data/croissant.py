@@ -62,7 +62,9 @@ def croissant(folder: Path, said: Mapping[str, str]) -> tuple[dict[str, Any], li
     found = {**kept, **said}
     if "license" not in found:
         raise BenchError(f"{folder}: no licence is known; give --licence, an SPDX identifier or the licence's address")
-    distribution, records, media = [], [], {}
+    distribution: list[dict[str, Any]] = []
+    records: list[dict[str, Any]] = []
+    media: dict[Path, str] = {}
     for path, spec, kind in files:
         here = _file_object(folder, path, "application/json" if kind.whole_file else "application/jsonlines")
         distribution += [here, here | {"@id": f"{here['@id']}{PASSAGES}"}] if kind.whole_file else [here]

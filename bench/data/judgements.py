@@ -187,7 +187,7 @@ def _recording(found: Judgements, record: Record, name: str, where: str) -> None
         unit = f"{record['id']}[{place}]"
         found.clusters[unit] = record["conversation"]
         for key in (key for key in RATED if key in values):
-            found.add(key, unit, annotator, values[key], where)  # type: ignore[arg-type]
+            found.add(key, unit, annotator, values[key], where)
 
 
 # A record is read by the first of these whose key it has.

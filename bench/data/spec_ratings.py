@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeGuard
 
 from bench.data.located_json import Finding, JsonPath
 from bench.data.spec_rules import Record, members, whole
@@ -87,5 +88,5 @@ def _within(value: object, said: list[object], path: JsonPath, how: str) -> Iter
             yield Finding(path, "agreement", message)
 
 
-def _on_a_scale(value: object) -> bool:
+def _on_a_scale(value: object) -> TypeGuard[float]:
     return isinstance(value, int | float) and not isinstance(value, bool) and -1 <= value <= 1
