@@ -1,0 +1,80 @@
+"""Valence and arousal of customers in rendered service calls."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.task import Card
+from bench.types import Example
+from tasks.clip_emotion import ClipEmotion
+from tasks.finmm import LICENCE
+from tasks.finmm.video import clip_file, clip_of, write_videos
+from tasks.finmm.video.calls import TRAINING_FROM
+
+
+class FinmmVideoEmotion(ClipEmotion):
+    """The feeling a customer shows in a call, as two numbers on OMG-Emotion's scales; clips are rendered when they are asked for."""
+
+    name, version = "finmm_video_emotion", 1
+    makes_media = True
+    card = Card(
+        title="finmm: emotion in filmed service calls",
+        source="tasks/finmm/video (rendered)",
+        revision="1",
+        licence=LICENCE,
+        split="test (clip_seed 7)",
+        n_examples=80,
+        language="en",
+        chance=(-0.25, 0.25),
+        scenario="operations",
+        cluster="video",
+    )
+
+    def __init__(self, clips: int = 80, clip_seed: int = 7, modality: str = "all") -> None:
+        super().__init__(modality)
+        if clips < 1:
+            raise BenchError(f"task.clips={clips} must be at least 1")
+        if not 0 <= clip_seed < TRAINING_FROM:
+            raise BenchError(
+                f"task.clip_seed={clip_seed} must be from 0 to {TRAINING_FROM - 1}: from {TRAINING_FROM:,} on clips are for training"
+            )
+        self.clips, self.clip_seed = clips, clip_seed
+
+    def examples(self) -> Sequence[Example]:
+        """The calls in order, several a video; nothing is rendered for that."""
+        return self._calls(self.clip_seed)
+
+    def training(self) -> Sequence[Example]:
+        """As many calls of another seed: other words, said by others."""
+        return self._calls(self.clip_seed + TRAINING_FROM)
+
+    def clip(self, example: Example) -> str:
+        """The rendered call."""
+        return clip_file(example.inputs["seed"], example.inputs["index"])
+
+    def emotion(self, example: Example) -> dict[str, str]:
+        """What the annotators called the emotion of what is said."""
+        found = self._emotions.get(example.id)
+        return {} if found is None else {"emotion": found}
+
+    def write(self, folder: Path) -> None:
+        """Write the calls in OMG-Emotion's layout, which `omg_emotion` reads."""
+        write_videos(folder, self.clip_seed, self.clips, ("call",))
+
+    def _calls(self, seed: int) -> list[Example]:
+        videos: dict[str, int] = {}
+        found = []
+        for clip in (clip_of("call", seed, number) for number in range(self.clips)):
+            number = videos.setdefault(clip.video, len(videos))
+            target = {"valence": clip.valence, "arousal": clip.arousal, "video": number}
+            inputs = {"seed": seed, "index": clip.index, "transcript": clip.text}
+            found.append(Example(clip.id, inputs, target, clip.video))
+        return found
+
+    @cached_property
+    def _emotions(self) -> dict[str, str]:
+        clips = (clip_of("call", seed, number) for seed in (self.clip_seed, self.clip_seed + TRAINING_FROM) for number in range(self.clips))
+        return {clip.id: str(clip.emotion) for clip in clips}
