@@ -11,7 +11,7 @@ from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.concordance import reach
-from bench.task import Card
+from bench.task import Card, DataTask
 from bench.text.rows import cells
 from bench.types import Example, Json
 from tasks.clip_emotion import EMOTIONS, SCALES, ClipEmotion
@@ -31,7 +31,7 @@ _OBTAIN = (
 )
 
 
-class OmgEmotion(ClipEmotion):
+class OmgEmotion(ClipEmotion, DataTask):
     """Valence and arousal of every utterance of a video; `modality` is transcript, sound, picture, video or all."""
 
     name, version = "omg_emotion", 1
@@ -57,12 +57,8 @@ class OmgEmotion(ClipEmotion):
     )
 
     def __init__(self, data: DataSource, modality: str = "transcript") -> None:
-        super().__init__(modality)
-        self.data = data
-
-    def fetch(self) -> None:
-        """Bring nothing: the data may not be passed on. Raises BenchError saying how to obtain them where they are not here."""
-        self.data.fetch()
+        ClipEmotion.__init__(self, modality)
+        DataTask.__init__(self, data)
 
     def examples(self) -> Sequence[Example]:
         """The utterances in the order of the gold file; a clip need not be there, nor a transcript."""

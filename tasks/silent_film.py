@@ -60,5 +60,7 @@ def _library() -> Any:
     try:
         import av
     except ImportError:
-        raise BenchError("taking the sound out of films needs PyAV; install it with `pip install 'finai-bench[audio]'`") from None
+        raise BenchError(
+            "taking the sound out of films needs PyAV; install it with `pip install 'finai-bench[audio]'`"
+        ) from None
     return av

@@ -16,7 +16,7 @@ from tasks.finmm.video.calls import TRAINING_FROM
 
 
 class FinmmVideoEmotion(ClipEmotion):
-    """The feeling a customer shows in a call, as two numbers on OMG-Emotion's scales; clips are rendered when they are asked for."""
+    """The feeling a customer shows in a call, on OMG-Emotion's scales; clips are rendered when they are asked for."""
 
     name, version = "finmm_video_emotion", 1
     makes_media = True
@@ -39,7 +39,7 @@ class FinmmVideoEmotion(ClipEmotion):
             raise BenchError(f"task.clips={clips} must be at least 1")
         if not 0 <= clip_seed < TRAINING_FROM:
             raise BenchError(
-                f"task.clip_seed={clip_seed} must be from 0 to {TRAINING_FROM - 1}: from {TRAINING_FROM:,} on clips are for training"
+                f"task.clip_seed={clip_seed} must be from 0 to {TRAINING_FROM - 1}; those above are for training"
             )
         self.clips, self.clip_seed = clips, clip_seed
 
@@ -76,5 +76,9 @@ class FinmmVideoEmotion(ClipEmotion):
 
     @cached_property
     def _emotions(self) -> dict[str, str]:
-        clips = (clip_of("call", seed, number) for seed in (self.clip_seed, self.clip_seed + TRAINING_FROM) for number in range(self.clips))
+        clips = (
+            clip_of("call", seed, number)
+            for seed in (self.clip_seed, self.clip_seed + TRAINING_FROM)
+            for number in range(self.clips)
+        )
         return {clip.id: str(clip.emotion) for clip in clips}

@@ -29,7 +29,7 @@ class FinmmVideoQA(Task):
         revision="1",
         licence=LICENCE,
         split="test (clip_seed 7)",
-        n_examples=120,
+        n_examples=119,
         language="en",
         chance=(0.0, 0.12),
         scenario="reading",
@@ -76,7 +76,9 @@ class FinmmVideoQA(Task):
 
     @cached_property
     def _films(self) -> Sequence[Clip]:
-        return [clip_of(("document", "screen")[number % 2], self.clip_seed, number // 2) for number in range(self.clips)]
+        return [
+            clip_of(("document", "screen")[number % 2], self.clip_seed, number // 2) for number in range(self.clips)
+        ]
 
     @cached_property
     def _asked(self) -> Mapping[str, str]:

@@ -23,7 +23,8 @@ class Brush:
         """Where points lie in the enlarged frame."""
         x0, y0 = self.at[0] * SCALE, self.at[1] * SCALE
         return [
-            (x0 + self.zoom * (x * self.cos - y * self.sin), y0 + self.zoom * (x * self.sin + y * self.cos)) for x, y in points
+            (x0 + self.zoom * (x * self.cos - y * self.sin), y0 + self.zoom * (x * self.sin + y * self.cos))
+            for x, y in points
         ]
 
     def shape(self, points: Sequence[Point], colour: Colour) -> None:

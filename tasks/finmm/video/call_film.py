@@ -35,7 +35,7 @@ def film(clip: Clip) -> Film:
 
 
 def _frames(clip: Clip, loud: NDArray) -> Iterator[Image.Image]:  # type: ignore[type-arg]
-    who = looks(clip.video, female=is_female(clip))
+    who = looks(clip.video, female=sounds.is_female(clip))
     room = _room(who, clip.video)
     mind = _Mind(clip, who)
     for number, level in enumerate(loud):
@@ -49,13 +49,6 @@ def _frames(clip: Clip, loud: NDArray) -> Iterator[Image.Image]:  # type: ignore
         face.draw(head, body, who, mind.face(now, float(level)))
         _counter(draw, number)
         yield picture.reduce(SCALE)
-
-
-def is_female(clip: Clip) -> bool:
-    """Whether the clip's voice is a woman's."""
-    from tasks.finmm.voice.speaking import SPEAKERS
-
-    return sounds.is_female(SPEAKERS[clip.speaker % len(SPEAKERS)])
 
 
 class _Mind:
@@ -123,11 +116,16 @@ def _room(who: Looks, key: str) -> Image.Image:
             x = 10
             while x < width:
                 thick, tall = stream.randrange(16, 44), stream.randrange(60, 120)
-                draw.rectangle((x, y - tall, x + thick, y), fill=mixed(who.wall, tuple(stream.randrange(40, 210) for _ in range(3)), 0.45))  # type: ignore[arg-type]
+                draw.rectangle(
+                    (x, y - tall, x + thick, y),
+                    fill=mixed(who.wall, tuple(stream.randrange(40, 210) for _ in range(3)), 0.45),
+                )  # type: ignore[arg-type]
                 x += thick + stream.choice((3, 5, 60))
     else:  # a picture on the wall, a lamp
         draw.rectangle((70, 90, 300, 260), fill=(236, 232, 222), outline=dark, width=14)
-        draw.polygon([(90, 245), (160, 150), (210, 205), (250, 165), (284, 245)], fill=mixed(who.wall, (60, 110, 90), 0.5))
+        draw.polygon(
+            [(90, 245), (160, 150), (210, 205), (250, 165), (284, 245)], fill=mixed(who.wall, (60, 110, 90), 0.5)
+        )
         draw.polygon([(720, 180), (860, 180), (900, 300), (680, 300)], fill=(250, 232, 190))
         draw.rectangle((784, 300, 796, 720), fill=dark)
     return picture
@@ -144,5 +142,8 @@ def _counter(draw: ImageDraw.ImageDraw, number: int) -> None:
     for x, colour in ((width // 2 - 96, (66, 78, 96)), (width // 2, (66, 78, 96)), (width // 2 + 96, (196, 52, 52))):
         draw.ellipse((x - 26, height - 62, x + 26, height - 10), fill=colour)
     draw.rounded_rectangle((width // 2 - 104, height - 48, width // 2 - 88, height - 26), 8, fill=(236, 238, 240))
-    draw.polygon([(width // 2 - 12, height - 48), (width // 2 - 12, height - 24), (width // 2 + 14, height - 36)], fill=(236, 238, 240))
+    draw.polygon(
+        [(width // 2 - 12, height - 48), (width // 2 - 12, height - 24), (width // 2 + 14, height - 36)],
+        fill=(236, 238, 240),
+    )
     draw.rectangle((width // 2 + 84, height - 40, width // 2 + 108, height - 32), fill=(255, 255, 255))

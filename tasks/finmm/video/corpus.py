@@ -7,10 +7,14 @@ import itertools
 import json
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from tasks.finmm import LICENCE
 from tasks.finmm.video.clip import KINDS, Clip
 from tasks.finmm.video.generate import make_clip
+
+if TYPE_CHECKING:
+    from tasks.finmm.video.encode import Film
 
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # OMG-Emotion's classes, in their order
 _GOLD = ("link", "start", "end", "video", "utterance", "arousal", "valence", "EmotionMaxVote")
@@ -24,13 +28,56 @@ def annotate(clip: Clip) -> dict[str, Any]:
     return _record(clip, films.film(clip))
 
 
-def _record(clip: Clip, film: Any) -> dict[str, Any]:
-    return {}
+def _record(clip: Clip, film: Film) -> dict[str, Any]:
+    from tasks.finmm.video import sounds
+    from tasks.finmm.video.encode import RATE
+
+    who = sounds.speaker(clip)
+    end = max((word[2] for word in film.words), default=film.seconds)
+    felt = {} if clip.valence is None else {"valence": clip.valence, "arousal": clip.arousal, "emotion": clip.emotion}
+    return {
+        "id": clip.id,
+        "file": clip.file,
+        "kind": clip.kind,
+        "seconds": round(film.seconds, 3),
+        "width": film.size[0],
+        "height": film.size[1],
+        "frame_rate": film.fps,
+        "rate": RATE,
+        "channel": "room",
+        "language": "en",
+        "licence": LICENCE,
+        "source": "synthetic",
+        "consent": "no person is filmed or heard",
+        "conversation": clip.conversation or clip.video,
+        "speakers": [sounds.described(who, "customer" if clip.kind == "call" else "narrator")],
+        "segments": [
+            {
+                "speaker": who.id,
+                "start": min((word[1] for word in film.words), default=0.0),
+                "end": min(end, film.seconds),
+                "text": clip.text,
+                "words": [{"word": word, "start": start, "end": stop} for word, start, stop in film.words],
+                **felt,
+            }
+        ],
+        "questions": [
+            {
+                "id": question.id,
+                "question": question.text,
+                "answers": list(question.answers),
+                "from": film.seen[question.id][0],
+                "to": film.seen[question.id][1],
+            }
+            for question in clip.questions
+        ],
+        "agreement": "assigned",
+    }
 
 
 def clips(seed: int, kinds: Sequence[str] = KINDS) -> Iterator[Clip]:
     """The clips of these kinds in order, without end."""
-    return (clip for clip in map(lambda index: make_clip(seed, index), itertools.count()) if clip.kind in kinds)
+    return (clip for clip in (make_clip(seed, index) for index in itertools.count()) if clip.kind in kinds)
 
 
 def write_videos(folder: Path, seed: int, n: int, kinds: Sequence[str] = KINDS, split: str = "Validation") -> None:

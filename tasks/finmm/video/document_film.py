@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Iterator
 from random import Random
@@ -34,11 +35,15 @@ def film(clip: Clip) -> Film:
     boxes = pages.boxes(canvas)
     table = _Table(clip, pages.decode(pages.develop(canvas)))
     table.lay_upon(_above(clip))
-    path = _path(clip, table, [boxes[one.evidence] for one in clip.questions if one.evidence in boxes])
+    asked = sorted(
+        (one for one in clip.questions), key=lambda one: boxes[one.evidence][1]
+    )  # from the top of the page down
+    path, held = _path(clip, table, [boxes[one.evidence] for one in asked])
     spoken = len(samples) / sounds.RATE + 0.3
     seconds = math.ceil(max(path[-1][0], spoken) * FPS) / FPS
     heard = sounds.in_a_room(samples, seconds, clip.id)
-    return Film(SIZE, FPS, seconds, _frames(clip, table, path, round(seconds * FPS)), heard, words)
+    return Film(SIZE, FPS, seconds, _frames(clip, table, path, round(seconds * FPS)), heard, words,
+                dict(zip((one.id for one in asked), held, strict=True)))  # fmt: skip
 
 
 def _above(clip: Clip) -> Image.Image | None:
@@ -52,8 +57,8 @@ def _above(clip: Clip) -> Image.Image | None:
 Keyframe: TypeAlias = "tuple[float, float, float, float]"  # second, x and y of the middle, width of what is seen
 
 
-def _path(clip: Clip, table: _Table, boxes: list[Box]) -> list[Keyframe]:
-    """Where the phone looks, in pixels of the table."""
+def _path(clip: Clip, table: _Table, boxes: list[Box]) -> tuple[list[Keyframe], list[tuple[float, float]]]:
+    """Where the phone looks, in pixels of the table, and from when to when at each box."""
     stream = Random(f"{clip.id}/path")
     (left, top), (width, height) = table.page_at, table.page.size
     whole = table.whole
@@ -62,7 +67,8 @@ def _path(clip: Clip, table: _Table, boxes: list[Box]) -> list[Keyframe]:
     if table.upper:
         path.append((path[-1][0] + 0.5, *middle, whole * 0.98))
     near = min(whole, max(0.7 * width, 430.0))
-    for box in sorted(boxes, key=lambda one: one[1]):
+    held = []
+    for box in boxes:
         x, y = left + (box[0] + box[2]) / 2, top + (box[1] + box[3]) / 2
         seen = max(near, 1.25 * (box[2] - box[0]))
         # What a value is called stands mostly to its left: the value comes to lie right of the middle.
@@ -70,9 +76,11 @@ def _path(clip: Clip, table: _Table, boxes: list[Box]) -> list[Keyframe]:
         y = min(max(y, top + 0.4 * seen), top + height - 0.4 * seen)
         x, y = x + stream.uniform(-0.02, 0.02) * seen, y + stream.uniform(-0.04, 0.04) * seen
         at = path[-1][0] + _MOVE
-        path += [(at, x, y, seen), (at + _HOLD, x + stream.uniform(-5, 5), y + stream.uniform(-5, 5), seen * stream.uniform(0.95, 1.0))]
+        drift = stream.uniform(-5, 5), stream.uniform(-5, 5), stream.uniform(0.95, 1.0)
+        path += [(at, x, y, seen), (at + _HOLD, x + drift[0], y + drift[1], seen * drift[2])]
+        held.append((round(at, 3), round(at + _HOLD, 3)))
     last = path[-1]
-    return [*path, (last[0] + _END, *last[1:])]
+    return [*path, (last[0] + _END, *last[1:])], held
 
 
 class _Table:
@@ -81,7 +89,9 @@ class _Table:
     def __init__(self, clip: Clip, page: Image.Image) -> None:
         stream = Random(f"{clip.id}/table")
         self.page, self.upper = page, None  # type: tuple[Image.Image, Image.Image | None]
-        self.whole = max(page.width * 1.06, page.height * 1.06 * SIZE[0] / SIZE[1])  # the width at which the page is seen whole
+        self.whole = max(
+            page.width * 1.06, page.height * 1.06 * SIZE[0] / SIZE[1]
+        )  # the width at which the page is seen whole
         seen = 1.45 * self.whole, 1.45 * self.whole * SIZE[1] / SIZE[0]
         self.page_at = round((seen[0] - page.width) / 2), round((seen[1] - page.height) / 2)
         self.colour = stream.choice(_TABLES)
@@ -93,7 +103,9 @@ class _Table:
         """Wood: long grain in one colour."""
         width, height = (side + 2 * edge for side, edge in zip(self.page.size, self.page_at, strict=True))
         grain = self.rng.standard_normal((height // 6 + 1, width // 90 + 2))
-        picture = Image.fromarray(np.clip(128 + 22 * grain, 0, 255).astype(np.uint8)).resize((width, height), Image.Resampling.BICUBIC)
+        picture = Image.fromarray(np.clip(128 + 22 * grain, 0, 255).astype(np.uint8)).resize(
+            (width, height), Image.Resampling.BICUBIC
+        )
         levels = np.asarray(picture, np.float32)[..., None] / 128
         return Image.fromarray(np.clip(levels * np.array(self.colour, np.float32), 0, 255).astype(np.uint8))
 
@@ -110,7 +122,9 @@ class _Table:
         """Another page upon the first, brought to about its size."""
         if upper is not None:
             scale = min(self.page.width / upper.width, 1.15 * self.page.height / upper.height)
-            self.upper = upper.resize((round(upper.width * scale), round(upper.height * scale)), Image.Resampling.BICUBIC)
+            self.upper = upper.resize(
+                (round(upper.width * scale), round(upper.height * scale)), Image.Resampling.BICUBIC
+            )
 
     def at(self, turned: float) -> Image.Image:
         """The table with the upper page turned over to the left by `turned`, 0 lying, 1 gone."""
@@ -154,7 +168,7 @@ def _frames(clip: Clip, table: _Table, path: list[Keyframe], n_frames: int) -> I
 
 def _where(path: list[Keyframe], now: float) -> tuple[float, float, float]:
     """The middle and the width of what is seen; between keyframes it starts and stops softly."""
-    for start, end in zip(path, path[1:], strict=False):
+    for start, end in itertools.pairwise(path):
         if now < end[0]:
             t = max(0.0, (now - start[0]) / (end[0] - start[0]))
             t = t * t * (3 - 2 * t)
@@ -185,7 +199,9 @@ class _Hand:
         for sx, sy in ((-1, -1), (1, -1), (1, 1), (-1, 1)):
             u = sx * half[0] * (1 - sy * along) * (1 + 0.2 * sx * across)
             v = sy * half[1] * (1 + sx * across)
-            corners.append((x + u * math.cos(angle) - v * math.sin(angle), y + u * math.sin(angle) + v * math.cos(angle)))
+            corners.append(
+                (x + u * math.cos(angle) - v * math.sin(angle), y + u * math.sin(angle) + v * math.cos(angle))
+            )
         return world.transform(SIZE, Image.Transform.PERSPECTIVE, _perspective(corners), Image.Resampling.BICUBIC)
 
 
@@ -208,7 +224,9 @@ def _glare(stream: Random) -> tuple[NDArray[np.float32], float, float, float]:
     return patch, stream.choice((0.0, 35.0, 65.0, 95.0)), stream.uniform(-60, 60), stream.uniform(-50, 50)
 
 
-def _lit(shot: Image.Image, glare: tuple[NDArray[np.float32], float, float, float], now: float, light: float) -> Image.Image:
+def _lit(
+    shot: Image.Image, glare: tuple[NDArray[np.float32], float, float, float], now: float, light: float
+) -> Image.Image:
     patch, strength, across, along = glare
     levels = np.asarray(shot, np.float32) * light
     if strength:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -23,7 +23,10 @@ _QUALITY = {"crf": "24", "preset": "veryfast", "x264-params": "threads=1:lookahe
 
 @dataclass(frozen=True)
 class Film:
-    """What is to be encoded: `frames` come one by one; `samples` [n] at `RATE`, full scale at ±1; `words` (word, start, end)."""
+    """What is to be encoded: `frames` come one by one; `samples` [n] at `RATE`, full scale at ±1.
+
+    `words` are (word, start, end) in seconds, `seen` says from when to when what a question asks about is in view, by its id.
+    """
 
     size: tuple[int, int]
     fps: int
@@ -31,6 +34,7 @@ class Film:
     frames: Iterator[Image.Image]
     samples: Samples
     words: tuple[tuple[str, float, float], ...]
+    seen: Mapping[str, tuple[float, float]] = field(default_factory=dict)
 
 
 def encode(film: Film, path: Path) -> None:

@@ -50,7 +50,13 @@ def _outline() -> list[Point]:
 
 def _shoulders(body: Brush, head: Brush, looks: Looks, shade: Colour) -> None:
     body.shape([(-19, 30), (19, 30), (24, 84), (-24, 84)], shade)
-    edge = [(-92, 150), *bend((-88, 104), (-70, 80), (-24, 72)), (0, 88), *bend((24, 72), (70, 80), (88, 104)), (92, 150)]
+    edge = [
+        (-92, 150),
+        *bend((-88, 104), (-70, 80), (-24, 72)),
+        (0, 88),
+        *bend((24, 72), (70, 80), (88, 104)),
+        (92, 150),
+    ]
     body.shape(edge, looks.clothes)
     dark = mixed(looks.clothes, (0, 0, 0), 0.3)
     for side in (-1, 1):
@@ -73,7 +79,9 @@ def _eye(brush: Brush, looks: Looks, face: Face, side: int, skin: Colour) -> Non
     lid = bend((x - 9.4, y + 0.5), (x, y - 2 * high + 0.4), (x + 9.4, y + 0.5))
     brush.line(lid, 1.7, _DARK)
     under = mixed(skin, (70, 40, 34), 0.35)
-    brush.line([(x - 7, y + high + 1.6), (x, y + high + 3.4 - 2.2 * max(0.0, face.smile)), (x + 7, y + high + 1.6)], 0.8, under)
+    brush.line(
+        [(x - 7, y + high + 1.6), (x, y + high + 3.4 - 2.2 * max(0.0, face.smile)), (x + 7, y + high + 1.6)], 0.8, under
+    )
 
 
 def _brow(brush: Brush, looks: Looks, face: Face, side: int) -> None:
@@ -109,7 +117,9 @@ def _mouth(brush: Brush, looks: Looks, face: Face) -> None:
     if face.smile > 0.3:
         crease = mixed(looks.skin, (70, 40, 34), 0.3)
         for side in (-1, 1):
-            brush.line([(x + side * 13, 19), (x + side * (wide + 6), 25), (x + side * (wide + 4.5), y - up + 3)], 0.9, crease)
+            brush.line(
+                [(x + side * 13, 19), (x + side * (wide + 6), 25), (x + side * (wide + 4.5), y - up + 3)], 0.9, crease
+            )
 
 
 def _beard(brush: Brush, looks: Looks, face: Face) -> None:
@@ -118,7 +128,11 @@ def _beard(brush: Brush, looks: Looks, face: Face) -> None:
     outer.sort()
     inner = bend((36 * looks.width, 10), (6 * face.turn, 66), (-36 * looks.width, 10))
     brush.shape([*sorted(outer, key=lambda point: point[0]), *inner], mixed(looks.hair, looks.skin, 0.25))
-    brush.line([(-17 + 8 * face.turn, 31), (8 * face.turn, 23), (17 + 8 * face.turn, 31)], 3.4, mixed(looks.hair, looks.skin, 0.25))
+    brush.line(
+        [(-17 + 8 * face.turn, 31), (8 * face.turn, 23), (17 + 8 * face.turn, 31)],
+        3.4,
+        mixed(looks.hair, looks.skin, 0.25),
+    )
 
 
 def _glasses(brush: Brush, face: Face) -> None:
@@ -141,7 +155,11 @@ def _hair_behind(brush: Brush, looks: Looks) -> None:
         brush.oval((0, -66), (19, 16), dark)
         brush.oval((0, -10), (48, 54), dark)
     elif looks.style == "scarf":
-        brush.shape([*bend((-56, 92), (-74, -78), (0, -70)), *bend((0, -70), (74, -78), (56, 92))], mixed(looks.clothes, (255, 255, 255), 0.15))
+        cloth = mixed(looks.clothes, (255, 255, 255), 0.15)
+        brush.shape(
+            [*bend((-56, 92), (-74, -78), (0, -70)), *bend((0, -70), (74, -78), (56, 92))],
+            cloth,
+        )
 
 
 def _hair(brush: Brush, looks: Looks, face: Face) -> None:
@@ -159,7 +177,10 @@ def _hair(brush: Brush, looks: Looks, face: Face) -> None:
         return
     inner = {
         "short": bend((wide - 2, -12), (turn, -58), (-wide + 2, -12)),
-        "parted": [(wide - 1, -12), *bend((wide - 6, -30), (turn + 20, -40), (turn - 16, -50)), *bend((turn - 16, -50), (-30, -44), (-wide, -12))],
+        "parted": [
+            (wide - 1, -12), *bend((wide - 6, -30), (turn + 20, -40), (turn - 16, -50)),
+            *bend((turn - 16, -50), (-30, -44), (-wide, -12)),
+        ],
         "curls": bend((wide - 3, -12), (turn, -50), (-wide + 3, -12)),
         "long": [*bend((wide, -8), (wide - 6, -46), (turn + 2, -50)), *bend((turn + 2, -50), (-wide + 6, -46), (-wide, -8))],
         "bob": bend((wide, -6), (turn, -44), (-wide, -6)),

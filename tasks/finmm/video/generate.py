@@ -57,7 +57,9 @@ def _document(seed: int, index: int, number: int) -> Clip:
     for question in stream.sample(asked, len(asked)):
         text = f"On the {name}: {question.text}"
         key = f"finmm-clip-{seed}-{index}-{len(first) + 1}"
-        first.setdefault(question.evidence[0], Question(key, question.kind, text, question.answers, question.evidence[0]))
+        first.setdefault(
+            question.evidence[0], Question(key, question.kind, text, question.answers, question.evidence[0])
+        )
     questions = tuple(first.values())[:_MOST_ASKED]
     turned = number + stream.choice((1, 2, 3, 5)) if stream.random() < 0.6 else None  # the page that lies upon it
     return Clip(

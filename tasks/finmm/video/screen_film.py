@@ -19,6 +19,7 @@ from tasks.finmm.video.screens import Screen
 SIZE, FPS = (480, 360), 10
 _ACCENTS: tuple[Colour, ...] = ((28, 98, 184), (16, 124, 96), (140, 60, 140), (196, 88, 28), (180, 40, 62))
 _BEFORE, _KEY, _LOOK = 0.3, 0.08, 1.5  # seconds: until the voice, between two keys, to read what has changed
+_DONE = 0.3  # seconds after the click until something changes
 _STANDS = ("Cash", "Rate")  # the last field, which nobody fills in
 _BUTTON = (390, 268, 456, 294)
 _FIELDS = tuple((318, 84 + 42 * i, 456, 106 + 42 * i) for i in range(4))
@@ -49,7 +50,20 @@ def film(clip: Clip) -> Film:
     ticks = [(step.click, 0.12) for step in steps]
     ticks += [(step.click + 0.1 + _KEY * i, 0.05) for step in steps for i in range(len(step.text))]
     heard = sounds.in_a_room(samples, seconds, clip.id, ticks=ticks)
-    return Film(SIZE, FPS, seconds, _frames(screen, steps, clip, round(seconds * FPS)), heard, words)
+    return Film(SIZE, FPS, seconds, _frames(screen, steps, clip, round(seconds * FPS)), heard, words,
+                {one.id: _seen(one.kind, steps, seconds) for one in clip.questions})  # fmt: skip
+
+
+def _seen(kind: str, steps: list[Step], seconds: float) -> tuple[float, float]:
+    """From when to when a figure is on the screen: before it is done, when all is typed, after, or all the time."""
+    done = steps[-1].click + _DONE
+    start, end = {
+        "before": (0.0, done),
+        "after": (done, seconds),
+        "message": (done, seconds),
+        "typed": (steps[-2].end, seconds),
+    }.get(kind, (0.0, seconds))
+    return round(start, 3), round(end, 3)
 
 
 def _steps(screen: Screen, hand: Random) -> list[Step]:
@@ -70,7 +84,7 @@ def _frames(screen: Screen, steps: list[Step], clip: Clip, n_frames: int) -> Ite
     stream = Random(f"{clip.id}/ticks")
     for number in range(n_frames):
         now = number / FPS
-        done = now >= steps[-1].click + 0.3
+        done = now >= steps[-1].click + _DONE
         picture = _desk(screen)
         draw = ImageDraw.Draw(picture)
         _rows(draw, screen, done, stream)
@@ -88,7 +102,9 @@ def _colours(screen: Screen) -> tuple[Colour, Colour, Colour, Colour]:
     return (240, 242, 246), (255, 255, 255), (28, 34, 44), (104, 112, 124)
 
 
-def _text(draw: ImageDraw.ImageDraw, at: Point, text: str, look: tuple[int, Colour], *, bold: bool = False, anchor: str = "lm") -> None:
+def _text(
+    draw: ImageDraw.ImageDraw, at: Point, text: str, look: tuple[int, Colour], *, bold: bool = False, anchor: str = "lm"
+) -> None:
     draw.text(at, text, fill=look[1], font=fonts.load("arimo", int(bold), look[0]), anchor=anchor)
 
 
@@ -102,7 +118,11 @@ def _desk(screen: Screen) -> Image.Image:
     _text(draw, (SIZE[0] - 12, 17), screen.currency, (13, mixed(accent, (255, 255, 255), 0.8)), anchor="rm")
     draw.rounded_rectangle((10, 44, 296, 304), 6, fill=card)
     draw.rounded_rectangle((306, 44, 470, 304), 6, fill=card)
-    left, right = {"transfer": ("Accounts", "New payment"), "order": ("Watch list", "Order"), "exchange": ("Wallets", "Exchange")}[screen.kind]
+    left, right = {
+        "transfer": ("Accounts", "New payment"),
+        "order": ("Watch list", "Order"),
+        "exchange": ("Wallets", "Exchange"),
+    }[screen.kind]
     _text(draw, (22, 60), left, (13, text), bold=True)
     _text(draw, (318, 58), right, (13, text), bold=True)
     _text(draw, (284, 60), {"order": "Price"}.get(screen.kind, "Balance"), (11, small), anchor="rm")
@@ -139,14 +159,27 @@ def _form(draw: ImageDraw.ImageDraw, screen: Screen, steps: list[Step], now: flo
             _text(draw, (box[0] + 8, (box[1] + box[3]) / 2), value, (14, text))
             continue
         active = step.click <= now <= step.end
-        draw.rounded_rectangle(box, 4, fill=ground, outline=_ACCENTS[screen.accent] if active else mixed(card, small, 0.4), width=2 if active else 1)
+        draw.rounded_rectangle(
+            box,
+            4,
+            fill=ground,
+            outline=_ACCENTS[screen.accent] if active else mixed(card, small, 0.4),
+            width=2 if active else 1,
+        )
         letters = max(0, min(len(value), int((now - step.click - 0.1) / _KEY) + 1)) if now >= step.click + 0.1 else 0
         shown = value[:letters] + ("|" if active and int(now * 4) % 2 else "")
         _text(draw, (box[0] + 8, (box[1] + box[3]) / 2), shown, (14, text))
     pressed = steps[-1].click <= now <= steps[-1].click + 0.2
     accent = _ACCENTS[screen.accent]
     draw.rounded_rectangle(_BUTTON, 5, fill=mixed(accent, (0, 0, 0), 0.35 if pressed else 0.0))
-    _text(draw, ((_BUTTON[0] + _BUTTON[2]) / 2, (_BUTTON[1] + _BUTTON[3]) / 2), screen.button, (14, (255, 255, 255)), bold=True, anchor="mm")
+    _text(
+        draw,
+        ((_BUTTON[0] + _BUTTON[2]) / 2, (_BUTTON[1] + _BUTTON[3]) / 2),
+        screen.button,
+        (14, (255, 255, 255)),
+        bold=True,
+        anchor="mm",
+    )
 
 
 def _message(draw: ImageDraw.ImageDraw, screen: Screen) -> None:

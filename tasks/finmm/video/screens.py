@@ -16,22 +16,41 @@ _PEOPLE = (
     "Ingrid Solberg", "Marek Zielinski", "Aroha Ngata", "Diego Fuentes", "Sana Qureshi", "Peter Okello", "Clara Moreau",
 )  # fmt: skip
 _ACCOUNTS = ("Everyday", "Savings", "Holiday pot", "Business", "Household", "Rainy day", "School fees", "Tax reserve")
-_FOR = ("Rent May", "School fees", "Invoice 2218", "Car repair", "Dues 2025", "Wedding gift", "Deposit flat", "Timber order")
+_FOR = (
+    "Rent May",
+    "School fees",
+    "Invoice 2218",
+    "Car repair",
+    "Dues 2025",
+    "Wedding gift",
+    "Deposit flat",
+    "Timber order",
+)
 _SYMBOLS = (
-    ("HLND", "Holund Ferries"), ("TRVO", "Trevo Foods"), ("QNTA", "Quanta Mills"), ("BRSK", "Brisk Energy"), ("OLMR", "Olmar Steel"),
+    ("HLND", "Holund Ferries"), ("TRVO", "Trevo Foods"), ("QNTA", "Quanta Mills"), ("BRSK", "Brisk Energy"),
+    ("OLMR", "Olmar Steel"),
     ("VENT", "Ventra Air"), ("PLXA", "Plexa Health"), ("DORN", "Dorn Paper"), ("KESA", "Kesa Motors"), ("LUMI", "Lumi Glass"),
 )  # fmt: skip
-_CURRENCIES = {"EUR": "1.00", "USD": "1.08", "GBP": "0.85", "CHF": "0.96", "SGD": "1.45", "AUD": "1.64", "CAD": "1.48", "NZD": "1.79"}
+_CURRENCIES = {
+    "EUR": "1.00",
+    "USD": "1.08",
+    "GBP": "0.85",
+    "CHF": "0.96",
+    "SGD": "1.45",
+    "AUD": "1.64",
+    "CAD": "1.48",
+    "NZD": "1.79",
+}
 _SAID = {
     "transfer": ("I am sending the money now.", "Watch, I fill in the form and press send.", "This is how I made the payment."),
     "order": ("I am buying the shares now.", "Watch how the order goes through.", "I enter the quantity, and then I buy."),
-    "exchange": ("I am changing the money now.", "Watch, I convert it, and the new balance comes up.", "This is how I change currency."),
+    "exchange": ("I am changing the money now.", "I convert it, and the new balance comes up.", "This is how I change currency."),
 }  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """One recording of a screen: `rows` are (name, detail, figure before, figure after), `form` (label, value) as it is typed."""
+    """A recorded screen: `rows` are (name, detail, figure before, figure after), `form` (label, value) as it is typed."""
 
     kind: str
     name: str
@@ -93,19 +112,44 @@ def _transfer(stream: Random) -> tuple[Screen, list[Asked]]:
     after = [value - amount if i == source else value for i, value in enumerate(before)]
     who, why, code = stream.choice(_PEOPLE), stream.choice(_FOR), f"TX-{stream.randrange(10_000, 99_999)}"
     rows = tuple(
-        (name, f"···· {stream.randrange(1_000, 9_999)}", money(a), money(b)) for name, a, b in zip(names, before, after, strict=True)
+        (name, f"···· {stream.randrange(1_000, 9_999)}", money(a), money(b))
+        for name, a, b in zip(names, before, after, strict=True)
     )
     form = (("From", names[source]), ("To", who), ("Amount", money(amount)), ("Reference", why))
-    screen = Screen("transfer", stream.choice(_BANKS), currency, rows, form, "Send", ("Payment sent", f"Confirmation {code}"), **_look(stream))  # type: ignore[arg-type]
+    screen = Screen(
+        "transfer",
+        stream.choice(_BANKS),
+        currency,
+        rows,
+        form,
+        "Send",
+        ("Payment sent", f"Confirmation {code}"),
+        **_look(stream),
+    )  # type: ignore[arg-type]
     other = (source + 1) % 3
     return screen, [
-        ("after", f"What is the balance of the {names[source]} account after the transfer?", _with_currency(rows[source][3], currency), "row"),
-        ("before", f"What was the balance of the {names[source]} account before the transfer?", _with_currency(rows[source][2], currency), "row"),
+        (
+            "after",
+            f"What is the balance of the {names[source]} account after the transfer?",
+            _with_currency(rows[source][3], currency),
+            "row",
+        ),
+        (
+            "before",
+            f"What was the balance of the {names[source]} account before the transfer?",
+            _with_currency(rows[source][2], currency),
+            "row",
+        ),
         ("typed", "How much is sent?", _with_currency(money(amount), currency), "form"),
         ("typed", "Who gets the money?", (who,), "form"),
         ("typed", "What reference is given for the payment?", (why,), "form"),
         ("message", "What is the confirmation number of the payment?", (code, f"Confirmation {code}"), "done"),
-        ("unchanged", f"What is the balance of the {names[other]} account?", _with_currency(rows[other][3], currency), "row"),
+        (
+            "unchanged",
+            f"What is the balance of the {names[other]} account?",
+            _with_currency(rows[other][3], currency),
+            "row",
+        ),
     ]
 
 
@@ -116,7 +160,10 @@ def _order(stream: Random) -> tuple[Screen, list[Asked]]:
     bought, n = stream.randrange(4), stream.randrange(5, 180)
     cost = prices[bought] * n
     cash = cost + _amount(stream, 300, 9_000)
-    moved = [price if i == bought else price * (1 + Decimal(stream.randrange(-90, 91)) / 10_000) for i, price in enumerate(prices)]
+    moved = [
+        price if i == bought else price * (1 + Decimal(stream.randrange(-90, 91)) / 10_000)
+        for i, price in enumerate(prices)
+    ]
     rows = tuple((symbol, name, money(a), money(b)) for (symbol, name), a, b in zip(chosen, prices, moved, strict=True))
     code, (symbol, name) = f"Q{stream.randrange(100_000, 999_999)}", chosen[bought]
     form = (("Symbol", symbol), ("Quantity", str(n)), ("Limit", money(prices[bought])), ("Cash", money(cash)))
@@ -126,7 +173,12 @@ def _order(stream: Random) -> tuple[Screen, list[Asked]]:
         ("after", "How much cash is left after the order?", _with_currency(money(cash - cost), currency), "done"),
         ("before", "How much cash was there before the order?", _with_currency(money(cash), currency), "form"),
         ("typed", "How many shares are bought?", (str(n), f"{n} shares"), "form"),
-        ("unchanged", f"At what price are the {symbol} shares bought?", _with_currency(money(prices[bought]), currency), "row"),
+        (
+            "unchanged",
+            f"At what price are the {symbol} shares bought?",
+            _with_currency(money(prices[bought]), currency),
+            "row",
+        ),
         ("message", "What is the number of the order?", (code, f"Order {code}"), "done"),
         ("typed", "Which symbol is bought?", (symbol, name), "form"),
         ("unchanged", f"What is the symbol of {chosen[(bought + 1) % 4][1]}?", (chosen[(bought + 1) % 4][0],), "row"),
@@ -135,7 +187,9 @@ def _order(stream: Random) -> tuple[Screen, list[Asked]]:
 
 def _exchange(stream: Random) -> tuple[Screen, list[Asked]]:
     given, got, third = stream.sample(sorted(_CURRENCIES), 3)
-    rate = (Decimal(_CURRENCIES[got]) / Decimal(_CURRENCIES[given]) * (1 + Decimal(stream.randrange(-200, 200)) / 10_000)).quantize(Decimal("0.0001"))
+    rate = (
+        Decimal(_CURRENCIES[got]) / Decimal(_CURRENCIES[given]) * (1 + Decimal(stream.randrange(-200, 200)) / 10_000)
+    ).quantize(Decimal("0.0001"))
     amount = Decimal(stream.randrange(40, 900) * 5)
     changed = (amount * rate).quantize(Decimal("0.01"))
     before = [amount + _amount(stream, 100, 6_000), _amount(stream, 50, 4_000), _amount(stream, 50, 4_000)]
@@ -147,9 +201,24 @@ def _exchange(stream: Random) -> tuple[Screen, list[Asked]]:
     done = (f"You get {money(changed)} {got}", f"Receipt {code}")
     screen = Screen("exchange", stream.choice(_BANKS), "", rows, form, "Convert", done, **_look(stream))  # type: ignore[arg-type]
     return screen, [
-        ("after", f"What is the balance of the {given} wallet after the exchange?", _with_currency(money(after[0]), given), "row"),
-        ("after", f"What is the balance of the {got} wallet after the exchange?", _with_currency(money(after[1]), got), "row"),
-        ("before", f"What was the balance of the {given} wallet before the exchange?", _with_currency(money(before[0]), given), "row"),
+        (
+            "after",
+            f"What is the balance of the {given} wallet after the exchange?",
+            _with_currency(money(after[0]), given),
+            "row",
+        ),
+        (
+            "after",
+            f"What is the balance of the {got} wallet after the exchange?",
+            _with_currency(money(after[1]), got),
+            "row",
+        ),
+        (
+            "before",
+            f"What was the balance of the {given} wallet before the exchange?",
+            _with_currency(money(before[0]), given),
+            "row",
+        ),
         ("message", f"How much is the customer given in {got}?", _with_currency(money(changed), got), "done"),
         ("typed", "What is the rate of exchange?", (str(rate),), "form"),
         ("message", "What is the number of the receipt?", (code, f"Receipt {code}"), "done"),

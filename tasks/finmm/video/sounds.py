@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from random import Random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,11 +21,11 @@ Words = tuple[tuple[str, float, float], ...]
 
 def voice(clip: Clip, start: float) -> tuple[Samples, Words]:
     """What is said from `start` on, in seconds, and when each word is."""
-    from tasks.finmm.voice.speaking import SPEAKERS, spoken
+    from tasks.finmm.voice.speaking import spoken
 
     valence, arousal = (float(str(clip.shown.get(name, value))) for name, value in
                         (("voice_valence", 0.05), ("voice_arousal", 0.3)))  # fmt: skip
-    samples, words = spoken(clip.text, SPEAKERS[clip.speaker % len(SPEAKERS)], valence, arousal)
+    samples, words = spoken(clip.text, speaker(clip), valence, arousal)
     held = np.concatenate([np.zeros(round(start * RATE), np.float32), np.asarray(samples, np.float32)])
     return held, tuple((word, round(begin + start, 3), round(end + start, 3)) for word, begin, end in words)
 
@@ -47,7 +47,9 @@ def in_a_room(samples: Samples, seconds: float, key: str, *, ticks: Iterable[tup
     n = round(seconds * RATE)
     time = np.arange(n) / RATE
     hiss = np.convolve(rng.standard_normal(n + 7), np.ones(8) / 8, "valid")
-    found = rng.uniform(0.001, 0.004) * hiss + rng.uniform(0.0005, 0.002) * np.sin(2 * np.pi * rng.uniform(48, 62) * time)
+    found = rng.uniform(0.001, 0.004) * hiss + rng.uniform(0.0005, 0.002) * np.sin(
+        2 * np.pi * rng.uniform(48, 62) * time
+    )
     found[: min(n, len(samples))] += samples[:n]
     for second, strength in ticks:
         start = round(second * RATE)
@@ -58,6 +60,18 @@ def in_a_room(samples: Samples, seconds: float, key: str, *, ticks: Iterable[tup
     return np.clip(found, -1, 1).astype(np.float32)
 
 
-def is_female(speaker: object) -> bool:
-    """Whether a voice is a woman's."""
-    return str(getattr(speaker, "sex", "")).startswith("f")
+def speaker(clip: Clip) -> Any:
+    """The voice of a clip."""
+    from tasks.finmm.voice.speaking import SPEAKERS
+
+    return SPEAKERS[clip.speaker % len(SPEAKERS)]
+
+
+def is_female(clip: Clip) -> bool:
+    """Whether the clip's voice is a woman's."""
+    return str(speaker(clip).sex).startswith("f")
+
+
+def described(who: Any, role: str) -> dict[str, Any]:
+    """The speaker's record."""
+    return {"id": who.id, "role": role, "accent": getattr(who, "accent", "unknown"), "sex": who.sex, "synthetic": True}
