@@ -183,7 +183,7 @@ def shipped(name: str, folder: Path, **changes: Any) -> Task:
     more: dict[str, dict[str, Any]] = {
         "chitchat": {"source": f"file:{folder / 'chitchat.json'}", "sha256": None},
         "finmm_docvqa": {"documents": 3},
-        "finmm_video_emotion": {"clips": 3},
+        "finmm_video_emotion": {"clips": 3, "training_clips": 3},
         "finmm_video_qa": {"clips": 2},
         **{one: {"splits": None} for one in ORDERED},  # their published order is that of the whole files
     }

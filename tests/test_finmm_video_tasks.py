@@ -82,7 +82,7 @@ def test_what_knows_the_target_is_best_by_the_official_figures_too() -> None:
 def test_what_is_trained_on_is_never_evaluated() -> None:
     task = FinmmVideoEmotion()
     taught, asked = task.training(), task.examples()
-    assert len(taught) == len(asked) == 80
+    assert (len(taught), len(asked)) == (240, 80)
     assert not {example.inputs["transcript"] for example in taught} & {
         example.inputs["transcript"] for example in asked
     }

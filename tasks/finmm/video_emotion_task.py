@@ -11,7 +11,7 @@ from bench.task import Card
 from bench.types import Example
 from tasks.clip_emotion import ClipEmotion
 from tasks.finmm import LICENCE
-from tasks.finmm.video import clip_file, clip_of, write_videos
+from tasks.finmm.video import Clip, clip_file, clip_of, write_videos
 from tasks.finmm.video.calls import TRAINING_FROM
 
 
@@ -33,23 +33,24 @@ class FinmmVideoEmotion(ClipEmotion):
         cluster="video",
     )
 
-    def __init__(self, clips: int = 80, clip_seed: int = 7, modality: str = "all") -> None:
+    def __init__(self, clips: int = 80, clip_seed: int = 7, modality: str = "all", training_clips: int = 240) -> None:
         super().__init__(modality)
-        if clips < 1:
-            raise BenchError(f"task.clips={clips} must be at least 1")
+        for name, n in (("clips", clips), ("training_clips", training_clips)):
+            if n < 1:
+                raise BenchError(f"task.{name}={n} must be at least 1")
         if not 0 <= clip_seed < TRAINING_FROM:
             raise BenchError(
                 f"task.clip_seed={clip_seed} must be from 0 to {TRAINING_FROM - 1}; those above are for training"
             )
-        self.clips, self.clip_seed = clips, clip_seed
+        self.clips, self.training_clips, self.clip_seed = clips, training_clips, clip_seed
 
     def examples(self) -> Sequence[Example]:
         """The calls in order, several a video; nothing is rendered for that."""
-        return self._calls(self.clip_seed)
+        return self._examples(self._calls(self.clip_seed, self.clips))
 
     def training(self) -> Sequence[Example]:
-        """As many calls of another seed: other words, said by others."""
-        return self._calls(self.clip_seed + TRAINING_FROM)
+        """Calls of another seed: other words, said by others."""
+        return self._examples(self._calls(self.clip_seed + TRAINING_FROM, self.training_clips))
 
     def clip(self, example: Example) -> str:
         """The rendered call."""
@@ -64,21 +65,21 @@ class FinmmVideoEmotion(ClipEmotion):
         """Write the calls in OMG-Emotion's layout, which `omg_emotion` reads."""
         write_videos(folder, self.clip_seed, self.clips, ("call",))
 
-    def _calls(self, seed: int) -> list[Example]:
+    def _calls(self, seed: int, n: int) -> list[Clip]:
+        return [clip_of("call", seed, number) for number in range(n)]
+
+    def _examples(self, clips: Sequence[Clip]) -> list[Example]:
         videos: dict[str, int] = {}
         found = []
-        for clip in (clip_of("call", seed, number) for number in range(self.clips)):
+        for clip in clips:
             number = videos.setdefault(clip.video, len(videos))
             target = {"valence": clip.valence, "arousal": clip.arousal, "video": number}
-            inputs = {"seed": seed, "index": clip.index, "transcript": clip.text}
+            inputs = {"seed": clip.seed, "index": clip.index, "transcript": clip.text}
             found.append(Example(clip.id, inputs, target, clip.video))
         return found
 
     @cached_property
     def _emotions(self) -> dict[str, str]:
-        clips = (
-            clip_of("call", seed, number)
-            for seed in (self.clip_seed, self.clip_seed + TRAINING_FROM)
-            for number in range(self.clips)
-        )
-        return {clip.id: str(clip.emotion) for clip in clips}
+        asked = self._calls(self.clip_seed, self.clips)
+        taught = self._calls(self.clip_seed + TRAINING_FROM, self.training_clips)
+        return {clip.id: str(clip.emotion) for clip in (*asked, *taught)}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # OMG-Emotion's classes, in their order
 _GOLD = ("link", "start", "end", "video", "utterance", "arousal", "valence", "EmotionMaxVote")
+_RECORDS = {"Train": "_train", "Validation": "", "Test": "_test"}
 _SAID = ("link", "video", "utterance", "transcript")
 
 
@@ -53,7 +54,7 @@ def _record(clip: Clip, film: Film) -> dict[str, Any]:
         "speakers": [sounds.described(who, "customer" if clip.kind == "call" else "narrator")],
         "segments": [
             {
-                "speaker": who.id,
+                "speaker": who.name,
                 "start": min((word[1] for word in film.words), default=0.0),
                 "end": min(end, film.seconds),
                 "text": clip.text,
@@ -84,13 +85,14 @@ def write_videos(folder: Path, seed: int, n: int, kinds: Sequence[str] = KINDS, 
     """Write n clips of these kinds in OMG-Emotion's layout, one clip in memory at a time.
 
     `VIDEO/UTTERANCE.mp4`, `annotations.jsonl`, and of the calls `omg_<split>Videos.csv` and `omg_<split>Transcripts.csv`, whose
-    link, start and end are those of the film itself. `split` is Train, Validation or Test.
+    link, start and end are those of the film itself. `split` is Train, Validation or Test; the annotations of the first and the
+    last have it in their file's name, so that all lie in one folder.
     """
     from tasks.finmm.video import films, kept
 
     folder.mkdir(parents=True, exist_ok=True)
     with (
-        (folder / "annotations.jsonl").open("w", encoding="utf-8") as records,
+        (folder / f"annotations{_RECORDS[split]}.jsonl").open("w", encoding="utf-8") as records,
         (folder / f"omg_{split}Videos.csv").open("w", encoding="utf-8", newline="") as gold,
         (folder / f"omg_{split}Transcripts.csv").open("w", encoding="utf-8", newline="") as said,
     ):
@@ -102,7 +104,7 @@ def write_videos(folder: Path, seed: int, n: int, kinds: Sequence[str] = KINDS, 
             place.parent.mkdir(exist_ok=True)
             film = films.film(clip)
             kept.write(film, place)
-            records.write(json.dumps(_record(clip, film), ensure_ascii=False) + "\n")
+            records.write(json.dumps({**_record(clip, film), "split": split.lower()}, ensure_ascii=False) + "\n")
             if clip.kind == "call":
                 name = clip.video, f"{clip.utterance}.mp4"
                 vote = EMOTIONS.index(str(clip.emotion))

@@ -104,7 +104,7 @@ def _mouth(brush: Brush, looks: Looks, face: Face) -> None:
     wide = 15.5 + 4.5 * max(0.0, face.smile) - 2.0 * face.mouth - 1.5 * max(0.0, -face.smile)
     up = 6.8 * face.smile  # how far the corners stand above the middle
     left, right = (x - wide, y - up), (x + wide, y - up)
-    lips = mixed(looks.skin, (150, 40, 50), 0.5)
+    lips = mixed(looks.skin, (186, 62, 72), 0.55)
     gap = 1.2 + 13 * face.mouth
     upper = bend(left, (x, y - 0.35 * gap + up * 0.55), right)
     lower = bend(right, (x, y + 1.7 * gap + up * 0.75), left)

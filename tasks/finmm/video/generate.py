@@ -52,16 +52,16 @@ def _document(seed: int, index: int, number: int) -> Clip:
     document = make_document(page_seed, number)
     name = document.kind.replace("_", " ")
     stream = Random(f"finmm-clip/{seed}/{index}")
+    turned = number + stream.choice((1, 2, 3, 5)) if stream.random() < 0.6 else None  # the page that lies upon it
     asked = [question for question in document.questions if question.extractive]
     first: dict[str, Question] = {}
     for question in stream.sample(asked, len(asked)):
-        text = f"On the {name}: {question.text}"
+        text = question.text if turned is None else f"On the second page: {question.text}"
         key = f"finmm-clip-{seed}-{index}-{len(first) + 1}"
         first.setdefault(
             question.evidence[0], Question(key, question.kind, text, question.answers, question.evidence[0])
         )
     questions = tuple(first.values())[:_MOST_ASKED]
-    turned = number + stream.choice((1, 2, 3, 5)) if stream.random() < 0.6 else None  # the page that lies upon it
     return Clip(
         seed, index, "document", f"finmm-{seed}-d{number:04}", "utterance_1", stream.choice(_SHOWN).format(name),
         stream.randrange(1_000), "", questions=questions,

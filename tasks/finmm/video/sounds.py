@@ -61,17 +61,24 @@ def in_a_room(samples: Samples, seconds: float, key: str, *, ticks: Iterable[tup
 
 
 def speaker(clip: Clip) -> Any:
-    """The voice of a clip."""
-    from tasks.finmm.voice.speaking import SPEAKERS
+    """The voice of a clip: one of those that need no weights."""
+    from tasks.finmm.voice.speaking import FORMANT
 
-    return SPEAKERS[clip.speaker % len(SPEAKERS)]
+    return FORMANT[clip.speaker % len(FORMANT)]
 
 
 def is_female(clip: Clip) -> bool:
     """Whether the clip's voice is a woman's."""
-    return str(speaker(clip).sex).startswith("f")
+    return bool(speaker(clip).sex == "female")
 
 
 def described(who: Any, role: str) -> dict[str, Any]:
     """The speaker's record."""
-    return {"id": who.id, "role": role, "accent": getattr(who, "accent", "unknown"), "sex": who.sex, "synthetic": True}
+    return {
+        "id": who.name,
+        "role": role,
+        "accent": who.accent,
+        "sex": who.sex,
+        "synthetic": True,
+        "voice": who.synthesiser,
+    }

@@ -68,7 +68,7 @@ def looks(key: str, female: bool) -> Looks:
         height=stream.uniform(0.95, 1.06),
         glasses=stream.random() < 0.28,
         beard=not female and stream.random() < 0.35,
-        shows=stream.uniform(0.65, 1.0),
+        shows=stream.uniform(0.75, 1.0),
         moody=stream.gauss(0.0, 0.1),
         room=stream.randrange(3),
     )
