@@ -38,7 +38,7 @@ class Brush:
 
     def line(self, points: Sequence[Point], width: float, colour: Colour) -> None:
         """A smooth line through a start, a point that draws it aside, and an end, or along any more points, with round ends."""
-        path = self.place(bend(*points) if len(points) == 3 else points)
+        path = self.place(bend(points[0], points[1], points[2]) if len(points) == 3 else points)
         pixels = max(1, round(width * self.zoom))
         self.draw.line(path, fill=colour, width=pixels, joint="curve")
         r = pixels / 2

@@ -13,7 +13,7 @@ from tasks.finmm.picture import fonts
 from tasks.finmm.video import face, sounds
 from tasks.finmm.video.brush import SCALE, Brush, mixed
 from tasks.finmm.video.clip import Clip
-from tasks.finmm.video.encode import Film
+from tasks.finmm.video.encode import RATE, Film
 from tasks.finmm.video.traits import Face, Looks, looks
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def film(clip: Clip) -> Film:
     """The film of a call; it lasts as long as the voice, and somewhat longer."""
     samples, words = sounds.voice(clip, _BEFORE)
     end = max((word[2] for word in words), default=0.0)
-    seconds = math.ceil((max(end, len(samples) / sounds.RATE) + _AFTER) * FPS) / FPS
+    seconds = math.ceil((max(end, len(samples) / RATE) + _AFTER) * FPS) / FPS
     n_frames = round(seconds * FPS)
     loud = sounds.loudness(samples, FPS, n_frames)
     heard = sounds.in_a_room(samples, seconds, clip.id)
@@ -116,10 +116,8 @@ def _room(who: Looks, key: str) -> Image.Image:
             x = 10
             while x < width:
                 thick, tall = stream.randrange(16, 44), stream.randrange(60, 120)
-                draw.rectangle(
-                    (x, y - tall, x + thick, y),
-                    fill=mixed(who.wall, tuple(stream.randrange(40, 210) for _ in range(3)), 0.45),
-                )  # type: ignore[arg-type]
+                book = stream.randrange(40, 210), stream.randrange(40, 210), stream.randrange(40, 210)
+                draw.rectangle((x, y - tall, x + thick, y), fill=mixed(who.wall, book, 0.45))
                 x += thick + stream.choice((3, 5, 60))
     else:  # a picture on the wall, a lamp
         draw.rectangle((70, 90, 300, 260), fill=(236, 232, 222), outline=dark, width=14)

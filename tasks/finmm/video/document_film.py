@@ -15,7 +15,7 @@ from tasks.finmm.picture import make_document
 from tasks.finmm.picture import page as pages
 from tasks.finmm.video import sounds
 from tasks.finmm.video.clip import Clip
-from tasks.finmm.video.encode import Film
+from tasks.finmm.video.encode import RATE, Film
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -39,7 +39,7 @@ def film(clip: Clip) -> Film:
         (one for one in clip.questions), key=lambda one: boxes[one.evidence][1]
     )  # from the top of the page down
     path, held = _path(clip, table, [boxes[one.evidence] for one in asked])
-    spoken = len(samples) / sounds.RATE + 0.3
+    spoken = len(samples) / RATE + 0.3
     seconds = math.ceil(max(path[-1][0], spoken) * FPS) / FPS
     heard = sounds.in_a_room(samples, seconds, clip.id)
     return Film(SIZE, FPS, seconds, _frames(clip, table, path, round(seconds * FPS)), heard, words,

@@ -13,7 +13,7 @@ from tasks.finmm.picture import fonts
 from tasks.finmm.video import sounds
 from tasks.finmm.video.brush import Colour, Point, mixed
 from tasks.finmm.video.clip import Clip
-from tasks.finmm.video.encode import Film
+from tasks.finmm.video.encode import RATE, Film
 from tasks.finmm.video.screens import Screen
 
 SIZE, FPS = (480, 360), 10
@@ -46,7 +46,7 @@ def film(clip: Clip) -> Film:
     assert isinstance(screen, Screen)  # noqa: S101 - the writer of screens has put it there
     samples, words = sounds.voice(clip, _BEFORE)
     steps = _steps(screen, Random(f"{clip.id}/hand"))
-    seconds = math.ceil(max(steps[-1].end + _LOOK, len(samples) / sounds.RATE + 0.3) * FPS) / FPS
+    seconds = math.ceil(max(steps[-1].end + _LOOK, len(samples) / RATE + 0.3) * FPS) / FPS
     ticks = [(step.click, 0.12) for step in steps]
     ticks += [(step.click + 0.1 + _KEY * i, 0.05) for step in steps for i in range(len(step.text))]
     heard = sounds.in_a_room(samples, seconds, clip.id, ticks=ticks)

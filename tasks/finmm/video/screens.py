@@ -99,8 +99,8 @@ def _amount(stream: Random, low: int, high: int) -> Decimal:
     return Decimal(stream.randrange(low * 100, high * 100)) / 100
 
 
-def _look(stream: Random) -> dict[str, int | bool]:
-    return {"dark": stream.random() < 0.35, "accent": stream.randrange(5)}
+def _look(stream: Random) -> tuple[bool, int]:
+    return stream.random() < 0.35, stream.randrange(5)
 
 
 def _transfer(stream: Random) -> tuple[Screen, list[Asked]]:
@@ -124,8 +124,8 @@ def _transfer(stream: Random) -> tuple[Screen, list[Asked]]:
         form,
         "Send",
         ("Payment sent", f"Confirmation {code}"),
-        **_look(stream),
-    )  # type: ignore[arg-type]
+        *_look(stream),
+    )
     other = (source + 1) % 3
     return screen, [
         (
@@ -168,7 +168,7 @@ def _order(stream: Random) -> tuple[Screen, list[Asked]]:
     code, (symbol, name) = f"Q{stream.randrange(100_000, 999_999)}", chosen[bought]
     form = (("Symbol", symbol), ("Quantity", str(n)), ("Limit", money(prices[bought])), ("Cash", money(cash)))
     done = (f"Bought {n} {symbol} at {money(prices[bought])}", f"Order {code}", f"Cash left {money(cash - cost)}")
-    screen = Screen("order", stream.choice(_BROKERS), currency, rows, form, "Buy", done, **_look(stream))  # type: ignore[arg-type]
+    screen = Screen("order", stream.choice(_BROKERS), currency, rows, form, "Buy", done, *_look(stream))
     return screen, [
         ("after", "How much cash is left after the order?", _with_currency(money(cash - cost), currency), "done"),
         ("before", "How much cash was there before the order?", _with_currency(money(cash), currency), "form"),
@@ -199,7 +199,7 @@ def _exchange(stream: Random) -> tuple[Screen, list[Asked]]:
     code = f"FX{stream.randrange(10_000, 99_999)}"
     form = (("Sell", given), ("Buy", got), ("Amount", money(amount)), ("Rate", str(rate)))
     done = (f"You get {money(changed)} {got}", f"Receipt {code}")
-    screen = Screen("exchange", stream.choice(_BANKS), "", rows, form, "Convert", done, **_look(stream))  # type: ignore[arg-type]
+    screen = Screen("exchange", stream.choice(_BANKS), "", rows, form, "Convert", done, *_look(stream))
     return screen, [
         (
             "after",
