@@ -137,6 +137,8 @@ CARRIED = (
     "finmm_docvqa",
     "finmm_emotion",
     "finmm_qa",
+    "finmm_video_emotion",
+    "finmm_video_qa",
 )  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
@@ -181,6 +183,8 @@ def shipped(name: str, folder: Path, **changes: Any) -> Task:
     more: dict[str, dict[str, Any]] = {
         "chitchat": {"source": f"file:{folder / 'chitchat.json'}", "sha256": None},
         "finmm_docvqa": {"documents": 3},
+        "finmm_video_emotion": {"clips": 3, "training_clips": 3},
+        "finmm_video_qa": {"clips": 2},
         **{one: {"splits": None} for one in ORDERED},  # their published order is that of the whole files
     }
     data_dir = folder if name in (*CARRIED, *SMALL) else reference_data()

@@ -1,0 +1,1 @@
+"""The voices of finmm: utterances of customers and agents, spoken by synthesisers."""
