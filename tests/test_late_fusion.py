@@ -20,7 +20,7 @@ from bench.engine.fitting import fits
 from bench.engine.teaching import digest, taught, teach
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc
-from bench.models import film_features
+from bench.models import film_features, video
 from bench.models.base import Device
 from bench.models.late_fusion import LateFusion
 from bench.run import evaluate
@@ -28,7 +28,7 @@ from bench.runs.settings import Settings
 from bench.task import Task
 from bench.types import Audio, Choose, Example, Generate, Part, Prediction, Regress, Request, Text, Video
 
-pytest.importorskip("av", reason="PyAV is not installed; nothing can listen or watch without it")
+av = pytest.importorskip("av", reason="PyAV is not installed; nothing can listen or watch without it")
 SCALES = Regress(("valence", "arousal"), (-1.0, 0.0), (1.0, 1.0))
 LABELS = Choose(("low", "high"))
 Lesson = list[tuple[Request, Prediction]]
@@ -157,22 +157,39 @@ def test_labels_are_shares_of_one_and_may_be_several(voices: list[Path]) -> None
     assert all(0 < score <= 1 for one in several for score in one.values())
 
 
-def test_frames_tell_how_light_a_film_is_and_a_film_of_one_frame_does_not_move(tmp_path: Path) -> None:
-    lesson = []
-    for i in range(9):
-        path = film(tmp_path / f"{i}.mp4", 1 + 2 * i, samples=None)
-        lesson.append(
-            (
-                Request(str(i), (Video(str(path)),), SCALES),
-                Prediction(str(i), values={"valence": 0.0, "arousal": i / 8}),
-            )
-        )
-    found = [one["arousal"] for one in answers(fitted(lesson, "frames", n_frames=3), lesson)]
-    assert found == pytest.approx([i / 8 for i in range(9)], abs=0.15)
-    still = film_features.features(str(tmp_path / "0.mp4"), 3)
-    assert still.shape == (2_578,)
-    assert still[1_024:2_048].max() == 0
-    assert film_features.features(str(tmp_path / "8.mp4"), 3)[1_024:2_048].max() > 0.05
+def talking(path: Path, at: tuple[int, int], mouth: float) -> Path:
+    """A film of a disc before stripes that moves to and fro around a place [x, y], with a mouth so far open."""
+    y, x = np.mgrid[:120, :160]
+    with av.open(str(path), "w") as file:
+        track = file.add_stream("mpeg4", rate=10)
+        track.width, track.height, track.pix_fmt, track.bit_rate = 160, 120, "yuv420p", 4_000_000
+        for i in range(10):
+            left = x - at[0] - 6 * (i % 3)
+            picture = np.where((x // 12) % 2, 200, 160)
+            picture = np.where(left**2 + (y - at[1]) ** 2 < 24**2, 120, picture)
+            picture = np.where((left / 12) ** 2 + ((y - at[1] - 8) / (1 + 10 * mouth)) ** 2 < 1, 10, picture)
+            pixels = np.repeat(picture.astype(np.uint8)[..., None], 3, axis=2)
+            file.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(track.encode(None))
+    return path
+
+
+@pytest.mark.parametrize("at", [(40, 40), (110, 40), (60, 80), (115, 75)])
+def test_the_part_that_moves_is_looked_at_wherever_it_is(at: tuple[int, int], tmp_path: Path) -> None:
+    path = str(talking(tmp_path / "a.mp4", at, 0.2))
+    part = film_features._moving([film_features._grey(frame) for frame in video.shown(path, 8)])
+    assert part.shape == (8, 64, 64)
+    middle = part[:, 16:48, 16:48] * 255
+    assert np.mean(abs(middle - 120) < 15) > 0.6  # of the disc, not of the stripes around it
+    assert np.mean(middle < 60) > 0.02  # with its mouth
+
+
+def test_a_film_of_one_frame_or_without_movement_is_looked_at_as_a_whole(tmp_path: Path) -> None:
+    for n, per_second in ((1, 10), (3, 10)):
+        found = film_features.features(str(film(tmp_path / f"{n}.mp4", n, per_second=per_second)), 3)
+        assert found.shape == (1_536,)
+        assert np.isfinite(found).all()
+        assert (found[film_features.MOVED].max() > 0) == (n > 1)
 
 
 def test_bad_files_of_the_lesson_are_left_out_and_counted(voices: list[Path], tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from bench.models.encoder_head import last_said
 from bench.types import Audio, Request, Text, Video
 
 BLANK = object()  # what is there and says nothing: silence, an empty text
-_MOST_COMPONENTS = 60
+_MOST_COMPONENTS = 40
 
 
 class Sense(ABC):
@@ -77,15 +77,18 @@ class Frames(Sense):
         return film_features.features(path, self.n_frames)
 
     def prepared(self, n: int, seed: int) -> Any:
-        """Their principal components, at most 60."""
+        """The principal components of edges and of movement, at most 40 of each."""
+        from sklearn.compose import make_column_transformer
         from sklearn.decomposition import PCA
         from sklearn.pipeline import make_pipeline
         from sklearn.preprocessing import StandardScaler
 
-        components = max(1, min(_MOST_COMPONENTS, n // 3))
-        return make_pipeline(
-            StandardScaler(), PCA(components, svd_solver="randomized", random_state=seed), StandardScaler()
-        )
+        n_components = max(1, min(_MOST_COMPONENTS, n // 3))
+        parts = [
+            (make_pipeline(StandardScaler(), PCA(n_components, svd_solver="randomized", random_state=seed)), place)
+            for place in (film_features.EDGES, film_features.MOVED)
+        ]
+        return make_pipeline(make_column_transformer(*parts), StandardScaler())
 
 
 class Words(Sense):
