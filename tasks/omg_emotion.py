@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import read_text
+from bench.data.look import Look
 from bench.data.shapes import a_number, an_object
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
@@ -22,6 +24,7 @@ from tasks.slices import words
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # by the number in EmotionMaxVote
 SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 _KEYS = ("video", "utterance", "arousal", "valence")
+_LONGEST = 86_400.0  # seconds of a video
 _VOTES = {str(number) for number in range(len(EMOTIONS))}
 _PARTS = {
     "transcript": frozenset({"text"}),
@@ -137,6 +140,20 @@ class OmgEmotion(DataTask):
     def _emotions(self) -> Mapping[str, dict[str, str]]:
         rows = ((_key(row), row.get("EmotionMaxVote", "").strip()) for _, row in table(self._gold, _KEYS[:2]))
         return {key: {"emotion": EMOTIONS[int(vote)]} for key, vote in rows if vote in _VOTES}
+
+    def look(self, example: Example) -> Look:
+        """When the utterance begins and ends in its video, where the gold file says that."""
+        start, end = self._lasting.get(example.id, (None, None))
+        return Look(start=start, end=end)
+
+    @cached_property
+    def _lasting(self) -> Mapping[str, tuple[float, float]]:
+        """The seconds at which each utterance begins and ends, of rows that tell them."""
+        found: dict[str, tuple[float, float]] = {}
+        for _, row in table(self._gold, _KEYS[:2]):
+            with contextlib.suppress(ValueError):
+                found[_key(row)] = number(row.get("start", ""), 0, _LONGEST), number(row.get("end", ""), 0, _LONGEST)
+        return found
 
     @property
     def _gold(self) -> Path:
