@@ -13,8 +13,8 @@ from bench.task import Task
 from bench.types import Example, Json, Prediction, Regress
 
 MOST = 12  # films or conversations that are drawn
-WIDTH, HEIGHT = 640.0, 110.0  # of the whole picture and of each of its panels
-_LEFT, _RIGHT, _TOP = 44.0, 12.0, 20.0
+WIDTH, HEIGHT = 420.0, 84.0  # of the whole picture and of each of its panels
+_LEFT, _RIGHT, _TOP = 40.0, 10.0, 28.0
 _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a parser raises on an answer that is none
 
 
@@ -98,7 +98,7 @@ def _picture(
         axis = Axis(low, high, y + HEIGHT, y)
         truth = [_number(example.target, name) for example in group]
         answers = [_number(one, name) for one in said]
-        panels.append(Panel(name, y, axis.ticks(4), _line(x, axis, times, truth), _line(x, axis, times, answers)))
+        panels.append(Panel(name, y, axis.ticks(2), _line(x, axis, times, truth), _line(x, axis, times, answers)))
         off = [abs(a - b) for a, b in zip(truth, answers, strict=True) if a is not None and b is not None]
         tells.append(f"{name}: off by {sum(off) / len(off):.2f} on average" if off else f"{name}: nothing to compare")
     rows = [
@@ -124,7 +124,7 @@ def _times(task: Task, group: Sequence[Example]) -> tuple[list[float], str, Sequ
 
 def _whole(x: Axis, label: str) -> list[Tick]:
     """Values beside the axis of time; numbers in order are whole."""
-    return [tick for tick in x.ticks(8) if label == "seconds" or "." not in tick.text]
+    return [tick for tick in x.ticks(6) if label == "seconds" or "." not in tick.text]
 
 
 def _values(task: Task, example: Example, prediction: Prediction | None) -> Json:

@@ -12,7 +12,8 @@ FINAI.Cards = class {
       const inputs = Object.entries(data.inputs);
       const size = ([, value]) => (typeof value === "string" ? value.length : JSON.stringify(value).length);
       for (const [name, value] of inputs.sort((x, y) => (size(x) > 300) - (size(y) > 300))) add(name, FINAI.show(value));
-      if ("target" in data) add("target", FINAI.show(data.target));
+      const spoken = answers.some((answer) => answer && answer.words) && Array.isArray(data.target) && data.target.every((word) => typeof word === "string");
+      if ("target" in data) add("target", FINAI.show(spoken ? data.target.join(" ") : data.target));
     }
     const images = data ? data.media.filter((one) => one.kind === "image") : [];
     const pictures = images.map((one, i) => FINAI.look.picture(one, item.id, (data.boxes || []).filter((box) => box[6] === i)));
@@ -32,7 +33,7 @@ FINAI.Cards = class {
     const rows = h("dl", { class: "fields" });
     const add = (term, ...values) => rows.append(h("div", {}, h("dt", {}, term), h("dd", {}, ...values)));
     if (answer && answer.error) add("failed", h("span", { class: "error" }, answer.error));
-    if (answer && "answer" in answer) add("answer", FINAI.show(answer.answer));
+    if (answer && "answer" in answer && !answer.fields) add("answer", FINAI.show(answer.answer));
     if (answer && answer.words) add("word for word", FINAI.look.words(answer));
     if (answer && answer.unmarked) add("word for word", h("span", { class: "quiet" }, `not marked: ${answer.unmarked}`));
     if (answer && answer.fields) add("field by field", FINAI.look.fields(answer.fields));

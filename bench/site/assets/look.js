@@ -10,10 +10,10 @@ FINAI.look = (function () {
     const noun = one.kind === "audio" ? "Recording" : "Film";
     const box = h("div", { class: "player" });
     const fault = () => {
-      if (!box.querySelector("[role=alert]")) box.append(h("span", { role: "alert", class: "quiet" }, `This browser cannot play it; the ${noun.toLowerCase()} can be saved.`));
+      if (!box.querySelector("[role=alert]")) box.append(h("span", { role: "alert", class: "quiet" }, "This browser cannot play it; another program may."));
     };
     const player = h(one.kind, { src: address, controls: true, playsinline: true, preload: one.kind === "audio" ? "none" : "metadata", "aria-label": `${noun} of example ${id}`, onerror: fault });
-    box.append(player, h("a", { href: address, download: true, "aria-label": `Save the ${noun.toLowerCase()} of example ${id}` }, "save"));
+    box.append(player, h("a", { href: address, "aria-label": `The file of the ${noun.toLowerCase()} of example ${id}` }, "the file"));
     return box;
   }
 
@@ -36,10 +36,11 @@ FINAI.look = (function () {
     const side = Math.round(Math.max(width, height) / 45); // of a number's ground: readable where the picture is made small
     const found = svg("svg", { viewBox: `0 0 ${width} ${height}`, "aria-hidden": "true", focusable: "false" });
     boxes.forEach(([, , left, top, right, bottom], i) => {
-      const x = Math.max(0, left - side - 2);
-      found.append(svg("rect", { class: "box", x: left, y: top, width: Math.max(1, right - left), height: Math.max(1, bottom - top) }),
-        svg("rect", { class: "tag", x, y: top, width: side, height: side }),
-        svg("text", { class: "tag-text", x: x + side / 2, y: top + 0.8 * side, "font-size": 0.8 * side }, String(i + 1)));
+      const edge = Math.round(side / 6); // so that the line touches no letter
+      const x = Math.max(0, left - edge - side);
+      found.append(svg("rect", { class: "box", x: left - edge, y: top - edge, width: Math.max(1, right - left) + 2 * edge, height: Math.max(1, bottom - top) + 2 * edge }),
+        svg("rect", { class: "tag", x, y: top - edge, width: side, height: side }),
+        svg("text", { class: "tag-text", x: x + side / 2, y: top - edge + 0.8 * side, "font-size": 0.8 * side }, String(i + 1)));
     });
     return found;
   }
@@ -56,7 +57,7 @@ FINAI.look = (function () {
       else text.append(h("del", { title: `said as ${said}` }, reference), "\u2009", h("ins", { title: `in place of ${reference}` }, said));
       text.append(" ");
     }
-    const legend = h("p", { class: "quiet" }, `${all.toLocaleString("en")} errors on ${answer.of.toLocaleString("en")} words of the reference: ${errors.join(", ")}. `,
+    const legend = h("p", { class: "quiet beside" }, `${all.toLocaleString("en")} ${all === 1 ? "error" : "errors"} on ${answer.of.toLocaleString("en")} words of the reference: ${errors.join(", ")}. `,
       "Struck through: of the reference; underlined: what was said instead; with a plus: put in.");
     const long = answer.words.length > 150 || answer.of > 200;
     return h("div", {}, long ? h("div", { class: "long-text", tabindex: "0", role: "group", "aria-label": "Words, scrolls" }, text) : text, legend);
@@ -67,11 +68,11 @@ FINAI.look = (function () {
     const right = rows.filter((row) => row[3].startsWith("right")).length;
     const signs = { wrong: "✗ ", "left out": "✗ ", "put in": "✗ " };
     return h("div", {},
-      h("p", { class: "quiet" }, `${right} of ${rows.length} fields right.`),
-      h("div", { class: "scroll narrow", tabindex: "0", role: "group", "aria-label": "Fields, scrolls" }, h("table", {},
+      h("p", { class: "quiet beside" }, `${right} of ${rows.length} fields right.`),
+      h("div", { class: "scroll narrow", tabindex: "0", role: "group", "aria-label": "Fields, scrolls" }, h("table", { class: "by-field" },
         h("thead", {}, h("tr", {}, ["field", "reference", "answer", "verdict"].map((name) => h("th", { scope: "col" }, name)))),
         h("tbody", {}, rows.map(([name, reference, answer, verdict]) => h("tr", {},
-          h("th", { scope: "row" }, h("bdi", {}, name)), h("td", { class: "long" }, FINAI.show(reference)), h("td", { class: "long" }, FINAI.show(answer)),
+          h("th", { scope: "row" }, h("bdi", {}, name)), h("td", {}, FINAI.show(reference)), h("td", {}, FINAI.show(answer)),
           h("td", { class: verdict in signs ? "verdict-wrong" : "verdict-right" }, `${signs[verdict] || "✓ "}${verdict}`)))))));
   }
 
