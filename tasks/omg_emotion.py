@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from bench.data.files import read_text
+from bench.data.look import Look
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
@@ -17,6 +19,7 @@ from bench.types import Example, Json
 from tasks.clip_emotion import EMOTIONS, SCALES, ClipEmotion
 
 _KEYS = ("video", "utterance", "arousal", "valence")
+_LONGEST = 86_400.0  # seconds of a video
 _VOTES = {str(number) for number in range(len(EMOTIONS))}
 # The gold file, its transcripts and its number of utterances; the first that is there is evaluated.
 _SPLITS = (
@@ -106,6 +109,20 @@ class OmgEmotion(ClipEmotion, DataTask):
     def _emotions(self) -> Mapping[str, dict[str, str]]:
         rows = ((_key(row), row.get("EmotionMaxVote", "").strip()) for _, row in table(self._gold, _KEYS[:2]))
         return {key: {"emotion": EMOTIONS[int(vote)]} for key, vote in rows if vote in _VOTES}
+
+    def look(self, example: Example) -> Look:
+        """When the utterance begins and ends in its video, where the gold file says that."""
+        start, end = self._lasting.get(example.id, (None, None))
+        return Look(start=start, end=end)
+
+    @cached_property
+    def _lasting(self) -> Mapping[str, tuple[float, float]]:
+        """The seconds at which each utterance begins and ends, of rows that tell them."""
+        found: dict[str, tuple[float, float]] = {}
+        for _, row in table(self._gold, _KEYS[:2]):
+            with contextlib.suppress(ValueError):
+                found[_key(row)] = number(row.get("start", ""), 0, _LONGEST), number(row.get("end", ""), 0, _LONGEST)
+        return found
 
     @property
     def _gold(self) -> Path:
