@@ -1,6 +1,7 @@
 """Rules for the text of a financial document: which kind it is, and what stands beside the usual names of its fields.
 
-The names are those that such documents use in general; nothing is fitted to any data set.
+The names are those that such documents use in general, but they and the forms of values were written and mended with finmm pages of
+another seed in sight, which share layouts and labels with those that are evaluated: on other documents expect less.
 """
 
 from __future__ import annotations
