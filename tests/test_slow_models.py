@@ -56,6 +56,14 @@ PASSED = {
     "finmm_emotion": ("ocr_minilm", "ocr_smollm2", "ocr_smollm2_base", "rag_smollm2", *SOUNDS),
 }  # fmt: skip
 PAIRS += [(model, task) for task, models in PASSED.items() for model in models]
+FIELDS, RULES = "ocr_smollm2_fields", ("ocr_rules", "tesseract_rules")
+ON_PAGES = {
+    "finmm_ocr": (*PAGES, FIELDS, "rapidocr", "smolvlm_256m", "tesseract"), "finmm_tables": (*PAGES, FIELDS, "smolvlm_256m"),
+    "finmm_page_fields": (*PAGES, FIELDS, *RULES, "smolvlm_256m"), "finmm_page_class": (FIELDS, *RULES),
+    "credit_german": (FIELDS, *RULES), "phrasebank": (FIELDS, *RULES), "causal_detection": (FIELDS,), "chitchat": (FIELDS,),
+    "docvqa": (FIELDS,), "finmm_docvqa": (FIELDS,), "finmm_emotion": (FIELDS,),
+}  # fmt: skip
+PAIRS += [(model, task) for task, models in ON_PAGES.items() for model in models]
 # They answer with weights of the user's own, or are taught first (tests/test_trainable.py, test_tabular.py).
 ANY = (
     "endpoint", "function", "pyfunc", "trained", "digits_net", "minilm_classifier", "minilm_span", "logistic", "boosting",
