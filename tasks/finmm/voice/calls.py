@@ -23,12 +23,12 @@ def _lines(topic: str, role: str, *feeling_and_text: tuple[str, float, float, st
 LINES: tuple[Line, ...] = (
     *_lines(
         "claim", "customer",
-        ("sad", -0.55, 0.3, "The storm took half the roof on {date}, and the builder wants {amount} before he even starts."),
+        ("sad", -0.55, 0.3, "The storm took half the roof on {date}, claim {reference}, and the builder wants {amount} before he even starts."),
         ("fear", -0.6, 0.75, "Please help me, water is coming in now, my policy number is {reference}."),
         ("anger", -0.7, 0.8, "You promised me {amount} for claim {reference}, and nothing has arrived!"),
         ("neutral", 0.0, 0.3, "I would like to report a claim for {amount}. The accident happened on {date}."),
         ("happy", 0.65, 0.5, "The {amount} came this morning, thank you, please close claim {reference}."),
-        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? I had only asked for the repair of the door."),
+        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? On claim {reference} I had only asked for the repair of the door."),
     ),
     *_lines(
         "claim", "agent",
@@ -39,7 +39,7 @@ LINES: tuple[Line, ...] = (
     *_lines(
         "dispute", "customer",
         ("anger", -0.75, 0.85, "I never bought anything for {amount}! Take it off the card ending {ending} now!"),
-        ("disgust", -0.8, 0.55, "That shop charged me {amount} for spoiled food, and it refuses to talk to me."),
+        ("disgust", -0.8, 0.55, "That shop charged me {amount} for spoiled food on {date}, and it refuses to talk to me."),
         ("fear", -0.6, 0.7, "Somebody has used my card ending {ending}, there is a payment of {amount} that is not mine."),
         ("neutral", -0.1, 0.3, "I am calling about a payment of {amount} on {date} that I do not recognise."),
         ("surprise", -0.25, 0.65, "Hang on, the same {amount} was taken again on {date}?"),
@@ -62,7 +62,7 @@ LINES: tuple[Line, ...] = (
     *_lines(
         "earnings call", "analyst",
         ("neutral", 0.0, 0.35, "Thank you. You guided to {millions} in the spring, so what changed after {date}?"),
-        ("surprise", 0.1, 0.6, "So margins rose by {percentage} while you closed {count} branches, is that right?"),
+        ("surprise", 0.1, 0.6, "So margins rose by {percentage} to {millions} while you closed {count} branches, is that right?"),
     ),
     *_lines(
         "identity", "customer",
@@ -81,7 +81,7 @@ LINES: tuple[Line, ...] = (
         "transfer", "customer",
         ("neutral", 0.05, 0.3, "Please move {amount} to account {account} on {date}."),
         ("fear", -0.55, 0.75, "I sent {amount} to the wrong account, {account}, can you stop it?"),
-        ("happy", 0.7, 0.6, "My daughter got the {amount}, she rang me at once, thank you so much!"),
+        ("happy", 0.7, 0.6, "My daughter got the {amount} on account {account}, she rang me at once, thank you so much!"),
         ("disgust", -0.75, 0.5, "A fee of {amount} on every transfer under {reference}, that is simply filthy."),
     ),
     *_lines(

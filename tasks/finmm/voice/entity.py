@@ -77,9 +77,10 @@ def date(rng: random.Random, currency: str) -> Entity:
     american = (f"{name} {day}, {y}", f"{name} {ordinal(day)} {year(y)}")
     written, said = american if currency == "USD" else british
     others = (
-        british[1], american[1], f"{ordinal(day)} of {name} {year(y)}", f"the {ordinal(day)} of {name} {y}",
-        f"{name} {ordinal(day)} {y}", f"the {th} of {name} {y}", f"{th} of {name} {y}", f"{name} {th} {y}", f"{name} {day} {y}", f"{day} {name} {y}",
-    )  # fmt: skip
+        *(british[1], american[1], f"{ordinal(day)} of {name} {year(y)}"),
+        *(f"the {ordinal(day)} of {name} {y}", f"{name} {ordinal(day)} {y}", f"the {th} of {name} {y}"),
+        *(f"{th} of {name} {y}", f"{name} {th} {y}", f"{name} {day} {y}", f"{day} {name} {y}"),
+    )
     return Entity("date", written, said, value, others)
 
 

@@ -9,7 +9,7 @@ from functools import cache
 
 from tasks.finmm.voice.calls import LINES, Line
 from tasks.finmm.voice.entity import MAKERS, Entity, number
-from tasks.finmm.voice.sentences import LEARNED_FROM, NUMBER, Sentence, sentences
+from tasks.finmm.voice.sentences import LEARNED_FROM, NUMBER, Sentence, is_for_training, sentences
 from tasks.finmm.voice.speaker import FORMANT, JOE, Speaker
 
 CHANNELS = ("clean", "telephone", "noise", "overlap", "codec")
@@ -52,7 +52,7 @@ def make_utterance(seed: int, index: int, neural: bool = False) -> Utterance:
     """The utterance at a place of a seed's endless list. Every second one is a sentence of finmm's own, while there are any.
 
     With `neural` every third is spoken by the neural voice. Seeds from 1,000 on are for training: their sentences come from other
-    conversations, and what is filled in is other by chance.
+    conversations, and no text of theirs is one of a seed below.
     """
     rng = random.Random(f"finmm voice {seed} {index}")
     own = _own(seed)
@@ -102,15 +102,24 @@ def _of_sentence(sentence: Sentence, rng: random.Random) -> _Made:
 
 
 def _of_call(seed: int, index: int, rng: random.Random) -> _Made:
-    """A line of a written call: four neighbours are of one call, on one topic and with one currency."""
+    """A line of a written call: four neighbours are of one call, on one topic and with one currency.
+
+    It is filled anew until the text falls on the side of the seed, so that no text is for training and for evaluation.
+    """
     call = index // (2 * _CALL)
     of_call = random.Random(f"finmm voice {seed} call {call}")
     topic = of_call.choice(sorted({line.topic for line in LINES}))
     currency = of_call.choice(("GBP", "USD", "EUR"))
     line: Line = rng.choice([line for line in LINES if line.topic == topic])
     feeling = (line.emotion, _near(rng, line.valence, -1), _near(rng, line.arousal, 0))
-    pieces = [MAKERS[part](rng, currency) if i % 2 else part for i, part in enumerate(_PLACE.split(line.text))]
+    pieces = _filled(line.text, rng, currency)
+    while is_for_training(_put_together(pieces)[0]) is not (seed >= LEARNED_FROM):
+        pieces = _filled(line.text, rng, currency)
     return f"call-{seed}-{call:05d}", line.role, topic, feeling, pieces
+
+
+def _filled(text: str, rng: random.Random, currency: str) -> list[str | Entity]:
+    return [MAKERS[part](rng, currency) if i % 2 else part for i, part in enumerate(_PLACE.split(text))]
 
 
 def _near(rng: random.Random, value: float, low: float) -> float:
