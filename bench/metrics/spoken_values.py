@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.metrics.metric import Array, Metric, Row
 
-KINDS = ("amount", "date", "number")
+KINDS = ("amount", "date", "account", "number")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
@@ -22,21 +22,21 @@ _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _VALUE = re.compile(r"(?P<sign>-?)(?P<currency>[$€£¥]?)(?P<digits>\d+(?:\.\d+)?)(?P<percent>%?)(?:st|nd|rd|th|s)?")
 _GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-\s](?=\d)")
+_ONE = re.compile(r"(?<=[\d.$€£¥])one\b|\bone(?=\.\d|%)")  # the normaliser writes a 1 between signs so
 _MOST = 20_000  # words of a transcript that are looked at
 
 
 @dataclass(frozen=True)
 class Value:
-    """What is said, apart from how: a date as (month, day, year or 0), else a number with its currency and whether it is per cent."""
+    """What is said, apart from how: a date as (month, day, year or 0), else a number with its unit, a currency or per cent."""
 
     kind: str
     what: tuple[str, ...]
-    currency: str = ""
+    unit: str = ""
 
     def same(self, other: Value) -> bool:
-        """Equal, a currency counting only where both have one."""
-        unlike = self.currency and other.currency and self.currency != other.currency
+        """Equal, a unit counting only where both have one."""
+        unlike = self.unit and other.unit and self.unit != other.unit
         return (self.kind, self.what) == (other.kind, other.what) and not unlike
 
 
@@ -56,7 +56,7 @@ def values(text: str) -> tuple[Value, ...]:
         if date is None and (one := _VALUE.fullmatch(words[at])):
             used = _digits(words, at) if one["digits"].isdigit() and not one["currency"] else 1
             digits = "".join(words[at : at + used]) if used > 1 else one["digits"]
-            date = Value("number", (one["sign"] + _plain(digits) + one["percent"],), one["currency"])
+            date = Value("number", (one["sign"] + _plain(digits),), one["currency"] or one["percent"])
         if date is not None:
             found.append(date)
         at += max(used, 1)
@@ -73,7 +73,7 @@ def _normalised(text: str) -> tuple[str, ...]:
     plain = _GROUPS.sub("", text.lower().replace("’", "'"))
     plain = re.sub(r"[^\w\s.$€£¥%-]|\.(?!\d)|(?<!\w)-(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
-    return tuple(str(_normaliser()(plain)).split())
+    return tuple(_ONE.sub("1", str(_normaliser()(plain))).split())
 
 
 @cache
@@ -131,7 +131,7 @@ def right(entities: Sequence[Mapping[str, Any]], said: str) -> list[bool]:
 
 
 def _accuracy(name: str, kind: str = "") -> Metric:
-    """Of the entities of a target {"text", "entities"}, the share that is right, of one kind or of all.
+    """Of the entities of a target {"text", "entities"}, the share that is right, of one kind or of all (0 where there are none).
 
     Values beyond those of the text itself count as wrong ones, so that a list of numbers finds nothing.
     """
