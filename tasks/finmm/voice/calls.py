@@ -28,7 +28,7 @@ LINES: tuple[Line, ...] = (
         ("anger", -0.7, 0.8, "You promised me {amount} for claim {reference}, and nothing has arrived!"),
         ("neutral", 0.0, 0.3, "I would like to report a claim for {amount}. The accident happened on {date}."),
         ("happy", 0.65, 0.5, "The {amount} came this morning, thank you, please close claim {reference}."),
-        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? On claim {reference} I had only asked for the repair of the door."),
+        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? On claim {reference} I had only asked for a new door."),
     ),
     *_lines(
         "claim", "agent",
