@@ -23,12 +23,12 @@ def _lines(topic: str, role: str, *feeling_and_text: tuple[str, float, float, st
 LINES: tuple[Line, ...] = (
     *_lines(
         "claim", "customer",
-        ("sad", -0.55, 0.3, "The storm took half the roof on {date}, claim {reference}, and the builder wants {amount} before he even starts."),
+        ("sad", -0.55, 0.3, "The storm took half the roof on {date}, claim {reference}, and the builder wants {amount} first."),
         ("fear", -0.6, 0.75, "Please help me, water is coming in now, my policy number is {reference}."),
         ("anger", -0.7, 0.8, "You promised me {amount} for claim {reference}, and nothing has arrived!"),
         ("neutral", 0.0, 0.3, "I would like to report a claim for {amount}. The accident happened on {date}."),
         ("happy", 0.65, 0.5, "The {amount} came this morning, thank you, please close claim {reference}."),
-        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? On claim {reference} I had only asked for the repair of the door."),
+        ("surprise", 0.2, 0.7, "Wait, you are paying {amount}? On claim {reference} I had only asked for a new door."),
     ),
     *_lines(
         "claim", "agent",

@@ -110,8 +110,8 @@ def encoded(samples: Samples, kilobits: int) -> Samples:
         for packet in (*stream.encode(frame), *stream.encode(None)):
             container.mux(packet)
     file.seek(0)
-    with av.open(file, format="mp3") as container:
-        heard = [frame.to_ndarray().reshape(-1) for frame in container.decode(audio=0)]
+    with av.open(file, "r", format="mp3") as made:
+        heard = [frame.to_ndarray().reshape(-1) for frame in made.decode(audio=0)]
     return _in_place(np.concatenate(heard).astype(np.float32), samples)
 
 

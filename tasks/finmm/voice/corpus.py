@@ -51,8 +51,8 @@ class Sound:
 def render(utterance: Utterance) -> Sound:
     """The utterance spoken and sent through its channel."""
     rng = random.Random(f"finmm voice {utterance.seed} {utterance.index} channel")
-    samples, words = spoken(utterance.said, utterance.speaker, *utterance.performed)
-    wide, words = channel.framed(samples, RATE), _later(words, channel.lead())
+    samples, said = spoken(utterance.said, utterance.speaker, *utterance.performed)
+    wide, words = channel.framed(samples, RATE), _later(said, channel.lead())
     if utterance.channel == "telephone":
         return Sound(channel.telephone(wide), channel.NARROW, words)
     if utterance.channel == "noise":

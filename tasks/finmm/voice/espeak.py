@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import _ctypes
 import ctypes
+import importlib
 import locale
 import shutil
 import tempfile
@@ -50,10 +51,9 @@ class Mark(NamedTuple):
 def loader() -> Any:
     """The package that carries espeak-ng; raises BenchError where it is not installed."""
     try:
-        import espeakng_loader
+        return importlib.import_module("espeakng_loader")
     except ImportError:
         raise BenchError("speaking needs espeakng-loader; install it with `pip install 'finai-bench[audio]'`") from None
-    return espeakng_loader
 
 
 @contextmanager
@@ -90,7 +90,6 @@ def speech(text: str, voice: str, *, pitch: int, pitch_range: int, rate: int) ->
     heard: list[bytes] = []
     marks: list[Mark] = []
 
-    @_CALLBACK
     def keep(samples: int | None, n: int, events: Any) -> int:
         if samples and n > 0:
             heard.append(ctypes.string_at(samples, 2 * n))
@@ -102,7 +101,8 @@ def speech(text: str, voice: str, *, pitch: int, pitch_range: int, rate: int) ->
         return 0
 
     with _library() as library:
-        library.espeak_SetSynthCallback(keep)
+        callback = _CALLBACK(keep)  # held here, for the library holds no reference
+        library.espeak_SetSynthCallback(callback)
         _with_voice(library, voice)
         for name, value in ((_SPEED, rate), (_PITCH, pitch), (_RANGE, pitch_range)):
             library.espeak_SetParameter(name, value, 0)

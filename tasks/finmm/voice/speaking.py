@@ -52,7 +52,7 @@ def _formant(
 
     how = delivery(speaker, valence, arousal)
     sound, marks = espeak.speech(" ".join(words), speaker.voice, pitch=how.pitch, pitch_range=how.range, rate=how.rate)
-    samples = np.frombuffer(sound, "<i2").astype(np.float32) / 32_768
+    samples = np.asarray(np.frombuffer(sound, "<i2") / 32_768, np.float32)
     return samples, _times(words, marks, len(samples))
 
 
