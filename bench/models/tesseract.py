@@ -42,7 +42,7 @@ class Tesseract(Reader):
     def revision(self) -> str:  # type: ignore[override]
         """The versions of tesserocr and of the engine in it, "" where it is not installed."""
         try:
-            import tesserocr  # type: ignore[import-untyped]
+            import tesserocr
 
             engine = tesserocr.tesseract_version().split("\n")[0].strip()
             return f"tesserocr {version('tesserocr')}, {engine}"
