@@ -23,6 +23,12 @@ _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _VALUE = re.compile(r"(?P<sign>-?)(?P<currency>[$€£¥]?)(?P<digits>\d+(?:\.\d+)?)(?P<percent>%?)(?:st|nd|rd|th|s)?")
 _GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
 _ONE = re.compile(r"(?<=[\d.$€£¥])one\b|\bone(?=\.\d|%)")  # the normaliser writes a 1 between signs so
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_LEADING_ZERO = re.compile(r"(?<![\w.-])0\d+(?![\w.-])")  # which the normaliser takes for a number and shortens
+_FIRST = re.compile(
+    rf"(\b(?:{_MONTH.pattern}|twenty|thirty)\s+(?:the\s+)?)?\b(?:first|second)\b(\s+of\b)?"
+)  # else "at first"
+_PENCE = re.compile(r"\b(?:pence|penny|cent)\b")
 _MOST = 20_000  # words of a transcript that are looked at
 
 
@@ -73,6 +79,8 @@ def _normalised(text: str) -> tuple[str, ...]:
     plain = _GROUPS.sub("", text.lower().replace("’", "'"))
     plain = re.sub(r"[^\w\s.$€£¥%-]|\.(?!\d)|(?<!\w)-(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
+    plain = _FIRST.sub(lambda match: match[0] if match[1] or match[2] else "early", plain)
+    plain = _PENCE.sub("cents", _LEADING_ZERO.sub(lambda match: " ".join(_DIGITS[int(one)] for one in match[0]), plain))
     return tuple(_ONE.sub("1", str(_normaliser()(plain))).split())
 
 
@@ -95,7 +103,9 @@ def _date(words: Sequence[str], at: int) -> tuple[Value | None, int]:
     """The date that begins here and how many words it takes; None and 0 where none does."""
     if iso := _ISO.fullmatch(words[at]):
         return Value("date", (str(int(iso[2])), str(int(iso[3])), iso[1])), 1
-    rest = [(i, word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")]
+    rest = [
+        (i, "1" if word == "one" else word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")
+    ]
     if len(rest) < 2 or rest[0][0] != 0:
         return None, 0
     first, second = rest[0][1], rest[1][1]
