@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 from typing import TypeAlias
 
-from bench.models.pages import PICTURES
+from bench.models.pictures import PICTURES
 from bench.site.folder import SiteFolder
 from bench.types import Audio, Image, Json, Video
 

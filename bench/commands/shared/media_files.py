@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import BenchError
-from bench.models import pages, sound, video
+from bench.models import pictures, sound, video
 from bench.task import Task
 from bench.types import Audio, Example, ImageFile, Video
 
@@ -62,7 +62,7 @@ def _refuse_unusable(part: Named) -> None:
             next(video.shown(part.path, 1_000))
         case ImageFile():
             try:
-                pages.decoded(part, max_side=16)
+                pictures.decoded(part, max_side=16)
             except ValueError as error:
                 raise ValueError(f"{part.path}: {error}") from None
 
