@@ -24,7 +24,7 @@ LISTENER = '''
 
 import numpy as np
 
-from bench.models import pages, sound, video
+from bench.models import pictures, sound, video
 from bench.types import Audio, Image, Video
 
 
@@ -43,7 +43,7 @@ def voice(requests):
 
 
 def size(requests):
-    return [str(pages.decoded(part).size[0]) for one in requests for part in one.parts if isinstance(part, Image)]
+    return [str(pictures.decoded(part).size[0]) for one in requests for part in one.parts if isinstance(part, Image)]
 '''
 
 

@@ -386,7 +386,7 @@ def test_words_fields_and_boxes_show_what_is_wrong_to_the_eye_and_the_ear(media_
     page.keyboard.press("Space")
     assert first.is_hidden()
     assert [cell.strip() for cell in page.locator(".fields table tbody td:last-child").all_inner_texts()] == [
-        "✓ right", "✗ left out", "✓ right", "✗ put in",
+        "✓ right in another form", "✗ left out", "✓ right", "✗ put in",
     ]  # fmt: skip
 
 

@@ -179,8 +179,8 @@ def test_boxes_of_the_reference_and_each_field_s_verdict_are_there(tmp_path: Pat
     data, (said,) = _examples(_site(tmp_path, run_record, Forms(tmp_path), [FOUND]))
     assert data[0]["boxes"] == [["total", "12.50 EUR", 300, 150, 380, 170, 0], ["payee", "Ann Lee", 20, 30, 120, 50, 0]]
     assert said["fields"] == [
-        ["total", "12.50 EUR", "12.50  eur", "right"], ["payee", "Ann Lee", None, "left out"], ["note", None, "urgent", "put in"],
-        ["date", None, "<b>today</b>", "put in"],
+        ["total", "12.50 EUR", "12.50  eur", "right in another form"], ["payee", "Ann Lee", None, "left out"],
+        ["note", None, "urgent", "put in"], ["date", None, "<b>today</b>", "put in"],
     ]  # fmt: skip
 
 
@@ -279,3 +279,18 @@ def test_the_values_that_answer_a_question_are_boxed_on_their_page() -> None:
 def test_a_task_that_tells_nothing_has_nothing_to_look_at() -> None:
     assert Calls(Path("x")).look(Example("a", {}, None, "a")) == Look()
     assert examples.along(examples.TaskData("none", None, all_data=True), [], {}).pictures == ()
+
+
+def test_key_fields_are_boxed_and_judged_by_the_rule_that_their_metric_counts_by() -> None:
+    task = built("finmm_page_fields", Path("nowhere"), documents=2)
+    assert isinstance(task, Task)
+    for example in task.examples():
+        target = {field["name"]: field for field in example.target}
+        boxes = {box.name for box in task.look(example).boxes}
+        assert boxes == {name for name, field in target.items() if field["texts"]}
+        ideal = task.answer(task.ideal(example))
+        rows = marks.of(task, example, {name: text for name, text in ideal.items() if text is not None})["fields"]
+        assert {row[3] for row in rows} == {"right"}
+        amount = next(field for field in example.target if field["kind"] == "amount" and field["texts"])
+        (row,) = [row for row in marks.of(task, example, {amount["name"]: amount["value"]})["fields"] if row[2]]
+        assert row[3].startswith("right")

@@ -6,12 +6,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 
 from bench.data.look import Look
+from bench.metrics.entities import Field
+from bench.metrics.field_values import same_printed, same_value
 from bench.metrics.speech import marked
 from bench.metrics.word_alignment import Step
 from bench.task import Task
 from bench.types import Example, Fields, Json, Transcribe
 
 LONGEST = 3_000  # words of a reference that are marked: a page shows no more, and aligning takes the square of them
+
+_NOBODY: Field = {"kind": "text", "texts": []}  # a field that was not asked for
 
 
 def of(task: Task, example: Example, answer: Json) -> Mapping[str, Json]:
@@ -23,8 +27,21 @@ def of(task: Task, example: Example, answer: Json) -> Mapping[str, Json]:
         return {}
     if isinstance(answer, str) and (reference := _reference(task, example)):
         return words(reference, answer)
-    if issubclass(task.output, Fields) and isinstance(answer, Mapping) and isinstance(example.target, Mapping):
-        return {"fields": _fields(example.target, answer)}
+    if issubclass(task.output, Fields) and isinstance(answer, Mapping) and (known := _known(example.target)):
+        return {"fields": _fields(known, answer)}
+    return {}
+
+
+def _known(target: Json) -> Mapping[str, Field]:
+    """The fields of a reference by name, as the metrics of entities take them; of {name: text} each is a text."""
+    if isinstance(target, Mapping):
+        return {
+            name: {"kind": "text", "texts": [] if text in (None, "") else [str(text)]} for name, text in target.items()
+        }
+    if isinstance(target, list) and all(
+        isinstance(one, Mapping) and {"name", "kind", "texts"} <= set(one) for one in target
+    ):
+        return {one["name"]: one for one in target}
     return {}
 
 
@@ -63,24 +80,26 @@ def _joined(found: Iterable[Step]) -> Iterable[tuple[str, list[str], list[str]]]
             yield from ((kind, list(step.reference), list(step.said)) for step in group)
 
 
-def _fields(reference: Mapping[str, Json], answer: Mapping[str, Json]) -> list[Json]:
+def _fields(known: Mapping[str, Field], answer: Mapping[str, Json]) -> list[Json]:
     """Each field as [name, reference, answer, verdict], those of the reference first."""
-    names = [*reference, *(name for name in answer if name not in reference)]
-    return [
-        [name, reference.get(name), answer.get(name), _verdict(reference.get(name), answer.get(name))] for name in names
-    ]
+    names = [*known, *(name for name in answer if name not in known)]
+    rows = []
+    for name in names:
+        field, said = known.get(name, _NOBODY), answer.get(name)
+        printed = field["texts"][0] if field["texts"] else None
+        rows.append([name, printed, said, _verdict(field, "" if said is None else str(said))])
+    return rows
 
 
-def _verdict(reference: Json, answer: Json) -> str:
-    if reference in (None, ""):
-        return "right" if answer in (None, "") else "put in"
-    if answer in (None, ""):
+def _verdict(field: Field, said: str) -> str:
+    """By the rule that the metrics count by: the printed value, or one that means the same."""
+    if not field["texts"]:
+        return "put in" if said else "right"
+    if not said:
         return "left out"
-    return "right" if _plain(reference) == _plain(answer) else "wrong"
-
-
-def _plain(value: Json) -> str:
-    return " ".join(str(value).casefold().split())
+    if same_printed(field, said):
+        return "right"
+    return "right in another form" if same_value(field, said) else "wrong"
 
 
 def shown(look: Look) -> Mapping[str, Json]:
