@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from bench.data.shapes import a_number
 from bench.text.rows import rows
 from bench.text.stated_json import objects
 from bench.types import Json
@@ -101,10 +102,7 @@ def _text(name: str, value: Json) -> str:
         return ""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise ValueError(f"{name}: found {type(value).__name__}, expected a text, a number or null")
-    try:
-        text = value.strip() if isinstance(value, str) else json.dumps(value, allow_nan=False)
-    except ValueError:
-        raise ValueError(f"{name}: found a number that is not finite, or too large") from None
+    text = value.strip() if isinstance(value, str) else json.dumps(a_number(value))
     if len(text) > LONGEST:
         raise ValueError(f"{name}: found a text of {len(text):,} characters, allowed are {LONGEST:,}")
     return text

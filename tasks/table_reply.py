@@ -70,7 +70,7 @@ def _table_in(value: Json) -> Rows:
     """The rows of a list of lists, a list of objects (their keys are the head), or of an object that holds one of these."""
     if isinstance(value, dict):
         lowered = {str(key).lower(): one for key, one in value.items()}
-        head = next((lowered[key] for key in _HEAD_KEYS if isinstance(lowered.get(key), list)), [])
+        head: list[Json] = next((lowered[key] for key in _HEAD_KEYS if isinstance(lowered.get(key), list)), [])
         body = next((found for key in _ROWS_KEYS if (found := _table_in(lowered.get(key)))), [])
         if not body and len(value) == 1:
             return _table_in(next(iter(value.values())))

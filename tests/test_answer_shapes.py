@@ -50,6 +50,18 @@ HOSTILE: Mapping[str, list[Json]] = {
     ),
     "earnings21": [["a", "transcript"], {"text": "x"}, 7, "x " * 500_001],
     **dict.fromkeys(ONE_LABEL, LABEL),
+    "finmm_ocr": TEXT,
+    **{
+        name: [
+            "x", 7, True, ["x"], [{"a": "b"}], {field: ["1", "2"]}, {field: {"a": 1}}, {field: True}, {field: "x" * 1_001},
+            {field: 10**400}, {field: "1", field.swapcase(): "2"},
+        ]
+        for name, field in (("finmm_page_fields", "total"), ("sroie", "total"), ("funsd", "TO:"))
+    },
+    "finmm_tables": [
+        "x", 7, {"a": 1}, ["x"], [["x"], "y"], [["x", ["y"]]], [["x", True]], [[{"text": "x"}]], [["x"]] * 501, [["x"] * 61],
+        [["x" * 501]], [["x" * 500] * 41], [[0.5, 10**400]],
+    ],
     "goemotions": ["joy", {"label": "joy"}, {"labels": "joy"}, ["joy", 3], ["no such label"], {"joy": 1.0}, 7],
     "deft_sentence": ["2", "", 7, 0.5, ["0", "1"], {"label": "1"}],
     "deft_tags": ["O", 7, ["O"], ["O"] * 5_000, {"tags": ["O"]}, [["Term"]], [["Term", "x", -1]], [["Nothing", "x", 0]]],

@@ -60,3 +60,4 @@ OFFICIAL = (
     entity_metric("recall", recall, same_printed, _EXACT),
     entity_metric("normalised_f1", f1, same_value, _NORMALISED),
 )  # what is compared with papers: exact values
+LINKS = (F1, EXACT_F1, *ENTITIES[2:4])  # where all values are texts

@@ -9,16 +9,13 @@ import numpy as np
 from bench.metrics.metric import Array, Metric, Row
 
 
-def _folded(text: str) -> str:
-    return " ".join(text.split())
-
-
 def _characters(target: str, answer: str) -> Row:
-    """Edits and characters of the reference, white space folded, so that line breaks are blanks."""
+    """Edits, at most all characters of the reference, and these; white space is left out."""
     from rapidfuzz.distance import Levenshtein
 
-    wanted = _folded(target)
-    return float(Levenshtein.distance(wanted, _folded(answer))), float(len(wanted))
+    wanted = "".join(target.split())
+    edits = Levenshtein.distance(wanted, "".join(answer.split()))
+    return float(min(edits, len(wanted))), float(len(wanted))
 
 
 def _bag(target: str, answer: str) -> Row:
@@ -53,7 +50,7 @@ CER = Metric(
     worst=lambda target: _characters(target, ""),
     best=lambda target: _characters(target, target),
     higher_is_better=False,
-    signature="Levenshtein, case counts, white space folded, pooled over pages, may exceed 1",
+    signature="Levenshtein, case counts, without white space, pooled over pages, at most 1 for each",
 )
 WORD_F1 = Metric(
     "word_f1",

@@ -35,8 +35,8 @@ def table_distance(one: Table, other: Table) -> float:
     """The least cost of turning one table into the other by adding, removing and changing rows and cells.
 
     Each costs 1, and changing a cell's text the share of its characters that must be edited; a row never becomes a cell for less
-    than 1. Time is about nine times the product of the two numbers of nodes. Source: Zhang and Shasha 1989, "Simple Fast Algorithms for
-    the Editing Distance between Trees and Related Problems" (SIAM J. Comput. 18).
+    than 1. Time is about nine times the product of the two numbers of nodes. Source: Zhang and Shasha 1989, "Simple Fast
+    Algorithms for the Editing Distance between Trees and Related Problems" (SIAM J. Comput. 18).
 
     >>> table_distance([["a", "b"], ["c", "d"]], [["a", "b"]]), table_distance([["1.20"]], [["1.30"]])
     (3.0, 0.25)

@@ -18,7 +18,7 @@ class FinmmOCR(FinmmPages):
 
     name, version, output = "finmm_ocr", 1, Read
     metrics: ClassVar[tuple[AnyMetric, ...]] = PAGE_TEXT
-    card = page_card("text of documents, row by row over the whole width", 96, (0.85, 1.1))
+    card = page_card("text of documents, row by row over the whole width", 96, (0.9, 1.0))
 
     def example(self, seed: int, index: int) -> Example:
         """The document and its lines."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import ClassVar
 
-from bench.data.shapes import a_list, a_text, short
+from bench.data.shapes import a_list, a_number, a_text, short
 from bench.data.submissions import kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.table_cells import TABLES
@@ -61,7 +61,7 @@ def _cell(value: Json) -> str:
     if value is None:
         return ""
     if isinstance(value, int | float) and not isinstance(value, bool):
-        return str(value)[:LONGEST]
+        return a_text(json.dumps(a_number(value)), LONGEST)
     if not isinstance(value, str):
         raise ValueError(f"found {kind(value)} in a row, expected a text")
     return a_text(value, LONGEST)
