@@ -16,7 +16,7 @@ from bench.task import Card, DataTask
 from bench.types import Example, ImageFile, Json
 from tasks.field_reply import name_form
 from tasks.fields import FieldsTask
-from tasks.page_folders import annotations, found_below, picture
+from tasks.page_folders import annotation_files, found_below, picture
 from tasks.slices import band
 
 _ROOTS = ("testing_data", "dataset/testing_data", "")
@@ -75,7 +75,7 @@ def _below(folder: Path, name: str) -> Path:
 
 
 def _read(folder: Path) -> list[Example]:
-    files = annotations(_below(folder, "annotations"), (".json",), _OBTAIN)
+    files = annotation_files(_below(folder, "annotations"), (".json",), _OBTAIN)
     found = filter(None, map(_example, files))
     return all_or_none(found, str(folder))
 

@@ -21,7 +21,7 @@ def found_below(folder: Path, roots: Sequence[str], names: Sequence[str], obtain
     raise BenchError(f"{folder} holds none of the folders {shown}; {obtain}")
 
 
-def annotations(folder: Path, endings: Sequence[str], obtain: str) -> list[Path]:
+def annotation_files(folder: Path, endings: Sequence[str], obtain: str) -> list[Path]:
     """The files of a folder with these endings by name; raises BenchError where there is none, or two of one name."""
     found = sorted(path for path in folder.iterdir() if path.suffix in endings and not path.name.startswith("."))
     if not found:

@@ -16,7 +16,7 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Card, DataTask
 from bench.types import Example, ImageFile, Json
 from tasks.fields import FieldsTask
-from tasks.page_folders import annotations, found_below, picture
+from tasks.page_folders import annotation_files, found_below, picture
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "company": ("text", "name of the shop or company"),
@@ -99,7 +99,7 @@ def _pictures(folder: Path) -> Path:
 
 
 def _read(folder: Path) -> list[Example]:
-    files = annotations(found_below(folder, _ROOTS, _KEYS, _OBTAIN), (".txt", ".json"), _OBTAIN)
+    files = annotation_files(found_below(folder, _ROOTS, _KEYS, _OBTAIN), (".txt", ".json"), _OBTAIN)
     return all_or_none((_example(path) for path in files), str(folder))
 
 
