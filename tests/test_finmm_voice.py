@@ -194,6 +194,14 @@ def test_a_telephone_passes_speech_and_stops_what_is_below_and_above() -> None:
     assert len(np.unique(steps)) <= 255
 
 
+@speaks
+def test_loudness_alone_does_not_tell_arousal() -> None:
+    chosen = [one for one in utterances() if one.channel == "clean" and len(one.words) < 30][:40]
+    loud = [10 * np.log10(channel.power(corpus.render(one).samples)) for one in chosen]
+    assert abs(float(np.corrcoef(loud, [one.performed[1] for one in chosen])[0, 1])) < 0.85
+    assert len(chosen) == 40
+
+
 def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "annotations.jsonl").read_text("utf-8").splitlines()]
 

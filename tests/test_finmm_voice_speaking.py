@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
+import locale
+import re
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -30,7 +34,9 @@ def test_speech_is_equal_whatever_was_spoken_before_and_in_another_process() -> 
     assert len(set(here.values())) == len(FORMANT) >= 10
     assert digests(names[::-1]) == here
     code = f"from test_finmm_voice_speaking import digests; print(digests({names[3:5]!r}))"
-    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd="tests")
+    found = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=Path(__file__).parent
+    )
     assert eval(found.stdout) == {name: here[name] for name in names[3:5]}
 
 
@@ -68,6 +74,22 @@ def test_a_feeling_is_heard_as_faster_louder_higher_and_livelier() -> None:
     assert len(loud) < 0.9 * len(quiet)
     assert float(np.sqrt(np.mean(loud**2))) > 2 * float(np.sqrt(np.mean(quiet**2)))
     assert np.abs(loud).max() <= 1
+
+
+def test_threads_that_speak_at_once_do_not_disturb_each_other_and_nothing_stays_loaded() -> None:
+    alone = [spoken(TEXT, speaker)[0].tobytes() for speaker in FORMANT]
+    with ThreadPoolExecutor(4) as pool:
+        together = list(pool.map(lambda speaker: spoken(TEXT, speaker)[0].tobytes(), FORMANT))
+    assert together == alone
+    maps = Path("/proc/self/maps")
+    if maps.exists():
+        assert not re.search(r"/espeak-\w+/", maps.read_text())
+
+
+def test_speaking_leaves_the_locale_of_the_process_as_it_was() -> None:
+    before = locale.setlocale(locale.LC_CTYPE)
+    spoken("a word", FORMANT[0])
+    assert locale.setlocale(locale.LC_CTYPE) == before
 
 
 @pytest.mark.parametrize(

@@ -34,6 +34,7 @@ Timed: TypeAlias = tuple[str, float, float]
 # What the annotations call a channel, which are the specification's words.
 SPECIFIED = {"clean": "clean", "telephone": "telephone", "noise": "room", "overlap": "clean", "codec": "voip"}
 
+_DISTANCE = 4.0  # dB, the standard deviation of how near the microphone is: loudness alone must not tell arousal
 _OPPOSITE = {"customer": "agent", "agent": "customer", "executive": "analyst", "analyst": "executive"}
 
 
@@ -53,6 +54,8 @@ def render(utterance: Utterance) -> Sound:
     rng = random.Random(f"finmm voice {utterance.seed} {utterance.index} channel")
     samples, said = spoken(utterance.said, utterance.speaker, *utterance.performed)
     wide, words = channel.framed(samples, RATE), _later(said, channel.lead())
+    nearer = random.Random(f"finmm voice {utterance.seed} {utterance.index} distance").gauss(0, _DISTANCE)
+    wide = channel.within(wide * 10 ** (nearer / 20))
     if utterance.channel == "telephone":
         return Sound(channel.telephone(wide), channel.NARROW, words)
     if utterance.channel == "noise":
