@@ -44,6 +44,7 @@ ONE_LABEL = tuple(
 HOSTILE: Mapping[str, list[Json]] = {
     **dict.fromkeys(("squad_v1", "squad_v1_parted", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
     "finmm_video_qa": TEXT,
+    "finmm_speech": [x if x != "x" * 20_001 else "x" * 1_000_001 for x in TEXT],
     **dict.fromkeys(("chitchat", "finmm_dialogue", "dstc7"), TEXT),
     **dict.fromkeys(
         ("squad_v2", "squad_v2_parted"), TEXT_OR_NONE
@@ -100,6 +101,7 @@ HOSTILE: Mapping[str, list[Json]] = {
     "convfinqa_own": [{"a": 1}, None],
     "omg_emotion": VALUES,
     "finmm_video_emotion": VALUES,
+    "finmm_voice_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}],
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip
 # What only a journal can hold, as the official file has another form for it.

@@ -137,8 +137,8 @@ class Random(Reference):
                 return Prediction(request.id, span=(words[first].start(), words[last].end()))
             case Fields(names=names):
                 seen = _words_of(request)
-                values = {name: " ".join(draw.choices(seen, k=draw.randint(1, 3))) for name in names}
-                return Prediction(request.id, text=json.dumps(values, ensure_ascii=False))
+                drawn = {name: " ".join(draw.choices(seen, k=draw.randint(1, 3))) for name in names}
+                return Prediction(request.id, text=json.dumps(drawn, ensure_ascii=False))
             case _:
                 words_seen = _words_of(request)
                 return Prediction(request.id, text=" ".join(draw.choices(words_seen, k=draw.randint(1, 16))))
