@@ -77,7 +77,7 @@ class Sroie(FieldsTask, DataTask):
         if not path.is_dir():
             yield from pairs(path)
             return
-        for file in annotations(path, (".txt", ".json"), "give the folder with a file for each receipt"):
+        for file in annotation_files(path, (".txt", ".json"), "give the folder with a file for each receipt"):
             yield file.stem, read_json(file)
 
     def problems(self) -> Iterator[str]:

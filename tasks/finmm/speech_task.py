@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from bench.artifacts.fetch import locate
 from bench.data.look import Look
 from bench.data.shapes import TRANSCRIPT, a_text
 from bench.errors import BenchError
@@ -17,6 +18,7 @@ from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
 from tasks.earnings21 import spoken_words
 from tasks.finmm import LICENCE
 from tasks.finmm.voice import Utterance, make_utterance, sound_file, write_voices
+from tasks.finmm.voice.neural import SHA256, SOURCE
 from tasks.finmm.voice.sentences import LEARNED_FROM
 from tasks.finmm.voice.utterance import bare
 from tasks.slices import words
@@ -51,6 +53,11 @@ class FinmmSpeech(Task):
     def __init__(self, utterances: int = 200, utterance_seed: int = 7, neural: bool = False) -> None:
         self.utterances, self.utterance_seed, self.neural = utterances, utterance_seed, neural
         refuse_odd(utterances, utterance_seed)
+
+    def fetch(self) -> None:
+        """Bring the weights of the neural voice, where it speaks."""
+        if self.neural:
+            locate(SOURCE, sha256=SHA256)
 
     def examples(self) -> Sequence[Example]:
         """The utterances in order; nothing is rendered for that."""
