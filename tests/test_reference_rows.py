@@ -115,6 +115,11 @@ def test_failing_fails_on_some_and_is_bounded(folder: Path, tmp_path: Path, name
         assert score.worst == score.value
         if "_difference_" in score.metric:  # of groups: right answers for all need not bring them nearer
             continue
+        if (
+            score.metric.endswith("_accuracy") and name == "finmm_speech"
+        ):  # one kind of value, which a failed one need not have
+            assert score.best >= score.value
+            continue
         assert score.best != score.value
         assert (score.best > score.value) is score.higher_is_better
         assert 0.0 <= score.best <= 1.0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -30,6 +30,7 @@ _FIRST = re.compile(
 )  # else "at first"
 _PENCE = re.compile(r"\b(?:pence|penny|cent)\b")
 _MOST = 20_000  # words of a transcript that are looked at
+_LONGEST = 40  # letters of a word that may be a value
 
 
 @dataclass(frozen=True)
@@ -54,7 +55,7 @@ def values(text: str) -> tuple[Value, ...]:
     >>> [value.what for value in values("pay twelve hundred dollars by the third of May to 4111 2233")]
     [('1200',), ('5', '3', '0'), ('41112233',)]
     """
-    words = _normalised(" ".join(text.split()[:_MOST]))
+    words = _normalised(" ".join(word for word in text.split()[:_MOST] if len(word) <= _LONGEST))
     found: list[Value] = []
     at = 0
     while at < len(words):
@@ -156,14 +157,21 @@ def _accuracy(name: str, kind: str = "") -> Metric:
     def ratio(totals: Array, n: Array) -> Array:
         return np.asarray(totals[..., 0] / np.where(totals[..., 1] > 0, totals[..., 1], 1.0))
 
-    return Metric(
+    def fit(targets: Sequence[Mapping[str, Any]]) -> Metric:
+        there = any(kind in ("", entity["kind"]) for target in targets for entity in target["entities"])
+        reason = "" if there else f"no {kind or 'value'} is spoken in these examples"
+        return replace(metric, fit=None, absent=lambda answers: reason)
+
+    metric = Metric(
         name,
         row,
+        fit=fit,
         summarise=ratio,
         worst=lambda target: row(target, ""),
         best=lambda target: row(target, target["text"]),
         signature="whole values in words or digits; more of them than were spoken count as wrong",
     )
+    return metric
 
 
 VALUES = (_accuracy("value_accuracy"), *(_accuracy(f"{kind}_accuracy", kind) for kind in KINDS))

@@ -87,7 +87,12 @@ def write(out: SiteFolder, name: str, run: Run, files: Files, data: TaskData) ->
         for start in range(0, len(ids), CHUNK):
             number = start // CHUNK
             chunk = [
-                _answer(data, data.examples[place] if place >= 0 else None, predictions.get(one))
+                _answer(
+                    data.task,
+                    data.examples[place] if place >= 0 else None,
+                    predictions.get(one),
+                    is_marked=not data.reason,
+                )
                 for one, place in zip(ids[start : start + CHUNK], places[start : start + CHUNK], strict=True)
             ]
             out.write(f"{key}/{number}.js", script(f"{key}/{number}", chunk))
@@ -127,9 +132,10 @@ def _note(run: Run, files: Files, data: TaskData, places: Sequence[int]) -> str:
     return " ".join(found)
 
 
-def _answer(data: TaskData, example: Example | None, prediction: Prediction | None) -> Json:
+def _answer(
+    task: Task | None, example: Example | None, prediction: Prediction | None, *, is_marked: bool = False
+) -> Json:
     """A prediction as the page takes it: the final answer, the raw one where it says more, the error, what is right in it."""
-    task = data.task
     if prediction is None:
         return {"error": "no prediction"}
     text, found = _said(prediction)
@@ -139,7 +145,7 @@ def _answer(data: TaskData, example: Example | None, prediction: Prediction | No
     if task is not None:
         try:
             found |= _read(task, example, prediction)
-            if example is not None and "answer" in found and not data.reason:
+            if example is not None and "answer" in found and is_marked:
                 found |= marks.of(task, example, found["answer"])
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
