@@ -193,7 +193,7 @@ def shipped(name: str, folder: Path, **changes: Any) -> Task:
     more: dict[str, dict[str, Any]] = {
         "chitchat": {"source": f"file:{folder / 'chitchat.json'}", "sha256": None},
         "finmm_docvqa": {"documents": 3},
-        "finmm_video_emotion": {"clips": 12, "training_clips": 3},
+        "finmm_video_emotion": {"clips": 20, "training_clips": 3},
         "finmm_video_qa": {"clips": 2},
         "finmm_speech": {"utterances": 8},
         "finmm_voice_emotion": {"utterances": 8, "training_utterances": 8},
