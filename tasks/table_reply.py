@@ -145,14 +145,16 @@ def _of_html(text: str) -> Rows:
 def _of_bars(text: str) -> Rows:
     """The lines with bars, without those that rule off the head; the first block of them that has two lines, else all."""
     blocks: list[Rows] = [[]]
+    framed = False
     for line in rows(text):
         if "|" not in line:
             if blocks[-1] and not line.strip():
                 blocks.append([])
             continue
         if not _RULE.fullmatch(line):
-            bare = line.strip().replace("\\|", _ESCAPED_BAR)
-            bare = bare.removeprefix("|").removesuffix("|")
+            bare = line.replace("\\|", _ESCAPED_BAR)
+            framed = bare.strip().startswith("|") if not blocks[-1] else framed  # as the head is: else a cell is empty
+            bare = bare.strip().removeprefix("|").removesuffix("|") if framed else bare
             blocks[-1].append([cell.strip().replace(_ESCAPED_BAR, "|") for cell in bare.split("|")])
     return next((block for block in blocks if len(block) > 1), blocks[0])
 
