@@ -20,7 +20,8 @@ _VALUE = frozenset(
 _PAIR = re.compile(
     r'"(?P<key>[^"\n]{1,200})"\s*:\s*(?:"(?P<text>(?:[^"\\\n]|\\.)*)"|(?P<bare>-?\d[\d.]*|null|true|false)(?=\s*[,}\n]))'
 )
-_LINE = re.compile(r"[\s>*•–-]*[\"'`*]{0,3}(?P<key>[^:\"'`*\n]{1,200}?)[\"'`*]{0,3}\s*:[*\s]*(?P<value>\S.*?)\s*")
+_QUOTES = "\"'`*"
+_BEFORE = _QUOTES + " \t>•–-"  # marks of lists and citations
 _BETWEEN = "; "  # of several values for one field, which together are wrong
 
 
@@ -45,8 +46,7 @@ def said_fields(text: str) -> dict[str, str] | None:
     if not found:
         found = [(pair["key"], _unquoted(pair)) for pair in _PAIR.finditer(text)]
     if not found:
-        lines = (_LINE.fullmatch(line) for line in rows(text))
-        found = [(line["key"].strip(), line["value"].strip("\"'`*, ")) for line in lines if line]
+        found = [pair for line in rows(text) if (pair := _of_line(line)) is not None]
     if not found:
         return None
     values: dict[str, tuple[str, list[str]]] = {}
@@ -55,6 +55,13 @@ def said_fields(text: str) -> dict[str, str] | None:
         if (said := or_nothing(value.strip())) and said not in kept:
             kept.append(said)
     return {name: _BETWEEN.join(said)[:LONGEST] for name, said in values.values() if said}
+
+
+def _of_line(line: str) -> tuple[str, str] | None:
+    """The name and the value of a line "name: value", None of another one."""
+    name, colon, value = line[: 2 * LONGEST].partition(":")
+    name, value = name.lstrip(_BEFORE).rstrip(_QUOTES + " \t"), value.strip(_QUOTES + ", \t")
+    return (name, value) if colon and value and 0 < len(name) <= 200 and not set(name) & set(_QUOTES) else None
 
 
 def _unquoted(pair: re.Match[str]) -> str:
