@@ -24,6 +24,7 @@ train-demo: $(VENV)/.demo
 # The weights are brought first, like the packages; the tests themselves reach nothing outside this machine.
 test: $(VENV)/.dev lint
 	@$(BIN)/bench fetch suite=mini model=rag_smollm2
+	@$(BIN)/bench fetch task=finmm_speech task.neural=true model=moonshine
 	@if [ -n "$$BENCH_DATA" ] && command -v java > /dev/null; then $(BIN)/bench fetch task=dstc7; fi
 	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2
 	BENCH_OFFLINE=1 $(BIN)/pytest -m slow

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import ClassVar
 
+from bench.data.look import Look
 from bench.data.shapes import anything
 from bench.data.source import DataSource
 from bench.data.submissions import pairs
@@ -195,6 +196,10 @@ class Task(BaseTask):
     def slices(self, example: Example) -> Mapping[str, str]:
         """Properties by which a comparison is broken down (document kind, question type, answer length): few values each."""
         return {}
+
+    def look(self, example: Example) -> Look:
+        """What a page shows of the reference to eyes and ears: a transcript's words, boxes on a picture, the place in time."""
+        return Look()
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """The (example id, final answer) pairs of a submission in the official format, `Malformed` for a bad answer.

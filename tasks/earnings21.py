@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from bench.data.files import read_text
+from bench.data.look import Look
 from bench.data.nlp_transcript import read_nlp, read_reference
 from bench.data.shapes import TRANSCRIPT, a_text
 from bench.data.submissions import kind, table
@@ -92,6 +93,10 @@ class Earnings21(DataTask):
         path = self._folder / _ABOUT
         rows = table(path, ("file_id", "sector")) if path.is_file() else ()
         return {row["file_id"]: {"sector": row["sector"].strip()} for _, row in rows if row["sector"].strip()}
+
+    def look(self, example: Example) -> Look:
+        """The words and the entities with the ways to say them."""
+        return Look(words=example.target)
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """A folder of ID.nlp, ID.ctm or ID.txt, one such file, or an object {call: transcript}; words count as they are."""

@@ -2,32 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
-from typing import ClassVar
 
 from bench.data.files import read_text
-from bench.data.shapes import a_number, an_object
+from bench.data.look import Look
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
-from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson, reach
-from bench.metrics.metric import AnyMetric
+from bench.metrics.concordance import reach
 from bench.task import Card, DataTask
 from bench.text.rows import cells
-from bench.types import Example, Json, Part, Prediction, Regress, Request, Text, Video
-from tasks.slices import words
+from bench.types import Example, Json
+from tasks.clip_emotion import EMOTIONS, SCALES, ClipEmotion
 
-EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # by the number in EmotionMaxVote
-SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 _KEYS = ("video", "utterance", "arousal", "valence")
+_LONGEST = 86_400.0  # seconds of a video
 _VOTES = {str(number) for number in range(len(EMOTIONS))}
-_PARTS = {
-    "transcript": frozenset({"text"}),
-    "video": frozenset({"video"}),
-    "both": frozenset({"text", "video"}),
-}
 # The gold file, its transcripts and its number of utterances; the first that is there is evaluated.
 _SPLITS = (
     ("omg_ValidationVideos.csv", "omg_ValidationTranscripts.csv", 617),
@@ -41,13 +34,10 @@ _OBTAIN = (
 )
 
 
-class OmgEmotion(DataTask):
-    """Valence and arousal of every utterance of a video; `modality` is transcript, video or both."""
+class OmgEmotion(ClipEmotion, DataTask):
+    """Valence and arousal of every utterance of a video; `modality` is transcript, sound, picture, video or all."""
 
-    name, version, output = "omg_emotion", 1, Regress
-    metrics: ClassVar[tuple[AnyMetric, ...]] = tuple(
-        metric(name, *SCALES[name]) for metric in (ccc, ccc_per_video, pearson, mse) for name in SCALES
-    )
+    name, version = "omg_emotion", 1
     card = Card(
         title="OMG-Emotion",
         source="https://github.com/knowledgetechnologyuhh/OMGEmotionChallenge",
@@ -70,9 +60,8 @@ class OmgEmotion(DataTask):
     )
 
     def __init__(self, data: DataSource, modality: str = "transcript") -> None:
-        if modality not in _PARTS:
-            raise BenchError(f"task.modality={modality!r} is not one of {sorted(_PARTS)}")
-        self.data, self.modality, self.parts = data, modality, _PARTS[modality]
+        ClipEmotion.__init__(self, modality)
+        DataTask.__init__(self, data)
 
     def examples(self) -> Sequence[Example]:
         """The utterances in the order of the gold file; a clip need not be there, nor a transcript."""
@@ -102,41 +91,38 @@ class OmgEmotion(DataTask):
                 return split
         raise BenchError(f"{self._folder} holds neither {_SPLITS[0][0]} nor {_SPLITS[1][0]}; {_OBTAIN}")
 
-    def request(self, example: Example) -> Request:
-        """The transcript, the clip, or first one and then the other."""
-        low, high = zip(*SCALES.values(), strict=True)
-        parts: list[Part] = []
-        if "text" in self.parts:
-            if not (transcripts := self._folder / self._split[1]).is_file():
-                raise BenchError(f"{transcripts} does not exist; put it there, or run with task.modality=video")
-            parts.append(Text(example.inputs["transcript"]))
-        if "video" in self.parts:
-            parts.append(Video(str(_clip(self._folder, example))))
-        return Request(example.id, tuple(parts), Regress(tuple(SCALES), low, high))
+    def clip(self, example: Example) -> str:
+        """The film of an utterance, which need not be there."""
+        return str(_clip(self._folder, example))
 
-    def answer(self, prediction: Prediction) -> dict[str, float]:
-        """The two values, held within their scales."""
-        values = prediction.values or {}
-        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
+    def transcript(self, example: Example) -> str:
+        """What is said; raises BenchError where the file of transcripts is missing."""
+        if not (transcripts := self._folder / self._split[1]).is_file():
+            raise BenchError(f"{transcripts} does not exist; put it there, or run with task.modality=video")
+        return super().transcript(example)
 
-    def checked(self, example: Example, answer: Json) -> dict[str, float]:
-        """Two numbers, which may leave their scales by as much as the metrics take."""
-        found = an_object(answer, SCALES)
-        return {name: a_number(found[name], *reach(*SCALES[name])) for name in SCALES}
-
-    def ideal(self, example: Example) -> Prediction:
-        """The target itself."""
-        return Prediction(example.id, values={name: example.target[name] for name in SCALES})
-
-    def slices(self, example: Example) -> Mapping[str, str]:
-        """The emotion that most annotators named, and the length of the transcript."""
-        length = {"length": words(example.inputs["transcript"], (5, 15))}
-        return length | (self._emotions.get(example.id, {}) if example.target is not None else {})
+    def emotion(self, example: Example) -> dict[str, str]:
+        """The emotion that most annotators named."""
+        return self._emotions.get(example.id, {})
 
     @cached_property
     def _emotions(self) -> Mapping[str, dict[str, str]]:
         rows = ((_key(row), row.get("EmotionMaxVote", "").strip()) for _, row in table(self._gold, _KEYS[:2]))
         return {key: {"emotion": EMOTIONS[int(vote)]} for key, vote in rows if vote in _VOTES}
+
+    def look(self, example: Example) -> Look:
+        """When the utterance begins and ends in its video, where the gold file says that."""
+        start, end = self._lasting.get(example.id, (None, None))
+        return Look(start=start, end=end)
+
+    @cached_property
+    def _lasting(self) -> Mapping[str, tuple[float, float]]:
+        """The seconds at which each utterance begins and ends, of rows that tell them."""
+        found: dict[str, tuple[float, float]] = {}
+        for _, row in table(self._gold, _KEYS[:2]):
+            with contextlib.suppress(ValueError):
+                found[_key(row)] = number(row.get("start", ""), 0, _LONGEST), number(row.get("end", ""), 0, _LONGEST)
+        return found
 
     @property
     def _gold(self) -> Path:
@@ -162,10 +148,6 @@ class OmgEmotion(DataTask):
         if missing := [example.id for example in examples if example.id not in found]:
             raise BenchError(f"{path}: {len(missing):,} utterances are missing, the first is {missing[0]!r}; add them")
         yield from found.items()
-
-    def official(self, values: Mapping[str, float], examples: Sequence[Example]) -> Mapping[str, Json]:
-        """What the two versions of calculateEvaluationCCC.py print: over all utterances, and the means over videos."""
-        return {key: values[name] for key, name in _OFFICIAL.items() if name in values}
 
     def problems(self) -> Iterator[str]:
         """The size of the split, and the transcripts and clips that are missing."""
@@ -230,15 +212,3 @@ def _transcripts(path: Path) -> dict[str, str]:
 
 def _clip(folder: Path, example: Example) -> Path:
     return folder / f"{example.id.removesuffix('.mp4')}.mp4"
-
-
-_OFFICIAL = {
-    "Arousal CCC": "ccc_arousal",
-    "Arousal Pearson Cor": "pearson_arousal",
-    "Arousal MSE": "mse_arousal",
-    "Valence CCC": "ccc_valence",
-    "Valence cor": "pearson_valence",
-    "Valence MSE": "mse_valence",
-    "Mean CCC Arousal": "ccc_arousal_per_video",
-    "Mean CCC Valence": "ccc_valence_per_video",
-}

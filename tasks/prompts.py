@@ -54,6 +54,12 @@ def page(picture: Part, question: str) -> tuple[Part, ...]:
     return (system, *_turns("Page", PAGES), picture, Text(f"Question: {question}"), _BEGUN)
 
 
+def film(clip: Part, question: str) -> tuple[Part, ...]:
+    """The parts of a question on a film; the worked examples are what is read in one, in words."""
+    system = Text(SYSTEM.format(label="film"), "system")
+    return (system, *_turns("Film", PAGES), clip, Text(f"Question: {question}"), _BEGUN)
+
+
 _BEGUN = Text('Answer: "', "assistant")
 
 

@@ -17,6 +17,8 @@ from small_finance import FILES as FINANCE
 from small_finance import FINANCIAL, ORDERED
 from small_labels import FILES as LABELS
 from small_labels import LABELLED
+from small_pages import FILES as SCANS
+from small_pages import PAGES
 from small_spans import FILES as PHRASES
 from small_spans import SPANS
 
@@ -122,6 +124,7 @@ FILES: Mapping[str, str | bytes] = (
     | FINANCE
     | LABELS
     | PHRASES
+    | SCANS
     | {f"ravdess/03-01-0{i}-01-01-01-0{i}.wav": hum(10 * i) for i in range(1, 9)}
 )
 
@@ -136,11 +139,20 @@ CARRIED = (
     "finmm_dialogue",
     "finmm_docvqa",
     "finmm_emotion",
+    "finmm_ocr",
+    "finmm_page_class",
+    "finmm_page_fields",
     "finmm_qa",
+    "finmm_speech",
+    "finmm_voice_emotion",
+    "finmm_video_emotion",
+    "finmm_video_qa",
+    "finmm_tables",
 )  # the package has their data
 SMALL = (
     "squad_v1", "squad_v2", "squad_v1_parted", "squad_v2_parted", "xquad_en", "docvqa", "chitchat", "phrasebank", "banking77",
     "goemotions", "omg_emotion", "ravdess", "ectsum", *FINANCIAL, *LABELLED, *SPANS,
+    *PAGES,
 )  # fmt: skip
 
 ALL_CLASSES = ("deft_tags", "deft_relations")  # their F1 is a mean over classes that a part may not have
@@ -181,6 +193,11 @@ def shipped(name: str, folder: Path, **changes: Any) -> Task:
     more: dict[str, dict[str, Any]] = {
         "chitchat": {"source": f"file:{folder / 'chitchat.json'}", "sha256": None},
         "finmm_docvqa": {"documents": 3},
+        "finmm_video_emotion": {"clips": 20, "training_clips": 3},
+        "finmm_video_qa": {"clips": 2},
+        "finmm_speech": {"utterances": 8},
+        "finmm_voice_emotion": {"utterances": 8, "training_utterances": 8},
+        **{f"finmm_{one}": {"documents": 8} for one in ("ocr", "page_class", "page_fields", "tables")},
         **{one: {"splits": None} for one in ORDERED},  # their published order is that of the whole files
     }
     data_dir = folder if name in (*CARRIED, *SMALL) else reference_data()

@@ -43,12 +43,26 @@ ONE_LABEL = tuple(
 )  # whose answer is one label
 HOSTILE: Mapping[str, list[Json]] = {
     **dict.fromkeys(("squad_v1", "squad_v1_parted", "xquad_en", "docvqa", "finmm_docvqa", "finmm_qa", "financebench"), TEXT),
+    "finmm_video_qa": TEXT,
+    "finmm_speech": [x if x != "x" * 20_001 else "x" * 1_000_001 for x in TEXT],
     **dict.fromkeys(("chitchat", "finmm_dialogue", "dstc7"), TEXT),
     **dict.fromkeys(
         ("squad_v2", "squad_v2_parted"), TEXT_OR_NONE
     ),
     "earnings21": [["a", "transcript"], {"text": "x"}, 7, "x " * 500_001],
     **dict.fromkeys(ONE_LABEL, LABEL),
+    "finmm_ocr": TEXT,
+    **{
+        name: [
+            "x", 7, True, ["x"], [{"a": "b"}], {field: ["1", "2"]}, {field: {"a": 1}}, {field: True}, {field: "x" * 1_001},
+            {field: 10**400}, {field: "1", field.swapcase(): "2"},
+        ]
+        for name, field in (("finmm_page_fields", "total"), ("sroie", "total"), ("funsd", "TO:"))
+    },
+    "finmm_tables": [
+        "x", 7, {"a": 1}, ["x"], [["x"], "y"], [["x", ["y"]]], [["x", True]], [[{"text": "x"}]], [["x"]] * 501, [["x"] * 61],
+        [["x" * 501]], [["x" * 500] * 41], [[0.5, 10**400]],
+    ],
     "goemotions": ["joy", {"label": "joy"}, {"labels": "joy"}, ["joy", 3], ["no such label"], {"joy": 1.0}, 7],
     "deft_sentence": ["2", "", 7, 0.5, ["0", "1"], {"label": "1"}],
     "deft_tags": ["O", 7, ["O"], ["O"] * 5_000, {"tags": ["O"]}, [["Term"]], [["Term", "x", -1]], [["Nothing", "x", 0]]],
@@ -86,6 +100,8 @@ HOSTILE: Mapping[str, list[Json]] = {
     "convfinqa": [{"a": 1}, True, [1, 2], ["EOF"] * 401, 10**400, "9" * 20_001],
     "convfinqa_own": [{"a": 1}, None],
     "omg_emotion": VALUES,
+    "finmm_video_emotion": VALUES,
+    "finmm_voice_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}],
     "finmm_emotion": [*VALUES, {"valence": -1.5, "arousal": 0.2}, {"valence": 0.5, "arousal": -0.1}],
 }  # fmt: skip
 # What only a journal can hold, as the official file has another form for it.

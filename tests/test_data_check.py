@@ -218,7 +218,7 @@ def test_each_specification_has_a_valid_schema_and_a_text_that_names_every_field
     assert {kind.name for kind in KINDS[spec]} <= load(spec)["$defs"].keys()
 
 
-@pytest.mark.parametrize(("spec", "n_examples"), [("text", 3), ("picture", 1)])
+@pytest.mark.parametrize(("spec", "n_examples"), [("text", 3), ("picture", 1), ("voice", 1), ("video", 1)])
 def test_the_examples_in_the_specifications_pass(tmp_path: Path, spec: str, n_examples: int) -> None:
     text = (SPECS / f"{spec}.md").read_text(encoding="utf-8")
     examples = re.findall(r"```json\n(.*?)```", text, flags=re.DOTALL)

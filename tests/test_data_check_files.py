@@ -119,7 +119,7 @@ def test_offsets_count_characters_not_bytes_or_utf_16_units(tmp_path: Path) -> N
 
 
 def test_what_cannot_be_read_at_all_is_a_bench_error(tmp_path: Path) -> None:
-    cases = [(tmp_path, "text"), (tmp_path / "absent.json", "text"), (write(tmp_path, "", "a.json"), "voice")]
+    cases = [(tmp_path, "text"), (tmp_path / "absent.json", "text"), (write(tmp_path, "", "a.json"), "smell")]
     cases.append((tmp_path / ("n" * 5000), "text"))
     for path, spec in cases:
         with pytest.raises(BenchError, match=r"specification|does not exist|not a file|cannot be read"):

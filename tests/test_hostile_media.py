@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from bench.models import pages, sound, video
+from bench.models import pictures, sound, video
 from bench.types import Image, ImageFile
 
 
@@ -48,24 +48,24 @@ def _eps(marker: Path) -> bytes:
 )
 def test_a_picture_that_is_a_bomb_or_damaged_is_one_line(data: bytes, said: str, recwarn: Any) -> None:
     with pytest.raises(ValueError, match=f"the picture .*{said}") as caught:
-        pages.decoded(Image(data))
+        pictures.decoded(Image(data))
     assert "\n" not in str(caught.value)
     assert not recwarn.list
 
 
 def test_a_picture_of_a_format_that_starts_a_program_is_not_opened(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="UnidentifiedImageError"):
-        pages.decoded(Image(_eps(tmp_path / "ran")))
+        pictures.decoded(Image(_eps(tmp_path / "ran")))
     assert not (tmp_path / "ran").exists()
 
 
 def test_a_picture_s_file_that_is_too_large_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with (tmp_path / "page.png").open("wb") as file:
-        file.truncate(pages.MOST_PICTURE_BYTES + 1)
+        file.truncate(pictures.MOST_PICTURE_BYTES + 1)
     with pytest.raises(ValueError, match="its file is larger than"):
-        pages.decoded(ImageFile(str(tmp_path / "page.png")))
+        pictures.decoded(ImageFile(str(tmp_path / "page.png")))
     with pytest.raises(ValueError, match="FileNotFoundError"):
-        pages.decoded(ImageFile(str(tmp_path / "none.png")))
+        pictures.decoded(ImageFile(str(tmp_path / "none.png")))
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "GIF", "BMP", "TIFF", "PPM"])
@@ -74,7 +74,7 @@ def test_pictures_of_the_usual_formats_are_read(kind: str) -> None:
 
     data = io.BytesIO()
     Pillow.new("RGB", (8, 4), "white").save(data, kind)
-    assert pages.decoded(Image(data.getvalue())).size == (8, 4)
+    assert pictures.decoded(Image(data.getvalue())).size == (8, 4)
 
 
 def _wav(path: Path, *, rate: int = 16_000, channels: int = 1, n: int = 1_600) -> Path:

@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.document import DocumentQA, best_span
-from bench.models.pages import PageReader, Word, in_lines, reading_order, scaled, split_line
+from bench.models.page_places import Word, in_lines, reading_order, scaled, split_line
+from bench.models.pages import PageReader
 from bench.types import Image, Prediction, Request, Span, Text
 
 CPU = Device("cpu", "float32", 2)

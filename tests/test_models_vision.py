@@ -12,7 +12,7 @@ from small_text_models import answered
 
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.models.pages import decoded
+from bench.models.pictures import decoded
 from bench.models.vision import VisionLM
 from bench.types import Audio, Choose, Image, Prediction, Regress, Request, Span, Text
 

@@ -112,7 +112,8 @@ PADDED: dict[str, Callable[[str], str]] = {
     "words": lambda text: text + " ¤" * 500,
 }
 LABELS_OR_NUMBERS = (  # their answers have a shape that nothing can be added to
-    "banking77", "deft_sentence", "finmm_emotion", "goemotions", "omg_emotion", "phrasebank", "ravdess",
+    "banking77", "deft_sentence", "finmm_emotion", "finmm_video_emotion", "finmm_voice_emotion", "goemotions", "omg_emotion",
+    "phrasebank", "ravdess",
 )  # fmt: skip
 SAME = [name for name in PADDED if name.startswith("unseen")]
 

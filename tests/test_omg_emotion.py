@@ -139,7 +139,10 @@ def test_the_modality_decides_what_a_model_gets(made: Made, tmp_path: Path, moda
 
 
 def test_another_modality_is_refused(made: Made) -> None:
-    with pytest.raises(BenchError, match=r"task\.modality='face' is not one of \['both', 'transcript', 'video'\]"):
+    with pytest.raises(
+        BenchError,
+        match=r"task\.modality='face' is not one of \['all', 'both', 'picture', 'sound', 'transcript', 'video'\]",
+    ):
         made("face")
 
 

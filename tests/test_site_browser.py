@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import http.server
 import shutil
@@ -15,6 +16,7 @@ from typing import Any
 import pytest
 import raw_times
 from site_data import BOARD, HOSTILE, Reading, item, some
+from site_media import Forms, answered, calls, clip, films
 
 from bench.leaderboard import board as boards
 from bench.record import Run, Span, Timing
@@ -95,16 +97,22 @@ def timed(one: Item, seconds: float) -> Item:
     return Item(replace(one.run, scenarios=found), one.folder)
 
 
-@pytest.fixture(scope="module")
-def served(site: Path) -> Iterator[str]:
+@contextlib.contextmanager
+def _serving(folder: Path) -> Iterator[str]:
     class Quiet(http.server.SimpleHTTPRequestHandler):
         def log_message(self, *_: Any) -> None:
             """Say nothing."""
 
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(site)))
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), functools.partial(Quiet, directory=str(folder)))
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield f"http://127.0.0.1:{server.server_port}"
     server.shutdown()
+
+
+@pytest.fixture(scope="module")
+def served(site: Path) -> Iterator[str]:
+    with _serving(site) as address:
+        yield address
 
 
 @pytest.fixture(params=["file", "http"])
@@ -308,6 +316,99 @@ def test_axe_finds_no_fault_that_keeps_people_out(site: Path, served: str, open_
             page.locator("article.example").first.wait_for()
         found = axe.Axe().run(page).response["violations"]
         assert [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found] == [], name
+
+
+@pytest.fixture(scope="module")
+def media_site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> Path:
+    """Recordings, films (the last one no browser can play) and a form, each answered with errors."""
+    folder = tmp_path_factory.mktemp("media")
+    felt = [{"valence": 0.5, "arousal": 0.0}, {"valence": 0.0, "arousal": 0.5}, None, {"valence": 0.0, "arousal": 1.0}]
+    found = '{"total": "12.50  eur", "payee": null, "<img src=x onerror=window.hacked=1>": "</td><script>window.hacked=2</script>"}'
+    heard = ["please move twelve hundred zeros", "the fee is for four percent", "<img src=x onerror=window.hacked=3>"]
+    tasks = [calls(folder), films(folder, "libx264"), Forms(folder)]
+    clip(folder / "f3.mp4", 10, "mpeg4")
+    items = [
+        answered(folder / task.name, run_record, task, "model", said)
+        for task, said in zip(tasks, (heard, felt, [found]), strict=True)
+    ]
+    write_site(folder / "site", [], items, task_of=lambda name: next(task for task in tasks if task.name == name))
+    return folder / "site"
+
+
+def _until(true: Callable[[], Any]) -> bool:
+    """Whether it comes to be within ten seconds; a page whose policy forbids `eval` cannot be asked to wait."""
+    until = time.monotonic() + 10
+    while not (found := true()) and time.monotonic() < until:
+        time.sleep(0.05)
+    return bool(found)
+
+
+@pytest.mark.parametrize(("start", "tag"), [("calls", "audio"), ("films", "video")])
+def test_sound_and_film_play_by_the_keyboard(media_site: Path, open_page: Any, start: str, tag: str) -> None:
+    page = open_page(f"{media_site.as_uri()}/runs/{_name(media_site, 'runs', start)}")
+    player = page.locator(f"article.example {tag}").first
+    player.wait_for()
+    player.focus()
+    page.keyboard.press("Space")
+    assert _until(lambda: player.evaluate("one => one.currentTime > 0 || one.ended"))
+    assert "of example" in (player.get_attribute("aria-label") or "")
+    assert player.get_attribute("autoplay") is None
+
+
+def test_a_film_that_the_browser_cannot_play_says_so_and_has_its_file(media_site: Path, open_page: Any) -> None:
+    page = open_page(f"{media_site.as_uri()}/runs/{_name(media_site, 'runs', 'films')}")
+    page.locator("article.example").first.wait_for()
+    page.get_by_role("alert").wait_for()
+    assert page.get_by_role("alert").count() == 1
+    last = page.locator("article.example").last
+    assert "cannot play it" in last.inner_text()
+    link = last.get_by_role("link", name="The file of the film of example f3")
+    assert (media_site / "runs" / (link.get_attribute("href") or "")).resolve().is_file()
+
+
+def test_words_fields_and_boxes_show_what_is_wrong_to_the_eye_and_the_ear(media_site: Path, open_page: Any) -> None:
+    page = open_page(f"{media_site.as_uri()}/runs/{_name(media_site, 'runs', 'calls')}")
+    words = page.locator(".word-for-word")
+    words.first.wait_for()
+    assert words.first.locator("del").inner_text() == "euros"
+    assert words.first.locator("ins").inner_text() == "zeros"
+    assert words.nth(1).locator("ins.put-in").inner_text() == "+for"
+    assert "1 error on 5 words of the reference: 1 substituted, 0 left out, 0 put in" in page.content()
+    page = open_page(f"{media_site.as_uri()}/runs/{_name(media_site, 'runs', 'forms')}")
+    image, first = page.locator(".framed img"), page.locator(".framed rect.box").first
+    first.wait_for()
+    assert _until(lambda: image.evaluate("one => one.naturalWidth") == 400)
+    shown, box = image.bounding_box(), first.bounding_box()
+    scale = shown["width"] / 400
+    assert abs(box["x"] + box["width"] / 2 - shown["x"] - 340 * scale) < 2  # the middle of (300, 150, 380, 170)
+    assert abs(box["y"] + box["height"] / 2 - shown["y"] - 160 * scale) < 2
+    page.get_by_label("boxes of the reference").focus()
+    page.keyboard.press("Space")
+    assert first.is_hidden()
+    assert [cell.strip() for cell in page.locator(".fields table tbody td:last-child").all_inner_texts()] == [
+        "✓ right in another form", "✗ left out", "✓ right", "✗ put in",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_axe_finds_no_fault_in_what_plays_and_marks(media_site: Path, open_page: Any, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    with _serving(media_site) as address:
+        for start in ("calls", "films", "forms"):
+            name = _name(media_site, "runs", start)
+            page = open_page(f"{address}/runs/{name}", color_scheme=scheme, bypass_csp=True)
+            page.locator("article.example").first.wait_for()
+            found = axe.Axe().run(page).response["violations"]
+            assert [(one["id"], one["impact"], one["nodes"][0]["html"][:120]) for one in found] == [], start
+            page.set_viewport_size({"width": 375, "height": 700})
+            assert page.evaluate("document.documentElement.scrollWidth") <= 375, start
+
+
+def test_scales_along_time_stand_without_scripts(media_site: Path, open_page: Any) -> None:
+    address = f"{media_site.as_uri()}/runs/{_name(media_site, 'runs', 'films')}"
+    page = open_page(address, java_script_enabled=False)
+    assert page.locator("figure.over-time svg.curve").count() == 2
+    page.context.close()
 
 
 def test_twenty_thousand_examples_are_written_and_shown_quickly(

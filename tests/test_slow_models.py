@@ -36,6 +36,7 @@ PAIRS = [
     ("minilm", "docvqa"), ("rag_smollm2", "finmm_qa"), ("rag_smollm2", "squad_v1"),
     ("ocr_smollm2", "finmm_docvqa"), ("ocr_minilm", "finmm_docvqa"), ("ocr_rag_smollm2", "finmm_docvqa"),
     ("smollm2", "deft_tags"), ("sphinx", "earnings21"), ("sphinx_minilm", "ravdess"), ("sphinx_smollm2", "ravdess"),
+    ("moonshine", "earnings21"), ("moonshine_minilm", "ravdess"), ("moonshine_smollm2", "ravdess"),
     ("whisper_tiny_en", "earnings21"), ("whisper_large_v3_turbo", "earnings21"), ("wav2vec2", "earnings21"),
     ("wav2vec2_emotion", "ravdess"), ("layoutlm_docqa", "finmm_docvqa"), ("roberta_squad2", "squad_v2"),
     ("finbert", "phrasebank"), ("roberta_goemotions", "goemotions"), ("deberta_zeroshot", "phrasebank"),
@@ -46,7 +47,7 @@ PAIRS = [
 ]  # fmt: skip
 # What a pipeline passes on, and rows of tables, which are texts to who reads.
 PAGES = ("ocr_minilm", "ocr_rag_smollm2", "ocr_smollm2", "ocr_smollm2_base")
-SOUNDS = ("sphinx_minilm", "sphinx_smollm2", "watch_minilm")
+SOUNDS = ("moonshine_minilm", "moonshine_smollm2", "sphinx_minilm", "sphinx_smollm2", "watch_minilm")
 READERS = (*PAGES, *SOUNDS, "rag_smollm2")
 CHOOSERS = ("deberta_zeroshot", "finbert", "flan_t5_base", "minilm", "roberta_goemotions", "smollm2", "smolvlm_256m")
 PASSED = {
@@ -55,9 +56,18 @@ PASSED = {
     "finmm_emotion": ("ocr_minilm", "ocr_smollm2", "ocr_smollm2_base", "rag_smollm2", *SOUNDS),
 }  # fmt: skip
 PAIRS += [(model, task) for task, models in PASSED.items() for model in models]
+FIELDS, RULES = "ocr_smollm2_fields", ("ocr_rules", "tesseract_rules")
+ON_PAGES = {
+    "finmm_ocr": (*PAGES, FIELDS, "rapidocr", "smolvlm_256m", "tesseract"), "finmm_tables": (*PAGES, FIELDS, "smolvlm_256m"),
+    "finmm_page_fields": (*PAGES, FIELDS, *RULES, "smolvlm_256m"), "finmm_page_class": (FIELDS, *RULES),
+    "credit_german": (FIELDS, *RULES), "phrasebank": (FIELDS, *RULES), "causal_detection": (FIELDS,), "chitchat": (FIELDS,),
+    "docvqa": (FIELDS,), "finmm_docvqa": (FIELDS,), "finmm_emotion": (FIELDS,),
+}  # fmt: skip
+PAIRS += [(model, task) for task, models in ON_PAGES.items() for model in models]
 # They answer with weights of the user's own, or are taught first (tests/test_trainable.py, test_tabular.py).
 ANY = (
     "endpoint", "function", "pyfunc", "trained", "digits_net", "minilm_classifier", "minilm_span", "logistic", "boosting",
+    "prosody", "frames", "words", "fused",
 )  # fmt: skip
 LIMIT = 4
 

@@ -244,7 +244,7 @@ def test_a_board_of_a_suite_that_is_not_there_is_one_line(bench_main: Any, tmp_p
     code, out, err = bench_main("board", "mine")
     assert (code, out, len(err)) == (2, [], 1)
     assert (
-        "board 'mine' names the suite 'nothing', which is not in conf/suite; known: demo, finance, market, marketing, mini"
+        "board 'mine' names the suite 'nothing', which is not in conf/suite; known: demo, finance, finmm, market, marketing, mini"
         in err[0]
     )
 

@@ -16,7 +16,7 @@ from bench.errors import BenchError
 from bench.metrics import meteor
 from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
 from bench.task import Task, Unparsed
-from bench.types import Choose, Example, Generate, Image, Json, Part, Prediction, Reply, Span, Text
+from bench.types import Choose, Example, Generate, Image, Json, Part, Prediction, Reply, Span, Text, Video
 from tasks import chitchat
 from tasks.answers import or_nothing, short_answer
 
@@ -154,7 +154,7 @@ def test_the_passage_or_page_comes_before_the_question(task: Task) -> None:
             assert request.output.question == question
             asked = max(i for i, p in enumerate(request.parts) if isinstance(p, Text) and question in p.text)
             if context is None:
-                assert max(i for i, part in enumerate(request.parts) if isinstance(part, Image)) < asked
+                assert max(i for i, part in enumerate(request.parts) if isinstance(part, Image | Video)) < asked
             else:
                 text = words(request.parts)
                 assert context == example.inputs["context"]

@@ -16,7 +16,7 @@ from bench.config import compose as conf
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.runs import environment
-from bench.task import BaseTask
+from bench.task import BaseTask, Task
 from bench.text.shown import tell
 
 
@@ -67,8 +67,10 @@ class Finding:
 
 def examine(task: BaseTask) -> Finding:
     """Read the task's data as a run would, and say all that is wrong."""
+    from bench.commands.shared import media_files
+
     try:
-        problems = tuple(task.problems())
+        problems = (*task.problems(), *(media_files.faults(task) if isinstance(task, Task) else ()))
         n = task.size()
     except BenchError as error:
         return Finding(task.name, where(task), 0, (str(error),), task.card.obtain, task.card.agreement)

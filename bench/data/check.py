@@ -1,4 +1,4 @@
-"""Checks a file of annotations against its specification: `bench data check FILE --spec text|picture`.
+"""Checks a file of annotations against its specification: `bench data check FILE --spec SPEC`.
 
 The specifications for people stand in `specs/<spec>.md`, their schemas in `specs/<spec>.schema.json`.
 """
@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from bench.data.located_json import Finding, JsonPath, Locator, Unreadable, parse, show_path
+from bench.data.spec_media import Opened, film_findings, image_findings, voice_findings
+from bench.data.spec_recordings import recording_findings, video_findings
 from bench.data.spec_rules import (
     Identity,
     Record,
     dialogue_findings,
-    image_findings,
     picture_findings,
     qa_findings,
     qa_identities,
@@ -42,11 +43,12 @@ class Problem:
 
 @dataclass(frozen=True)
 class Kind:
-    """One kind of record: the name of its schema definition, and the rules that the schema cannot say."""
+    """One kind of record: the name of its schema definition, the rules that the schema cannot say, and those of its file."""
 
     name: str
     findings: Callable[[Record], Iterator[Finding]] = lambda record: iter(())
     identities: Callable[[Record], Iterator[Identity]] = record_identities
+    media: Callable[[Record, Path, Opened | None], Iterator[Finding]] = lambda record, folder, opened: iter(())
     whole_file: bool = False  # one JSON document a file; else one record a line
 
 
@@ -56,7 +58,9 @@ KINDS: dict[str, tuple[Kind, ...]] = {
         Kind("dialogue", dialogue_findings),
         Kind("qa", qa_findings, qa_identities, whole_file=True),
     ),
-    "picture": (Kind("picture", picture_findings),),
+    "picture": (Kind("picture", picture_findings, media=image_findings),),
+    "voice": (Kind("voice", recording_findings, media=voice_findings),),
+    "video": (Kind("video", video_findings, media=film_findings),),
 }
 
 
@@ -67,6 +71,7 @@ class _Check:
     path: Path
     spec: str
     check_images: bool
+    opened: Opened | None
     kind: Kind | None = None
     first_uses: dict[tuple[str, str], tuple[int, JsonPath]] = field(default_factory=dict)
 
@@ -74,19 +79,23 @@ class _Check:
         return Problem(self.path, line, where, rule, message)
 
 
-def check_file(path: Path, spec: str, *, check_images: bool = True) -> list[Problem]:
+def check_file(path: Path, spec: str, *, check_images: bool = True, opened: Opened | None = None) -> list[Problem]:
     """Every problem of an annotation file, in the order of its lines; none means that it keeps to the specification.
 
+    `check_images` looks at the pictures, sounds and films beside it; what they hold is compared by what `opened` makes of a
+    path (`bench.models.sound.opened`), and not without it.
     Raises BenchError for an unknown specification and for a file that cannot be read at all.
     """
-    return list(iter_problems(path, spec, check_images=check_images))
+    return list(iter_problems(path, spec, check_images=check_images, opened=opened))
 
 
-def iter_problems(path: Path, spec: str, *, check_images: bool = True) -> Iterator[Problem]:
+def iter_problems(
+    path: Path, spec: str, *, check_images: bool = True, opened: Opened | None = None
+) -> Iterator[Problem]:
     """`check_file`, one problem at a time: of a JSON Lines file it keeps the ids and no more."""
     if spec not in KINDS:
         raise BenchError(f"there is no specification {spec!r}; choose one of {sorted(KINDS)}")
-    check = _Check(path, spec, check_images)
+    check = _Check(path, spec, check_images, opened)
     try:
         if not path.exists():
             raise BenchError(f"{path} does not exist; give the path of an annotation file")
@@ -210,8 +219,8 @@ def _record(check: _Check, value: Any, line: int, faults: list[Finding]) -> Iter
     except RecursionError:
         found = [Finding((), "json", "nested too deeply to be read; the layout in the specification is allowed")]
     yield from (finding for finding in found if finding.path not in silenced)
-    if check.spec == "picture" and check.check_images:
-        yield from image_findings(value, check.path.parent)
+    if check.check_images:
+        yield from kind.media(value, check.path.parent, check.opened)
 
 
 def _other_kind(check: _Check, kind: Kind | None) -> Finding:

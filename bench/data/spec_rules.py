@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator
-from pathlib import Path, PurePosixPath
 from typing import Any
 
 from bench.data.located_json import Finding, JsonPath
@@ -121,16 +120,27 @@ def dialogue_findings(record: Record) -> Iterator[Finding]:
 
 def picture_findings(record: Record) -> Iterator[Finding]:
     """Pictures: boxes lie on the page, evidence names a field."""
-    for path, field in members(record, (), "fields"):
-        box = field.get("box")
+    yield from box_findings(record, "fields")
+    yield from evidence_findings(record, "fields")
+
+
+def box_findings(record: Record, key: str) -> Iterator[Finding]:
+    """The boxes of `record[key]` lie on the page or in the frame."""
+    for path, holder in members(record, (), key):
+        box = holder.get("box")
         if isinstance(box, list) and len(box) == 4 and all(map(whole, box)):
             yield from _box(box, record.get("width"), record.get("height"), (*path, "box"))
-    uses = Counter(field["name"] for _, field in members(record, (), "fields") if isinstance(field.get("name"), str))
+
+
+def evidence_findings(record: Record, key: str, *, at_least_one: bool = False) -> Iterator[Finding]:
+    """Evidence is the name of exactly one of `record[key]`, or of `at_least_one`: a thing has several boxes over time."""
+    uses = Counter(held["name"] for _, held in members(record, (), key) if isinstance(held.get("name"), str))
     for path, question in members(record, (), "questions"):
         for index, name in strings(question, "evidence"):
-            if uses[name] != 1:
-                found = f"found {name!r}, which is the name of {uses[name]} fields of this picture"
-                message = f"{found}; the name of exactly one is allowed"
+            if uses[name] != 1 and not (at_least_one and uses[name]):
+                what = f"of this {'film' if at_least_one else 'picture'}"
+                found = f"found {name!r}, which is the name of {uses[name]} {key} {what}"
+                message = f"{found}; the name of {'one or more' if at_least_one else 'exactly one'} is allowed"
                 yield Finding((*path, "evidence", index), "evidence-known", message)
 
 
@@ -142,17 +152,3 @@ def _box(box: list[int], width: object, height: object, path: JsonPath) -> Itera
             allowed = f"0 <= {axis}0 < {axis}1 <= {name}" + (f" = {limit}" if limit is not None else "")
             message = f"found {axis}0 {show(low)} and {axis}1 {show(high)}".replace("the number ", "")
             yield Finding(path, "box-inside-page", f"{message}; {allowed} is allowed")
-
-
-def image_findings(record: Record, folder: Path) -> Iterator[Finding]:
-    """The picture's file lies below the folder of the annotation file."""
-    image = record.get("image")
-    if not isinstance(image, str) or not image.strip():
-        return
-    pure = PurePosixPath(image)
-    if pure.is_absolute() or ".." in pure.parts or "\\" in image:
-        message = f"found {show(image)}; a path below this file's folder, with forward slashes, is allowed"
-        yield Finding(("image",), "image-path", message)
-    elif not (folder / pure).is_file():
-        message = f"found no file {image!r}; a path relative to this file's folder is allowed"
-        yield Finding(("image",), "image-missing", message)

@@ -32,6 +32,7 @@ _RULES = {
     "enum": "enum",
     "minimum": "range",
     "maximum": "range",
+    "exclusiveMinimum": "range",
     "minItems": "count",
     "maxItems": "count",
     "additionalProperties": "unknown-field",
@@ -102,6 +103,8 @@ def _message(error: ValidationError) -> str:
         allowed = "one of " + ", ".join(bound)
     elif keyword == "pattern":
         allowed = f"{schema['description']} ({bound})"
+    elif keyword == "exclusiveMinimum":
+        allowed = f"more than {bound}"
     else:
         allowed = f"{bound} or {'more' if keyword.startswith('min') else 'less'}"
     return f"found {show(error.instance)}; {allowed} is allowed"

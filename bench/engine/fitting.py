@@ -12,6 +12,8 @@ from bench.types import Output
 
 def fits(task: Task, model: Model) -> bool:
     """Whether the model takes what the task's requests hold and gives what they ask for."""
+    if model.needs_any and not model.needs_any & task.parts:
+        return False
     return model.needs <= task.parts <= taken(model) and issubclass(task.output, model.outputs)
 
 
@@ -26,6 +28,8 @@ def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] 
         needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
         takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"
         told = _as_told(task, model)
+        if model.needs_any:
+            takes += f" (it needs {' or '.join(sorted(model.needs_any))})"
         others = f"if it can, say so with {told}; else " if told else ""
         others += f"choose one of {', '.join(fitting)}" if fitting else "choose another model"
         raise BenchError(f"task '{task.name}' asks for {needs}; model '{name}' takes {takes}; {others}")

@@ -42,7 +42,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def __init__(self, model: Model, asked: Asked, replies: Replies | None = None) -> None:
         self.model, self.asked, self.replies = model, asked, replies or Replies()
-        self.parts, self.outputs, self.needs = model.parts, model.outputs, model.needs
+        self.parts, self.outputs, self.needs, self.needs_any = model.parts, model.outputs, model.needs, model.needs_any
         self.answers_alone, self.uses_device = model.answers_alone, model.uses_device
         self._held: dict[str, Request] = {}
         self._recent: deque[frozenset[str]] = deque(maxlen=_AT_ONCE)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from bench.metrics.metric import Array, Metric, Row
-from bench.metrics.word_alignment import Counts, align
+from bench.metrics.word_alignment import Counts, Step, align, steps
 
 _MOST = 3  # words said for each of the reference, above which nothing is aligned
 
@@ -26,10 +26,8 @@ def _metric(name: str, part: Callable[[Counts], Row], **more: Any) -> Metric:
     """A metric of the alignment with a transcript in one text; a failure counts as an empty transcript."""
 
     def measure(reference: Sequence[Any], answer: str) -> Row:
-        said = answer.lower().split()
-        return part(
-            _all_wrong(reference, said) if len(said) > _MOST * (len(reference) + 10) else align(reference, said)
-        )
+        said = _said(answer)
+        return part(_all_wrong(reference, said) if _is_beyond(reference, said) else align(reference, said))
 
     return Metric(
         name,
@@ -40,6 +38,21 @@ def _metric(name: str, part: Callable[[Counts], Row], **more: Any) -> Metric:
         signature="fstalign: alternatives, hyphens, cut-offs, tags",
         **{"summarise": _ratio} | more,
     )
+
+
+def _said(answer: str) -> list[str]:
+    return answer.lower().split()
+
+
+def _is_beyond(reference: Sequence[Any], said: Sequence[str]) -> bool:
+    """Whether so much more was said than the reference holds that nothing is aligned."""
+    return len(said) > _MOST * (len(reference) + 10)
+
+
+def marked(reference: Sequence[Any], answer: str) -> list[Step]:
+    """The alignment that the metrics count, for people to look at; nothing for a transcript that is too long to be aligned."""
+    said = _said(answer)
+    return [] if _is_beyond(reference, said) else steps(reference, said)
 
 
 def _all_wrong(reference: Sequence[Any], said: Sequence[str]) -> Counts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, lru_cache
 from typing import Any
 
@@ -12,7 +12,7 @@ import numpy as np
 
 from bench.metrics.metric import Array, Metric, Row
 
-KINDS = ("amount", "date", "number")
+KINDS = ("amount", "date", "account", "number")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = re.compile(
     r"(?:jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?"
@@ -22,21 +22,28 @@ _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
 _VALUE = re.compile(r"(?P<sign>-?)(?P<currency>[$€£¥]?)(?P<digits>\d+(?:\.\d+)?)(?P<percent>%?)(?:st|nd|rd|th|s)?")
 _GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
-_BETWEEN_DIGITS = re.compile(r"(?<=\d)[-\s](?=\d)")
+_ONE = re.compile(r"(?<=[\d.$€£¥])one\b|\bone(?=\.\d|%)")  # the normaliser writes a 1 between signs so
+_DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_LEADING_ZERO = re.compile(r"(?<![\w.-])0\d+(?![\w.-])")  # which the normaliser takes for a number and shortens
+_FIRST = re.compile(
+    rf"(\b(?:{_MONTH.pattern}|twenty|thirty)\s+(?:the\s+)?)?\b(?:first|second)\b(\s+of\b)?"
+)  # else "at first"
+_PENCE = re.compile(r"\b(?:pence|penny|cent)\b")
 _MOST = 20_000  # words of a transcript that are looked at
+_LONGEST = 40  # letters of a word that may be a value
 
 
 @dataclass(frozen=True)
 class Value:
-    """What is said, apart from how: a date as (month, day, year or 0), else a number with its currency, or per cent."""
+    """What is said, apart from how: a date as (month, day, year or 0), else a number with its unit, a currency or per cent."""
 
     kind: str
     what: tuple[str, ...]
-    currency: str = ""
+    unit: str = ""
 
     def same(self, other: Value) -> bool:
-        """Equal, a currency counting only where both have one."""
-        unlike = self.currency and other.currency and self.currency != other.currency
+        """Equal, a unit counting only where both have one."""
+        unlike = self.unit and other.unit and self.unit != other.unit
         return (self.kind, self.what) == (other.kind, other.what) and not unlike
 
 
@@ -48,7 +55,7 @@ def values(text: str) -> tuple[Value, ...]:
     >>> [value.what for value in values("pay twelve hundred dollars by the third of May to 4111 2233")]
     [('1200',), ('5', '3', '0'), ('41112233',)]
     """
-    words = _normalised(" ".join(text.split()[:_MOST]))
+    words = _normalised(" ".join(word for word in text.split()[:_MOST] if len(word) <= _LONGEST))
     found: list[Value] = []
     at = 0
     while at < len(words):
@@ -56,7 +63,7 @@ def values(text: str) -> tuple[Value, ...]:
         if date is None and (one := _VALUE.fullmatch(words[at])):
             used = _digits(words, at) if one["digits"].isdigit() and not one["currency"] else 1
             digits = "".join(words[at : at + used]) if used > 1 else one["digits"]
-            date = Value("number", (one["sign"] + _plain(digits) + one["percent"],), one["currency"])
+            date = Value("number", (one["sign"] + _plain(digits),), one["currency"] or one["percent"])
         if date is not None:
             found.append(date)
         at += max(used, 1)
@@ -73,7 +80,9 @@ def _normalised(text: str) -> tuple[str, ...]:
     plain = _GROUPS.sub("", text.lower().replace("’", "'"))
     plain = re.sub(r"[^\w\s.$€£¥%-]|\.(?!\d)|(?<!\w)-(?!\d)", " ", plain)
     plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
-    return tuple(str(_normaliser()(plain)).split())
+    plain = _FIRST.sub(lambda match: match[0] if match[1] or match[2] else "early", plain)
+    plain = _PENCE.sub("cents", _LEADING_ZERO.sub(lambda match: " ".join(_DIGITS[int(one)] for one in match[0]), plain))
+    return tuple(_ONE.sub("1", str(_normaliser()(plain))).split())
 
 
 @cache
@@ -95,7 +104,9 @@ def _date(words: Sequence[str], at: int) -> tuple[Value | None, int]:
     """The date that begins here and how many words it takes; None and 0 where none does."""
     if iso := _ISO.fullmatch(words[at]):
         return Value("date", (str(int(iso[2])), str(int(iso[3])), iso[1])), 1
-    rest = [(i, word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")]
+    rest = [
+        (i, "1" if word == "one" else word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")
+    ]
     if len(rest) < 2 or rest[0][0] != 0:
         return None, 0
     first, second = rest[0][1], rest[1][1]
@@ -131,7 +142,7 @@ def right(entities: Sequence[Mapping[str, Any]], said: str) -> list[bool]:
 
 
 def _accuracy(name: str, kind: str = "") -> Metric:
-    """Of the entities of a target {"text", "entities"}, the share that is right, of one kind or of all.
+    """Of the entities of a target {"text", "entities"}, the share that is right, of one kind or of all (0 where there are none).
 
     Values beyond those of the text itself count as wrong ones, so that a list of numbers finds nothing.
     """
@@ -146,14 +157,21 @@ def _accuracy(name: str, kind: str = "") -> Metric:
     def ratio(totals: Array, n: Array) -> Array:
         return np.asarray(totals[..., 0] / np.where(totals[..., 1] > 0, totals[..., 1], 1.0))
 
-    return Metric(
+    def fit(targets: Sequence[Mapping[str, Any]]) -> Metric:
+        there = any(kind in ("", entity["kind"]) for target in targets for entity in target["entities"])
+        reason = "" if there else f"no {kind or 'value'} is spoken in these examples"
+        return replace(metric, fit=None, absent=lambda answers: reason)
+
+    metric = Metric(
         name,
         row,
+        fit=fit,
         summarise=ratio,
         worst=lambda target: row(target, ""),
         best=lambda target: row(target, target["text"]),
         signature="whole values in words or digits; more of them than were spoken count as wrong",
     )
+    return metric
 
 
 VALUES = (_accuracy("value_accuracy"), *(_accuracy(f"{kind}_accuracy", kind) for kind in KINDS))

@@ -198,27 +198,70 @@ def _ways(arc: _Arc, row: Costs, where: Mapping[str, npt.NDArray[np.intp]]) -> t
 _NOWHERE = np.zeros(0, dtype=np.intp)
 
 
+class Step(NamedTuple):
+    """One step of an alignment: words of the reference and what was said for them, neither of which may be there."""
+
+    reference: Words
+    said: Words
+
+    @property
+    def kind(self) -> str:
+        """What of the four it is: right, substituted, left out or put in."""
+        if self.reference == self.said:
+            return "right"
+        return "substituted" if self.reference and self.said else "left out" if self.reference else "put in"
+
+
+def steps(reference: Sequence[Any], said: Sequence[str]) -> list[Step]:
+    """The alignment that `align` counts, a step for a step.
+
+    >>> [(*one, one.kind) for one in steps(["it", "fell"], ["it", "fell", "far"])][1:]
+    [(('fell',), ('fell',), 'right'), ((), ('far',), 'put in')]
+    """
+    words = tuple(said)
+    arcs = _graph(_frozen(reference))
+    _add_synonyms(arcs, words)
+    found = [Step(arc.words if arc else (), met) for _, arc, met in _walk(arcs, _moves(arcs, words), words)]
+    return [step for step in reversed(found) if step != Step((), ())]
+
+
+def _walk(
+    arcs: list[list[_Arc]], moves: list[npt.NDArray[np.unsignedinteger]], said: Words
+) -> Iterator[tuple[int, _Arc | None, Words]]:
+    """The best alignment from its end to its start: the node, the arc into it and the words that stand for it.
+
+    There is no arc where a word was put in.
+    """
+    node, n = len(arcs) - 1, len(said)
+    while node or n:
+        move = int(moves[node][n])
+        if not move:
+            n -= 1
+            yield node, None, said[n : n + 1]
+            continue
+        arc = arcs[node][(move - 1) // 2]
+        met = said[n - len(arc.words) : n] if move % 2 else ()
+        yield node, arc, met
+        node, n = arc.source, n - len(met)
+
+
 def _trace(arcs: list[list[_Arc]], moves: list[npt.NDArray[np.unsignedinteger]], said: Words) -> Counts:
     """Count along the best alignment, from its end to its start.
 
     An insertion belongs to an entity where it stands between two of its words.
     """
-    counts, node, n, after = Counts(), len(arcs) - 1, len(said), _Arc(0, ())
-    while node or n:
-        move = int(moves[node][n])
-        if not move:
-            n -= 1
+    counts, after = Counts(), _Arc(0, ())
+    for node, arc, met in _walk(arcs, moves, said):
+        if arc is None:
             counts.insertions += 1
-            within = after.span and any(arc.span == after.span for arc in arcs[node])
+            within = after.span and any(one.span == after.span for one in arcs[node])
             counts.class_errors[after.label] += bool(within)
             continue
-        after = arcs[node][(move - 1) // 2]
+        after = arc
         counts.words += len(after.words)
         counts.class_words[after.label] += len(after.words)
-        met = said[n - len(after.words) : n] if move % 2 else ()
         wrong = met != after.words
         counts.substitutions += wrong and bool(met)
         counts.deletions += wrong and not met
         counts.class_errors[after.label] += wrong
-        node, n = after.source, n - len(met)
     return counts

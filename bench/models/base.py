@@ -45,7 +45,8 @@ class Device:
 class Model(ABC):
     """Answers requests. `parts` and `outputs` say what it takes; anything else is refused before `load`.
 
-    `needs` are parts without which it has nothing to do of its own (a reader of pages needs a page).
+    `needs` are parts without which it has nothing to do of its own (a reader of pages needs a page), `needs_any` those of which
+    one will do.
 
     `revision` and `weights_sha256` pin what it is without loading it. `uses_device` is False for models that compute in
     plain Python, whose device and dtype would be a fiction. `incidental` are constructor arguments that change no answer,
@@ -55,6 +56,7 @@ class Model(ABC):
     parts: frozenset[str] = frozenset({"text"})
     outputs: tuple[type[Output], ...]
     needs: frozenset[str] = frozenset()
+    needs_any: frozenset[str] = frozenset()  # parts of which at least one must be there; none: no such need
     outside: tuple[str, ...] = ()  # modules of others that it calls, beside that of its own class
     uses_libraries: ClassVar[bool] = True  # False where no library here computes: plain Python, another machine
     answers_alone: bool = False  # whether each answer depends on its request alone, whatever is in the batch
@@ -78,6 +80,8 @@ class Model(ABC):
     )
     forms_are_told: ClassVar[bool] = False  # whether its user says, by `parts` and `outputs`, what it takes and gives
     learns: ClassVar[bool] = False  # whether `load` fits it to what `learn` gave: the task's training split
+    folds_clusters: ClassVar[bool] = False  # whether it tries what it learns on folds that keep `clusters` whole
+    clusters: Sequence[str] = ()  # of each example of its lesson, set before `learn`, where it `folds_clusters`
     left_out: int = 0  # training examples that it was not given to learn from, since they ask what is evaluated
     taught: frozenset[str] = (
         frozenset()

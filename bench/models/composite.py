@@ -65,12 +65,17 @@ class Composite(Model):
         """Whether any stage does."""
         return any(model.learns for model in self.models)
 
+    @property
+    def folds_clusters(self) -> bool:  # type: ignore[override]
+        """Whether any stage does."""
+        return any(model.folds_clusters for model in self.models)
+
     def learn(self, taught: Sequence[tuple[Request, Prediction]]) -> None:
         """Pass the lesson on to those that learn."""
         self.loaded = None  # what was fitted before was fitted to another lesson
         for model in self.models:
             if model.learns:
-                model.left_out = self.left_out
+                model.left_out, model.clusters = self.left_out, self.clusters
                 model.learn(taught)
 
     @property

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from bench.errors import BenchError
 from bench.models.base import Device
-from bench.models.pages import PageReader, Word
+from bench.models.page_places import Word
+from bench.models.pages import Reader
 from bench.models.torch_model import TorchModel
 from bench.types import Image, Prediction, Request, Span
 
@@ -40,7 +41,7 @@ class DocumentQA(TorchModel):
     def __init__(
         self,
         source: str,
-        reader: PageReader,
+        reader: Reader,
         sha256: str | None = None,
         *,
         max_tokens: int = 512,

@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
-from bench.models import fixed_passes
+from bench.models import fixed_passes, nearest_fields
 from bench.models.base import Device
 from bench.models.encoder_head import longest_row
 from bench.models.remembered import Remembered, of_text
 from bench.models.torch_model import TorchModel
-from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
+from bench.types import Choose, Fields, Generate, Prediction, Regress, Request, Span, Text
 
 if TYPE_CHECKING:
     import torch
@@ -28,6 +28,7 @@ class Embedding(TorchModel):
     that was resumed answers as one that was not.
 
     It writes nothing: where a reply is asked for, it is the sentence of what stands before the last text that is nearest to that.
+    For fields of a page see `nearest_fields`.
 
     `poles` describes the two ends of each scale by sentences: {"valence": {"low": [...], "high": [...]}}. A text's value is
     its place between the ends: low + (high - low) · sigmoid(sharpness · (similarity to high - similarity to low)), with each
@@ -137,6 +138,8 @@ class Embedding(TorchModel):
             if request.output.context is None:
                 raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
             return [request.output.question, *sentences(request.output.context)]
+        if isinstance(request.output, Fields):
+            return nearest_fields.texts_of(request, request.output.names)
         said = [part.text for part in request.parts if isinstance(part, Text)]
         if isinstance(request.output, Generate):
             return [said[-1], *(sentence for text in said[:-1] for sentence in sentences(text))] if said else [""]
@@ -144,6 +147,8 @@ class Embedding(TorchModel):
 
     def _one(self, request: Request, texts: Sequence[str], vectors: torch.Tensor) -> Prediction:
         match request.output:
+            case Fields(names=names):
+                return Prediction(request.id, text=nearest_fields.fields_said(request, names, vectors), finish="stop")
             case Generate():
                 if len(texts) < 2:
                     return Prediction(request.id, text="", finish="stop")

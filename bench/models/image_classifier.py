@@ -8,7 +8,7 @@ from typing import Any
 from bench.errors import BenchError
 from bench.models.base import Device
 from bench.models.own_labels import matched, names_of
-from bench.models.pages import decoded
+from bench.models.pictures import decoded
 from bench.models.remembered import Remembered, of_picture
 from bench.models.torch_model import TorchModel
 from bench.types import Choose, Image, Prediction, Request

@@ -7,16 +7,17 @@ from dataclasses import replace
 
 from bench.errors import BenchError
 from bench.models.base import Answered, Model
-from bench.models.pages import PageReader
+from bench.models.page_values import PAGE
+from bench.models.pages import PageReader, Reader
 from bench.models.reading import Reading
 from bench.types import Image, Part, Request, Span, Text
 
 
 class OcrPipeline(Reading):
-    """RapidOCR reads the pictures, `text_model` answers; a request without pictures is the text model's alone.
+    """A reader (RapidOCR) reads the pictures, `text_model` answers; a request without pictures is the text model's alone.
 
-    `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256. `lines_kept` drops all but this share
-    of the lines (an ablation).
+    `detector` and `recogniser` are its ONNX weights, as pinned URIs with their sha256; `reader` is another reader in its place.
+    `lines_kept` drops all but this share of the lines (an ablation).
     """
 
     stages = ("reader", "text_model")
@@ -24,17 +25,25 @@ class OcrPipeline(Reading):
     def __init__(
         self,
         text_model: Model,
-        detector: str,
-        detector_sha256: str,
-        recogniser: str,
-        recogniser_sha256: str,
+        detector: str = "",
+        detector_sha256: str = "",
+        recogniser: str = "",
+        recogniser_sha256: str = "",
         lines_kept: float = 1.0,
+        reader: Reader | None = None,
     ) -> None:
+        weights = (detector, detector_sha256, recogniser, recogniser_sha256)
+        if any(weights) if reader else not all(weights):
+            raise BenchError(
+                "a pipeline that reads pages needs either model.detector and model.recogniser with their sha256, or model.reader"
+            )
+        if reader is not None and not isinstance(reader, Reader):
+            raise BenchError(f"model.reader={type(reader).__name__} reads no pages; choose rapidocr or tesseract")
         if not 0 < lines_kept <= 1:
             raise BenchError(f"model.lines_kept={lines_kept} must be above 0 and at most 1")
         self.take(text_model, frozenset({"image"}))
         self.text_model, self.lines_kept = text_model, lines_kept
-        self.reader = PageReader(detector, detector_sha256, recogniser, recogniser_sha256)
+        self.reader = reader or PageReader(*weights)
 
     def reads(self, request: Request) -> bool:
         """Whether it holds a picture."""
@@ -64,7 +73,7 @@ class OcrPipeline(Reading):
         for part in request.parts:
             if isinstance(part, Image):
                 pages.append(self.read(part))
-                parts.append(Text(f"Page: {pages[-1]}"))
+                parts.append(Text(PAGE + pages[-1]))
             else:
                 parts.append(part)
         output = request.output

@@ -2,38 +2,23 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Iterator, Sequence
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
-from bench.artifacts.digest import digest
-from bench.artifacts.fetch import locate, resolved
-from bench.artifacts.uri import parse
 from bench.errors import BenchError
-from bench.models import sound, sound_windows
-from bench.models.audio_model import AudioModel
+from bench.models import sound
 from bench.models.base import Device
-from bench.types import Prediction, Request, Transcribe
-
-RATE = 16_000  # samples a second, which the acoustic model was trained at
-_FETCH = "bench fetch model=NAME"
-_SEARCH = 0.3  # the share of a window, at its end, in which a pause is looked for
+from bench.models.window_recogniser import WindowRecogniser
+from bench.types import Prediction, Request
 
 
-class PocketSphinx(AudioModel):
-    """Writes English in lower case without punctuation.
+class PocketSphinx(WindowRecogniser):
+    """Writes English in lower case without punctuation, on one core.
 
-    `source` is a folder with the acoustic model `acoustic`, the language model `words` and the dictionary `dictionary`. A
-    recording is cut into windows of at most `window_seconds`, each in the quietest tenth of a second of its last 30 %; a
-    window that holds no sound gives no words.
+    `source` is a folder with the acoustic model `acoustic`, the language model `words` and the dictionary `dictionary`.
     """
 
-    outputs = (Transcribe,)
-    rate = RATE
-    uses_device = False  # one core of the CPU, whatever the device
-    answers_alone = True  # see `_words`
+    library = "pocketsphinx"
 
     def __init__(
         self,
@@ -44,30 +29,8 @@ class PocketSphinx(AudioModel):
         dictionary: str = "cmudict-en-us.dict",
         window_seconds: float = 15.0,
     ) -> None:
-        if not 1 <= window_seconds <= 120:
-            raise BenchError(f"model.window_seconds={window_seconds} must be from 1 to 120")
-        parse(source)
-        self.source, self.sha256, self.window_seconds = source, sha256, window_seconds
+        super().__init__(source, sha256, window_seconds)
         self.files = {"hmm": acoustic, "lm": words, "dict": dictionary}
-        self.ahead = sound.Ahead()
-
-    @functools.cached_property
-    def revision(self) -> str:  # type: ignore[override]  # found out when it is first asked for
-        """The versions of the library and of its source."""
-        try:
-            library = f"pocketsphinx {version('pocketsphinx')}"
-        except PackageNotFoundError:
-            library = ""
-        return " + ".join(filter(None, [library, resolved(parse(self.source)).revision]))
-
-    @functools.cached_property
-    def weights_sha256(self) -> str:  # type: ignore[override]
-        """The digest of the folder: the given one, which is checked, else that of what is there."""
-        return self.sha256 or digest(locate(self.source, fetch=_FETCH))
-
-    def fetch(self) -> None:
-        """Bring the models into the cache."""
-        locate(self.source, sha256=self.sha256, fetch=_FETCH)
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load the models; the search has no chance in it, so the seed changes nothing."""
@@ -78,15 +41,9 @@ class PocketSphinx(AudioModel):
             raise BenchError(
                 "this recogniser needs PocketSphinx; install it with `pip install 'finai-bench[audio]'`"
             ) from None
-        folder = locate(self.source, sha256=self.sha256, fetch=_FETCH)
-        places = {name: folder / inside for name, inside in self.files.items()}
-        for path in places.values():
-            if not Path(path).exists():
-                raise BenchError(f"{self.source} holds no {path.name}; correct model.acoustic, .words or .dictionary")
+        places = dict(zip(self.files, map(str, self.inside(*self.files.values())), strict=True))
         try:
-            self.decoder: Any = pocketsphinx.Decoder(
-                **{name: str(path) for name, path in places.items()}, loglevel="FATAL"
-            )
+            self.decoder: Any = pocketsphinx.Decoder(**places, loglevel="FATAL")
         except (RuntimeError, ValueError) as error:
             raise BenchError(f"{self.source} cannot be loaded ({error}); bring the folder again") from None
 
@@ -95,12 +52,7 @@ class PocketSphinx(AudioModel):
         return (Prediction(request.id, text=self._text(request), finish="stop") for request in batch)
 
     def _text(self, request: Request) -> str:
-        output = request.output
-        if not isinstance(output, Transcribe) or output.language != "en":
-            raise ValueError(f"PocketSphinx writes down English ('en'); it was asked for {output!r}")
-        longest = round(self.window_seconds * RATE)
-        windows = sound_windows.at_pauses(self.pieces(request), RATE, longest, round(_SEARCH * longest))
-        return " ".join(filter(None, (self._words(window.samples) for window in windows if not window.silent)))
+        return " ".join(filter(None, map(self._words, self.windows(request))))
 
     def _words(self, samples: sound.Samples) -> str:
         """The words of one window."""

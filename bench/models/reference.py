@@ -6,12 +6,12 @@ import json
 import random
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from statistics import fmean
 
 from bench.errors import BenchError
 from bench.models.base import Model
-from bench.types import Choose, Generate, Output, Prediction, Regress, Request, Span, Tag, Text, Transcribe
+from bench.types import Choose, Fields, Generate, Output, Prediction, Regress, Request, Span, Tag, Text, Transcribe
 
 _WORD = re.compile(r"[\w'%$€£.,-]*\w")
 _NAME = re.compile(r"\b[A-Z][\w&.-]*(?: (?:of |and |& )?[A-Z][\w&.-]*)*")
@@ -71,7 +71,7 @@ class Constant(Reference):
 
 
 class Majority(Constant):
-    """The commonest label of the references, or the mean of their numbers; where a text is asked for, the constant one.
+    """The commonest label or value of each field of the references, or the mean of their numbers; of a text the constant one.
 
     It reads the references, as nobody else may: no answer that is always the same does better.
     """
@@ -86,6 +86,7 @@ class Majority(Constant):
         self.label = max(labels, key=lambda label: (labels[label], label)) if labels else ""
         values = [one.values for one in ideal.values() if one.values]
         self.means = {name: fmean(one[name] for one in values) for name in values[0]} if values else {}
+        self.values = _commonest_values(one.text or "" for one in ideal.values())
 
     def one(self, request: Request) -> Prediction:
         """The same answer to every request."""
@@ -94,12 +95,26 @@ class Majority(Constant):
                 return Prediction(request.id, label_scores={label: float(label == self.label) for label in labels})
             case Regress() if self.means:
                 return Prediction(request.id, values=dict(self.means))
+            case Fields(names=names):
+                values = {name: self.values.get(name) for name in names}
+                return Prediction(request.id, text=json.dumps(values, ensure_ascii=False))
             case _:
                 return super().one(request)
 
 
+def _commonest_values(said: Iterable[str]) -> dict[str, str]:
+    """The commonest value of each field, in the JSON objects of ideal answers; the first of the alphabet of equally common ones."""
+    counts: dict[str, Counter[str]] = {}
+    for text in said:
+        found = json.loads(text) if text.startswith("{") else {}
+        for name, value in found.items():
+            if isinstance(value, str):
+                counts.setdefault(name, Counter())[value] += 1
+    return {name: min(count, key=lambda value: (-count[value], value)) for name, count in counts.items()}
+
+
 class Random(Reference):
-    """Uniform over what the request allows: labels, the scale, a span of up to five words, or words of the prompt."""
+    """Uniform over what the request allows: labels, the scale, up to five words of a text, words of the prompt (in each field)."""
 
     revision = "2"  # its draws go by the name that a request is given, no longer by the example's id
 
@@ -120,9 +135,17 @@ class Random(Reference):
                 first = draw.randrange(len(words))
                 last = min(first + draw.randrange(5), len(words) - 1)
                 return Prediction(request.id, span=(words[first].start(), words[last].end()))
+            case Fields(names=names):
+                seen = _words_of(request)
+                drawn = {name: " ".join(draw.choices(seen, k=draw.randint(1, 3))) for name in names}
+                return Prediction(request.id, text=json.dumps(drawn, ensure_ascii=False))
             case _:
-                words_seen = _WORD.findall(" ".join(p.text for p in request.parts if isinstance(p, Text))) or ["?"]
+                words_seen = _words_of(request)
                 return Prediction(request.id, text=" ".join(draw.choices(words_seen, k=draw.randint(1, 16))))
+
+
+def _words_of(request: Request) -> list[str]:
+    return _WORD.findall(" ".join(part.text for part in request.parts if isinstance(part, Text))) or ["?"]
 
 
 class Failing(Constant):

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.errors import BenchError
+from bench.models import whole
 from bench.types import Audio, Request
 
 if TYPE_CHECKING:
@@ -30,7 +31,6 @@ MOST_CHANNELS = 64
 _FORMATS = "wav,w64,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aiff,au,amr,asf,mpeg,mpegts,flv,caf"
 _LENGTH_IS_KNOWN = ("flac", "mov,mp4", "aiff")  # formats whose head tells the length; elsewhere FFmpeg may estimate it
 _XING = (b"Xing\0\0\0", b"Info\0\0\0")  # how an MP3's head that tells the length begins
-_UNKNOWN_SIZE = (0, 0xFFFFFFFF)  # what a WAV that was written as a stream gives as its size
 
 
 def library() -> Any:
@@ -67,17 +67,24 @@ def has_track(path: str, kind: str) -> bool:
 
 
 def opened(path: str) -> Any:
-    """PyAV's container of a file; raises ValueError when it is missing or neither sound nor film."""
+    """PyAV's container of a file; raises ValueError when it is missing, cut off, or neither sound nor film."""
     av = library()
     if not Path(path).is_file():
-        raise ValueError(f"{path} does not exist; bring the recording, or correct the data directory")
+        raise ValueError(f"{path} does not exist as a file; bring the recording, or correct the data directory")
     try:
-        return av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
+        found = av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
     except (OSError, av.error.FFmpegError) as error:
         with Path(path).open("rb") as file:
             pointer = file.read(40).startswith(b"version https://git-lfs")
         advice = "it is a pointer of git-lfs: run `git lfs pull`" if pointer else "bring the file again"
-        raise ValueError(f"{path} holds no sound or film that FFmpeg can read ({_reason(error)}); {advice}") from None
+        why = ", ".join(filter(None, (_reason(error), whole.cut(path))))
+        raise ValueError(f"{path} holds no sound or film that FFmpeg can read ({why}); {advice}") from None
+    try:
+        whole.refuse_cut(path)
+    except ValueError:
+        found.close()
+        raise
+    return found
 
 
 def pieces(path: str, rate: int) -> Iterator[Samples]:
@@ -129,6 +136,15 @@ def _refuse_odd(path: str, track: Any, seconds: float | None) -> None:
         )
 
 
+def seconds(path: str) -> float | None:
+    """How long the longest track of a file is by its head, None where that says nothing; raises ValueError as `opened` does."""
+    with opened(path) as file:
+        known = [
+            float(track.duration * track.time_base) for track in file.streams if track.duration and track.time_base
+        ]
+        return max(known) if known else float(file.duration) / 1e6 if file.duration else None
+
+
 def read(path: str, rate: int) -> Samples:
     """A whole recording, as `pieces` gives it."""
     import numpy as np
@@ -147,17 +163,9 @@ def _mono(channels: NDArray[np.float32], path: str) -> Samples:
 
 
 def _seconds_due(path: str, kind: str, track: Any) -> float | None:
-    """How long the file's head says that it is, None where it says nothing or only FFmpeg's estimate is to be had.
-
-    Raises ValueError for a WAV file that is shorter than it says: FFmpeg would read what is there without a word.
-    """
+    """How long the file's head says that it is, None where it says nothing or only FFmpeg's estimate is to be had."""
     with Path(path).open("rb") as file:
         head = file.read(65_536)
-    if kind == "wav" and head[:4] == b"RIFF":
-        due, size = int.from_bytes(head[4:8], "little"), Path(path).stat().st_size
-        if due not in _UNKNOWN_SIZE and size < due + 7:  # 8 less the byte that pads an odd length
-            raise ValueError(f"{path} is cut off: it has {size:,} of {due + 8:,} bytes; bring the file again")
-        return None
     known = kind.startswith(_LENGTH_IS_KNOWN) or (kind == "mp3" and any(mark in head for mark in _XING))
     return float(track.duration * track.time_base) if known and track.duration else None
 

@@ -52,7 +52,7 @@ class Trained(Composite):
             self.parts, self.outputs = ANY_PARTS, ANY_OUTPUTS  # whoever runs it is told that the path is missing
             return
         self.model = model
-        self.parts, self.outputs, self.needs = model.parts, model.outputs, model.needs
+        self.parts, self.outputs, self.needs, self.needs_any = model.parts, model.outputs, model.needs, model.needs_any
         self.variant = self.left.name
 
     @classmethod

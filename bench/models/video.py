@@ -13,7 +13,7 @@ from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Model
 from bench.models.listen import ListenThenRead, SoundOff, finished
-from bench.models.pages import MOST_PIXELS
+from bench.models.pictures import MOST_PIXELS
 from bench.types import Image, Part, Request, Text, Video
 
 _KEPT = 32  # films whose frames are taken ahead

@@ -11,7 +11,7 @@ from bench.errors import BenchError
 from bench.models import reply
 from bench.models.base import Device
 from bench.models.chat_roles import ChatTemplate, Messages, pieces
-from bench.models.pages import decoded
+from bench.models.pictures import decoded
 from bench.models.plain_prompt import as_plain_text
 from bench.models.thought import thinking_tokens
 from bench.models.torch_model import TorchModel

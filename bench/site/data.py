@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import hashlib
-import io
 from collections.abc import Iterable, Sequence
-from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs.identity import fingerprint
+from bench.site import marks
 from bench.site.folder import SiteFolder
+from bench.site.media import MediaFiles
 from bench.site.names import script, slug
 from bench.task import Task
 from bench.types import Audio, Example, Image, Json, Video
 
 CHUNK = 200  # examples in a file: some 200 KB of passages, and a page of examples needs one or two of them
-_LARGEST_SOUND = 1_000_000  # bytes of a recording that is worth having in a site
-_ENDINGS = {"image/png": "png", "image/jpeg": "jpg", ".wav": "wav", ".mp3": "mp3", ".flac": "flac", ".ogg": "ogg"}
 
 
 class TaskData:
@@ -68,62 +65,29 @@ class TaskData:
         """Write what the runs show, `CHUNK` places a file; nothing where it may not be shown."""
         if self.reason or not self._used:
             return
+        media = MediaFiles(out, self.folder)
         for number in sorted({place // CHUNK for place in self._used}):
             chunk = [
-                self._record(out, self.examples[place]) if place in self._used else None
+                self._record(media, self.examples[place]) if place in self._used else None
                 for place in range(number * CHUNK, min((number + 1) * CHUNK, len(self.examples)))
             ]
             key = f"{self.folder}/{number}"
             out.write(f"{key}.js", script(key, chunk))
 
-    def _record(self, out: SiteFolder, example: Example) -> Json:
-        """An example as the page takes it; a reference that is held out is not there."""
-        found: dict[str, Any] = {"inputs": example.inputs, "media": self._media(out, example)}
-        return found if example.target is None else found | {"target": example.target}
+    def _record(self, media: MediaFiles, example: Example) -> Json:
+        """An example as the page takes it; a reference that is held out is not there, nor what belongs to it."""
+        found: dict[str, Any] = {"inputs": example.inputs, "media": self._media(media, example)}
+        if example.target is None or self.task is None:
+            return found
+        return found | {"target": example.target, **marks.shown(self.task.look(example))}
 
-    def _media(self, out: SiteFolder, example: Example) -> list[Json]:
-        """Pictures and short recordings as files of the site; of others only the name."""
+    def _media(self, media: MediaFiles, example: Example) -> list[Json]:
+        """Pictures, recordings and films as files of the site; of what cannot be there the name and why."""
         if self.task is None or self.task.parts <= {"text"}:
             return []
         try:
             parts = self.task.request(example).parts
         except BenchError:
-            return [
-                {"kind": "missing", "name": "a picture or recording that was not on the machine that made this page"}
-            ]
-        return [
-            _picture(out, self.folder, part) if isinstance(part, Image) else _recording(out, self.folder, part)
-            for part in parts
-            if isinstance(part, Image | Audio | Video)
-        ]
-
-
-def _picture(out: SiteFolder, folder: str, part: Image) -> Json:
-    """The file of a picture, written once, with its size in pixels."""
-    name = f"{folder}/{hashlib.sha256(part.data).hexdigest()[:20]}.{_ENDINGS.get(part.media_type, 'img')}"
-    if not out.has(name):
-        out.write(name, part.data)
-    width, height = _size(part.data)
-    return {"kind": "image", "file": name, "width": width, "height": height}
-
-
-def _size(data: bytes) -> tuple[int, int]:
-    from PIL import Image as Pictures
-
-    try:
-        with Pictures.open(io.BytesIO(data)) as picture:
-            return picture.size
-    except OSError:  # no picture that can be read: the browser says so
-        return 0, 0
-
-
-def _recording(out: SiteFolder, folder: str, part: Audio | Video) -> Json:
-    path = Path(part.path)
-    ending = _ENDINGS.get(path.suffix.lower())
-    if isinstance(part, Video) or not ending or not path.is_file() or path.stat().st_size > _LARGEST_SOUND:
-        return {"kind": "named", "name": path.name}
-    data = path.read_bytes()
-    name = f"{folder}/{hashlib.sha256(data).hexdigest()[:20]}.{ending}"
-    if not out.has(name):
-        out.write(name, data)
-    return {"kind": "audio", "file": name, "name": path.name}
+            why = "it was not on the machine that made this page"
+            return [{"kind": "named", "name": "a picture or recording", "why": why}]
+        return [media.of(part) for part in parts if isinstance(part, Image | Audio | Video)]

@@ -16,6 +16,8 @@ from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.measurements import Measurements
 from bench.scoring.answers import read as read_answer
+from bench.site import marks
+from bench.site.along import Drawn, along
 from bench.site.data import CHUNK, TaskData
 from bench.site.folder import SiteFolder
 from bench.site.names import script
@@ -29,11 +31,12 @@ _UNREADABLE = (ValueError, TypeError, LookupError, AttributeError)  # what a par
 
 @dataclass(frozen=True)
 class Written:
-    """What the run's page says of its examples: how many, by which metric, and what cannot be shown and why."""
+    """What the run's page says of its examples: how many, by which metric, what cannot be shown and why, and pictures of all."""
 
     n: int
     per_example: PerExample | None
     note: str
+    drawn: Drawn
 
 
 @dataclass(frozen=True)
@@ -84,11 +87,16 @@ def write(out: SiteFolder, name: str, run: Run, files: Files, data: TaskData) ->
         for start in range(0, len(ids), CHUNK):
             number = start // CHUNK
             chunk = [
-                _answer(data.task, data.examples[place] if place >= 0 else None, predictions.get(one))
+                _answer(
+                    data.task,
+                    data.examples[place] if place >= 0 else None,
+                    predictions.get(one),
+                    is_marked=not data.reason,
+                )
                 for one, place in zip(ids[start : start + CHUNK], places[start : start + CHUNK], strict=True)
             ]
             out.write(f"{key}/{number}.js", script(f"{key}/{number}", chunk))
-    return Written(len(ids), shown, _note(run, files, data, places))
+    return Written(len(ids), shown, _note(run, files, data, places), along(data, places, predictions))
 
 
 def _order(
@@ -124,8 +132,10 @@ def _note(run: Run, files: Files, data: TaskData, places: Sequence[int]) -> str:
     return " ".join(found)
 
 
-def _answer(task: Task | None, example: Example | None, prediction: Prediction | None) -> Json:
-    """A prediction as the page takes it: the final answer, the raw one where it says more, the error."""
+def _answer(
+    task: Task | None, example: Example | None, prediction: Prediction | None, *, is_marked: bool = False
+) -> Json:
+    """A prediction as the page takes it: the final answer, the raw one where it says more, the error, what is right in it."""
     if prediction is None:
         return {"error": "no prediction"}
     text, found = _said(prediction)
@@ -135,6 +145,8 @@ def _answer(task: Task | None, example: Example | None, prediction: Prediction |
     if task is not None:
         try:
             found |= _read(task, example, prediction)
+            if example is not None and "answer" in found and is_marked:
+                found |= marks.of(task, example, found["answer"])
         except _UNREADABLE as error:
             found["error"] = f"this version of the task cannot read the answer ({type(error).__name__})"
     elif prediction.answer is not None:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from importlib.metadata import version
 from pathlib import Path
 
 from bench.artifacts.digest import derived, digest
+from bench.data.look import Box, Look
 from bench.data.shapes import a_text
 from bench.disk import write_atomically
 from bench.errors import BenchError
@@ -17,7 +18,7 @@ from bench.task import Card, Task, Unparsed
 from bench.types import Example, Image, ImageFile, Json, Prediction, Request, Span
 from tasks.answers import said_shortly
 from tasks.finmm import FOLDER, LICENCE
-from tasks.finmm.picture import KINDS, encode, make_document, write_corpus
+from tasks.finmm.picture import KINDS, annotate, encode, make_document, write_corpus
 from tasks.prompts import page
 from tasks.slices import of_short_answer
 
@@ -90,6 +91,13 @@ class FinmmDocVQA(Task):
         kinds = {"document": example.inputs["kind"].replace("_", " "), "question type": self._asked[example.id]}
         return kinds | of_short_answer(example)
 
+    def look(self, example: Example) -> Look:
+        """Where on the page the values stand that answer the question."""
+        page = boxes_of(example.inputs["seed"], example.inputs["index"])
+        document = make_document(example.inputs["seed"], example.inputs["index"])
+        evidence = next((one.evidence for one in document.questions if one.id == example.id), ())
+        return Look(boxes=tuple(page[name] for name in evidence if name in page))
+
     @cached_property
     def _asked(self) -> Mapping[str, str]:
         """The kind of each question."""
@@ -108,6 +116,13 @@ def page_image(seed: int, index: int) -> Image:
         except OSError:
             return Image(data, "image/jpeg")
     return ImageFile(str(place), "image/jpeg")
+
+
+@lru_cache(maxsize=8)
+def boxes_of(seed: int, index: int) -> Mapping[str, Box]:
+    """Where each field of a document is printed on its page, by its name; the page is laid out for that and not drawn."""
+    record = annotate(make_document(seed, index))
+    return {one["name"]: Box(one["name"], one["value"], tuple(one["box"])) for one in record["fields"]}
 
 
 @cache

@@ -7,13 +7,16 @@ FINAI.Cards = class {
     const fields = h("dl", { class: "fields" });
     const add = (name, ...values) => fields.append(h("div", {}, h("dt", {}, name), h("dd", {}, ...values)));
     if (data) {
-      for (const one of data.media) if (one.kind !== "image") add("recording", this.media(one, item.id));
+      const nouns = { audio: "recording", video: "film" };
+      for (const one of data.media) if (one.kind !== "image") add(nouns[one.kind] || "not shown", FINAI.look.media(one, item.id));
       const inputs = Object.entries(data.inputs);
       const size = ([, value]) => (typeof value === "string" ? value.length : JSON.stringify(value).length);
       for (const [name, value] of inputs.sort((x, y) => (size(x) > 300) - (size(y) > 300))) add(name, FINAI.show(value));
-      if ("target" in data) add("target", FINAI.show(data.target));
+      const spoken = answers.some((answer) => answer && answer.words) && Array.isArray(data.target) && data.target.every((word) => typeof word === "string");
+      if ("target" in data) add("target", FINAI.show(spoken ? data.target.join(" ") : data.target));
     }
-    const pictures = data ? data.media.filter((one) => one.kind === "image").map((one) => this.media(one, item.id)) : [];
+    const images = data ? data.media.filter((one) => one.kind === "image") : [];
+    const pictures = images.map((one, i) => FINAI.look.picture(one, item.id, (data.boxes || []).filter((box) => box[6] === i)));
     const said = h("div", { class: this.runs.length > 1 ? "said two" : "said" });
     answers.forEach((answer, i) => said.append(this.answer(answer, item.scores[i], i)));
     const change = this.runs.length > 1 && item.change !== null
@@ -30,7 +33,10 @@ FINAI.Cards = class {
     const rows = h("dl", { class: "fields" });
     const add = (term, ...values) => rows.append(h("div", {}, h("dt", {}, term), h("dd", {}, ...values)));
     if (answer && answer.error) add("failed", h("span", { class: "error" }, answer.error));
-    if (answer && "answer" in answer) add("answer", FINAI.show(answer.answer));
+    if (answer && "answer" in answer && !answer.fields) add("answer", FINAI.show(answer.answer));
+    if (answer && answer.words) add("word for word", FINAI.look.words(answer));
+    if (answer && answer.unmarked) add("word for word", h("span", { class: "quiet" }, `not marked: ${answer.unmarked}`));
+    if (answer && answer.fields) add("field by field", FINAI.look.fields(answer.fields));
     if (answer && "raw" in answer) add("raw output", FINAI.show(answer.raw));
     if (answer && answer.thinking) {
       const long = answer.thinking_tokens ? `${answer.thinking_tokens.toLocaleString("en")} tokens` : "show";
@@ -41,15 +47,5 @@ FINAI.Cards = class {
     if (answer && answer.truncated) add("cut", `${answer.truncated} tokens of the request were cut away`);
     if (name) add(name, h("strong", {}, FINAI.number(score)));
     return h("div", {}, this.runs.length > 1 ? h("h4", {}, `${"AB"[i]}: `, h("bdi", {}, this.runs[i].label)) : null, rows);
-  }
-
-  media(one, id) {
-    const { h, root } = FINAI;
-    if (one.kind === "image") {
-      const size = one.width ? { width: one.width, height: one.height } : {};
-      return h("a", { href: root + one.file }, h("img", { src: root + one.file, alt: `Document of example ${id}; its text is in the picture only`, loading: "lazy", ...size }));
-    }
-    if (one.kind === "audio") return h("audio", { src: root + one.file, controls: true, preload: "none", "aria-label": `Recording ${one.name}` });
-    return h("span", { class: "quiet" }, one.name);
   }
 };

@@ -37,7 +37,15 @@ const FINAI = {
 
   // An element with attributes and children; a text child stays text.
   h(tag, attributes, ...children) {
-    const found = document.createElement(tag);
+    return FINAI.filled(document.createElement(tag), attributes, children);
+  },
+
+  // The same of a picture.
+  svg(tag, attributes, ...children) {
+    return FINAI.filled(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes, children);
+  },
+
+  filled(found, attributes, children) {
     for (const [name, value] of Object.entries(attributes || {})) {
       if (value === null || value === undefined || value === false) continue;
       if (name.startsWith("on")) found.addEventListener(name.slice(2), value);

@@ -76,6 +76,7 @@ class Canvas:
         self.fields = {field.name: field for field in document.all_fields()}
         self.boxes: dict[str, Box] = {}
         self.inked: list[Box] = []
+        self.written: list[tuple[float, float, str]] = []  # (left edge, base line, text) of all that is written
         self.lowest = 0.0
         self.stream = Random(f"{document.id}/ink")
 
@@ -115,6 +116,7 @@ class Canvas:
         self.lowest = max(self.lowest, y)
         box = self._by_hand(x, y, text, pen) if pen.family in ("caveat", "kalam") else self._in_type(x, y, text, pen)
         self.inked.append(box)
+        self.written.append((box[0], y, text))
         return box
 
     def _in_type(self, x: float, y: float, text: str, pen: Pen) -> Box:

@@ -75,6 +75,11 @@ _WESTERN = ((1_000_000, "million"), (1_000, "thousand"), (100, "hundred"))
 _INDIAN = ((10_000_000, "crore"), (100_000, "lakh"), (1_000, "thousand"), (100, "hundred"))
 
 
+def marks(number_format: str) -> tuple[str, str]:
+    """The mark between groups of digits and the decimal sign."""
+    return _MARKS[number_format]
+
+
 def decimals(currency: str) -> int:
     """Digits after the point."""
     return CURRENCIES[currency][1]

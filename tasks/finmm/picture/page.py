@@ -16,8 +16,8 @@ from tasks.finmm.picture.layouts import LAYOUTS
 _OWN_HEIGHT = ("cheque", "receipt")  # these are laid out in fixed steps or cut to length
 
 
-def lay_out(document: Document) -> Canvas:
-    """The clean page with the place of every value, before any scanner saw it."""
+def lay_out(document: Document, dry: bool = False) -> Canvas:
+    """The clean page with the place of every value, before any scanner saw it; a `dry` one has places and no picture."""
     draw = LAYOUTS[document.kind][document.style.layout]
     stretch = 1.0
     if document.style.paper not in _OWN_HEIGHT:
@@ -25,8 +25,10 @@ def lay_out(document: Document) -> Canvas:
         draw(sketch)
         full = (sketch.bottom - sketch.top) / (sketch.lowest - sketch.top)
         stretch = max(min(1.0, full * 0.97), min(1.6, full * document.style.fullness))
-    canvas = Canvas(document, stretch)
+    canvas = Canvas(document, stretch, dry)
     draw(canvas)
+    if dry:
+        return canvas
     if canvas.height != canvas.image.height:
         canvas.image = canvas.image.crop((0, 0, canvas.width, canvas.height))
     if document.style.stamp:

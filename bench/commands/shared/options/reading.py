@@ -47,12 +47,32 @@ def add(commands: Commands) -> None:
 
 def _data(commands: Commands) -> None:
     """The acts of `data`."""
-    data = commands.add_parser("data", help="check an annotation file, or render documents")
+    data = commands.add_parser(
+        "data", help="check annotation files, measure agreement, or render documents, voices and videos"
+    )
     acts = data.add_acts()
     check = acts.add_parser("check", help="validate a file against an annotation specification")
     check.add_argument("file", type=Path)
-    check.add_argument("--spec", required=True, help="text or picture")
-    render = acts.add_parser("render", help="render any number of financial documents with questions and annotations")
+    check.add_argument("--spec", required=True, help="text, picture, voice or video")
+    check.add_argument(
+        "--no-files", action="store_true", help="leave out the pictures, sounds and films beside the file"
+    )
+    agreement = acts.add_parser("agreement", help="how far annotators agree: Krippendorff's alpha, CCC and likeness")
+    agreement.add_argument(
+        "files", type=Path, nargs="+", metavar="FILE", help="records with annotations, or a file an annotator"
+    )
+    agreement.add_argument("--spec", help="text, picture, voice or video; else told by the first record's keys")
+    render = acts.add_parser("render", help="render any number of documents, voices or videos with annotations")
+    render.add_argument("kind", nargs="?", metavar="KIND", help="documents, voices or videos; documents without it")
     render.add_argument("folder", type=Path)
     render.add_argument("--seed", type=int, default=0, help="other seeds give other documents")
-    render.add_argument("--n", type=int, default=100, help="how many documents")
+    render.add_argument("--n", type=int, default=100, help="how many")
+    croissant = acts.add_parser(
+        "croissant", help="write croissant.json: the files of a folder, checksums, records and fields"
+    )
+    croissant.add_argument("folder", type=Path, help="the folder of the annotation files")
+    croissant.add_argument(
+        "--name", help="of the data set; else what croissant.json says already, or the folder's name"
+    )
+    croissant.add_argument("--licence", help="SPDX identifier or address; else what croissant.json says already")
+    croissant.add_argument("--description", help="else what croissant.json says already")
