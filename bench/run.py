@@ -135,7 +135,7 @@ def _predict(
     progress(len(done), n)
     room, watched = feed.Room(), Watched(n, say)
     for unit in history.in_waves(todo, asked.asked, planned):
-        groups = feed.stream(model, unit.requests, basis.model, room)
+        groups = feed.in_turn(unit, model, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
             stamped = asked.stamped(unit.requests, group, model.replies)
             new = [one for one in stamped if one.id not in unit.kept]

@@ -553,6 +553,7 @@ def test_the_next_batch_is_prepared_while_this_one_is_answered() -> None:
 def test_each_batch_is_prepared_once_in_order_and_wholly_before_its_turn() -> None:
     model, turns = Prepares(), []
     for unit in feed.ahead(three(*"abcd"), model):
+        unit.wait()
         assert model.prepared[: unit.position + 1] == list("abcd")[: unit.position + 1]
         turns.append((unit.position, unit.requests[0].id))
     assert turns == list(enumerate("abcd"))

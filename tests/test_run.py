@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -43,6 +44,22 @@ def test_a_complete_run_answers_at_once(tiny_task: Make, echo_model: Make, quick
     assert (second, same.path) == (first, folder.path)
     assert (again.calls, again.loads) == ([], 0)
     assert {path.name: path.stat().st_mtime_ns for path in folder.path.iterdir()} == before
+
+
+def test_what_a_model_computes_when_it_is_told_of_requests_is_time_of_their_answers(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    model, told = echo_model(), []
+
+    def prepare(batch: Sequence[Request]) -> None:
+        told.append(len(batch))
+        time.sleep(0.02 * len(batch))
+
+    model.prepare = prepare
+    run, folder = go(tiny_task(), model, quick_settings())
+    assert told == [3, 3, 3, 1]
+    assert run.timings["seconds"]["predict"] >= 0.15  # of 0.2; planning the next batch takes some of it
+    assert [timing.seconds >= 0.01 for timing in folder.timings() if timing.phase == "predict"] == [True] * 4
 
 
 def test_fresh_starts_anew_beside_the_old_run(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:

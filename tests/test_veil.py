@@ -85,6 +85,7 @@ def all_asked(task: Task, model: Model, asked: Asking, batch_size: int = 16) -> 
                 wave, asked.request, veiled, batch_size=batch_size, batch_tokens=10**9, names=asked.asked.names
             )
             for unit in feed.ahead(plan, veiled):
+                unit.wait()
                 found += feed.answer(veiled, unit.requests, "spy")
             veiled.replies.add(found)
         return found

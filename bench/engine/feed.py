@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field, replace
 
 from bench.engine.checked import checked
 from bench.errors import BenchError
@@ -18,11 +18,20 @@ WINDOW = 512  # examples that are ordered together: long enough to batch alike, 
 
 @dataclass(frozen=True)
 class Unit:
-    """Requests that are computed together, the first of them at `position` in the plan; `kept` of them were answered before."""
+    """Requests that are computed together, the first of them at `position` in the plan; `kept` of them were answered before.
+
+    `told` ends when the model was told of them: who asks them waits for it, and the wait is part of the time that they take.
+    """
 
     position: int
     requests: list[Request]
     kept: frozenset[str] = frozenset()
+    told: Future[None] | None = field(default=None, compare=False, repr=False)
+
+    def wait(self) -> None:
+        """Until the model was told; what is wrong with a request shows again when it is asked."""
+        if self.told is not None:
+            self.told.exception()
 
 
 def units(
@@ -117,17 +126,20 @@ def _cut(ordered: Sequence[tuple[int, Request]], batch_size: int, batch_tokens: 
 
 
 def ahead(plan: Iterator[Unit], model: Model) -> Iterator[Unit]:
-    """The plan, with the model told of each unit while the one before is computed: see `Model.prepare`."""
-    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:
-        now = next(plan, None)
-        if now is not None:  # before the second, so that a model which begins to answer then keeps to their order
-            thread.submit(_prepare, model, now).exception()
+    """The plan, with the model told of each unit while the one before is computed: see `Model.prepare`.
+
+    A unit is given on before the model was told of it: see `Unit.wait`.
+    """
+    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:  # one, so that the model is told in the plan's order
+
+        def told(unit: Unit | None) -> Unit | None:
+            return unit and replace(unit, told=thread.submit(_prepare, model, unit))
+
+        now = told(next(plan, None))
         while now is not None:
-            then = next(plan, None)
-            told = thread.submit(_prepare, model, then) if then is not None else None
+            then = told(next(plan, None))
             yield now
-            if told is not None:
-                told.exception()  # waits; what is wrong with a request shows again in `predict`
+            now.wait()
             now = then
 
 
@@ -165,6 +177,12 @@ def answer(model: Model, batch: Sequence[Request], name: str, room: Room | None 
     """One prediction a request, in their order: see `stream`."""
     found = {one.id: one for group in stream(model, batch, name, room) for one in group}
     return [found[request.id] for request in batch]
+
+
+def in_turn(unit: Unit, model: Model, name: str, room: Room) -> Iterator[list[Prediction]]:
+    """What `stream` gives for the unit, once the model was told of it."""
+    unit.wait()
+    yield from stream(model, unit.requests, name, room)
 
 
 def stream(model: Model, batch: Sequence[Request], name: str, room: Room | None = None) -> Iterator[list[Prediction]]:

@@ -68,6 +68,10 @@ class Reader(Model):
             with contextlib.suppress(ValueError):
                 self.words(image) if words else self.lines(image)
 
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """Each request by itself: a page takes long, and says nothing of another."""
+        return [[request] for request in batch]
+
     def predict(self, batch: Sequence[Request]) -> list[Prediction]:
         """What stands on the pages of each request; one with a page that cannot be read has its own `error`."""
         return [self._said(request) for request in batch]

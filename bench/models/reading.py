@@ -37,8 +37,11 @@ class Reading(Composite):
             self.models[-1].prepare(others)
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
-        """Those of the last stage, where there is nothing to read."""
-        return super().units(batch) if any(map(self.reads, batch)) else self.models[-1].units(batch)
+        """Those of the last stage, where there is nothing to read; else one for each request, if its company says nothing."""
+        if not any(map(self.reads, batch)):
+            return self.models[-1].units(batch)
+        # Reading takes longest: what was read for one request need not wait for the others.
+        return [[request] for request in batch] if self.answers_alone else super().units(batch)
 
     def cost(self, request: Request) -> int:
         """That of the last stage, where there is nothing to read."""

@@ -13,6 +13,7 @@ def measure(stage: Stage) -> str:
     while True:
         stage.model.forget()
         for unit in feed.ahead(stage.units(), stage.model):
+            unit.wait()
             stage.ask(unit.requests)
             stage.progress(stage.right + stage.failed, max(total, stage.right + stage.failed))
             if stage.clock.now() > (timing.limit_seconds or 0):
