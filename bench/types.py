@@ -166,6 +166,14 @@ class Fields(Generate):
 
 
 @dataclass(frozen=True)
+class Rows(Generate):
+    """Ask for a table on the pictures as a JSON list of rows, each a list of texts, its heading row first.
+
+    It is a `Generate` too: a generative model reads in the parts which table is meant and writes it.
+    """
+
+
+@dataclass(frozen=True)
 class Choose:
     """Ask for a score of each label; the highest wins.
 

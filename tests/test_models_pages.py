@@ -14,7 +14,7 @@ import pytest
 from bench.errors import BenchError
 from bench.models.base import Answered, Device, Model, flat
 from bench.models.field_by_field import FieldByField
-from bench.models.nearest_fields import fields_said, texts_of
+from bench.models.nearest_fields import fields_said, is_of_page, kind_asked, question_texts, texts_of, value_said
 from bench.models.ocr import OcrPipeline
 from bench.models.page_places import Word
 from bench.models.page_rules import PageRules
@@ -200,6 +200,48 @@ def test_the_value_beside_the_nearest_label_is_a_field_s() -> None:
     assert json.loads(fields_said(request, ("total", "date"), vectors)) == {"total": "5.00 EUR", "date": "3 May 2024"}
     nothing = Request("b", (page(""), Text("x")), Fields(9, names=("total",)))
     assert json.loads(fields_said(nothing, ("total",), torch.ones(1, 3))) == {"total": None}
+
+
+def said_of(question: str, text: str, nearest: str) -> str:
+    """What is said where `nearest` is the label that means what the question does."""
+    import torch
+
+    request = Request("a", (page(text), Text("Answer."), Text(question)), Span(9, question=question))
+    assert is_of_page(request)
+    texts = question_texts(request, question)
+    assert texts[0] == question
+    return value_said(request, question, torch.eye(2)[[int(text not in (question, nearest)) for text in texts]])
+
+
+@pytest.mark.parametrize(
+    ("question", "nearest", "said"),
+    [
+        ("How much must be paid?", "due sum", "5.00 EUR"), ("On this page, when was it paid?", "paid on", "3 May 2024"),
+        ("Who must pay?", "client", "Ann Lee"), ("Which account number is given?", "account", "DE-4711"),
+        ("Which account number is given?", "due sum", "DE-4711"),  # a sum is no number of an account
+    ],
+)  # fmt: skip
+def test_the_value_beside_the_nearest_label_answers_a_question(question: str, nearest: str, said: str) -> None:
+    text = "Due sum | 5.00 EUR\nPaid on | 3 May 2024\nClient | Ann Lee\nAccount | DE-4711"
+    assert said_of(question, text, nearest) == said
+
+
+def test_a_page_that_has_nothing_of_the_kind_has_no_answer() -> None:
+    assert said_of("When was it paid?", "Due sum | 5.00 EUR", "due sum") == ""
+    assert said_of("When was it paid?", "", "x") == ""
+    assert not is_of_page(Request("a", (Text("Page 5"), Text("Who?")), Span(9, question="Who?", context="Page 5")))
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Looking at the document: on which date was it booked?", "date"), ("What is the pay date?", "date"),
+        ("How high is the income from work?", "amount"), ("At which bank does the seller hold the account?", "text"),
+        ("What is the confirmation number?", "number"), ("Which symbol is bought?", "text"), ("", "text"),
+    ],
+)  # fmt: skip
+def test_a_question_tells_what_its_answer_looks_like(question: str, kind: str) -> None:
+    assert kind_asked(question) == kind
 
 
 def test_a_label_stands_within_beside_or_above_its_value() -> None:

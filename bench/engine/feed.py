@@ -130,7 +130,9 @@ def ahead(plan: Iterator[Unit], model: Model) -> Iterator[Unit]:
 
     A unit is given on before the model was told of it: see `Unit.wait`.
     """
-    with ThreadPoolExecutor(1, thread_name_prefix="prepare") as thread:  # one, so that the model is told in the plan's order
+    with ThreadPoolExecutor(
+        1, thread_name_prefix="prepare"
+    ) as thread:  # one, so that the model is told in the plan's order
 
         def told(unit: Unit | None) -> Unit | None:
             return unit and replace(unit, told=thread.submit(_prepare, model, unit))

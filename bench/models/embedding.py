@@ -28,7 +28,7 @@ class Embedding(TorchModel):
     that was resumed answers as one that was not.
 
     It writes nothing: where a reply is asked for, it is the sentence of what stands before the last text that is nearest to that.
-    For fields of a page see `nearest_fields`.
+    For fields of a page and questions on one see `nearest_fields`.
 
     `poles` describes the two ends of each scale by sentences: {"valence": {"low": [...], "high": [...]}}. A text's value is
     its place between the ends: low + (high - low) · sigmoid(sharpness · (similarity to high - similarity to low)), with each
@@ -137,6 +137,8 @@ class Embedding(TorchModel):
         if isinstance(request.output, Span):
             if request.output.context is None:
                 raise BenchError(f"request {request.id!r} has no text to look in; put an OCR reader before this model")
+            if nearest_fields.is_of_page(request):
+                return nearest_fields.question_texts(request, request.output.question)
             return [request.output.question, *sentences(request.output.context)]
         if isinstance(request.output, Fields):
             return nearest_fields.texts_of(request, request.output.names)
@@ -149,6 +151,8 @@ class Embedding(TorchModel):
         match request.output:
             case Fields(names=names):
                 return Prediction(request.id, text=nearest_fields.fields_said(request, names, vectors), finish="stop")
+            case Span(question=question) if nearest_fields.is_of_page(request):
+                return Prediction(request.id, text=nearest_fields.value_said(request, question, vectors), finish="stop")
             case Generate():
                 if len(texts) < 2:
                     return Prediction(request.id, text="", finish="stop")

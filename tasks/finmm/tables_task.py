@@ -10,7 +10,7 @@ from bench.data.submissions import kind
 from bench.metrics.metric import AnyMetric
 from bench.metrics.table_cells import TABLES
 from bench.task import Unparsed
-from bench.types import Example, Generate, Json, Prediction, Request, Text
+from bench.types import Example, Json, Prediction, Request, Rows, Text
 from tasks.finmm.pages import FinmmPages, drawn, page_card, page_id
 from tasks.finmm.printed_tables import TABLES_OF, printed_rows
 from tasks.table_reply import LONGEST, MOST_CELLS, MOST_ROWS, said_table
@@ -24,7 +24,7 @@ INSTRUCTION = (
 class FinmmTables(FinmmPages):
     """One table of each invoice, bank statement, balance sheet and insurance claim."""
 
-    name, version, output = "finmm_tables", 1, Generate
+    name, version, output = "finmm_tables", 1, Rows
     kinds = tuple(TABLES_OF)
     metrics: ClassVar[tuple[AnyMetric, ...]] = TABLES
     card = page_card("tables of documents", 48, (0.0, 0.02))
@@ -39,7 +39,7 @@ class FinmmTables(FinmmPages):
         """The instruction, the page, then which table is meant."""
         asked = Text(f"The table: {TABLES_OF[example.inputs['kind']]}.\nJSON:")
         return Request(
-            example.id, (Text(INSTRUCTION, "system"), self.page(example), asked), Generate(max_new_tokens=2_000)
+            example.id, (Text(INSTRUCTION, "system"), self.page(example), asked), Rows(max_new_tokens=2_000)
         )
 
     def answer(self, prediction: Prediction) -> list[list[str]] | Unparsed:
