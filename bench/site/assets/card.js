@@ -12,8 +12,7 @@ FINAI.Cards = class {
       const inputs = Object.entries(data.inputs);
       const size = ([, value]) => (typeof value === "string" ? value.length : JSON.stringify(value).length);
       for (const [name, value] of inputs.sort((x, y) => (size(x) > 300) - (size(y) > 300))) add(name, FINAI.show(value));
-      const spoken = answers.some((answer) => answer && answer.words) && Array.isArray(data.target) && data.target.every((word) => typeof word === "string");
-      if ("target" in data) add("target", FINAI.show(spoken ? data.target.join(" ") : data.target));
+      if ("target" in data) add("target", this.target(data.target, answers));
     }
     const images = data ? data.media.filter((one) => one.kind === "image") : [];
     const pictures = images.map((one, i) => FINAI.look.picture(one, item.id, (data.boxes || []).filter((box) => box[6] === i)));
@@ -24,6 +23,16 @@ FINAI.Cards = class {
     return h("article", { class: "example", tabindex: "-1", "aria-label": `Example ${place + 1}` },
       h("h3", {}, h("span", { class: "count" }, `#${(place + 1).toLocaleString("en")}`), " ", h("bdi", {}, item.id), change ? " " : null, change),
       pictures.length ? h("div", { class: "with-picture" }, h("div", {}, pictures), h("div", {}, fields, said)) : [fields, said]);
+  }
+
+  // The target: its text, and the rest only where it is asked for, if the answers are shown against it word for word or by fields.
+  target(value, answers) {
+    const { h } = FINAI;
+    const told = answers.some((answer) => answer && (answer.words || answer.fields));
+    if (told && Array.isArray(value) && value.every((word) => typeof word === "string")) return FINAI.show(value.join(" "));
+    if (!told || value === null || typeof value !== "object") return FINAI.show(value);
+    const kept = h("details", {}, h("summary", {}, "all that is kept of it"), FINAI.show(value));
+    return typeof value.text === "string" ? h("div", {}, FINAI.show(value.text), kept) : kept;
   }
 
   answer(answer, score, i) {
