@@ -140,7 +140,8 @@ class Task(BaseTask):
     that it was given, where ours counts a missing one as wrong; `takes_no_answer`, that an answer is
     {"text", "no_answer"} with a probability of no answer; `makes_media`, that pictures, sounds or films of requests are made
     from the examples' inputs, and so are no data of their own; `normalises`, that texts of targets and answers are normalised
-    before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text. `training_is`
+    before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text; `keeps_tabs`,
+    that a tab in a reply parts cells and is no blank. `training_is`
     says what the examples of `training` are where they are no official training split, and that numbers got with them compare
     with nobody's ("four fifths of the dev articles"); such a task then evaluates none of those articles.
     """
@@ -152,6 +153,7 @@ class Task(BaseTask):
     takes_no_answer: ClassVar[bool] = False
     makes_media: ClassVar[bool] = False
     normalises: ClassVar[bool] = True
+    keeps_tabs: ClassVar[bool] = False
     training_is: str = ""
 
     @abstractmethod

@@ -19,16 +19,17 @@ from bench.data.tables import read_table
 from bench.errors import BenchError
 from bench.metrics import binary
 from bench.metrics.classification import single_label
-from bench.metrics.fairness import fairness
+from bench.metrics.fairness import NOT_KNOWN, fairness
 from bench.metrics.lens import of_key
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.task import ConfiguredTask, checked_keys
 from bench.text.described_row import described
 from bench.types import Choose, Column, Example, Json, Request, Row, Text
+from tasks.about_values import delimiter, word
+from tasks.column_kinds import MISSING, hidden_numbers, kind_of_values
 from tasks.giveaways import giveaways
 from tasks.labels import LabelTask, readable
 
-_MISSING = ("", "?", "NA", "NaN", "nan", "null")
 _LIFT, _ALARMS = "lift", "recall_at_false_alarms"
 _DATA = Path(__file__).parent / "data"
 _TEST_SHARE = 0.2
@@ -54,7 +55,7 @@ class Group:
     def name(self, value: float | str | None, where: str) -> str:
         """The group of a row; raises BenchError for a value that is of none."""
         if self.of:
-            if (found := dict(self.of).get(str(value))) is None:
+            if (found := dict(self.of).get(f"{value:g}" if isinstance(value, float) else str(value))) is None:
                 raise BenchError(f"{where}: {self.column} {value!r} is of no group; name it in task.about.groups")
             return found
         if not isinstance(value, float):
@@ -90,6 +91,7 @@ class TableTask(ConfiguredTask, LabelTask):
     names: ClassVar[tuple[str, ...]]
     delimiter: ClassVar[str]
     _columns: tuple[Column, ...] = ()
+    _odd: tuple[str, ...] = ()  # lines on columns whose kind may not be what was meant
 
     def __init__(
         self,
@@ -106,15 +108,23 @@ class TableTask(ConfiguredTask, LabelTask):
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
         """Labels, columns, groups and metrics."""
-        labels = tuple(map(str, _a_list(about["labels"], "labels")))
+        labels = tuple(word(one, "task.about.labels") for one in _a_list(about["labels"], "labels"))
         if len(labels) < 2 or len(set(labels)) != len(labels):
             raise BenchError(f"task.about.labels: found {list(labels)}, expected two labels or more, each once")
         label = about["label"] if isinstance(about["label"], Mapping) else {"column": about["label"]}
         label = checked_keys(label, "task.about.label", ("column",), ("column", "codes"))
-        codes = {str(code): str(name) for code, name in (label.get("codes") or {name: name for name in labels}).items()}
+        given_codes = label.get("codes") or {name: name for name in labels}
+        codes = {
+            word(code, "task.about.label.codes"): word(name, "task.about.label.codes")
+            for code, name in given_codes.items()
+        }
         if wrong := [name for name in codes.values() if name not in labels]:
             raise BenchError(f"task.about.label.codes: {wrong[0]!r} is not one of the labels {', '.join(labels)}")
-        positive, favourable = str(about.get("positive", labels[-1])), about.get("favourable")
+        positive, favourable = (
+            None if about.get(name) is None else word(about[name], f"task.about.{name}")
+            for name in ("positive", "favourable")
+        )
+        positive = labels[-1] if positive is None else positive
         groups = {
             str(name): _group(one, f"task.about.groups.{name}") for name, one in (about.get("groups") or {}).items()
         }
@@ -129,7 +139,7 @@ class TableTask(ConfiguredTask, LabelTask):
             "told": None if columns is None else tuple(_column(str(name), one) for name, one in columns.items()),
             "dropped": frozenset(map(str, _a_list(about.get("drop") or [], "drop"))),
             "names": tuple(map(str, _a_list(about.get("names") or [], "names"))),
-            "delimiter": str(about.get("delimiter", ",")), "paper_reads": str(about.get("paper_reads", "")),
+            "delimiter": delimiter(about.get("delimiter", ",")), "paper_reads": str(about.get("paper_reads", "")),
             "instruction": str(about.get("instruction", "Read the record and choose its label.")),
             "metrics": _metrics(labels, positive, groups, str(favourable), _a_list(about.get("more") or [], "more")),
         }  # fmt: skip
@@ -173,7 +183,8 @@ class TableTask(ConfiguredTask, LabelTask):
                 )
         left = [name for name in names if name != self.label_column and name not in self.dropped]
         if self.told is None:
-            return tuple(Column(name, _kind([row[names.index(name)] for row in rows])) for name in left)
+            self._odd = tuple(hidden_numbers(left, [[row[names.index(name)] for name in left] for row in rows]))
+            return tuple(Column(name, kind_of_values([row[names.index(name)] for row in rows])) for name in left)
         if unsaid := [name for name in left if name not in told]:
             raise BenchError(
                 f"{path}: of column {unsaid[0]!r} nothing is said; name it in task.about.columns or task.about.drop"
@@ -197,6 +208,11 @@ class TableTask(ConfiguredTask, LabelTask):
         yield from super().problems()
         for name in giveaways(self._columns, [*self.examples(), *self.training()], self.label_of):
             yield f"the column {name!r} alone tells the label of every row; drop it, unless it is known before the label is"
+        yield from self._odd
+        for attribute, one in self.groups.items():
+            seen = {example.target["groups"][attribute] for example in self.examples()}
+            if none := [name for name in one.names if name not in seen]:
+                yield f"no row to evaluate is in the group {none[0]!r} of {attribute}: nothing can be said of how it is treated"
 
     def label_of(self, example: Example) -> str:
         """The label, which stands beside a person's groups where those are compared."""
@@ -211,7 +227,12 @@ class TableTask(ConfiguredTask, LabelTask):
         self._columns = tuple(columns)
         code = row[self.label_column]
         if (label := self.codes.get(code)) is None:
-            raise BenchError(f"{where}: {self.label_column} is {code[:60]!r}, expected one of {', '.join(self.codes)}")
+            quoted = (
+                "; put yes, no, on and off in quotes in the task's file" if {*self.codes} & {"true", "false"} else ""
+            )
+            raise BenchError(
+                f"{where}: {self.label_column} is {code[:60]!r}, expected one of {', '.join(self.codes)}{quoted}"
+            )
         values = [_read(one, row[one.name], where) for one in columns]
         target: Json = label
         if self.groups:
@@ -224,6 +245,8 @@ class TableTask(ConfiguredTask, LabelTask):
 
     def _of_group(self, group: Group, row: Mapping[str, str], where: str) -> str:
         value = row[group.column]
+        if value in MISSING and value not in dict(group.of):
+            return NOT_KNOWN
         return group.name(_number(value, group.column, where) if group.bands else value, where)
 
     def _beside(self, columns: tuple[Column, ...]) -> list[Example]:
@@ -311,21 +334,15 @@ def _group(told: Json, where: str) -> Group:
     ends = tuple(float(one) for one in bands or () if isinstance(one, int | float))
     if bands is not None and (len(ends) != len(bands) or not ends or list(ends) != sorted(set(ends))):
         raise BenchError(f"{where}.bands: found {bands}, expected rising numbers")
-    return Group(str(found["column"]), ends, tuple((str(a), str(b)) for a, b in (of or {}).items()))
-
-
-def _kind(values: Sequence[str]) -> str:
-    try:
-        for value in values:
-            if value not in _MISSING:
-                number(value)
-    except ValueError:
-        return "category"
-    return "number"
+    return Group(
+        str(found["column"]),
+        ends,
+        tuple((word(a, f"{where}.of"), word(b, f"{where}.of")) for a, b in (of or {}).items()),
+    )
 
 
 def _read(column: Column, value: str, where: str) -> float | str | None:
-    if value in _MISSING and value not in dict(column.codes):
+    if value in MISSING and value not in dict(column.codes):
         return None
     if column.kind == "number":
         return _number(value, column.name, where)

@@ -1,25 +1,23 @@
-"""A table out of what a model wrote: JSON rows, HTML, Markdown, or lines of cells with tabs, bars, semicolons or commas."""
+"""A table out of what a model wrote: JSON, HTML, Markdown, LaTeX, or lines of cells with tabs, bars, semicolons or commas."""
 
 from __future__ import annotations
 
 import csv
-import json
 import re
 from collections.abc import Sequence
 from html.parser import HTMLParser
 
 from bench.text.rows import rows
-from bench.types import Json
+from tasks.table_json import LONGEST, Rows, table_of_json
 
-Rows = list[list[str]]
-MOST_ROWS, MOST_CELLS, LONGEST = 500, 60, 500  # rows, cells of a row, characters of a cell
-_ROW_OF_JSON = re.compile(r"\[[^\[\]]*\]")
+MOST_ROWS, MOST_CELLS = 500, 60  # rows, cells of a row
 _RULE = re.compile(r"[\s|:+=-]*-[\s|:+=-]*")
 _FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
-_ROWS_KEYS = ("rows", "data", "table", "body", "cells", "items", "lines")
-_HEAD_KEYS = ("columns", "header", "headers", "heading", "head")
-_TRIES = 40  # brackets that are tried as the beginning of JSON
 _ESCAPED_BAR = "\0"
+_BARS = str.maketrans(dict.fromkeys("│┃║┆┊╎", "|") | dict.fromkeys("─━═┼╪╬├┤╞╡┌┬┐└┴┘╔╦╗╚╩╝╠╣╤╧", "-"))
+_TEX_ROW = re.compile(r"(?P<row>[^\\\n]*(?:\\[^\\\n][^\\\n]*)*)\\\\")
+_TEX_RULE = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\})\s*")
+_TEX_SIGN = re.compile(r"\\([&%$#_{}])")
 
 
 def said_table(text: str) -> Rows | None:
@@ -30,70 +28,14 @@ def said_table(text: str) -> Rows | None:
     """
     if "<tr" in text.lower():
         return _bounded(_of_html(text))
-    plain = _FENCE.sub("", text).strip()
-    found = _of_json(plain) or _of_bars(plain) or _of_delimiters(plain)
+    plain = _FENCE.sub("", text).translate(_BARS).strip(" \r\n")
+    found = table_of_json(plain) or _of_latex(plain) or _of_bars(plain) or _of_delimiters(plain)
     return _bounded(found) if found else None
 
 
 def _bounded(found: Sequence[Sequence[str]]) -> Rows | None:
     kept = [[cell.strip()[:LONGEST] for cell in row[:MOST_CELLS]] for row in found[:MOST_ROWS] if row]
     return kept or None
-
-
-def _of_json(text: str) -> Rows:
-    """The first table among the JSON values of a text; of one that was cut the rows that are whole."""
-    decoder, place = json.JSONDecoder(parse_float=str, parse_int=str), 0
-    for _ in range(_TRIES):
-        start = min((at for sign in "[{" if (at := text.find(sign, place)) >= 0), default=-1)
-        if start < 0:
-            return []
-        try:
-            value, place = decoder.raw_decode(text, start)
-        except (ValueError, RecursionError):
-            place = start + 1
-            if text[start] == "[" and re.match(r"\[\s*\[", text[start:]):
-                return [row for found in _ROW_OF_JSON.finditer(text, start) if (row := _one_row(found[0]))]
-            continue
-        if found := _table_in(value):
-            return found
-    return []
-
-
-def _one_row(text: str) -> list[str]:
-    try:
-        return [_cell(one) for one in json.loads(text, parse_float=str, parse_int=str)]
-    except (ValueError, RecursionError):
-        return []
-
-
-def _table_in(value: Json) -> Rows:
-    """The rows of a list of lists, a list of objects (their keys are the head), or of an object that holds one of these."""
-    if isinstance(value, dict):
-        lowered = {str(key).lower(): one for key, one in value.items()}
-        head: list[Json] = next((lowered[key] for key in _HEAD_KEYS if isinstance(lowered.get(key), list)), [])
-        body = next((found for key in _ROWS_KEYS if (found := _table_in(lowered.get(key)))), [])
-        if not body and len(value) == 1:
-            return _table_in(next(iter(value.values())))
-        return [[_cell(one) for one in head], *body] if head and body else body
-    if not isinstance(value, list) or not value:
-        return []
-    if all(isinstance(row, dict) for row in value):
-        cells = [next((row[key] for key in ("cells", "row") if isinstance(row.get(key), list)), None) for row in value]
-        if all(one is not None for one in cells):
-            return [[_cell(one) for one in row] for row in cells if row is not None]
-        names = list(dict.fromkeys(str(name) for row in value for name in row))
-        return [names, *([_cell(row.get(name)) for name in names] for row in value)]
-    if all(isinstance(row, list) for row in value):
-        return [[_cell(one) for one in row] for row in value]
-    return []
-
-
-def _cell(value: Json) -> str:
-    if isinstance(value, dict):
-        value = next((value[key] for key in ("text", "value", "content") if key in value), "")
-    if isinstance(value, dict | list):
-        return json.dumps(value, ensure_ascii=False)[:LONGEST]
-    return "" if value is None else str(value)
 
 
 class _Cells(HTMLParser):
@@ -140,6 +82,19 @@ def _of_html(text: str) -> Rows:
     reader.feed(text)
     reader.close()
     return [[" ".join(cell.split()) for cell in row] for row in reader.rows]
+
+
+def _of_latex(text: str) -> Rows:
+    """The rows of the first tabular: cells between ampersands, a row up to two backslashes."""
+    _, begin, inner = text.partition("\\begin{tabular")
+    if not begin:
+        return []
+    inner = _TEX_RULE.sub("", inner.split("\n", 1)[-1].split("\\end{tabular", 1)[0])
+    found = []
+    for match in _TEX_ROW.finditer(inner):
+        cells = re.split(r"(?<!\\)&", match["row"])
+        found.append([_TEX_SIGN.sub(r"\1", re.sub(r"\\text(?:bf|it)\{([^{}]*)\}", r"\1", cell)) for cell in cells])
+    return found
 
 
 def _of_bars(text: str) -> Rows:

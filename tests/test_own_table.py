@@ -11,7 +11,16 @@ from small_data import built, reference_data
 from test_table_tasks import CARD, loans
 
 from bench.cli import main
+from bench.config import compose as conf
+from bench.config.build import build
+from bench.errors import BenchError
+from bench.models.base import Device
+from bench.run import evaluate
+from bench.runs.settings import Settings
+from bench.scoring.measure import score
+from bench.types import Prediction
 
+CPU = Device("cpu", "float32", 1)
 ROOT = Path(__file__).resolve().parents[1]
 ROWS = [
     (str(i), str(20 + 7 * i % 45), str(900 + 37 * (i * 53 % 101)), "RO"[i % 2], "PPPL"[i * 13 % 4]) for i in range(200)
@@ -38,6 +47,15 @@ def test_no_row_that_is_like_an_evaluated_one_is_learnt_from(name: str) -> None:
     [
         (["ab"[row[-1] == "L"] for row in ROWS], True),
         ([str(i + 1000 * (row[-1] == "L")) for i, row in enumerate(ROWS)], True),
+        (["" if row[-1] == "P" else str(i) for i, row in enumerate(ROWS)], True),  # what was recovered, after the event
+        (["" if row[-1] == "P" else f"2024-01-{i % 28 + 1}" for i, row in enumerate(ROWS)], True),
+        (
+            ["0" if row[-1] == "P" else str((i + 1) * (-1) ** i) for i, row in enumerate(ROWS)],
+            True,
+        ),  # around the others
+        ([f"{row[-1]}{i % 40}" for i, row in enumerate(ROWS)], True),  # codes of few rows each
+        (["" if i % 3 else str(i) for i in range(200)], False),
+        ([str(i) for i in range(200)], False),
         (["ab"[i % 2] for i in range(200)], False),
         ([f"name {i}" for i in range(200)], False),
     ],
@@ -91,3 +109,87 @@ def test_the_wheel_has_the_data_that_the_package_carries_each_with_its_licence()
             "README.txt",
             "order.json",
         }
+
+
+@pytest.mark.parametrize(
+    ("about", "line"),
+    [
+        ({"labels": [False, True]}, "task.about.labels: found false, which YAML makes of .*; put the word in quotes"),
+        ({"positive": True}, "task.about.positive: found true"),
+        ({"delimiter": "||"}, r"task.about.delimiter: found '\|\|', expected one sign"),
+        ({"delimiter": ""}, "task.about.delimiter: found '', expected one sign"),
+    ],
+)
+def test_what_yaml_takes_for_something_else_is_one_line(about: dict[str, object], line: str, tmp_path: Path) -> None:
+    with pytest.raises(BenchError, match=line):
+        loans(tmp_path, table(), **about)
+
+
+def test_labels_of_digits_need_no_quotes_wherever_they_stand(tmp_path: Path) -> None:
+    text = table().replace("yes", "1").replace("no\n", "0\n").replace(",no", ",0")
+    groups = {"home": {"column": "age", "of": {20 + i: "young" if i < 20 else "old" for i in range(45)}}}
+    task = loans(tmp_path, text, labels=[0, 1], positive=1, favourable=0, groups=groups)
+    assert {one.target["label"] for one in task.examples()} == {"0", "1"}
+    assert [line for line in task.problems() if "examples, where" not in line] == []
+
+
+def test_yes_and_no_that_yaml_took_for_true_and_false_are_told_where_a_code_is_unknown(tmp_path: Path) -> None:
+    with pytest.raises(
+        BenchError, match=r"defaulted is 'no', expected one of true, false; put yes, no, on and off in quotes"
+    ):
+        loans(tmp_path, table(), label={"column": "defaulted", "codes": {True: "yes", False: "no"}}).examples()
+
+
+@pytest.mark.parametrize(
+    ("odd", "shown"), [("n/a?", "'n/a?'"), ("1,5x", None), ("-", "'-'"), ("None", "'None'")]
+)  # fmt: skip
+def test_numbers_that_a_few_values_make_categories_are_a_problem(odd: str, shown: str | None, tmp_path: Path) -> None:
+    values = [odd if i == 7 else str(i) for i in range(200)]
+    said = [
+        line for line in loans(tmp_path, table(extra=[f'"{one}"' for one in values])).problems() if "categories" in line
+    ]
+    assert len(said) == 1
+    assert "'extra' is taken for categories: 1 of 200 values" in said[0]
+    assert shown is None or shown in said[0]
+
+
+@pytest.mark.parametrize("form", ["{:,.2f}", "{}%", "$ {}", "€{}"])
+def test_numbers_with_marks_are_a_problem_and_dates_and_names_are_none(form: str, tmp_path: Path) -> None:
+    values = [f'"{form.format(1000 + i)}"' for i in range(200)]
+    others = {"day": [f"{i % 28 + 1}.5.2024" for i in range(200)], "name": [f"A{i}" for i in range(200)]}
+    said = [line for line in loans(tmp_path, table(extra=values, **others)).problems() if "categories" in line]
+    assert [("'extra'" in line) for line in said] == [True]
+
+
+@pytest.mark.parametrize("model", ["logistic", "boosting"])
+def test_a_column_that_is_empty_and_one_of_huge_numbers_are_learnt_with(model: str, tmp_path: Path) -> None:
+    sizes = [("1e308", "-1e308", "5")[i % 3] for i in range(200)]
+    task = loans(tmp_path, table(empty=[""] * 200, huge=sizes), columns=None)
+    run, folder = evaluate(
+        task, build(conf.choice("model", model), "model"), model, CPU, Settings(runs_dir=tmp_path / "runs", resamples=0)
+    )
+    assert run.scores[0].n_failed == 0
+    assert len(list(folder.predictions())) == 40
+
+
+def test_people_whose_group_is_not_known_are_evaluated_and_not_compared(tmp_path: Path) -> None:
+    lines = table().replace("\n3,41,", "\n3,,").replace("\n8,31,", "\n8,?,")
+    task = loans(tmp_path, lines, favourable="no", groups={"age": {"column": "age", "bands": [30]}})
+    rows = [*task.examples(), *task.training()]
+    assert len(rows) == 200
+    assert "not known" in {one.target["groups"]["age"] for one in rows}
+
+
+def test_of_one_group_there_is_no_difference_and_the_doctor_names_the_others(tmp_path: Path) -> None:
+    task = loans(tmp_path, table(), favourable="no", groups={"age": {"column": "age", "bands": [90]}})
+    said = [Prediction(one.id, label_scores={"no": 1.0, "yes": 0.0}) for one in task.examples()]
+    found = {one.metric: one for one in score(task, task.examples(), said, resamples=0, seed=0)}
+    for rate in ("selection_rate", "true_positive_rate", "false_positive_rate"):
+        assert found[f"{rate}_difference_age"].value is None
+        assert "a difference takes two groups" in json.dumps(vars(found[f"{rate}_difference_age"]), default=str)
+    assert any("no row to evaluate is in the group 'above 90' of age" in line for line in task.problems())
+
+
+@pytest.mark.parametrize("given", ["\t", "\\t", "tab"])
+def test_a_tab_is_a_delimiter_however_yaml_has_it(given: str, tmp_path: Path) -> None:
+    assert len(loans(tmp_path, table().replace(",", "\t"), delimiter=given).examples()) == 40

@@ -24,6 +24,7 @@ from tasks.finmm.picture import KINDS, make_document
 from tasks.finmm.picture.page import lay_out
 from tasks.finmm.picture.text import reading_lines
 from tasks.finmm.printed_tables import TABLES_OF, printed_rows
+from tasks.finmm.tables_task import FinmmTables
 from tasks.table_reply import said_table
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -88,6 +89,18 @@ def test_fields_are_known_by_their_names_in_any_hand_and_others_are_left_out() -
         "<table><thead><tr><th>Item</th><th>Price</th></tr></thead><tr><td>Tea<td>2.50</tr><tr><td></td><td> 1 </td></table>",
         "```csv\nItem,Price\nTea,2.50\n,1\n```",
         "Item\tPrice\nTea\t2.50\n\t1",
+        '{"tables": [{"headers": ["Item", "Price"], "rows": [["Tea", "2.50"], ["", 1]]}]}',
+        '[{"headers": ["Item", "Price"], "rows": [["Tea", "2.50"], ["", 1]]}, {"headers": ["x"], "rows": [["y"]]}]',
+        '{"columns": ["Item", "Price"], "rows": [{"Item": "Tea", "Price": "2.50"}, {"Item": null, "Price": 1}]}',
+        '{"tables": [[["Item", "Price"], ["Tea", "2.50"], ["", "1"]]]}',
+        '[[["Item", "Price"], ["Tea", "2.50"], ["", "1"]]]',
+        '{"title": "Bill", "table_rows": [["Item", "Price"], ["Tea", "2.50"], ["", "1"]]}',
+        '{"title": "Bill", "prices": [["Item", "Price"], ["Tea", "2.50"], ["", "1"]], "n": 2}',
+        '["Item", "Price"]\n["Tea", "2.50"]\n["", "1"]',
+        '```json\n{"Item": "Tea", "Price": "2.50"}\n{"Item": "", "Price": "1"}\n```',
+        "[['Item', 'Price'], ['Tea', '2.50'], ['', '1']]",
+        "Item │ Price\n─────┼──────\nTea │ 2.50\n │ 1",
+        "\\begin{tabular}{lr}\n\\hline\nItem & Price \\\\ \\hline\nTea & 2.50 \\\\\n & 1 \\\\\n\\end{tabular}",
         "Item;Price\nTea;2.50\n;1",
     ],
 )
@@ -96,10 +109,43 @@ def test_a_table_is_read_out_of_json_html_markdown_and_lines_of_cells(said: str)
 
 
 @pytest.mark.parametrize(
-    "said", ["", "no table", "[]", "{}", "[1, 2]", "Dear Sir,", "[" * 50_000, "{" * 50_000, "<tr>", "12.50"]
+    "said",
+    [
+        "",
+        "no table",
+        "[]",
+        "{}",
+        "[1, 2]",
+        "[1]\nsee [2]",
+        '{"a": 1}',
+        "Dear Sir,",
+        "[" * 50_000,
+        "{" * 50_000,
+        "<tr>",
+        "12.50",
+    ],
 )
 def test_what_is_no_table_is_none(said: str) -> None:
     assert not said_table(said)
+
+
+def test_tabs_part_cells_through_the_whole_scoring() -> None:
+    task = FinmmTables(documents=24)
+    tables = {one.id: one.target for one in task.examples()}
+    assert any(not rows[0][0] for rows in tables.values())  # a row that begins with a tab
+    said = [Prediction(key, text="\n".join(map("\t".join, rows))) for key, rows in tables.items()]
+    found = score(task, task.examples(), said, resamples=0, seed=0)
+    assert [one.value for one in found] == [1.0, 1.0, 1.0]
+
+
+def test_one_table_for_each_kind_of_page_is_worth_little_where_it_ranks() -> None:
+    task, known = FinmmTables(documents=48), {}
+    for one in task.training():
+        known.setdefault(one.inputs["kind"], one.target)
+    said = [Prediction(one.id, text=json.dumps(known[one.inputs["kind"]])) for one in task.examples()]
+    found = score(task, task.examples(), said, resamples=0, seed=0)[0]
+    assert found.value is not None
+    assert found.value < 0.1
 
 
 @pytest.mark.parametrize(
@@ -212,7 +258,7 @@ def test_an_extra_field_in_a_reply_costs_nothing(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("said", "most"),
     [
-        (lambda one: json.dumps(one.target * 2), 0.51),  # everything twice
+        (lambda one: json.dumps(one.target * 2), 0.67),  # everything twice: half of what is said is right
         (lambda one: json.dumps([["x"] * len(row) for row in one.target]), 0.3),  # the right shape, nothing in it
         (lambda one: json.dumps([[cell for row in one.target for cell in row]]), 0.95),
         (lambda one: "x, y\n" * 5_000, 0.0),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
 from bench.models.base import Device, Model
+from bench.models.empty_columns import no_empty_column
 from bench.models.encoder_head import last_said
 from bench.types import Choose, Column, Json, Prediction, Regress, Request, Row
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 _THRESHOLDS, _FOLDS = "cross-validated", 5
+_LARGEST = 1e100  # the square of a larger number, which a variance takes, may be none
 
 
 class Fitted(Model):
@@ -150,7 +152,10 @@ class Fitted(Model):
         rows = [next((part for part in one.parts if isinstance(part, Row)), None) for one in asked]
         if all(row is not None for row in rows):
             inf = float("inf")  # what no number stands for is missing to both
-            return frame([row for row in rows if row is not None]).replace([inf, -inf], float("nan"))
+            table = frame([row for row in rows if row is not None]).replace([inf, -inf], float("nan"))
+            numbers = table.select_dtypes("number").columns
+            table[numbers] = table[numbers].clip(-_LARGEST, _LARGEST)
+            return table
         if any(row is not None for row in rows):
             raise BenchError("the requests hold rows of a table and texts; these baselines take one kind at a time")
         return [last_said(one) or "" for one in asked]
@@ -212,10 +217,11 @@ class Boosting(Fitted):
             (encode, categories), ("passthrough", numbers), verbose_feature_names_out=False
         )
         known: dict[str, Any] = {"random_state": seed, "categorical_features": list(range(len(categories)))}
+        filled = no_empty_column()
         if regress:
-            return make_pipeline(columns, HistGradientBoostingRegressor(**known))
+            return make_pipeline(columns, filled, HistGradientBoostingRegressor(**known))
         return make_pipeline(
-            columns, HistGradientBoostingClassifier(class_weight="balanced" if self.balanced else None, **known)
+            columns, filled, HistGradientBoostingClassifier(class_weight="balanced" if self.balanced else None, **known)
         )
 
 

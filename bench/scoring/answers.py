@@ -134,7 +134,7 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
                 found = read(task, examples[at], prediction)
                 raw[at] = said[at] = _or_failed(found.answer)
                 if task.normalises:
-                    plain = by_line(prediction.text or "")
+                    plain = by_line(prediction.text or "", tabs=task.keeps_tabs)
                     if plain != (prediction.text or ""):
                         found = read(task, examples[at], prediction.but(text=plain))
                         said[at] = _or_failed(found.answer)

@@ -70,14 +70,18 @@ def normalised(text: str) -> str:
     return " ".join(text.split())
 
 
-def by_line(text: str) -> str:
+def by_line(text: str, *, tabs: bool = False) -> str:
     """A reply as parsers read it: each line normalised, but for the number of its blanks; lines end at CR and LF.
 
-    >>> by_line("Answer\\uff1a\\u3164\\uff11\\uff12\\u200b")
-    'Answer: 12'
+    With `tabs` a tab stays one, where it parts the cells of a row.
+
+    >>> by_line("Answer\\uff1a\\u3164\\uff11\\uff12\\u200b"), by_line("a\\tb", tabs=True)
+    ('Answer: 12', 'a\\tb')
     """
     if text.isascii() and text.replace("\n", "").isprintable():
         return text
+    if tabs:
+        return "\n".join("\t".join(map(by_line, line.split("\t"))) for line in re.split("\r\n?|\n", text))
     lines = re.split("\r\n?|\n", text)
     return "\n".join(_few_marks(_compatible(_few_marks(line.translate(_SEEN))).translate(_SEEN)) for line in lines)
 

@@ -13,7 +13,8 @@ from bench.task import Unparsed
 from bench.types import Example, Json, Prediction, Request, Rows, Text
 from tasks.finmm.pages import FinmmPages, drawn, page_card, page_id
 from tasks.finmm.printed_tables import TABLES_OF, printed_rows
-from tasks.table_reply import LONGEST, MOST_CELLS, MOST_ROWS, said_table
+from tasks.table_json import LONGEST
+from tasks.table_reply import MOST_CELLS, MOST_ROWS, said_table
 
 INSTRUCTION = (
     "Write the table of the page as JSON: a list of rows, each a list of texts, one for each column, as they are printed. The "
@@ -27,6 +28,7 @@ class FinmmTables(FinmmPages):
     name, version, output = "finmm_tables", 1, Rows
     kinds = tuple(TABLES_OF)
     metrics: ClassVar[tuple[AnyMetric, ...]] = TABLES
+    keeps_tabs = True
     card = page_card("tables of documents", 48, (0.0, 0.02))
 
     def example(self, seed: int, index: int) -> Example:
@@ -38,12 +40,10 @@ class FinmmTables(FinmmPages):
     def request(self, example: Example) -> Request:
         """The instruction, the page, then which table is meant."""
         asked = Text(f"The table: {TABLES_OF[example.inputs['kind']]}.\nJSON:")
-        return Request(
-            example.id, (Text(INSTRUCTION, "system"), self.page(example), asked), Rows(max_new_tokens=2_000)
-        )
+        return Request(example.id, (Text(INSTRUCTION, "system"), self.page(example), asked), Rows(max_new_tokens=2_000))
 
     def answer(self, prediction: Prediction) -> list[list[str]] | Unparsed:
-        """The rows of the first table in the reply: JSON, HTML, Markdown or lines of cells."""
+        """The rows of the first table in the reply: JSON, HTML, Markdown, LaTeX or lines of cells."""
         return said_table(prediction.text or "") or Unparsed([])
 
     def checked(self, example: Example, answer: Json) -> list[list[str]]:
