@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 
 from bench.metrics.spoken_values import VALUES, right, values
 from bench.text.rows import rows
+from tasks.finmm.voice.entity import MAKERS
 
 AMOUNT = {"kind": "amount", "written": "$1,200.50", "spoken": "one thousand two hundred dollars and fifty cents"}
 ACCOUNT = {"kind": "account", "written": "4111 2233", "spoken": "four one one one two two three three"}
@@ -22,7 +25,12 @@ def shares(said: str) -> dict[str, tuple[float, float]]:
     ("text", "found"),
     [
         ("twelve hundred dollars", [("1200",)]), ("$1,200.50.", [("1200.5",)]), ("one point two", [("1.2",)]), ("2.1%", [("2.1",)]),
-        ("zero four one one", [("0411",)]), ("4111-2233", []), ("4111 2233", [("41112233",)]), ("2026-05-03", [("5", "3", "2026")]),
+        ("zero four one one", [("0411",)]), ("4111-2233", [("41112233",)]), ("1-1-4-1", [("1141",)]), ("1 1 4 1 7", [("11417",)]),
+        ("account 1 41 one", [("1411",)]),
+        ("5.64€", [("5.64",)]), ("EUR 5.64", [("5.64",)]), ("5.64 EUR", [("5.64",)]), ("CV76399", [("cv76399",)]),
+        ("CV-763-99", [("cv76399",)]), ("c v seven six 399", [("cv76399",)]), ("C V 7 6 3 9 9", [("cv76399",)]),
+        ("CV 763 99", [("cv76399",)]), ("i see 5", [("5",)]), ("5/13/2015", [("5", "13", "2015")]), ("a b c", []), ("and/or", []),
+        ("13/13/2015", []), ("4111 2233", [("41112233",)]), ("2026-05-03", [("5", "3", "2026")]),
         ("May 3rd, 2026", [("5", "3", "2026")]), ("the third of May", [("5", "3", "0")]), ("you may go in March", []),
         ("on 3 May 2026 5 dollars", [("5", "3", "2026"), ("5",)]), ("", []), ("no number", []),
     ],
@@ -44,6 +52,36 @@ def test_values_are_read_in_words_and_digits(text: str, found: list[tuple[str, .
 )  # fmt: skip
 def test_a_value_is_right_as_a_whole_or_not_at_all(said: str, hits: list[bool]) -> None:
     assert right([AMOUNT, ACCOUNT, DATE], said) == hits
+
+
+REFERENCE = {"kind": "reference", "written": "CV76399", "spoken": "C V seven six three nine nine"}
+
+
+@pytest.mark.parametrize(
+    ("said", "hit"),
+    [
+        ("claim CV 76399", True), ("claim C V 7 6 3 9 9", True), ("claim cv-763-99", True), ("claim XX76399", False),
+        ("claim 76399", False), ("claim V76399", False), ("claim CV 76398", False),
+    ],
+)  # fmt: skip
+def test_the_letters_of_a_reference_are_part_of_it(said: str, hit: bool) -> None:
+    assert right([REFERENCE], said) == [hit]
+
+
+def test_a_date_in_figures_that_may_be_read_both_ways_is_right_both_ways() -> None:
+    assert right([DATE], "03/05/2026") == right([DATE], "5/3/2026") == [True]
+    assert right([DATE], "4/5/2026") == right([DATE], "03/05/2025") == [False]
+
+
+def test_each_way_in_which_a_transcript_may_write_a_value_is_right() -> None:
+    """Those that cost no word error are no wrong value."""
+    rng = random.Random(4)
+    for name, make in MAKERS.items():
+        for _ in range(40):
+            entity = make(rng, rng.choice(("GBP", "USD", "EUR")))
+            told = {"kind": entity.kind, "written": entity.written, "spoken": entity.spoken}
+            wrong = [way for way in entity.ways() if right([told], " ".join(["pay", *way, "now"])) != [True]]
+            assert not wrong, (name, entity.written, wrong)
 
 
 def test_one_place_serves_one_value_only() -> None:

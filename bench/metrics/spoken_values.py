@@ -20,13 +20,23 @@ _MONTH = re.compile(
 )
 _DAY = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?")
 _ISO = re.compile(r"(\d{4})-(\d{2})-(\d{2})")
+_SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})/((?:19|20)\d\d)")
 _VALUE = re.compile(r"(?P<sign>-?)(?P<currency>[$€£¥]?)(?P<digits>\d+(?:\.\d+)?)(?P<percent>%?)(?:st|nd|rd|th|s)?")
 _GROUPS = re.compile(r"(?<=\d),(?=\d{3}\b)")
+_A_DATE = "slasheddate"
+_BETWEEN = re.compile(r"(?<![\w-])\d+(?:-\d+)+(?![\w-])")  # digits that hyphens part, as of an account
+_ONE_BY_ONE = re.compile(r"(?<![\w.,$€£¥-])\d(?: \d){2,}(?![\w.,%-])")
+_CODES = {"eur": ("€", "euros"), "usd": ("$", "dollars"), "gbp": ("£", "pounds")}
+_CODE_BEFORE = re.compile(rf"\b({'|'.join(_CODES)})\s?(?=\d)")
+_CODE_BEHIND = re.compile(rf"(?<=\d)\s?({'|'.join(_CODES)})\b")
+_SIGN_BEHIND = re.compile(r"(?<![$€£¥\w.])(\d+(?:[.,]\d+)*)\s?([$€£¥])(?!\d)")
+_LETTERS = re.compile(r"[b-hj-z]|[bcdfghjklmnpqrstvwxz]{2,3}")  # of a reference, as no word is spelled
+_REFERENCE = re.compile(r"(?P<letters>[a-z]{1,3})-?(?P<digits>\d+)")
 _ONE = re.compile(r"(?<=[\d.$€£¥])one\b|\bone(?=\.\d|%)")  # the normaliser writes a 1 between signs so
 _DIGITS = ("zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 _LEADING_ZERO = re.compile(r"(?<![\w.-])0\d+(?![\w.-])")  # which the normaliser takes for a number and shortens
 _FIRST = re.compile(
-    rf"(\b(?:{_MONTH.pattern}|twenty|thirty)\s+(?:the\s+)?)?\b(?:first|second)\b(\s+of\b)?"
+    rf"(\b(?:{_MONTH.pattern}|twenty|thirty)\s+(?:the\s+)?)?\b(?:first|second)\b(\s+of\b|(?=\s+{_MONTH.pattern}))?"
 )  # else "at first"
 _PENCE = re.compile(r"\b(?:pence|penny|cent)\b")
 _MOST = 20_000  # words of a transcript that are looked at
@@ -35,22 +45,29 @@ _LONGEST = 40  # letters of a word that may be a value
 
 @dataclass(frozen=True)
 class Value:
-    """What is said, apart from how: a date as (month, day, year or 0), else a number with its unit, a currency or per cent."""
+    """What is said, apart from how: a date as (month, day, year or 0), else a number with its unit, a currency or per cent.
+
+    A number with letters before it, as a reference has, is another one than that without. `either` is a date with month and day
+    the other way round, where nobody can tell.
+    """
 
     kind: str
     what: tuple[str, ...]
     unit: str = ""
+    either: tuple[str, ...] = ()
 
     def same(self, other: Value) -> bool:
         """Equal, a unit counting only where both have one."""
         unlike = self.unit and other.unit and self.unit != other.unit
-        return (self.kind, self.what) == (other.kind, other.what) and not unlike
+        mine = {self.what, self.either or self.what}
+        return self.kind == other.kind and bool(mine & {other.what, other.either or other.what}) and not unlike
 
 
 def values(text: str) -> tuple[Value, ...]:
     """The values of a text in their order: digits that follow each other are one number, as accounts are read out.
 
-    Numbers in words are read by Whisper's normaliser of English numbers (Radford et al. 2022).
+    So are digits between hyphens, and letters that are no word right before them are part of it. Numbers in words are read by
+    Whisper's normaliser of English numbers (Radford et al. 2022).
 
     >>> [value.what for value in values("pay twelve hundred dollars by the third of May to 4111 2233")]
     [('1200',), ('5', '3', '0'), ('41112233',)]
@@ -59,15 +76,36 @@ def values(text: str) -> tuple[Value, ...]:
     found: list[Value] = []
     at = 0
     while at < len(words):
-        date, used = _date(words, at)
-        if date is None and (one := _VALUE.fullmatch(words[at])):
-            used = _digits(words, at) if one["digits"].isdigit() and not one["currency"] else 1
-            digits = "".join(words[at : at + used]) if used > 1 else one["digits"]
-            date = Value("number", (one["sign"] + _plain(digits),), one["currency"] or one["percent"])
-        if date is not None:
-            found.append(date)
+        value, used = _date(words, at)
+        if value is None:
+            value, used = _number(words, at)
+        if value is not None:
+            found.append(value)
         at += max(used, 1)
     return tuple(found)
+
+
+def _number(words: Sequence[str], at: int) -> tuple[Value | None, int]:
+    """The number that begins here, with the letters before it, and how many words it takes; None and 0 where none does."""
+    letters, start = "", at
+    while start < len(words) and start - at < 3 and _LETTERS.fullmatch(words[start]):
+        letters, start = letters + words[start], start + 1
+    if start == len(words):
+        return None, 0
+    if (one := _REFERENCE.fullmatch(words[start])) and _LETTERS.fullmatch(one["letters"]):
+        letters, digits, used = letters + one["letters"], one["digits"], 1
+        if more := _digits(words, start + 1):
+            digits, used = digits + "".join(words[start + 1 : start + 1 + more]), 1 + more
+        return Value("number", (letters + digits,)), start - at + used
+    if (one := _VALUE.fullmatch(words[start])) is None:
+        return None, 0
+    whole = one["digits"].isdigit() and not (one["currency"] or one["sign"] or one["percent"])
+    if start > at and (not whole or len(letters) < 2):
+        return None, 0
+    used = _digits(words, start) if one["digits"].isdigit() and not one["currency"] else 1
+    digits = "".join(words[start : start + used]) if used > 1 else one["digits"]
+    said = letters + one["sign"] + _plain(digits)
+    return Value("number", (said,), one["currency"] or one["percent"]), start - at + max(used, 1)
 
 
 def _plain(digits: str) -> str:
@@ -78,11 +116,27 @@ def _plain(digits: str) -> str:
 @lru_cache(maxsize=4096)
 def _normalised(text: str) -> tuple[str, ...]:
     plain = _GROUPS.sub("", text.lower().replace("’", "'"))
+    slashed = ["/".join(one) for one in _SLASHED.findall(plain)]  # which the normaliser would take apart
+    plain = _SLASHED.sub(f" {_A_DATE} ", plain)
+    plain = _CODE_BEFORE.sub(lambda match: _CODES[match[1]][0], _SIGN_BEHIND.sub(r"\2\1", plain))
+    plain = _CODE_BEHIND.sub(lambda match: f" {_CODES[match[1]][1]}", plain)
     plain = re.sub(r"[^\w\s.$€£¥%-]|\.(?!\d)|(?<!\w)-(?!\d)", " ", plain)
-    plain = re.sub(r"(?<=[a-z])-(?=[a-z])", " ", plain)
-    plain = _FIRST.sub(lambda match: match[0] if match[1] or match[2] else "early", plain)
+    plain = re.sub(r"(?<=[a-z])-(?=[a-z\d])", " ", plain)
+    plain = _BETWEEN.sub(lambda match: match[0] if _ISO.fullmatch(match[0]) else match[0].replace("-", ""), plain)
+    plain = _ONE_BY_ONE.sub(lambda match: match[0].replace(" ", ""), " ".join(plain.split()))
+    plain = _FIRST.sub(lambda match: match[0] if match[1] or match[2] is not None else "early", plain)
     plain = _PENCE.sub("cents", _LEADING_ZERO.sub(lambda match: " ".join(_DIGITS[int(one)] for one in match[0]), plain))
-    return tuple(_ONE.sub("1", str(_normaliser()(plain))).split())
+    words = _ONE.sub("1", str(_normaliser()(plain))).split()
+    _lone_ones(words)
+    return tuple(slashed.pop(0) if word == _A_DATE and slashed else word for word in words)
+
+
+def _lone_ones(words: list[str]) -> None:
+    """A 1 by itself, which the normaliser writes out, is one of the digits that it stands beside."""
+    for order in (range(len(words)), reversed(range(len(words)))):
+        for i in order:
+            if words[i] == "one" and any(one.isdigit() for one in (*words[max(0, i - 1) : i], *words[i + 1 : i + 2])):
+                words[i] = "1"
 
 
 @cache
@@ -104,6 +158,11 @@ def _date(words: Sequence[str], at: int) -> tuple[Value | None, int]:
     """The date that begins here and how many words it takes; None and 0 where none does."""
     if iso := _ISO.fullmatch(words[at]):
         return Value("date", (str(int(iso[2])), str(int(iso[3])), iso[1])), 1
+    if slashed := _SLASHED.fullmatch(words[at]):
+        first, second = str(int(slashed[1])), str(int(slashed[2]))
+        ways = [one for one in ((second, first), (first, second)) if int(one[0]) <= 12]
+        if ways:
+            return Value("date", (*ways[0], slashed[3]), either=(*ways[-1], slashed[3]) if len(ways) > 1 else ()), 1
     rest = [
         (i, "1" if word == "one" else word) for i, word in enumerate(words[at : at + 6]) if word not in ("the", "of")
     ]

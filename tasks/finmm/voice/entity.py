@@ -45,6 +45,7 @@ def amount(rng: random.Random, currency: str) -> Entity:
     if not small:
         return Entity("amount", f"{sign}{whole:,}", said, f"{whole} {currency}", (
             f"{sign}{whole}", f"{whole:,} {name}", f"{whole} {name}", f"{whole:,}.00 {name}", f"{sign}{whole:,}.00",
+            f"{whole:,}{sign}", f"{currency} {whole:,}", f"{whole:,} {currency}", f"{sign} {whole:,}",
         ))  # fmt: skip
     change = f"1 {minor[:-1] if currency != 'GBP' else 'penny'}" if small == 1 else f"{small} {minor}"
     coin = change.partition(" ")[2]
@@ -52,7 +53,8 @@ def amount(rng: random.Random, currency: str) -> Entity:
     return Entity("amount", f"{sign}{whole:,}.{cents}", f"{said} and {cardinal(small)} {coin}", f"{whole}.{cents} {currency}", (
         f"{sign}{whole}.{cents}", f"{whole:,}.{cents} {name}", f"{whole}.{cents} {name}", f"{whole:,} {name} and {change}",
         f"{whole} {name} and {change}", f"{sign}{whole:,} and {change}", f"{sign}{whole} and {change}",
-        f"{whole:,} {name} {change}", f"{whole} {name} {change}",
+        f"{whole:,} {name} {change}", f"{whole} {name} {change}", f"{whole:,}.{cents}{sign}", f"{currency} {whole:,}.{cents}",
+        f"{whole:,}.{cents} {currency}", f"{sign} {whole:,}.{cents}",
     ))  # fmt: skip
 
 
@@ -79,7 +81,14 @@ def date(rng: random.Random, currency: str) -> Entity:
     others = (
         *(british[1], american[1], f"{ordinal(day)} of {name} {year(y)}"),
         *(f"the {ordinal(day)} of {name} {y}", f"{name} {ordinal(day)} {y}", f"the {th} of {name} {y}"),
-        *(f"{th} of {name} {y}", f"{name} {th} {y}", f"{name} {day} {y}", f"{day} {name} {y}"),
+        *(f"{th} of {name} {y}", f"{name} {th} {y}", f"{name} {day} {y}", f"{day} {name} {y}", f"{th} {name} {y}"),
+        *(
+            f"{ordinal(day)} {name} {year(y)}",
+            f"{ordinal(day)} {name} {y}",
+            f"{name} the {ordinal(day)} {y}",
+            f"{day:02d} {name} {y}",
+        ),
+        *(f"{name} the {th} {y}", f"{th} of {name} {year(y)}", f"{th} {name} {year(y)}", f"{day} {name} {year(y)}"),
     )
     return Entity("date", written, said, value, others)
 
