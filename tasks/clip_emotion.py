@@ -10,8 +10,9 @@ from bench.data.shapes import a_number, an_object
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson, reach
 from bench.metrics.metric import AnyMetric
-from bench.task import Task
+from bench.task import Task, Unparsed
 from bench.types import Audio, Example, Json, Part, Prediction, Regress, Request, Text, Video
+from tasks.scales import said_on
 from tasks.silent_film import without_sound
 from tasks.slices import words
 
@@ -64,10 +65,9 @@ class ClipEmotion(Task):
             parts.append(Video(without_sound(clip) if self.modality == "picture" else clip))
         return Request(example.id, tuple(parts), Regress(tuple(SCALES), low, high))
 
-    def answer(self, prediction: Prediction) -> dict[str, float]:
-        """The two values, held within their scales."""
-        values = prediction.values or {}
-        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
+    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
+        """The two values, held within their scales, or those that a text says."""
+        return said_on(prediction, SCALES)
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """Two numbers, which may leave their scales by as much as the metrics take."""

@@ -351,3 +351,24 @@ def test_whatever_has_the_shape_can_be_measured_and_passes_again(name: str, put:
             assert task.checked(example, found) == found
         for one in score(task, [example], [Prediction(example.id, answer=answer)], resamples=0, seed=0):
             assert one.value is None or math.isfinite(one.value)
+
+
+@pytest.mark.parametrize("name", ["finmm_emotion", "finmm_voice_emotion", "finmm_video_emotion", "omg_emotion"])
+@pytest.mark.parametrize(
+    ("said", "right"),
+    [
+        ('{"valence": 0.1, "arousal": 0.5}', True), ('Sure: {"Arousal": "0.5", "valence": 0.1}', True),
+        ("I cannot tell.", False), ('{"valence": 0.1}', False), ('{"valence": 0.1, "arousal": NaN}', False),
+    ],
+)  # fmt: skip
+def test_a_text_that_says_numbers_on_scales_is_read_and_one_that_does_not_is_told(
+    name: str, said: str, right: bool, tmp_path: Path
+) -> None:
+    task = shipped(name, write(tmp_path))
+    example = task.examples()[0]
+    found = final(task, example, Prediction(example.id, text=said))
+    if right:
+        assert found == {"valence": 0.1, "arousal": 0.5}
+    else:
+        assert isinstance(found, Malformed)
+        assert "expected a number" in found.reason

@@ -20,6 +20,7 @@ from bench.types import Fields, Prediction, Read, Request, Text
 from tasks.field_reply import named, said_fields
 from tasks.finmm.key_fields import KEY_FIELDS, field_of
 from tasks.finmm.ocr_task import FinmmOCR
+from tasks.finmm.page_class_task import FinmmPageClass
 from tasks.finmm.picture import KINDS, make_document
 from tasks.finmm.picture.page import lay_out
 from tasks.finmm.picture.text import reading_lines
@@ -156,6 +157,40 @@ def test_a_very_long_reply_is_bounded(said: str) -> None:
     assert len(found) <= 500
     assert all(len(row) <= 60 for row in found)
     said_fields(said)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The document in the picture is a balance sheet.", "The document is a **balance sheet**.",
+        "The picture shows a balance sheet.",
+        "Document type: balance sheet", "Kind: Balance Sheet", '{"document_type": "balance sheet"}', '{"kind": "balance_sheet"}',
+        "The kind of document in the picture is a balance sheet.", "This page is a balance sheet.", "<type>balance sheet</type>",
+        "It is a balance sheet, not an invoice.",
+    ],
+)  # fmt: skip
+def test_the_kind_of_a_page_is_read_out_of_what_a_model_says(said: str) -> None:
+    assert FinmmPageClass(documents=1).answer(Prediction("x", text=said))["label"] == "balance_sheet"
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "The document may be a balance sheet or an invoice.",
+        "The page mentions a balance sheet.",
+        "A document of a company.",
+        "The picture does not show a balance sheet.",
+        "Invoice or balance sheet",
+        '{"kind": "balance sheet", "type": "invoice"}',
+    ],
+)
+def test_a_reply_that_names_a_kind_without_saying_so_has_none(said: str) -> None:
+    assert not named_kind(said)
+
+
+def named_kind(said: str) -> str:
+    found = FinmmPageClass(documents=1).answer(Prediction("x", text=said))
+    return str((found.scored_as if isinstance(found, Unparsed) else found)["label"])
 
 
 # --- finmm ---

@@ -3,26 +3,18 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from bench.text.reply import labels_mentioned, labels_said
-from bench.text.retraction import takes_back
-from bench.text.stated_json import objects
+from bench.text.stated_numbers import UNFINISHED, listed, numbers_in, quote
 from bench.text.thinking import apart, behind_thinking, cut, joined, thinking
-from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
+from bench.types import Choose, Generate, Output, Prediction, Regress, Request
 
 _OPENED = re.compile(r'^[^\w"]{0,20}"{1,5}(?=[^"\n]*\w)')  # a bullet, a bracket, more quotes before the answer's own
 _FENCED = re.compile(r"```.*?(?:\n```|$(?!\n))", re.DOTALL)
-_QUOTED = 20_000  # characters of a reply that its error keeps
-_NUMBER = re.compile(r"\s{0,9}[+-]?\d{1,20}(?:\.\d{1,20})?\s{0,9}")
-_DENIED = re.compile(
-    r"(?:\b(?:not|never|no|wrong|incorrect|without|except)|n['’]t)\b[\s:`]{0,20}(?:json)?[\s:`]{0,20}\{", re.IGNORECASE
-)
 UNREAD = "the reply "  # how the error of a reply begins that came but holds no answer
-UNFINISHED = "the reply ends within its thinking, before any answer"
 
 
 def instruction(output: Output) -> str:
@@ -69,7 +61,7 @@ def read(request: Request, text: str, *, begun: str = "", finish: str = "none", 
             request.id, said, finish="stop" if ended and finish in ("length", "none") else finish, **counts
         )
     if finish == "error":
-        return Prediction(request.id, error=f"the reply was broken off by an error: {_quote(text)}", **counts)
+        return Prediction(request.id, error=f"the reply was broken off by an error: {quote(text)}", **counts)
     thought, answer = apart(text)
     counts["thinking"] = joined(counts.get("thinking"), thought)
     if answer is None:
@@ -144,56 +136,9 @@ def labels_in(text: str, labels: Sequence[str], *, several: bool) -> list[str]:
         return found
     named = labels_mentioned(text, labels)
     if behind_thinking(text) is None:
-        raise ValueError(f"{UNFINISHED}: {_quote(text)}")
+        raise ValueError(f"{UNFINISHED}: {quote(text)}")
     if len(named) > 1 and not several:
-        raise ValueError(f"the reply names more than one label, {listed(named)}: {_quote(text)}")
+        raise ValueError(f"the reply names more than one label, {listed(named)}: {quote(text)}")
     if named:
-        raise ValueError(f"the reply mentions {listed(named)} without giving it as its answer: {_quote(text)}")
-    raise ValueError(f"the reply names none of the labels {listed(labels)}: {_quote(text)}")
-
-
-def numbers_in(text: str, names: Sequence[str], low: Sequence[float], high: Sequence[float]) -> dict[str, float]:
-    """The numbers of the JSON object behind the thinking that has all the names.
-
-    Raises ValueError where there is none, where two such objects differ, or where a number is missing or outside its range.
-    """
-    answer = behind_thinking(text)
-    if answer is None:
-        raise ValueError(f"{UNFINISHED}: {_quote(text)}")
-    wanted = {name.casefold() for name in names}
-    found = [_pairs(one) for one in objects(answer)]
-    inner = [_pairs(value) for pairs in found for _, value in pairs if isinstance(value, tuple)]
-    given = [pairs for pairs in [*found, *inner] if wanted <= {name for name, _ in pairs}]
-    if not given:
-        raise ValueError(f"the reply holds no JSON object with {listed(names)}: {_quote(text)}")
-    told = [{(name, repr(value)) for name, value in pairs if name in wanted} for pairs in given]
-    if len(told[0]) > len(names) or any(one != told[0] for one in told):
-        raise ValueError(f"the reply gives more than one answer: {_quote(text)}")
-    if _DENIED.search(answer) or takes_back(answer[answer.rfind("}") + 1 :].casefold()):
-        raise ValueError(f"the reply denies what it gives: {_quote(text)}")
-    said = dict(given[0])
-    return {name: _within(name, said[name.casefold()], a, b) for name, a, b in zip(names, low, high, strict=True)}
-
-
-def _pairs(found: Iterable[tuple[str, Json]]) -> list[tuple[str, Json]]:
-    return [(name.strip().casefold(), value) for name, value in found]
-
-
-def _within(name: str, value: Json, low: float, high: float) -> float:
-    if isinstance(value, str) and _NUMBER.fullmatch(value):
-        value = float(value)
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise ValueError(f"the reply's {name} is no number: {_quote(str(value))}")
-    if not low <= value <= high:
-        raise ValueError(f"the reply's {name} is {value:g}, outside {low:g} to {high:g}")
-    return float(value)
-
-
-def listed(names: Sequence[str]) -> str:
-    """The first eight names."""
-    return ", ".join(names[:8]) + (", …" if len(names) > 8 else "")
-
-
-def _quote(text: str) -> str:
-    """The reply whole, since the journal has it nowhere else."""
-    return repr(text if len(text) <= _QUOTED else text[:_QUOTED] + "…")
+        raise ValueError(f"the reply mentions {listed(named)} without giving it as its answer: {quote(text)}")
+    raise ValueError(f"the reply names none of the labels {listed(labels)}: {quote(text)}")

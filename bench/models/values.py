@@ -7,9 +7,10 @@ import numbers
 from collections.abc import Callable, Mapping
 from dataclasses import fields
 
-from bench.models.reply import chosen, listed
+from bench.models.reply import chosen
 from bench.text.finish import finish_of
 from bench.text.signs import form
+from bench.text.stated_numbers import listed
 from bench.types import FINISHES, Choose, Prediction, Regress, Request, Span
 
 _FIELDS = frozenset(field.name for field in fields(Prediction)) - {"id", "answer", "error", "asked", "reused", "heard"}

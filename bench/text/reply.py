@@ -47,19 +47,20 @@ _ALONE: Mapping[str, str] = MappingProxyType({})
 
 _ABOUT = (
     r"(?:sentence|text|statement|headline|comment|news|message|question|query|request|tweet|article|passage|utterance|customer|client"
-    r"|applicant|transaction|person|user|individual|borrower|case|stock|price|policy)"
+    r"|applicant|transaction|person|user|individual|borrower|case|stock|price|policy|document|page|picture|image|form|scan|paper)"
+    r"(?:\s+(?:in|on)\s+(?:this|the|that)\s+(?:picture|image|page|photo|scan))?"
 )
 _WHOSE = (
     r"(?:(?:claims?|insurance|monetary policy|policy|credit|loan|market|price|(?:client|customer|person|applicant|user|borrower"
-    r"|individual|transaction|sentence|statement|headline)(?:'s)?)\s+)"
+    r"|individual|transaction|sentence|statement|headline|document|page)(?:'s)?)\s+)"
 )
 _NOUN = (
     rf"{_WHOSE}{{0,2}}"
     r"(?:(?:my|the|final|correct|best|right|predicted|overall|chosen|most|appropriate|suitable|likely|expressed|main)\s+)*"
     r"(?:answer|label|sentiment|emotion|intent|category|class|classification|prediction|choice|response|tone|polarity|result"
     r"|output|verdict|conclusion|categorie|digit|stance|decision|assessment|creditworthiness|status|credit|rating|risk|outcome"
-    r"|movement|direction)s?"
-    rf"(?:\s+(?:of|for|in|expressed in|conveyed by|conveyed in)\s+(?:this|the|that)\s+(?:\w+\s+)?{_ABOUT})?"
+    r"|movement|direction|kind|type)s?"
+    rf"(?:\s+(?:of|for|in|expressed in|conveyed by|conveyed in)\s+(?:(?:this|the|that)\s+)?(?:\w+\s+)?{_ABOUT})?"
     r"(?:\s+(?:expressed|conveyed|here))?"
 )
 _LEAD = re.compile(

@@ -21,7 +21,7 @@ _HTML = re.compile(r"</?(?:b|i|u|em|strong|p|br|code|span)\s*/?>", re.IGNORECASE
 _MARKUP = re.compile(r"\\(?:text|textbf|mathrm|boxed|fbox)\s*(?=\{)|(?<!\w)'|'(?!\w)|[{}$]|\\[()\[\]]", re.IGNORECASE)
 _BOX = re.compile(r"\\boxed\s*\{((?:[^{}]|\{[^{}]*\})*)\}")
 _TAG = re.compile(
-    r"</?(?:final[_ ])?(?:answer|response|label|sentiment|emotion|intent|category|class|output|result)s?>",
+    r"</?(?:final[_ ])?(?:answer|response|label|sentiment|emotion|intent|category|class|output|result|kind|type)s?>",
     re.IGNORECASE,
 )
 _ECHO = re.compile(

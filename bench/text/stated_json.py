@@ -13,6 +13,7 @@ NAMES = frozenset(
         "answer", "answers", "final_answer", "label", "labels", "sentiment", "emotion", "emotions", "intent", "category", "class",
         "classification", "prediction", "output", "result", "stance", "status", "decision", "creditworthiness", "credit_risk",
         "credit risk", "claim_status", "claim status", "movement", "predicted_label",
+        "kind", "type", "document_type", "document type", "doc_type", "document_kind", "kind_of_document",
     }
 )  # fmt: skip
 _VERDICTS = frozenset({"yes", "no", "true", "false"})

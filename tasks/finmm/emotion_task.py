@@ -8,9 +8,10 @@ from functools import cached_property
 from bench.data.files import field, read_jsonl
 from bench.data.shapes import a_number, an_object
 from bench.metrics.concordance import ccc
-from bench.task import Card, Task
+from bench.task import Card, Task, Unparsed
 from bench.types import Example, Json, Prediction, Regress, Request, Text
 from tasks.finmm import FOLDER, LICENCE
+from tasks.scales import said_on
 from tasks.slices import words
 
 _FILE = FOLDER / "emotion" / "utterances.jsonl"
@@ -56,10 +57,9 @@ class FinmmEmotion(Task):
         parts = tuple(Text(text) for text in (*example.inputs["earlier"], example.inputs["text"]))
         return Request(example.id, parts, Regress(tuple(SCALES), low, high))
 
-    def answer(self, prediction: Prediction) -> dict[str, float]:
-        """The two values, held within their scales."""
-        values = prediction.values or {}
-        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
+    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
+        """The two values, held within their scales, or those that a text says."""
+        return said_on(prediction, SCALES)
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """A number for each scale, within it."""

@@ -8,13 +8,14 @@ from functools import cached_property
 from bench.data.shapes import a_number, an_object
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc
-from bench.task import Card, Task
+from bench.task import Card, Task, Unparsed
 from bench.types import Audio, Example, Json, Prediction, Regress, Request
 from tasks.finmm import LICENCE
 from tasks.finmm.emotion_task import SCALES
 from tasks.finmm.speech_task import refuse_odd
 from tasks.finmm.voice import Utterance, make_utterance, sound_file
 from tasks.finmm.voice.sentences import LEARNED_FROM
+from tasks.scales import said_on
 
 
 class FinmmVoiceEmotion(Task):
@@ -71,10 +72,9 @@ class FinmmVoiceEmotion(Task):
         recording = sound_file(example.inputs["seed"], example.inputs["index"])
         return Request(example.id, (Audio(recording),), Regress(tuple(SCALES), low, high))
 
-    def answer(self, prediction: Prediction) -> dict[str, float]:
-        """The two values, held within their scales."""
-        values = prediction.values or {}
-        return {name: float(min(max(values[name], low), high)) for name, (low, high) in SCALES.items()}
+    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
+        """The two values, held within their scales, or those that a text says."""
+        return said_on(prediction, SCALES)
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """A number for each scale, within it."""
