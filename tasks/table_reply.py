@@ -11,7 +11,7 @@ from bench.text.rows import rows
 from tasks.table_json import LONGEST, Rows, table_of_json
 
 MOST_ROWS, MOST_CELLS = 500, 60  # rows, cells of a row
-_RULE = re.compile(r"[\s|:+=-]*-[\s|:+=-]*")
+_RULE = frozenset("|:+=- \t")
 _FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
 _ESCAPED_BAR = "\0"
 _BARS = str.maketrans(dict.fromkeys("│┃║┆┊╎", "|") | dict.fromkeys("─━═┼╪╬├┤╞╡┌┬┐└┴┘╔╦╗╚╩╝╠╣╤╧", "-"))
@@ -106,7 +106,7 @@ def _of_bars(text: str) -> Rows:
             if blocks[-1] and not line.strip():
                 blocks.append([])
             continue
-        if not _RULE.fullmatch(line):
+        if "-" not in line or not set(line) <= _RULE:
             bare = line.replace("\\|", _ESCAPED_BAR)
             framed = bare.strip().startswith("|") if not blocks[-1] else framed  # as the head is: else a cell is empty
             bare = bare.strip().removeprefix("|").removesuffix("|") if framed else bare

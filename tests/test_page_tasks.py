@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from small_pages import FILES, RECEIPTS
 
 from bench.data.submissions import kind
 from bench.errors import BenchError
+from bench.metrics.field_values import same_value
 from bench.models.reference import Majority, Random
 from bench.scoring.measure import score
 from bench.task import Task, Unparsed
@@ -62,12 +64,44 @@ def first_score(task: Task, said: Callable[[Any], str]) -> float:
         ('{"seller": "A \\"B\\"", "total": "5", "da', {"seller": 'A "B"', "total": "5"}),  # cut
         ("- **Total**: 5\n- Date: n/a", {"Total": "5"}),
         ("total: 5\ntotal: 6", {"total": "5; 6"}),
+        ('{"fields": [{"name": "total", "value": "5"}, {"name": "date", "value": null}]}', {"total": "5"}),
+        ('[{"field": "total", "value": 5}, {"field": "payee", "text": "Ann"}]', {"total": "5", "payee": "Ann"}),
+        ('{"total": {"value": "5", "name": "Total"}}', {"total": "5"}),
+        ("1. total: 5\n2) payee: Ann", {"total": "5", "payee": "Ann"}), ("total = 5\nweb = a:b", {"total": "5", "web = a": "b"}),
+        ("| Field | Value |\n|---|---|\n| total | 5 |", {"Field": "Value", "total": "5"}),
+        ("<s_total>5</s_total><s_payee>Ann &amp; Co</s_payee>", {"total": "5", "payee": "Ann & Co"}),
+        ("<invoice><total>5</total></invoice>", {"total": "5"}),
+        ('{"total": "-", "date": "Not available", "memo": "not found.", "po_number": "No PO number", "note": "missing"}', {}),
         ("I cannot read that.", None), ("", None), ("[1, 2]", None),
         ("{" * 5_000, None), ("[" * 50_000, None),
     ],
 )  # fmt: skip
 def test_fields_are_read_out_of_a_reply(said: str, found: dict[str, str] | None) -> None:
     assert said_fields(said) == found
+
+
+@pytest.mark.parametrize(
+    ("kind", "said", "right"),
+    [
+        ("amount", "R127 729,12; 127729.12", True), ("amount", "R127 729,12; 127729.13", False), ("amount", "+127729.12", True),
+        ("amount", "127,729.12 South African Rand", True), ("amount", "127,729.12 and 5", False),
+        ("date", "Thursday, 3 July 2025", True), ("date", "03\u201107\u20112025", True), ("date", "Thu 2025-07-03", True),
+        ("date", "2025-07-03; 3 July 2025", True), ("date", "2025-07-03; 4 July 2025", False),
+    ],
+)  # fmt: skip
+def test_a_value_is_right_for_what_it_means(kind: str, said: str, right: bool) -> None:
+    fields: dict[str, dict[str, Any]] = {
+        "amount": {"kind": "amount", "texts": ["R127 729,12"], "value": "127729.12"},
+        "date": {"kind": "date", "texts": ["03-07-2025"], "value": "2025-07-03", "month_first": False},
+    }
+    assert same_value(fields[kind], said) is right
+
+
+def test_a_line_of_a_million_dashes_is_read_at_once() -> None:
+    started = time.perf_counter()
+    said_table("|" + "-" * 1_000_000 + " x")
+    said_fields("|" + "-" * 1_000_000 + " x")
+    assert time.perf_counter() - started < 2
 
 
 def test_fields_are_known_by_their_names_in_any_hand_and_others_are_left_out() -> None:

@@ -14,9 +14,13 @@ from typing import Any
 KINDS = ("amount", "date", "number", "text")
 LONGEST = 200  # characters of a text that is read as an amount or a date
 _SIGN = r"[^\W\d]{0,4}\.?[$€£¥₹₦₺₱]?"  # a currency's sign or code
+_CURRENCY = r"(?:\s+[^\W\d]{2,20}){1,3}"  # written out behind the digits, as South African rand
 _AMOUNT = re.compile(
-    rf"(?P<minus>[-−(]?)\s*{_SIGN}\s*(?P<minus_too>-?)(?P<digits>\d[\d.,' ’]*?)\s*(?:%|{_SIGN})\s*\)?\s*\.?"
+    rf"(?:\+|(?P<minus>[-(]?))\s*{_SIGN}\s*(?P<minus_too>-?)(?P<digits>\d[\d.,' ’]*?)\s*(?:%|{_SIGN}|{_CURRENCY})\s*\)?\s*\.?"
 )
+_HYPHENS = re.compile("[\u2010-\u2015\u2212]")
+_WEEKDAY = re.compile(r"(?:mon|tues?|wed(?:nes)?|thu(?:rs)?|fri|sat(?:ur)?|sun)(?:day)?\.?,?\s+", re.IGNORECASE)
+_BETWEEN = "; "  # of two values that a reply gives for one field
 _GROUPS = re.compile(r"\d{1,3}(?:(?P<mark>[.,' ])\d{2,3})(?:(?P=mark)\d{2,3})*(?:(?P<point>[.,])\d{1,3})?")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _MONTH = r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)"  # noqa: E501
@@ -41,7 +45,7 @@ def amounts(text: str) -> set[Decimal]:
     >>> sorted(amounts("R$1.234,50")), sorted(amounts("1,234")), amounts("12 or 13"), sorted(amounts("(5.00)"))
     ([Decimal('1234.50')], [Decimal('1.234'), Decimal('1234')], set(), [Decimal('-5.00')])
     """
-    if len(text) > LONGEST or (found := _AMOUNT.fullmatch(text.strip())) is None:
+    if len(text) > LONGEST or (found := _AMOUNT.fullmatch(_HYPHENS.sub("-", text.strip()))) is None:
         return set()
     sign = "-" if found["minus"] or found["minus_too"] else ""
     return {Decimal(f"{sign}{plain}") for plain in _plain(found["digits"].replace("’", "'"))}
@@ -70,9 +74,9 @@ def dates(text: str, month_first: bool = False) -> set[str]:
     >>> dates("3rd July 2025"), dates("03/07/2025"), dates("03/07/2025", month_first=True), dates("2025-07-03")
     ({'2025-07-03'}, {'2025-07-03'}, {'2025-03-07'}, {'2025-07-03'})
     """
-    text = text.strip().rstrip(".,")
     if len(text) > LONGEST:
         return set()
+    text = _WEEKDAY.sub("", _HYPHENS.sub("-", text.strip().rstrip(".,")), count=1)
     if found := _ISO.fullmatch(text):
         return _day(found["year"], int(found["month"]), found["day"])
     for pattern in _WORDED:
@@ -122,12 +126,14 @@ def same_value(field: Mapping[str, Any], said: str) -> bool:
     """Whether a value means the field's: equal to one of its texts without case and blanks, or the same amount or day.
 
     `field` has "kind", one of `KINDS`, and "texts", all the ways to say it; an amount its "value" as plain decimal digits, a date
-    as an ISO date with "month_first".
+    as an ISO date with "month_first". Of several values that a reply gives all must mean it.
     """
     texts: Sequence[str] = field["texts"]
     compared = _COMPARED.get(field["kind"], squashed)
     if compared(said) and compared(said) in map(compared, texts):
         return True
+    if len(parts := said[: 5 * LONGEST].split(_BETWEEN)) > 1:
+        return all(same_value(field, part) for part in parts)
     if field["kind"] == "amount":
         return Decimal(field["value"]) in amounts(said)
     return field["kind"] == "date" and field["value"] in dates(said, field["month_first"])
