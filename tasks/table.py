@@ -6,9 +6,8 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -27,40 +26,13 @@ from bench.text.described_row import described
 from bench.types import Choose, Column, Example, Json, Request, Row, Text
 from tasks.about_values import delimiter, word
 from tasks.column_kinds import MISSING, hidden_numbers, kind_of_values
-from tasks.giveaways import giveaways
 from tasks.labels import LabelTask, readable
+from tasks.people_groups import Group, group_of
+from tasks.table_problems import unfit
 
 _LIFT, _ALARMS = "lift", "recall_at_false_alarms"
 _DATA = Path(__file__).parent / "data"
 _TEST_SHARE = 0.2
-
-
-@dataclass(frozen=True)
-class Group:
-    """How an attribute of a person parts the rows: by the number in `column` at `bands`, or by what its values stand for."""
-
-    column: str
-    bands: tuple[float, ...] = ()
-    of: tuple[tuple[str, str], ...] = ()
-
-    @property
-    def names(self) -> tuple[str, ...]:
-        """The groups, in order."""
-        if self.of:
-            return tuple(dict.fromkeys(name for _, name in self.of))
-        ends = [f"{one:g}" for one in self.bands]
-        between = [f"above {a} to {b}" for a, b in pairwise(ends)]
-        return (f"up to {ends[0]}", *between, f"above {ends[-1]}")
-
-    def name(self, value: float | str | None, where: str) -> str:
-        """The group of a row; raises BenchError for a value that is of none."""
-        if self.of:
-            if (found := dict(self.of).get(f"{value:g}" if isinstance(value, float) else str(value))) is None:
-                raise BenchError(f"{where}: {self.column} {value!r} is of no group; name it in task.about.groups")
-            return found
-        if not isinstance(value, float):
-            raise BenchError(f"{where}: {self.column} is {value!r}, expected a number to tell the group by")
-        return self.names[sum(value > end for end in self.bands)]
 
 
 class TableTask(ConfiguredTask, LabelTask):
@@ -91,6 +63,7 @@ class TableTask(ConfiguredTask, LabelTask):
     names: ClassVar[tuple[str, ...]]
     delimiter: ClassVar[str]
     _columns: tuple[Column, ...] = ()
+    _alike: int = 0  # rows to evaluate that are in the training file too
     _odd: tuple[str, ...] = ()  # lines on columns whose kind may not be what was meant
 
     def __init__(
@@ -126,7 +99,7 @@ class TableTask(ConfiguredTask, LabelTask):
         )
         positive = labels[-1] if positive is None else positive
         groups = {
-            str(name): _group(one, f"task.about.groups.{name}") for name, one in (about.get("groups") or {}).items()
+            str(name): group_of(one, f"task.about.groups.{name}") for name, one in (about.get("groups") or {}).items()
         }
         for name, given in (("positive", positive), ("favourable", labels[0] if favourable is None else favourable)):
             if given not in labels:
@@ -165,8 +138,10 @@ class TableTask(ConfiguredTask, LabelTask):
         ]
         if self.training_data is not None:
             test = self._split(rows)[0] if self.splits else rows
-            seen = {one.cluster for one in test}
-            return test, [one for one in self._beside(columns) if one.cluster not in seen]
+            seen, beside = {one.cluster for one in test}, self._beside(columns)
+            both = seen & {one.cluster for one in beside}
+            self._alike = sum(one.cluster in both for one in test)
+            return test, [one for one in beside if one.cluster not in seen]
         if self.splits is not None:
             return self._split(rows)
         return _drawn(rows, self.label_of)
@@ -206,13 +181,8 @@ class TableTask(ConfiguredTask, LabelTask):
     def problems(self) -> Iterator[str]:
         """Those of every task, and a column that gives the label away."""
         yield from super().problems()
-        for name in giveaways(self._columns, [*self.examples(), *self.training()], self.label_of):
-            yield f"the column {name!r} alone tells the label of every row; drop it, unless it is known before the label is"
         yield from self._odd
-        for attribute, one in self.groups.items():
-            seen = {example.target["groups"][attribute] for example in self.examples()}
-            if none := [name for name in one.names if name not in seen]:
-                yield f"no row to evaluate is in the group {none[0]!r} of {attribute}: nothing can be said of how it is treated"
+        yield from unfit(self, self._columns, self._parts, self._alike)
 
     def label_of(self, example: Example) -> str:
         """The label, which stands beside a person's groups where those are compared."""
@@ -291,6 +261,8 @@ def _metrics(
 ) -> tuple[AnyMetric, ...]:
     """MCC, which ranks, and the others; those of a ranking for two labels."""
     ranking: tuple[RankedMetric, ...] = ()
+    if more and len(labels) != 2:
+        raise BenchError(f"task.about.more: {more[0]!r} needs two labels, found {len(labels)}; leave it out")
     if len(labels) == 2:
         made = {_LIFT: binary.lift, _ALARMS: binary.recall_at_false_alarms}
         if unknown := [name for name in more if name not in made]:
@@ -324,21 +296,6 @@ def _column(name: str, told: Json) -> Column:
     if kind not in ("number", "category") or not isinstance(codes, Mapping):
         raise BenchError(f"{where}: kind must be number or category, and codes {{code: meaning}}")
     return Column(name, kind, str(found.get("description") or ""), tuple((str(a), str(b)) for a, b in codes.items()))
-
-
-def _group(told: Json, where: str) -> Group:
-    found = checked_keys(told, where, ("column",), ("column", "bands", "of"))
-    bands, of = found.get("bands"), found.get("of")
-    if (bands is None) is (of is None) or not isinstance(bands or [0], list) or not isinstance(of or {}, Mapping):
-        raise BenchError(f"{where}: give bands, a list of numbers, or of, {{value: group}}")
-    ends = tuple(float(one) for one in bands or () if isinstance(one, int | float))
-    if bands is not None and (len(ends) != len(bands) or not ends or list(ends) != sorted(set(ends))):
-        raise BenchError(f"{where}.bands: found {bands}, expected rising numbers")
-    return Group(
-        str(found["column"]),
-        ends,
-        tuple((word(a, f"{where}.of"), word(b, f"{where}.of")) for a, b in (of or {}).items()),
-    )
 
 
 def _read(column: Column, value: str, where: str) -> float | str | None:

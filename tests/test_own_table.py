@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -18,6 +19,7 @@ from bench.models.base import Device
 from bench.run import evaluate
 from bench.runs.settings import Settings
 from bench.scoring.measure import score
+from bench.text.rows import rows
 from bench.types import Prediction
 
 CPU = Device("cpu", "float32", 1)
@@ -117,6 +119,10 @@ def test_the_wheel_has_the_data_that_the_package_carries_each_with_its_licence()
         ({"labels": [False, True]}, "task.about.labels: found false, which YAML makes of .*; put the word in quotes"),
         ({"positive": True}, "task.about.positive: found true"),
         ({"delimiter": "||"}, r"task.about.delimiter: found '\|\|', expected one sign"),
+        (
+            {"labels": ["no", "yes", "late"], "more": ["lift"]},
+            "task.about.more: 'lift' needs two labels, found 3; leave it out",
+        ),
         ({"delimiter": ""}, "task.about.delimiter: found '', expected one sign"),
     ],
 )
@@ -193,3 +199,31 @@ def test_of_one_group_there_is_no_difference_and_the_doctor_names_the_others(tmp
 @pytest.mark.parametrize("given", ["\t", "\\t", "tab"])
 def test_a_tab_is_a_delimiter_however_yaml_has_it(given: str, tmp_path: Path) -> None:
     assert len(loans(tmp_path, table().replace(",", "\t"), delimiter=given).examples()) == 40
+
+
+def told(task: Any) -> list[str]:
+    return [line for line in task.problems() if "examples, where" not in line]
+
+
+def test_labels_that_one_side_lacks_are_problems(tmp_path: Path) -> None:
+    assert told(loans(tmp_path, table(), labels=["no", "yes", "late"])) == ["no row has the label 'late'"]
+    (last,) = [line for line in rows(table()) if line.startswith("199,")]
+    rare = table().replace(last, last.rpartition(",")[0] + ",late")
+    assert told(loans(tmp_path, rare, labels=["no", "yes", "late"])) == [
+        "no row to learn from has the label 'late': all of them are among those to evaluate"
+    ]
+    alike = "age,defaulted\n" + "30,yes\n30,no\n" * 30
+    assert "there are no rows to learn from" in told(loans(tmp_path, alike))[0]
+
+
+def test_rows_that_are_in_the_training_file_too_are_counted(tmp_path: Path) -> None:
+    lines = list(rows(table()))
+    (tmp_path / "train.csv").write_text("\n".join(lines[:1] + lines[51:]))
+    training = {"_target_": "bench.data.source.DataSource", "local": "train.csv", "data_dir": str(tmp_path)}
+    task = loans(tmp_path, "\n".join(lines[:101]), training=training)
+    assert (len(task.examples()), len(task.training())) == (100, 100)
+    assert told(task) == [
+        "50 of 100 rows to evaluate are in the training file too, whose rows like them are not learned from"
+    ]
+    gone = loans(tmp_path, table(), training=training | {"local": "nothere.csv"})
+    assert "there are no rows to learn from" in told(gone)[0]

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -253,3 +254,17 @@ def test_a_table_of_nobody_is_empty() -> None:
     empty: list[Table] = []
     assert suite.combined(SUITE, columns("x"), {"x": empty}) == []
     assert "No runs yet." in page.suite_markdown(SUITE, [])
+
+
+@pytest.mark.parametrize(
+    ("limit", "took", "line"),
+    [
+        (None, 20, "x was run on the first 20 of its examples, where the suite takes all; run it with no limit="),
+        (5, None, "x was run on all of its examples, where the suite takes the first 5; run it with limit=5"),
+        (None, None, "only reference rows were run on its tasks, which rank with no others; run a model"),
+    ],
+)
+def test_a_suite_without_a_table_says_why(limit: int | None, took: int | None, line: str) -> None:
+    column = replace(columns("x")[0], limit=limit)
+    row = SimpleNamespace(rank=1 if (limit, took) != (None, None) else None)
+    assert suite.why_none([column], {"x": [SimpleNamespace(limit=took, rows=[row])]}) == line  # type: ignore[list-item]

@@ -16,7 +16,7 @@ from bench.scoring.answers import final
 from bench.submissions.reading import evaluate
 from bench.text.described_row import described
 from bench.types import Column, Row
-from tasks.table import Group
+from tasks.people_groups import Group
 
 CARD = {
     "title": "Loans", "source": "here", "revision": "1", "licence": "CC0", "split": "a fifth", "n_examples": 4, "language": "en",
@@ -27,12 +27,13 @@ LOANS = "age,income,job,defaulted\n" + "".join(
 )
 
 
-def loans(folder: Path, text: str = LOANS, *, file: str = "loans.csv", **about: Any) -> Any:
+def loans(folder: Path, text: str = LOANS, *, file: str = "loans.csv", training: Any = None, **about: Any) -> Any:
     """The task of a CSV of one's own, as its file of conf/task makes it."""
     (folder / file).write_bytes(text.encode())
     told = {"name": "loans", "version": 1, "card": CARD, "labels": ["no", "yes"], "label": "defaulted", **about}
     data = {"_target_": "bench.data.source.DataSource", "local": file, "data_dir": str(folder)}
-    return build({"_target_": "tasks.table.TableTask", "about": told, "data": data}, "task")
+    beside = {"training": training} if training else {}
+    return build({"_target_": "tasks.table.TableTask", "about": told, "data": data, **beside}, "task")
 
 
 def test_a_csv_needs_no_more_than_labels_and_the_name_of_their_column(tmp_path: Path) -> None:

@@ -60,20 +60,21 @@ def main(options: argparse.Namespace) -> int:
     elif options.speed:
         shown_speed.show(found)
     else:
-        _show(options, found, suites, entries if competition.NAME in record else None, trained, known)
+        listed = entries if competition.NAME in record else None
+        _show(options, found, suites, listed, trained, known, gathered.why)
     return 0
 
 
 def _show(
     options: argparse.Namespace, found: list[Found], suites: list[FoundSuite], entries: list[EntryTable] | None,
-    trained: Mapping[str, Any], known: Sequence[str],
+    trained: Mapping[str, Any], known: Sequence[str], why: Mapping[str, str],
 ) -> None:  # fmt: skip
     """Print what there is; `entries` is None where the competition was not asked for, or has none."""
-    _print(found, suites)
+    _print(found, suites, why)
     trainings.show(trained)
     if entries is not None:
         competition.show(entries)
-    elif not trained and not any(tables for _, tables in [*found, *suites]):
+    elif not trained and not why and not any(tables for _, tables in [*found, *suites]):
         _say_why(options, known)
 
 
@@ -169,7 +170,7 @@ def _write(name: str, text: str) -> None:
         ) from None
 
 
-def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
+def _print(found: Sequence[Found], suites: Sequence[FoundSuite], why: Mapping[str, str]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
     from bench.leaderboard import cells, endings, readings
@@ -189,17 +190,17 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite]) -> None:
         timed = readings.LEGEND if "timed" in shown.columns else ""
         for line in filter(None, (board.caution if tables else "", endings.legend(shown.columns), timed)):
             tell(line)
-    _print_suites(suites)
+    _print_suites(suites, why)
 
 
-def _print_suites(suites: Sequence[FoundSuite]) -> None:
+def _print_suites(suites: Sequence[FoundSuite], why: Mapping[str, str]) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import markdown as page
     from bench.leaderboard import profile
 
     for suite, combined in suites:
         if not combined:
-            tell(f"{suite.title}: no runs yet")
+            tell(f"{suite.title}: {why.get(suite.name, 'no runs yet')}")
         for one in combined:
             rows = [printed.Row(page.suite_cells(one.columns, row), row.rank is None) for row in one.rows]
             title = f"{suite.title}: {one.device}"

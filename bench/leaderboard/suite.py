@@ -124,6 +124,22 @@ def combined(board: SuiteBoard, columns: Sequence[Column], tables: Mapping[str, 
     return found
 
 
+def why_none(columns: Sequence[Column], tables: Mapping[str, Sequence[Table]]) -> str:
+    """Why a suite has no table although some of its tasks have runs, and what to do."""
+    for column in columns:
+        task = column.board.task
+        limits = {table.limit for table in tables[task] if any(row.rank is not None for row in table.rows)}
+        if limits and column.limit not in limits:
+            took = ", ".join(
+                f"the first {limit:,}" if limit else "all" for limit in sorted(limits, key=lambda one: one or 0)
+            )
+            takes, how = (
+                (f"the first {column.limit:,}", f"limit={column.limit}") if column.limit else ("all", "no limit=")
+            )
+            return f"{task} was run on {took} of its examples, where the suite takes {takes}; run it with {how}"
+    return "only reference rows were run on its tasks, which rank with no others; run a model"
+
+
 def _chosen(tables: Sequence[Table], device: str, limit: int | None) -> Table | None:
     """The table on as many examples as the suite takes; of several data sets the one that most models were run on."""
     fitting = [one for one in tables if one.device == device and one.limit == limit]

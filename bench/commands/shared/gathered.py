@@ -21,7 +21,7 @@ from bench.leaderboard.evidence import with_evidence
 from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
-from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale
+from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale, why_none
 from bench.runs import measurements
 from bench.runs.claimed import in_store
 from bench.runs.folder import RECORD, read_run
@@ -49,6 +49,7 @@ class Gathered(Evidence):
     runs_dir: Path
     stored: bool = False
     problems: list[str] = field(default_factory=list)
+    why: dict[str, str] = field(default_factory=dict)  # that a suite whose tasks have runs has no table, by its board
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
 
     @property
@@ -160,7 +161,11 @@ class Gathered(Evidence):
             metric, card = _metric(task, one.metric), task_class(task).card
             ends = scale(card, higher_is_better=metric.higher_is_better)
             columns.append(Column(one, limits.get(task), *ends, card.scenario))
-        return combined(board, columns, {task: given.get(task, ()) for task in tasks})
+        of_tasks = {task: given.get(task, ()) for task in tasks}
+        tables = combined(board, columns, of_tasks)
+        if not tables:
+            self.why[board.name] = why_none(columns, of_tasks)
+        return tables
 
     def every(self) -> Iterable[tuple[Path | None, Run]]:
         """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
