@@ -189,9 +189,8 @@ class TableTask(ConfiguredTask, LabelTask):
         return str(example.target["label"] if self.groups else example.target)
 
     def slices(self, example: Example) -> Mapping[str, str]:
-        """The groups, and the label."""
-        found = dict(example.target["groups"]) if self.groups and example.target is not None else {}
-        return {**found, **({"label": self.label_of(example)} if example.target is not None else {})}
+        """The groups; not the label, within which there is no MCC."""
+        return dict(example.target["groups"]) if self.groups and example.target is not None else {}
 
     def _example(self, name: str, where: str, row: Mapping[str, str], columns: Sequence[Column]) -> Example:
         self._columns = tuple(columns)

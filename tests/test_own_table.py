@@ -227,3 +227,16 @@ def test_rows_that_are_in_the_training_file_too_are_counted(tmp_path: Path) -> N
     ]
     gone = loans(tmp_path, table(), training=training | {"local": "nothere.csv"})
     assert "there are no rows to learn from" in told(gone)[0]
+
+
+def test_a_bundle_of_a_table_of_people_says_what_it_tells_of_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCH_RUNS", "runs")
+    for task, told in (("credit_german", True), ("credit_australian", False)):
+        assert main(["run", f"task={task}", "model=logistic", "limit=10", "tracking=none"]) == 0
+        assert main(["submit", f"{task}/logistic", "-o", f"{task}.zip", "--submitter", "Ann Lee"]) == 0
+        assert (
+            "tell of every row, by its id, what is right and the groups of the person" in capsys.readouterr().out
+        ) is told

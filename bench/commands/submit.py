@@ -43,6 +43,7 @@ def main(options: argparse.Namespace) -> int:
             *done,
             f"  {run.task} / {run.model}: {run.scores[0].metric} {shown(run.scores[0], run.scores[0].value)}; {path}",
         ]
+        lines += _tells_of_people(run, folder)
         record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})
     if options.json:
         output.emit({"bundle": str(options.output), "sha256": made.sha256, "bytes": len(data), "runs": record})
@@ -70,6 +71,19 @@ def _entry(folder: Path, run: Run, made: Bundle, own: Path | None, *, replaces: 
     origin = admit.origin_of(made, copies.answers(RunFolder(folder).predictions()))
     path, done = admit.put(entry.SUBMISSIONS, admit.entry_of(run, rows, origin), own, {}, replaces=replaces)
     return path, [f"  {line}" for line in done if not line.startswith("wrote")]
+
+
+def _tells_of_people(run: Run, folder: Path) -> list[str]:
+    """A line where the measurements of a run tell of each person the right label and the groups, as its rows need them."""
+    from bench.runs import measurements
+
+    if measurements.FILE not in run.files or not any("_difference_" in one.metric for one in run.scores):
+        return []
+    told = ", ".join(measurements.read(folder).slices)
+    return [
+        f"  {run.task}: its measurements tell of every row, by its id, what is right and the groups of the person ({told}); hand "
+        "the bundle and its entry only to those who may know them"
+    ]
 
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:
