@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +19,7 @@ from bench.task import Card, DataTask, Malformed
 from bench.text.rows import columns, rows
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
 from tasks.slices import band
+from tasks.transcripts import spoken_words
 
 _OBTAIN = (
     "get the folder earnings21 of https://github.com/revdotcom/speech-datasets (with git-lfs, for the recordings) into the "
@@ -172,38 +171,3 @@ def _of_ctm(path: Path) -> str:
 
 
 _READERS = {".nlp": _of_nlp, ".ctm": _of_ctm, ".txt": read_text}
-
-_FENCE = re.compile(r"^\s*```[\w+#-]*\s*$", re.MULTILINE)
-_BREAK = re.compile(r"…|\.{2,}|--+|[–—]")  # dashes between clauses, dots for a pause
-_INITIALS = re.compile(r"(?:\w\.){2,}")  # "J.J.", "U.S.": the full stop belongs to the word
-_BEFORE, _AFTER = '"“‘`*_([{¿¡', '"”`*_)]},.;:!?'
-_UNSAID = '"“”‘`()[]{}¿¡,.;:!?-'
-
-
-def spoken_words(text: str) -> str:
-    """The words of a transcript as recognisers write it, without punctuation around them.
-
-    Of a JSON object it is the value of "text". Apostrophes and hyphens stay, and <tags>.
-
-    >>> spoken_words('"Well -- the U.S. market, we\\'re up 5.2%..."')
-    "Well the U.S. market we're up 5.2%"
-    """
-    text = _FENCE.sub("", text).strip()
-    if text.startswith("{"):
-        try:
-            found = json.loads(text)
-        except ValueError:
-            found = None
-        if isinstance(found, dict) and isinstance(found.get("text"), str):
-            text = found["text"]
-    return " ".join(filter(None, map(_bare, _BREAK.sub(" ", text.replace("’", "'")).split())))
-
-
-def _bare(word: str) -> str:
-    """The word without what stands around it; "" for signs that nobody says."""
-    if not word.strip(_UNSAID):
-        return ""
-    bare = word.lstrip(_BEFORE)
-    while bare and bare[-1] in _AFTER and not _INITIALS.fullmatch(bare) and not (bare[-1] == ")" and "(" in bare):
-        bare = bare[:-1]
-    return bare or word

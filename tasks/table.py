@@ -107,6 +107,14 @@ class TableTask(ConfiguredTask, LabelTask):
         if bool(groups) is not (favourable is not None):
             raise BenchError("task.about: groups and favourable belong together; give both or neither")
         columns = about.get("columns")
+        beside = {
+            "drop": about.get("drop") or (),
+            "groups": [one.column for one in groups.values()],
+        }
+        if wrong := [key for key, names in beside.items() if label["column"] in names]:
+            raise BenchError(
+                f"task.about.{wrong[0]}: {label['column']!r} is the column of the labels; leave it out there"
+            )
         return {
             "labels": labels, "positive": positive, "label_column": str(label["column"]), "codes": codes, "groups": groups,
             "told": None if columns is None else tuple(_column(str(name), one) for name, one in columns.items()),
@@ -149,7 +157,14 @@ class TableTask(ConfiguredTask, LabelTask):
     def columns(self, names: Sequence[str], rows: Sequence[Sequence[str]], path: Path) -> tuple[Column, ...]:
         """The columns that a model sees; raises BenchError for one that the file lacks, or that nothing is said of."""
         if self.label_column not in names:
-            raise BenchError(f"{path}: has no column {self.label_column!r} of labels; found {', '.join(names)[:200]}")
+            hint = (
+                "; name its delimiter in task.about.delimiter"
+                if len(names) == 1 and set(names[0]) & set(";\t|,")
+                else ""
+            )
+            raise BenchError(
+                f"{path}: has no column {self.label_column!r} of labels; found {', '.join(names)[:200]}{hint}"
+            )
         told = {one.name: one for one in self.told or ()}
         for name in (*told, *self.dropped, *(one.column for one in self.groups.values())):
             if name not in names:

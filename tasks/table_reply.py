@@ -15,6 +15,7 @@ _RULE = frozenset("|:+=- \t")
 _FENCE = re.compile(r"^[^\S\n]*```[\w+#-]*[^\S\n]*$", re.MULTILINE)
 _ESCAPED_BAR = "\0"
 _BARS = str.maketrans(dict.fromkeys("│┃║┆┊╎", "|") | dict.fromkeys("─━═┼╪╬├┤╞╡┌┬┐└┴┘╔╦╗╚╩╝╠╣╤╧", "-"))
+_BOLD = re.compile(r"^\*\*(.*)\*\*$")
 _TEX_ROW = re.compile(r"(?P<row>[^\\\n]*(?:\\[^\\\n][^\\\n]*)*)\\\\")
 _TEX_RULE = re.compile(r"\\(?:hline|toprule|midrule|bottomrule|cline\{[^}]*\})\s*")
 _TEX_SIGN = re.compile(r"\\([&%$#_{}])")
@@ -99,19 +100,23 @@ def _of_latex(text: str) -> Rows:
 
 def _of_bars(text: str) -> Rows:
     """The lines with bars, without those that rule off the head; the first block of them that has two lines, else all."""
-    blocks: list[Rows] = [[]]
-    framed = False
+    blocks: list[list[str]] = [[]]
     for line in rows(text):
         if "|" not in line:
             if blocks[-1] and not line.strip():
                 blocks.append([])
-            continue
-        if "-" not in line or not set(line) <= _RULE:
-            bare = line.replace("\\|", _ESCAPED_BAR)
-            framed = bare.strip().startswith("|") if not blocks[-1] else framed  # as the head is: else a cell is empty
-            bare = bare.strip().removeprefix("|").removesuffix("|") if framed else bare
-            blocks[-1].append([cell.strip().replace(_ESCAPED_BAR, "|") for cell in bare.split("|")])
-    return next((block for block in blocks if len(block) > 1), blocks[0])
+        elif "-" not in line or not set(line) <= _RULE:
+            blocks[-1].append(line.replace("\\|", _ESCAPED_BAR).strip())
+    return _cut_at_bars(next((block for block in blocks if len(block) > 1), blocks[0]))
+
+
+def _cut_at_bars(lines: Sequence[str]) -> Rows:
+    """The cells; a bar that all lines begin or end with frames them, one that some do has an empty cell beside it."""
+    before, behind = all(line.startswith("|") for line in lines), all(line.endswith("|") for line in lines)
+    before = before and (behind or not any(line.endswith("|") for line in lines))
+    bare = [line.removeprefix("|") if before else line for line in lines]
+    bare = [line.removesuffix("|") if before and line.endswith("|") else line for line in bare]
+    return [[_BOLD.sub(r"\1", cell.strip()).replace(_ESCAPED_BAR, "|") for cell in line.split("|")] for line in bare]
 
 
 def _of_delimiters(text: str) -> Rows:

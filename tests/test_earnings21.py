@@ -24,7 +24,8 @@ from bench.metrics.word_alignment import align
 from bench.scoring.measure import score
 from bench.task import Malformed
 from bench.types import Audio, Prediction, Transcribe
-from tasks.earnings21 import Earnings21, spoken_words
+from tasks.earnings21 import Earnings21
+from tasks.transcripts import spoken_words
 
 BY_NAME = {metric.name: metric for metric in SPEECH}
 HEADER = "token|speaker|ts|endTs|punctuation|case|tags|wer_tags\n"
@@ -269,6 +270,16 @@ def test_official_figures_are_those_of_fstalign(task: Earnings21) -> None:
         ("our 401(k) plan, -5 to +3; $1,452.4 million", "our 401(k) plan -5 to +3 $1,452.4 million"),
         ("**Operator:** <laugh> press * 1 -- now", "Operator <laugh> press * 1 now"),
         ('```json\n{"text": "Good day."}\n```', "Good day"),
+        ('{"transcript": "Good day."}', "Good day"),
+        ('{"transcription": "Good day."}', "Good day"),
+        ('{"segments": [{"text": "Good"}, {"start": 1.0, "text": "day."}], "language": "en"}', "Good day"),
+        ("[00:00.000 --> 00:04.000]  Good day.\n[00:04.000 --> 00:05.000]  Bye", "Good day Bye"),
+        ("1\n00:00:00,000 --> 00:00:04,000\nGood day\n\n2\n00:00:04,000 --> 00:00:05,000\nBye\n", "Good day Bye"),
+        ("WEBVTT\n\n00:00.000 --> 00:04.000 align:start\nGood day", "Good day"),
+        ("<|0.00|>Good day<|4.00|>", "Good day"),
+        ("[BLANK_AUDIO] Good [noise] day ♪", "Good day"),
+        ("cut\u2011off", "cut-off"),
+        ("room 12\nGood", "room 12 Good"),
         ('{"text": 5}', "text 5"),
         ("I can't help with audio.", "I can't help with audio"),
         ("...", ""),

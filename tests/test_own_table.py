@@ -123,6 +123,7 @@ def test_the_wheel_has_the_data_that_the_package_carries_each_with_its_licence()
             {"labels": ["no", "yes", "late"], "more": ["lift"]},
             "task.about.more: 'lift' needs two labels, found 3; leave it out",
         ),
+        ({"drop": ["defaulted"]}, "task.about.drop: 'defaulted' is the column of the labels; leave it out there"),
         ({"delimiter": ""}, "task.about.delimiter: found '', expected one sign"),
     ],
 )
@@ -240,3 +241,42 @@ def test_a_bundle_of_a_table_of_people_says_what_it_tells_of_them(
         assert (
             "tell of every row, by its id, what is right and the groups of the person" in capsys.readouterr().out
         ) is told
+
+
+def test_a_file_with_another_delimiter_says_so(tmp_path: Path) -> None:
+    with pytest.raises(
+        BenchError, match=r"has no column 'defaulted' of labels; .*; name its delimiter in task.about.delimiter"
+    ):
+        loans(tmp_path, table().replace(",", ";")).examples()
+
+
+def test_a_run_s_own_journal_is_scored_again_where_papers_have_a_reading_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCH_RUNS", "runs")
+    assert main(["run", "task=credit_german", "model=logistic", "limit=20", "tracking=none"]) == 0
+    (journal,) = tmp_path.glob("runs/credit_german/logistic/*/predictions.jsonl")
+    assert main(["score", "credit_german", str(journal), "--model", "mine", "limit=20"]) == 0
+    assert "credit_german / mine: mcc" in capsys.readouterr().out
+
+
+def test_one_answer_that_was_touched_up_is_found_by_a_rerun_of_a_fitted_model(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BENCH_RUNS", "runs")
+    run = ["run", "task=credit_australian", "model=logistic", "limit=30", "tracking=none"]
+    assert main(run) == 0
+    (folder,) = tmp_path.glob("runs/credit_australian/logistic/*")
+    lines = [json.loads(line) for line in rows((folder / "predictions.jsonl").read_text()) if line]
+    lines[3]["label_scores"] = dict(
+        zip(lines[3]["label_scores"], reversed(lines[3]["label_scores"].values()), strict=True)
+    )
+    (folder / "predictions.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    for name in ("run.json", "measurements.json"):
+        (folder / name).unlink()
+    assert main(run) == 0
+    assert main(["submit", "credit_australian/logistic", "-o", "mine.zip", "--submitter", "Ann Lee"]) == 0
+    assert main(["verify", "mine.zip", "--rerun", "30"]) != 0
+    assert "at most 0 may differ" in capsys.readouterr().out

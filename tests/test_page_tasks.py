@@ -14,7 +14,7 @@ from small_pages import FILES, RECEIPTS
 
 from bench.data.submissions import kind
 from bench.errors import BenchError
-from bench.metrics.field_values import same_value
+from bench.metrics.field_values import dates, same_value
 from bench.models.reference import Majority, Random
 from bench.scoring.measure import score
 from bench.task import Task, Unparsed
@@ -86,6 +86,7 @@ def test_fields_are_read_out_of_a_reply(said: str, found: dict[str, str] | None)
         ("amount", "R127 729,12; 127729.12", True), ("amount", "R127 729,12; 127729.13", False), ("amount", "+127729.12", True),
         ("amount", "127,729.12 South African Rand", True), ("amount", "127,729.12 and 5", False),
         ("date", "Thursday, 3 July 2025", True), ("date", "03\u201107\u20112025", True), ("date", "Thu 2025-07-03", True),
+        ("date", "07/03/25", False), ("date", "07/31/2025", False),
         ("date", "2025-07-03; 3 July 2025", True), ("date", "2025-07-03; 4 July 2025", False),
     ],
 )  # fmt: skip
@@ -95,6 +96,11 @@ def test_a_value_is_right_for_what_it_means(kind: str, said: str, right: bool) -
         "date": {"kind": "date", "texts": ["03-07-2025"], "value": "2025-07-03", "month_first": False},
     }
     assert same_value(fields[kind], said) is right
+
+
+def test_figures_that_can_be_one_day_only_are_that_day_and_a_year_of_two_digits_is_of_either_century() -> None:
+    assert dates("07/24/2025") == dates("24/07/2025", month_first=True) == {"2025-07-24"}
+    assert dates("08/11/78") == {"1978-11-08"}
 
 
 def test_a_line_of_a_million_dashes_is_read_at_once() -> None:
@@ -121,6 +127,8 @@ def test_fields_are_known_by_their_names_in_any_hand_and_others_are_left_out() -
         '[["Item", "Price"], ["Tea", "2.50"], ["", "1"], ["So',  # cut
         "| Item | Price |\n|---|--:|\n| Tea | 2.50 |\n| | 1 |",
         "Here:\n\nItem | Price\n--- | ---\nTea | 2.50\n | 1",
+        "| **Item** | **Price** |\n|---|---|\n| Tea | 2.50 |\n|  | 1 |",
+        "| Item | Price\n|---|---\n| Tea | 2.50\n| | 1",
         "<table><thead><tr><th>Item</th><th>Price</th></tr></thead><tr><td>Tea<td>2.50</tr><tr><td></td><td> 1 </td></table>",
         "```csv\nItem,Price\nTea,2.50\n,1\n```",
         "Item\tPrice\nTea\t2.50\n\t1",

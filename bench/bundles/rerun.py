@@ -1,12 +1,12 @@
 """What a rerun says of a claim: how many answers are the same, how fast it was here, and when that is refused.
 
 Everything is counted on a sample that the verifier drew. Answers are the same by `asked_again.same`. How many may differ depends
-on what computes them: none of a model in plain Python; one in 20 where processor, precision and libraries are the same, since
-the company in a batch changes an answer now and then; half where they are not, or where numbers have half their digits, since a
-text that differs in one word goes another way from there. Differences that come from a machine go both ways: where the claimed
-answers score better in so many more of them than worse that chance would do it less than once in 100, they are refused however
-few they are; and so are numbers that are near enough, where chance would bring them so much nearer to the targets less than once
-in a million.
+on what computes them: none of a model in plain Python, nor, where processor, precision and libraries are the same, of one whose
+answers do not depend on their batch; one in 20 of others there, since the company in a batch changes an answer now and then; half
+where these are not the same, or where numbers have half their digits, since a text that differs in one word goes another way from
+there. Differences that come from a machine go both ways: where the claimed answers score better in so many more of them than worse
+that chance would do it less than once in 100, they are refused however few they are; and so are numbers that are near enough, where
+chance would bring them so much nearer to the targets less than once in a million.
 """
 
 from __future__ import annotations
@@ -145,12 +145,17 @@ def _half(run: Run) -> str:
     return f"in {dtype}" if dtype in HALF else ""
 
 
+def _is_exact(model: Model) -> bool:
+    """Whether each answer is its request's alone, whatever the batch: on one machine with one set of libraries it is the same."""
+    return model.answers_alone and not model.served_from
+
+
 def _refuse_answers(
     run: Run, task: Task, other: Sequence[Example], n: int, claims: Mapping[str, Prediction], answers: Answers, model: Model,
     unlike: str,
 ) -> None:  # fmt: skip
     """Raise Refused for more answers that differ than a machine explains, or for such as favour the claim."""
-    share = _HALF if unlike else _LOOSE
+    share = _HALF if unlike else 0.0 if _is_exact(model) else _LOOSE
     allowed = int(n * share) if model.uses_libraries else 0
     first = other[0].id
     said, found = (_words(given[first]) for given in (claims, answers.predictions))

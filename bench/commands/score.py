@@ -54,7 +54,11 @@ def main(options: argparse.Namespace) -> int:
         return 0
     output.print_run(found, folder.path)
     if official:
-        tell("  official figures: " + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items()))
+        of_ours = task.card.source.startswith("tasks/")  # whose official script is this program
+        tell(
+            ("  on the text as it came: " if of_ours else "  official figures: ")
+            + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items())
+        )
     if "attempt" in found.submission:
         attempt, submitter = found.submission["attempt"], found.submission["submitter"]
         tell(f"  held out, so rounded and without intervals: attempt {attempt} of {submitter} on {found.task}")

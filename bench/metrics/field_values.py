@@ -34,7 +34,7 @@ _WORDED = tuple(
 )
 _ISO = re.compile(r"(?P<year>\d{4})\s*[-/.]\s*(?P<month>\d{1,2})\s*[-/.]\s*(?P<day>\d{1,2})(?:[T ]00:00(?::00)?Z?)?")
 _NUMERIC = re.compile(r"(?P<first>\d{1,2})\s*(?P<mark>[-/. ])\s*(?P<second>\d{1,2})\s*(?P=mark)\s*(?P<year>\d{4}|\d\d)")
-_CENTURY = 2000  # of a year of two digits
+_PIVOT = 69  # of years of two digits the first that is of the last century
 
 
 def amounts(text: str) -> set[Decimal]:
@@ -85,13 +85,17 @@ def dates(text: str, month_first: bool = False) -> set[str]:
     if found := _NUMERIC.fullmatch(text):
         first, second = found["first"], found["second"]
         day, month = (second, first) if month_first else (first, second)
+        if int(month) > 12:  # then it can only be the other way round
+            day, month = month, day
         return _day(found["year"], int(month), day)
     return set()
 
 
 def _day(year: str, month: int, day: str) -> set[str]:
+    """The day in ISO's form; years of two digits are those from 1969 to 2068, as POSIX has them."""
+    whole = int(year) + (0 if len(year) > 2 else 1900 if int(year) >= _PIVOT else 2000)
     try:
-        return {date(int(year) + (_CENTURY if len(year) == 2 else 0), month, int(day)).isoformat()}
+        return {date(whole, month, int(day)).isoformat()}
     except ValueError:
         return set()
 

@@ -15,13 +15,13 @@ from bench.metrics.speech import WER, as_it_stands
 from bench.metrics.spoken_values import VALUES, right
 from bench.task import Card, Task
 from bench.types import Audio, Example, Json, Prediction, Request, Transcribe
-from tasks.earnings21 import spoken_words
 from tasks.finmm import LICENCE
 from tasks.finmm.voice import Utterance, make_utterance, sound_file, write_voices
 from tasks.finmm.voice.neural import SHA256, SOURCE
 from tasks.finmm.voice.sentences import LEARNED_FROM
 from tasks.finmm.voice.utterance import bare
 from tasks.slices import words
+from tasks.transcripts import spoken_words
 
 # Of the voices' kinds those that a bank loses money on when they are misheard; what else is a number counts as one.
 _KINDS = {"amount": "amount", "date": "date", "account": "account"}
