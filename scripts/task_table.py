@@ -54,7 +54,7 @@ def _source(source: str) -> str:
 def _scores(tasks: dict[str, Task], runs: dict[tuple[str, str], Run]) -> None:
     some = next(iter(runs.values()))
     device = next((run.environment for run in runs.values() if run.model in ("smollm2", "minilm")), some.environment)
-    print(f"\n## What small models score on the first {some.limit} examples\n")
+    print(f"\n## What baselines and small models score on the first {some.limit} examples\n")
     print(
         f"The ranked metric in percent (word error rate: less is better) with its 95 % interval over the "
         f"cluster. {device['cpu']}, {device['cores']} cores, {device['device']}, {device['dtype']}, {some.created[:10]}. "
