@@ -58,7 +58,8 @@ def _scores(tasks: dict[str, Task], runs: dict[tuple[str, str], Run]) -> None:
     print(
         f"The ranked metric in percent (word error rate: less is better) with its 95 % interval over the "
         f"cluster. {device['cpu']}, {device['cores']} cores, {device['device']}, {device['dtype']}, {some.created[:10]}. "
-        f"smollm2 is SmolLM2-135M-Instruct, minilm is all-MiniLM-L6-v2; – means that the model cannot do the task, or that "
+        f"logistic and boosting are fitted on the task's training split, where it is here; smollm2 is SmolLM2-135M-Instruct, "
+        f"minilm is all-MiniLM-L6-v2; – means that the model cannot do the task, or that "
         f"its clips or recordings are not here. Where a macro F1 of `oracle` is below 100, some classes do not occur among "
         f"these examples. References are of the whole split, as published.\n"
     )

@@ -204,8 +204,9 @@ class TableTask(ConfiguredTask, LabelTask):
         return str(example.target["label"] if self.groups else example.target)
 
     def slices(self, example: Example) -> Mapping[str, str]:
-        """The groups; not the label, within which there is no MCC."""
-        return dict(example.target["groups"]) if self.groups and example.target is not None else {}
+        """The groups, and whether values are missing; not the label, within which there is no MCC."""
+        found = dict(example.target["groups"]) if self.groups and example.target is not None else {}
+        return {**found, "missing values": "some" if None in example.inputs.get("values", ()) else "none"}
 
     def _example(self, name: str, where: str, row: Mapping[str, str], columns: Sequence[Column]) -> Example:
         self._columns = tuple(columns)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import competition, output, trainings
@@ -170,7 +171,7 @@ def _write(name: str, text: str) -> None:
         ) from None
 
 
-def _print(found: Sequence[Found], suites: Sequence[FoundSuite], why: Mapping[str, str]) -> None:
+def _print(found: Sequence[Found], suites: Sequence[FoundSuite], why: Mapping[str, str] = MappingProxyType({})) -> None:
     from bench.commands.shared import tables as printed
     from bench.leaderboard import board as boards
     from bench.leaderboard import cells, endings, readings

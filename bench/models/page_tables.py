@@ -85,8 +85,9 @@ def table_of(words: Sequence[Word]) -> list[list[str]]:
     page = [_cells(line, _GAP * letter) for line in _lines(words)]
     if (middle := next((cut for cells in page if (cut := _twice(cells))), None)) is not None:
         halves = [[one for one in words if (one.box[0] > middle) == right] for right in (False, True)]
-        left, right = (table_of(half) for half in halves)
-        return left + right[1:]
+        if all(halves):  # else nothing stands to the right, and the heading is one that says a thing twice
+            left, right = (table_of(half) for half in halves)
+            return left + right[1:]
     blocks = [block for start in range(len(page)) if (block := _block(page, start))]
     return max(blocks, key=lambda rows: (_amounts(rows), -len(rows)), default=[])
 
