@@ -15,7 +15,8 @@ from bench.errors import BenchError
 from bench.text.shown import name_problem, tell
 
 if TYPE_CHECKING:
-    from bench.task import EntryTask
+    from bench.task import EntryTask, Task
+    from bench.types import Json
 
 
 def main(options: argparse.Namespace) -> int:
@@ -54,11 +55,7 @@ def main(options: argparse.Namespace) -> int:
         return 0
     output.print_run(found, folder.path)
     if official:
-        of_ours = task.card.source.startswith("tasks/")  # whose official script is this program
-        tell(
-            ("  on the text as it came: " if of_ours else "  official figures: ")
-            + ", ".join(f"{key} {output.figures(value)}" for key, value in official.items())
-        )
+        tell(_official_line(task, official))
     if "attempt" in found.submission:
         attempt, submitter = found.submission["attempt"], found.submission["submitter"]
         tell(f"  held out, so rounded and without intervals: attempt {attempt} of {submitter} on {found.task}")
@@ -67,6 +64,13 @@ def main(options: argparse.Namespace) -> int:
             ids = ", ".join(found.submission[kind]["first"])
             tell(f"  {n:,} {kind}: {ids}{', …' if n > len(found.submission[kind]['first']) else ''}")
     return 0
+
+
+def _official_line(task: Task, official: Mapping[str, Json]) -> str:
+    figures = ", ".join(f"{key} {output.figures(value)}" for key, value in official.items())
+    card = getattr(task, "card", None)  # a task of one's own may have none
+    of_ours = card is not None and card.source.startswith("tasks/")  # its only script is this program
+    return f"  on the text as it came: {figures}" if of_ours else f"  official figures: {figures}"
 
 
 def _config(options: argparse.Namespace) -> Mapping[str, Any]:
