@@ -96,8 +96,8 @@ def _agreement(options: argparse.Namespace) -> int:
             (
                 row.name,
                 row.measure,
-                "–" if row.value is None else f"{row.value:.3f}",
-                f"{row.interval[0]:.3f} to {row.interval[1]:.3f}" if row.interval else "–",
+                "–" if row.value is None else f"{row.value:z.3f}",
+                f"{row.interval[0]:z.3f} to {row.interval[1]:z.3f}" if row.interval else "–",
                 f"{row.n_units:,}",
                 f"{row.n_values:,}",
                 f"{row.n_alone:,}",

@@ -37,6 +37,9 @@ class Judgements:
     shown: dict[str, tuple[Hashable, str]] = field(
         default_factory=dict
     )  # what a unit is of, so that no other is compared
+    stretches: dict[str, tuple[tuple[float, float, str], str]] = field(
+        default_factory=dict
+    )  # of each segment its begin, end and text, and where that stands
 
     def add(self, name: str, unit: str, annotator: str, value: Hashable, where: str) -> None:
         """Note a judgement; BenchError where this annotator has judged the unit before."""
@@ -131,10 +134,31 @@ def _read(found: Judgements, record: Record, name: str, where: str) -> None:
 
 
 def _same(found: Judgements, unit: str, cluster: str, thing: Hashable, where: str) -> None:
-    found.clusters[unit] = cluster
+    """Note what a unit is of and its cluster; BenchError where either is another one than before, in whatever file that was."""
     known, first = found.shown.setdefault(unit, (thing, where))
     if known != thing:
         raise BenchError(f"{where}: {unit!r} is of something else than in {first}; give files of the same records")
+    if (before := found.clusters.setdefault(unit, cluster)) != cluster:
+        raise BenchError(
+            f"{where}: {unit!r} belongs to {cluster[:60]!r}, in {first} to {before[:60]!r}; a record is of one conversation "
+            "or page, give it the same in all files"
+        )
+
+
+def _same_stretch(found: Judgements, unit: str, segment: Record, where: str) -> None:
+    """Note when a segment is and what is said in it; BenchError where that is another one than before under the same place."""
+    begin, end, text = round(segment["start"], 3), round(segment["end"], 3), " ".join(segment["text"].split())
+    (start, stop, said), first = found.stretches.setdefault(unit, ((begin, end, text), where))
+    if (begin, end) != (start, stop):
+        raise BenchError(
+            f"{where}: segment {unit!r} is from {begin:g} to {end:g} s, in {first} from {start:g} to {stop:g} s; only "
+            "the same stretch of a recording can be compared: give files with the same segments"
+        )
+    if text != said:
+        raise BenchError(
+            f"{where}: segment {unit!r} ({begin:g} to {end:g} s) says {text[:60]!r}, in {first} {said[:60]!r}; give files with the "
+            "same segments"
+        )
 
 
 def _questions(found: Judgements, record: Record, name: str, where: str) -> None:
@@ -183,6 +207,8 @@ def _recording(found: Judgements, record: Record, name: str, where: str) -> None
     if found.how == "files":
         rated = [(place, name, segment) for place, segment in enumerate(record["segments"])]
         _answers(found, record, name, where, record["conversation"])
+    for place, segment in enumerate(record["segments"]):
+        _same_stretch(found, f"{record['id']}[{place}]", segment, where)
     for place, annotator, values in rated:
         unit = f"{record['id']}[{place}]"
         found.clusters[unit] = record["conversation"]
