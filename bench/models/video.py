@@ -45,7 +45,7 @@ class WatchThenRead(ListenThenRead):
         if n_frames < 1 or max_side < 16:
             raise BenchError(f"model.n_frames={n_frames} must be at least 1, model.max_side={max_side} at least 16")
         self.n_frames, self.max_side = n_frames, max_side
-        self.sees = "image" in text_model.parts
+        self.sees = self.watches = "image" in text_model.parts
         self._ready: OrderedDict[str, list[Image]] = OrderedDict()
 
     def files(self, request: Request) -> list[str]:
