@@ -239,6 +239,17 @@ def test_a_record_of_another_conversation_is_refused_in_whatever_order_the_files
         judgements([tmp_path / f"{name}.jsonl" for name in order])
 
 
+def test_answers_in_files_with_annotations_are_compared_file_by_file(tmp_path: Path) -> None:
+    other = changed({**VIDEO, **{key: OTHERS[key] for key in ("annotations",)}}, "questions/0/answers", ["£12.60"])
+    found = judgements([write(tmp_path / "x.jsonl", [VIDEO]), write(tmp_path / "y.jsonl", [other])])
+    assert found.judged["answers"].values == {"f1-q1": {"x": ("£12.50",), "y": ("£12.60",)}}
+    assert sorted(found.judged["emotion"].values["f1[0]"]) == ["a1", "a2", "b0", "b1"]
+    apart = [{**VIDEO, "id": "f2", "questions": []}]
+    found = judgements([write(tmp_path / "x.jsonl", [VIDEO]), write(tmp_path / "y.jsonl", apart)])
+    assert sorted(found.annotators) == ["a1", "a2"]
+    assert "answers" not in found.judged
+
+
 def paired(a: list[Any], b: list[Any]) -> Values:
     return {f"u{i}": {"a": one, "b": other} for i, (one, other) in enumerate(zip(a, b, strict=True))}
 

@@ -33,7 +33,7 @@ class Judgements:
     how: str
     judged: dict[str, Judged] = field(default_factory=dict)
     clusters: dict[str, str] = field(default_factory=dict)
-    annotators: list[str] = field(default_factory=list)
+    n_files: int = 1
     shown: dict[str, tuple[Hashable, str]] = field(
         default_factory=dict
     )  # what a unit is of, so that no other is compared
@@ -47,8 +47,12 @@ class Judgements:
         if annotator in given:
             raise BenchError(f"{where}: {annotator!r} judges {name} of {unit!r} a second time; keep one of the two")
         given[annotator] = value
-        if annotator not in self.annotators:
-            self.annotators.append(annotator)
+
+    @property
+    def annotators(self) -> list[str]:
+        """Who judged anything."""
+        every = (given for one in self.judged.values() for given in one.values.values())
+        return list(dict.fromkeys(name for given in every for name in given))
 
 
 def _made(name: str) -> Judged:
@@ -80,10 +84,13 @@ def judgements(files: Sequence[Path], spec: str | None = None) -> Judgements:
             f"{files[0]} is the work of one annotator, and agreement needs two; give the files of several annotators with the "
             f"same ids{', or records with annotations' if found_spec in ('voice', 'video') else ''}"
         )
-    found = Judgements(found_spec, "annotations" if any(inside) else "files")
+    found = Judgements(found_spec, "annotations" if any(inside) else "files", n_files=len(files))
     for path, name in zip(files, _names(files), strict=True):
         for line, record in _records(path):
             _read(found, record, name, f"{path} line {line}" if line else str(path))
+    answers = found.judged.get("answers")
+    if found.how == "annotations" and answers and all(len(given) < 2 for given in answers.values.values()):
+        del found.judged["answers"]  # files of different recordings, whose annotators are those in them
     return found
 
 
@@ -206,6 +213,7 @@ def _recording(found: Judgements, record: Record, name: str, where: str) -> None
     ]
     if found.how == "files":
         rated = [(place, name, segment) for place, segment in enumerate(record["segments"])]
+    if found.how == "files" or found.n_files > 1:  # an answer is its file's, whoever rated the segments
         _answers(found, record, name, where, record["conversation"])
     for place, segment in enumerate(record["segments"]):
         _same_stretch(found, f"{record['id']}[{place}]", segment, where)
