@@ -416,3 +416,16 @@ def test_answers_of_one_printed_line_are_read_from_left_to_right(
     form = json.dumps({"form": [entity(0, "question", "Address", 60), *answers]})
     write(tmp_path, {"funsd/testing_data/annotations/a.json": form})
     assert built("funsd", tmp_path).examples()[0].target[0]["texts"] == [text]
+
+
+def test_keys_and_pictures_are_found_however_their_endings_are_written_and_never_two_of_a_page(tmp_path: Path) -> None:
+    key = json.dumps({"company": "x"})
+    write(
+        tmp_path, {"sroie/key/a.json": key, "sroie/key/B.JSON": key, "sroie/img/a.JPG": b"1", "sroie/img/B.png": b"2"}
+    )
+    task = built("sroie", tmp_path)
+    assert {example.id for example in task.examples()} == {"a", "B"}
+    assert all(task.request(example).parts for example in task.examples())
+    write(tmp_path, {"sroie/img/a.png": b"3"})
+    with pytest.raises(BenchError, match=r"img holds a\.JPG and a\.png, pictures of one page; keep one"):
+        built("sroie", tmp_path).request(next(one for one in task.examples() if one.id == "a"))
