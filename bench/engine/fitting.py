@@ -24,7 +24,7 @@ def taken(model: Model) -> frozenset[str]:
 
 def _sees_nothing(task: Task, model: Model) -> bool:
     """Whether the model goes by the sound of films, and gets nothing but films without sound."""
-    return task.shows_only and task.parts == {"video"} and not model.watches
+    return task.parts == {"video"} and task.shows_only and not model.watches
 
 
 def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] = ()) -> None:
