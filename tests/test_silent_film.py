@@ -23,6 +23,8 @@ from bench.models.late_fusion import LateFusion
 from bench.models.listen import SoundOff
 from bench.models.video import WatchThenRead
 from bench.runs.asked import files_of
+from bench.site.folder import SiteFolder
+from bench.site.media import MediaFiles
 from bench.types import Choose, Generate, Prediction, Regress, Request, Video
 from tasks.omg_emotion import OmgEmotion
 
@@ -173,3 +175,14 @@ def test_a_model_that_only_hears_films_is_refused_where_they_have_no_sound(omg: 
     for other in (WatchThenRead(SoundOff(), sees), LateFusion(["sound", "frames"]), Watcher()):
         assert fits(omg, other)
         refuse_misfit(omg, other, "m")
+
+
+def test_a_page_names_the_clip_that_cannot_be_shown_and_not_the_file_that_there_is_not(
+    omg: OmgEmotion, tmp_path: Path
+) -> None:
+    media = MediaFiles(SiteFolder(tmp_path / "site"), "media")
+    (clip,) = omg.request(omg.examples()[2]).parts
+    assert isinstance(clip, Video)
+    found = media.of(clip)
+    assert (found["kind"], found["name"]) == ("named", "heard.mp4")
+    assert str(tmp_path) not in found["why"]

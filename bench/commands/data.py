@@ -121,6 +121,9 @@ def _render(options: argparse.Namespace) -> int:
         build(conf.plain(config)["task"], "task").write(folder)
     except OSError as error:
         raise BenchError(f"{folder} cannot be written ({error.strerror}); choose another folder") from None
+    except BenchError as error:  # of the task's settings, which this command has options for
+        said = str(error).replace(f"task.{number}=", "--n ").replace(f"task.{seed}=", "--seed ")
+        raise BenchError(said) from None
     if options.json:
         output.emit({"folder": str(folder), kind: options.n})
     else:
