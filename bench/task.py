@@ -141,7 +141,7 @@ class Task(BaseTask):
     {"text", "no_answer"} with a probability of no answer; `makes_media`, that pictures, sounds or films of requests are made
     from the examples' inputs, and so are no data of their own; `normalises`, that texts of targets and answers are normalised
     before they are scored (bench/text/normal.py), which is wrong only where the metrics look places up in a text; `keeps_tabs`,
-    that a tab in a reply parts cells and is no blank. `training_is`
+    that a tab in a reply parts cells and is no blank; `shows_only`, that its films have no sound. `training_is`
     says what the examples of `training` are where they are no official training split, and that numbers got with them compare
     with nobody's ("four fifths of the dev articles"); such a task then evaluates none of those articles.
     """
@@ -154,6 +154,7 @@ class Task(BaseTask):
     makes_media: ClassVar[bool] = False
     normalises: ClassVar[bool] = True
     keeps_tabs: ClassVar[bool] = False
+    shows_only: bool = False
     training_is: str = ""
 
     @abstractmethod

@@ -102,9 +102,15 @@ class Audio:
 
 @dataclass(frozen=True)
 class Video:
-    """A clip with picture and sound, as the path of a file on this machine."""
+    """A clip with picture and sound, as the path of a file on this machine.
+
+    `made_from` is the clip of the data that the file was made from, by whose name it is known to people. With a `fault` there is
+    no such file: no model is asked, and the example fails with this reason.
+    """
 
     path: str
+    made_from: str = ""
+    fault: str = ""
     kind = "video"
 
 

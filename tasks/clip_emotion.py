@@ -13,7 +13,7 @@ from bench.metrics.metric import AnyMetric
 from bench.task import Task, Unparsed
 from bench.types import Audio, Example, Json, Part, Prediction, Regress, Request, Text, Video
 from tasks.scales import said_on
-from tasks.silent_film import without_sound
+from tasks.silent_film import shown_only
 from tasks.slices import words
 
 EMOTIONS = ("anger", "disgust", "fear", "happy", "neutral", "sad", "surprise")  # by the number in EmotionMaxVote
@@ -42,7 +42,7 @@ class ClipEmotion(Task):
     def __init__(self, modality: str) -> None:
         if modality not in PARTS:
             raise BenchError(f"task.modality={modality!r} is not one of {sorted(PARTS)}")
-        self.modality, self.parts = modality, PARTS[modality]
+        self.modality, self.parts, self.shows_only = modality, PARTS[modality], modality == "picture"
 
     @abstractmethod
     def clip(self, example: Example) -> str:
@@ -53,7 +53,10 @@ class ClipEmotion(Task):
         return str(example.inputs["transcript"])
 
     def request(self, example: Example) -> Request:
-        """The transcript, what the modality takes of the clip, or first one and then the other."""
+        """The transcript, what the modality takes of the clip, or first one and then the other.
+
+        A clip whose pictures cannot be had without its sound is given as a film with a fault.
+        """
         low, high = zip(*SCALES.values(), strict=True)
         parts: list[Part] = []
         if "text" in self.parts:
@@ -62,7 +65,7 @@ class ClipEmotion(Task):
             parts.append(Audio(self.clip(example)))
         if "video" in self.parts:
             clip = self.clip(example)
-            parts.append(Video(without_sound(clip) if self.modality == "picture" else clip))
+            parts.append(shown_only(clip) if self.shows_only else Video(clip))
         return Request(example.id, tuple(parts), Regress(tuple(SCALES), low, high))
 
     def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:

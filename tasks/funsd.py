@@ -82,7 +82,12 @@ def _read(folder: Path) -> list[Example]:
 
 def _example(path: Path) -> Example | None:
     """A form with the questions that have a text of their own and linked answers; None where it has no such question."""
-    entities = {entity["id"]: entity for entity in _entities(path)}
+    entities: dict[int, Mapping[str, Any]] = {}
+    for place, entity in enumerate(_entities(path)):
+        if entities.setdefault(entity["id"], entity) is not entity:
+            raise BenchError(
+                f"{path}: form[{place}]: the id {entity['id']} stands twice; ids are unique in a form, correct the file"
+            )
     linked: dict[int, set[int]] = {}
     for link in (link for entity in entities.values() for link in entity["linking"]):
         for one, other in (link, link[::-1]):
@@ -102,9 +107,21 @@ def _example(path: Path) -> Example | None:
 
 def _answer(entities: Sequence[Mapping[str, Any]]) -> list[str]:
     """The answers of one question from the top and from left to right, as one text; none where nothing is filled in."""
-    ordered = sorted(entities, key=lambda one: (one["box"][1], one["box"][0]))
+    lines: list[list[Mapping[str, Any]]] = []
+    for one in sorted(entities, key=lambda one: (one["box"][1], one["box"][0])):
+        if lines and _beside(lines[-1][0]["box"], one["box"]):
+            lines[-1].append(one)
+        else:
+            lines.append([one])
+    ordered = (one for line in lines for one in sorted(line, key=lambda one: one["box"][0]))
     text = " ".join(" ".join(one["text"] for one in ordered).split())
     return [text] if text else []
+
+
+def _beside(first: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two boxes stand in one printed line: each is beside the other with half of its height or more."""
+    shared = min(first[3], other[3]) - max(first[1], other[1])
+    return shared > 0 and 2 * shared >= max(first[3] - first[1], other[3] - other[1])
 
 
 def _entities(path: Path) -> Iterator[Mapping[str, Json]]:
@@ -113,7 +130,7 @@ def _entities(path: Path) -> Iterator[Mapping[str, Json]]:
         box, links = field(entity, "box", list, where), field(entity, "linking", list, where)
         if len(box) != 4 or not all(type(one) in (int, float) for one in box):
             raise BenchError(f"{where}: box: found {str(box)[:60]}, expected four numbers; correct the file")
-        if not all(isinstance(one, list) and len(one) == 2 for one in links):
+        if not all(isinstance(one, list) and [type(key) for key in one] == [int, int] for one in links):
             raise BenchError(f"{where}: linking: found {str(links)[:60]}, expected pairs of ids; correct the file")
         yield {
             "id": field(entity, "id", int, where),

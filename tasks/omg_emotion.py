@@ -97,6 +97,11 @@ class OmgEmotion(ClipEmotion, DataTask):
 
     def transcript(self, example: Example) -> str:
         """What is said; raises BenchError where the file of transcripts is missing."""
+        if not self._split[1]:
+            raise BenchError(
+                f"{self._gold} names no file of transcripts, which are in NAMETranscripts.csv of a gold file NAMEVideos.csv; "
+                "call them so, or run with task.modality=video"
+            )
         if not (transcripts := self._folder / self._split[1]).is_file():
             raise BenchError(f"{transcripts} does not exist; put it there, or run with task.modality=video")
         return super().transcript(example)
@@ -144,7 +149,7 @@ class OmgEmotion(ClipEmotion, DataTask):
                 raise BenchError(f"{where}: the utterance {key!r} is not in {self._split[0]}; remove the row")
             if key in found:
                 raise BenchError(f"{where}: the utterance {key!r} comes twice; keep one of its rows")
-            found[key] = _values(row, where)
+            found[key] = _values(row, where, {name: reach(*SCALES[name]) for name in SCALES})
         if missing := [example.id for example in examples if example.id not in found]:
             raise BenchError(f"{path}: {len(missing):,} utterances are missing, the first is {missing[0]!r}; add them")
         yield from found.items()
@@ -155,6 +160,7 @@ class OmgEmotion(ClipEmotion, DataTask):
         if n and len(examples) != n:  # 0: a file of which no official size is known
             yield f"{gold} has {len(examples):,} utterances, the official one {n:,}"
         with_text = _transcripts(self._folder / transcripts)
+        transcripts = transcripts or "the folder, which has no file of transcripts that is called like it,"
         if silent := [example.id for example in examples if example.id not in with_text]:
             yield f"{transcripts} lacks {len(silent):,} utterances, the first are {', '.join(silent[:3])}"
         if absent := [example.id for example in examples if not _clip(self._folder, example).is_file()]:
@@ -170,7 +176,7 @@ def _examples(folder: Path, gold: str, transcripts: str) -> list[Example]:
         if key in found:
             raise BenchError(f"{where}: the utterance {key!r} comes twice; bring the official file again")
         number_of_video = videos.setdefault(video, len(videos))
-        target = _values(row, where) | {"video": number_of_video} if set(SCALES) & set(row) else None
+        target = _values(row, where, SCALES) | {"video": number_of_video} if set(SCALES) & set(row) else None
         inputs = {"video": video, "utterance": row["utterance"].strip(), "transcript": said.get(key, "")}
         found[key] = Example(key, inputs, target, video)
     if not found:
@@ -182,7 +188,8 @@ def _key(row: Mapping[str, str]) -> str:
     return f"{row['video'].strip()}/{row['utterance'].strip()}"
 
 
-def _values(row: Mapping[str, str], where: str) -> dict[str, Json]:
+def _values(row: Mapping[str, str], where: str, scales: Mapping[str, tuple[float, float]]) -> dict[str, Json]:
+    """The numbers of a row within `scales`: the gold's are those of the scale, a submission's may leave it."""
     found: dict[str, Json] = {}
     for name in SCALES:
         if name not in row:
@@ -190,7 +197,7 @@ def _values(row: Mapping[str, str], where: str) -> dict[str, Json]:
                 f"{where.rpartition(' line ')[0]} line 1: the column {name!r} is missing; bring the official file again"
             )
         try:
-            found[name] = number(row[name], *reach(*SCALES[name]))
+            found[name] = number(row[name], *scales[name])
         except ValueError as error:
             raise BenchError(f"{where}: {name}: {error}; correct the row") from None
     return found
@@ -205,9 +212,18 @@ def _transcripts(path: Path) -> dict[str, str]:
     for name in ("video", "utterance", "transcript"):
         if name not in header:
             raise BenchError(f"{path} line 1: the column {name!r} is missing; expected link,video,utterance,transcript")
-    # A row may lack cells or have too many: it is read as far as it goes.
-    said = (dict.fromkeys(header, "") | dict(zip(header, row, strict=False)) for _, row in found)
-    return {_key(row): row["transcript"].strip() for row in said if row["video"] and row["utterance"]}
+    said: dict[str, str] = {}
+    for line, cell in found:
+        if any("\n" in one.strip() or "\r" in one.strip() for one in cell):
+            raise BenchError(
+                f"{path}: a cell of the row that ends in line {line} holds several lines, so a quotation mark is opened before and "
+                "not closed; close it, each transcript stands in one line"
+            )
+        # A row may lack cells or have too many: it is read as far as it goes.
+        row = dict.fromkeys(header, "") | dict(zip(header, cell, strict=False))
+        if row["video"] and row["utterance"]:
+            said[_key(row)] = row["transcript"].strip()
+    return said
 
 
 def _clip(folder: Path, example: Example) -> Path:

@@ -23,7 +23,9 @@ def found_below(folder: Path, roots: Sequence[str], names: Sequence[str], obtain
 
 def annotation_files(folder: Path, endings: Sequence[str], obtain: str) -> list[Path]:
     """The files of a folder with these endings by name; raises BenchError where there is none, or two of one name."""
-    found = sorted(path for path in folder.iterdir() if path.suffix in endings and not path.name.startswith("."))
+    found = sorted(
+        path for path in folder.iterdir() if path.suffix.lower() in endings and not path.name.startswith(".")
+    )
     if not found:
         raise BenchError(f"{folder} holds no file *{' or *'.join(endings)}; {obtain}")
     stems = [path.stem for path in found]
@@ -33,9 +35,15 @@ def annotation_files(folder: Path, endings: Sequence[str], obtain: str) -> list[
 
 
 def picture(folder: Path, name: str, obtain: str) -> ImageFile:
-    """The picture of that name, whichever ending it has; raises BenchError where it is not there."""
+    """The picture of that name, whichever ending it has; raises BenchError where it is not there, or there are two."""
+    found: dict[int, ImageFile] = {}  # by the file itself: some disks know no capitals
     for ending, media_type in PICTURES.items():
         for path in (folder / f"{name}{ending}", folder / f"{name}{ending.upper()}"):
             if path.is_file():
-                return ImageFile(str(path), media_type)
+                found.setdefault(path.stat().st_ino, ImageFile(str(path), media_type))
+    if len(found) > 1:
+        both = " and ".join(Path(one.path).name for one in found.values())
+        raise BenchError(f"{folder} holds {both}, pictures of one page; keep one of them")
+    if found:
+        return next(iter(found.values()))
     raise BenchError(f"{folder / name}.jpg cannot be read (no such file, nor .png); {obtain}")

@@ -14,7 +14,8 @@ import numpy as np
 import pytest
 from spoken import noise, tone, write_wav
 
-from bench.models import sound, video, whole
+from bench.data import whole
+from bench.models import sound, video
 
 av = pytest.importorskip("av", reason="PyAV is not installed; nothing can listen or watch without it")
 Main = Callable[..., tuple[int, list[str], list[str]]]

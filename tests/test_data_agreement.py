@@ -15,6 +15,7 @@ from test_data_check import PICTURE, QA, UTTERANCE, changed
 
 from bench.cli import main
 from bench.data.judgements import judgements, spec_of
+from bench.errors import BenchError
 from bench.stats.agreement import Agreement, interval_alpha, measured, nominal_alpha
 
 Values = dict[str, dict[str, Any]]
@@ -167,6 +168,8 @@ def test_answers_of_questions_are_compared_by_token_f1(tmp_path: Path) -> None:
     assert spans.value == pytest.approx(2 / 3)
 
 
+BARE = {key: value for key, value in VOICE.items() if key not in ("annotations", "agreement")}
+OTHERS = {**VOICE, "annotations": [{**one, "annotator": f"b{i}"} for i, one in enumerate(VOICE["annotations"])]}
 REFUSED: list[tuple[dict[str, list[dict[str, Any]]], str]] = [
     ({"a": utterances(["sad"])}, "the work of one annotator"),
     ({"a": [{**VOICE, "annotations": [], "agreement": "assigned"}]}, "or records with annotations"),
@@ -178,6 +181,11 @@ REFUSED: list[tuple[dict[str, list[dict[str, Any]]], str]] = [
     ({"a": [VOICE], "b": [VOICE]}, "'a1' judges valence of 'v1[0]' a second time"),
     ({"a": [VOICE], "b": [{**VOICE, "annotations": [], "agreement": "assigned"}]}, "holds no annotations, and others do"),
     ({"a": [], "b": utterances(["sad"])}, "empty-file"),
+    ({"a": [BARE], "b": [changed(BARE, "segments/0/end", 2.4)]},
+     "b.jsonl line 1: segment 'v1[0]' is from 0.2 to 2.4 s, in {}/a.jsonl line 1 from 0.2 to 2.5 s; only the same stretch"),
+    ({"a": [BARE], "b": [{**BARE, "segments": BARE["segments"][1:]}]}, "segment 'v1[0]' is from 2.4 to 3.9 s, in"),
+    ({"a": [BARE], "b": [changed(BARE, "segments/1/text", "So sorry.")]}, "segment 'v1[1]' (2.4 to 3.9 s) says 'So sorry.', in"),
+    ({"a": [VOICE], "b": [changed(OTHERS, "segments/0/start", 0.1)]}, "segment 'v1[0]' is from 0.1 to 2.5 s, in"),
 ]  # fmt: skip
 
 
@@ -188,7 +196,7 @@ def test_what_says_nothing_of_agreement_is_refused_in_one_line(
     paths = [str(write(tmp_path / f"{name}.jsonl", records)) for name, records in files.items()]
     assert main(["data", "agreement", *paths]) == 2
     shown = capsys.readouterr().err
-    assert said in shown
+    assert said.format(tmp_path) in shown
     assert shown.count("\n") == 1
 
 
@@ -207,3 +215,85 @@ def test_dialogues_hold_nothing_that_is_judged(tmp_path: Path, capsys: pytest.Ca
     paths = [str(write(tmp_path / name, [dialogue])) for name in ("a.jsonl", "b.jsonl")]
     assert main(["data", "agreement", *paths]) == 2
     assert "holds nothing that annotators judge" in capsys.readouterr().err
+
+
+def test_segments_of_the_same_time_and_text_are_compared_however_the_text_is_spaced(tmp_path: Path) -> None:
+    other = changed(changed(BARE, "segments/1/text", " Sorry. "), "segments/0/start", 0.2000004)
+    found = judgements([write(tmp_path / "a.jsonl", [BARE]), write(tmp_path / "b.jsonl", [other])])
+    assert found.judged["emotion"].values == {"v1[0]": {"a": "anger", "b": "anger"}}
+
+
+@pytest.mark.parametrize("order", [("a", "b"), ("b", "a")])
+@pytest.mark.parametrize(
+    "records",
+    [utterances(["sad"]), [BARE], [{key: VIDEO[key] for key in VIDEO if key not in ("annotations", "agreement")}]],
+)
+def test_a_record_of_another_conversation_is_refused_in_whatever_order_the_files_come(
+    tmp_path: Path, records: list[dict[str, Any]], order: tuple[str, str]
+) -> None:
+    write(tmp_path / "a.jsonl", records)
+    write(tmp_path / "b.jsonl", [{**one, "conversation": "else"} for one in records])
+    with pytest.raises(
+        BenchError, match=rf"{order[1]}\.jsonl line 1: '.*' belongs to '.*', in .*{order[0]}\.jsonl line 1 to '"
+    ):
+        judgements([tmp_path / f"{name}.jsonl" for name in order])
+
+
+def test_answers_in_files_with_annotations_are_compared_file_by_file(tmp_path: Path) -> None:
+    other = changed({**VIDEO, **{key: OTHERS[key] for key in ("annotations",)}}, "questions/0/answers", ["£12.60"])
+    found = judgements([write(tmp_path / "x.jsonl", [VIDEO]), write(tmp_path / "y.jsonl", [other])])
+    assert found.judged["answers"].values == {"f1-q1": {"x": ("£12.50",), "y": ("£12.60",)}}
+    assert sorted(found.judged["emotion"].values["f1[0]"]) == ["a1", "a2", "b0", "b1"]
+    apart = [{**VIDEO, "id": "f2", "questions": []}]
+    found = judgements([write(tmp_path / "x.jsonl", [VIDEO]), write(tmp_path / "y.jsonl", apart)])
+    assert sorted(found.annotators) == ["a1", "a2"]
+    assert "answers" not in found.judged
+
+
+def paired(a: list[Any], b: list[Any]) -> Values:
+    return {f"u{i}": {"a": one, "b": other} for i, (one, other) in enumerate(zip(a, b, strict=True))}
+
+
+@pytest.mark.parametrize("other", [0.25, 0.5])
+def test_concordance_of_two_of_whom_neither_varies_is_undefined_and_says_so(other: float) -> None:
+    values = paired([0.25] * 9, [other] * 9)
+    found = one_of(measured("valence", "interval", values, {unit: unit for unit in values}), "valence", "CCC")
+    assert (found.value, found.interval) == (None, None)
+    assert "undefined: nobody varies" in found.note
+
+
+def test_two_of_whom_neither_varies_are_left_out_of_the_mean_concordance() -> None:
+    values = paired([0.0, 0.5, 1.0, 0.5], [0.0, 1.0, 0.5, 0.5])
+    alone = measured("valence", "interval", values, dict.fromkeys(values, "one"))[1].value
+    more = {**values, **{f"v{i}": {"c": 0.3, "d": 0.3} for i in range(9)}}
+    assert measured("valence", "interval", more, dict.fromkeys(more, "one"))[1].value == pytest.approx(alone)
+
+
+def test_draws_in_which_alpha_is_undefined_are_left_out_of_the_interval_and_counted() -> None:
+    values = paired(["x"] * 27 + ["y"] * 3, ["x"] * 28 + ["y", "z"])
+    found = measured("emotion", "nominal", values, {unit: unit for unit in values})[0]
+    assert found.interval is not None
+    # none of the three is drawn in 0.9^30 = 4.2 % of the draws; those in which only the two that agree are drawn have alpha 1
+    assert 0.03 < found.n_undefined / 2_000 < 0.06
+    assert found.note == f"undefined in {found.n_undefined} of 2,000 draws, left out"
+    bad = paired(["x"] * 28 + ["y"] * 2, ["x"] * 30)
+    never = measured("emotion", "nominal", bad, {unit: unit for unit in bad})[0]
+    assert never.interval is not None
+    assert never.interval[1] < 0.01  # no draw has a value above 0
+
+
+def test_where_most_of_what_there_is_hangs_on_one_unit_there_is_no_interval() -> None:
+    values = paired(["x"] * 30, ["x"] * 29 + ["y"])
+    found = measured("emotion", "nominal", values, {unit: unit for unit in values})[0]
+    assert (found.value, found.interval) == (pytest.approx(0.0), None)
+    assert 0.3 < found.n_undefined / 2_000 < 0.42  # (29/30)^30 = 36 %
+    assert found.note == f"undefined in {found.n_undefined} of 2,000 draws: no interval"
+
+
+def test_no_agreement_is_printed_as_less_than_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    feelings = ["sad"] * 27 + ["fear"] * 3
+    files = [write(tmp_path / "a.jsonl", utterances(["sad"] * 30)), write(tmp_path / "b.jsonl", utterances(feelings))]
+    assert main(["data", "agreement", *map(str, files)]) == 0
+    shown = capsys.readouterr().out
+    assert "0.000" in shown
+    assert "-0.000" not in shown

@@ -60,3 +60,21 @@ def test_an_unknown_kind_is_refused(written: Written, capsys: pytest.CaptureFixt
     assert main(["data", "render", "songs", "corpus"]) == 2
     assert "choose documents, voices, videos" in capsys.readouterr().err
     assert written.folders == []
+
+
+@pytest.mark.parametrize(
+    ("kind", "option", "said"),
+    [
+        ("documents", "--n=0", "--n 0 must be at least 1"),
+        ("voices", "--n=0", "--n 0 must be at least 1"),
+        ("voices", "--seed=-1", "--seed -1 must be from 0 to"),
+        ("videos", "--seed=-1", "--seed -1 must be from 0 to"),
+    ],
+)
+def test_a_wrong_number_is_refused_by_the_option_that_was_typed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, option: str, said: str
+) -> None:
+    assert main(["data", "render", kind, str(tmp_path / "x"), option]) == 2
+    shown = capsys.readouterr().err
+    assert said in shown
+    assert "task." not in shown

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 from collections.abc import Sequence
 from fractions import Fraction
 from pathlib import Path
@@ -18,11 +19,12 @@ from bench.config.build import build
 from bench.engine import feed
 from bench.engine.fitting import fits
 from bench.errors import BenchError
-from bench.models import sound, video
+from bench.models import film_features, sound, video
 from bench.models.base import Model
 from bench.models.listen import SoundOff
 from bench.models.video import WatchThenRead
 from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Text, Transcribe, Video
+from tasks.silent_film import without_sound
 
 av = pytest.importorskip("av", reason="PyAV is not installed; nothing can watch without it")
 RATE = 16_000
@@ -120,6 +122,40 @@ def test_skipping_through_a_long_film_gives_the_frames_of_decoding_it(
 def test_frames_are_no_larger_than_asked_for(tmp_path: Path) -> None:
     (image,) = video.frames(str(film(tmp_path / "a.mp4", 2, width=128)), 1, 32)
     assert Pillow.open(io.BytesIO(image.data)).size == (32, 12)
+
+
+def held_sideways(path: Path) -> Path:
+    """A film whose left half is dark and whose head says that it is to be turned to the right, as phones write it."""
+    import av
+
+    with av.open(str(path), "w") as file:
+        track = file.add_stream("mpeg4", rate=10)
+        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
+        pixels = np.full((48, 64, 3), 250, np.uint8)
+        pixels[:, :32] = 5
+        for _ in range(5):
+            file.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(track.encode())
+    data = path.read_bytes()
+    at = data.index(b"tkhd") + 44  # the matrix
+    path.write_bytes(
+        data[:at] + struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30) + data[at + 36 :]
+    )
+    return path
+
+
+def test_a_film_that_was_held_sideways_is_seen_upright(tmp_path: Path) -> None:
+    path = str(held_sideways(tmp_path / "a.mp4"))
+    (one,) = video.frames(path, 1, 512)
+    picture = Pillow.open(io.BytesIO(one.data)).convert("L")
+    assert picture.size == (48, 64)
+    assert [round(picture.getpixel((24, y)) / 250) for y in (8, 56)] == [0, 1]  # what stood left is above
+    (frame,) = video.shown(path, 1)
+    grey = film_features._grey(frame)
+    assert grey.shape == (64, 48)
+    assert grey[8, 24] < 50 < 200 < grey[56, 24]
+    (silent,) = video.frames(without_sound(path), 1, 512)
+    assert Pillow.open(io.BytesIO(silent.data)).size == (48, 64)
 
 
 def test_a_model_that_takes_pictures_sees_frames_and_reads_words(tmp_path: Path) -> None:

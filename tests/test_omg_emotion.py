@@ -155,6 +155,16 @@ def test_without_transcripts_a_submission_can_be_scored_but_no_text_asked_for(ma
         task.request(examples[0])
 
 
+def test_a_transcript_that_swallows_the_rows_behind_it_is_refused(made: Made, tmp_path: Path) -> None:
+    task = made()
+    path = tmp_path / "omg_emotion/omg_ValidationTranscripts.csv"
+    path.write_text(TRANSCRIPTS.replace('"it is gone, all of it "', '"it is gone'), encoding="utf-8")
+    with pytest.raises(
+        BenchError, match=r"omg_ValidationTranscripts\.csv: a cell of the row that ends in line 3 holds several"
+    ):
+        task.examples()
+
+
 def test_the_labelled_test_set_is_taken_where_it_is_alone(made: Made) -> None:
     assert len(made(name="omg_TestVideos_WithLabels.csv").examples()) == 4
 
@@ -236,6 +246,8 @@ def test_a_bad_submission_is_refused_with_its_line(made: Made, tmp_path: Path, c
         (GOLD + GOLD.splitlines()[1], "line 6: the utterance 'aa_1/utterance_1.mp4' comes twice"),
         (GOLD.replace("0.75,1.0,3", "0.75,NaN,3"), "line 5: valence: found 'NaN', expected a finite number"),
         (GOLD.replace("arousal", "activity"), "line 1: the column 'arousal' is missing"),
+        (GOLD.replace("0.75,1.0,3", "1.7,1.0,3"), "line 5: arousal: found '1.7', expected a number from 0 to 1"),
+        (GOLD.replace("0.75,1.0,3", "0.7,-1.01,3"), "line 5: valence: found '-1.01', expected a number from -1 to 1"),
         (GOLD.splitlines()[0], "holds no utterance"),
     ],
 )
@@ -275,3 +287,5 @@ def test_a_gold_file_may_have_any_name_and_may_be_given_itself(tmp_path: Path) -
     gold.write_text("link,start,end,video,utterance,arousal,valence,EmotionMaxVote\nl,0,1,v,u1.mp4,0.3,-0.2,4\n")
     task = OmgEmotion(DataSource("omg_emotion/", path=str(gold)))
     assert [(example.id, example.target["valence"]) for example in task.examples()] == [("v/u1.mp4", -0.2)]
+    with pytest.raises(BenchError, match=r"mine\.csv names no file of transcripts"):
+        task.request(task.examples()[0])

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from small_data import built, shipped, write
-from small_pages import FILES, RECEIPTS
+from small_pages import FILES, RECEIPTS, entity
 
 from bench.data.submissions import kind
 from bench.errors import BenchError
@@ -367,6 +367,19 @@ def test_random_says_words_of_the_request_in_each_field_and_majority_the_commone
     assert json.loads(usual.one(request).text or "") == {"date": "y", "total": "5", "memo": None}
 
 
+def test_the_majority_says_no_value_that_a_single_page_has() -> None:
+    usual = Majority()
+    texts = (
+        '{"Name:": "John Smith", "Fax:": "12"}',
+        '{"Brand": "Old Gold", "Fax:": "13"}',
+        '{"Date:": "May", "Fax:": "13"}',
+    )
+    usual.reveal({str(i): Prediction(str(i), text=text) for i, text in enumerate(texts)})
+    for own in ("Name:", "Brand", "Date:"):
+        said = usual.one(Request("a", (Text("?"),), Fields(99, names=(own, "Fax:")))).text
+        assert json.loads(said or "") == {own: None, "Fax:": "13"}
+
+
 # --- official layouts ---
 
 
@@ -409,6 +422,11 @@ def test_a_folder_of_files_is_a_submission_of_sroie(folder: Path, tmp_path: Path
     assert json.loads(out[-1])["scores"]["f1"]["value"] == 1.0
 
 
+def linked(*links: list[Any]) -> str:
+    """A form of entities of one id with these links."""
+    return json.dumps({"form": [{**entity(0, "question", "Name", 0), "linking": one} for one in links]})
+
+
 @pytest.mark.parametrize(
     ("name", "content", "said"),
     [
@@ -419,6 +437,17 @@ def test_a_folder_of_files_is_a_submission_of_sroie(folder: Path, tmp_path: Path
         ("sroie/nothing/a.json", "{}", "holds none of the folders"),
         ("funsd/testing_data/annotations/a.json", '{"form": [{"id": 1}]}', "form[0]"),
         ("funsd/testing_data/annotations/a.json", '{"form": 3}', "form"),
+        (
+            "funsd/testing_data/annotations/a.json",
+            linked([["a", {}]]),
+            "a.json: form[0]: linking: found [['a', {}]], expected pairs",
+        ),
+        ("funsd/testing_data/annotations/a.json", linked([[0, True]]), "form[0]: linking"),
+        (
+            "funsd/testing_data/annotations/a.json",
+            linked([], []),
+            "a.json: form[1]: the id 0 stands twice; ids are unique",
+        ),
     ],
 )
 def test_a_folder_that_is_not_in_the_layout_is_refused_in_a_line(
@@ -443,3 +472,37 @@ def test_funsd_asks_for_linked_questions_that_have_a_name_of_their_own(folder: P
     ]  # fmt: skip
     assert small.inputs["questions"] == ["Brand"]
     assert kind(small.target) == "a list"
+
+
+@pytest.mark.parametrize(
+    ("boxes", "text"),
+    [
+        ([[150, 61, 190, 71], [300, 60, 340, 70]], "a b"),  # one printed line, a pixel apart
+        ([[300, 60, 340, 70], [150, 61, 190, 71]], "b a"),
+        ([[300, 60, 340, 70], [150, 66, 190, 76]], "a b"),  # the next line, set close
+        ([[150, 61, 190, 71], [300, 60, 340, 70], [10, 72, 50, 82]], "a b c"),
+        ([[150, 71, 190, 81], [100, 60, 340, 82]], "b a"),  # a block of two lines and the end of the second
+    ],
+)
+def test_answers_of_one_printed_line_are_read_from_left_to_right(
+    tmp_path: Path, boxes: list[list[int]], text: str
+) -> None:
+    answers = [
+        {**entity(i + 1, "answer", "abc"[i], 0), "box": box, "linking": [[0, i + 1]]} for i, box in enumerate(boxes)
+    ]
+    form = json.dumps({"form": [entity(0, "question", "Address", 60), *answers]})
+    write(tmp_path, {"funsd/testing_data/annotations/a.json": form})
+    assert built("funsd", tmp_path).examples()[0].target[0]["texts"] == [text]
+
+
+def test_keys_and_pictures_are_found_however_their_endings_are_written_and_never_two_of_a_page(tmp_path: Path) -> None:
+    key = json.dumps({"company": "x"})
+    write(
+        tmp_path, {"sroie/key/a.json": key, "sroie/key/B.JSON": key, "sroie/img/a.JPG": b"1", "sroie/img/B.png": b"2"}
+    )
+    task = built("sroie", tmp_path)
+    assert {example.id for example in task.examples()} == {"a", "B"}
+    assert all(task.request(example).parts for example in task.examples())
+    write(tmp_path, {"sroie/img/a.png": b"3"})
+    with pytest.raises(BenchError, match=r"img holds a\.JPG and a\.png, pictures of one page; keep one"):
+        built("sroie", tmp_path).request(next(one for one in task.examples() if one.id == "a"))

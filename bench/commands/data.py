@@ -96,8 +96,8 @@ def _agreement(options: argparse.Namespace) -> int:
             (
                 row.name,
                 row.measure,
-                "–" if row.value is None else f"{row.value:.3f}",
-                f"{row.interval[0]:.3f} to {row.interval[1]:.3f}" if row.interval else "–",
+                "–" if row.value is None else f"{row.value:z.3f}",
+                f"{row.interval[0]:z.3f} to {row.interval[1]:z.3f}" if row.interval else "–",
                 f"{row.n_units:,}",
                 f"{row.n_values:,}",
                 f"{row.n_alone:,}",
@@ -121,6 +121,9 @@ def _render(options: argparse.Namespace) -> int:
         build(conf.plain(config)["task"], "task").write(folder)
     except OSError as error:
         raise BenchError(f"{folder} cannot be written ({error.strerror}); choose another folder") from None
+    except BenchError as error:  # of the task's settings, which this command has options for
+        said = str(error).replace(f"task.{number}=", "--n ").replace(f"task.{seed}=", "--seed ")
+        raise BenchError(said) from None
     if options.json:
         output.emit({"folder": str(folder), kind: options.n})
     else:

@@ -33,10 +33,13 @@ class Judgements:
     how: str
     judged: dict[str, Judged] = field(default_factory=dict)
     clusters: dict[str, str] = field(default_factory=dict)
-    annotators: list[str] = field(default_factory=list)
+    n_files: int = 1
     shown: dict[str, tuple[Hashable, str]] = field(
         default_factory=dict
     )  # what a unit is of, so that no other is compared
+    stretches: dict[str, tuple[tuple[float, float, str], str]] = field(
+        default_factory=dict
+    )  # of each segment its begin, end and text, and where that stands
 
     def add(self, name: str, unit: str, annotator: str, value: Hashable, where: str) -> None:
         """Note a judgement; BenchError where this annotator has judged the unit before."""
@@ -44,8 +47,12 @@ class Judgements:
         if annotator in given:
             raise BenchError(f"{where}: {annotator!r} judges {name} of {unit!r} a second time; keep one of the two")
         given[annotator] = value
-        if annotator not in self.annotators:
-            self.annotators.append(annotator)
+
+    @property
+    def annotators(self) -> list[str]:
+        """Who judged anything."""
+        every = (given for one in self.judged.values() for given in one.values.values())
+        return list(dict.fromkeys(name for given in every for name in given))
 
 
 def _made(name: str) -> Judged:
@@ -77,10 +84,13 @@ def judgements(files: Sequence[Path], spec: str | None = None) -> Judgements:
             f"{files[0]} is the work of one annotator, and agreement needs two; give the files of several annotators with the "
             f"same ids{', or records with annotations' if found_spec in ('voice', 'video') else ''}"
         )
-    found = Judgements(found_spec, "annotations" if any(inside) else "files")
+    found = Judgements(found_spec, "annotations" if any(inside) else "files", n_files=len(files))
     for path, name in zip(files, _names(files), strict=True):
         for line, record in _records(path):
             _read(found, record, name, f"{path} line {line}" if line else str(path))
+    answers = found.judged.get("answers")
+    if found.how == "annotations" and answers and all(len(given) < 2 for given in answers.values.values()):
+        del found.judged["answers"]  # files of different recordings, whose annotators are those in them
     return found
 
 
@@ -131,10 +141,31 @@ def _read(found: Judgements, record: Record, name: str, where: str) -> None:
 
 
 def _same(found: Judgements, unit: str, cluster: str, thing: Hashable, where: str) -> None:
-    found.clusters[unit] = cluster
+    """Note what a unit is of and its cluster; BenchError where either is another one than before, in whatever file that was."""
     known, first = found.shown.setdefault(unit, (thing, where))
     if known != thing:
         raise BenchError(f"{where}: {unit!r} is of something else than in {first}; give files of the same records")
+    if (before := found.clusters.setdefault(unit, cluster)) != cluster:
+        raise BenchError(
+            f"{where}: {unit!r} belongs to {cluster[:60]!r}, in {first} to {before[:60]!r}; a record is of one conversation "
+            "or page, give it the same in all files"
+        )
+
+
+def _same_stretch(found: Judgements, unit: str, segment: Record, where: str) -> None:
+    """Note when a segment is and what is said in it; BenchError where that is another one than before under the same place."""
+    begin, end, text = round(segment["start"], 3), round(segment["end"], 3), " ".join(segment["text"].split())
+    (start, stop, said), first = found.stretches.setdefault(unit, ((begin, end, text), where))
+    if (begin, end) != (start, stop):
+        raise BenchError(
+            f"{where}: segment {unit!r} is from {begin:g} to {end:g} s, in {first} from {start:g} to {stop:g} s; only "
+            "the same stretch of a recording can be compared: give files with the same segments"
+        )
+    if text != said:
+        raise BenchError(
+            f"{where}: segment {unit!r} ({begin:g} to {end:g} s) says {text[:60]!r}, in {first} {said[:60]!r}; give files with the "
+            "same segments"
+        )
 
 
 def _questions(found: Judgements, record: Record, name: str, where: str) -> None:
@@ -182,7 +213,10 @@ def _recording(found: Judgements, record: Record, name: str, where: str) -> None
     ]
     if found.how == "files":
         rated = [(place, name, segment) for place, segment in enumerate(record["segments"])]
+    if found.how == "files" or found.n_files > 1:  # an answer is its file's, whoever rated the segments
         _answers(found, record, name, where, record["conversation"])
+    for place, segment in enumerate(record["segments"]):
+        _same_stretch(found, f"{record['id']}[{place}]", segment, where)
     for place, annotator, values in rated:
         unit = f"{record['id']}[{place}]"
         found.clusters[unit] = record["conversation"]

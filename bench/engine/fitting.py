@@ -12,7 +12,7 @@ from bench.types import Output
 
 def fits(task: Task, model: Model) -> bool:
     """Whether the model takes what the task's requests hold and gives what they ask for."""
-    if model.needs_any and not model.needs_any & task.parts:
+    if (model.needs_any and not model.needs_any & task.parts) or _sees_nothing(task, model):
         return False
     return model.needs <= task.parts <= taken(model) and issubclass(task.output, model.outputs)
 
@@ -22,8 +22,19 @@ def taken(model: Model) -> frozenset[str]:
     return model.parts | {"row"} if "text" in model.parts else model.parts
 
 
+def _sees_nothing(task: Task, model: Model) -> bool:
+    """Whether the model goes by the sound of films, and gets nothing but films without sound."""
+    return task.parts == {"video"} and task.shows_only and not model.watches
+
+
 def refuse_misfit(task: Task, model: Model, name: str, fitting: tuple[str, ...] = ()) -> None:
     """Raise BenchError when the model cannot answer the task's requests; `fitting` names models that can."""
+    if _sees_nothing(task, model) and {"video"} <= taken(model):
+        others = f"choose one of {', '.join(fitting)}" if fitting else "choose a model that takes pictures"
+        raise BenchError(
+            f"task '{task.name}' shows films without their sound, and model '{name}' goes by the sound of films alone; {others}, "
+            "or let the task give the sound, too"
+        )
     if not fits(task, model):
         needs = f"{' and '.join(sorted(task.parts))} in, {task.output.__name__} out"
         takes = f"{' and '.join(sorted(model.parts))} in, {', '.join(output.__name__ for output in model.outputs)} out"

@@ -152,6 +152,10 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def submit(self, request: Request) -> Future[Prediction]:
         """What the model submits, under the example's id when it is there; what it says names the example and its own file."""
+        if fault := _fault(request):
+            refused = Future[Prediction]()
+            refused.set_result(Prediction(request.id, error=f"ValueError: {fault}"[:500]))
+            return refused
         with self._lock:
             given = self._given(request)
         own, found = {given.id: request.id}, Future[Prediction]()
@@ -172,7 +176,12 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         return found
 
     def predict(self, batch: Sequence[Request]) -> Answered:
-        """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do."""
+        """The model's predictions, as it gives them; what it raises or says wrong names the examples as the data do.
+
+        Raises ValueError where a request has a film that cannot be shown, before the model is asked.
+        """
+        if fault := next(filter(None, map(_fault, batch)), ""):
+            raise ValueError(fault)
         with self._lock:
             given = [self._given(request) for request in batch]
         own = {veiled.id: request.id for veiled, request in zip(given, batch, strict=True)}
@@ -227,16 +236,16 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         path = Path(part.path)
         seal = self.asked.media.get(path)
         if seal is None or seal.sha256 == ABSENT:  # the model says so, and is told of no other file
-            return _moved(part, {part.path: self._stands_for(path, self._copies / f"{name}{_ending(path)}")})
+            return _moved(part, {part.path: self._stands_for(part, self._copies / f"{name}{_ending(path)}")})
         if isinstance(part, ImageFile):
             return Image(_read(path, seal), part.media_type)
         copy = self._copies / f"{seal.sha256[:32]}{_ending(path)}"
         if not copy.exists():
             _copy(path, copy, seal)
-        return _moved(part, {part.path: self._stands_for(path, copy)})
+        return _moved(part, {part.path: self._stands_for(part, copy)})
 
-    def _stands_for(self, path: Path, neutral: Path) -> str:
-        self._true[str(neutral)] = str(path)
+    def _stands_for(self, part: Audio | Video | ImageFile, neutral: Path) -> str:
+        self._true[str(neutral)] = (part.made_from if isinstance(part, Video) else "") or part.path
         return str(neutral)
 
     def _drop(self) -> None:
@@ -275,7 +284,14 @@ def _moved(part: Part, places: Mapping[str, str]) -> Part:
     """The part with its file at another place."""
     if isinstance(part, ImageFile):
         return ImageFile(places[part.path], part.media_type)
-    return replace(part, path=places[part.path]) if isinstance(part, Audio | Video) else part
+    if isinstance(part, Video):
+        return Video(places[part.path])
+    return replace(part, path=places[part.path]) if isinstance(part, Audio) else part
+
+
+def _fault(request: Request) -> str:
+    """Why a film of the request cannot be shown as asked, "" where all can."""
+    return next((part.fault for part in request.parts if isinstance(part, Video) and part.fault), "")
 
 
 def _ending(path: Path) -> str:

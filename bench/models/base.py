@@ -57,6 +57,9 @@ class Model(ABC):
     outputs: tuple[type[Output], ...]
     needs: frozenset[str] = frozenset()
     needs_any: frozenset[str] = frozenset()  # parts of which at least one must be there; none: no such need
+    watches: bool = (
+        True  # where it takes films: whether their pictures are enough, or it has nothing to do without their sound
+    )
     outside: tuple[str, ...] = ()  # modules of others that it calls, beside that of its own class
     uses_libraries: ClassVar[bool] = True  # False where no library here computes: plain Python, another machine
     answers_alone: bool = False  # whether each answer depends on its request alone, whatever is in the batch

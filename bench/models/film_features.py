@@ -31,10 +31,12 @@ def features(path: str, n_frames: int) -> Any:
 
 
 def _grey(frame: Any) -> Any:
-    """A frame as grey pixels [h, w], at most 320 wide."""
+    """A frame as grey pixels [h, w], upright, at most 320 wide as stored."""
+    import numpy as np
+
     width = min(_WIDEST, frame.width)
     height = max(1, round(frame.height * width / frame.width))
-    return frame.reformat(width, height, "gray", interpolation="AREA").to_ndarray()
+    return np.rot90(frame.reformat(width, height, "gray", interpolation="AREA").to_ndarray(), video.turns(frame))
 
 
 def _moving(frames: list[Any]) -> Any:

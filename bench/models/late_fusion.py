@@ -42,6 +42,7 @@ class LateFusion(Model):
             raise BenchError(f"model.spread={spread} must be {' or '.join(_SPREADS)}")
         self.senses, self.spread = chosen(senses, n_frames), spread
         self.needs_any = frozenset().union(*(sense.parts for sense in self.senses))
+        self.watches = any(sense.name == "frames" for sense in self.senses)
         self._lesson: Sequence[tuple[Request, Prediction]] = ()
         self._told: dict[str, Json] = {}
 

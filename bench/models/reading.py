@@ -22,6 +22,7 @@ class Reading(Composite):
         """Take what `last` takes, and the kinds of parts that are `read` to it; raises BenchError where it needs more than text."""
         refuse_needy(last)
         self.parts, self.outputs, self.needs = last.parts | read, last.outputs, last.needs
+        self.watches = last.watches
 
     @abstractmethod
     def reads(self, request: Request) -> bool:

@@ -73,9 +73,11 @@ class Constant(Reference):
 class Majority(Constant):
     """The commonest label or value of each field of the references, or the mean of their numbers; of a text the constant one.
 
-    It reads the references, as nobody else may: no answer that is always the same does better.
+    It reads the references, as nobody else may: no answer that is always the same does better. Where each page has fields of its
+    own, a value that one page alone has is that page's answer and no majority: it is not said.
     """
 
+    revision = "2"  # values of fields that a single reference has are no longer said
     reads_targets = True
 
     def reveal(self, ideal: Mapping[str, Prediction]) -> None:
@@ -103,14 +105,18 @@ class Majority(Constant):
 
 
 def _commonest_values(said: Iterable[str]) -> dict[str, str]:
-    """The commonest value of each field, in the JSON objects of ideal answers; the first of the alphabet of equally common ones."""
+    """The commonest value of each field in the JSON objects of ideal answers, the first of the alphabet of equally common ones.
+
+    None of a field of which no two answers have the same.
+    """
     counts: dict[str, Counter[str]] = {}
     for text in said:
         found = json.loads(text) if text.startswith("{") else {}
         for name, value in found.items():
             if isinstance(value, str):
                 counts.setdefault(name, Counter())[value] += 1
-    return {name: min(count, key=lambda value: (-count[value], value)) for name, count in counts.items()}
+    usual = {name: min(count, key=lambda value: (-count[value], value)) for name, count in counts.items()}
+    return {name: value for name, value in usual.items() if counts[name][value] > 1}
 
 
 class Random(Reference):

@@ -13,8 +13,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
+from bench.data import whole
 from bench.errors import BenchError
-from bench.models import whole
 from bench.types import Audio, Request
 
 if TYPE_CHECKING:
@@ -27,8 +27,6 @@ SHORTEST = 0.1  # seconds; what is shorter is padded with silence, for convoluti
 MOST_SECONDS = 6 * 3600.0  # of a recording or film
 RATES = (1_000, 768_000)  # samples a second
 MOST_CHANNELS = 64
-# What FFmpeg may read: files of sound and film, not lists of addresses (HLS, DASH, concat), which it would go and open.
-_FORMATS = "wav,w64,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aiff,au,amr,asf,mpeg,mpegts,flv,caf"
 _LENGTH_IS_KNOWN = ("flac", "mov,mp4", "aiff")  # formats whose head tells the length; elsewhere FFmpeg may estimate it
 _XING = (b"Xing\0\0\0", b"Info\0\0\0")  # how an MP3's head that tells the length begins
 
@@ -72,7 +70,7 @@ def opened(path: str) -> Any:
     if not Path(path).is_file():
         raise ValueError(f"{path} does not exist as a file; bring the recording, or correct the data directory")
     try:
-        found = av.open(f"file:{path}", options={"protocol_whitelist": "file", "format_whitelist": _FORMATS})
+        found = av.open(f"file:{path}", options=dict(whole.READ))
     except (OSError, av.error.FFmpegError) as error:
         with Path(path).open("rb") as file:
             pointer = file.read(40).startswith(b"version https://git-lfs")

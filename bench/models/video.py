@@ -45,7 +45,7 @@ class WatchThenRead(ListenThenRead):
         if n_frames < 1 or max_side < 16:
             raise BenchError(f"model.n_frames={n_frames} must be at least 1, model.max_side={max_side} at least 16")
         self.n_frames, self.max_side = n_frames, max_side
-        self.sees = "image" in text_model.parts
+        self.sees = self.watches = "image" in text_model.parts
         self._ready: OrderedDict[str, list[Image]] = OrderedDict()
 
     def files(self, request: Request) -> list[str]:
@@ -103,7 +103,7 @@ def films(request: Request) -> list[str]:
 
 
 def frames(path: str, n: int, max_side: int) -> list[Image]:
-    """At most `n` frames as PNG: those shown at the middle of each n-th of the film; fewer where it has fewer.
+    """At most `n` frames as PNG, upright: those shown at the middle of each n-th of the film; fewer where it has fewer.
 
     Raises ValueError when the file is missing, holds no pictures or is damaged before the first one.
     """
@@ -112,11 +112,20 @@ def frames(path: str, n: int, max_side: int) -> list[Image]:
     found = []
     for frame in shown(path, n):
         picture = frame.to_image()
+        if n_turns := turns(frame):
+            picture = picture.transpose(
+                (Pillow.Transpose.ROTATE_90, Pillow.Transpose.ROTATE_180, Pillow.Transpose.ROTATE_270)[n_turns - 1]
+            )
         picture.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
         data = io.BytesIO()
         picture.save(data, "PNG", compress_level=1)
         found.append(Image(data.getvalue()))
     return found
+
+
+def turns(frame: Any) -> int:
+    """How many quarter turns to the left set a frame upright, which a phone that was held sideways writes down; 0 to 3."""
+    return round((getattr(frame, "rotation", 0) or 0) / 90) % 4
 
 
 def shown(path: str, n: int) -> Iterator[Any]:

@@ -32,6 +32,8 @@ class MediaFiles:
 
     def of(self, part: Medium) -> Json:
         """How a page shows it: a file of the site, or what it is called with why it is not here."""
+        if isinstance(part, Video) and part.fault:
+            return _absent(part, "it cannot be shown to a model as the task asks")
         try:
             data = _read(part)
         except OSError:
@@ -63,7 +65,7 @@ def _read(part: Medium) -> bytes | None:
 
 
 def _absent(part: Medium, why: str) -> Json:
-    path = getattr(part, "path", "")
+    path = getattr(part, "made_from", "") or getattr(part, "path", "")
     return {"kind": "named", "name": Path(path).name or f"a {_NOUN[part.kind]}", "why": why}
 
 

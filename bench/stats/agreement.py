@@ -12,19 +12,24 @@ from itertools import combinations
 import numpy as np
 
 from bench.metrics.concordance import ccc_from_moments
-from bench.stats.intervals import MIN_CLUSTERS, Array, bootstrap_interval, cluster_sums
+from bench.stats.intervals import MIN_CLUSTERS, Array, cluster_sums, percentile_interval, resample
 from bench.stats.likeness import ALIKE, MEASURES, Compare
 
 Values = Mapping[str, Mapping[str, Hashable]]  # by unit, then by annotator; who gave none is not in it
 Summarise = Callable[[Array, Array], Array]
 _FLAT = 1e-12
+_DRAWS = 2_000
+_ENOUGH = (
+    0.75  # share of the draws in which a value must be defined: with fewer, one rare unit decides whether there is any
+)
 
 
 @dataclass(frozen=True)
 class Agreement:
-    """One measure of one thing that was judged: `interval` is None where there are too few clusters, `value` where it is undefined.
+    """One measure of one thing that was judged: `value` is None where it is undefined, `interval` where nothing can be drawn.
 
-    `n_units` are those that two annotators or more judged, `n_alone` the others, `n_values` the judgements of the former.
+    `n_units` are those that two annotators or more judged, `n_alone` the others, `n_values` the judgements of the former. Of the
+    draws for an interval `n_undefined` gave no value and were left out.
     """
 
     name: str
@@ -37,6 +42,7 @@ class Agreement:
     n_clusters: int
     annotators: tuple[str, ...]
     note: str = ""
+    n_undefined: int = 0
 
 
 def nominal_alpha(values: Values) -> float | None:
@@ -127,7 +133,10 @@ def _alpha(observed: Array, apart: Array, values: Array) -> Array:
 
 
 def _concordance(paired: Values) -> tuple[Array, Summarise]:
-    """Rows of a unit: for each two annotators who ever meet their five moments and whether both judged it."""
+    """Rows of a unit: for each two annotators who ever meet their five moments and whether both judged it.
+
+    Two of whom neither varies say nothing of concordance, and are left out of the mean.
+    """
     met = sorted({pair for given in paired.values() for pair in combinations(sorted(given), 2)})
     place = {pair: 6 * number for number, pair in enumerate(met)}
     rows = np.zeros((len(paired), 6 * len(met)))
@@ -140,11 +149,18 @@ def _concordance(paired: Values) -> tuple[Array, Summarise]:
         pairs = totals.reshape(*totals.shape[:-1], -1, 6)
         common = pairs[..., 5]
         found = ccc_from_moments(pairs[..., :5], np.maximum(common, 1.0))
-        weight = np.where(common > 1, common, 0.0)
+        weight = np.where(_varies(pairs), common, 0.0)
         whole = weight.sum(axis=-1)
         return np.where(whole > 0, (found * weight).sum(axis=-1) / np.where(whole > 0, whole, 1.0), np.nan)
 
     return rows, summarise
+
+
+def _varies(pairs: Array) -> Array:
+    """Whether one of two annotators gives more than one value where both judge, by their sums: [..., 6] -> [...]."""
+    x, y, xx, yy = np.moveaxis(pairs[..., :4], -1, 0)
+    n = np.maximum(pairs[..., 5], 1.0)
+    return np.asarray(np.maximum(xx / n - (x / n) ** 2, yy / n - (y / n) ** 2) > _FLAT)
 
 
 def _whole(rows: Array, summarise: Summarise) -> float | None:
@@ -164,23 +180,37 @@ def _judged(
     summarise: Summarise,
 ) -> Agreement:
     sums, sizes = cluster_sums(rows, [clusters[unit] for unit in paired]) if len(rows) else (rows, np.zeros(0))
-    value, interval = _whole(rows, summarise), None
+    value, interval, n_undefined = _whole(rows, summarise), None, 0
     if value is not None and len(sums) >= MIN_CLUSTERS:
-        # A draw without two different values says nothing of agreement: it counts as complete, as concordance takes it.
-        drawn = bootstrap_interval(sums, sizes, lambda totals, n: np.nan_to_num(summarise(totals, n), nan=1.0))
-        interval = (min(drawn[0], value), max(drawn[1], value))
+        interval, n_undefined = _drawn(sums, sizes, summarise, value)
     names = sorted({annotator for given in values.values() for annotator in given})
     return Agreement(
         name, measure, value, interval, len(paired), sum(map(len, paired.values())), len(values) - len(paired), len(sums),
-        tuple(names), _note(names, paired, value, len(sums)),
+        tuple(names), _note(names, paired, value, len(sums), n_undefined), n_undefined,
     )  # fmt: skip
 
 
-def _note(names: Sequence[str], paired: Values, value: float | None, n_clusters: int) -> str:
+def _drawn(sums: Array, sizes: Array, summarise: Summarise, value: float) -> tuple[tuple[float, float] | None, int]:
+    """The interval of the draws in which there is a value, None where they are too few; and how many had none."""
+    drawn = resample(sums, sizes, summarise, resamples=_DRAWS, seed=0)
+    defined = drawn[~np.isnan(drawn)]
+    n_undefined = len(drawn) - len(defined)
+    if len(defined) < _ENOUGH * len(drawn):
+        return None, n_undefined
+    low, high = percentile_interval(defined, len(sums))
+    return (min(low, value), max(high, value)), n_undefined
+
+
+def _note(names: Sequence[str], paired: Values, value: float | None, n_clusters: int, n_undefined: int) -> str:
     if len(names) < 2:
         return "one annotator: agreement needs two" if names else "nobody judged it"
     if not paired:
         return "no unit that two annotators judged"
     if value is None:
-        return "one value throughout: there was nothing to confuse"
-    return f"no interval from fewer than {MIN_CLUSTERS} clusters" if n_clusters < MIN_CLUSTERS else ""
+        return "undefined: nobody varies in what two judged, there was nothing to confuse"
+    if n_clusters < MIN_CLUSTERS:
+        return f"no interval from fewer than {MIN_CLUSTERS} clusters"
+    if not n_undefined:
+        return ""
+    left_out = f"undefined in {n_undefined:,} of {_DRAWS:,} draws"
+    return f"{left_out}, left out" if n_undefined <= (1 - _ENOUGH) * _DRAWS else f"{left_out}: no interval"

@@ -48,7 +48,9 @@ def _files(task: Task) -> Iterator[tuple[Example, Named]]:
         with suppress(BenchError):  # a missing page, which the task tells of
             parts = task.request(example).parts
         for part in parts:
-            if isinstance(part, Audio | Video | ImageFile) and part.path not in seen and os.path.lexists(part.path):
+            if not isinstance(part, Audio | Video | ImageFile) or part.path in seen:
+                continue
+            if os.path.lexists(part.path) or (isinstance(part, Video) and part.fault):
                 seen.add(part.path)
                 yield example, part
 
@@ -58,6 +60,8 @@ def _refuse_unusable(part: Named) -> None:
     match part:
         case Audio():
             next(sound.pieces(part.path, 16_000))
+        case Video(fault=fault) if fault:
+            raise ValueError(fault)
         case Video():
             next(video.shown(part.path, 1_000))
         case ImageFile():

@@ -1,10 +1,18 @@
-"""Whether a file of sound or film is as long as its own head says: FFmpeg reads what is there of a shorter one without a word."""
+"""Which files of sound and film FFmpeg may read, and whether one is as long as its own head says.
+
+FFmpeg reads what is there of a shorter one without a word.
+"""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import BinaryIO
 
+# What FFmpeg may read: files of sound and film, not lists of addresses (HLS, DASH, concat), which it would go and open.
+READ = {
+    "protocol_whitelist": "file",
+    "format_whitelist": "wav,w64,flac,ogg,mp3,aac,mov,mp4,m4a,3gp,3g2,mj2,matroska,webm,avi,aiff,au,amr,asf,mpeg,mpegts,flv,caf",
+}
 _UNKNOWN = (0, 0xFFFFFFFF)  # what a RIFF that was written as a stream gives as its size
 _BOXES = frozenset(b"ftyp moov mdat moof mfra free skip wide uuid udta meta styp sidx pdin emsg".split())
 _MOST_BOXES = 100_000
