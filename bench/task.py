@@ -199,6 +199,10 @@ class Task(BaseTask):
         """Properties by which a comparison is broken down (document kind, question type, answer length): few values each."""
         return {}
 
+    def notices(self, examples: Sequence[Example]) -> Iterator[str]:
+        """What whoever runs a model on these examples should know of their data: a line each, said before the first is asked."""
+        return iter(())
+
     def look(self, example: Example) -> Look:
         """What a page shows of the reference to eyes and ears: a transcript's words, boxes on a picture, the place in time."""
         return Look()
