@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cli import main
+from bench.errors import BenchError
 
 
 class Written:
@@ -17,9 +18,16 @@ class Written:
     def __init__(self) -> None:
         self.overrides: list[str] = []
         self.folders: list[Path] = []
+        self.files: list[str] = []
+        self.error = ""
 
     def write(self, folder: Path) -> None:
         self.folders.append(folder)
+        if self.error:
+            raise BenchError(self.error)
+        for name in self.files:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text("new")
 
 
 @pytest.fixture
@@ -60,3 +68,30 @@ def test_an_unknown_kind_is_refused(written: Written, capsys: pytest.CaptureFixt
     assert main(["data", "render", "songs", "corpus"]) == 2
     assert "choose documents, voices, videos" in capsys.readouterr().err
     assert written.folders == []
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("task.utterances=0 must be at least 1", "--n 0 must be at least 1"),
+        ("task.utterance_seed=-1 must be from 0 to 9", "--seed -1 must be from 0 to 9"),
+    ],
+)
+def test_what_is_wrong_with_a_number_is_said_of_the_option_that_was_typed(
+    written: Written, capsys: pytest.CaptureFixture[str], option: str, said: str
+) -> None:
+    written.error = option
+    assert main(["data", "render", "voices", "corpus"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_files_of_an_earlier_rendering_are_told(
+    written: Written, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus"
+    for names, left in ((["a", "b", "c"], []), (["a"], ["b", "c"])):
+        written.files = names
+        assert main(["data", "render", "voices", str(folder), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["left"] == left
+    assert main(["data", "render", "voices", str(folder)]) == 0
+    assert "2 files were there before and are not of this rendering, the first is b;" in capsys.readouterr().out
