@@ -13,7 +13,7 @@ from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.concordance import reach
 from bench.task import Card, DataTask, Malformed
-from bench.types import Example, Json
+from bench.types import Example, Json, Part, Video
 from tasks.clip_emotion import EMOTIONS, SCALES, ClipEmotion
 from tasks.omg_transcripts import key_of, transcripts_of
 
@@ -94,6 +94,10 @@ class OmgEmotion(ClipEmotion, DataTask):
     def clip(self, example: Example) -> str:
         """The film of an utterance, which need not be there."""
         return str(_clip(self._folder, example))
+
+    def beside(self, example: Example) -> Sequence[Part]:
+        """The clip, which other modalities take."""
+        return () if self.parts > {"text"} or "text" not in self.parts else (Video(self.clip(example)),)
 
     def transcript(self, example: Example) -> str:
         """What is said; raises BenchError where the file of transcripts is missing."""

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from bench.commands.doctor import examine
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
@@ -345,6 +346,19 @@ def test_doctor_names_what_is_missing(made: Made, tmp_path: Path) -> None:
     assert text == "omg_ValidationTranscripts.csv lacks 1 utterances, the first are bb_1/utterance_3.mp4"
     assert clips.startswith("3 clips are missing in")
     assert clips.endswith(f"the first are {IDS[0]}, {IDS[2]}, {IDS[3]}")
+
+
+@pytest.mark.parametrize("modality", ["transcript", "video", "both"])
+def test_doctor_names_clips_that_nothing_can_play_whatever_the_modality(
+    made: Made, tmp_path: Path, modality: str
+) -> None:
+    task = made(modality)
+    for name, content in {IDS[0]: b"", IDS[2]: b"a text, no film"}.items():
+        clip = tmp_path / "omg_emotion" / name
+        clip.parent.mkdir(exist_ok=True)
+        clip.write_bytes(content)
+    found = [line for line in examine(task).problems if "holds no sound or film" in line]
+    assert [name in line for name, line in zip((IDS[0], IDS[2]), found, strict=True)] == [True, True]
 
 
 def test_a_folder_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:
