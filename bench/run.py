@@ -41,7 +41,7 @@ def evaluate(
     price = priced.price_for(settings.price, model, name)
     progress = listening(progress)
     asked, folder, basis = ground.asked, ground.folder, ground.basis
-    for line in folder.notices(basis.libraries, basis.code):
+    for line in (*task.notices(asked.examples), *folder.notices(basis.libraries, basis.code)):
         say(line)
     if folder.complete and _has_audit(folder.read(), settings):  # else only what is missing is made again
         progress(len(asked.examples), len(asked.examples))

@@ -16,7 +16,7 @@ from bench.data.source import DataSource
 from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
-from bench.types import Example, Json, Output, Prediction, Request
+from bench.types import Example, Json, Output, Part, Prediction, Request
 
 
 @dataclass(frozen=True)
@@ -199,6 +199,14 @@ class Task(BaseTask):
     def slices(self, example: Example) -> Mapping[str, str]:
         """Properties by which a comparison is broken down (document kind, question type, answer length): few values each."""
         return {}
+
+    def beside(self, example: Example) -> Sequence[Part]:
+        """Media of an example that no request holds as the task is configured: `bench doctor` looks into them too."""
+        return ()
+
+    def notices(self, examples: Sequence[Example]) -> Iterator[str]:
+        """What whoever runs a model on these examples should know of their data: a line each, said before the first is asked."""
+        return iter(())
 
     def look(self, example: Example) -> Look:
         """What a page shows of the reference to eyes and ears: a transcript's words, boxes on a picture, the place in time."""

@@ -16,7 +16,7 @@ from bench.task import Card, DataTask
 from bench.types import Example, ImageFile, Json
 from tasks.field_reply import name_form
 from tasks.fields import FieldsTask
-from tasks.page_folders import annotation_files, found_below, picture
+from tasks.page_folders import annotation_files, found_below, picture, without_picture
 from tasks.slices import band
 
 _ROOTS = ("testing_data", "dataset/testing_data", "")
@@ -62,12 +62,17 @@ class Funsd(FieldsTask, DataTask):
         return [(question, "") for question in example.inputs["questions"]]
 
     def page(self, example: Example) -> ImageFile:
-        """The form; raises BenchError when its picture is not here."""
+        """The form, whose picture need not be there."""
         return self.data.read(lambda folder: picture(_below(folder, "images"), example.inputs["form"], _OBTAIN))
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """How many questions the form has."""
         return {"questions": band(len(example.inputs["questions"]), (4, 8, 16), "question")}
+
+    def problems(self) -> Iterator[str]:
+        """A wrong number of forms, and forms without a picture."""
+        yield from super().problems()
+        yield from without_picture(self.examples(), self.page, "forms")
 
 
 def _below(folder: Path, name: str) -> Path:
@@ -83,10 +88,10 @@ def _read(folder: Path) -> list[Example]:
 def _example(path: Path) -> Example | None:
     """A form with the questions that have a text of their own and linked answers; None where it has no such question."""
     entities: dict[int, Mapping[str, Any]] = {}
-    for place, entity in enumerate(_entities(path)):
+    for number, entity in enumerate(_entities(path)):
         if entities.setdefault(entity["id"], entity) is not entity:
             raise BenchError(
-                f"{path}: form[{place}]: the id {entity['id']} stands twice; ids are unique in a form, correct the file"
+                f"{path}: form[{number}]: the id {entity['id']} comes twice; bring the official file again"
             )
     linked: dict[int, set[int]] = {}
     for link in (link for entity in entities.values() for link in entity["linking"]):
@@ -106,22 +111,30 @@ def _example(path: Path) -> Example | None:
 
 
 def _answer(entities: Sequence[Mapping[str, Any]]) -> list[str]:
-    """The answers of one question from the top and from left to right, as one text; none where nothing is filled in."""
-    lines: list[list[Mapping[str, Any]]] = []
-    for one in sorted(entities, key=lambda one: (one["box"][1], one["box"][0])):
-        if lines and _beside(lines[-1][0]["box"], one["box"]):
-            lines[-1].append(one)
-        else:
-            lines.append([one])
-    ordered = (one for line in lines for one in sorted(line, key=lambda one: one["box"][0]))
-    text = " ".join(" ".join(one["text"] for one in ordered).split())
+    """The answers of one question line by line, each from the left, as one text; none where nothing is filled in."""
+    text = " ".join(" ".join(one["text"] for line in _lines(entities) for one in line).split())
     return [text] if text else []
 
 
-def _beside(first: Sequence[float], other: Sequence[float]) -> bool:
-    """Whether two boxes stand in one printed line: each is beside the other with half of its height or more."""
-    shared = min(first[3], other[3]) - max(first[1], other[1])
-    return shared > 0 and 2 * shared >= max(first[3] - first[1], other[3] - other[1])
+def _lines(entities: Sequence[Mapping[str, Any]]) -> list[list[Mapping[str, Any]]]:
+    """What is printed on one line together, from the top, each line from the left.
+
+    Boxes of a line are seldom level to the pixel: they are one where each two share half of the lower one's height.
+    """
+    lines: list[list[Mapping[str, Any]]] = []
+    for one in sorted(entities, key=lambda one: (one["box"][1], one["box"][0])):
+        beside = (line for line in lines if all(_level(one["box"], other["box"]) for other in line))
+        if (line := next(beside, None)) is None:
+            lines.append([one])
+        else:
+            line.append(one)
+    return [sorted(line, key=lambda one: one["box"][0]) for line in lines]
+
+
+def _level(one: Sequence[float], other: Sequence[float]) -> bool:
+    """Whether two boxes (left, top, right, bottom) stand beside one another."""
+    shared = min(one[3], other[3]) - max(one[1], other[1])
+    return shared >= min(one[3] - one[1], other[3] - other[1]) / 2
 
 
 def _entities(path: Path) -> Iterator[Mapping[str, Json]]:
@@ -130,7 +143,7 @@ def _entities(path: Path) -> Iterator[Mapping[str, Json]]:
         box, links = field(entity, "box", list, where), field(entity, "linking", list, where)
         if len(box) != 4 or not all(type(one) in (int, float) for one in box):
             raise BenchError(f"{where}: box: found {str(box)[:60]}, expected four numbers; correct the file")
-        if not all(isinstance(one, list) and [type(key) for key in one] == [int, int] for one in links):
+        if not all(isinstance(one, list) and len(one) == 2 and all(type(key) is int for key in one) for one in links):
             raise BenchError(f"{where}: linking: found {str(links)[:60]}, expected pairs of ids; correct the file")
         yield {
             "id": field(entity, "id", int, where),

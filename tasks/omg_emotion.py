@@ -7,16 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from bench.data.files import read_text
 from bench.data.look import Look
 from bench.data.source import DataSource
 from bench.data.submissions import number, table
 from bench.errors import BenchError
 from bench.metrics.concordance import reach
-from bench.task import Card, DataTask
-from bench.text.rows import cells
-from bench.types import Example, Json
+from bench.task import Card, DataTask, Malformed
+from bench.types import Example, Json, Part, Video
 from tasks.clip_emotion import EMOTIONS, SCALES, ClipEmotion
+from tasks.omg_transcripts import key_of, transcripts_of
 
 _KEYS = ("video", "utterance", "arousal", "valence")
 _LONGEST = 86_400.0  # seconds of a video
@@ -26,6 +25,7 @@ _SPLITS = (
     ("omg_ValidationVideos.csv", "omg_ValidationTranscripts.csv", 617),
     ("omg_TestVideos_WithLabels.csv", "omg_TestTranscripts.csv", 2_229),
 )
+_NAMELESS = "has no file of transcripts: that of aVideos.csv is aTranscripts.csv, and its name does not hold Videos"
 _OBTAIN = (
     "ask the organisers (https://www2.informatik.uni-hamburg.de/wtm/OMG-EmotionChallenge/) and take the annotations from "
     "https://github.com/knowledgetechnologyuhh/OMGEmotionChallenge, whose prepare_data.py gets and cuts the videos; lay "
@@ -95,16 +95,34 @@ class OmgEmotion(ClipEmotion, DataTask):
         """The film of an utterance, which need not be there."""
         return str(_clip(self._folder, example))
 
+    def beside(self, example: Example) -> Sequence[Part]:
+        """The clip, which other modalities take."""
+        return () if self.parts > {"text"} or "text" not in self.parts else (Video(self.clip(example)),)
+
     def transcript(self, example: Example) -> str:
         """What is said; raises BenchError where the file of transcripts is missing."""
-        if not self._split[1]:
+        gold, transcripts, _ = self._split
+        if not transcripts:
+            raise BenchError(f"{self._folder / gold} {_NAMELESS}; rename both, or run with task.modality=video")
+        if not (self._folder / transcripts).is_file():
             raise BenchError(
-                f"{self._gold} names no file of transcripts, which are in NAMETranscripts.csv of a gold file NAMEVideos.csv; "
-                "call them so, or run with task.modality=video"
+                f"{self._folder / transcripts} does not exist; put it there, or run with task.modality=video"
             )
-        if not (transcripts := self._folder / self._split[1]).is_file():
-            raise BenchError(f"{transcripts} does not exist; put it there, or run with task.modality=video")
         return super().transcript(example)
+
+    def notices(self, examples: Sequence[Example]) -> Iterator[str]:
+        """Utterances that are asked without a text because the file of transcripts has no row for them."""
+        if "text" in self.parts and (silent := self._silent(examples)):
+            yield f"{silent}, which are asked with an empty text; add their rows"
+
+    def _silent(self, examples: Sequence[Example]) -> str:
+        """What the file of transcripts lacks, "" where it lacks nothing."""
+        transcripts = self._split[1]
+        said = transcripts_of(self._folder / transcripts) if transcripts else {}
+        silent = [example.id for example in examples if example.id not in said]
+        return (
+            f"{transcripts} lacks {len(silent):,} utterances, the first are {', '.join(silent[:3])}" if silent else ""
+        )
 
     def emotion(self, example: Example) -> dict[str, str]:
         """The emotion that most annotators named."""
@@ -112,7 +130,7 @@ class OmgEmotion(ClipEmotion, DataTask):
 
     @cached_property
     def _emotions(self) -> Mapping[str, dict[str, str]]:
-        rows = ((_key(row), row.get("EmotionMaxVote", "").strip()) for _, row in table(self._gold, _KEYS[:2]))
+        rows = ((key_of(row), row.get("EmotionMaxVote", "").strip()) for _, row in table(self._gold, _KEYS[:2]))
         return {key: {"emotion": EMOTIONS[int(vote)]} for key, vote in rows if vote in _VOTES}
 
     def look(self, example: Example) -> Look:
@@ -126,7 +144,7 @@ class OmgEmotion(ClipEmotion, DataTask):
         found: dict[str, tuple[float, float]] = {}
         for _, row in table(self._gold, _KEYS[:2]):
             with contextlib.suppress(ValueError):
-                found[_key(row)] = number(row.get("start", ""), 0, _LONGEST), number(row.get("end", ""), 0, _LONGEST)
+                found[key_of(row)] = number(row.get("start", ""), 0, _LONGEST), number(row.get("end", ""), 0, _LONGEST)
         return found
 
     @property
@@ -136,47 +154,40 @@ class OmgEmotion(ClipEmotion, DataTask):
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
         """Rows `video,utterance,arousal,valence` in any order; values may leave their scale by its width, as the script allows.
 
-        The official script aligns by row and so needs every row; raises BenchError for one that is missing, comes twice or
-        is unknown, or that has no finite numbers.
+        A row without two finite numbers is malformed. The official script aligns by row and so needs every row: what is missing
+        or malformed counts as the far end of the scale, in its figures too.
         """
         if path.is_dir():
             raise BenchError(f"{path} is a folder; give a CSV file with the columns {','.join(_KEYS)}")
-        known = {example.id for example in self.examples()}
-        found: dict[str, Json] = {}
         for where, row in table(path, _KEYS):
-            key = _key(row)
-            if key not in known:
-                raise BenchError(f"{where}: the utterance {key!r} is not in {self._split[0]}; remove the row")
-            if key in found:
-                raise BenchError(f"{where}: the utterance {key!r} comes twice; keep one of its rows")
-            found[key] = _values(row, where, {name: reach(*SCALES[name]) for name in SCALES})
-        if missing := [example.id for example in examples if example.id not in found]:
-            raise BenchError(f"{path}: {len(missing):,} utterances are missing, the first is {missing[0]!r}; add them")
-        yield from found.items()
+            try:
+                yield key_of(row), _values(row, {name: reach(*scale) for name, scale in SCALES.items()})
+            except ValueError as error:
+                yield key_of(row), Malformed(f"line {where.rpartition(' ')[2]}: {error}")
 
     def problems(self) -> Iterator[str]:
         """The size of the split, and the transcripts and clips that are missing."""
         examples, (gold, transcripts, n) = self.examples(), self._split
         if n and len(examples) != n:  # 0: a file of which no official size is known
             yield f"{gold} has {len(examples):,} utterances, the official one {n:,}"
-        with_text = _transcripts(self._folder / transcripts)
-        transcripts = transcripts or "the folder, which has no file of transcripts that is called like it,"
-        if silent := [example.id for example in examples if example.id not in with_text]:
-            yield f"{transcripts} lacks {len(silent):,} utterances, the first are {', '.join(silent[:3])}"
+        if not transcripts:
+            yield f"{gold} {_NAMELESS}; rename both"
+        elif silent := self._silent(examples):
+            yield silent
         if absent := [example.id for example in examples if not _clip(self._folder, example).is_file()]:
             yield f"{len(absent):,} clips are missing in {self._folder}, the first are {', '.join(absent[:3])}"
 
 
 def _examples(folder: Path, gold: str, transcripts: str) -> list[Example]:
-    said = _transcripts(folder / transcripts)
+    said = transcripts_of(folder / transcripts) if transcripts else {}
     videos: dict[str, int] = {}
     found: dict[str, Example] = {}
     for where, row in table(folder / gold, _KEYS[:2]):  # the test set was given out without the other two
-        key, video = _key(row), row["video"].strip()
+        key, video = key_of(row), row["video"].strip()
         if key in found:
             raise BenchError(f"{where}: the utterance {key!r} comes twice; bring the official file again")
         number_of_video = videos.setdefault(video, len(videos))
-        target = _values(row, where, SCALES) | {"video": number_of_video} if set(SCALES) & set(row) else None
+        target = _gold_values(row, where) | {"video": number_of_video} if set(SCALES) & set(row) else None
         inputs = {"video": video, "utterance": row["utterance"].strip(), "transcript": said.get(key, "")}
         found[key] = Example(key, inputs, target, video)
     if not found:
@@ -184,46 +195,26 @@ def _examples(folder: Path, gold: str, transcripts: str) -> list[Example]:
     return list(found.values())
 
 
-def _key(row: Mapping[str, str]) -> str:
-    return f"{row['video'].strip()}/{row['utterance'].strip()}"
+def _gold_values(row: Mapping[str, str], where: str) -> dict[str, Json]:
+    """The two values of a row of the gold file; raises BenchError where one is missing or outside its scale."""
+    if lacking := [name for name in SCALES if name not in row]:
+        file = where.rpartition(" line ")[0]
+        raise BenchError(f"{file} line 1: the column {lacking[0]!r} is missing; bring the official file again")
+    try:
+        return _values(row, SCALES)
+    except ValueError as error:
+        raise BenchError(f"{where}: {error}; correct the row") from None
 
 
-def _values(row: Mapping[str, str], where: str, scales: Mapping[str, tuple[float, float]]) -> dict[str, Json]:
-    """The numbers of a row within `scales`: the gold's are those of the scale, a submission's may leave it."""
+def _values(row: Mapping[str, str], scales: Mapping[str, tuple[float, float]]) -> dict[str, Json]:
+    """The numbers of a row; ValueError names the column of one that is none, or outside its scale."""
     found: dict[str, Json] = {}
-    for name in SCALES:
-        if name not in row:
-            raise BenchError(
-                f"{where.rpartition(' line ')[0]} line 1: the column {name!r} is missing; bring the official file again"
-            )
+    for name, scale in scales.items():
         try:
-            found[name] = number(row[name], *scales[name])
+            found[name] = number(row[name], *scale)
         except ValueError as error:
-            raise BenchError(f"{where}: {name}: {error}; correct the row") from None
+            raise ValueError(f"{name}: {error}") from None
     return found
-
-
-def _transcripts(path: Path) -> dict[str, str]:
-    """What is said in each utterance; nothing where the file is not there. Its quotes are read leniently."""
-    if not path.is_file():
-        return {}
-    found = cells(read_text(path), path, strict=False)
-    header = next(found, (1, []))[1]
-    for name in ("video", "utterance", "transcript"):
-        if name not in header:
-            raise BenchError(f"{path} line 1: the column {name!r} is missing; expected link,video,utterance,transcript")
-    said: dict[str, str] = {}
-    for line, cell in found:
-        if any("\n" in one.strip() or "\r" in one.strip() for one in cell):
-            raise BenchError(
-                f"{path}: a cell of the row that ends in line {line} holds several lines, so a quotation mark is opened before and "
-                "not closed; close it, each transcript stands in one line"
-            )
-        # A row may lack cells or have too many: it is read as far as it goes.
-        row = dict.fromkeys(header, "") | dict(zip(header, cell, strict=False))
-        if row["video"] and row["utterance"]:
-            said[_key(row)] = row["transcript"].strip()
-    return said
 
 
 def _clip(folder: Path, example: Example) -> Path:

@@ -13,10 +13,10 @@ from bench.errors import BenchError
 from bench.metrics.entities import OFFICIAL
 from bench.metrics.field_values import amounts, dates
 from bench.metrics.metric import AnyMetric
-from bench.task import Card, DataTask
+from bench.task import Card, DataTask, Malformed
 from bench.types import Example, ImageFile, Json
 from tasks.fields import FieldsTask
-from tasks.page_folders import annotation_files, found_below, picture
+from tasks.page_folders import annotation_files, found_below, page_files, picture, without_picture
 
 FIELDS: Mapping[str, tuple[str, str]] = {
     "company": ("text", "name of the shop or company"),
@@ -63,7 +63,7 @@ class Sroie(FieldsTask, DataTask):
         return [(name, meaning) for name, (_, meaning) in FIELDS.items()]
 
     def page(self, example: Example) -> ImageFile:
-        """The receipt; raises BenchError when its picture is not here."""
+        """The receipt, which need not be there."""
         return self.data.read(lambda folder: picture(_pictures(folder), example.inputs["receipt"], _OBTAIN))
 
     def slices(self, example: Example) -> Mapping[str, str]:
@@ -73,25 +73,23 @@ class Sroie(FieldsTask, DataTask):
         return {"fields": "all" if all(field["texts"] for field in example.target) else "some are missing"}
 
     def submitted(self, path: Path, examples: Sequence[Example]) -> Iterator[tuple[str, Json]]:
-        """A folder of NAME.txt or NAME.json with {"company", "date", "address", "total"}, as it is sent in; or {id: fields}."""
+        """A folder of NAME.txt or NAME.json with {"company", "date", "address", "total"}, as it is sent in; or {id: fields}.
+
+        A file of the folder that is no JSON is malformed, as is one whose fields are neither texts nor numbers.
+        """
         if not path.is_dir():
             yield from pairs(path)
             return
-        for file in annotation_files(path, (".txt", ".json"), "give the folder with a file for each receipt"):
-            yield file.stem, read_json(file)
+        for file in page_files(path, (".txt", ".json"), "give the folder with a file for each receipt"):
+            try:
+                yield file.stem, read_json(file)
+            except BenchError as error:
+                yield file.stem, Malformed(str(error).replace(str(file), file.name))
 
     def problems(self) -> Iterator[str]:
         """A wrong number of receipts, and receipts without a picture."""
         yield from super().problems()
-        missing = [one.id for one in self.examples() if not self._has_picture(one)]
-        if missing:
-            yield f"{len(missing):,} receipts have no picture, the first is {missing[0]}"
-
-    def _has_picture(self, example: Example) -> bool:
-        try:
-            return bool(self.page(example))
-        except BenchError:
-            return False
+        yield from without_picture(self.examples(), self.page, "receipts")
 
 
 def _pictures(folder: Path) -> Path:

@@ -13,6 +13,7 @@ from test_data_check import PICTURE, QA, UTTERANCE
 
 from bench.cli import main
 from bench.data.croissant import as_text, croissant
+from bench.errors import BenchError
 
 FINMM = Path(__file__).parent.parent / "tasks" / "finmm"
 
@@ -89,7 +90,7 @@ REFUSED = [
     ({"a.jsonl": json.dumps({**UTTERANCE, "emotion": "hapy"})}, ["--licence", "MIT"], "emotion: enum"),
     ({"a.jsonl": json.dumps(VOICE)}, ["--licence", "MIT"], "file-missing"),
     ({"a.jsonl": json.dumps(UTTERANCE), "croissant.json": "[]"}, ["--licence", "MIT"], "holds no JSON object"),
-    ({"a.jsonl": "\xff", "b.json": "[" * 100_000}, ["--licence", "MIT"], "no annotation file"),
+    ({"a.jsonl": "\xff", "b.json": "[" * 100_000}, ["--licence", "MIT"], "a.jsonl line 1: byte 0xff is not UTF-8"),
 ]
 
 
@@ -108,3 +109,17 @@ def test_what_cannot_be_described_is_refused_in_one_line(
 def test_a_file_is_no_folder(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "croissant", str(tmp_path / "none")]) == 2
     assert "is not a folder" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("name", "content"), [("voice.jsonl", '{"id": "v1", "fi\n'), ("qa.json", '{"data": [')])
+def test_a_damaged_file_is_refused_and_not_left_out(tmp_path: Path, name: str, content: str) -> None:
+    (folder(tmp_path) / name).write_text(content)
+    with pytest.raises(BenchError, match=rf"{name}.* is not JSON.* or take it out of the folder"):
+        croissant(tmp_path, {"license": "CC0-1.0"})
+
+
+@pytest.mark.parametrize(("key", "value"), [("license", 5), ("license", None), ("name", ["x"]), ("description", {})])
+def test_what_a_catalogue_could_not_read_is_not_kept(tmp_path: Path, key: str, value: Any) -> None:
+    (folder(tmp_path) / "croissant.json").write_text(json.dumps({"license": "CC0-1.0", key: value}))
+    with pytest.raises(BenchError, match=rf"croissant\.json: {key}: found .*, expected a text.*; correct it"):
+        croissant(tmp_path, {})

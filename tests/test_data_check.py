@@ -76,7 +76,7 @@ def spec_of(kind: str) -> str:
 @pytest.mark.parametrize("kind", GOOD)
 def test_a_good_file_of_each_kind_passes(tmp_path: Path, kind: str) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images/p1.png").touch()
+    (tmp_path / "images/p1.png").write_bytes(b"no picture, but a file")
     for suffix in ("json", "jsonl", "txt"):
         assert check_file(write(tmp_path, GOOD[kind], f"good.{suffix}"), spec_of(kind)) == []
 
@@ -168,7 +168,7 @@ def test_a_wrong_field_is_named_with_line_path_and_rule(
     tmp_path: Path, kind: str, path: str, value: Any, where: str, rule: str
 ) -> None:
     (tmp_path / "images").mkdir()
-    (tmp_path / "images/p1.png").touch()
+    (tmp_path / "images/p1.png").write_bytes(b"no picture, but a file")
     bad = json.loads(json.dumps(GOOD[kind]))
     if path.endswith(("turns/2", "fields/1")):
         bad = changed(bad, path.split("/")[0], [*bad[path.split("/")[0]], None])
@@ -226,3 +226,9 @@ def test_the_examples_in_the_specifications_pass(tmp_path: Path, spec: str, n_ex
     for example in examples:
         file = write(tmp_path, json.loads(example), "example.data")
         assert check_file(file, spec, check_images=False) == []
+
+
+def test_a_picture_of_no_bytes_is_none(tmp_path: Path) -> None:
+    (tmp_path / "images").mkdir()
+    (tmp_path / "images/p1.png").touch()
+    assert seen(check_file(write(tmp_path, PICTURE, "a.jsonl"), "picture")) == [(1, "image", "image-empty")]

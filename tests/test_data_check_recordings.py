@@ -240,3 +240,30 @@ def test_anything_is_judged_on_single_lines_without_a_crash(value: Any, spec: st
     problems = judged(value if isinstance(value, bytes) else json.dumps(value), spec)
     assert problems
     assert all("\n" not in problem for problem in problems)
+
+
+def test_an_empty_recording_is_said_to_be_empty(tmp_path: Path) -> None:
+    write_sound(tmp_path / VOICE["file"], 0.0)
+    (tmp_path / "a.jsonl").write_text(json.dumps(VOICE) + "\n")
+    (found,) = check_file(tmp_path / "a.jsonl", "voice", opened=opened)
+    assert (found.field, found.rule) == ("file", "file-length")
+    assert found.message == "found a file that lasts 0 s; one that lasts longer is allowed"
+
+
+def test_a_file_is_named_as_it_lies_in_the_folder_wherever_a_link_leads(tmp_path: Path) -> None:
+    (tmp_path / "outside.txt").write_text("no sound")
+    place = tmp_path / "data" / VOICE["file"]
+    place.parent.mkdir(parents=True)
+    place.symlink_to(tmp_path / "outside.txt")
+    (tmp_path / "data/a.jsonl").write_text(json.dumps(VOICE) + "\n")
+    (found,) = check_file(tmp_path / "data/a.jsonl", "voice", opened=opened)
+    assert found.rule == "file-unreadable"
+    assert "sounds/v1.wav" in found.message
+    assert "outside.txt" not in found.message
+
+
+def test_the_column_of_a_line_that_is_cut_off_is_one_of_that_line(tmp_path: Path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"id": "v1",\n' + json.dumps(VOICE) + "\n")
+    found = check_file(tmp_path / "a.jsonl", "voice", check_images=False)[0]
+    assert (found.line, found.rule) == (1, "json")
+    assert "(column 13)" in found.message

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from bench.cli import main
+from bench.errors import BenchError
 
 
 class Written:
@@ -17,9 +18,16 @@ class Written:
     def __init__(self) -> None:
         self.overrides: list[str] = []
         self.folders: list[Path] = []
+        self.files: list[str] = []
+        self.error = ""
 
     def write(self, folder: Path) -> None:
         self.folders.append(folder)
+        if self.error:
+            raise BenchError(self.error)
+        for name in self.files:
+            folder.mkdir(exist_ok=True)
+            (folder / name).write_text("new")
 
 
 @pytest.fixture
@@ -63,18 +71,27 @@ def test_an_unknown_kind_is_refused(written: Written, capsys: pytest.CaptureFixt
 
 
 @pytest.mark.parametrize(
-    ("kind", "option", "said"),
+    ("option", "said"),
     [
-        ("documents", "--n=0", "--n 0 must be at least 1"),
-        ("voices", "--n=0", "--n 0 must be at least 1"),
-        ("voices", "--seed=-1", "--seed -1 must be from 0 to"),
-        ("videos", "--seed=-1", "--seed -1 must be from 0 to"),
+        ("task.utterances=0 must be at least 1", "--n 0 must be at least 1"),
+        ("task.utterance_seed=-1 must be from 0 to 9", "--seed -1 must be from 0 to 9"),
     ],
 )
-def test_a_wrong_number_is_refused_by_the_option_that_was_typed(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], kind: str, option: str, said: str
+def test_what_is_wrong_with_a_number_is_said_of_the_option_that_was_typed(
+    written: Written, capsys: pytest.CaptureFixture[str], option: str, said: str
 ) -> None:
-    assert main(["data", "render", kind, str(tmp_path / "x"), option]) == 2
-    shown = capsys.readouterr().err
-    assert said in shown
-    assert "task." not in shown
+    written.error = option
+    assert main(["data", "render", "voices", "corpus"]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_files_of_an_earlier_rendering_are_told(
+    written: Written, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    folder = tmp_path / "corpus"
+    for names, left in ((["a", "b", "c"], []), (["a"], ["b", "c"])):
+        written.files = names
+        assert main(["data", "render", "voices", str(folder), "--json"]) == 0
+        assert json.loads(capsys.readouterr().out)["left"] == left
+    assert main(["data", "render", "voices", str(folder)]) == 0
+    assert "2 files were there before and are not of this rendering, the first is b;" in capsys.readouterr().out

@@ -151,6 +151,10 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "annotations.jsonl").read_text(encoding="utf-8").split("\n") if line]
 
 
+def test_the_licence_of_a_film_is_an_spdx_identifier(folder: Path) -> None:
+    assert {record["licence"] for record in records(folder)} == {"CC0-1.0"}
+
+
 def test_the_films_are_as_long_and_as_large_as_their_records_say_and_have_sound(folder: Path) -> None:
     for record in records(folder):
         path = str(folder / record["file"])

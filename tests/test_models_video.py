@@ -21,6 +21,7 @@ from bench.engine.fitting import fits
 from bench.errors import BenchError
 from bench.models import film_features, sound, video
 from bench.models.base import Model
+from bench.models.film_features import _grey
 from bench.models.listen import SoundOff
 from bench.models.video import WatchThenRead
 from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Text, Transcribe, Video
@@ -124,38 +125,40 @@ def test_frames_are_no_larger_than_asked_for(tmp_path: Path) -> None:
     assert Pillow.open(io.BytesIO(image.data)).size == (32, 12)
 
 
-def held_sideways(path: Path) -> Path:
-    """A film whose left half is dark and whose head says that it is to be turned to the right, as phones write it."""
-    import av
+TURNS = {  # a, b, c, d of the display matrix; where the stored picture's bright upper left corner is shown
+    "as stored": ((1, 0, 0, 1), "upper left"),
+    "a quarter clockwise, as of a phone": ((0, 1, -1, 0), "upper right"),
+    "a quarter back": ((0, -1, 1, 0), "lower left"),
+    "upside down": ((-1, 0, 0, -1), "lower right"),
+    "mirrored": ((-1, 0, 0, 1), "upper right"),
+    "mirrored and turned": ((0, 1, 1, 0), "upper left"),
+}
 
+
+@pytest.mark.parametrize("turn", TURNS)
+def test_a_film_that_was_taken_with_the_phone_held_upright_is_seen_upright(tmp_path: Path, turn: str) -> None:
+    path, pixels = tmp_path / "a.mp4", np.zeros((48, 64, 3), np.uint8)
+    pixels[:24, :32] = 255
     with av.open(str(path), "w") as file:
         track = file.add_stream("mpeg4", rate=10)
-        track.width, track.height, track.pix_fmt = 64, 48, "yuv420p"
-        pixels = np.full((48, 64, 3), 250, np.uint8)
-        pixels[:, :32] = 5
-        for _ in range(5):
-            file.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
-        file.mux(track.encode())
-    data = path.read_bytes()
-    at = data.index(b"tkhd") + 44  # the matrix
-    path.write_bytes(
-        data[:at] + struct.pack(">9i", 0, 1 << 16, 0, -1 << 16, 0, 0, 48 << 16, 0, 1 << 30) + data[at + 36 :]
-    )
-    return path
-
-
-def test_a_film_that_was_held_sideways_is_seen_upright(tmp_path: Path) -> None:
-    path = str(held_sideways(tmp_path / "a.mp4"))
-    (one,) = video.frames(path, 1, 512)
-    picture = Pillow.open(io.BytesIO(one.data)).convert("L")
-    assert picture.size == (48, 64)
-    assert [round(picture.getpixel((24, y)) / 250) for y in (8, 56)] == [0, 1]  # what stood left is above
-    (frame,) = video.shown(path, 1)
-    grey = film_features._grey(frame)
-    assert grey.shape == (64, 48)
-    assert grey[8, 24] < 50 < 200 < grey[56, 24]
-    (silent,) = video.frames(without_sound(path), 1, 512)
-    assert Pillow.open(io.BytesIO(silent.data)).size == (48, 64)
+        track.width, track.height, track.pix_fmt, track.bit_rate = 64, 48, "yuv420p", 4_000_000
+        file.mux(track.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
+        file.mux(track.encode(None))
+    matrix, corner = TURNS[turn]
+    a, b, c, d = (one << 16 for one in matrix)
+    data = bytearray(path.read_bytes())
+    place = data.index(b"tkhd") + 44  # behind version, times, track, length, layer and volume
+    data[place : place + 36] = struct.pack(">9i", a, b, 0, c, d, 0, 0, 0, 1 << 30)
+    path.write_bytes(data)
+    seen = np.asarray(Pillow.open(io.BytesIO(video.frames(str(path), 1, 512)[0].data)).convert("L")) / 255
+    assert seen.shape == ((64, 48) if matrix[0] == 0 else (48, 64))
+    height, width = (side // 2 for side in seen.shape)
+    rows = {"upper": slice(0, height), "lower": slice(height, None)}
+    sides = {"left": slice(0, width), "right": slice(width, None)}
+    bright = [f"{row} {side}" for row in rows for side in sides if seen[rows[row], sides[side]].mean() > 0.5]
+    assert bright == [corner]
+    moving = _grey(next(iter(video.shown(str(path), 1))))
+    assert moving.shape == seen.shape
 
 
 def test_a_model_that_takes_pictures_sees_frames_and_reads_words(tmp_path: Path) -> None:

@@ -11,11 +11,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from bench.commands.doctor import examine
 from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson
 from bench.metrics.metric import Metric, RankedMetric
+from bench.models.base import Device
+from bench.models.reference import Constant
+from bench.run import evaluate
+from bench.runs.settings import Settings
 from bench.scoring.measure import score
+from bench.submissions.reading import read
 from bench.types import Prediction, Regress, Text, Video
 from tasks.omg_emotion import OmgEmotion
 
@@ -155,14 +161,59 @@ def test_without_transcripts_a_submission_can_be_scored_but_no_text_asked_for(ma
         task.request(examples[0])
 
 
-def test_a_transcript_that_swallows_the_rows_behind_it_is_refused(made: Made, tmp_path: Path) -> None:
+TRANSCRIPT_HEAD = "link,video,utterance,transcript\n"
+
+
+@pytest.mark.parametrize(
+    ("rows", "lines"),
+    [
+        ('l,aa_1,utterance_1.mp4,"it is gone\nl,aa_1,utterance_2.mp4,ho\nl,bb_1,utterance_1.mp4,"yes"\n', (2, 3)),
+        ('l,aa_1,utterance_1.mp4,ho\n\n"l",aa_1,utterance_2.mp4,"it is gone\n"l",bb_1,utterance_1.mp4,"yes"\n', (4, 5)),
+        ('l,aa_1,utterance_1.mp4,"it is\ngone\nl,aa_1,utterance_2.mp4,ho, ho, ho\n', (2, 4)),
+    ],
+)
+def test_a_quotation_mark_that_swallows_utterances_is_refused_with_its_line(
+    made: Made, tmp_path: Path, rows: str, lines: tuple[int, int]
+) -> None:
     task = made()
-    path = tmp_path / "omg_emotion/omg_ValidationTranscripts.csv"
-    path.write_text(TRANSCRIPTS.replace('"it is gone, all of it "', '"it is gone'), encoding="utf-8")
-    with pytest.raises(
-        BenchError, match=r"omg_ValidationTranscripts\.csv: a cell of the row that ends in line 3 holds several"
-    ):
+    (tmp_path / "omg_emotion/omg_ValidationTranscripts.csv").write_text(TRANSCRIPT_HEAD + rows, encoding="utf-8")
+    message = (
+        rf"Transcripts\.csv line {lines[0]}: .* not closed, so that the row of line {lines[1]} is read .*; close it"
+    )
+    with pytest.raises(BenchError, match=message):
         task.examples()
+
+
+def test_what_is_said_may_run_over_lines_and_hold_quotes(made: Made, tmp_path: Path) -> None:
+    task = made()
+    rows = 'l,aa_1,utterance_1.mp4,"gone,\n\nall of it"\nl,aa_1,utterance_2.mp4,"so "yes", no"\n'
+    (tmp_path / "omg_emotion/omg_ValidationTranscripts.csv").write_text(TRANSCRIPT_HEAD + rows, encoding="utf-8")
+    said = [one.inputs["transcript"] for one in task.examples()]
+    assert said[0] == "gone,\n\nall of it"
+    assert said[1].startswith("so yes")
+
+
+def test_a_run_says_which_utterances_are_asked_without_a_text(made: Made, tmp_path: Path) -> None:
+    told: list[str] = []
+    for modality in ("transcript", "both", "video"):
+        told.append(modality)
+        settings = Settings(runs_dir=tmp_path / modality, resamples=10)
+        evaluate(made(modality), Constant(), "constant", Device("cpu", "none", 1), settings, say=told.append)
+    line = (
+        "omg_ValidationTranscripts.csv lacks 1 utterances, the first are bb_1/utterance_3.mp4, which are asked with an empty text; "
+        "add their rows"
+    )
+    assert told == ["transcript", line, "both", line, "video"]
+
+
+def test_a_gold_file_whose_name_leads_to_no_transcripts_says_so(made: Made, tmp_path: Path) -> None:
+    made(name="gold.csv")
+    task = OmgEmotion(DataSource("omg_emotion/", path=str(tmp_path / "omg_emotion/gold.csv")))
+    with pytest.raises(
+        BenchError, match=r"gold\.csv has no file of transcripts: that of aVideos\.csv is aTranscripts\.csv, .*rename"
+    ):
+        task.request(task.examples()[0])
+    assert "has no file of transcripts" in next(iter(task.problems()))
 
 
 def test_the_labelled_test_set_is_taken_where_it_is_alone(made: Made) -> None:
@@ -219,13 +270,6 @@ def test_a_submission_may_leave_the_scale(made: Made, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (HEADER + "".join(ROWS[:3]), "1 utterances are missing, the first is 'bb_1/utterance_3.mp4'"),
-        (HEADER, "4 utterances are missing"),
-        (HEADER + "".join(ROWS) + ROWS[1], "line 6: the utterance 'aa_1/utterance_2.mp4' comes twice"),
-        (HEADER + ROWS[0] + "zz,utterance_1.mp4,0,0\n", "line 3: the utterance 'zz/utterance_1.mp4' is not in omg_Val"),
-        (HEADER + "aa_1,utterance_1.mp4,nan,0\n", "line 2: arousal: found 'nan', expected a finite number"),
-        (HEADER + ROWS[0] + "aa_1,utterance_2.mp4,0,-inf\n", "line 3: valence: found '-inf', expected a finite"),
-        (HEADER + "aa_1,utterance_1.mp4,,0\n", "line 2: arousal: found '', expected a number"),
         (HEADER + "aa_1,utterance_1.mp4,0\n", "line 2: 3 columns, expected 4"),
         ("video,utterance,valence\n", "line 1: the column 'arousal' is missing"),
         ("", "line 1: the column 'video' is missing"),
@@ -241,10 +285,48 @@ def test_a_bad_submission_is_refused_with_its_line(made: Made, tmp_path: Path, c
 
 
 @pytest.mark.parametrize(
+    ("content", "faults", "reason"),
+    [
+        (ROWS[:3], {"missing": IDS[3:]}, ""),
+        ([*ROWS, ROWS[1]], {"duplicated": IDS[1:2]}, ""),
+        ([*ROWS, "zz,utterance_1.mp4,0,0\n"], {"unknown": ["zz/utterance_1.mp4"]}, ""),
+        (["aa_1,utterance_1.mp4,nan,0\n", *ROWS[1:]], {"malformed": IDS[:1]}, "line 2: arousal: found 'nan', expected a finite"),
+        ([*ROWS[:3], "bb_1,utterance_3.mp4,0,-inf\n"], {"malformed": IDS[3:]}, "line 5: valence: found '-inf', expected a finite"),
+        ([*ROWS[:3], "bb_1,utterance_3.mp4,,0\n"], {"malformed": IDS[3:]}, "line 5: arousal: found '', expected a number"),
+        ([*ROWS[:3], "bb_1,utterance_3.mp4,7,0\n"], {"malformed": IDS[3:]}, "line 5: arousal: found '7', expected a number from"),
+    ],
+)  # fmt: skip
+def test_a_row_that_is_missing_or_damaged_costs_no_other_row_of_a_submission(
+    made: Made, tmp_path: Path, content: list[str], faults: dict[str, list[str]], reason: str
+) -> None:
+    task, path = made(), tmp_path / "said.csv"
+    path.write_text(HEADER + "".join(content), encoding="utf-8")
+    found = read(task, path, task.examples())
+    assert {
+        kind: list(ids) for kind in ("missing", "unknown", "duplicated", "malformed") if (ids := getattr(found, kind))
+    } == faults
+    assert sum(one.error is None for one in found.predictions) >= 3
+    errors = [one.error for one in found.predictions if one.error]
+    assert (len(errors), "".join(errors).startswith(f"malformed: {reason}" if reason else "")) == (bool(reason), True)
+
+
+def test_a_submission_without_a_row_is_refused(made: Made, tmp_path: Path) -> None:
+    task, path = made(), tmp_path / "said.csv"
+    path.write_text(HEADER, encoding="utf-8")
+    with pytest.raises(BenchError, match="it holds no predictions"):
+        read(task, path, task.examples())
+
+
+@pytest.mark.parametrize(
     ("gold", "message"),
     [
         (GOLD + GOLD.splitlines()[1], "line 6: the utterance 'aa_1/utterance_1.mp4' comes twice"),
         (GOLD.replace("0.75,1.0,3", "0.75,NaN,3"), "line 5: valence: found 'NaN', expected a finite number"),
+        (
+            GOLD.replace("0.75,1.0,3", "1.7,1.0,3"),
+            "line 5: arousal: found '1.7', expected a number from 0 to 1; correct",
+        ),
+        (GOLD.replace("0.75,1.0,3", "0.75,-1.01,3"), "line 5: valence: found '-1.01', expected a number from -1 to 1"),
         (GOLD.replace("arousal", "activity"), "line 1: the column 'arousal' is missing"),
         (GOLD.replace("0.75,1.0,3", "1.7,1.0,3"), "line 5: arousal: found '1.7', expected a number from 0 to 1"),
         (GOLD.replace("0.75,1.0,3", "0.7,-1.01,3"), "line 5: valence: found '-1.01', expected a number from -1 to 1"),
@@ -266,6 +348,19 @@ def test_doctor_names_what_is_missing(made: Made, tmp_path: Path) -> None:
     assert text == "omg_ValidationTranscripts.csv lacks 1 utterances, the first are bb_1/utterance_3.mp4"
     assert clips.startswith("3 clips are missing in")
     assert clips.endswith(f"the first are {IDS[0]}, {IDS[2]}, {IDS[3]}")
+
+
+@pytest.mark.parametrize("modality", ["transcript", "video", "both"])
+def test_doctor_names_clips_that_nothing_can_play_whatever_the_modality(
+    made: Made, tmp_path: Path, modality: str
+) -> None:
+    task = made(modality)
+    for name, content in {IDS[0]: b"", IDS[2]: b"a text, no film"}.items():
+        clip = tmp_path / "omg_emotion" / name
+        clip.parent.mkdir(exist_ok=True)
+        clip.write_bytes(content)
+    found = [line for line in examine(task).problems if "holds no sound or film" in line]
+    assert [name in line for name, line in zip((IDS[0], IDS[2]), found, strict=True)] == [True, True]
 
 
 def test_a_folder_that_is_not_there_says_how_to_get_it(tmp_path: Path) -> None:

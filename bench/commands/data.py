@@ -117,18 +117,29 @@ def _render(options: argparse.Namespace) -> int:
     task, number, seed, written = _RENDERED[kind]
     overrides = [f"task={task}", f"task.{number}={options.n}", f"task.{seed}={options.seed}"]
     config, _ = conf.compose(overrides)
+    before = _files(folder)
     try:
         build(conf.plain(config)["task"], "task").write(folder)
     except OSError as error:
         raise BenchError(f"{folder} cannot be written ({error.strerror}); choose another folder") from None
-    except BenchError as error:  # of the task's settings, which this command has options for
-        said = str(error).replace(f"task.{number}=", "--n ").replace(f"task.{seed}=", "--seed ")
-        raise BenchError(said) from None
+    except BenchError as error:  # the task's own words, by the options of this command
+        raise BenchError(str(error).replace(f"task.{number}=", "--n ").replace(f"task.{seed}=", "--seed ")) from None
+    now = _files(folder)
+    left = sorted(path for path, state in before.items() if now.get(path) == state)
     if options.json:
-        output.emit({"folder": str(folder), kind: options.n})
-    else:
-        tell(f"{options.n} {kind} in {folder}: {written}")
+        output.emit({"folder": str(folder), kind: options.n, "left": left})
+        return 0
+    tell(f"{options.n} {kind} in {folder}: {written}")
+    if left:
+        tell(f"{len(left):,} files were there before and are not of this rendering, the first is {left[0]}; to have none of them, "
+             "render into an empty folder")  # fmt: skip
     return 0
+
+
+def _files(folder: Path) -> dict[str, tuple[int, int]]:
+    """The files below a folder, and what changes when they are written again."""
+    found = {path.relative_to(folder).as_posix(): path.stat() for path in folder.rglob("*") if path.is_file()}
+    return {name: (state.st_ino, state.st_mtime_ns) for name, state in found.items()}
 
 
 def _what(options: argparse.Namespace) -> tuple[str, Path]:

@@ -160,7 +160,7 @@ def _lines(check: _Check, stream: BinaryIO) -> Iterator[Problem]:
             yield check.problem(number, "json", message, "(file)")
             return
         try:
-            value, findings = parse(raw.decode("utf-8"))
+            value, findings = parse(raw.decode("utf-8").rstrip("\r\n"))  # so that the end has a column of this line
         except UnicodeDecodeError as error:
             yield check.problem(number, "encoding", _bad_byte(error), "(record)")
         except Unreadable as error:

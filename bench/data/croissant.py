@@ -15,6 +15,7 @@ from bench.data.check import KINDS, Kind, format_problem, iter_problems
 from bench.data.croissant_fields import PASSAGES, record_sets
 from bench.data.files import read_json, read_jsonl
 from bench.data.spec_schema import load
+from bench.data.submissions import kind as what
 from bench.errors import BenchError
 
 NAME = "croissant.json"
@@ -44,12 +45,15 @@ _FORMATS = {
 }  # fmt: skip
 _OURS = ("@context", "@type", "conformsTo", "distribution", "recordSet")  # everything else is kept as somebody wrote it
 
+_CALLED = {str: "a text", dict: "an object", list: "a list"}
+_KEPT_AS = {"name": (str,), "description": (str,), "license": (str, dict, list)}
+
 
 def croissant(folder: Path, said: Mapping[str, str]) -> tuple[dict[str, Any], list[str]]:
     """The metadata of all annotation files below `folder` and of the files they name; and which JSON files are none.
 
     What a croissant.json there already says of name, licence, authors and so on is kept, unless `said` has it. Raises BenchError
-    where there is no annotation file, for one that does not keep to its specification, and where no licence is known.
+    where there is no annotation file, for one that is damaged or does not keep to its specification, and where no licence is known.
     """
     if not folder.is_dir():
         raise BenchError(f"{folder} is not a folder; give the folder of the annotation files")
@@ -104,8 +108,8 @@ def _kind_of(path: Path) -> tuple[str, Kind] | None:
     """The specification and kind whose required fields the first record has, of several the one that requires most."""
     try:
         first = next((record for _, record in read_jsonl(path)), None) if path.suffix != ".json" else read_json(path)
-    except BenchError:
-        return None
+    except BenchError as error:  # nobody can tell what it was: left out, its data would be lost without a word
+        raise BenchError(f"{error}; or take it out of the folder") from None
     if not isinstance(first, dict):
         return None
     fitting = [
@@ -123,6 +127,10 @@ def _kept(path: Path) -> dict[str, Any]:
     whole = read_json(path)
     if not isinstance(whole, dict):
         raise BenchError(f"{path} holds no JSON object; remove it, or correct it")
+    for key, allowed in _KEPT_AS.items():
+        if not isinstance(whole.get(key, ""), allowed):
+            kinds = " or ".join(_CALLED[one] for one in allowed)
+            raise BenchError(f"{path}: {key}: found {what(whole[key])}, expected {kinds}; correct it, or remove it")
     return {key: value for key, value in whole.items() if key not in _OURS}
 
 

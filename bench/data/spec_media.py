@@ -27,8 +27,12 @@ class Tracks(NamedTuple):
 
 
 def image_findings(record: Record, folder: Path, opened: Opened | None) -> Iterator[Finding]:
-    """The picture's file lies below the folder of the annotation file."""
-    yield from _place_findings(record, "image", folder)
+    """The picture's file lies below the folder of the annotation file, and is not empty."""
+    at_fault = list(_place_findings(record, "image", folder))
+    yield from at_fault
+    name = record.get("image")
+    if not at_fault and isinstance(name, str) and name.strip() and not (folder / PurePosixPath(name)).stat().st_size:
+        yield Finding(("image",), "image-empty", "found a file of 0 bytes; a picture is allowed")
 
 
 def voice_findings(record: Record, folder: Path, opened: Opened | None) -> Iterator[Finding]:
@@ -91,7 +95,7 @@ def _media_findings(
 
 def _tracks(opened: Opened, path: Path) -> Tracks:
     """What a file holds; its lengths are those of the packets that are there, whatever its head promises."""
-    with opened(str(path.resolve())) as file:
+    with opened(str(path.absolute())) as file:
         sound, picture = next(iter(file.streams.audio), None), next(iter(file.streams.video), None)
         ends: dict[int, float] = {}
         streams = [stream for stream in (sound, picture) if stream is not None]
@@ -149,7 +153,9 @@ def _film(record: Record, found: Tracks) -> Iterator[Finding]:
 
 def _length(record: Record, there: float) -> Iterator[Finding]:
     said = moment(record.get("seconds"))
-    if said is not None and abs(said - there) > _SLACK:
+    if there <= 0:
+        yield Finding(("file",), "file-length", "found a file that lasts 0 s; one that lasts longer is allowed")
+    elif said is not None and abs(said - there) > _SLACK:
         message = f"found {said:g} s; {there:.3f}, the length of the file, is allowed"
         yield Finding(("seconds",), "file-length", message)
 

@@ -31,12 +31,10 @@ def features(path: str, n_frames: int) -> Any:
 
 
 def _grey(frame: Any) -> Any:
-    """A frame as grey pixels [h, w], upright, at most 320 wide as stored."""
-    import numpy as np
-
+    """A frame as grey pixels [h, w], upright, at most 320 wide before it is turned."""
     width = min(_WIDEST, frame.width)
     height = max(1, round(frame.height * width / frame.width))
-    return np.rot90(frame.reformat(width, height, "gray", interpolation="AREA").to_ndarray(), video.turns(frame))
+    return video.upright(frame, frame.reformat(width, height, "gray", interpolation="AREA").to_ndarray())
 
 
 def _moving(frames: list[Any]) -> Any:

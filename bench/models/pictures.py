@@ -38,7 +38,8 @@ def decoded(image: Image, max_side: int | None = None) -> Any:
         kind = f"{len(data)} bytes" if data else "empty"
         bomb = isinstance(error, Pillow.DecompressionBombError)
         why = f"it has more than {MOST_PIXELS:,} pixels" if bomb else _why(error)
-        raise ValueError(f"the picture ({image.media_type}, {kind}) cannot be read: {why[:200]}") from None
+        where = f"{image.path}: " if isinstance(image, ImageFile) else ""
+        raise ValueError(f"{where}the picture ({image.media_type}, {kind}) cannot be read: {why[:200]}") from None
     if max_side is not None and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
     return picture
@@ -49,6 +50,8 @@ def _why(error: Exception) -> str:
     said = " ".join(str(error).split())
     if type(error) is ValueError:
         return said
+    if isinstance(error, FileNotFoundError):
+        return "FileNotFoundError; put the file there"
     return f"OSError, {said}" if type(error) is OSError and "truncated" in said else type(error).__name__
 
 

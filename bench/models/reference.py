@@ -15,6 +15,7 @@ from bench.types import Choose, Fields, Generate, Output, Prediction, Regress, R
 
 _WORD = re.compile(r"[\w'%$€£.,-]*\w")
 _NAME = re.compile(r"\b[A-Z][\w&.-]*(?: (?:of |and |& )?[A-Z][\w&.-]*)*")
+_PAGES = 2  # that must have a value for it to be a common one
 _SENTENCE = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
@@ -71,14 +72,15 @@ class Constant(Reference):
 
 
 class Majority(Constant):
-    """The commonest label or value of each field of the references, or the mean of their numbers; of a text the constant one.
+    """The commonest label of the references, or the mean of their numbers; of a text the constant one.
 
-    It reads the references, as nobody else may: no answer that is always the same does better. Where each page has fields of its
-    own, a value that one page alone has is that page's answer and no majority: it is not said.
+    It reads the references, as nobody else may: no answer that is always the same does better. Of a field it gives the commonest
+    value if that stands on at least two pages. Else nothing: a value that only one page has was read off that page.
     """
 
     revision = "2"  # values of fields that a single reference has are no longer said
     reads_targets = True
+    revision = "2"  # it gave values that only one page has
 
     def reveal(self, ideal: Mapping[str, Prediction]) -> None:
         """Count the ideal predictions."""
@@ -105,10 +107,7 @@ class Majority(Constant):
 
 
 def _commonest_values(said: Iterable[str]) -> dict[str, str]:
-    """The commonest value of each field in the JSON objects of ideal answers, the first of the alphabet of equally common ones.
-
-    None of a field of which no two answers have the same.
-    """
+    """The commonest value of each field, of equal ones the alphabet's first; none that fewer than `_PAGES` objects have."""
     counts: dict[str, Counter[str]] = {}
     for text in said:
         found = json.loads(text) if text.startswith("{") else {}
@@ -116,7 +115,7 @@ def _commonest_values(said: Iterable[str]) -> dict[str, str]:
             if isinstance(value, str):
                 counts.setdefault(name, Counter())[value] += 1
     usual = {name: min(count, key=lambda value: (-count[value], value)) for name, count in counts.items()}
-    return {name: value for name, value in usual.items() if counts[name][value] > 1}
+    return {name: value for name, value in usual.items() if counts[name][value] >= _PAGES}
 
 
 class Random(Reference):

@@ -107,15 +107,12 @@ def frames(path: str, n: int, max_side: int) -> list[Image]:
 
     Raises ValueError when the file is missing, holds no pictures or is damaged before the first one.
     """
+    import numpy as np
     from PIL import Image as Pillow
 
     found = []
     for frame in shown(path, n):
-        picture = frame.to_image()
-        if n_turns := turns(frame):
-            picture = picture.transpose(
-                (Pillow.Transpose.ROTATE_90, Pillow.Transpose.ROTATE_180, Pillow.Transpose.ROTATE_270)[n_turns - 1]
-            )
+        picture = Pillow.fromarray(upright(frame, np.asarray(frame.to_image())))
         picture.thumbnail((max_side, max_side), Pillow.Resampling.LANCZOS)
         data = io.BytesIO()
         picture.save(data, "PNG", compress_level=1)
@@ -123,13 +120,21 @@ def frames(path: str, n: int, max_side: int) -> list[Image]:
     return found
 
 
-def turns(frame: Any) -> int:
-    """How many quarter turns to the left set a frame upright, which a phone that was held sideways writes down; 0 to 3."""
-    return round((getattr(frame, "rotation", 0) or 0) / 90) % 4
+def upright(frame: Any, pixels: Any) -> Any:
+    """A frame's pixels [h, w, ...] turned and mirrored as the film's display matrix says, to the nearest quarter of a turn."""
+    import numpy as np
+
+    if (matrix := frame.side_data.get("DISPLAYMATRIX")) is None or matrix.buffer_size != 9 * 4:
+        return pixels
+    (a, b, _), (c, d, _), _ = np.frombuffer(matrix, "i4").reshape(3, 3)
+    if quarter := abs(int(b)) > abs(int(a)):  # across becomes down
+        pixels = pixels.swapaxes(0, 1)
+    across, down = (c, b) if quarter else (a, d)
+    return np.ascontiguousarray(pixels[:: -1 if down < 0 else 1, :: -1 if across < 0 else 1])
 
 
 def shown(path: str, n: int) -> Iterator[Any]:
-    """The frames on the screen at the middle of each n-th of the film, none twice; as `frames` raises."""
+    """The frames on the screen at the middle of each n-th of the film, none twice, not yet `upright`; as `frames` raises."""
     av = sound.library()
     with sound.opened(path) as file:
         if not file.streams.video:

@@ -3,4 +3,4 @@
 from pathlib import Path
 
 FOLDER = Path(__file__).parent
-LICENCE = "CC0 1.0"
+LICENCE = "CC0-1.0"  # an SPDX identifier, as the annotations have it
