@@ -19,13 +19,12 @@ from bench.config.build import build
 from bench.engine import feed
 from bench.engine.fitting import fits
 from bench.errors import BenchError
-from bench.models import film_features, sound, video
+from bench.models import sound, video
 from bench.models.base import Model
 from bench.models.film_features import _grey
 from bench.models.listen import SoundOff
 from bench.models.video import WatchThenRead
 from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Text, Transcribe, Video
-from tasks.silent_film import without_sound
 
 av = pytest.importorskip("av", reason="PyAV is not installed; nothing can watch without it")
 RATE = 16_000

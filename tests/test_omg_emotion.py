@@ -382,5 +382,5 @@ def test_a_gold_file_may_have_any_name_and_may_be_given_itself(tmp_path: Path) -
     gold.write_text("link,start,end,video,utterance,arousal,valence,EmotionMaxVote\nl,0,1,v,u1.mp4,0.3,-0.2,4\n")
     task = OmgEmotion(DataSource("omg_emotion/", path=str(gold)))
     assert [(example.id, example.target["valence"]) for example in task.examples()] == [("v/u1.mp4", -0.2)]
-    with pytest.raises(BenchError, match=r"mine\.csv names no file of transcripts"):
+    with pytest.raises(BenchError, match=r"mine\.csv has no file of transcripts"):
         task.request(task.examples()[0])

@@ -446,7 +446,7 @@ def linked(*links: list[Any]) -> str:
         (
             "funsd/testing_data/annotations/a.json",
             linked([], []),
-            "a.json: form[1]: the id 0 stands twice; ids are unique",
+            "a.json: form[1]: the id 0 comes twice; bring the official file",
         ),
     ],
 )
@@ -504,5 +504,5 @@ def test_keys_and_pictures_are_found_however_their_endings_are_written_and_never
     assert {example.id for example in task.examples()} == {"a", "B"}
     assert all(task.request(example).parts for example in task.examples())
     write(tmp_path, {"sroie/img/a.png": b"3"})
-    with pytest.raises(BenchError, match=r"img holds a\.JPG and a\.png, pictures of one page; keep one"):
+    with pytest.raises(BenchError, match=r"img holds two pictures called a; keep one"):
         built("sroie", tmp_path).request(next(one for one in task.examples() if one.id == "a"))

@@ -80,7 +80,6 @@ class Majority(Constant):
 
     revision = "2"  # values of fields that a single reference has are no longer said
     reads_targets = True
-    revision = "2"  # it gave values that only one page has
 
     def reveal(self, ideal: Mapping[str, Prediction]) -> None:
         """Count the ideal predictions."""
