@@ -108,7 +108,7 @@ def test_an_arousal_that_no_scale_holds_is_malformed_and_told_with_its_line(
 ) -> None:
     (path := tmp_path / "a.csv").write_text(OMG.format(value, 0))
     task = shipped("omg_emotion", data)
-    (error,) = filter(None, (one.error for one in read(task, path, task.examples()).predictions))
+    error = read(task, path, task.examples()).predictions[0].error or ""
     assert re.match(r"malformed: line 2: arousal: found .*, expected a .*number", error)
     assert len(error) < 300
 
