@@ -247,7 +247,7 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
 
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
     assert {path.stem for path in definition.definitions(suites=True)} == {
-        "demo", "finance", "market", "marketing", "mini", "operations", "public", "reading", "risk",
+        "demo", "finance", "finmm", "market", "marketing", "mini", "operations", "public", "reading", "risk",
     }  # fmt: skip
     for path in definition.definitions():
         found = definition.read(path, of_task)
