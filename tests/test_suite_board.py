@@ -268,3 +268,10 @@ def test_a_suite_without_a_table_says_why(limit: int | None, took: int | None, l
     column = replace(columns("x")[0], limit=limit)
     row = SimpleNamespace(rank=1 if (limit, took) != (None, None) else None)
     assert suite.why_none([column], {"x": [SimpleNamespace(limit=took, rows=[row])]}) == line  # type: ignore[list-item]
+
+
+def test_of_many_missing_tasks_a_row_names_the_first_and_says_how_many_more(run_record: Make) -> None:
+    names = tuple("uvwxyz")
+    for there, said in (("u", "v, w and 3 more"), ("uvw", "x, y, z"), ("uvwxyz", "–")):
+        found = shown(table(scores(run_record, {"one": dict.fromkeys(there, 0.5)}), columns(*names)))
+        assert page.suite_cells(columns(*names), found["one"])[-1] == said

@@ -19,6 +19,7 @@ from bench.text.shown import markdown as plain
 from bench.text.table import Column as Layout
 
 _LONGEST_CELL = 300  # characters
+_NAMED = 3  # tasks that a row names of those that its model lacks
 
 RANKS = (
     "The bounds of a rank, in brackets, hold with 95 % confidence for all models of a table together: they count the models that "
@@ -97,6 +98,13 @@ def suite_headings(table: SuiteTable) -> list[str]:
     return [column.heading for column in suite_columns(table)]
 
 
+def _some(tasks: Sequence[str]) -> str:
+    """The tasks, of many the first ones and how many more: the columns show which."""
+    if len(tasks) <= _NAMED:
+        return ", ".join(tasks) or "–"
+    return f"{', '.join(tasks[: _NAMED - 1])} and {len(tasks) - _NAMED + 1} more"
+
+
 def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:
     """One row of a suite's table as text."""
     known = [row.rows.get(one.board.task) for one in columns]
@@ -109,7 +117,7 @@ def suite_cells(columns: Sequence[Column], row: Combined) -> list[str]:
         row.dtype,
         row.origin,
         *("–" if one is None else shown(one.score, one.score.value) for one in known),
-        ", ".join(row.missing) or "–",
+        _some(row.missing),
     ]
 
 
