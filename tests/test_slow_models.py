@@ -44,6 +44,7 @@ PAIRS = [
     ("flan_t5_base", "deft_tags"), ("smolvlm_256m", "finmm_docvqa"), ("smolvlm_256m", "finmm_qa"),
     ("smolvlm_256m", "finmm_dialogue"), ("smolvlm_256m", "phrasebank"), ("smolvlm_256m", "finmm_emotion"),
     ("smolvlm_256m", "finentity"), ("smolvlm_256m", "digits"),
+    ("donut_docvqa", "finmm_docvqa"), ("donut_cord", "finmm_page_fields"), ("donut_cord", "finmm_ocr"),
 ]  # fmt: skip
 # What a pipeline passes on, and rows of tables, which are texts to who reads.
 PAGES = ("ocr_minilm", "ocr_rag_smollm2", "ocr_smollm2", "ocr_smollm2_base")
