@@ -35,14 +35,14 @@ class FinmmVoiceEmotion(Task):
         revision="1",
         licence=LICENCE,
         split="test (utterance_seed 7)",
-        n_examples=200,
+        n_examples=720,
         language="en",
         chance=(-0.2, 0.2),
         scenario="operations",
         cluster="conversation",
     )
 
-    def __init__(self, utterances: int = 200, utterance_seed: int = 7, training_utterances: int = 300) -> None:
+    def __init__(self, utterances: int = 720, utterance_seed: int = 7, training_utterances: int = 300) -> None:
         refuse_odd(utterances, utterance_seed)
         if training_utterances < 1:
             raise BenchError(f"task.training_utterances={training_utterances} must be at least 1")
