@@ -10,9 +10,8 @@ from bench.data.shapes import a_number, an_object
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc, ccc_per_video, mse, pearson, reach
 from bench.metrics.metric import AnyMetric
-from bench.task import Task, Unparsed
-from bench.types import Audio, Example, Json, Part, Prediction, Regress, Request, Text, Video
-from tasks.scales import said_on
+from bench.types import Audio, Example, Json, Part, Prediction, Request, Text, Video
+from tasks.scales import ScaledTask
 from tasks.silent_film import shown_only
 from tasks.slices import words
 
@@ -28,13 +27,13 @@ PARTS = {
 }
 
 
-class ClipEmotion(Task):
+class ClipEmotion(ScaledTask):
     """Valence and arousal of every utterance of a video; `modality` is a key of `PARTS`.
 
     An example's inputs hold its `transcript`, and its target the number of its `video` for the mean over videos.
     """
 
-    output = Regress
+    scales = SCALES
     metrics: ClassVar[tuple[AnyMetric, ...]] = tuple(
         metric(name, *SCALES[name]) for metric in (ccc, ccc_per_video, pearson, mse) for name in SCALES
     )
@@ -57,7 +56,6 @@ class ClipEmotion(Task):
 
         A clip whose pictures cannot be had without its sound is given as a film with a fault.
         """
-        low, high = zip(*SCALES.values(), strict=True)
         parts: list[Part] = []
         if "text" in self.parts:
             parts.append(Text(self.transcript(example)))
@@ -66,11 +64,7 @@ class ClipEmotion(Task):
         if "video" in self.parts:
             clip = self.clip(example)
             parts.append(shown_only(clip) if self.shows_only else Video(clip))
-        return Request(example.id, tuple(parts), Regress(tuple(SCALES), low, high))
-
-    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
-        """The two values, held within their scales, or those that a text says."""
-        return said_on(prediction, SCALES)
+        return Request(example.id, tuple(parts), self.asked())
 
     def checked(self, example: Example, answer: Json) -> dict[str, float]:
         """Two numbers, which may leave their scales by as much as the metrics take."""

@@ -8,6 +8,7 @@ import math
 import threading
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
 from typing import Any
 from unittest import mock
 
@@ -19,6 +20,8 @@ from hypothesis import strategies as st
 from bench.engine import feed
 from bench.errors import BenchError
 from bench.models.base import Model
+from bench.record import Timing
+from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Span, Text
 
 BENCH_ERROR_TEXT = "the weights are gone; fetch them again"
@@ -558,6 +561,22 @@ def test_each_batch_is_prepared_once_in_order_and_wholly_before_its_turn() -> No
         turns.append((unit.position, unit.requests[0].id))
     assert turns == list(enumerate("abcd"))
     assert model.prepared == list("abcd")
+
+
+def test_the_wait_until_a_model_was_told_is_time_of_the_answers_to_the_second() -> None:
+    readings: list[Timing] = []
+    hands = [0.0]
+
+    class Told(Future[None]):
+        def exception(self, timeout: float | None = None) -> BaseException | None:
+            hands[0] += 5.0
+            return None
+
+    watch = Stopwatch(readings.append, clock=lambda: hands[0])
+    groups = feed.in_turn(feed.Unit(0, requests("a"), told=Told()), Prepares(), "m", feed.Room())
+    assert hands == [0.0]  # nobody waits before the clock runs
+    assert list(watch.steps(groups, lambda group: {"n": len(group), "places": (0,)}, 0)) == [texts(requests("a"))]
+    assert [reading.seconds for reading in readings] == [5.0]
 
 
 def test_an_empty_plan_has_nothing_to_prepare() -> None:

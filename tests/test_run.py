@@ -56,10 +56,11 @@ def test_what_a_model_computes_when_it_is_told_of_requests_is_time_of_their_answ
         time.sleep(0.02 * len(batch))
 
     model.prepare = prepare
-    run, folder = go(tiny_task(), model, quick_settings())
+    run, _ = go(tiny_task(), model, quick_settings())
     assert told == [3, 3, 3, 1]
-    assert run.timings["seconds"]["predict"] >= 0.15  # of 0.2; planning the next batch takes some of it
-    assert [timing.seconds >= 0.01 for timing in folder.timings() if timing.phase == "predict"] == [True] * 4
+    assert (
+        run.timings["seconds"]["predict"] >= 0.1
+    )  # of 0.2: what is told beside the answers before may take some of it
 
 
 def test_fresh_starts_anew_beside_the_old_run(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:

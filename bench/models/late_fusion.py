@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -11,6 +11,7 @@ from bench.models import sound
 from bench.models.base import Device, Model
 from bench.models.fused_senses import LEAST, Fused, Learned, fused, learned
 from bench.models.senses import BLANK, chosen
+from bench.models.side_by_side import answers
 from bench.types import Audio, Choose, Json, Prediction, Regress, Request, Text, Video
 
 _SPREADS = ("targets", "least_squares")
@@ -111,18 +112,7 @@ class LateFusion(Model):
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """As many examples at once as there are threads, each by itself; each prediction in its turn."""
-        answer: Callable[[Request], Prediction] = self._answer
-        if self._threads == 1 or len(batch) == 1:
-            yield from map(answer, batch)
-            return
-        with ThreadPoolExecutor(min(self._threads, len(batch))) as pool:
-            coming = [pool.submit(answer, request) for request in batch]
-            try:
-                for one in coming:
-                    yield one.result()
-            finally:
-                for one in coming:
-                    one.cancel()
+        return answers(self._answer, batch, self._threads)
 
     def _answer(self, request: Request) -> Prediction:
         if _names(request) != self._names:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
 from bench.models import sound
 from bench.models.base import Device
+from bench.models.side_by_side import answers
 from bench.models.window_recogniser import RATE, WindowRecogniser
 from bench.types import Prediction, Request
 
@@ -56,17 +56,7 @@ class Moonshine(WindowRecogniser):
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """As many recordings at once as there are threads; each prediction in its turn."""
-        if self._threads == 1 or len(batch) == 1:
-            yield from map(self._heard, batch)
-            return
-        with ThreadPoolExecutor(min(self._threads, len(batch))) as pool:
-            coming = [pool.submit(self._heard, request) for request in batch]
-            try:
-                for one in coming:
-                    yield one.result()
-            finally:
-                for one in coming:
-                    one.cancel()
+        return answers(self._heard, batch, self._threads)
 
     def _heard(self, request: Request) -> Prediction:
         texts, n, finish = [], 0, "stop"

@@ -6,22 +6,21 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from bench.data.files import field, read_jsonl
-from bench.data.shapes import a_number, an_object
 from bench.metrics.concordance import ccc
-from bench.task import Card, Task, Unparsed
-from bench.types import Example, Json, Prediction, Regress, Request, Text
+from bench.task import Card
+from bench.types import Example, Request, Text
 from tasks.finmm import FOLDER, LICENCE
-from tasks.scales import said_on
+from tasks.scales import ScaledTask
 from tasks.slices import words
 
 _FILE = FOLDER / "emotion" / "utterances.jsonl"
 SCALES = {"valence": (-1.0, 1.0), "arousal": (0.0, 1.0)}
 
 
-class FinmmEmotion(Task):
+class FinmmEmotion(ScaledTask):
     """The feeling a customer expresses, as two numbers on OMG-Emotion's scales."""
 
-    name, version, output = "finmm_emotion", 1, Regress
+    name, version, scales = "finmm_emotion", 1, SCALES
     metrics = (ccc("valence", *SCALES["valence"]), ccc("arousal", *SCALES["arousal"]))
     card = Card(
         title="finmm: emotion of customer utterances",
@@ -53,22 +52,8 @@ class FinmmEmotion(Task):
 
     def request(self, example: Example) -> Request:
         """The earlier utterances, then the one to judge."""
-        low, high = zip(*SCALES.values(), strict=True)
         parts = tuple(Text(text) for text in (*example.inputs["earlier"], example.inputs["text"]))
-        return Request(example.id, parts, Regress(tuple(SCALES), low, high))
-
-    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
-        """The two values, held within their scales, or those that a text says."""
-        return said_on(prediction, SCALES)
-
-    def checked(self, example: Example, answer: Json) -> dict[str, float]:
-        """A number for each scale, within it."""
-        found = an_object(answer, SCALES)
-        return {name: a_number(found[name], low, high) for name, (low, high) in SCALES.items()}
-
-    def ideal(self, example: Example) -> Prediction:
-        """The target itself."""
-        return Prediction(example.id, values=dict(example.target))
+        return Request(example.id, parts, self.asked())
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The emotion by name, whether the customer has spoken before, and the length of what was said."""

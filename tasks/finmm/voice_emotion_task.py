@@ -5,27 +5,26 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from functools import cached_property
 
-from bench.data.shapes import a_number, an_object
 from bench.errors import BenchError
 from bench.metrics.concordance import ccc
-from bench.task import Card, Task, Unparsed
-from bench.types import Audio, Example, Json, Prediction, Regress, Request
+from bench.task import Card
+from bench.types import Audio, Example, Request
 from tasks.finmm import LICENCE
 from tasks.finmm.emotion_task import SCALES
 from tasks.finmm.speech_task import refuse_odd
 from tasks.finmm.voice import Utterance, make_utterance, sound_file
 from tasks.finmm.voice.sentences import LEARNED_FROM
-from tasks.scales import said_on
+from tasks.scales import ScaledTask
 
 
-class FinmmVoiceEmotion(Task):
+class FinmmVoiceEmotion(ScaledTask):
     """The feeling of a speaker on OMG-Emotion's scales, from the recording; what is said tells some of it, too.
 
     The voices are synthetic: speed, pitch and loudness follow the annotated feeling with noise, so a score says whether a model
     hears those, not whether it knows people.
     """
 
-    name, version, output = "finmm_voice_emotion", 1, Regress
+    name, version, scales = "finmm_voice_emotion", 1, SCALES
     parts = frozenset({"audio"})
     makes_media = True
     metrics = (ccc("valence", *SCALES["valence"]), ccc("arousal", *SCALES["arousal"]))
@@ -68,22 +67,8 @@ class FinmmVoiceEmotion(Task):
 
     def request(self, example: Example) -> Request:
         """The recording alone."""
-        low, high = zip(*SCALES.values(), strict=True)
         recording = sound_file(example.inputs["seed"], example.inputs["index"])
-        return Request(example.id, (Audio(recording),), Regress(tuple(SCALES), low, high))
-
-    def answer(self, prediction: Prediction) -> dict[str, float] | Unparsed:
-        """The two values, held within their scales, or those that a text says."""
-        return said_on(prediction, SCALES)
-
-    def checked(self, example: Example, answer: Json) -> dict[str, float]:
-        """A number for each scale, within it."""
-        found = an_object(answer, SCALES)
-        return {name: a_number(found[name], low, high) for name, (low, high) in SCALES.items()}
-
-    def ideal(self, example: Example) -> Prediction:
-        """The target itself."""
-        return Prediction(example.id, values=dict(example.target))
+        return Request(example.id, (Audio(recording),), self.asked())
 
     def slices(self, example: Example) -> Mapping[str, str]:
         """The emotion by name, the line, and who speaks with which accent."""
