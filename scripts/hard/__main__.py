@@ -1,0 +1,87 @@
+"""Does faults to whole runs and counts what survives: `python -m scripts.hard [--short] [--only crash,stores] [--seed 0]`.
+
+Each part is a module of this folder whose `tried(scale)` yields rows. Prints one table, and below it what did not survive; ends
+with 1 where anything did not, or where a part broke off.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+from scripts.hard.row import HEAD, Row, Scale, say
+
+PARTS = ("crash", "resources", "stores", "offline", "degenerate", "damage", "long_runs")
+ROOT = Path(__file__).parents[2]
+
+
+def one_part(name: str, scale: Scale) -> int:
+    """Run one part in this process; a line of JSON for each of its rows on stdout."""
+    try:
+        for row in importlib.import_module(f"scripts.hard.{name}").tried(scale):
+            print(json.dumps(row.to_json()), flush=True)
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def as_process(name: str, options: argparse.Namespace) -> tuple[list[Row], float, int]:
+    """A part in a process of its own: its rows, seconds, and exit code."""
+    start = time.monotonic()
+    words = ["--part", name, "--seed", str(options.seed), *(["--short"] if options.short else [])]
+    done = subprocess.run(
+        [sys.executable, "-m", "scripts.hard", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
+    )
+    rows = [Row(**json.loads(line)) for line in done.stdout.split("\n") if line.startswith("{")]
+    took = time.monotonic() - start
+    say(
+        f"{name}: {sum(row.tries for row in rows):,} tries in {took:.0f} s" + (", BROKE OFF" if done.returncode else "")
+    )
+    return rows, took, done.returncode
+
+
+def main() -> int:
+    """Run the parts, two beside each other in the short version, and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--short", action="store_true", help="the version that CI runs")
+    parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--part", help=argparse.SUPPRESS)
+    options = parser.parse_args()
+    if options.part:
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
+        with tempfile.TemporaryDirectory(prefix=f"hard-{options.part}-") as folder:
+            return one_part(options.part, Scale(not options.short, Path(folder), options.seed))
+    names = options.only.split(",")
+    if unknown := [name for name in names if name not in PARTS]:
+        parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+    start = time.monotonic()
+    with ThreadPoolExecutor(2 if options.short else 1) as pool:
+        found = list(pool.map(lambda name: as_process(name, options), names))
+    print(HEAD)
+    rows = [row for part, _, _ in found for row in part]
+    for row in rows:
+        print(row)
+    for row in rows:
+        for line in row.failures:
+            print(f"NOT SURVIVED {row.fault}: {line}")
+    broken = [name for name, (_, _, code) in zip(names, found, strict=True) if code]
+    tries, survived = sum(row.tries for row in rows), sum(row.survived for row in rows)
+    print(f"{tries:,} faults and inputs tried, {survived:,} survived, in {time.monotonic() - start:.0f} s")
+    if broken:
+        print(f"broke off: {', '.join(broken)}")
+    return 1 if broken or survived < tries else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
