@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file (of text: in UTF-8; in pieces, if need be) so that readers see all of it or nothing, also after a crash."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft(path)
     try:
         with draft.open("wb") as file:
             whole = content.encode("utf-8") if isinstance(content, str) else content
@@ -22,3 +23,16 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def clear_drafts(folder: Path, names: Iterable[str]) -> None:
+    """Remove what killed processes left of these files half written; nobody else may be writing them, as under a lock."""
+    for name in names:
+        for path in folder.glob(f".{glob.escape(name)}.*"):
+            if path.suffix[1:].isdigit():
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
