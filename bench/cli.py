@@ -67,7 +67,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
+    for polite in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # a polite end, or a terminal that goes away, is an interruption like Ctrl-C
+        if signal.getsignal(polite) == signal.SIG_DFL:  # `nohup` ignores it
+            signal.signal(polite, signal.default_int_handler)
     words = sys.argv[1:] if arguments is None else arguments
     try:
         _refuse_undecodable(words)

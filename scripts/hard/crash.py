@@ -109,7 +109,9 @@ def finished(folder: Path, whole: Undisturbed, *, tracking: bool = False) -> str
             return f"other {name}"
     ours, due = dict(found.record), dict(whole.run.record)
     for one in (ours, due):
-        one["config"] = {name: value for name, value in one["config"].items() if name not in ("runs_dir", "tracking")}
+        one["config"] = {
+            name: value for name, value in one["config"].items() if name not in ("runs_dir", "tracking", "model")
+        }
     if ours != due:
         return f"another record: {[name for name in due if ours.get(name) != due[name]]}"
     return logged(folder) if tracking else ""

@@ -12,6 +12,7 @@ from typing import Any
 
 from bench.disk import write_atomically
 from bench.errors import fault
+from bench.logs import log
 from bench.text.shown import tell
 
 KEPT = "what was computed is kept"
@@ -20,8 +21,10 @@ _PUBLIC = ("suite", "task", "model", "device", "tracking", "timing", "price")  #
 
 
 def limit(error: BaseException) -> str:
-    """One line for a limit that this error, or what it came of, ran into; "" for every other error."""
+    """One line for a limit that this error, or what it came of, ran into, or a folder that went away; "" for every other error."""
     for one in _chain(error):
+        if isinstance(one, FileNotFoundError) and (folder := log.folder()) is not None and not folder.is_dir():
+            return f"{folder} went away while the run was at it; put it back, if it is somewhere, and run the same command again"
         if isinstance(one, MemoryError) or (isinstance(one, OSError) and one.errno == errno.ENOMEM):
             return (
                 "memory is not enough: a smaller batch_size, limit or model may fit, or a larger limit (`ulimit -v`, the job's); "
@@ -49,9 +52,7 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def told(error: Exception, words: Sequence[str]) -> str:
     """Say a fault of bench with its traceback, write its report, and give the line that was said of it."""
-    from bench.logs.log import log
-
-    log.error("a fault of bench itself", exc_info=error)
+    log.log.error("a fault of bench itself", exc_info=error)
     line = f"a fault of bench itself, not yours: {fault(error, tell)}; please report it"
     if path := _reported(error, words):
         line += f" with {path}, which holds no data and no secrets"
@@ -62,7 +63,7 @@ def told(error: Exception, words: Sequence[str]) -> str:
 def _reported(error: Exception, words: Sequence[str]) -> Path | None:
     """The file of the report: in the folder of the run that was under way, else in the cache; None where neither takes it."""
     from bench.artifacts.digest import cache_dir
-    from bench.logs import crash, log
+    from bench.logs import crash
 
     name = f"crash-{_now()}-{os.getpid()}.txt"
     for folder in filter(None, (log.folder(), cache_dir() / "crashes")):

@@ -46,6 +46,7 @@ class Stub(Model):
     """Says the number, wrong for each seventh; one at a time, each after `seconds`; raises for numbers that `fails` divides."""
 
     outputs, revision, uses_device, answers_alone = (Generate,), "1", False, True
+    incidental = ("seconds", "load_seconds", "megabytes")  # no part of what a run is
 
     def __init__(
         self, seconds: float = 0.0, load_seconds: float = 0.0, fails: int = 0, habit: str = "none", megabytes: int = 0
