@@ -14,6 +14,7 @@ from bench.runs.journal import JOURNAL
 from bench.runs.locks import Owner, holder
 
 _SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
+TRAINING = "training.json"  # in the folder of a complete training
 RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "complete"
 
 
@@ -53,12 +54,15 @@ class State:
 
 def state_of(folder: Path) -> State:
     """How the run of this folder stands; reads what is small, and of a journal without a sign of life its lines."""
-    owner, beat, facts = holder(folder), last_beat(folder), last_facts(folder)
-    silent = time.time() - _touched(folder / ALIVE)
+    sign = max(
+        (folder, *folder.glob("seed-*")), key=lambda place: _touched(place / ALIVE)
+    )  # a training has one for each seed
+    owner, beat, facts = holder(folder), last_beat(sign), last_facts(sign)
+    silent = time.time() - _touched(sign / ALIVE)
     if owner is not None:
         state = SILENT if beat and silent > _SILENT_SECONDS else RUNNING
     else:
-        state = COMPLETE if (folder / RECORD).exists() else STOPPED
+        state = COMPLETE if any((folder / name).exists() for name in (RECORD, TRAINING)) else STOPPED
     done, n, rate = (_number(facts.get(name)) for name in ("done", "n", "rate"))
     error = str(facts.get("ended", ""))[:600]
     if state == STOPPED and not error:
@@ -70,7 +74,7 @@ def state_of(folder: Path) -> State:
         folder, state, None if done is None else int(done), None if n is None else int(n), rate if state == RUNNING else None,
         attempt, seconds if owner else None, str(facts.get("doing", ""))[:40] if owner else "", owner,
         error if state == STOPPED else "", str(facts.get("command", ""))[:600],
-        max(_touched(folder / name) for name in (ALIVE, JOURNAL, RECORD, LOG, CONFIG)),
+        max(_touched(sign / ALIVE), *(_touched(folder / name) for name in (JOURNAL, RECORD, LOG, CONFIG))),
     )  # fmt: skip
 
 
