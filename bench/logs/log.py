@@ -109,7 +109,7 @@ def begin(level: str = "info", words: Sequence[str] = ()) -> None:
     `words` are those of the command line.
     """
     global _threshold, _command
-    _command = secrets.clean(shlex.join(["bench", *words]))
+    _command = shlex.join(["bench", *words])
     _threshold = getattr(logging, level.upper())
     log.setLevel(_threshold)
     for handler in [*log.handlers]:
@@ -159,7 +159,7 @@ def recent() -> list[logging.LogRecord]:
 
 def command() -> str:
     """The command that this process was started with, without secrets; "" where it was none of bench."""
-    return _command
+    return secrets.clean(_command)  # by what is known by now: a configuration says of its values which are secrets
 
 
 def folder() -> Path | None:

@@ -67,7 +67,7 @@ def state_of(folder: Path) -> State:
     error = str(facts.get("ended", ""))[:600]
     if state == STOPPED and not error:
         error = "killed, or its machine went down" if beat else "ended before its first attempt"
-    if done is None and (folder / JOURNAL).exists():
+    if done is None and state != COMPLETE and (folder / JOURNAL).exists():
         done = _lines(folder / JOURNAL)
     attempt, seconds = beat or (None, None)
     return State(
