@@ -17,6 +17,7 @@ from typing import Any
 
 from bench.artifacts.digest import cache_dir
 from bench.runs.identity import fingerprint
+from bench.tracking.locks import locked
 
 
 def place(uri: str) -> None:
@@ -30,7 +31,9 @@ def place(uri: str) -> None:
     with suppress(OSError, sqlite3.Error, MlflowException, SQLAlchemyError):
         kept = _kept()
         if not _is_sound(kept):
-            _make(kept)
+            with locked(cache_dir() / ".mlflow.lock"):  # one makes it, others wait
+                if not _is_sound(kept):
+                    _make(kept)
         path.parent.mkdir(parents=True, exist_ok=True)
         _copy(kept, path)
 
@@ -101,6 +104,13 @@ def _copy(kept: Path, path: Path) -> None:
         shutil.copyfile(kept, draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        os.link(draft, path)  # unlike a rename it refuses to replace
+        try:
+            os.link(draft, path)  # unlike a rename it refuses to replace
+        except FileExistsError:
+            raise
+        except OSError:  # no links here; a rename is all or nothing too, where MLflow's own making is not
+            if path.exists():
+                raise
+            os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)
