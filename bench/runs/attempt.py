@@ -10,9 +10,11 @@ from types import TracebackType
 
 from bench.record import Timing
 from bench.runs import spans
+from bench.runs.appended import Appended
 from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import Heartbeat, last_beat
-from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
+from bench.runs.journal import JOURNAL, LEDGER, Kept, of_prediction, of_timing, recover
+from bench.runs.ledger import Ledger
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction
 
@@ -27,10 +29,10 @@ class Attempt(AbstractContextManager["Attempt"]):
     def __init__(self, folder: RunFolder, sync: Callable[[], None] = nothing) -> None:
         self.folder = folder
         self._journal, self._ledger = Appended(folder.path / JOURNAL), Appended(folder.path / LEDGER)
-        before, _ = readable(folder.path / LEDGER)
-        self.number = 1 + max((reading.attempt for reading in before), default=0)
+        self._read: Ledger | None = Ledger(folder.path / LEDGER)
+        self.number = 1 + self._read.number
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
-        self._lost = _lost(folder.path, before)
+        self._lost = _lost(folder.path, self._read)
         self._beat = Heartbeat(folder.path, self.number)
         self._telling = ExitStack()
 
@@ -55,7 +57,8 @@ class Attempt(AbstractContextManager["Attempt"]):
     def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
         """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
         self._ledger.close()
-        return recover(self.folder.path, place, say, asked)
+        read, self._read = self._read, None  # which it is of once: recovering may rewrite the file
+        return recover(self.folder.path, place, say, asked, read)
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
@@ -66,12 +69,11 @@ class Attempt(AbstractContextManager["Attempt"]):
         self._ledger.write([of_timing(timing)])
 
 
-def _lost(folder: Path, readings: Sequence[Timing]) -> Timing | None:
+def _lost(folder: Path, before: Ledger) -> Timing | None:
     """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
     if (beat := last_beat(folder)) is None:
         return None
     attempt, alive = beat
-    if not any(one.attempt == attempt and one.phase == "begin" for one in readings):
+    if attempt not in before.begun:
         return None
-    known = sum(one.seconds for one in readings if one.attempt == attempt)
-    return Timing(attempt, "lost", max(0.0, alive - known))
+    return Timing(attempt, "lost", max(0.0, alive - before.seconds[attempt]))
