@@ -66,7 +66,7 @@ def evaluate(
             found = measured(
                 task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
             )
-        times = timing.summarise(folder.timings())
+        times = timing.summarise(folder.readings())
         used = {
             "peak_memory_bytes": environment.peak_memory_bytes(), "device_memory_bytes": model.device_memory_bytes(),
         }  # fmt: skip
@@ -106,7 +106,7 @@ def _predict(
     """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished."""
     settings, n = basis.settings, len(asked.examples)
     kept, model.replies = resume.recovered(attempt, asked, say)
-    done, alone = set(kept.ids), feed.is_alone(model, basis.device)
+    n_done, alone = len(kept.ids), feed.is_alone(model, basis.device)
 
     def planned(examples: Sequence[Example], position: int) -> Iterator[feed.Unit]:
         return feed.ahead(feed.units(
@@ -114,37 +114,38 @@ def _predict(
             names=asked.asked.names, alone=alone, position=position,
         ), model)  # fmt: skip
 
-    todo = [example for example in asked.examples if example.id not in kept.reused]
-    progress(len(done), n)
+    todo = [one for one in asked.examples if one.id not in kept.reused] if kept.reused else asked.examples
+    progress(n_done, n)
     if (
         kept.unplaced
-        and len(done) < n
+        and n_done < n
         and basis.device.dtype != "float32"
         and model.uses_device
         and not model.answers_alone
     ):
         say(
-            f"the first {len(done)} answers are of an earlier version, which computed more at once: in {basis.device.dtype} some "
+            f"the first {n_done} answers are of an earlier version, which computed more at once: in {basis.device.dtype} some "
             "may be others than today's; --fresh asks them all again"
         )
-    if len(done) < n:
+    if n_done < n:
         progress.doing("loads the model")
         feed.load(model, basis.device, settings.seed, attempt.watch)
     if ideal:
         model.reveal(ideal)
-    progress(len(done), n)
+    progress(n_done, n)
     room, watched = feed.Room(), Watched(n, say)
     for unit in history.in_waves(todo, asked.asked, planned):
         groups = feed.in_turn(unit, model, basis.model, room)
         for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
-            stamped = asked.stamped(unit.requests, group, model.replies)
+            stamped = asked.stamped([unit.by_id[one.id] for one in group], group, model.replies)
             new = [one for one in stamped if one.id not in unit.kept]
             attempt.keep(new)
-            model.replies.add(new)
+            if asked.asked.histories:  # else nobody is shown what was said
+                model.replies.add(new)
             watched.see(stamped, unit.requests)
-            done |= {one.id for one in stamped}
-            progress(len(done), n)
-    journal.settle(folder.path, list(asked.place))
+            n_done += len(new)
+            progress(n_done, n)
+    journal.settle(folder.path, asked.place)
     return kept
 
 

@@ -15,7 +15,7 @@ from bench.metrics.metric import Array
 from bench.record import Run, Score, Timing
 from bench.runs import timing
 from bench.runs.endings import Endings
-from bench.runs.journal import owners
+from bench.runs.ledger import Owners
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.types import Json, Prediction
@@ -157,7 +157,7 @@ def times_add_up(run: Run, folder: Path, found: Sequence[Prediction]) -> None:
 def _timed(readings: Sequence[Timing], n: int) -> Container[int]:
     """The places of the answers that have a reading: all where an earlier version named none."""
     predicted = [one for one in readings if one.phase == "predict"]
-    return range(n) if any(one.places is None for one in predicted) else owners(predicted)
+    return range(n) if any(one.places is None for one in predicted) else Owners(predicted)
 
 
 def _flat(times: Mapping[str, Json]) -> dict[str, Json]:

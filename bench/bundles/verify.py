@@ -21,7 +21,8 @@ from bench.engine.history import standing
 from bench.errors import BenchError, CodeError
 from bench.metrics.metric import Metric, RankedMetric, fitted
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
-from bench.runs.identity import fingerprint
+from bench.runs.compact import Texts
+from bench.runs.identity import digest_of, fingerprint, fingerprint_of
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.runs.measurements import Measurements
 from bench.runs.measurements import read as read_measurements
@@ -129,7 +130,7 @@ def _on_held_out(
 def _same_data(run: Run, folder: Path, task: Task) -> Sequence[Example]:
     """One's own examples, once they are those of the claim."""
     examples = first_examples(task, run.limit)
-    own = {data_of(task, examples), fingerprint(*map(vars, examples))}  # whoever scores needs no pictures or sounds
+    own = {data_of(task, examples), fingerprint_of(examples)}  # whoever scores needs no pictures or sounds
     if run.data_fingerprint not in own and not _same_but_for_media(run, folder, task, examples):
         yours = min(own)
         theirs = f"{run.data_fingerprint[:12]} ({run.n_examples} examples)"
@@ -144,7 +145,7 @@ def _same_but_for_media(run: Run, folder: Path, task: Task, examples: Sequence[E
     if task.parts <= {"text"} or task.makes_media or not (folder / MEASUREMENTS).exists():
         return False
     claimed = read_measurements(folder)
-    return len(claimed) == len(examples) and claimed.digests == tuple(fingerprint(vars(one))[:12] for one in examples)
+    return len(claimed) == len(examples) and claimed.digests == Texts(map(digest_of, examples))
 
 
 def _same_ids(run: Run, examples: Sequence[Example], found: Mapping[str, Prediction]) -> None:

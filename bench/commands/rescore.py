@@ -131,6 +131,6 @@ def _lies_here(data: Mapping[str, Any]) -> bool:
 
 
 def _without_media(examples: Any) -> str:
-    from bench.runs.identity import fingerprint
+    from bench.runs.identity import fingerprint_of
 
-    return fingerprint(*map(vars, examples))
+    return fingerprint_of(examples)

@@ -14,7 +14,8 @@ from bench.engine.history import Replies
 from bench.engine.shots import few_shot
 from bench.errors import BenchError, authored
 from bench.runs.asked import Asked, ask
-from bench.runs.identity import fingerprint
+from bench.runs.compact import Numbered
+from bench.runs.identity import fingerprint, fingerprint_of
 from bench.task import Task
 from bench.types import Example, Generate, Json, Prediction, Request, is_token_count
 
@@ -51,7 +52,9 @@ class Asking:
     @cached_property
     def place(self) -> Mapping[str, int]:
         """Each example's number in the data, from 0."""
-        return {example.id: number for number, example in enumerate(self.examples)}
+        if len(self.asked.places) == len(self.examples):
+            return self.asked.places
+        return Numbered(lambda number: self.examples[number].id, (example.id for example in self.examples))
 
 
 def asking(task: Task, limit: int | None, shots: int, seed: int, max_new_tokens: int | None = None) -> Asking:
@@ -76,7 +79,7 @@ def data_of(task: Task, examples: Sequence[Example]) -> str:
     if task.parts > {"text"} and not task.makes_media:
         with suppress(BenchError):
             return ask(examples, _checked_requests(task, task.request), Sealer()).data
-    return fingerprint(*map(vars, examples))
+    return fingerprint_of(examples)
 
 
 def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
@@ -84,16 +87,19 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
     if limit is not None and limit < 1:
         raise BenchError(f"limit={limit} must be at least 1, or null for all examples")
     with authored(f"task '{task.name}'", "examples()", _REMEDY):
-        examples = task.examples()[:limit]
+        examples = task.examples()
+        if limit is not None and limit < len(
+            examples
+        ):  # one that makes its examples when they are asked for makes none here
+            examples = examples[:limit]
     if not examples:
         raise BenchError(f"task '{task.name}' has no examples; check its data file")
-    seen: set[str] = set()
-    for number, example in enumerate(examples, start=1):
-        if example.id in seen:
+    seen = Numbered(lambda number: examples[number].id)
+    for number, example in enumerate(examples):
+        if seen.add(example.id) < number:
             raise BenchError(
-                f"task '{task.name}': example {number} repeats the id {example.id!r}; ids must be unique, correct the data file"
+                f"task '{task.name}': example {number + 1} repeats the id {example.id!r}; ids must be unique, correct the data file"
             )
-        seen.add(example.id)
     return examples
 
 

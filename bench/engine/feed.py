@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Container, Generator, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from bench.engine.checked import checked
 from bench.errors import BenchError, Place, wrong
@@ -28,6 +29,11 @@ class Unit:
     requests: list[Request]
     kept: frozenset[str] = frozenset()
     told: Future[None] | None = field(default=None, compare=False, repr=False)
+
+    @cached_property
+    def by_id(self) -> Mapping[str, Request]:
+        """Each request by the id of its example."""
+        return {request.id: request for request in self.requests}
 
     def wait(self) -> None:
         """Until the model was told; what is wrong with a request shows again when it is asked."""
@@ -59,7 +65,7 @@ def units(
     """
     names = names or {}
     for start in range(0, len(examples), WINDOW):
-        window = examples[start : start + WINDOW]
+        window = [examples[at] for at in range(start, min(start + WINDOW, len(examples)))]
         if all(example.id in done for example in window):
             position += len(window)
             continue

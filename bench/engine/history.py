@@ -74,13 +74,13 @@ def _said(prediction: Prediction) -> str:
     return str(prediction.text or ("" if prediction.answer is None else prediction.answer))
 
 
-def waves(examples: Sequence[Example], asked: Asked) -> Iterator[list[Example]]:
+def waves(examples: Sequence[Example], asked: Asked) -> Iterator[Sequence[Example]]:
     """The examples in the order in which they can be asked: those of a wave show replies of earlier waves alone.
 
     A reply to one that is not among the examples is there already.
     """
     if not asked.histories:
-        yield list(examples)
+        yield examples
         return
     depth: dict[str, int] = {}
     found: list[list[Example]] = []

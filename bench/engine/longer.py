@@ -6,7 +6,7 @@ taken was asked the very same but for its smaller limit: the digest of its reque
 
 from __future__ import annotations
 
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 
 from bench.engine.asking import Asking
@@ -14,7 +14,7 @@ from bench.errors import BenchError
 from bench.models.base import Model
 from bench.runs.folder import RunFolder
 from bench.runs.identity import Identity
-from bench.types import Example, Generate, Prediction
+from bench.types import Generate, Prediction
 
 _TRIED = 3  # answers of a run that were asked something else, before it is not looked at further
 _MOST = 16_384  # the largest smaller limit that is looked for
@@ -33,7 +33,6 @@ def earlier(
     folder: RunFolder, identity: Identity, asked: Asking, unlike: Callable[[RunFolder], str], but: Container[str]
 ) -> tuple[list[Before], list[str]]:
     """The answers, but to these ids, of runs of the same model and settings with a smaller limit; of runs left out, why."""
-    examples = {example.id: example for example in asked.examples}
     found: list[Before] = []
     passed: list[str] = []
     for other in folder.siblings():
@@ -41,7 +40,7 @@ def earlier(
         if its is None or its.asked == identity.asked or not its.answers_as(identity):
             continue
         try:
-            there = _smaller(other, asked, examples, but)
+            there = _smaller(other, asked, but)
         except BenchError:  # a journal that nobody can read gives nothing
             continue
         if there and (reason := unlike(other)):
@@ -51,18 +50,18 @@ def earlier(
     return found, passed
 
 
-def _smaller(other: RunFolder, asked: Asking, examples: Mapping[str, Example], but: Container[str]) -> list[Before]:
+def _smaller(other: RunFolder, asked: Asking, but: Container[str]) -> list[Before]:
     found: list[Before] = []
     known: list[int] = []
     missed = 0
     for prediction in other.predictions():
         if missed == _TRIED and not known:
             return []
-        if prediction.id not in examples or prediction.id in but or not prediction.asked:
+        if prediction.id not in asked.place or prediction.id in but or not prediction.asked:
             continue
         if prediction.id in asked.asked.histories:  # what it showed may have been cut
             continue
-        request = asked.request(examples[prediction.id])
+        request = asked.request(asked.examples[asked.place[prediction.id]])
         if not isinstance(request.output, Generate):
             continue
         most = request.output.max_new_tokens
@@ -92,11 +91,11 @@ def taken(found: list[Before], asked: Asking, model: Model) -> dict[str, Predict
 
     A local model is loaded. One that is made to end with the last token of its limit did not end by itself there.
     """
-    examples = {example.id: example for example in asked.examples}
     kept: dict[str, Prediction] = {}
     for one in found:
         said = one.prediction
-        most = getattr(asked.request(examples[said.id]).output, "max_new_tokens", 0)
+        request = asked.request(asked.examples[asked.place[said.id]])
+        most = getattr(request.output, "max_new_tokens", 0)
         fits = not said.truncated and (not model.context or said.prompt_tokens + most <= model.context)
         forced = model.uses_device and said.new_tokens + 1 >= one.limit
         if said.finish == "stop" and said.error is None and fits and not forced and said.id not in kept:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import ChainMap
 from collections.abc import Callable
 
 from bench.engine.asking import Asking
@@ -15,7 +16,8 @@ def recovered(attempt: Attempt, asked: Asking, say: Callable[[str], None]) -> tu
 
     An answer to a request that showed another reply than the journal has now is left out and asked again, and so on behind it.
     """
-    expected = dict(asked.asked.by_id)
+    other: dict[str, str] = {}  # of answers that do not stand
+    expected = ChainMap(other, asked.asked.by_id)  # type: ignore[arg-type]  # which is only read
     kept = attempt.recovered(asked.place, say, expected)
     if not asked.asked.histories:
         return kept, Replies()
@@ -24,5 +26,5 @@ def recovered(attempt: Attempt, asked: Asking, say: Callable[[str], None]) -> tu
         stands = standing(asked.examples, asked.request, asked.asked, found)
         if len(stands) == len(found):
             return kept, Replies(found.values())
-        expected |= {key: "heard another reply" for key in found if key not in stands}
+        other |= {key: "heard another reply" for key in found if key not in stands}
         kept = attempt.recovered(asked.place, say, expected)

@@ -10,9 +10,10 @@ from bench.engine.asking import Asking
 from bench.engine.history import standing
 from bench.errors import BenchError
 from bench.models.base import Model
+from bench.runs.appended import lines
 from bench.runs.folder import RECORD, RunFolder
 from bench.runs.identity import Identity
-from bench.runs.journal import JOURNAL, lines
+from bench.runs.journal import JOURNAL
 from bench.runs.settings import Settings
 from bench.types import Prediction
 
@@ -40,7 +41,7 @@ def begin(
         more, line = _uncut(folder, identity, asked, model, load, found)
         found |= more
         said += [line] if line else []
-    folder.write_predictions([found[example.id] for example in asked.examples if example.id in found])
+    folder.write_predictions([found[key] for key in sorted(found, key=asked.place.__getitem__)])
     return said
 
 

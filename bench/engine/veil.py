@@ -185,21 +185,31 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         with self._lock:
             given = [self._given(request) for request in batch]
         own = {veiled.id: request.id for veiled, request in zip(given, batch, strict=True)}
-        with self._renaming(own):
-            found = self.model.predict(given)
-            if not isinstance(found, Iterator):
-                named: list[Prediction] = self._named(found, own)
-                return named
-        return self._streamed(found, own)
+        streams = False
+        try:
+            with self._renaming(own):
+                found = self.model.predict(given)
+            if streams := isinstance(found, Iterator):
+                return self._streamed(found, own)
+            named: list[Prediction] = self._named(found, own)
+            return named
+        finally:
+            if not streams:
+                with self._lock:
+                    self._drop()
 
     def _streamed(self, found: Iterator[Any], own: Mapping[str, str]) -> Iterator[list[Prediction]]:
         """What an iterator gives, under the examples' ids; what is no prediction is refused by whoever asked."""
-        while True:
-            with self._renaming(own):
-                group = next(found, _END)
-            if group is _END:
-                return
-            yield self._named(group if isinstance(group, list) else [group], own)
+        try:
+            while True:
+                with self._renaming(own):
+                    group = next(found, _END)
+                if group is _END:
+                    return
+                yield self._named(group if isinstance(group, list) else [group], own)
+        finally:  # not behind each answer: it looks at all that is at hand
+            with self._lock:
+                self._drop()
 
     @contextmanager
     def _renaming(self, own: Mapping[str, str]) -> Iterator[None]:
@@ -208,9 +218,6 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         except Exception as error:
             self._rename(error, own)
             raise
-        finally:
-            with self._lock:
-                self._drop()
 
     def _named(self, found: Any, own: Mapping[str, str]) -> Any:
         """The predictions under the examples' ids; what is no list of them is refused by whoever asked."""

@@ -30,7 +30,8 @@ def _one(target: Any) -> Row:
     return (1.0,)
 
 
-def _never(answers: Sequence[Any]) -> str:
+def never(answers: Sequence[Any]) -> str:
+    """The `absent` of a metric that any answers have."""
     return ""
 
 
@@ -63,7 +64,7 @@ class Metric:
     jackknife: bool = False
     least: float = 0.0
     fit: Callable[[Sequence[Any]], Metric] | None = None
-    absent: Callable[[Sequence[Any]], str] = _never
+    absent: Callable[[Sequence[Any]], str] = never
 
 
 @dataclass(frozen=True)
@@ -83,7 +84,7 @@ class RankedMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = _never
+    absent: Callable[[Sequence[Any]], str] = never
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,7 @@ class CorpusMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = _never
+    absent: Callable[[Sequence[Any]], str] = never
 
 
 @dataclass(frozen=True)
@@ -123,7 +124,7 @@ class ModuleMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = _never
+    absent: Callable[[Sequence[Any]], str] = never
 
     def compute(self, targets: Sequence[Any], answers: Sequence[Any]) -> float:
         """The value; raises BenchError when the module cannot be loaded or fails."""
@@ -150,4 +151,4 @@ AnyMetric: TypeAlias = Metric | RankedMetric | CorpusMetric | ModuleMetric
 
 def fitted(metric: AnyMetric, targets: Sequence[Any]) -> AnyMetric:
     """The metric over these targets, before it is asked for any row: what it knows may depend on all of them together."""
-    return metric.fit(targets) if isinstance(metric, Metric) and metric.fit is not None else metric
+    return metric.fit(list(targets)) if isinstance(metric, Metric) and metric.fit is not None else metric

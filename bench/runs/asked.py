@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import functools
 import hashlib
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import MISSING, dataclass, field, fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from bench.artifacts.seals import ABSENT, Seal, Sealer, refuse_changed
 from bench.errors import BenchError
-from bench.runs.identity import canonical, fingerprint
+from bench.runs.compact import Counted, Digests, Numbered
+from bench.runs.identity import add_value, canonical
 from bench.types import (
     Audio,
     Example,
@@ -39,7 +39,8 @@ class Asked:
 
     `media` are the sealed files that the requests name. `names` is what a model knows each example by: a digest of what its
     request holds, without its id, and so nothing that the model does not get anyway; the second of two that hold the same ends
-    in -2. `histories` says of the requests that show the model's own replies which requests these answered.
+    in -2. `histories` says of the requests that show the model's own replies which requests these answered. `places` are the
+    examples' numbers in the data, from 0.
     """
 
     digest: str
@@ -48,6 +49,7 @@ class Asked:
     media: Mapping[Path, Seal] = field(default_factory=dict, repr=False)
     names: Mapping[str, str] = field(default_factory=dict, repr=False)
     histories: Mapping[str, tuple[str, ...]] = field(default_factory=dict, repr=False)
+    places: Mapping[str, int] = field(default_factory=dict, repr=False)
 
     def stamped(self, batch: Sequence[Request], predictions: Sequence[Prediction]) -> list[Prediction]:
         """The predictions, each with the digest of its request.
@@ -86,18 +88,17 @@ class Asked:
 
 
 def ask(
-    examples: Iterable[Example], request: Callable[[Example], Request], sealer: Sealer, *, media_are_data: bool = True
+    examples: Sequence[Example], request: Callable[[Example], Request], sealer: Sealer, *, media_are_data: bool = True
 ) -> Asked:
     """Digest every request, in the order of the examples.
 
     The fingerprint of the data takes in the media that requests name, by their sha256, where those are data. Raises BenchError
     where a request shows the reply to one that does not come before it.
     """
-    by_id: dict[str, str] = {}
+    places = Numbered(lambda number: examples[number].id)
+    by_id, names, alike = Digests(places), Digests(places), Counted()
     histories: dict[str, tuple[str, ...]] = {}
-    names: dict[str, str] = {}
-    alike: Counter[str] = Counter()
-    described: list[Json] = []
+    whole, data = hashlib.sha256(), hashlib.sha256()
 
     def sha256(path: Path) -> str:
         return sealer.seal(path).sha256
@@ -105,19 +106,19 @@ def ask(
     for example in examples:
         asked = request(example)
         held = _held(asked, sha256)
-        by_id[example.id] = _digest([_framed(asked.id), *held])
+        digest = _digest([_framed(asked.id), *held])
+        whole.update((digest if not len(places) else f"\n{digest}").encode())
         if replies := replies_in(asked):
-            histories[example.id] = _looked_back(example.id, replies, names)
+            histories[example.id] = _looked_back(example.id, replies, places)
             held = _held(_under_names(asked, names), sha256)
-        name = _digest(held)
-        alike[name] += 1
-        names[example.id] = name if alike[name] == 1 else f"{name}-{alike[name]}"
+        place, name = places.add(example.id), _digest(held)
+        by_id.put(place, digest)
+        names.put(place, name, alike.add(int(name, 16)))
         found = [sha256(path) for path in files_of(asked)] if media_are_data else []
         media = [one for one in found if one != ABSENT]  # who scores predictions needs none
-        described.append({**vars(example), "media": media} if media else vars(example))
+        add_value(data, example.to_json() | {"media": media} if media else example.to_json())
     sealer.keep()
-    whole = hashlib.sha256("\n".join(by_id.values()).encode()).hexdigest()
-    return Asked(whole, fingerprint(*described), by_id, dict(sealer.sealed), names, histories)
+    return Asked(whole.hexdigest(), data.hexdigest(), by_id, dict(sealer.sealed), names, histories, places)
 
 
 def replies_in(request: Request) -> tuple[str, ...]:
@@ -125,7 +126,7 @@ def replies_in(request: Request) -> tuple[str, ...]:
     return tuple(part.of for part in request.parts if isinstance(part, Reply))
 
 
-def _looked_back(key: str, replies: tuple[str, ...], before: Mapping[str, str]) -> tuple[str, ...]:
+def _looked_back(key: str, replies: tuple[str, ...], before: Container[str]) -> tuple[str, ...]:
     """The replies that a request shows; histories look back only, so that none is a cycle and every `limit` cuts whole ones."""
     for of in replies:
         if of not in before:

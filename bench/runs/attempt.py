@@ -5,8 +5,6 @@ from __future__ import annotations
 import datetime
 import logging
 import os
-import time
-from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -15,15 +13,14 @@ from types import TracebackType
 from bench.logs.log import Public, command, log
 from bench.record import Timing
 from bench.runs import spans
+from bench.runs.appended import Appended
+from bench.runs.course import Course
 from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import Heartbeat, ended_by, last_beat, last_facts
-from bench.runs.journal import JOURNAL, LEDGER, Appended, Kept, of_prediction, of_timing, readable, recover
+from bench.runs.journal import JOURNAL, LEDGER, Kept, of_prediction, of_timing, recover
+from bench.runs.ledger import Ledger
 from bench.runs.timing import Stopwatch, nothing
-from bench.types import Json, Prediction
-
-_TOLD_SECONDS = 60.0  # between two lines of the log that say how far it is, and the time that a rate is of
-_LONGEST_COMMAND = 600  # characters
-_TOLD_ERRORS = 20  # failed examples that the log names; all of them are in the journal
+from bench.types import Prediction
 
 
 class Attempt(AbstractContextManager["Attempt"]):
@@ -36,11 +33,11 @@ class Attempt(AbstractContextManager["Attempt"]):
     def __init__(self, folder: RunFolder, sync: Callable[[], None] = nothing) -> None:
         self.folder = folder
         self._journal, self._ledger = Appended(folder.path / JOURNAL), Appended(folder.path / LEDGER)
-        before, _ = readable(folder.path / LEDGER)
-        self.number = 1 + max((reading.attempt for reading in before), default=0)
+        self._read: Ledger | None = Ledger(folder.path / LEDGER)
+        self.number = 1 + self._read.number
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
-        self._lost = _lost(folder.path, before)
-        self._course = _Course()
+        self._lost = _lost(folder.path, self._read)
+        self._course = Course()
         self._beat = Heartbeat(folder.path, self.number, lambda: self._course.facts(self.watch.doing))
         self._telling = ExitStack()
 
@@ -73,7 +70,8 @@ class Attempt(AbstractContextManager["Attempt"]):
     def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
         """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
         self._ledger.close()
-        kept = recover(self.folder.path, place, say, asked)
+        read, self._read = self._read, None  # which it is of once: recovering may rewrite the file
+        kept = recover(self.folder.path, place, say, asked, read)
         self._course.begin(len(kept.ids), len(place))
         return kept
 
@@ -91,54 +89,11 @@ class Attempt(AbstractContextManager["Attempt"]):
             log.debug("%d answers in %.6f s, batch %s", timing.n, timing.seconds, timing.batch)
 
 
-class _Course:
-    """How far an attempt is, for its sign of life and its log."""
-
-    def __init__(self) -> None:
-        self.done = self.n = self._errors = 0
-        self._seen: deque[tuple[float, int]] = deque()  # time and answers, of the last minute
-        self._told = time.monotonic()
-
-    def begin(self, done: int, n: int) -> None:
-        """So many of `n` answers are kept from before."""
-        self.done, self.n = done, n
-        log.info("%d of %d answers are kept from before", done, n)
-
-    def came(self, predictions: Sequence[Prediction]) -> None:
-        """These answers were kept."""
-        self.done += len(predictions)
-        for one in predictions:
-            if one.error is not None:
-                self._errors += 1
-                if self._errors <= _TOLD_ERRORS:
-                    log.warning("example %s failed: %s", one.id, one.error)
-
-    def facts(self, doing: str) -> dict[str, Json]:
-        """What the sign of life says: answers, rate of the last minute (None unknown), what is done beside, the command."""
-        now = time.monotonic()
-        while len(self._seen) > 1 and now - self._seen[0][0] > _TOLD_SECONDS:
-            self._seen.popleft()
-        self._seen.append((now, self.done))
-        since, then = self._seen[0]
-        took = now - since
-        rate = (self.done - then) / took if took > 0 and self.done > then else None
-        if now - self._told >= _TOLD_SECONDS:
-            self._told = now
-            log.info("%d of %d answers, %.3g a second", self.done, self.n, rate or 0.0)
-        return {"done": self.done, "n": self.n, "rate": rate, "doing": doing, "command": command()[:_LONGEST_COMMAND]}
-
-    def end(self) -> None:
-        """Say what the log did not name."""
-        if self._errors > _TOLD_ERRORS:
-            log.warning("%d examples failed in this attempt; the journal has their errors", self._errors)
-
-
-def _lost(folder: Path, readings: Sequence[Timing]) -> Timing | None:
+def _lost(folder: Path, before: Ledger) -> Timing | None:
     """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
     if (beat := last_beat(folder)) is None:
         return None
     attempt, alive = beat
-    if not any(one.attempt == attempt and one.phase == "begin" for one in readings):
+    if attempt not in before.begun:
         return None
-    known = sum(one.seconds for one in readings if one.attempt == attempt)
-    return Timing(attempt, "lost", max(0.0, alive - known))
+    return Timing(attempt, "lost", max(0.0, alive - before.seconds[attempt]))

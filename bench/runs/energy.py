@@ -18,7 +18,7 @@ from typing import Protocol
 
 from bench.errors import BenchError
 from bench.record import Run
-from bench.runs.journal import lines
+from bench.runs.appended import lines
 from bench.types import Json
 
 FILE = "energy.jsonl"

@@ -31,8 +31,9 @@ from bench.errors import BenchError
 from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
 from bench.runs import locks, record_schema
+from bench.runs.appended import Appended, lines
 from bench.runs.identity import Identity
-from bench.runs.journal import JOURNAL, LEDGER, Appended, lines, of_prediction, of_timing, parsed
+from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed
 from bench.types import Prediction
@@ -165,8 +166,12 @@ class RunFolder:
 
     def timings(self) -> list[Timing]:
         """All readings, oldest first."""
-        numbered = enumerate(lines(self.path / LEDGER), start=1)
-        return [parsed(self.path / LEDGER, number, line, Timing.from_json) for number, (_, line) in numbered]
+        return list(self.readings())
+
+    def readings(self) -> Iterator[Timing]:
+        """The readings one after the other, oldest first."""
+        for number, (_, line) in enumerate(lines(self.path / LEDGER), start=1):
+            yield parsed(self.path / LEDGER, number, line, Timing.from_json)
 
     def keep(self, n_predictions: int) -> None:
         """Cut the journal after its first `n_predictions` lines, and an unfinished line off the ledger."""

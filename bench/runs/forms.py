@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import math
 import re
@@ -31,17 +32,31 @@ def loaded(line: bytes) -> Json:
 
 def prediction(record: Json) -> Prediction:
     """A line of the journal, every field of its type; raises one of `WRONG` for another."""
+    return Prediction.from_json(prediction_record(record))
+
+
+def prediction_record(record: Json) -> dict[str, Json]:
+    """The same as JSON, its `id` there."""
     _refuse(record, _PREDICTION)
     said = [name for name in ("text", "label_scores", "values", "answer", "error") if name in record]
     if len(said) != 1:
         raise ValueError(f"one answer is due, found {', '.join(said) or 'none'}")
-    return Prediction.from_json(record)
+    if "id" not in record:
+        raise TypeError("id is missing")
+    return dict(record)
 
 
 def timing(record: Json) -> Timing:
     """A line of the ledger, every field of its type; raises one of `WRONG` for another."""
+    return Timing.from_json(timing_record(record))
+
+
+def timing_record(record: Json) -> dict[str, Json]:
+    """The same as JSON: `attempt`, `phase` and `seconds` are there."""
     _refuse(record, _TIMING)
-    return Timing.from_json(record)
+    if not record.keys() >= _ALWAYS:
+        raise TypeError(f"{', '.join(sorted(_ALWAYS - record.keys()))} is missing")
+    return dict(record)
 
 
 def _refuse(record: Json, form: Mapping[str, Callable[[Any], bool]]) -> None:
@@ -91,16 +106,20 @@ def _is_told(value: Json) -> bool:
     if not isinstance(value, list) or len(value) != len(Span._fields):
         return False
     name, start, seconds, rows, tokens, track = value
-    words = (
-        isinstance(name, str) and isinstance(track, str) and _WORDS.fullmatch(name) and _WORDS.fullmatch(track or "a")
-    )
+    words = isinstance(name, str) and isinstance(track, str) and _are_words(name) and _are_words(track or "a")
     times = _is_number(start) and abs(start) < _LONGEST and _is_number(seconds) and 0 <= seconds < _LONGEST
     return bool(words) and times and _is_count(rows) and _is_count(tokens)
+
+
+@functools.lru_cache(256)  # there are few
+def _are_words(text: str) -> bool:
+    return _WORDS.fullmatch(text) is not None
 
 
 _LONGEST = 1e10  # seconds
 MOST_SPANS = 1000  # of a reading
 _WORDS = re.compile("[a-z][a-z ]{0,39}")
+_ALWAYS = {"attempt", "phase", "seconds"}
 _PHASES = ("begin", "lost", "load", "fit", "warmup", "predict", "audit", "score")
 _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in fields(Timing)} | {
     "phase": lambda value: value in _PHASES,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from bench.types import Json
+from bench.types import Example, Json
 
 # Made once: `json.dumps` makes one for each call with options.
 _ENCODER = json.JSONEncoder(sort_keys=True, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -22,8 +22,26 @@ def fingerprint(*values: Json) -> str:
     """The sha256 of the canonical JSON of the values, one a line."""
     state = hashlib.sha256()
     for value in values:
-        state.update(canonical(value).encode("utf-8", "surrogatepass") + b"\n")
+        add_value(state, value)
     return state.hexdigest()
+
+
+def add_value(state: hashlib._Hash, value: Json) -> None:
+    """Take one more value into the state of a `fingerprint`."""
+    state.update(canonical(value).encode("utf-8", "surrogatepass") + b"\n")
+
+
+def fingerprint_of(examples: Iterable[Example]) -> str:
+    """The fingerprint of examples, one after the other."""
+    state = hashlib.sha256()
+    for example in examples:
+        add_value(state, example.to_json())
+    return state.hexdigest()
+
+
+def digest_of(example: Example) -> str:
+    """12 hex digits over one example: only examples of the same digest may be compared."""
+    return fingerprint(example.to_json())[:12]
 
 
 @dataclass(frozen=True)

@@ -1,39 +1,28 @@
-"""The journal of predictions and the ledger of readings: lines that are appended while a run is under way, and found again."""
+"""The journal of predictions and the ledger of readings: their lines, what an attempt left of them, and their order at the end."""
 
 from __future__ import annotations
 
 import json
 import os
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, TypeVar
+from typing import TypeVar
 
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.record import Timing
 from bench.runs import forms
+from bench.runs.appended import lines
+from bench.runs.compact import Marked
 from bench.runs.identity import canonical
+from bench.runs.ledger import Ledger, Owners, placed, readable
 from bench.text import secrets
 from bench.types import Json, Prediction
 
 T = TypeVar("T")
 JOURNAL, LEDGER = "predictions.jsonl", "timings.jsonl"
-_SYNC_SECONDS = 1.0  # between two times that the disk is waited for: what a power cut may take
-
-
-def lines(path: Path) -> Iterator[tuple[int, bytes]]:
-    """Whole lines of a JSONL file with the offset behind each; an unfinished last line is left out."""
-    if not path.exists():
-        return
-    offset = 0
-    with path.open("rb") as file:
-        for line in file:
-            if not line.endswith(b"\n"):
-                return
-            offset += len(line)
-            yield offset, line
 
 
 def parsed(path: Path, number: int, line: bytes, make: Callable[[dict[str, Json]], T]) -> T:
@@ -69,52 +58,6 @@ def _is_utf8(text: str) -> bool:
     return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
-class Appended:
-    """A file that lines are appended to, each group of them handed to the system at once; the disk is waited for once a second.
-
-    So a process that is killed loses nothing that was appended, and a machine that loses its power a second of it.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._file: BinaryIO | None = None
-        self._synced = time.monotonic()
-
-    def write(self, texts: Sequence[str]) -> None:
-        """Append the lines; raises BenchError where the disk takes no more."""
-        try:
-            if self._file is None:
-                _cut_unfinished(self.path)
-                self._file = self.path.open("ab", buffering=0)
-            if os.fstat(self._file.fileno()).st_nlink == 0:
-                raise BenchError(f"{self.path} was removed while the run was at it; run the same command again")
-            data = memoryview("".join(text + "\n" for text in texts).encode())
-            while data:
-                data = data[self._file.write(data) or 0 :]
-            if time.monotonic() - self._synced > _SYNC_SECONDS:
-                os.fsync(self._file.fileno())
-                self._synced = time.monotonic()
-        except OSError as error:
-            raise BenchError(
-                f"{self.path} cannot be written ({error.strerror}); free space and run the same command again"
-            ) from None
-
-    def close(self) -> None:
-        """Let go of the file."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
-def _cut_unfinished(path: Path) -> None:
-    """Cut off a last line that a crash left unfinished, so that the next one is no part of it."""
-    if not path.exists():
-        return
-    with path.open("rb+") as file:
-        if file.seek(0, os.SEEK_END) and file.seek(-1, os.SEEK_END) >= 0 and file.read(1) != b"\n":
-            file.truncate(max((end for end, _ in lines(path)), default=0))
-
-
 @dataclass(frozen=True)
 class Kept:
     """What earlier attempts left: the ids of the answers that stand, and of these the ones that were `reused` from other runs.
@@ -122,143 +65,125 @@ class Kept:
     `unplaced` says that an earlier version wrote them, in other batches.
     """
 
-    ids: frozenset[str] = frozenset()
-    reused: frozenset[str] = frozenset()
+    ids: Set[str] = frozenset()
+    reused: Set[str] = frozenset()
     unplaced: bool = False
 
 
 def recover(
-    folder: Path, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str] | None = None
-) -> Kept:
+    folder: Path, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str] | None = None,
+    read: Ledger | None = None,
+) -> Kept:  # fmt: skip
     """What earlier attempts finished; journal and ledger are left with that, each line whole.
 
     Lines may stand in any order. One that no run could have written, or that comes a second time, is left out, and `say` is told
     so, as is an answer to another request than is `asked` (digests by id). A group of answers that did not all reach the journal
-    is left out too: its reading is of work that nothing came of. `place` is each example's number in the data. Raises BenchError
-    for an answer to an example that is not there.
+    is left out too: its reading is of work that nothing came of. `place` is each example's number in the data, `read` the ledger
+    where it was read before. Raises BenchError for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
-    found, bad, other = _answers(journal, asked or {})
-    for foreign in (key for key in found if key not in place):
-        raise BenchError(f"{journal}: the prediction for {foreign!r} is not in the data; run again with --fresh")
-    readings, unread = readable(ledger)
-    for path, n in ((journal, bad), (ledger, unread)):
+    found = _Answers(journal, place, asked or {})
+    read = read or Ledger(ledger)
+    for path, n in ((journal, found.bad), (ledger, read.unread)):
         if n:
             say(
                 f"{path}: {n} lines cannot be read or come a second time; they are left out, what is missing is asked again"
             )
-    if other:
-        say(f"{journal}: {other} lines answer another request than this run's; they are left out and asked again")
-    unplaced = any(one.phase == "predict" and one.places is None for one in readings)
-    placed, cut = _placed(readings, [place[key] for key, (_, reused) in found.items() if not reused])
-    whole = _whole(placed, {place[key] for key in found}) - cut
-    stands = {key: of for key, of in found.items() if of[1] or place[key] in whole}
-    timed = owners(placed)
-    if untimed := sum(not reused and place[key] not in timed for key, (_, reused) in stands.items()):
+    if found.other:
+        say(f"{journal}: {found.other} lines answer another request than this run's; they are left out and asked again")
+    instead: Iterable[Timing] | None = readable(ledger)[0] if read.unread or read.unplaced else None
+    made, cut = read.owners, set[int]()
+    if read.unplaced and instead is not None:
+        instead, cut = placed([*instead], [at for at in found.order if not found.reused[at]])
+        made = Owners(instead)
+    stands = _standing(found, made, cut)
+    if untimed := sum(stands[at] and not found.reused[at] and at not in made for at in found.order):
         say(f"{ledger}: {untimed} answers have no reading; they stand, and the run's times are those of the others")
-    _rewrite(journal, {number for number, _ in stands.values()})
-    _rewrite(ledger, {*range(len(readings))}, [of_timing(one) for one in placed] if unplaced or unread else None)
-    return Kept(frozenset(stands), frozenset(key for key, (_, reused) in stands.items() if reused), unplaced)
+    kept = bytearray(found.n_lines)
+    for at in found.order:
+        kept[found.line[at]] = stands[at]
+    _rewrite(journal, kept)
+    _rewrite(ledger, None, None if instead is None else map(of_timing, instead))
+    reused = bytearray(a and b for a, b in zip(stands, found.reused, strict=True))
+    return Kept(Marked(place, stands), Marked(place, reused), read.unplaced)
 
 
-def readable(ledger: Path) -> tuple[list[Timing], int]:
-    """The readings of a ledger, oldest first, and how many of its lines are none."""
-    found: list[Timing] = []
-    bad = 0
-    for _, line in lines(ledger):
-        try:
-            found.append(forms.timing(forms.loaded(line)))
-        except forms.WRONG:
-            bad += 1
-    return found, bad
+class _Answers:
+    """What a journal holds, by the places of its answers: the number of the `line`, and a 1 for each that is there or `reused`.
 
-
-def _answers(journal: Path, asked: Mapping[str, str]) -> tuple[dict[str, tuple[int, bool]], int, int]:
-    """Of each answered id the number of its line and whether it was reused.
-
-    With them how many lines are no answer or a second one, and how many answer another request than is `asked`.
+    `order` are the places as they come; `bad` lines are no answer or a second one, and `other` answer another request than is
+    `asked`.
     """
-    found: dict[str, tuple[int, bool]] = {}
-    bad = other = 0
-    for number, (_, line) in enumerate(lines(journal)):
-        try:
-            one = forms.prediction(forms.loaded(line))
-        except forms.WRONG:
-            bad += 1
-            continue
-        if one.asked != asked.get(one.id, one.asked):
-            other += 1
-            continue
-        bad += one.id in found
-        found.setdefault(one.id, (number, bool(one.reused)))
-    return found, bad, other
+
+    def __init__(self, journal: Path, place: Mapping[str, int], asked: Mapping[str, str]) -> None:
+        self.there, self.reused = bytearray(len(place)), bytearray(len(place))
+        self.line, self.order = array("I", bytes(4 * len(place))), array("I")
+        self.n_lines = self.bad = self.other = 0
+        for number, (_, line) in enumerate(lines(journal)):
+            self.n_lines = number + 1
+            try:
+                one = forms.prediction_record(forms.loaded(line))
+            except forms.WRONG:
+                self.bad += 1
+                continue
+            key = one["id"]
+            if (due := asked.get(key)) is not None and one.get("asked", "") != due:
+                self.other += 1
+            elif (at := place.get(key)) is None:
+                raise BenchError(f"{journal}: the prediction for {key!r} is not in the data; run again with --fresh")
+            elif self.there[at]:
+                self.bad += 1
+            else:
+                self.there[at], self.line[at], self.reused[at] = 1, number, "reused" in one
+                self.order.append(at)
 
 
-def _placed(readings: Sequence[Timing], order: Sequence[int]) -> tuple[list[Timing], set[int]]:
-    """The readings, those that an earlier version wrote with the places of their answers, which stand in the journal's `order`.
-
-    With them the places that are of a batch which a crash cut off.
-    """
-    last = {one.batch: number for number, one in enumerate(readings) if one.phase == "predict" and one.places is None}
-    found: list[Timing] = []
-    cut: set[int] = set()
-    for number, one in enumerate(readings):
-        if one.phase != "predict" or one.places is not None:
-            found.append(one)
-            continue
-        start = one.batch or 0
-        there = tuple(order[start : start + one.n]) if last[one.batch] == number else ()
-        cut |= set(there) if len(there) < one.n else set()
-        found.append(replace(one, places=there if len(there) == one.n else ()))
-    return found, cut
+def _standing(found: _Answers, made: Owners, cut: Set[int]) -> bytearray:
+    """A 1 for each place whose answer stands: its last reading has all of its answers here, or it has none, or it was reused."""
+    n = len(found.there)
+    torn = {number for at, number in made.items() if at >= n or not found.there[at]}
+    stands = bytearray(found.there)
+    if torn or cut:
+        for at in found.order:
+            stands[at] = found.reused[at] or (at not in cut and made.get(at) not in torn)
+    return stands
 
 
-def _whole(readings: Sequence[Timing], answered: set[int]) -> set[int]:
-    """The answered places whose last reading has all of its answers here; those that no reading is of stand as they are."""
-    owner = owners(readings)
-    torn = {number for place, number in owner.items() if place not in answered}
-    return {place for place in answered if owner.get(place) not in torn}
-
-
-def owners(readings: Sequence[Timing]) -> dict[int, int]:
-    """For each place, the number of the last reading that is of it: an answer that was given again was made by that one."""
-    return {place: number for number, one in enumerate(readings) for place in one.places or ()}
-
-
-def _rewrite(path: Path, kept: set[int], instead: Sequence[str] | None = None) -> None:
-    """Leave only these lines of the file, or others in their stead; a file that holds just them stays as it is."""
+def _rewrite(path: Path, kept: bytearray | None, instead: Iterable[str] | None = None) -> None:
+    """Leave only the lines that are `kept` (None: all), or others in their stead; a file that holds just them stays as it is."""
     if not path.exists():
         return
     if instead is not None:
-        write_atomically(path, "".join(line + "\n" for line in instead))
+        write_atomically(path, ((line + "\n").encode() for line in instead))
         return
-    ends, windows = list[int](), False
+    size, windows = 0, False
     for end, line in lines(path):
-        ends.append(end)
+        size = end
         windows = windows or line.endswith(b"\r\n")  # of an editor, or of git
-    if windows or len(kept) < len(ends):
-        whole = (line for number, (_, line) in enumerate(lines(path)) if number in kept)
+    if windows or (kept is not None and not all(kept)):
+        whole = (line for number, (_, line) in enumerate(lines(path)) if kept is None or kept[number])
         write_atomically(path, (line.rstrip(b"\r\n") + b"\n" for line in whole))
-    elif path.stat().st_size != (end := ends[-1] if ends else 0):
-        os.truncate(path, end)
+    elif path.stat().st_size != size:
+        os.truncate(path, size)
 
 
-def settle(folder: Path, ids: Sequence[str]) -> None:
+def settle(folder: Path, place: Mapping[str, int]) -> None:
     """Put the journal of a finished run into the order of the data, so that the same answers are the same bytes.
 
-    `ids` are all examples' in that order. Nothing is done where it is so already.
+    `place` is each example's number in that order. Nothing is done where it is so already.
     """
-    path, spans, start = folder / JOURNAL, dict[str, tuple[int, int]](), 0
+    path, starts, start, last, ordered = folder / JOURNAL, array("q", [-1]) * len(place), 0, -1, True
     for end, line in lines(path):
-        spans[json.loads(line)["id"]] = (start, end - start)
+        if (at := place.get(json.loads(line)["id"])) is not None:
+            starts[at] = start
+            ordered, last = ordered and at > last, at
         start = end
-    order = [key for key in ids if key in spans]
-    if order == list(spans):
+    if ordered:
         return
     with path.open("rb") as file:
 
-        def line_of(key: str) -> bytes:
-            file.seek(spans[key][0])
-            return file.read(spans[key][1])
+        def line_at(start: int) -> bytes:
+            file.seek(start)
+            return file.readline()
 
-        write_atomically(path, map(line_of, order))
+        write_atomically(path, (line_at(start) for start in starts if start >= 0))

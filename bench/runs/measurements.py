@@ -6,7 +6,7 @@ Comparisons, gates, rank intervals and pages of examples start from these rows, 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from bench.types import Json
 Array = npt.NDArray[np.float64]
 FILE = "measurements.json"
 _MOST = 100_000_000  # cells of a table: 0.8 GB, far above any data set, so that a hostile file asks for no more
+_AT_ONCE = 8192  # values that are written at a time
 _DENSE = 8  # columns up to which a row is written whole; of a wider one, whose cells are mostly 0, only the others
 
 
@@ -33,12 +34,12 @@ class Measurements:
     so that they may be compared on the whole data only. Metrics that give no rows are not here.
     """
 
-    ids: tuple[str, ...]
-    digests: tuple[str, ...]
-    clusters: tuple[str, ...]
+    ids: Sequence[str]
+    digests: Sequence[str]
+    clusters: Sequence[str]
     failed: frozenset[str]
     rows: Mapping[str, Array]
-    slices: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    slices: Mapping[str, Sequence[str]] = field(default_factory=dict)
     fitted: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
@@ -100,9 +101,13 @@ def _packed(rows: Array) -> Json:
     k = rows.shape[1]
     if k == 1:
         return {"k": 1, "dense": [_number(value) for value in rows[:, 0]]}
-    if k <= _DENSE:
+    if _kind(rows) == "dense":
         return {"k": k, "dense": [[_number(value) for value in row] for row in rows]}
     return {"k": k, "sparse": [[x for i in np.flatnonzero(row) for x in (int(i), _number(row[i]))] for row in rows]}
+
+
+def _kind(rows: Array) -> str:
+    return "dense" if rows.shape[1] <= _DENSE else "sparse"
 
 
 def _number(value: float) -> float | int:
@@ -133,8 +138,36 @@ def _unpacked(packed: Mapping[str, Json]) -> Array:
 
 def write(folder: Path, measurements: Measurements) -> None:
     """Write the file of a run's folder."""
-    text = json.dumps(measurements.to_json(), ensure_ascii=True, allow_nan=False, separators=(",", ":"))
-    write_atomically(folder / FILE, text + "\n")
+    write_atomically(folder / FILE, _in_pieces(measurements))
+
+
+def _in_pieces(measured: Measurements) -> Iterator[bytes]:
+    """The JSON text of the record, piece by piece: it is never held as a whole."""
+    yield b"{"
+    for name, column in (("ids", measured.ids), ("digests", measured.digests), ("clusters", measured.clusters)):
+        yield from _listed(f"{_text(name)}:", column, list)
+        yield b","
+    yield f'"failed":{_text(sorted(measured.failed))},"slices":{{'.encode()
+    for number, (name, values) in enumerate(measured.slices.items()):
+        yield from _listed(f"{',' * bool(number)}{_text(name)}:", values, list)
+    yield f'}},"fitted":{_text(sorted(measured.fitted))},"rows":{{'.encode()
+    for number, (name, rows) in enumerate(measured.rows.items()):
+        head = f'{"," * bool(number)}{_text(name)}:{{"k":{rows.shape[1]},"{_kind(rows)}":'
+        yield from _listed(head, rows, lambda some: _packed(some)[_kind(some)])
+        yield b"}"
+    yield b"}}\n"
+
+
+def _listed(head: str, values: Sequence[Json] | Array, plain: Callable[[Json], list[Json]]) -> Iterator[bytes]:
+    """A JSON list behind its head, so many values at a time."""
+    yield f"{head}[".encode()
+    for start in range(0, len(values), _AT_ONCE):
+        yield ("," * bool(start) + _text(plain(values[start : start + _AT_ONCE]))[1:-1]).encode()
+    yield b"]"
+
+
+def _text(value: Json) -> str:
+    return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
 def read(folder: Path) -> Measurements:

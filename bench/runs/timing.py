@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from array import array
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
+
 from bench.record import Timing
 from bench.runs import spans
-from bench.runs.journal import owners
+from bench.runs.ledger import Owners
 
 T = TypeVar("T")
+_COUNTS = ("n", "prompt_tokens", "new_tokens", "truncated", "halvings")
 LEAST_SECONDS = 0.001  # behind the last answer of a batch: less is no work
 
 
@@ -93,40 +98,72 @@ def counted(timings: Sequence[Timing]) -> list[Timing]:
     places: then a batch's last reading is the one.
     """
     readings = [timing for timing in timings if timing.phase == "predict"]
-    last = {one.batch: number for number, one in enumerate(readings) if one.places is None}
-    owning = set(owners(readings).values())
-    kept = [
-        one
-        for number, one in enumerate(readings)
-        if (last[one.batch] == number if one.places is None else number in owning or not one.n)
-    ]
-    return sorted(kept, key=lambda one: -1 if one.batch is None else one.batch)
+    columns = _Columns()
+    for one in readings:
+        columns.see(one)
+    return [readings[number] for number in columns.counting()]
 
 
-def summarise(timings: Sequence[Timing]) -> dict[str, Any]:
+class _Columns:
+    """What is summed of readings of answers, in 60 bytes each."""
+
+    def __init__(self) -> None:
+        self.seconds, self.batches = array("d"), array("q")
+        self.counts = {name: array("q") for name in _COUNTS}
+        self._owners, self._placed, self._last = Owners(), array("b"), dict[int, int]()
+
+    def see(self, one: Timing) -> None:
+        """Take in one reading."""
+        number, batch = len(self.seconds), -1 if one.batch is None else one.batch
+        self.seconds.append(one.seconds)
+        self.batches.append(batch)
+        for name, column in self.counts.items():
+            column.append(getattr(one, name))
+        self._placed.append(one.places is not None)
+        if one.places is None:
+            self._last[batch] = number
+        else:
+            self._owners.see(number, one.places)
+
+    def counting(self) -> npt.NDArray[np.intp]:
+        """The numbers of those that count, in the order of the plan: see `counted`."""
+        counts = np.array(self._placed, dtype=bool) & (np.array(self.counts["n"], dtype=np.int64) == 0)
+        for _, number in self._owners.items():
+            counts[number] = True
+        counts[list(self._last.values())] = True
+        kept = np.flatnonzero(counts)
+        return kept[np.argsort(np.array(self.batches, dtype=np.int64)[kept], kind="stable")]
+
+
+def summarise(timings: Iterable[Timing]) -> dict[str, Any]:
     """Totals and rates of a run's raw readings; those that do not count (see `counted`) are `repeated`.
 
     The time per answer is that of the whole run: no request was sent alone. Throughput includes the first batch, which is given on
-    its own as well. `started` is when the first attempt began.
+    its own as well. `started` is when the first attempt began. No reading is held.
     """
-    useful_readings = counted(timings)
-    useful = sum(timing.seconds for timing in useful_readings)
-    phases = dict.fromkeys(timing.phase for timing in timings if timing.phase != "begin")
-    total = {name: sum(t.seconds for t in timings if t.phase == name) for name in phases}
-    n, new_tokens = sum(t.n for t in useful_readings), sum(t.new_tokens for t in useful_readings)
-    first = useful_readings[0].batch if useful_readings else None
-    began = next((one.at for one in timings if one.phase == "begin"), None)
+    columns, total, attempts, began = _Columns(), dict[str, float](), 0, None
+    for one in timings:
+        attempts = max(attempts, one.attempt)
+        if one.phase == "begin":
+            began = one.at if began is None else began
+            continue
+        total[one.phase] = total.get(one.phase, 0) + one.seconds
+        if one.phase == "predict":
+            columns.see(one)
+    kept = columns.counting()
+    useful, first = 0.0, 0.0
+    for number in kept:
+        useful += columns.seconds[number]
+        first += columns.seconds[number] if columns.batches[number] == columns.batches[kept[0]] else 0.0
+    sums = {name: sum(column[number] for number in kept) for name, column in columns.counts.items()}
+    n, new_tokens = sums["n"], sums["new_tokens"]
     return {
-        "attempts": max((t.attempt for t in timings), default=1),
+        "attempts": attempts or 1,
         **({"started": began} if began else {}),
         "seconds": dict(sorted(total.items())) | {"total": sum(total.values())},
         "repeated_seconds": total.get("predict", 0.0) - useful,
-        "first_batch_seconds": sum(t.seconds for t in useful_readings if t.batch == first) if useful_readings else None,
-        "n": n,
-        "prompt_tokens": sum(t.prompt_tokens for t in useful_readings),
-        "new_tokens": new_tokens,
-        "truncated": sum(t.truncated for t in useful_readings),
-        "halvings": sum(t.halvings for t in useful_readings),
+        "first_batch_seconds": first if len(kept) else None,
+        **sums,
         "examples_per_second": n / useful if useful else None,
         "seconds_per_answer": useful / n if n else None,
         "tokens_per_second": new_tokens / useful if useful and new_tokens else None,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import dataclass
-from operator import is_
+from typing import overload
 
 from bench.data import shapes
 from bench.errors import BenchError, authored
+from bench.runs.compact import Marked, Numbered, Values
 from bench.runs.endings import Endings
 from bench.runs.identity import canonical
 from bench.task import Malformed, Task, Unparsed
@@ -107,10 +108,10 @@ class Finals:
     official scripts. `differs` says whether any of them does. `endings` counts how the answers ended.
     """
 
-    raw: list[Json]
-    said: list[Json]
-    targets: list[Json]
-    seen: set[str]
+    raw: Sequence[Json]
+    said: Sequence[Json]
+    targets: Sequence[Json]
+    seen: Set[str]
     differs: bool
     endings: Endings
 
@@ -120,39 +121,76 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
 
     Raises BenchError for an id that is unknown or comes twice, and where a parser fails.
     """
-    index = {example.id: i for i, example in enumerate(examples)}
-    raw: list[Json] = [FAILED] * len(examples)
-    said: list[Json] = [FAILED] * len(examples)
-    seen: set[str] = set()
-    endings = Endings()
+    index = Numbered(lambda number: examples[number].id, (example.id for example in examples))
+    raw, endings, seen = Values(len(examples), FAILED), Endings(), Marked(index)
+    said: dict[int, Json] = {}  # what is scored otherwise than it came
     with authored(f"task '{task.name}'", "answer()", KEPT) as place:
-        for prediction in known_once(task, index, predictions, "run again with --fresh"):
+        for prediction in known_once(task, index, predictions, "run again with --fresh", seen):
             place.example, place.given = prediction.id, prediction.to_json()
-            seen.add(prediction.id)
             at, parsed = index[prediction.id], True
             if prediction.error is None:
                 found = read(task, examples[at], prediction)
-                raw[at] = said[at] = _or_failed(found.answer)
+                came = counts = _or_failed(found.answer)
                 if task.normalises:
                     plain = by_line(prediction.text or "", tabs=task.keeps_tabs)
                     if plain != (prediction.text or ""):
                         found = read(task, examples[at], prediction.but(text=plain))
-                        said[at] = _or_failed(found.answer)
-                    said[at] = scored(said[at])
+                        counts = _or_failed(found.answer)
+                    counts = scored(counts)
+                raw.put(at, came)
+                if counts is not came:
+                    said[at] = counts
                 parsed = found.parsed
             endings.see(at, prediction, parsed=parsed)
-    targets = [scored(one.target) if task.normalises else one.target for one in examples]
-    same = all(map(is_, said, raw)) and all(map(is_, targets, (one.target for one in examples)))
-    return Finals(raw, said, targets, seen, not same, endings)
+    targets = Targets(examples, normalises=task.normalises)
+    return Finals(raw, _instead(raw, said), targets, seen, bool(said or targets.instead), endings)
+
+
+def _instead(raw: Values, said: Mapping[int, Json]) -> Values:
+    """The answers with others at some places."""
+    found = raw.twin() if said else raw
+    for at, value in said.items():
+        found.put(at, value)
+    return found
+
+
+class Targets(Sequence[Json]):
+    """The targets of examples, normalised if asked for; only those are held that differ by it, `instead` of the examples' own."""
+
+    def __init__(self, examples: Sequence[Example], *, normalises: bool = False) -> None:
+        self.examples, self.instead = examples, dict[int, Json]()
+        for at, example in enumerate(examples) if normalises else ():
+            if (found := scored(example.target)) is not example.target:
+                self.instead[at] = found
+
+    def __len__(self) -> int:
+        return len(self.examples)
+
+    @overload
+    def __getitem__(self, at: int) -> Json: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[Json]: ...
+    def __getitem__(self, at: int | slice) -> Json:
+        if isinstance(at, slice):
+            return [self[i] for i in range(len(self))[at]]
+        return self.instead[at] if at in self.instead else self.examples[at].target
+
+    def __iter__(self) -> Iterator[Json]:
+        return (self.instead.get(at, one.target) for at, one in enumerate(self.examples))
 
 
 def _or_failed(found: Json) -> Json:
     return FAILED if isinstance(found, Malformed) else found
 
 
-def known_once(task: Task, ids: Container[str], predictions: Iterable[Prediction], remedy: str) -> Iterator[Prediction]:
-    """The predictions as they come; raises BenchError, with what to do, for an id that is unknown or comes twice."""
-    seen: set[str] = set()
+def known_once(
+    task: Task, ids: Container[str], predictions: Iterable[Prediction], remedy: str, seen: set[str] | Marked | None = None
+) -> Iterator[Prediction]:  # fmt: skip
+    """The predictions as they come; raises BenchError, with what to do, for an id that is unknown or comes twice.
+
+    `seen` takes in the ids.
+    """
+    seen = set() if seen is None else seen
     for prediction in predictions:
         if prediction.id not in ids or prediction.id in seen:
             fault = "comes twice" if prediction.id in seen else "is not in the data"

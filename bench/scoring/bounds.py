@@ -16,6 +16,7 @@ from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.stats.intervals import (
     MIN_CLUSTERS,
+    Clusters,
     cluster_numbers,
     cluster_sums,
     jackknife_interval,
@@ -44,13 +45,12 @@ def value(metric: Metric | RankedMetric, rows: Array) -> float:
     return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
 
 
-def of_rows(
-    metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], *, resamples: int, seed: int
-) -> Bounds:
+def of_rows(metric: Metric | RankedMetric, rows: Array, clusters: Clusters, *, resamples: int, seed: int) -> Bounds:
     """The interval of rows [n, k], whole clusters being drawn or left out."""
+    clusters, g = cluster_numbers(clusters)
     if isinstance(metric, Metric) and metric.jackknife:
-        return _of(len(set(clusters)), resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
-    return _of(len(set(clusters)), resamples, partial(_bootstrap, metric, rows, clusters, resamples, seed), "bootstrap")
+        return _of(g, resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
+    return _of(g, resamples, partial(_bootstrap, metric, rows, clusters, resamples, seed), "bootstrap")
 
 
 def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resamples: int) -> Bounds:
@@ -65,16 +65,14 @@ def _of(clusters: int, resamples: int, bounds: Callable[[], tuple[float, float] 
     return found if isinstance(found, Bounds) else Bounds(*found, f"{method} over {clusters} clusters")
 
 
-def _bootstrap(
-    metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], resamples: int, seed: int
-) -> Bounds:
+def _bootstrap(metric: Metric | RankedMetric, rows: Array, clusters: Clusters, resamples: int, seed: int) -> Bounds:
     """The 95 % interval from whole clusters, drawn with replacement; draws without a value are left out, and counted."""
-    note = f"bootstrap over {len(set(clusters))} clusters, {resamples} resamples"
+    which, g = cluster_numbers(clusters)
+    note = f"bootstrap over {g} clusters, {resamples} resamples"
     if isinstance(metric, Metric):
-        sums, sizes = cluster_sums(rows, clusters)
+        sums, sizes = cluster_sums(rows, which)
         values = resample(sums, sizes, metric.summarise, resamples=resamples, seed=seed)
         return Bounds(*percentile_interval(values, len(sums)), note)
-    which, g = cluster_numbers(clusters)
     drawn = resample_weights(g, resamples=resamples, seed=seed, width=len(rows))
     values = np.concatenate([metric.summarise(rows, weights[:, which]) for weights in drawn])
     with_value = values[~np.isnan(values)]
@@ -84,7 +82,7 @@ def _bootstrap(
     return Bounds(*percentile_interval(with_value, g), f"{note}, {lost} of them lost a class" if lost else note)
 
 
-def _leave_one_out(metric: Metric, rows: Array, clusters: Sequence[str]) -> tuple[float, float]:
+def _leave_one_out(metric: Metric, rows: Array, clusters: Clusters) -> tuple[float, float]:
     low, high = leave_one_out_interval(*cluster_sums(rows, clusters), metric.summarise)
     return (max(low, metric.least), min(high, 1.0)) if metric.is_fraction else (low, high)
 

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import Counter
-from collections.abc import Hashable, Iterable, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from itertools import islice
 from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
+import numpy.typing as npt
 
 from bench.errors import BenchError, CodeError, Place, authored
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted, never
 from bench.record import Score
+from bench.runs.compact import Numbered, Texts
 from bench.runs.endings import Endings
-from bench.runs.identity import fingerprint
+from bench.runs.identity import digest_of
 from bench.runs.measurements import Measurements
 from bench.scoring import bounds
-from bench.scoring.answers import FAILED, KEPT, finals
+from bench.scoring.answers import FAILED, KEPT, Targets, finals
 from bench.task import Task
 from bench.types import Example, Json, Prediction
+
+_TOGETHER = 4096  # rows that are made before they become a table
 
 
 class Measured(NamedTuple):
@@ -32,22 +39,31 @@ class Measured(NamedTuple):
 
 @dataclass(frozen=True)
 class _Answered:
-    """The examples with their answers, `FAILED` where there is none, and what the intervals need."""
+    """The examples with their targets and answers, `FAILED` where there is none, and what the intervals need."""
 
     task: str
     examples: Sequence[Example]
+    targets: Sequence[Json]
     answers: Sequence[Json]
     resamples: int
     seed: int
     cut: Sequence[int] = ()
 
-    @property
+    @cached_property
     def failed(self) -> list[int]:
         return [i for i, answer in enumerate(self.answers) if answer is FAILED]
 
-    @property
-    def clusters(self) -> list[str]:
-        return [example.cluster for example in self.examples]
+    @cached_property
+    def clusters(self) -> npt.NDArray[np.intp]:
+        """Each example's cluster by number: [n]."""
+        first = array("q")
+        known = Numbered[str](lambda number: self.examples[first[number]].cluster)
+        found = np.empty(len(self.examples), dtype=np.intp)
+        for at, example in enumerate(self.examples):
+            found[at] = known.add(example.cluster)
+            if len(first) < len(known):
+                first.append(at)
+        return found
 
 
 def score(
@@ -79,15 +95,17 @@ def measured(
     found = finals(task, examples, predictions)
     if without_references(examples):
         return Measured(tuple(_held_out(metric, len(examples)) for metric in task.metrics), None, found.endings)
-    plain = [replace(example, target=target) for example, target in zip(examples, found.targets, strict=True)]
-    data = _Answered(task.name, plain, found.said, resamples, seed, sorted(found.endings.cut))
+    data = _Answered(task.name, examples, found.targets, found.said, resamples, seed, sorted(found.endings.cut))
     scores, rows, if_cut = _scores(task, data)
     found.endings.if_cut |= if_cut
     left_out = task.missing_left_out and len(found.seen) != len(examples)
     if left_out or found.differs:
-        kept = [i for i, example in enumerate(examples) if example.id in found.seen or not task.missing_left_out]
-        part = _Answered(task.name, [examples[i] for i in kept], [found.raw[i] for i in kept], 0, seed)
-        official = [one.value for one in _scores(task, part)[0]] if kept else [None] * len(scores)
+        part = _Answered(task.name, examples, Targets(examples), found.raw, 0, seed)
+        if left_out:
+            kept = [i for i, example in enumerate(examples) if example.id in found.seen]
+            some = [examples[i] for i in kept]
+            part = _Answered(task.name, some, Targets(some), [found.raw[i] for i in kept], 0, seed)
+        official = [one.value for one in _scores(task, part)[0]] if part.examples else [None] * len(scores)
         scores = tuple(
             replace(one, official=value) if left_out or value != one.value else one
             for one, value in zip(scores, official, strict=True)
@@ -112,7 +130,7 @@ def _scores(task: Task, data: _Answered) -> tuple[tuple[Score, ...], dict[str, A
     scores, rows, if_cut = [], {}, {}
     for metric in task.metrics:
         with authored(f"task '{task.name}', metric '{metric.name}'", "fit()", KEPT) as place:
-            known = fitted(metric, [example.target for example in data.examples])
+            known = fitted(metric, data.targets)
             score, measured = _score(known, data, place)
             if data.cut and measured is not None and isinstance(known, Metric | RankedMetric):
                 if_cut[metric.name] = _if_cut(known, measured, data, place)
@@ -127,26 +145,31 @@ def _if_cut(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: 
     values = []
     for name, make in (("worst()", metric.worst), ("best()", metric.best)):
         place.function, other = name, rows.copy()
-        other[list(data.cut)] = [make(data.examples[i].target) for i in data.cut]
+        other[list(data.cut)] = [make(data.targets[i]) for i in data.cut]
         place.function = "summarise()"
         values.append(bounds.value(metric, other))
     return values[0], values[1]
 
 
 def _measurements(task: Task, examples: Sequence[Example], data: _Answered, rows: dict[str, Array]) -> Measurements:
-    properties = []
+    slices: dict[str, list[str]] = {}
+    same: dict[str, str] = {}  # each value once
     with authored(f"task '{task.name}'", "slices()", KEPT) as place:
-        for example in examples:
+        for at, example in enumerate(examples):
             place.example = example.id
-            properties.append(task.slices(example))
-    names = sorted({name for found in properties for name in found})
+            for name, value in task.slices(example).items():
+                column = slices.setdefault(name, [])
+                column += [""] * (at - len(column))
+                column.append(same.setdefault(value, value))
+    for column in slices.values():
+        column += [""] * (len(examples) - len(column))
     return Measurements(
-        ids=tuple(example.id for example in examples),
-        digests=tuple(fingerprint(vars(example))[:12] for example in examples),
-        clusters=tuple(data.clusters),
-        failed=frozenset(data.examples[i].id for i in data.failed),
+        ids=Texts(example.id for example in examples),
+        digests=Texts(map(digest_of, examples)),
+        clusters=Texts(example.cluster for example in examples),
+        failed=frozenset(examples[i].id for i in data.failed),
         rows=rows,
-        slices={name: tuple(found.get(name, "") for found in properties) for name in names},
+        slices={name: tuple(slices[name]) for name in sorted(slices)},
         fitted=frozenset(m.name for m in task.metrics if isinstance(m, Metric) and m.fit is not None),
     )
 
@@ -162,13 +185,13 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
         "is_fraction": metric.is_fraction, "signature": metric.signature,
     }  # fmt: skip
-    if reason := metric.absent([answer for answer in data.answers if answer is not FAILED]):
+    if metric.absent is not never and (reason := metric.absent([one for one in data.answers if one is not FAILED])):
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
         answers = [metric.failed if answer is FAILED else answer for answer in data.answers]
         place.function = "prediction() or reference()"
         try:
-            found = metric.compute([example.target for example in data.examples], answers)
+            found = metric.compute(list(data.targets), answers)
         except BenchError as error:
             return Score(value=None, low=None, high=None, note=f"absent: {error}", **common), None
         note = f"no interval: {metric.module} gives one number"
@@ -182,23 +205,27 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
 
 def _rows(metric: Metric | RankedMetric, data: _Answered, place: Place) -> Array:
     """The row of each example, the worst where it has no answer: [n, k]."""
-    rows: list[Row] = []
-    for example, answer in zip(data.examples, data.answers, strict=True):
-        place.example = example.id
-        if answer is FAILED:
-            place.function, place.given = "worst()", example.target
-            rows.append(metric.worst(example.target))
-        else:
-            place.function, place.given = "measure()", (example.target, answer)
-            rows.append(metric.measure(example.target, answer))
+    rows = _each_row(metric, data, place)
     try:
-        table = np.array(rows, dtype=np.float64)
+        tables = [np.array(some, dtype=np.float64) for some in iter(lambda: list(islice(rows, _TOGETHER)), [])]
+        table = np.concatenate(tables)
     except (ValueError, TypeError):  # rows of several lengths, or of no numbers
         table = np.empty(0)
     if table.ndim != 2 or not np.isfinite(table).all():
-        _refuse_row(metric, data, rows)
+        _refuse_row(metric, data, list(_each_row(metric, data, place)))
     place.example, place.given = "", None
     return table
+
+
+def _each_row(metric: Metric | RankedMetric, data: _Answered, place: Place) -> Iterator[Row]:
+    for example, target, answer in zip(data.examples, data.targets, data.answers, strict=True):
+        place.example = example.id
+        if answer is FAILED:
+            place.function, place.given = "worst()", target
+            yield metric.worst(target)
+        else:
+            place.function, place.given = "measure()", (target, answer)
+            yield metric.measure(target, answer)
 
 
 def _refuse_row(metric: Metric | RankedMetric, data: _Answered, rows: Sequence[object]) -> NoReturn:
@@ -234,7 +261,7 @@ def _of_rows(metric: Metric | RankedMetric, rows: Array, data: _Answered, place:
     if failed := data.failed:
         ideal = rows.copy()
         place.function = "best()"
-        ideal[failed] = [metric.best(data.examples[i].target) for i in failed]
+        ideal[failed] = [metric.best(data.targets[i]) for i in failed]
         place.function = "summarise()"
         best = bounds.value(metric, ideal)
     found = {"value": value, "worst": value if failed else None, "best": best}

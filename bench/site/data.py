@@ -7,7 +7,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.record import Run
-from bench.runs.identity import fingerprint
+from bench.runs.identity import digest_of, fingerprint_of
 from bench.site import marks
 from bench.site.folder import SiteFolder
 from bench.site.media import MediaFiles
@@ -42,9 +42,7 @@ class TaskData:
                         "The data of this task may not be passed on, so their inputs and references are not shown; whoever has "
                         "obtained them makes a site of their own with bench board --html DIR --all-data."
                     )
-        self._place = {
-            (example.id, fingerprint(vars(example))[:12]): place for place, example in enumerate(self.examples)
-        }
+        self._place = {(example.id, digest_of(example)): place for place, example in enumerate(self.examples)}
         self._used: set[int] = set()
 
     def places(self, ids: Sequence[str], digests: Sequence[str]) -> list[int]:
@@ -54,7 +52,7 @@ class TaskData:
     def places_of_all(self, run: Run) -> list[int] | None:
         """The places of a run's examples by the fingerprint of them all; None where the data here are others."""
         chosen = self.examples[: run.limit]
-        same = chosen and fingerprint(*map(vars, chosen)) == run.data_fingerprint
+        same = chosen and fingerprint_of(chosen) == run.data_fingerprint
         return list(range(len(chosen))) if same else None
 
     def use(self, places: Iterable[int]) -> None:

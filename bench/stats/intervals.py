@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 
 Array = npt.NDArray[np.float64]
+Clusters: TypeAlias = Sequence[str] | npt.NDArray[np.intp]  # by name, or numbered already
 LEVEL = 0.95
 MIN_CLUSTERS = 6  # percentiles cannot leave the range of the cluster means: 5 clusters cover 92 %, 3 only 75 %
 _CHUNK = 4_000_000  # drawn cluster numbers held at a time: 32 MB, inside the cache's reach and flat in resamples
@@ -16,7 +18,7 @@ _CACHED = 16_384  # those counted at a time: their counts stay in the innermost 
 _BLOCKS = 200  # jackknife blocks: enough for a steady variance, few enough for any corpus
 
 
-def cluster_sums(rows: Array, clusters: Sequence[str]) -> tuple[Array, Array]:
+def cluster_sums(rows: Array, clusters: Clusters) -> tuple[Array, Array]:
     """Sum rows [n, k] within each cluster: sums [g, k] and sizes [g], in order of first appearance."""
     which, g = cluster_numbers(clusters)
     if len(which) != len(rows):
@@ -26,8 +28,10 @@ def cluster_sums(rows: Array, clusters: Sequence[str]) -> tuple[Array, Array]:
     return sums, np.bincount(which, minlength=g).astype(np.float64)
 
 
-def cluster_numbers(clusters: Sequence[str]) -> tuple[npt.NDArray[np.intp], int]:
+def cluster_numbers(clusters: Clusters) -> tuple[npt.NDArray[np.intp], int]:
     """Each row's cluster as a number from 0 on, in order of first appearance [n], and how many clusters there are."""
+    if isinstance(clusters, np.ndarray):
+        return clusters, int(clusters.max(initial=-1)) + 1
     number: dict[str, int] = {}
     return np.array([number.setdefault(cluster, len(number)) for cluster in clusters], dtype=np.intp), len(number)
 

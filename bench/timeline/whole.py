@@ -10,7 +10,8 @@ from pathlib import Path
 
 from bench.artifacts.digest import digest
 from bench.record import Run, Timing
-from bench.runs.journal import LEDGER, readable
+from bench.runs.journal import LEDGER
+from bench.runs.ledger import readable
 from bench.timeline.attempts import attempts, moment
 from bench.timeline.bars import PHASES, Bar, Process, Timeline
 from bench.timeline.scenarios import Reading, of_run, processes

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.runs import forms
+from bench.runs.appended import Appended, lines
 from bench.runs.identity import canonical
-from bench.runs.journal import Appended, lines
 from bench.types import Json
 
 FILE = "ledger.jsonl"

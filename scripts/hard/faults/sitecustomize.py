@@ -44,9 +44,9 @@ def _watch_files(below: str, at: int) -> None:
 
 
 def _watch_lines(at: int) -> None:
-    from bench.runs import journal
+    from bench.runs import appended
 
-    whole = journal.Appended.write
+    whole = appended.Appended.write
 
     def write(self: Any, texts: Any) -> None:
         _seen["torn"] += 1
@@ -57,7 +57,7 @@ def _watch_lines(at: int) -> None:
             _die()
         whole(self, texts)
 
-    journal.Appended.write = write  # type: ignore[method-assign]
+    appended.Appended.write = write  # type: ignore[method-assign]
 
 
 _kind, _, _at = os.environ.get("HARD_FAULT", "").partition(":")
