@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
+from bench.artifacts.held import stay_offline
 from bench.commands.shared import output, timing_text
 from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
             tell(line)
         return 0
     if options.offline:
-        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+        stay_offline()
     from bench.commands.shared.jobs import Runner
     from bench.commands.shared.plan import plan
     from bench.commands.shared.progress import Display

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.artifacts.held import stay_offline
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
@@ -32,7 +32,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.training.settings import parted
 
     if options.offline:
-        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+        stay_offline()
     names = [word.partition("=")[2] for word in options.overrides if word.startswith(_REGISTER)]
     for name in names:
         refuse_name(name)

@@ -31,6 +31,9 @@ def add(commands: Commands) -> None:
 
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")
+    fetch.add_argument(
+        "--verify", action="store_true", help="read every byte of the cache, and name the files that have changed"
+    )
 
     doctor = commands.add_parser("doctor", help="what of the data is here, and what is wrong with a task's folder")
     doctor.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="task= data.path= data_dir=")
