@@ -21,8 +21,10 @@ from bench.logs import log as logs
 from bench.models.base import Device
 from bench.run import evaluate
 from bench.runs import locks, state
+from bench.runs.course import Course
 from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import ALIVE, Heartbeat, last_beat, last_facts
+from bench.types import Prediction
 
 Make = Callable[..., Any]
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -77,6 +79,24 @@ def test_the_log_has_what_its_level_says(
     text = "\n".join(lines(folder.path))
     assert has in text
     assert lacks not in text
+
+
+def test_a_sign_of_life_has_the_last_error_without_its_secrets_whatever_its_letters(tmp_path: Path) -> None:
+    course = Course()
+    course.begin(0, 9)
+    course.came(
+        [
+            Prediction("n1", error=f"key {KEY}\x1b"),
+            Prediction("n2", text="4"),
+            Prediction("語" * 2000, error="é" * 9000),
+        ]
+    )
+    assert (course.facts("")["done"], course.facts("")["failed"]) == (3, 2)
+    beaten(tmp_path, **course.facts("load"))
+    assert (tmp_path / ALIVE).stat().st_size == 4096
+    course.came([Prediction("n3", error=f"key {KEY}\x1b")])
+    beaten(tmp_path, **course.facts("load"))
+    assert last_facts(tmp_path)["last_error"] == "example n3: key withheld\\x1b"
 
 
 def test_many_failures_are_counted_and_not_listed(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
@@ -259,7 +279,7 @@ def test_a_sign_of_life_says_how_far_and_behind_its_end_by_what(tmp_path: Path) 
     beaten(tmp_path, done=7, n=9, rate=2.0)
     assert last_beat(tmp_path) is not None
     assert last_facts(tmp_path) == {"done": 7, "n": 9, "rate": 2.0, "ended": "interrupted"}
-    assert (tmp_path / ALIVE).stat().st_size == 2048
+    assert (tmp_path / ALIVE).stat().st_size == 4096
 
 
 def made(runs: Path, name: str, **facts: Any) -> Path:

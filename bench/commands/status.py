@@ -77,7 +77,7 @@ def _table(found: Sequence[State], n_complete: int) -> None:
             [
                 one.name, one.state, _answers(one), rate_text(one.rate) if one.rate else "",
                 seconds_text(one.left) if one.left else "", _when(one.touched),
-                one.doing and f"at {one.doing}" if one.owner else one.error,
+                _why(one),
             ]
         )
         for one in found
@@ -85,6 +85,12 @@ def _table(found: Sequence[State], n_complete: int) -> None:
     if rows:
         tables.show("runs that are not complete", columns, rows)
     tell(f"{len(rows)} runs are under way or stopped, {n_complete} are complete; `bench status RUN` says more of one")
+
+
+def _why(one: State) -> str:
+    """What a person should know of a run that is not complete: what it does beside answering, what ended it, what failed."""
+    failed = f"{one.failed:,} examples failed, the last by {one.last_error}" if one.failed else ""
+    return "; ".join(filter(None, [one.doing and f"at {one.doing}" if one.owner else one.error, failed]))
 
 
 def _answers(one: State) -> str:
@@ -114,6 +120,7 @@ def _whole(one: State) -> Iterator[str]:
         "lock": f"held by {one.owner}" if one.owner else "free",
         "last sign": _when(one.touched),
         "ended by": one.error,
+        "failed in this attempt": f"{one.failed:,} examples, the last by {one.last_error}" if one.failed else "",
     }
     yield from (f"  {name}: {said}" for name, said in facts.items() if said)
     if one.state == STOPPED:
@@ -139,5 +146,6 @@ def _json(one: State) -> dict[str, Any]:
     return {
         "run": one.name, "folder": str(one.folder), "state": one.state, "done": one.done, "n": one.n, "rate": one.rate,
         "seconds_left": one.left, "attempt": one.attempt, "seconds": one.seconds, "doing": one.doing, "lock": owner,
-        "error": one.error, "command": one.command, "last_sign": _when(one.touched),
+        "error": one.error, "failed": one.failed, "last_error": one.last_error, "command": one.command,
+        "last_sign": _when(one.touched),
     }  # fmt: skip

@@ -7,10 +7,12 @@ from collections import deque
 from collections.abc import Sequence
 
 from bench.logs.log import command, log
+from bench.text.secrets import clean
+from bench.text.shown import terminal
 from bench.types import Json, Prediction
 
 _TOLD_SECONDS = 60.0  # between two lines of the log that say how far it is, and the time that a rate is of
-_LONGEST_COMMAND = 600  # characters
+_LONGEST = 400  # characters of the command, and of an error
 _TOLD_ERRORS = 20  # failed examples that the log names; all of them are in the journal
 
 
@@ -19,6 +21,7 @@ class Course:
 
     def __init__(self) -> None:
         self.done = self.n = self._errors = 0
+        self._last = ""  # error
         self._seen: deque[tuple[float, int]] = deque()  # time and answers, of the last minute
         self._told = time.monotonic()
 
@@ -33,11 +36,12 @@ class Course:
         for one in predictions:
             if one.error is not None:
                 self._errors += 1
+                self._last = f"example {one.id}: {one.error[:_LONGEST]}"
                 if self._errors <= _TOLD_ERRORS:
                     log.warning("example %s failed: %s", one.id, one.error)
 
     def facts(self, doing: str) -> dict[str, Json]:
-        """What the sign of life says: answers, rate of the last minute (None unknown), what is done beside, the command."""
+        """What the sign of life says: answers, rate of the last minute (None unknown), what is done beside, the command, errors."""
         now = time.monotonic()
         while len(self._seen) > 1 and now - self._seen[0][0] > _TOLD_SECONDS:
             self._seen.popleft()
@@ -48,7 +52,8 @@ class Course:
         if now - self._told >= _TOLD_SECONDS:
             self._told = now
             log.info("%d of %d answers, %.3g a second", self.done, self.n, rate or 0.0)
-        return {"done": self.done, "n": self.n, "rate": rate, "doing": doing, "command": command()[:_LONGEST_COMMAND]}
+        said = {"failed": self._errors, "last_error": terminal(clean(self._last), _LONGEST)} if self._errors else {}
+        return {"done": self.done, "n": self.n, "rate": rate, "doing": doing, "command": command()[:_LONGEST], **said}
 
     def end(self) -> None:
         """Say what the log did not name."""

@@ -22,7 +22,7 @@ from bench.text.shown import terminal
 
 ALIVE = ".alive"  # "<attempt> <seconds that it is under way>", while it is and after it was killed
 BEAT_SECONDS = 1.0
-_BYTES = 2048  # of the file, always: what is written over it in place needs no room on a full disk
+_BYTES = 4096  # of the file, always: what is written over it in place needs no room on a full disk
 _LONGEST = 600  # characters of what ended an attempt
 
 
@@ -63,8 +63,10 @@ class Heartbeat(AbstractContextManager["Heartbeat"]):
 
     def _text(self, seconds: float) -> bytes:
         first = f"{self.number} {seconds:012.1f}\n"
-        facts = dict(self.facts()) | ({"ended": self._ended} if self._ended else {})
-        return first.encode() + json.dumps(facts).encode().ljust(_BYTES - len(first) - 1) + b"\n"
+        facts = json.dumps(dict(self.facts()) | ({"ended": self._ended} if self._ended else {}))
+        if len(first) + len(facts) >= _BYTES:  # of letters that take many bytes
+            facts = json.dumps({"ended": self._ended[:100]}) if self._ended else "{}"
+        return first.encode() + facts.encode().ljust(_BYTES - len(first) - 1) + b"\n"
 
 
 def ended_by(error: BaseException) -> str:

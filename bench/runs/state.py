@@ -22,8 +22,8 @@ RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "c
 class State:
     """How a run stands. `done` of `n` answers (None: unknown), `rate` answers a second, `seconds` since its attempt began.
 
-    `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `command` what
-    began that, `touched` when anything of it was written last (seconds since 1970).
+    `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `failed` how many examples failed in
+    it, the last by `last_error`, `command` what began it, `touched` when anything of it was written last (seconds since 1970).
     """
 
     folder: Path
@@ -36,6 +36,8 @@ class State:
     doing: str = ""
     owner: Owner | None = None
     error: str = ""
+    failed: int = 0
+    last_error: str = ""
     command: str = ""
     touched: float = 0.0
 
@@ -73,7 +75,8 @@ def state_of(folder: Path) -> State:
     return State(
         folder, state, None if done is None else int(done), None if n is None else int(n), rate if state == RUNNING else None,
         attempt, seconds if owner else None, str(facts.get("doing", ""))[:40] if owner else "", owner,
-        error if state == STOPPED else "", str(facts.get("command", ""))[:600],
+        error if state == STOPPED else "", int(_number(facts.get("failed")) or 0), str(facts.get("last_error", ""))[:600],
+        str(facts.get("command", ""))[:600],
         max(_touched(sign / ALIVE), *(_touched(folder / name) for name in (JOURNAL, RECORD, LOG, CONFIG))),
     )  # fmt: skip
 
