@@ -22,8 +22,9 @@ RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "c
 class State:
     """How a run stands. `done` of `n` answers (None: unknown), `rate` answers a second, `seconds` since its attempt began.
 
-    `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `failed` how many examples failed in
-    it, the last by `last_error`, `command` what began it, `touched` when anything of it was written last (seconds since 1970).
+    `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `failed` how many
+    examples failed in that, the last by `last_error`, `command` what began it, `touched` when anything of it was written last
+    (seconds since 1970).
     """
 
     folder: Path

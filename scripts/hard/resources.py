@@ -20,7 +20,10 @@ from scripts.hard.crash import RUN, Undisturbed, complete, finished
 from scripts.hard.row import Row, Scale, counted
 
 QUIET = (*RUN, "tracking=none")
-_CGROUP = Path("/sys/fs/cgroup/memory")
+_CGROUPS = (
+    (Path("/sys/fs/cgroup/memory"), "memory.limit_in_bytes"),
+    (Path("/sys/fs/cgroup"), "memory.max"),
+)  # version 1 and 2
 
 
 def tried(scale: Scale) -> Iterator[Row]:
@@ -139,10 +142,11 @@ def starved(done: subprocess.CompletedProcess[str]) -> str:
 def killed_for_memory(scale: Scale, whole: Undisturbed) -> Row:
     """Runs whose model takes more memory than their group may have, so that the system kills them; then with more."""
     fault, verdicts = "killed by the system for its memory (cgroup)", []
-    group = _CGROUP / f"hard-{os.getpid()}"
+    home, bound = next((one for one in _CGROUPS if one[0].is_dir()), _CGROUPS[1])
+    group = home / f"hard-{os.getpid()}"
     try:
         group.mkdir()
-        (group / "memory.limit_in_bytes").write_text(str(250 << 20))
+        (group / bound).write_text(str(250 << 20))
     except OSError as error:
         return skipped(fault, f"no group of processes may be made here ({error.strerror})")
     try:
