@@ -31,8 +31,11 @@ def cluster_sums(rows: Array, clusters: Clusters) -> tuple[Array, Array]:
 
 def cluster_numbers(clusters: Clusters) -> tuple[npt.NDArray[np.intp], int]:
     """Each row's cluster as a number from 0 on, in order of first appearance [n], and how many clusters there are."""
-    if isinstance(clusters, np.ndarray):
-        return clusters, int(clusters.max(initial=-1)) + 1
+    if isinstance(clusters, np.ndarray):  # of names, or of numbers of which these may be a part
+        _, first, which = np.unique(clusters, return_index=True, return_inverse=True)
+        place = np.empty(len(first), dtype=np.intp)
+        place[np.argsort(first)] = np.arange(len(first))
+        return place[which], len(first)
     number: dict[str, int] = {}
     return np.array([number.setdefault(cluster, len(number)) for cluster in clusters], dtype=np.intp), len(number)
 
