@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import logging
 import os
@@ -375,7 +376,7 @@ def test_a_file_system_without_locks_is_said_to_be_that(tmp_path: Path, monkeypa
     def none(file: int, how: int) -> None:
         raise OSError(38, "Function not implemented")
 
-    monkeypatch.setattr(locks.fcntl, "flock", none)
+    monkeypatch.setattr(fcntl, "flock", none)
     with pytest.raises(BenchError, match="takes no locks"), RunFolder(tmp_path).locked():
         pass
 
