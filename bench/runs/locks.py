@@ -37,8 +37,8 @@ def _take(file: int, folder: Path) -> None:
             time.sleep(0.02)
     except locks.NoLocksError as error:
         raise BenchError(
-            f"the file system of {folder} takes no locks ({error.strerror}), and without one two processes would write into one run; "
-            "name a folder on another with runs_dir= or BENCH_RUNS"
+            f"the file system of {folder} takes no locks ({error.strerror}), and without one two processes would write into one "
+            "run; name a folder on another with runs_dir= or BENCH_RUNS"
         ) from None
 
 
