@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.locks import Owner
 from bench.logs.log import FILE as LOG
 from bench.runs.folder import ARTIFACTS, CONFIG, RECORD
 from bench.runs.heartbeat import ALIVE, BEAT_SECONDS, last_beat, last_facts
 from bench.runs.journal import JOURNAL
-from bench.runs.locks import Owner, holder
+from bench.runs.locks import holder
 
 _SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
 TRAINING = "training.json"  # in the folder of a complete training
