@@ -14,7 +14,6 @@ from bench.text.secret_urls import public_url
 from bench.text.shown import tell
 
 if TYPE_CHECKING:
-    from bench.tracking.held import Held
     from bench.tracking.log import Tracker
 
 
@@ -77,36 +76,37 @@ def _said(found: Synced, uri: str) -> str:
 
 
 def _sync(folders: list[Path], uri: str, runs_dir: Path, found: Synced) -> None:
-    """Log the runs that have no mark of this store, or are there no longer; then take away what nobody finishes."""
-    from bench.tracking.held import Held
+    """Log the runs that have no mark of this store, then those that are there no longer; take away what nobody finishes."""
+    from bench.tracking import held as states
     from bench.tracking.log import Tracker
+    from bench.tracking.mark import is_logged
 
     tracker = Tracker(uri, runs_dir)
-    held = Held(tracker.client, uri)
+    marked = [folder for folder in folders if is_logged(folder, uri)]
     for folder in folders:
-        _one(folder, tracker, held, found)
+        if folder not in marked:
+            _one(folder, tracker, found)
+    held = states.Held(tracker.client, uri)
+    for folder in marked:
+        state = held.state(folder)
+        found.deleted += state == states.DELETED
+        if state == states.MISSING:
+            found.again += _one(folder, tracker, found)
     found.left = held.tidy()
 
 
-def _one(folder: Path, tracker: Tracker, held: Held, found: Synced) -> None:
+def _one(folder: Path, tracker: Tracker, found: Synced) -> bool:
+    """Log a run that can be; whether it was new to the store."""
     from bench.runs.folder import RECORD, read_run
-    from bench.tracking import held as states
-    from bench.tracking.mark import is_logged
     from bench.tracking.store import DeletedExperiment
 
     try:
-        state = held.state(folder) if is_logged(folder, tracker.uri) else ""
-        if state == states.LOGGED:
-            return
-        if state == states.DELETED:
-            found.deleted += 1
-            return
         new = tracker.log(read_run(folder / RECORD), folder).made
     except DeletedExperiment as error:  # the runs of others have nothing to do with it
         found.lines[f"{error}; {error.remedy}"] = None
-        return
+        return False
     except BenchError as error:
         tell(f"bench: left out: {error}", err=True)
-        return
+        return False
     found.made, found.there = found.made + new, found.there + (not new)
-    found.again += new and state == states.MISSING
+    return new

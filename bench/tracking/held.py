@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.runs.folder import RECORD, read_run
 from bench.tracking import begun, mark
 from bench.tracking.fields import KEY, key_of
@@ -42,9 +43,12 @@ class Held:
         one = self._runs.get(marked.run_id) if marked else None
         if one is not None and one.info.lifecycle_stage != "deleted":
             return LOGGED
-        if one is None or key_of(read_run(folder / RECORD)) in self._active:
+        if one is None:
             return MISSING
-        return DELETED
+        try:
+            return MISSING if key_of(read_run(folder / RECORD)) in self._active else DELETED
+        except BenchError:  # a damaged record says nothing
+            return DELETED
 
     def tidy(self) -> int:
         """Delete what was begun and never finished, and doubles; how many runs that were."""
