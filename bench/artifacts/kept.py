@@ -163,7 +163,7 @@ def _earlier(path: Path) -> str | None:
 
 def _write(path: Path, entries: dict[str, Entry]) -> None:
     place, name = _place(path), _name(path)
-    text = json.dumps({"path": name, "files": entries, "check": _check(name, entries)}, separators=(",", ":"))
+    text = json.dumps({"path": name, "files": entries, "check": check(name, entries)}, separators=(",", ":"))
     with contextlib.suppress(OSError):  # a cache that cannot be written holds nothing new either
         place.parent.mkdir(parents=True, exist_ok=True)
         write_atomically(place, text + "\n")
@@ -174,7 +174,7 @@ def _read(path: Path) -> dict[str, Entry] | str | None:
     try:
         found = json.loads(_place(path).read_bytes())
         entries: dict[str, Entry] = found["files"]
-        return entries if found["check"] == _check(_name(path), entries) else _DAMAGED
+        return entries if found["check"] == check(_name(path), entries) else _DAMAGED
     except FileNotFoundError:
         return None
     except (OSError, ValueError, TypeError, KeyError, RecursionError):
@@ -190,5 +190,6 @@ def _path_of(record: Path) -> Path | None:
         return None
 
 
-def _check(name: str, entries: Any) -> str:
+def check(name: str, entries: Any) -> str:
+    """What shows that a record is as it was written."""
     return hashlib.sha256(json.dumps([name, entries], sort_keys=True).encode()).hexdigest()[:16]
