@@ -13,7 +13,7 @@ Array = npt.NDArray[np.float64]
 Clusters: TypeAlias = Sequence[str] | npt.NDArray[np.intp]  # by name, or numbered already
 LEVEL = 0.95
 MIN_CLUSTERS = 6  # percentiles cannot leave the range of the cluster means: 5 clusters cover 92 %, 3 only 75 %
-_CHUNK = 4_000_000  # drawn cluster numbers held at a time: 32 MB, inside the cache's reach and flat in resamples
+_CHUNK = 1_000_000  # drawn cluster numbers held at a time: 8 MB, inside the cache's reach and flat in resamples
 _CACHED = 16_384  # those counted at a time: their counts stay in the innermost cache, which halves the time
 _BLOCKS = 200  # jackknife blocks: enough for a steady variance, few enough for any corpus
 
