@@ -54,7 +54,8 @@ class Asking:
         """Each example's number in the data, from 0."""
         if len(self.asked.places) == len(self.examples):
             return self.asked.places
-        return Numbered(lambda number: self.examples[number].id, (example.id for example in self.examples))
+        ids = (example.id for example in self.examples)
+        return Numbered(lambda number: self.examples[number].id, ids, n=len(self.examples))
 
 
 def asking(task: Task, limit: int | None, shots: int, seed: int, max_new_tokens: int | None = None) -> Asking:
@@ -94,7 +95,7 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
             examples = examples[:limit]
     if not examples:
         raise BenchError(f"task '{task.name}' has no examples; check its data file")
-    seen = Numbered(lambda number: examples[number].id)
+    seen = Numbered(lambda number: examples[number].id, n=len(examples))
     for number, example in enumerate(examples):
         if seen.add(example.id) < number:
             raise BenchError(

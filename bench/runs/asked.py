@@ -95,8 +95,8 @@ def ask(
     The fingerprint of the data takes in the media that requests name, by their sha256, where those are data. Raises BenchError
     where a request shows the reply to one that does not come before it.
     """
-    places = Numbered(lambda number: examples[number].id)
-    by_id, names, alike = Digests(places), Digests(places), Counted()
+    places = Numbered(lambda number: examples[number].id, n=len(examples))
+    by_id, names, alike = Digests(places, len(examples)), Digests(places, len(examples)), Counted(len(examples))
     histories: dict[str, tuple[str, ...]] = {}
     whole, data = hashlib.sha256(), hashlib.sha256()
 

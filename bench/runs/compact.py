@@ -16,10 +16,12 @@ class Numbered(Mapping[T, int]):
     never added is taken for one of a million others once in 10 ** 13 times.
     """
 
-    def __init__(self, key_of: Callable[[int], T], keys: Iterable[T] = ()) -> None:
-        self._key_of = key_of
-        self._hashes = array("q")
-        self._slots = array("i", [-1]) * 8  # by the hash's last bits; where two have the same, the next that is free
+    def __init__(self, key_of: Callable[[int], T], keys: Iterable[T] = (), *, n: int = 0) -> None:
+        """`n` is how many are to come, where that is known: what grows is moved, and leaves holes in the memory."""
+        self._key_of, self._n = key_of, 0
+        self._hashes = array("q", [0]) * n
+        # By the hash's last bits; where two have the same, the next that is free.
+        self._slots = array("i", [-1]) * (1 << max(3, (3 * n // 2).bit_length()))
         for key in keys:
             self.add(key)
 
@@ -32,16 +34,20 @@ class Numbered(Mapping[T, int]):
             if hashes[number] == found and self._key_of(number) == key:
                 return number
             at = (at + 1) & mask
-        number = slots[at] = len(hashes)
-        hashes.append(found)
-        if 3 * len(hashes) > 2 * len(slots):
+        number = slots[at] = self._n
+        self._n += 1
+        if number < len(hashes):
+            hashes[number] = found
+        else:
+            hashes.append(found)
+        if 3 * self._n > 2 * len(slots):
             self._grow()
         return number
 
     def _grow(self) -> None:
         slots = array("i", [-1]) * (2 * len(self._slots))
         mask = len(slots) - 1
-        for number, found in enumerate(self._hashes):
+        for number, found in enumerate(self._hashes[: self._n]):
             at = found & mask
             while slots[at] >= 0:
                 at = (at + 1) & mask
@@ -68,7 +74,7 @@ class Numbered(Mapping[T, int]):
         return self.find(key) >= 0
 
     def __len__(self) -> int:
-        return len(self._hashes)
+        return self._n
 
     def __iter__(self) -> Iterator[T]:
         return map(self._key_of, range(len(self)))
@@ -80,9 +86,10 @@ class Digests(Mapping[str, str]):
     One that is put with `repeats` 2 reads as the digest with -2 behind it, and so on.
     """
 
-    def __init__(self, places: Mapping[str, int]) -> None:
+    def __init__(self, places: Mapping[str, int], n: int = 0) -> None:
+        """`n` is how many are to come, where that is known."""
         self._places = places
-        self._values, self._repeats = array("Q"), array("I")
+        self._values, self._repeats = array("Q", [0]) * n, array("I", [1]) * n
 
     def put(self, place: int, digest: str, repeats: int = 1) -> None:
         """The digest of the next place, or another one of an earlier place."""
@@ -109,16 +116,15 @@ class Digests(Mapping[str, str]):
 class Counted:
     """How often each number of 64 bits came; 32 bytes each."""
 
-    def __init__(self) -> None:
-        self._numbers, self._times = array("Q"), array("I")
-        self._known = Numbered[int](self._numbers.__getitem__)
+    def __init__(self, n: int) -> None:
+        """`n` are to come, at most."""
+        self._numbers, self._times = array("Q", [0]) * n, array("I", [0]) * n
+        self._known = Numbered[int](self._numbers.__getitem__, n=n)
 
     def add(self, number: int) -> int:
         """How often it came, this time included."""
         at = self._known.add(number)
-        if at == len(self._times):
-            self._numbers.append(number)
-            self._times.append(0)
+        self._numbers[at] = number
         self._times[at] += 1
         return self._times[at]
 

@@ -121,7 +121,7 @@ def finals(task: Task, examples: Sequence[Example], predictions: Iterable[Predic
 
     Raises BenchError for an id that is unknown or comes twice, and where a parser fails.
     """
-    index = Numbered(lambda number: examples[number].id, (example.id for example in examples))
+    index = Numbered(lambda number: examples[number].id, (example.id for example in examples), n=len(examples))
     raw, endings, seen = Values(len(examples), FAILED), Endings(), Marked(index)
     said: dict[int, Json] = {}  # what is scored otherwise than it came
     with authored(f"task '{task.name}'", "answer()", KEPT) as place:
