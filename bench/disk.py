@@ -29,10 +29,24 @@ def _draft(path: Path) -> Path:
     return path.with_name(f".{path.name}.{os.getpid()}")
 
 
-def clear_drafts(folder: Path, names: Iterable[str]) -> None:
-    """Remove what killed processes left of these files half written; nobody else may be writing them, as under a lock."""
+def clear_drafts(folder: Path, names: Iterable[str], *, but_of_living: bool = False) -> None:
+    """Remove what killed processes left of these files half written.
+
+    Nobody else may be writing them, as under a lock; else those of processes that are there are left.
+    """
     for name in names:
         for path in folder.glob(f".{glob.escape(name)}.*"):
-            if path.suffix[1:].isdigit():
+            pid = path.suffix[1:]
+            if pid.isdigit() and not (but_of_living and _lives(int(pid))):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is somebody else's
+        return True
+    return True

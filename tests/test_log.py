@@ -385,5 +385,9 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path)
     for name in (".run.json.123", ".mlflow.json.5", ".lock", "run.json", ".run.json.txt"):
         (tmp_path / name).write_text("x")
     clear_drafts(tmp_path, ["run.json"])
+    (tmp_path / f".run.json.{os.getpid()}").write_text("x")
+    (tmp_path / ".run.json.99999999").write_text("x")
+    clear_drafts(tmp_path, ["run.json"], but_of_living=True)
+    assert {path.name for path in tmp_path.glob(".run.json.*")} == {f".run.json.{os.getpid()}", ".run.json.txt"}
     write_atomically(tmp_path / "run.json", "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".mlflow.json.5", ".run.json.txt", "run.json"]
