@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from bench import __version__
+from bench.commands.shared import faults
 from bench.commands.shared.options import bundles, competition, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.streams import lasting
@@ -76,6 +77,7 @@ def _main(arguments: Sequence[str] | None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     try:
         _refuse_undecodable(words)
+        faults.refuse_hopeless()
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
@@ -96,8 +98,6 @@ def _main(arguments: Sequence[str] | None) -> int:
     except (
         Exception
     ) as error:  # without an exit code of its own a fault would end with 1, which says that a check failed
-        from bench.commands.shared import faults
-
         if line := faults.limit(error):
             tell(f"bench: {line}", err=True)
             return 2

@@ -6,6 +6,7 @@ import fcntl
 import json
 import logging
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -269,6 +270,15 @@ def test_a_limit_of_the_machine_is_one_line_and_no_fault(
     code, _, err = bench_main("list", "tasks")
     assert (code, len(err)) == (2, 1)
     assert said in err[0]
+
+
+def test_less_memory_than_the_libraries_load_in_is_one_line_before_they_hang(
+    bench_main: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (146 << 20, 1 << 40))
+    code, _, err = bench_main("run", "task=finmm_qa", "model=oracle")
+    assert (code, len(err)) == (2, 1)
+    assert "may have 153 MB of memory, and 320 MB is the least" in err[0]
 
 
 def beaten(folder: Path, **facts: Any) -> None:

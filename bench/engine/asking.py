@@ -92,7 +92,9 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
         try:
             with authored(f"task '{task.name}'", "examples()", _REMEDY):
                 examples = task.examples()
-                if limit is not None and limit < len(examples):  # who makes examples when asked for them makes none here
+                if limit is not None and limit < len(
+                    examples
+                ):  # who makes examples when asked for them makes none here
                     examples = examples[:limit]
         except CodeError as error:
             raise CodeError(f"{error} (read: {_files(read)})", error.example, error.said) from error

@@ -11,12 +11,14 @@ from pathlib import Path
 from typing import Any
 
 from bench.disk import write_atomically
-from bench.errors import fault
+from bench.errors import BenchError, fault
 from bench.logs import log
 from bench.text.shown import tell
 
+_LEAST_BYTES = 320_000_000  # of address space; below some 260 NumPy's libraries end the process, or hang
 KEPT = "what was computed is kept"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
+_NO_ROOM_FOR_CODE = ("Cannot allocate memory", "failed to map segment")
 _PUBLIC = ("suite", "task", "model", "device", "tracking", "timing", "price")  # groups whose choices are names of conf/
 
 
@@ -25,7 +27,8 @@ def limit(error: BaseException) -> str:
     for one in _chain(error):
         if isinstance(one, FileNotFoundError) and (folder := log.folder()) is not None and not folder.is_dir():
             return f"{folder} went away while the run was at it; put it back, if it is somewhere, and run the same command again"
-        if isinstance(one, MemoryError) or (isinstance(one, OSError) and one.errno == errno.ENOMEM):
+        is_unloaded = isinstance(one, ImportError) and any(said in str(one) for said in _NO_ROOM_FOR_CODE)
+        if isinstance(one, MemoryError) or is_unloaded or (isinstance(one, OSError) and one.errno == errno.ENOMEM):
             return (
                 "memory is not enough: a smaller batch_size, limit or model may fit, or a larger limit (`ulimit -v`, the job's); "
                 f"{KEPT}, the same command goes on"
@@ -40,6 +43,20 @@ def limit(error: BaseException) -> str:
     return ""
 
 
+def refuse_hopeless() -> None:
+    """Raise BenchError where this process may have less memory than the libraries need to be loaded: they would end or hang it."""
+    try:
+        import resource
+    except ImportError:  # a system without such limits
+        return
+    most, _ = resource.getrlimit(resource.RLIMIT_AS)
+    if most != resource.RLIM_INFINITY and most < _LEAST_BYTES:
+        raise BenchError(
+            f"this process may have {most / 1e6:,.0f} MB of memory, and {_LEAST_BYTES / 1e6:,.0f} MB is the least that its "
+            "libraries load in; raise the limit (`ulimit -v`, the job's)"
+        )
+
+
 def _chain(error: BaseException) -> Iterator[BaseException]:
     """The error, and what it came of."""
     seen: set[int] = set()
@@ -52,7 +69,8 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
 
 def told(error: Exception, words: Sequence[str]) -> str:
     """Say a fault of bench with its traceback, write its report, and give the line that was said of it."""
-    log.log.error("a fault of bench itself", exc_info=error)
+    with suppress(Exception):  # a machine at its limits may not even log it
+        log.log.error("a fault of bench itself", exc_info=error)
     line = f"a fault of bench itself, not yours: {fault(error, tell)}; please report it"
     if path := _reported(error, words):
         line += f" with {path}, which holds no data and no secrets"
@@ -67,7 +85,7 @@ def _reported(error: Exception, words: Sequence[str]) -> Path | None:
 
     name = f"crash-{_now()}-{os.getpid()}.txt"
     for folder in filter(None, (log.folder(), cache_dir() / "crashes")):
-        with suppress(OSError):
+        with suppress(OSError, MemoryError):
             if folder != log.folder():
                 folder.mkdir(parents=True, exist_ok=True)
             write_atomically(folder / name, crash.report(error, public_words(words), _facts(), log.recent()))
