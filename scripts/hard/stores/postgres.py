@@ -128,7 +128,7 @@ class Postgres:
 
     def uri(self, name: str, password: str = PASSWORD, user: str = "bench") -> str:
         """The address of a database."""
-        return f"postgresql://{user}:{password}@127.0.0.1:{self.port}/{name}"
+        return f"postgresql+psycopg2://{user}:{password}@127.0.0.1:{self.port}/{name}"
 
 
 def _refused(server: Postgres, folder: Path, scale: Scale) -> Row:
@@ -142,7 +142,7 @@ def _refused(server: Postgres, folder: Path, scale: Scale) -> Row:
         "wrong password": (server.uri("refused", "wrong-" + PASSWORD), "put the right name and password"),
         "no database": (server.uri("nowhere"), "make that database"),
         "no rights": (server.uri("refused", user="guest"), "give its user the rights"),
-        "silent": (f"postgresql://bench:{PASSWORD}@127.0.0.1:{hung.port}/x", ""),
+        "silent": (f"postgresql+psycopg2://bench:{PASSWORD}@127.0.0.1:{hung.port}/x", ""),
         "no connections": (server.uri("refused", user="guest"), "wait until others have ended"),
     }
     verdicts, waits = [], []
