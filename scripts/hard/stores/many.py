@@ -20,7 +20,8 @@ def tried(scale: Scale) -> Iterator[Row]:
         uri = f"sqlite:///{place}/store.db"
         yield source.at_once(uri, place, f"{source.n} processes at once, a new SQLite store")
         yield source.at_once(uri, place / "there", f"{source.n} processes at once, a SQLite store that is there")
-    yield source.killed(lambda i: f"sqlite:///{folder}/killed-{i}.db", folder / "killed", "SQLite")
+    if scale.long:
+        yield source.killed(lambda i: f"sqlite:///{folder}/killed-{i}.db", folder / "killed", "SQLite")
 
 
 class Source:
