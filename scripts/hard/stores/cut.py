@@ -44,7 +44,7 @@ def _cuts(served: Served, folder: Path, scale: Scale) -> Iterator[Row]:
                 served.fault("", 0)
                 fault = ended(done) if once or not reached else unlogged(done, place / "runs", 1)
                 fault = fault or (faults(served.uri, place / "runs", room=place) if once else "")
-                fault = fault or synced(served.uri, place, place / "runs")
+                fault = fault or synced(served.uri, place, place / "runs", again=scale.long)
                 verdicts.append(f"{how} request {k} of {needed}: {fault}" if fault else "")
         kind = "cuts one request" if once else "goes away at a request"
         yield counted(f"a server that {kind}, each of {n}, before or behind its work; `bench sync` later", verdicts)

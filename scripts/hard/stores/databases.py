@@ -6,7 +6,6 @@ import os
 import shutil
 import sqlite3
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -209,12 +208,18 @@ def _of_schema(path: Path, revision: str, folder: Path) -> str:
         return f"{revision}: the command is not named: {done.stderr}"
     if (now := _stamped(path)) != revision:
         return f"the schema was {revision} and is {now}, with nobody's leave"
-    line = [sys.executable, "-c", "from mlflow.cli import cli; cli()", "db", "upgrade", uri]
-    upgraded = subprocess.run(line, capture_output=True, text=True, check=False)
+    upgraded = begin(lambda: _upgraded(uri), folder).wait()
     if upgraded.returncode:
         return f"{revision}: MLflow's upgrade failed: {upgraded.stderr[-300:]}"
     fault = synced(uri, folder, runs)
     return f"{revision}: {fault}" if fault else ""
+
+
+def _upgraded(uri: str) -> int:
+    """`mlflow db upgrade URI`."""
+    from mlflow.cli import cli
+
+    return int(cli(["db", "upgrade", uri], standalone_mode=False) or 0)
 
 
 def _revisions() -> list[str]:

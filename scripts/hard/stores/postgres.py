@@ -39,7 +39,7 @@ def tried(scale: Scale) -> Iterator[Row]:
                 yield source.at_once(uri, there, f"{source.n} processes at once, a PostgreSQL store that is there")
         yield source.killed(lambda i: server.database(f"killed{i}"), folder / "killed", "PostgreSQL")
         yield _refused(server, folder / "refused", scale)
-        yield _restarted(server, folder / "restarted")
+        yield _restarted(server, folder / "restarted", scale)
 
 
 def _missing() -> str:
@@ -145,6 +145,8 @@ def _refused(server: Postgres, folder: Path, scale: Scale) -> Row:
         "silent": (f"postgresql+psycopg2://bench:{PASSWORD}@127.0.0.1:{hung.port}/x", ""),
         "no connections": (server.uri("refused", user="guest"), "wait until others have ended"),
     }
+    if not scale.long:
+        kinds = {name: kinds[name] for name in ("wrong password", "no rights", "silent")}
     verdicts, waits = [], []
     with hung:
         for i, (name, (uri, remedy)) in enumerate(kinds.items()):
@@ -171,10 +173,10 @@ def _refused(server: Postgres, folder: Path, scale: Scale) -> Row:
     )
 
 
-def _restarted(server: Postgres, folder: Path) -> Row:
+def _restarted(server: Postgres, folder: Path, scale: Scale) -> Row:
     """The server ends while runs are logged, and is started again."""
-    uri = server.database("restarted")
-    words = (*RUN, f"seed={','.join(map(str, range(20)))}")
+    uri, n = server.database("restarted"), scale.n(6, 20)
+    words = (*RUN, f"seed={','.join(map(str, range(n)))}")
     child = start(*words, folder=folder, MLFLOW_TRACKING_URI=uri)
     runs = folder / "runs"
     while not list(runs.glob("*/*/*/mlflow.json")):
@@ -182,6 +184,6 @@ def _restarted(server: Postgres, folder: Path) -> Row:
     server.stop()
     done = child.wait()
     server.start()
-    fault = unlogged(done, runs, 20) or synced(uri, folder, runs)
+    fault = unlogged(done, runs, n) or synced(uri, folder, runs)
     fault = fault or faults(uri, runs, room=folder)
-    return counted("a PostgreSQL server that ends while 20 runs are logged, and comes back; `bench sync`", [fault])
+    return counted("a PostgreSQL server that ends while runs are logged, and comes back; `bench sync`", [fault])
