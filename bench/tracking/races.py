@@ -17,7 +17,7 @@ _MAKING = (  # in a new database, while another process makes its tables
     "already exists", "DuplicateTable", "DuplicateColumn", "UndefinedTable", "UndefinedColumn", "UndefinedObject",
     "does not exist", "no such table", "duplicate column", "lock timeout", "database is locked",
 )  # fmt: skip
-_BUSY = ("too many clients", "remaining connection slots", "Too many connections")
+_BUSY = ("too many clients", "remaining connection slots", "too many connections", "Too many connections")
 _UNREACHABLE = ("failed with exception", "failed with timeout exception", "Connection refused", "could not connect")
 _NEVER = ('database "', "Can't locate revision", "database schema")  # of which waiting helps nothing
 

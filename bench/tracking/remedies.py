@@ -37,6 +37,7 @@ _REMEDIES = {  # the first that is said counts
     "PERMISSION_DENIED": _ACCESS,
     "too many clients": "wait until others have ended, or let the database take more connections",
     "remaining connection slots": "wait until others have ended, or let the database take more connections",
+    "too many connections": "wait until others have ended, or let the database take more connections",
     "Too many connections": "wait until others have ended, or let the database take more connections",
     "permission denied": "give its user the rights to write there, or name another store",
     "read-only transaction": "name a database that can be written",

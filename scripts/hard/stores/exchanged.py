@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
-from pathlib import Path
 
 from scripts.hard.row import Row, Scale, counted
 from scripts.hard.stores.forked import asked, bench

@@ -72,8 +72,12 @@ class Child:
         return Done(os.waitstatus_to_exitcode(status), out, err, took)
 
 
-def warm() -> None:
-    """Import what commands need, so that children need not."""
+_cache: list[str] = []  # where children keep what they need not make anew, an empty store above all
+
+
+def warm(folder: Path) -> None:
+    """Import what commands need, so that children need not; they share a cache in `folder`."""
+    _cache[:] = [str(folder / "cache")]
     sys.path.insert(0, str(OWN))
     import hard_stubs
     import mlflow
@@ -123,7 +127,7 @@ def begin(act: Callable[[], int], folder: Path, *, waits: bool = False, **more: 
 
 def _become(folder: Path, said: Path, more: dict[str, str]) -> None:
     os.chdir(folder)
-    own = environment(folder, **more)
+    own = environment(folder, **{"BENCH_CACHE": _cache[0], **more})
     os.environ.clear()
     os.environ.update(own)
     for stream, name in ((1, ".out"), (2, ".err")):

@@ -20,7 +20,8 @@ def tried(scale: Scale) -> Iterator[Row]:
         uri = f"sqlite:///{place}/store.db"
         yield source.at_once(uri, place, f"{source.n} processes at once, a new SQLite store")
         yield source.at_once(uri, place / "there", f"{source.n} processes at once, a SQLite store that is there")
-    yield source.killed(lambda i: f"sqlite:///{folder}/killed-{i}.db", folder / "killed", "SQLite")
+    if scale.long:
+        yield source.killed(lambda i: f"sqlite:///{folder}/killed-{i}.db", folder / "killed", "SQLite")
 
 
 class Source:
@@ -30,7 +31,7 @@ class Source:
         self.scale, self.n, self.folder = scale, scale.n(5, 16), folder
         self.common = make(folder / "common", range(scale.n(1, 3)), MINI)
         self.own = [make(folder / f"own-{i}", [100 + i], RUN) for i in range(self.n)]
-        self.seen: set[str] = set()
+        self.took = 3.0  # seconds of the slowest process, the last time that nothing was killed
 
     def directories(self, place: Path) -> list[Path]:
         """A runs directory for each process."""
@@ -58,7 +59,7 @@ class Source:
         """All processes log at once; then every run is there once, whole, and said to be."""
         places, children = self.begin(uri, place)
         done = [one.wait() for one in children]
-        waited = max(one.seconds for one in done)
+        waited = self.took = max(one.seconds for one in done)
         verdicts = [ended(one) or _all(one, runs) for one, runs in zip(done, places, strict=True)]
         verdicts.append(faults(uri, *places, room=place, marked=False))
         verdicts.append(synced(uri, place, *places))
@@ -73,8 +74,8 @@ class Source:
         draw, verdicts, kills = self.scale.draw(f"many {name}"), [], 0
         for i in range(self.scale.n(1, 4)):
             uri, spot = uri_of(i), place / str(i)
-            places, children = self.begin(uri, spot)
-            chosen = sorted((draw.uniform(0.5, self.scale.n(4, 14)), one) for one in range(self.n // 3 + 1))
+            _, children = self.begin(uri, spot)
+            chosen = sorted((draw.uniform(0.1, 0.8) * self.took, one) for one in range(self.n // 3 + 1))
             began = time.monotonic()
             for after, one in chosen:
                 time.sleep(max(0.0, began + after - time.monotonic()))
@@ -86,7 +87,6 @@ class Source:
             for own in self.own:
                 copies_into(own, whole)
             verdicts.append(synced(uri, spot, whole))
-            del places
         return counted(f"kill -9 of {kills} of the processes that log at once, {name}; then one `bench sync`", verdicts)
 
 

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from scripts.hard.row import say
 from scripts.hard.stores.forked import Done, asked, bench
@@ -30,7 +31,7 @@ def copies(runs: Path, target: Path) -> Path:
 
 def folders(*runs: Path) -> list[Path]:
     """The complete runs below these runs directories."""
-    return sorted(path.parent for one in runs for path in one.glob("*/*/*/run.json"))
+    return sorted(path.parent for one in runs for path in one.glob("*/*/*/run.json") if "mlartifacts" not in path.parts)
 
 
 def faults(uri: str, *runs: Path, room: Path, marked: bool = True) -> str:
@@ -143,7 +144,7 @@ class _Look:
 
         place = str(one.info.artifact_uri)
         if place.startswith("file:") or place.startswith("/"):
-            return (Path(place.removeprefix("file://")) / name).read_bytes()
+            return (Path(unquote(place.removeprefix("file://"))) / name).read_bytes()
         with tempfile.TemporaryDirectory() as folder:
             return Path(self.client.download_artifacts(one.info.run_id, name, folder)).read_bytes()
 
@@ -166,12 +167,13 @@ class _Look:
             below = {one.data.tags.get(fields.KEY) for one in self.active
                      if one.data.tags.get(suites.PARENT) == parents[0].info.run_id}  # fmt: skip
             said = all(
-                f"finai_bench.run_of.{run.task}" in tags and f"{run.task}.{run.scores[0].metric}" in metrics for run in mine.values()
-            )  # fmt: skip
+                {f"finai_bench.run_of.{run.task}", f"{run.task}.{run.scores[0].metric}"} <= {*tags, *metrics}
+                for run in mine.values()
+            )
             seconds = sum(value for name, value in metrics.items() if name.endswith(".seconds"))
             if not said or below != set(mine) or abs(metrics["time.seconds.total"] - seconds) > 1e-6:
                 found.append(
-                    f"the parent of {model} seed {seed} has {len(below)} of {len(mine)} runs, or not all of their scores"
+                    f"the parent of {model} seed {seed} has {len(below)} of {len(mine)} runs, or lacks a score"
                 )
         return found
 
