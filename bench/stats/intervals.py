@@ -30,7 +30,7 @@ def cluster_sums(rows: Array, clusters: Clusters) -> tuple[Array, Array]:
 
 def cluster_numbers(clusters: Clusters) -> tuple[npt.NDArray[np.intp], int]:
     """Each row's cluster as a number from 0 on, in order of first appearance [n], and how many clusters there are."""
-    if isinstance(clusters, np.ndarray):
+    if isinstance(clusters, np.ndarray) and clusters.dtype == np.intp:
         return clusters, int(clusters.max(initial=-1)) + 1
     number: dict[str, int] = {}
     return np.array([number.setdefault(cluster, len(number)) for cluster in clusters], dtype=np.intp), len(number)
