@@ -13,10 +13,8 @@ from scripts.hard.command import ROOT, environment
 from scripts.hard.row import Row, Scale, counted, say
 
 MEGABYTE = 1_000_000
-CONSTANT, EACH = 45 * MEGABYTE, 130  # bytes that a run may take beside its examples: buffers and resamples, and for each example
-    30 * MEGABYTE,
-    170,
-)  # bytes a run may take beside its examples: resamples and buffers, and of each example
+CONSTANT = 45 * MEGABYTE  # bytes that a run may take beside its examples: buffers and resamples,
+EACH = 130  # and for each example
 
 
 def tried(scale: Scale) -> Iterator[Row]:
