@@ -217,6 +217,17 @@ def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
     assert [one.info.status for one in active(tracker, "words v1")] == ["FINISHED"]
 
 
+def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_taken_for_a_half(
+    tracker: Tracker, finished: Any
+) -> None:
+    run, folder = finished()
+    logged = tracker.client.get_run(tracker.log(run, folder).run_id)
+    logged.info._status = "RUNNING"  # as it was a moment before
+    assert begun.is_abandoned(logged)
+    assert not begun.drop(tracker.client, logged)
+    assert len(active(tracker, "words v1")) == 1
+
+
 def test_a_lock_that_another_holds_is_waited_for_with_patience_and_a_folder_without_locks_hinders_nobody(
     tmp_path: Path,
 ) -> None:
