@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -226,6 +227,13 @@ def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_ta
     assert begun.is_abandoned(logged)
     assert not begun.drop(tracker.client, logged)
     assert len(active(tracker, "words v1")) == 1
+
+
+def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
+    dead = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    assert not begun._runs(dead.pid)
+    dead.wait()
 
 
 def test_a_lock_that_another_holds_is_waited_for_with_patience_and_a_folder_without_locks_hinders_nobody(
