@@ -9,13 +9,14 @@ import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.record import Run
 from bench.runs.folder import RECORD
-from bench.tracking import begun, locks, suites
+from bench.tracking import begun, locks, suites, trainings
 from bench.tracking.fields import KEY, key_of
 from bench.tracking.log import Tracker
 from bench.tracking.mark import MARK, is_logged
@@ -227,6 +228,26 @@ def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_ta
     assert begun.is_abandoned(logged)
     assert not begun.drop(tracker.client, logged)
     assert len(active(tracker, "words v1")) == 1
+
+
+def test_a_training_that_was_logged_by_half_is_logged_again_and_then_once(tmp_path: Path) -> None:
+    seed = {"seed": 0, "curve": [{"value": 0.5, "step": 1}]}
+    training: Any = SimpleNamespace(
+        training_id="t", created="2026-01-01", task="points", task_version=1, model="net", device="cpu", dtype="float32",
+        split="train", comparable=True, bar=SimpleNamespace(metric="accuracy", value=0.5), limit_seconds=None, recipe={},
+        seeds=[seed], result={"mlperf": {"seconds": 1.0}},
+    )  # fmt: skip
+    folder, uri = tmp_path / "training", f"sqlite:///{tmp_path}/store.db"
+    (folder / "seed-0").mkdir(parents=True)
+    (folder / trainings.FILE).write_text("{}")
+    for _ in range(2):  # the curve is not there at first
+        try:
+            trainings.log(uri, tmp_path, training, folder)
+        except StoreError:
+            for name in ("curve.tsv", "ledger.jsonl"):
+                (folder / "seed-0" / name).write_text("")
+    (one,) = active(Tracker(uri, tmp_path), "time to accuracy 0.5 on points v1")
+    assert (one.info.status, one.data.metrics["seed-0.accuracy"]) == ("FINISHED", 0.5)
 
 
 def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
