@@ -94,8 +94,8 @@ class Held:
 
 
 def _is_whole(one: LoggedRun) -> bool:
-    return one.info.lifecycle_stage != "deleted" and one.info.status == begun.FINISHED
+    return bool(one.info.lifecycle_stage != "deleted" and one.info.status == begun.FINISHED)
 
 
 def _is_half(one: LoggedRun) -> bool:
-    return one.info.lifecycle_stage != "deleted" and one.info.status == "RUNNING"
+    return bool(one.info.lifecycle_stage != "deleted" and one.info.status == "RUNNING")
