@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import subprocess
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.record import Run
 from bench.runs.folder import RECORD
-from bench.tracking import begun, locks, suites
+from bench.tracking import begun, locks, suites, trainings
 from bench.tracking.fields import KEY, key_of
 from bench.tracking.log import Tracker
 from bench.tracking.mark import MARK, is_logged
@@ -191,7 +193,9 @@ def test_a_sync_logs_again_what_an_exchanged_store_lacks_but_not_what_a_person_d
     monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
     run, _ = finished()
     assert bench_main("sync")[:2] == (0, [f"1 runs logged to {uri}"])
-    (tmp_path / "store.db").unlink()
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db:  # as if it were another
+        db.execute("DELETE FROM runs")
+        db.commit()
     said_ = f"1 runs logged to {uri}; 1 of them had been logged before and were no longer there"
     assert bench_main("sync")[:2] == (0, [said_])
     assert bench_main("sync")[:2] == (0, [f"0 runs logged to {uri}"])
@@ -215,6 +219,44 @@ def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
     code, out, _ = bench_main("sync")
     assert (code, "1 that were begun and never finished" in out[0]) == (0, True)
     assert [one.info.status for one in active(tracker, "words v1")] == ["FINISHED"]
+
+
+def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_taken_for_a_half(
+    tracker: Tracker, finished: Any
+) -> None:
+    run, folder = finished()
+    logged = tracker.client.get_run(tracker.log(run, folder).run_id)
+    logged.info._status = "RUNNING"  # as it was a moment before
+    assert begun.is_abandoned(logged)
+    assert not begun.drop(tracker.client, logged)
+    assert len(active(tracker, "words v1")) == 1
+
+
+def test_a_training_that_was_logged_by_half_is_logged_again_and_then_once(tmp_path: Path) -> None:
+    seed = {"seed": 0, "curve": [{"value": 0.5, "step": 1}]}
+    training: Any = SimpleNamespace(
+        training_id="t", created="2026-01-01", task="points", task_version=1, model="net", device="cpu", dtype="float32",
+        split="train", comparable=True, bar=SimpleNamespace(metric="accuracy", value=0.5), limit_seconds=None, recipe={},
+        seeds=[seed], result={"mlperf": {"seconds": 1.0}},
+    )  # fmt: skip
+    folder, uri = tmp_path / "training", f"sqlite:///{tmp_path}/store.db"
+    (folder / "seed-0").mkdir(parents=True)
+    (folder / trainings.FILE).write_text("{}")
+    for _ in range(2):  # the curve is not there at first
+        try:
+            trainings.log(uri, tmp_path, training, folder)
+        except StoreError:
+            for name in ("curve.tsv", "ledger.jsonl"):
+                (folder / "seed-0" / name).write_text("")
+    (one,) = active(Tracker(uri, tmp_path), "time to accuracy 0.5 on points v1")
+    assert (one.info.status, one.data.metrics["seed-0.accuracy"]) == ("FINISHED", 0.5)
+
+
+def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
+    dead = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    assert not begun._runs(dead.pid)
+    dead.wait()
 
 
 def test_a_lock_that_another_holds_is_waited_for_with_patience_and_a_folder_without_locks_hinders_nobody(

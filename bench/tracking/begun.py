@@ -57,10 +57,23 @@ def settled(client: MlflowClient, experiment: str, key: str) -> str | None:
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
     finished = min((begun(one) for one in found if one.info.status == FINISHED), default=None)
     for one in found:
-        later = finished is not None and begun(one) > finished
-        if later or (one.info.status != FINISHED and is_abandoned(one)):
+        if finished is not None and begun(one) > finished:
             delete(client, str(one.info.run_id))
+        elif one.info.status != FINISHED:
+            drop(client, one)
     return finished[1] if finished else None
+
+
+def drop(client: MlflowClient, one: LoggedRun) -> bool:
+    """Delete an unfinished run if nobody will finish it; whether that was so.
+
+    Its process may have finished it and ended since the store was asked: so it is asked again when that is gone.
+    """
+    run_id = str(one.info.run_id)
+    if not is_abandoned(one) or client.get_run(run_id).info.status == FINISHED:
+        return False
+    delete(client, run_id)
+    return True
 
 
 def delete(client: MlflowClient, run_id: str) -> None:
@@ -81,7 +94,10 @@ def _runs(pid: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    try:  # a dead process stays there until its parent asks for it
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (OSError, IndexError):
+        return True
 
 
 @functools.cache

@@ -57,9 +57,8 @@ class Held:
 
     def _tidied(self) -> int:
         active = [one for one in self._runs.values() if one.info.lifecycle_stage != "deleted"]
-        left = [one for one in (*active, *self._all_runs(SUITE)) if _is_half(one) and begun.is_abandoned(one)]
-        for one in left:
-            begun.delete(self.client, str(one.info.run_id))
+        halves = filter(_is_half, (*active, *self._all_runs(SUITE)))
+        left = sum(begun.drop(self.client, one) for one in halves)
         of_key: dict[tuple[str, str], int] = {}
         for one in filter(_is_whole, active):
             place = str(one.info.experiment_id), one.data.tags[KEY]
@@ -67,7 +66,7 @@ class Held:
         for place, n in of_key.items():
             if n > 1:
                 begun.settled(self.client, *place)
-        return len(left) + sum(n - 1 for n in of_key.values())
+        return left + sum(n - 1 for n in of_key.values())
 
     def _all_experiments(self) -> Iterator[str]:
         from mlflow.entities import ViewType
@@ -95,8 +94,8 @@ class Held:
 
 
 def _is_whole(one: LoggedRun) -> bool:
-    return one.info.lifecycle_stage != "deleted" and one.info.status == begun.FINISHED
+    return bool(one.info.lifecycle_stage != "deleted" and one.info.status == begun.FINISHED)
 
 
 def _is_half(one: LoggedRun) -> bool:
-    return one.info.lifecycle_stage != "deleted" and one.info.status == "RUNNING"
+    return bool(one.info.lifecycle_stage != "deleted" and one.info.status == "RUNNING")

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking import times
-from bench.tracking.begun import FINISHED, begun, delete, is_abandoned, signed
+from bench.tracking.begun import FINISHED, begun, delete, drop, signed
 from bench.tracking.fields import name as field_name
 
 if TYPE_CHECKING:
@@ -120,8 +120,8 @@ def _group(client: MlflowClient, experiment: str, name: str, run: Run) -> list[L
     for one in client.search_runs([experiment], where, max_results=1000):
         if one.info.status == FINISHED:
             found.append(one)
-        elif is_abandoned(one):
-            delete(client, str(one.info.run_id))
+        else:
+            drop(client, one)
     free = [one for one in found if _RUN + run.task not in one.data.tags]
     free.sort(key=lambda one: one.data.tags.get(_WAY) != _way(run))  # those that were asked alike come first
     held = [one for one in found if one.data.tags.get(_RUN + run.task) == _mine(run)]

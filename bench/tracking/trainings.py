@@ -6,13 +6,14 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.text.secret_urls import public_url
 from bench.tracking import mark
 from bench.tracking.begun import settled, signed
 from bench.tracking.fields import KEY, flat
 from bench.tracking.fields import name as field_name
 from bench.tracking.log import Tracker
 from bench.tracking.races import retried
-from bench.tracking.store import store_errors
+from bench.tracking.store import StoreError, store_errors
 from bench.tracking.turn import turn
 from bench.training.record import FILE, TrainingRecord
 
@@ -46,11 +47,15 @@ def _settled(tracker: Tracker, training: TrainingRecord, folder: Path, key: str)
     )
     if found := settled(tracker.client, experiment, key):
         return found
-    made = _logged(tracker.client, experiment, training, folder, key)
-    return settled(tracker.client, experiment, key) or made
+    _logged(tracker.client, experiment, training, folder, key)
+    if found := settled(tracker.client, experiment, key):
+        return found
+    raise StoreError(
+        f"MLflow store {public_url(tracker.uri)} took the training and does not show it", "look at the store"
+    )
 
 
-def _logged(client: MlflowClient, experiment: str, training: TrainingRecord, folder: Path, key: str) -> str:
+def _logged(client: MlflowClient, experiment: str, training: TrainingRecord, folder: Path, key: str) -> None:
     from mlflow.entities import Metric, Param
 
     tags = {KEY: key, "task": training.task, "model": training.model, "device": training.device, "dtype": training.dtype,
@@ -77,4 +82,3 @@ def _logged(client: MlflowClient, experiment: str, training: TrainingRecord, fol
         for name in ("curve.tsv", "ledger.jsonl"):
             client.log_artifact(run_id, str(folder / f"seed-{seed['seed']}" / name), f"seed-{seed['seed']}")
     client.set_terminated(run_id)
-    return run_id

@@ -1,4 +1,4 @@
-"""A SQLite store that is locked, read-only, full, no database or damaged, and one of an older or an unknown schema."""
+"""A SQLite store that is locked, read-only, full, no database or damaged."""
 
 from __future__ import annotations
 
@@ -18,16 +18,15 @@ from scripts.hard.stores.study import RUN, ended, faults, synced, unlogged
 
 
 def tried(scale: Scale) -> Iterator[Row]:
-    """Locks, files that take nothing, schemas."""
+    """Locks, and files that take nothing."""
     folder = scale.folder / "databases"
     folder.mkdir(parents=True)
     yield _locked(folder / "locked", scale)
     yield _unusable(folder / "unusable", scale)
     yield _small(folder / "small", scale)
-    yield _schemas(folder / "schemas", scale)
 
 
-def _made(path: Path) -> str:
+def made(path: Path) -> str:
     """A new store there; its URI."""
     path.parent.mkdir(parents=True, exist_ok=True)
 
@@ -40,7 +39,8 @@ def _made(path: Path) -> str:
     return f"sqlite:///{path}"
 
 
-def _run(uri: str, folder: Path, seed: int = 0) -> Done:
+def run_into(uri: str, folder: Path, seed: int = 0) -> Done:
+    """One run that is logged there."""
     return bench(*RUN, f"seed={seed}", f"tracking.uri={uri}", folder=folder)
 
 
@@ -68,9 +68,9 @@ def _locked(folder: Path, scale: Scale) -> Row:
     """Somebody writes longer than one waits, from the start and in the middle; and somebody lets go in time."""
     verdicts, waits = [], []
     for i, seconds in enumerate((2.0, 90.0)):
-        uri = _made(folder / f"{i}.db")
+        uri = made(folder / f"{i}.db")
         with _held(folder / f"{i}.db", seconds):
-            done = _run(uri, folder / str(i))
+            done = run_into(uri, folder / str(i))
         waits.append(done.seconds)
         runs = folder / str(i) / "runs"
         fault = faults(uri, runs, room=folder) or ended(done) if seconds < 5 else unlogged(done, runs, 1)
@@ -85,7 +85,7 @@ def _locked(folder: Path, scale: Scale) -> Row:
 
 def _locked_in_the_middle(folder: Path, waits: list[float]) -> str:
     """The lock comes when the run is half logged: a thread waits for its first trace in the store."""
-    uri, place = _made(folder / "middle.db"), folder / "middle"
+    uri, place = made(folder / "middle.db"), folder / "middle"
     db = sqlite3.connect(folder / "middle.db", check_same_thread=False, isolation_level=None)
     ended_ = threading.Event()
 
@@ -96,8 +96,6 @@ def _locked_in_the_middle(folder: Path, waits: list[float]) -> str:
                 return
             time.sleep(0.002)
 
-    began = begin(lambda: 0, folder)  # forks before there is a thread
-    began.wait()
     child = begin(lambda: _main(*RUN, "seed=9", f"tracking.uri={uri}"), place)
     thread = threading.Thread(target=lock)
     thread.start()
@@ -118,7 +116,7 @@ def _main(*words: str) -> int:
 def _unusable(folder: Path, scale: Scale) -> Row:
     """A file that is no database, one that is cut off, a folder, a file and a folder that cannot be written."""
     whole = folder / "whole.db"
-    _made(whole)
+    made(whole)
     kinds: dict[str, Callable[[Path], object]] = {
         "no database": lambda path: path.write_text("not a database " * 200),
         "cut off": lambda path: path.write_bytes(whole.read_bytes()[: whole.stat().st_size // 2]),
@@ -133,7 +131,7 @@ def _unusable(folder: Path, scale: Scale) -> Row:
         place = folder / str(i)
         place.mkdir()
         damage(place / "store.db")
-        fault = unlogged(_run(f"sqlite:///{place}/store.db", place), place / "runs", 1)
+        fault = unlogged(run_into(f"sqlite:///{place}/store.db", place), place / "runs", 1)
         shutil.rmtree(place / "store.db") if (place / "store.db").is_dir() else (place / "store.db").unlink()
         fault = fault or synced(f"sqlite:///{place}/store.db", place, place / "runs")
         verdicts.append(f"{name}: {fault}" if fault else "")
@@ -151,17 +149,17 @@ def _small(folder: Path, scale: Scale) -> Row:
         say(f"stores: {name}: skipped, no tmpfs can be mounted here ({mounted.stderr.strip()})")
         return Row(f"{name}: SKIPPED, no tmpfs can be mounted here", 0, 0, "–")
     try:
-        uri, verdicts = _made(folder / "store.db"), []
+        uri, verdicts = made(folder / "store.db"), []
         place = scale.folder / "databases"
         filler = folder / "filler"
         for i, left in enumerate([0, 8192, 65536] if scale.long else [4096]):
             _fill(filler, left)
             runs = place / f"full-{i}" / "runs"
-            fault = unlogged(_run(uri, runs.parent, i), runs, 1)
+            fault = unlogged(run_into(uri, runs.parent, i), runs, 1)
             filler.unlink()
             verdicts.append(fault or synced(uri, place, runs))
         subprocess.run(["mount", "-o", "remount,ro", folder], check=True)
-        fault = unlogged(_run(uri, place / "ro", 77), place / "ro" / "runs", 1)
+        fault = unlogged(run_into(uri, place / "ro", 77), place / "ro" / "runs", 1)
         subprocess.run(["mount", "-o", "remount,rw", folder], check=True)
         verdicts.append(fault or synced(uri, place, place / "ro" / "runs"))
     finally:
@@ -173,83 +171,3 @@ def _fill(filler: Path, left: int) -> None:
     """Fill the file system but for so many bytes."""
     free = os.statvfs(filler.parent).f_bavail * os.statvfs(filler.parent).f_frsize
     filler.write_bytes(bytes(max(free - left, 0)))
-
-
-def _schemas(folder: Path, scale: Scale) -> Row:
-    """Stores of earlier revisions, made by MLflow's own migrations, and of one that no MLflow here knows."""
-    revisions = asked(_revisions, scale.folder)  # the first first
-    chosen = [revisions[i] for i in ((-2, -6, -15, -30, 30, 12) if scale.long else (-2,))]
-    verdicts = []
-    for revision in chosen:
-        path = folder / f"{revision}.db"
-        path.parent.mkdir(exist_ok=True)
-        asked(lambda path=path, revision=revision: _at(path, revision), folder)  # type: ignore[misc]
-        verdicts.append(_of_schema(path, revision, folder))
-    path = folder / "newer.db"
-    uri = _made(path)
-    _stamp(path, "feedfacecafe")
-    done = _run(uri, folder / "newer")
-    fault = unlogged(done, folder / "newer" / "runs", 1) or (
-        "" if "use the newer MLflow" in done.stderr else done.stderr
-    )
-    _stamp(path, revisions[-1])
-    verdicts.append(fault or synced(uri, folder, folder / "newer" / "runs"))
-    return counted(
-        f"a store of an earlier schema ({', '.join(chosen)}), and of an unknown one; upgrade, `bench sync`", verdicts
-    )
-
-
-def _of_schema(path: Path, revision: str, folder: Path) -> str:
-    uri, runs = f"sqlite:///{path}", folder / revision / "runs"
-    done = _run(uri, runs.parent)
-    if fault := unlogged(done, runs, 1):
-        return f"{revision}: {fault}"
-    if f"`mlflow db upgrade {uri}`" not in done.stderr:
-        return f"{revision}: the command is not named: {done.stderr}"
-    if (now := _stamped(path)) != revision:
-        return f"the schema was {revision} and is {now}, with nobody's leave"
-    upgraded = begin(lambda: _upgraded(uri), folder).wait()
-    if upgraded.returncode:
-        return f"{revision}: MLflow's upgrade failed: {upgraded.stderr[-300:]}"
-    fault = synced(uri, folder, runs)
-    return f"{revision}: {fault}" if fault else ""
-
-
-def _upgraded(uri: str) -> int:
-    """`mlflow db upgrade URI`."""
-    from mlflow.cli import cli
-
-    return int(cli(["db", "upgrade", uri], standalone_mode=False) or 0)
-
-
-def _revisions() -> list[str]:
-    import mlflow
-    from alembic.script import ScriptDirectory
-
-    script = ScriptDirectory(str(Path(mlflow.__file__).parent / "store" / "db_migrations"))
-    return [one.revision for one in script.walk_revisions()][::-1]
-
-
-def _at(path: Path, revision: str) -> None:
-    import sqlalchemy
-    from alembic import command
-    from mlflow.store.db.utils import _get_alembic_config
-    from mlflow.store.tracking.dbmodels.initial_models import Base
-
-    engine = sqlalchemy.create_engine(f"sqlite:///{path}")
-    Base.metadata.create_all(engine)
-    config = _get_alembic_config(f"sqlite:///{path}")
-    with engine.begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
-
-
-def _stamped(path: Path) -> str:
-    with closing(sqlite3.connect(path)) as db:
-        return str(db.execute("SELECT version_num FROM alembic_version").fetchone()[0])
-
-
-def _stamp(path: Path, revision: str) -> None:
-    with closing(sqlite3.connect(path)) as db:
-        db.execute("UPDATE alembic_version SET version_num = ?", (revision,))
-        db.commit()
