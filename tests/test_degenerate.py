@@ -111,7 +111,9 @@ def test_no_resamples_are_no_lack_of_clusters() -> None:
 
 
 def test_an_interval_holds_its_value_where_draws_leave_it_outside() -> None:
-    most = Metric("most", measure=lambda target, answer: (answer,), summarise=lambda totals, n: (totals[..., 0] > 5.5) * 1.0)
+    most = Metric(
+        "most", measure=lambda target, answer: (answer,), summarise=lambda totals, n: (totals[..., 0] > 5.5) * 1.0
+    )
     found = of_rows(most, np.array([[1.0]] * 6 + [[0.0]] * 14), NAMES, resamples=3, seed=3)
     assert found.low is None or (found.high is not None and found.low <= 1.0 <= found.high)
 
@@ -155,13 +157,18 @@ def test_a_slice_without_what_is_measured_says_so() -> None:
 
 
 def test_the_reasons_reach_the_terminal_and_the_board(run_record: Any) -> None:
-    few, exact = "no interval: clusters 1, needed 6", "exact: all 7 clusters have the same value, which others need not have"
+    few, exact = (
+        "no interval: clusters 1, needed 6",
+        "exact: all 7 clusters have the same value, which others need not have",
+    )
     scores = (Score("a", 1.0, None, None, 1, 0, note=few), Score("b", 1.0, 0.5, 1.0, 1, 0, note=exact),
               Score("c", 0.5, 0.4, 0.6, 1, 0, note="bootstrap over 9 clusters, 2000 resamples"))  # fmt: skip
     run = replace(run_record("one"), scores=scores)
     assert list(_uncommon(run)) == [f"a: {few}", f"b: {exact}"]
     assert list(_uncommon(replace(run, scores=scores[:1] * 2))) == [few]
-    board = [Row(None, run, score) for score in (*scores, Score("d", None, None, None, 1, 0, note="undefined: no word"))]
+    board = [
+        Row(None, run, score) for score in (*scores, Score("d", None, None, None, 1, 0, note="undefined: no word"))
+    ]
     assert _reasons(board) == [
         "No interval of one: clusters 1, needed 6.", f"Interval of one: {exact}.", "No score of one: undefined: no word.",
     ]  # fmt: skip

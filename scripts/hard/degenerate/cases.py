@@ -17,7 +17,7 @@ from scripts.hard.degenerate.sound import faults
 from scripts.hard.row import Row, Scale, counted
 
 Case: TypeAlias = tuple[list[Example], list[Prediction]]
-RESAMPLES = 100
+RESAMPLES = 50
 
 
 def right(task: Task, examples: Sequence[Example]) -> list[Prediction]:

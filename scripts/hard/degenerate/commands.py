@@ -115,7 +115,7 @@ def _the_same_twice(folder: Path) -> list[str]:
     done = bench("compare", one, other, "--json", folder=folder)
     said = _ended(done, 0)
     if not said:
-        first = json.loads(done.stdout.strip().split("\n")[-1])["metrics"][0]["difference"]
+        first = json.loads(done.stdout.strip().split("\n")[-1])["pairs"][0]["metrics"][0]["difference"]
         wide = first["low"] is not None and first["low"] < -0.3 and first["high"] > 0.3 and first["note"]
         said = "" if wide else f"the difference is {first}"
     shown = bench("compare", one, other, folder=folder)

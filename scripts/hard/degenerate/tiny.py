@@ -14,14 +14,14 @@ from scripts.hard.degenerate.known import MOST, tasks
 from scripts.hard.degenerate.sound import faults, same
 from scripts.hard.row import Row, Scale, counted
 
-_FEW = 60  # resamples: enough to go through all of it
+_FEW = 40  # resamples: enough to go through all of it
 
 
 def tried(scale: Scale) -> Iterator[Row]:
     """Rows for what holds of random tiny data; a try is a set of examples with all its task's metrics."""
     known = list(tasks(scale.folder).values())
     sound, ordered, twice = [], [], []
-    for number in range(scale.n(240, 10_000)):
+    for number in range(scale.n(150, 10_000)):
         draw = scale.draw(f"tiny {number}")
         task = known[number % len(known)]
         try:
