@@ -205,7 +205,8 @@ def test_a_failure_is_bounded_where_there_are_too_few_clusters_for_an_interval()
 
 @pytest.mark.parametrize("task", [Fake, Corpus], ids=["bootstrap", "jackknife"])
 def test_six_clusters_have_an_interval(task: Callable[[], Task]) -> None:
-    said = [*SAID[:-1], replace(SAID[0], id=SAID[-1].id)]  # one word comes twice, so that all of them are not distinct
+    texts = ("red", "a b c d e", "blue sky a b c d", "white", "b c d e a", "grey", "a b c d e", "x y z w v u")
+    said = [Prediction(f"q{i}", text=text) for i, text in enumerate(texts, start=1)]
     for found in scores(task(), said).values():
         assert found.low is not None
         assert found.high is not None

@@ -98,7 +98,7 @@ def _defined(chosen: Sequence[AnyMetric], targets: Sequence[Any], answers: Seque
         except Undefined:
             if len(chosen) == 1:
                 raise
-    if not found:
+    if chosen and not found:
         raise Undefined(f"none of {', '.join(metric.name for metric in chosen)} is defined on these references")
     return found
 

@@ -60,7 +60,12 @@ def of_rows(metric: Metric | RankedMetric, rows: Array, clusters: Clusters, *, r
 
 def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resamples: int) -> Bounds:
     """The interval of n-gram counts, one Counter a cluster; none where no resamples are asked for."""
-    return _of(len(groups), resamples, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
+
+    def ends() -> tuple[float, float]:
+        low, high = jackknife_interval(groups, metric.summarise)
+        return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (max(low, 0.0), high)
+
+    return _of(len(groups), resamples, ends, "jackknife")
 
 
 def _of(clusters: int, resamples: int, bounds: Callable[[], tuple[float, float] | Bounds], method: str) -> Bounds:
