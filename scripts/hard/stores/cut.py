@@ -35,7 +35,7 @@ def _cuts(served: Served, folder: Path, scale: Scale) -> Iterator[Row]:
     for once in (False, True):
         verdicts = []
         for n_how, how in enumerate(("before", "after")):
-            for k in ks if scale.long else ks[n_how : n_how + 2]:
+            for k in ks if scale.long else ks[n_how : n_how + 1 + once]:
                 seed += 1
                 place = folder / f"{how}-{k}-{once}"
                 served.fault(how, k, once=once)

@@ -15,7 +15,7 @@ def tried(scale: Scale) -> Iterator[Row]:
     folder = scale.folder / "exchanged"
     uri = f"sqlite:///{folder}/store.db"
     runs = make(folder, range(2), MINI)
-    verdicts = [synced(uri, folder, runs)]
+    verdicts = [synced(uri, folder, runs, again=scale.long)]
     shutil.copy(folder / "store.db", folder / "backup.db")
     (folder / "store.db").unlink()
     done = bench("sync", folder=folder, MLFLOW_TRACKING_URI=uri)
@@ -25,9 +25,9 @@ def tried(scale: Scale) -> Iterator[Row]:
         or faults(uri, runs, room=folder)
     )
     make(folder, range(2, 3), MINI)
-    verdicts.append(synced(uri, folder, runs))
+    verdicts.append(synced(uri, folder, runs, again=scale.long))
     shutil.copy(folder / "backup.db", folder / "store.db")
-    verdicts.append(synced(uri, folder, runs))
+    verdicts.append(synced(uri, folder, runs, again=scale.long))
     yield counted("a store exchanged for a new one, and for its backup, under the same address; `bench sync`", verdicts)
     gone = asked(lambda: _delete_one(uri), folder)
     done = bench("sync", folder=folder, MLFLOW_TRACKING_URI=uri)
