@@ -127,7 +127,7 @@ def _unusable(folder: Path, scale: Scale) -> Row:
         "a folder": lambda path: path.mkdir(),
     }
     verdicts = []
-    for i, (name, damage) in enumerate([*kinds.items()][:: scale.n(3, 1)]):
+    for i, (name, damage) in enumerate([*kinds.items()][:: scale.n(4, 1)]):
         place = folder / str(i)
         place.mkdir()
         damage(place / "store.db")

@@ -7,15 +7,15 @@ from collections.abc import Iterator
 
 from scripts.hard.row import Row, Scale, counted
 from scripts.hard.stores.forked import asked, bench
-from scripts.hard.stores.study import MINI, ended, faults, make, synced
+from scripts.hard.stores.study import RUN, ended, faults, make, synced
 
 
 def tried(scale: Scale) -> Iterator[Row]:
     """Empty, restored from an earlier day, and with a run that a person deleted."""
     folder = scale.folder / "exchanged"
     uri = f"sqlite:///{folder}/store.db"
-    runs = make(folder, range(2), MINI)
-    verdicts = [synced(uri, folder, runs)]
+    runs = make(folder, range(2), RUN)
+    verdicts = [synced(uri, folder, runs, again=scale.long)]
     shutil.copy(folder / "store.db", folder / "backup.db")
     (folder / "store.db").unlink()
     done = bench("sync", folder=folder, MLFLOW_TRACKING_URI=uri)
@@ -24,10 +24,10 @@ def tried(scale: Scale) -> Iterator[Row]:
         or _says(done.stdout, "had been logged before and were no longer there")
         or faults(uri, runs, room=folder)
     )
-    make(folder, range(2, 3), MINI)
-    verdicts.append(synced(uri, folder, runs))
+    make(folder, range(2, 3), RUN)
+    verdicts.append(synced(uri, folder, runs, again=scale.long))
     shutil.copy(folder / "backup.db", folder / "store.db")
-    verdicts.append(synced(uri, folder, runs))
+    verdicts.append(synced(uri, folder, runs, again=scale.long))
     yield counted("a store exchanged for a new one, and for its backup, under the same address; `bench sync`", verdicts)
     gone = asked(lambda: _delete_one(uri), folder)
     done = bench("sync", folder=folder, MLFLOW_TRACKING_URI=uri)
@@ -46,7 +46,7 @@ def _delete_one(uri: str) -> str:
     from mlflow import MlflowClient
 
     client = MlflowClient(tracking_uri=uri)
-    experiment = client.get_experiment_by_name("chitchat v1") or client.search_experiments()[0]
+    experiment = client.get_experiment_by_name("hard_numbers v1") or client.search_experiments()[0]
     one = client.search_runs([experiment.experiment_id])[0]
     client.delete_run(one.info.run_id)
     return str(one.data.tags["finai_bench.run"])

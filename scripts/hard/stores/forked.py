@@ -6,6 +6,7 @@ a store, whose connections a fork would share: what asks a store is done in a ch
 
 from __future__ import annotations
 
+import importlib
 import os
 import pickle
 import signal
@@ -13,6 +14,7 @@ import sys
 import time
 import traceback
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -91,6 +93,19 @@ def warm(folder: Path) -> None:
     import bench.tracking.held
 
     assert all((hard_stubs, mlflow, bench))
+    for name in asked(_needed, folder / "warm"):  # what commands import as they go
+        with suppress(ImportError):
+            importlib.import_module(name)
+
+
+def _needed() -> list[str]:
+    from bench.cli import main
+
+    main(["run", "task=hard_numbers", "model=hard_stub", "limit=2", "resamples=10"])
+    import mlflow.server  # what `served` needs
+
+    assert mlflow.server
+    return [name for name in sys.modules if not name.startswith(("_", "bench.conf"))]
 
 
 _number = 0

@@ -19,7 +19,8 @@ def tried(scale: Scale) -> Iterator[Row]:
         place = folder / f"sqlite-{i}"
         uri = f"sqlite:///{place}/store.db"
         yield source.at_once(uri, place, f"{source.n} processes at once, a new SQLite store")
-        yield source.at_once(uri, place / "there", f"{source.n} processes at once, a SQLite store that is there")
+        if scale.long:
+            yield source.at_once(uri, place / "there", f"{source.n} processes at once, a SQLite store that is there")
     if scale.long:
         yield source.killed(lambda i: f"sqlite:///{folder}/killed-{i}.db", folder / "killed", "SQLite")
 
