@@ -101,7 +101,7 @@ def data(task: Task) -> dict[str, list[Example]]:
     return {
         "n = 1": spread(own, 1, 1), "n = 2": spread(own, 2, 2), "one cluster": spread(own, n, 1),
         "one cluster but for one example": [moved(one, "c0" if i else "c1") for i, one in enumerate(spread(own, n, 1))],
-        "constant targets": spread(first, n, n), "constant targets in 7 clusters": spread(first, 21, 7),
+        "constant targets": spread(first, n, n), "constant targets in 6 clusters": spread(first, 18, 6),
         "each example a cluster": spread(own, n, n),
     }  # fmt: skip
 
