@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import errno
 import importlib
 import os
 import signal
@@ -11,13 +10,13 @@ import sys
 from collections.abc import Sequence
 
 from bench import __version__
+from bench.commands.shared import faults
 from bench.commands.shared.options import bundles, competition, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.streams import lasting
-from bench.errors import EXIT_INTERNAL, BenchError, fault
+from bench.errors import EXIT_INTERNAL, BenchError
 from bench.text.shown import tell
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO)  # what a user can do something about
 _USAGE = """\
 examples:
   bench run task=squad_v1 model=smollm2 limit=200     one task, one model; the same command again goes on or answers at once
@@ -69,40 +68,41 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a polite end is an interruption like Ctrl-C
+    for polite in (
+        signal.SIGTERM,
+        signal.SIGHUP,
+    ):  # a polite end, or a terminal that goes away, is an interruption like Ctrl-C
+        if signal.getsignal(polite) == signal.SIG_DFL:  # `nohup` ignores it
+            signal.signal(polite, signal.default_int_handler)
+    words = sys.argv[1:] if arguments is None else arguments
     try:
-        _refuse_undecodable(sys.argv[1:] if arguments is None else arguments)
+        _refuse_undecodable(words)
+        faults.refuse_hopeless()
         options, rest = parser().parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
             raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
         options.is_process = arguments is None  # else it is called from a program, whose age says nothing
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]
+        if (level := getattr(options, "log_level", None)) is not None:
+            from bench.logs import log
+
+            log.begin(level, words)
         return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
     except BenchError as error:
         tell(f"bench: {error}", err=True)
         return 2
-    except OSError as error:
-        if error.errno not in _FULL:
-            return _at_fault(error)
-        where = error.filename2 or error.filename or "a file"
-        tell(
-            f"bench: {where} cannot be written ({error.strerror}); free space and run the same command again: what was computed is "
-            "kept",
-            err=True,
-        )
-        return 2
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except Exception as error:
-        return _at_fault(error)
-
-
-def _at_fault(error: Exception) -> int:
-    """Say that bench failed; without it Python would end with 1, which says that a check failed."""
-    tell(f"bench: a fault of bench itself, not yours: {fault(error, tell)}; please report it", err=True)
-    return EXIT_INTERNAL
+    except (
+        Exception
+    ) as error:  # without an exit code of its own a fault would end with 1, which says that a check failed
+        if line := faults.limit(error):
+            tell(f"bench: {line}", err=True)
+            return 2
+        faults.told(error, words)
+        return EXIT_INTERNAL
 
 
 if __name__ == "__main__":

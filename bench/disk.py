@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import os
 from collections.abc import Iterable
 from contextlib import suppress
@@ -10,7 +11,7 @@ from pathlib import Path
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file (of text: in UTF-8; in pieces, if need be) so that readers see all of it or nothing, also after a crash."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = _draft(path)
     try:
         with draft.open("wb") as file:
             whole = content.encode("utf-8") if isinstance(content, str) else content
@@ -22,3 +23,30 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
         with suppress(OSError):
             draft.unlink(missing_ok=True)
         raise
+
+
+def _draft(path: Path) -> Path:
+    return path.with_name(f".{path.name}.{os.getpid()}")
+
+
+def clear_drafts(folder: Path, names: Iterable[str], *, but_of_living: bool = False) -> None:
+    """Remove what killed processes left of these files half written.
+
+    Nobody else may be writing them, as under a lock; else those of processes that are there are left.
+    """
+    for name in names:
+        for path in folder.glob(f".{glob.escape(name)}.*"):
+            pid = path.suffix[1:]
+            if pid.isdigit() and not (but_of_living and _lives(int(pid))):
+                with suppress(OSError):
+                    path.unlink(missing_ok=True)
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # it is somebody else's
+        return True
+    return True

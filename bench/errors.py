@@ -53,11 +53,16 @@ def authored(owner: str, function: str, remedy: str) -> Iterator[Place]:
     except BenchError:
         raise
     except Exception as error:  # whoever writes a task may raise anything; nothing that was computed is lost by it
-        said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-        example = f" of example {place.example!r}" if place.example else ""
-        given = f"; it was given {_short(place.given)}" if place.given is not None else ""
-        line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
-        raise CodeError(line, place.example, said) from error
+        raise wrong(owner, place, error, remedy) from error
+
+
+def wrong(owner: str, place: Place, error: Exception, remedy: str) -> CodeError:
+    """What somebody's code raised, as one line: whose, at which place, what came, where in the code, what to do."""
+    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    example = f" of example {place.example!r}" if place.example else ""
+    given = f"; it was given {_short(place.given)}" if place.given is not None else ""
+    line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
+    return CodeError(line, place.example, said)
 
 
 def fault(error: Exception, tell: Callable[..., None]) -> str:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import errno
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from bench.artifacts.digest import derived, digest
+from bench.artifacts.made import made
 from bench.data.whole import READ, cut, refuse_cut
 from bench.errors import BenchError
 from bench.types import Video
@@ -44,14 +43,8 @@ def without_sound(path: str) -> str:
     if not place.is_file() and not _opens(av, path):
         return path
     refuse_cut(path)
-    if place.is_file():
-        return str(place)
     try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as folder:
-            new = Path(folder) / place.name
-            _copy_pictures(av, path, new)
-            os.replace(new, place)
+        made(place, "copying the pictures of", path, lambda draft: _copy_pictures(av, path, draft))
     except av.error.FFmpegError as error:
         if error.errno in _FULL:
             raise _unwritable(place, error) from None

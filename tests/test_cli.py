@@ -269,8 +269,10 @@ def test_one_job_that_fails_costs_no_other(bench_main: Main) -> None:
     code, out, err = bench_main("run", "-m", "task=finmm_docvqa,finmm_qa", "model=lexical", "limit=3", *QUIET)
     assert code == 2
     assert out[0].startswith("finmm_qa / lexical: f1 ")
-    (line,) = err
-    assert line.startswith("bench: finmm_docvqa / lexical: task 'finmm_docvqa' asks for ")
+    at_once, count, at_end = err
+    assert at_once.startswith("bench: finmm_docvqa / lexical: task 'finmm_docvqa' asks for ")
+    assert count.startswith("bench: 1 of 2 jobs failed; the same command goes on with them")
+    assert at_end.split() == at_once.split()
 
 
 def test_a_suite_skips_what_does_not_fit_with_a_line(bench_main: Main, own_package: Path) -> None:

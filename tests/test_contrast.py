@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 import small_data
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from bench.errors import BenchError
 from bench.metrics.contrast import COPIED, References, contrast, dealt, same_answer, uncopied
 from bench.metrics.dstc7 import bleu, clean, nist
 from bench.metrics.evaluate_module import value
@@ -51,6 +52,7 @@ def test_a_constant_wins_nothing_whatever_the_references_and_clusters_are(texts:
     targets = [
         References([text], key=str(i), cluster=data.draw(st.sampled_from("abcd"))) for i, text in enumerate(texts)
     ]
+    assume(dealt(targets))
     assert contrasted(bleu(2, clean), targets, ["rates bank"] * len(texts)) == pytest.approx(0.0, abs=1e-12)
 
 
@@ -77,9 +79,11 @@ def test_each_is_held_against_others_of_no_cluster_of_its_own_and_each_is_used_e
 
 
 @pytest.mark.parametrize("clusters", [1, 2])
-def test_where_there_are_no_other_contexts_everything_counts_nothing(clusters: int) -> None:
+def test_where_there_are_no_other_contexts_there_is_nothing_to_hold_an_answer_against(clusters: int) -> None:
     targets = references(5, clusters=1) if clusters == 1 else references(9, 1) + references(1, seed=3)
-    assert contrasted(bleu(2, clean), targets, [target[0] for target in targets]) == 0.0
+    for said in ("", "rates bank", targets[0][0]):
+        with pytest.raises(BenchError, match="undefined: there are no references of other contexts"):
+            contrasted(bleu(2, clean), targets, [said] * len(targets))
 
 
 def test_an_example_without_references_counts_nothing() -> None:

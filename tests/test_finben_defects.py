@@ -179,13 +179,16 @@ def test_chinese_is_not_parted_at_white_space(folder: Path) -> None:
 @pytest.mark.parametrize(
     "name", ["credit_german", "fomc", "phrasebank_zero_shot", "fiqa_sentiment", "cflue", "complaints_cfpb"]
 )
-def test_every_score_has_an_interval(name: str, folder: Path) -> None:
+def test_every_score_has_an_interval_or_says_why_not(name: str, folder: Path) -> None:
     task: Any = built(name, folder)
     found = values(task, [task.ideal(one) for one in task.examples()])
     for one in found.values():
-        few = "no interval: clusters" in one.note  # small data: five or fewer
-        assert one.value is None or few or (one.low is not None and one.high is not None), one.metric
-    assert name != "credit_german" or found["mcc"].low is not None
+        said = one.note.startswith(
+            ("no interval: clusters", "no interval: the value is the same")
+        )  # few, or all are right
+        assert one.value is None or said or (one.low is not None and one.high is not None), one.metric
+    worse = values(task, [task.ideal(one) for one in task.examples()[:-2]])
+    assert name != "credit_german" or worse["mcc"].low is not None
 
 
 def test_a_text_that_is_evaluated_is_not_in_what_is_learned(folder: Path) -> None:

@@ -59,9 +59,15 @@ def test_few_examples_that_did_not_change_prove_nothing_of_the_others() -> None:
 
 
 def test_the_very_same_scores_on_all_examples_pass_with_any_margin() -> None:
-    for n, g in ((467, 100), (10, 3), (1, 1)):
-        change = Change(0.0, 0.0 if g >= 6 else None, n, g, identical=True)
-        assert judge(change, margin=0.0, level=0.01).outcome == PASS
+    for n, g in ((467, 100), (6, 6)):
+        assert judge(Change(0.0, 0.0, n, g, identical=True), margin=0.0, level=0.01).outcome == PASS
+
+
+def test_the_very_same_scores_on_too_few_clusters_are_no_test_of_anything() -> None:
+    for n, g in ((10, 3), (1, 1)):
+        found = judge(Change(0.0, None, n, g, identical=True), margin=0.0, level=0.01)
+        assert found.outcome == INCONCLUSIVE
+        assert found.reason.startswith("every example has the same score, but ")
 
 
 def test_too_few_clusters_are_said_with_the_number_that_would_do() -> None:

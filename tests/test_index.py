@@ -222,7 +222,7 @@ def test_few_clusters_are_said(bench_main: Any, tmp_path: Path, run_record: Make
     for name in ("a", "b"):
         made(tmp_path / "runs", run_record(name), 0.5, few)
     (table,) = json.loads(bench_main("board", "squad_v1", "--json")[1][-1])["squad_v1"]
-    assert table["notes"] == ["No intervals on ranks: fewer than 6 clusters."]
+    assert table["notes"] == ["No interval: clusters 4, needed 6.", "No intervals on ranks: fewer than 6 clusters."]
     assert {row["rank_low"] for row in table["rows"]} == {None}
 
 

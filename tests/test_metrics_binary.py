@@ -130,9 +130,11 @@ def test_rankings_are_absent_where_answers_give_labels_alone_and_have_an_end_for
 
 
 @pytest.mark.parametrize("make", RANKINGS)
-def test_rankings_of_one_class_alone_are_numbers(make: Any) -> None:
-    for target in LABELS:
-        assert math.isfinite(value(make("bad", LABELS), [target] * 3, sure([0.1, 0.5, 0.9])))
+def test_rankings_of_one_class_alone_are_undefined_whatever_is_answered(make: Any) -> None:
+    for target, reason in (("bad", "all examples are 'bad'"), ("good", "no example is 'bad'")):
+        for said_so in ([0.1, 0.5, 0.9], [0.5, 0.5, 0.5]):
+            with pytest.raises(BenchError, match=f"undefined: {reason}, a ranking takes both labels"):
+                value(make("bad", LABELS), [target] * 3, sure(said_so))
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -243,23 +245,25 @@ def _agree(targets: list[str], given: list[str], labels: Sequence[str], wanted: 
 @pytest.mark.parametrize("make", RANKINGS)
 def test_draws_that_lost_a_class_have_no_value_and_their_interval_counts_them(make: Any) -> None:
     metric = make("bad", LABELS)
-    targets, answers = ["bad"] + ["good"] * 9, sure([0.9, *(0.05 * i for i in range(9))])
+    targets, answers = ["bad"] + ["good"] * 9, sure([0.375, *(0.05 * i for i in range(9))])
     rows = np.array([metric.measure(t, a) for t, a in zip(targets, answers, strict=True)])
     none, all_of_it = np.array([0.0, *[1.0] * 9]), np.array([3.0, *[0.0] * 9])
     assert np.isnan(metric.summarise(rows, np.stack([none, all_of_it]))).all()
     found = of_rows(metric, rows, [str(i) for i in range(10)], resamples=500, seed=0)
-    assert found.low == found.high or found.low < found.high
+    assert found.low is not None
+    assert found.high is not None
+    assert found.low < found.high
     lost = re.fullmatch(r"bootstrap over 10 clusters, 500 resamples, (\d+) of them lost a class", found.note)
     assert lost
     assert 130 < int(lost[1]) < 230  # (1 - 1/10)^10 of 500 is 174
-    changed = difference(metric, rows, rows[:, [0, 1]] * [0.5, 1.0], [str(i) for i in range(10)], resamples=500)
+    lower = rows.copy()
+    lower[0, 0] = 0.01
+    changed = difference(metric, rows, lower, [str(i) for i in range(10)], resamples=500)
     assert changed.low is not None
     assert math.isfinite(changed.low)
     # Of one draw that lost it nothing is left.
-    losing = next(
-        seed for seed in range(50) if of_rows(metric, rows, list("abcdefghij"), resamples=1, seed=seed).low is None
-    )
-    assert "none of 1 resamples" in of_rows(metric, rows, list("abcdefghij"), resamples=1, seed=losing).note
+    notes = [of_rows(metric, rows, list("abcdefghij"), resamples=1, seed=seed).note for seed in range(50)]
+    assert "no interval: none of 1 resamples has a value" in notes
 
 
 def test_the_interval_of_a_negative_correlation_is_not_cut_at_0() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -102,13 +103,26 @@ def test_the_detectable_difference_by_hand() -> None:
 def test_the_same_rows_differ_by_nothing_and_do_not_say_what_could_be_found() -> None:
     rows = np.random.default_rng(0).random((40, 1))
     found = difference(MEAN, rows, rows.copy(), names(40, 4))
-    assert (found.value, found.low, found.high, found.p, found.detectable) == (0.0, 0.0, 0.0, 1.0, None)
+    assert (found.value, found.standard_error, found.p, found.detectable) == (0.0, 0.0, 1.0, None)
 
 
-def test_a_constant_gain_has_an_interval_of_no_width() -> None:
+def test_the_same_rows_leave_open_how_far_the_runs_are_apart_on_others() -> None:
+    rows = np.ones((40, 1))
+    found = difference(MEAN, rows, rows.copy(), names(40))
+    most = 1 - 0.025 ** (1 / 40)  # so many may differ, each by all that there is
+    assert (found.low, found.high) == pytest.approx((-most, most))
+    assert found.note.startswith("exact: all 40 clusters differ by the same")
+    squares = replace(MEAN, summarise=lambda totals, n: (totals[..., 0] / n) ** 2)
+    pooled = difference(squares, rows, rows.copy(), names(40))
+    assert (pooled.low, pooled.high) == (None, None)
+    assert pooled.note.startswith("no interval: the difference is the same in every draw")
+
+
+def test_a_constant_gain_has_the_interval_of_what_other_examples_may_do() -> None:
     rows = np.random.default_rng(0).random((30, 1))
     found = difference(MEAN, rows, rows + 0.1, names(30))
-    assert (found.low, found.high, found.standard_error) == pytest.approx((0.1, 0.1, 0.0))
+    share = 1 - 0.025 ** (1 / 30)
+    assert (found.low, found.high, found.standard_error) == pytest.approx((0.1 - share * 1.1, 0.1 + share * 0.9, 0.0))
     assert found.detectable is None
 
 

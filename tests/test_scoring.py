@@ -205,7 +205,9 @@ def test_a_failure_is_bounded_where_there_are_too_few_clusters_for_an_interval()
 
 @pytest.mark.parametrize("task", [Fake, Corpus], ids=["bootstrap", "jackknife"])
 def test_six_clusters_have_an_interval(task: Callable[[], Task]) -> None:
-    for found in scores(task(), SAID).values():
+    texts = ("red", "a b c d e", "blue sky a b c d", "white", "b c d e a", "grey", "a b c d e", "x y z w v u")
+    said = [Prediction(f"q{i}", text=text) for i, text in enumerate(texts, start=1)]
+    for found in scores(task(), said).values():
         assert found.low is not None
         assert found.high is not None
         assert found.low <= found.value <= found.high
@@ -237,7 +239,8 @@ def test_a_corpus_metric_counts_over_all_answers_and_skips_failures() -> None:
 
 def test_a_corpus_metric_of_failures_alone_is_zero_and_never_nan() -> None:
     for found in scores(Corpus(), []).values():
-        assert (found.value, found.low, found.high, found.n_failed) == (0.0, 0.0, 0.0, 8)
+        assert (found.value, found.low, found.high, found.n_failed) == (0.0, None, None, 8)
+        assert found.note.startswith("no interval: the value is the same whichever of 6 clusters is left out")
 
 
 @pytest.mark.parametrize("task", [Fake(), Mixed()], ids=["reading", "mixed"])
@@ -246,4 +249,8 @@ def test_saying_the_target_scores_one(task: Task) -> None:
     found = score(task, examples, [task.ideal(example) for example in examples], resamples=50, seed=0)
     for value in found:
         if value.metric != "distinct_1":
-            assert (value.value, value.low, value.high) == pytest.approx((1.0, 1.0, 1.0), abs=1e-12)
+            assert value.value == pytest.approx(1.0, abs=1e-12)
+            if value.note.startswith("exact: all 6 clusters"):  # 0.025^(1/6), as Clopper and Pearson have it for 6 of 6
+                assert (value.low, value.high) == pytest.approx((0.025 ** (1 / 6), 1.0))
+            else:
+                assert (value.low, value.high, value.note[:25]) == (None, None, "no interval: the value is")

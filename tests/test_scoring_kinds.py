@@ -73,9 +73,10 @@ def test_a_metric_of_the_order_of_examples_has_its_value_bounds_and_an_interval_
     assert (lengths.value, lengths.worst, lengths.best, lengths.n_failed) == (0.0, 0.0, 5.0, 7)
 
 
-def test_a_metric_of_the_order_in_one_value_has_an_interval_of_no_width() -> None:
+def test_a_metric_of_the_order_in_one_value_has_no_interval_and_says_why() -> None:
     found = scores(Ranked(), [Prediction(f"q{i}", text="four") for i in range(1, 9)])["median_length"]
-    assert (found.low, found.value, found.high) == (4.0, 4.0, 4.0)
+    assert (found.low, found.value, found.high) == (None, 4.0, None)
+    assert found.note.startswith("no interval: the value is the same in ")
 
 
 def test_a_metric_that_depends_on_all_targets_is_fitted_to_them_once() -> None:

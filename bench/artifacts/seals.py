@@ -16,6 +16,7 @@ from bench.disk import write_atomically
 from bench.errors import BenchError
 
 ABSENT = "absent"
+_CHECK = ""  # the name of no file
 _FRESH_SECONDS = 2.0  # a file that changed so lately may change again within the clock's step, unseen
 State = tuple[int, int, int, int]
 
@@ -62,7 +63,9 @@ class Sealer:
             place = _place(folder)
             with suppress(OSError):  # a cache that cannot be written costs time only
                 place.parent.mkdir(parents=True, exist_ok=True)
-                write_atomically(place, json.dumps(self._kept[folder], separators=(",", ":")) + "\n")
+                kept = self._kept[folder]
+                text = json.dumps({**kept, _CHECK: [_check(place, kept)]}, separators=(",", ":"))
+                write_atomically(place, text + "\n")
         self._new.clear()
 
 
@@ -83,11 +86,19 @@ def _place(folder: Path) -> Path:
 
 
 def _known(place: Path) -> dict[str, list[str | int]]:
+    """The seals of a folder's files; none where the file is damaged: they are sealed again."""
     try:
-        found = json.loads(place.read_text(encoding="utf-8"))
-        return {name: kept for name, kept in found.items() if len(kept) == 5}
-    except (OSError, ValueError, TypeError, AttributeError):
+        found: dict[str, list[str | int]] = json.loads(place.read_text(encoding="utf-8"))
+        (check,) = found.pop(_CHECK)
+        sound = check == _check(place, found) and all(len(kept) == 5 for kept in found.values())
+    except (OSError, ValueError, TypeError, AttributeError, KeyError, RecursionError):
         return {}
+    return found if sound else {}
+
+
+def _check(place: Path, kept: Mapping[str, list[str | int]]) -> str:
+    """What shows that seals are as they were written: another digest in them would make another run, unseen."""
+    return hashlib.sha256(json.dumps([place.name, kept], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def _state(path: Path) -> State | None:

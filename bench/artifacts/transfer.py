@@ -12,11 +12,15 @@ _running: list[Transfer] = []
 
 @dataclass(eq=False)
 class Transfer:
-    """A source called `name` on its way into `folder`, which holds nothing else; `total` bytes, None while that is unknown."""
+    """A source called `name` on its way into `folder`, which holds nothing else; `total` bytes, None while that is unknown.
+
+    `doing` is what is said of it: another process may be fetching it, or making it.
+    """
 
     name: str
     folder: Path
     total: int | None = None
+    doing: str = "fetching"
 
     def n_bytes(self) -> int:
         """The bytes that have come so far."""

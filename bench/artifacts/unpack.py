@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from pathlib import Path
 
+from bench.artifacts.failing import keeping
 from bench.artifacts.uri import Source
 from bench.errors import BenchError
 
@@ -26,7 +27,8 @@ def unpacked(archive: Path, source: Source, folder: Path) -> Path:
             if not members:
                 raise BenchError(f"{source.uri}: the archive holds no {source.inside}; correct the path in conf/")
             _refuse_bomb(members, archive.stat().st_size, source)
-            file.extractall(folder / "unpacked", members)
+            with keeping(source.uri):
+                file.extractall(folder / "unpacked", members)
     except zipfile.BadZipFile as error:
         raise BenchError(f"{source.uri} is not a zip archive ({error}); correct the address in conf/") from None
     except (

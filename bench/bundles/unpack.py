@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from io import BufferedReader
 from pathlib import Path
 from typing import TypeVar
 
 from bench.artifacts.digest import cache_dir
+from bench.artifacts.made import made
 from bench.bundles import slots, strict
 from bench.bundles.archive import MIB, Member, Refused, chunks, content, members
 from bench.bundles.bundle import MANIFEST, Bundle
@@ -40,23 +40,20 @@ def unpacked(path: Path) -> Bundle:
     with _opened(path) as file:
         sha256 = _digest(file)
     place = cache_dir() / "bundles" / sha256
-    if not (place / MANIFEST).is_file():
-        place = _kept(path, place.parent)
+    try:
+        made(place, "unpacking", str(path), lambda draft: _refuse_other(unpack(path, draft), sha256, path))
+    except OSError as error:
+        raise BenchError(
+            f"{place.parent} cannot be written ({error.strerror}); set BENCH_CACHE to another folder"
+        ) from None
     runs = tuple(find_runs(place / "runs"))
     return Bundle(place.name, str(runs[0][1].origin["submitter"]), runs)
 
 
-def _kept(path: Path, parent: Path) -> Path:
-    """Unpack the bundle into a folder called by its sha256."""
-    try:
-        parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=parent, prefix="unpack-") as folder:
-            sha256 = unpack(path, Path(folder) / "bundle").sha256
-            if not (parent / sha256).exists():  # another process may have been quicker
-                (Path(folder) / "bundle").rename(parent / sha256)
-    except OSError as error:
-        raise BenchError(f"{parent} cannot be written ({error.strerror}); set BENCH_CACHE to another folder") from None
-    return parent / sha256
+def _refuse_other(bundle: Bundle, sha256: str, path: Path) -> None:
+    """Raise BenchError where the file is no longer the one whose digest was taken."""
+    if bundle.sha256 != sha256:
+        raise BenchError(f"{path} changed while it was read; run the same command again")
 
 
 def unpack(path: Path, folder: Path) -> Bundle:

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 
 def main(options: argparse.Namespace) -> int:
     """Score the named runs, or all, again in place; the scores of before go into their history. 2 if one could not be."""
-    from bench.commands.shared.jobs import say
     from bench.commands.shared.progress import Display
     from bench.commands.shared.references import resolve
     from bench.leaderboard.stamps import folders
+    from bench.logs.log import say
     from bench.runs.folder import RunFolder
 
     if bool(options.references) == options.all:
@@ -92,7 +92,7 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
 
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:
     """Bring the scores to where the run is logged, if it is."""
-    from bench.commands.shared.jobs import say
+    from bench.logs.log import say
     from bench.tracking.log import update
     from bench.tracking.mark import MARK
     from bench.tracking.store import StoreError

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import os
 from typing import TYPE_CHECKING, Any
 
+from bench.artifacts.held import stay_offline
 from bench.commands.shared import output, timing_text
 from bench.commands.shared.streams import can_say
 from bench.config import compose as conf
+from bench.errors import EXIT_INTERNAL
 from bench.text import secrets
 from bench.text.shown import tell
 
@@ -28,9 +29,11 @@ def main(options: argparse.Namespace) -> int:
             tell(line)
         return 0
     if options.offline:
-        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
-    from bench.commands.shared.jobs import Runner, plan, say
+        stay_offline()
+    from bench.commands.shared.jobs import Runner
+    from bench.commands.shared.plan import plan
     from bench.commands.shared.progress import Display
+    from bench.logs.log import say
     from bench.runs import spans
 
     imported = spans.clock()
@@ -49,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
         return 130
     if options.json:
         _emit(outcome, only=len(jobs) == 1)
-    return 2 if outcome.failed else 1 if outcome.answerless else 0
+    return EXIT_INTERNAL if outcome.is_fault else 2 if outcome.failed else 1 if outcome.answerless else 0
 
 
 def _emit(outcome: Outcome, *, only: bool) -> None:

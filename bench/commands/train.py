@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import argparse
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from bench.artifacts.held import stay_offline
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
@@ -25,14 +25,14 @@ _REGISTER = "register="  # a name in MLflow's registry, for the models that the 
 def main(options: argparse.Namespace) -> int:
     """Train; 1 where so many seeds miss the target that there is no result."""
     from bench.commands.shared import trainings
-    from bench.commands.shared.jobs import say
     from bench.commands.shared.progress import Display
+    from bench.logs.log import say
     from bench.tracking.registry import refuse_name
     from bench.training.result import has_failed
     from bench.training.settings import parted
 
     if options.offline:
-        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+        stay_offline()
     names = [word.partition("=")[2] for word in options.overrides if word.startswith(_REGISTER)]
     for name in names:
         refuse_name(name)
@@ -54,9 +54,9 @@ def main(options: argparse.Namespace) -> int:
 def _trained(
     overrides: list[str], wanted: TrainSettings, display: Display, names: list[str], *, fresh: bool
 ) -> tuple[TrainingRecord, Path]:  # fmt: skip
-    from bench.commands.shared.jobs import say
     from bench.config import prices
     from bench.config.build import build
+    from bench.logs.log import say
     from bench.models.device import resolve
     from bench.models.trainable import Trainable
     from bench.runs.settings import Settings
@@ -98,8 +98,8 @@ def _trained(
 
 def _task(config: Mapping[str, Any]) -> Task:
     """The task to train for; where its training split is not here, the one that it names in its place."""
-    from bench.commands.shared.jobs import say
     from bench.config.build import build
+    from bench.logs.log import say
     from bench.task import EntryTask
 
     task = build(config["task"], "task")
@@ -138,7 +138,7 @@ def _trainable() -> list[str]:
 
 def _log(config: Mapping[str, Any], found: TrainingRecord, folder: Path) -> None:
     """Log the training if its store has not got it; a store that is down costs a line."""
-    from bench.commands.shared.jobs import say
+    from bench.logs.log import say
     from bench.tracking.store import StoreError, default_uri
     from bench.tracking.trainings import log
 
@@ -155,7 +155,7 @@ def _register(
     name: str, config: Mapping[str, Any], task: Task, model: str, found: TrainingRecord, folder: Path
 ) -> None:  # fmt: skip
     """Put the models into MLflow's registry, and say how they are had from there."""
-    from bench.commands.shared.jobs import say
+    from bench.logs.log import say
     from bench.tracking.registry import register
     from bench.tracking.store import StoreError, default_uri
 

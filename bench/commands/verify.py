@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import os
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.artifacts.held import stay_offline
 from bench.commands.shared import output
 from bench.commands.shared.bundle_verdicts import CODES, WORDS, Ground, judge
 from bench.errors import BenchError
@@ -72,7 +72,7 @@ def main(options: argparse.Namespace) -> int:
 def _draw(options: argparse.Namespace) -> Draw | None:
     """Which examples `--rerun` asks for, None without it; raises BenchError for a number that means nothing."""
     if options.offline:
-        os.environ["BENCH_OFFLINE"] = os.environ["HF_HUB_OFFLINE"] = "1"
+        stay_offline()
     if options.rerun is None:
         if options.seed is not None:
             raise BenchError("--seed chooses the examples of --rerun N; give both")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 import sys
 from collections import Counter
@@ -28,13 +29,19 @@ _NOTED: ContextVar[set[Path] | None] = ContextVar("noted", default=None)
 
 @contextmanager
 def noted() -> Iterator[set[Path]]:
-    """The files that `read_text` and what stands on it read inside the block: what a task's data were, whoever asked for them."""
+    """The files that `read_text` and what stands on it read inside the block: what a task's data were, whoever asked for them.
+
+    A block around this one has them too.
+    """
     found: set[Path] = set()
+    around = _NOTED.get()
     token = _NOTED.set(found)
     try:
         yield found
     finally:
         _NOTED.reset(token)
+        if around is not None:
+            around |= found
 
 
 def note(path: Path) -> None:
@@ -80,10 +87,21 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
     return text
 
 
-def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] | None = None) -> Json:
-    """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged."""
+def _finite(token: str) -> float:
+    if not math.isfinite(value := float(token)):
+        raise ValueError(f"{token[:40]} is beyond all numbers that can be computed with")
+    return value
+
+
+def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once) -> Json:
+    """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged.
+
+    A number that is not finite and, without a hook of one's own, a key that comes twice are refused as damage.
+    """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=object_pairs_hook)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook
+        )
     except json.JSONDecodeError as error:
         raise BenchError(
             f"{where} is not JSON: line {error.lineno} column {error.colno}: {error.msg}; the file may be cut off, bring it again"
@@ -111,7 +129,7 @@ def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over, a key that comes twice is refused."""
     for number, line in enumerate(rows(read_text(path)), start=1):
         if line.strip():
-            record = parse(line, f"{path} line {number}", object_pairs_hook=_once)
+            record = parse(line, f"{path} line {number}")
             if not isinstance(record, dict):
                 raise BenchError(f"{path} line {number}: found a {type(record).__name__}, expected an object {{…}}")
             yield number, record

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -12,7 +12,7 @@ from bench.artifacts.seals import Seal, Sealer, refuse_changed
 from bench.data.files import noted
 from bench.engine.history import Replies
 from bench.engine.shots import few_shot
-from bench.errors import BenchError, authored
+from bench.errors import BenchError, CodeError, authored
 from bench.runs.asked import Asked, ask
 from bench.runs.compact import Numbered
 from bench.runs.identity import fingerprint, fingerprint_of
@@ -20,6 +20,7 @@ from bench.task import Task
 from bench.types import Example, Generate, Json, Prediction, Request, is_token_count
 
 _REMEDY = "correct it and run the same command again: what was answered before is kept"
+_NAMED = 3  # files that a message names
 
 
 @dataclass(frozen=True)
@@ -87,21 +88,34 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
     """The task's first `limit` examples (None: all); raises BenchError when there are none or an id comes twice."""
     if limit is not None and limit < 1:
         raise BenchError(f"limit={limit} must be at least 1, or null for all examples")
-    with authored(f"task '{task.name}'", "examples()", _REMEDY):
-        examples = task.examples()
-        if limit is not None and limit < len(
-            examples
-        ):  # one that makes its examples when they are asked for makes none here
-            examples = examples[:limit]
+    with noted() as read:
+        try:
+            with authored(f"task '{task.name}'", "examples()", _REMEDY):
+                examples = task.examples()
+                if limit is not None and limit < len(
+                    examples
+                ):  # who makes examples when asked for them makes none here
+                    examples = examples[:limit]
+        except CodeError as error:
+            raise CodeError(f"{error} (read: {_files(read)})", error.example, error.said) from error
     if not examples:
-        raise BenchError(f"task '{task.name}' has no examples; check its data file")
+        raise BenchError(f"task '{task.name}' has no examples in {_files(read)}; bring its data again")
     seen = Numbered(lambda number: examples[number].id, n=len(examples))
     for number, example in enumerate(examples):
         if seen.add(example.id) < number:
             raise BenchError(
-                f"task '{task.name}': example {number + 1} repeats the id {example.id!r}; ids must be unique, correct the data file"
+                f"task '{task.name}': example {number + 1} of {_files(read)} repeats the id {example.id[:80]!r}; ids must be "
+                "unique, correct the data file"
             )
     return examples
+
+
+def _files(read: Collection[Path]) -> str:
+    """What a task's examples were made of, for a message."""
+    named = [str(path) for path in sorted(read)]
+    if not named:
+        return "its data"
+    return ", ".join(named[:_NAMED]) + (f" and {len(named) - _NAMED:,} more" if len(named) > _NAMED else "")
 
 
 def ideals(task: Task, examples: Sequence[Example]) -> dict[str, Prediction]:

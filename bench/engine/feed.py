@@ -8,12 +8,13 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bench.engine.checked import checked
-from bench.errors import BenchError
+from bench.errors import BenchError, Place, wrong
 from bench.models.base import Device, Model
 from bench.runs import spans
 from bench.runs.timing import Stopwatch
 from bench.types import Choose, Example, Generate, Prediction, Regress, Request, Transcribe
 
+_REMEDY = "correct it and run the same command again: what was answered before is kept"
 WINDOW = 512  # examples that are ordered together: long enough to batch alike, short enough to keep memory flat
 
 
@@ -164,6 +165,13 @@ def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:
                 model.load(device, seed=seed)
             except SystemExit as error:  # else the command would end with the code of a run that is done
                 raise BenchError(f"the model ended the program while it was loaded (exit code {error.code})") from None
+            except MemoryError:
+                raise
+            except Exception as error:
+                own = type(getattr(model, "model", model))  # behind the veil
+                if own.__module__.startswith("bench."):
+                    raise
+                raise wrong(f"model {own.__name__}", Place("load()"), error, _REMEDY) from error
         model.loaded = device, seed
 
 

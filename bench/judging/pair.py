@@ -109,6 +109,8 @@ class Pair:
         for side in (self.a, self.b):
             _check(metric, side)
         x, y = self.a_rows.rows[metric.name], self.b_rows.rows[metric.name]
+        if reason := metric.undefined(x):
+            return self._without_test(plain, f"no paired test: undefined on these examples: {reason}")
         found = difference(metric, x, y, self.a_rows.clusters, resamples=self.resamples, seed=self.seed)
         return replace(plain, a=value(metric, x), b=value(metric, y), difference=found)
 
@@ -123,6 +125,8 @@ class Pair:
             for one, n in sorted(Counter(column).items(), key=lambda item: (-item[1], item[0])):
                 if one and n < len(column):  # "" is no value, and one of all examples no slice
                     here = values == one
+                    if metric.undefined(x[here]):
+                        continue  # it says nothing of these examples
                     one_slice = difference(
                         metric, x[here], y[here], clusters[here], resamples=min(self.resamples, _SLICE_RESAMPLES), seed=self.seed
                     )  # fmt: skip

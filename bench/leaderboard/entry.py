@@ -102,6 +102,8 @@ def disagreement(entry: Entry, metric: AnyMetric) -> str:
     if not isinstance(metric, Metric | RankedMetric):
         return ""
     if metric.name not in rows.rows:
+        if score.value is None:  # undefined, and ranked by nothing
+            return ""
         return f"it has no rows of {metric.name}, which every score of it comes from"
     table = rows.rows[metric.name]
     try:

@@ -91,6 +91,13 @@ def _ranked(
         lost = (both == 0).any(axis=0) & bool(0 < rows[:, 1].sum() < len(rows))
         return np.where(lost, np.nan, summarise(rows, weights))
 
+    def one_class(rows: Array) -> str:
+        if 0 < rows[:, 1].sum() < len(rows):
+            return ""
+        return (
+            f"{'all examples are' if rows[:, 1].any() else 'no example is'} {positive!r}, a ranking takes both labels"
+        )
+
     return RankedMetric(
         name,
         measure=measure,
@@ -100,6 +107,7 @@ def _ranked(
         is_fraction=fraction,
         signature=f"by the probability of {positive!r}; {signature}",
         absent=no_confidences,
+        undefined=one_class,
     )
 
 
@@ -118,7 +126,9 @@ def _before(found: Array) -> Array:
 
 
 def roc_auc(positive: str, labels: Sequence[str]) -> RankedMetric:
-    """The area under the ROC curve, in [0, 1]: how often a positive stands above a negative, ties a half; 0.5 without both.
+    """The area under the ROC curve, in [0, 1]: how often a positive stands above a negative, ties a half.
+
+    Undefined without both, as in scikit-learn.
 
     Source: Hanley and McNeil 1982 (Radiology 143); scikit-learn's roc_auc_score.
     """
@@ -133,9 +143,10 @@ def roc_auc(positive: str, labels: Sequence[str]) -> RankedMetric:
 
 
 def average_precision(positive: str, labels: Sequence[str]) -> RankedMetric:
-    """The mean of the precision at each threshold, weighted by the recall it adds, in [0, 1]; 0 without a positive.
+    """The mean of the precision at each threshold, weighted by the recall it adds, in [0, 1].
 
-    Its chance level is the share of positives. Source: scikit-learn's average_precision_score (no interpolation).
+    Undefined without both labels: there is nothing to rank, where scikit-learn warns and says 0 or 1. Its chance level is the
+    share of positives. Source: scikit-learn's average_precision_score (no interpolation).
     """
 
     def summarise(rows: Array, weights: Array) -> Array:
@@ -162,7 +173,7 @@ def recall_at_false_alarms(positive: str, labels: Sequence[str], rate: float = 0
 def lift(positive: str, labels: Sequence[str], share: float = 0.1) -> RankedMetric:
     """How many times commoner positives are in the top `share` of the ranking than among all, in [0, 1 / share]; 1 is chance.
 
-    Of examples of one probability that the cut goes through, their mean counts. 0 without a positive.
+    Of examples of one probability that the cut goes through, their mean counts. Undefined without both labels.
     """
 
     def summarise(rows: Array, weights: Array) -> Array:

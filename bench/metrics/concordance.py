@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, RankedMetric, Row
+from bench.metrics.metric import Array, Metric, RankedMetric, Row, defined
 
 
 def _moments(target: float, value: float) -> Row:
@@ -55,13 +55,27 @@ def pearson_from_moments(totals: Array, n: Array) -> Array:
     return np.where(flat, 0.0, (mean_tp - mean_t * mean_p) / np.sqrt(np.where(flat, 1.0, below)))
 
 
+def _flat(rows: Array) -> str:
+    """Why there is no correlation, "" where the references vary."""
+    return "" if len(rows) and np.ptp(rows[:, 0]) > 0 else "the references are all the same, nothing can go with them"
+
+
+def _flat_within(rows: Array) -> str:
+    """The same within videos, "" where the references of any of them vary."""
+    videos = (rows[rows[:, 5] == video] for video in np.unique(rows[:, 5]))
+    return "" if any(not _flat(one) for one in videos) else "the references are all the same within each video"
+
+
 def _far_end(target: float, low: float, high: float) -> float:
     """The end of the scale that is farther from the target: what a failure counts as."""
     return low if target > (low + high) / 2 else high
 
 
 def ccc(name: str, low: float, high: float) -> Metric:
-    """The CCC of the values called `name`, whose scale is [low, high]; a failure counts as the far end of the scale."""
+    """The CCC of the values called `name`, whose scale is [low, high]; a failure counts as the far end of the scale.
+
+    Undefined where the references are all the same: any answer but those very numbers would have 0.
+    """
     return Metric(
         f"ccc_{name}",
         measure=lambda target, answer: _moments(target[name], rated(answer[name], low, high)),
@@ -69,6 +83,7 @@ def ccc(name: str, low: float, high: float) -> Metric:
         worst=lambda target: _moments(target[name], _far_end(target[name], low, high)),
         best=lambda target: _moments(target[name], target[name]),
         signature="population moments, all utterances",
+        undefined=_flat,
     )
 
 
@@ -81,6 +96,7 @@ def mse(name: str, low: float, high: float) -> Metric:
         higher_is_better=False,
         is_fraction=False,
         signature="all utterances",
+        undefined=defined,
     )
 
 
@@ -118,4 +134,5 @@ def ccc_per_video(name: str, low: float, high: float) -> RankedMetric:
         worst=lambda target: row(target, _far_end(target[name], low, high)),
         best=lambda target: row(target, target[name]),
         signature="population moments, mean over videos",
+        undefined=_flat_within,
     )

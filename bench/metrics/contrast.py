@@ -35,7 +35,7 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
     answer that stands in no relation to its context nothing remains, and of one that is the same everywhere exactly nothing,
     whatever the references are. Runs of `COPIED` words that stand in what was `shown` are left out of an answer before, and nothing
     is left of one that is made of such words, for a piece of the page fits its context and answers nothing; `words` gives a text's
-    words with blanks between them. Examples without references, and all of them where there is but one cluster, count nothing.
+    words with blanks between them. Examples without references count nothing; undefined where there is but one cluster.
     """
 
     def fit(targets: Sequence[Sequence[str]]) -> Metric:
@@ -53,6 +53,10 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
                 return (0.0,) * (2 * len(own))
             return (*own, *np.mean([known.measure(other, said) for other in held], axis=0))
 
+        def alone(rows: Array) -> str:
+            own = rows[:, : rows.shape[1] // 2]
+            return "there are no references of other contexts" if inner.undefined(own) else ""
+
         return Metric(
             f"{inner.name}_contrast",
             measure,
@@ -63,6 +67,7 @@ def contrast(inner: Metric, words: Words = str.lower) -> Metric:
             signature=f"{inner.signature}, less {ROUNDS} other contexts, without {COPIED} words copied or {SHOWN:.0%} shown",
             fit=fit,
             absent=inner.absent,
+            undefined=alone,
         )
 
     return of(inner, None)
@@ -141,4 +146,5 @@ def same_answer(words: Words = str.lower) -> CorpusMetric:
         summarise=most,
         higher_is_better=False,
         signature="words of a text, lower case",
+        absent=lambda answers: "" if answers else "no example has an answer",
     )

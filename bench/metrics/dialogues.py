@@ -27,10 +27,12 @@ def whole_dialogues(
         _, which = np.unique(rows[:, 0], return_inverse=True)
         order = np.argsort(which, kind="stable")
         starts = np.flatnonzero(np.diff(which[order], prepend=-1))
-        whole = np.minimum.reduceat(rows[order, 1], starts) >= 1.0
+        wrong = np.add.reduceat(
+            weights[:, order] * (rows[order, 1] < 1.0), starts, axis=1
+        )  # turns that were not drawn do not count
         times = np.add.reduceat(weights[:, order], starts, axis=1) / np.diff(starts, append=len(order))
         total = times.sum(axis=1)
-        return np.asarray((times * whole).sum(axis=1) / np.where(total > 0, total, 1.0))
+        return np.asarray((times * (wrong == 0)).sum(axis=1) / np.where(total > 0, total, 1.0))
 
     return RankedMetric(
         name,

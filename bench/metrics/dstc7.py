@@ -12,9 +12,9 @@ from typing import Any, TypeAlias
 import numpy as np
 
 from bench.metrics.contrast import contrast, same_answer
-from bench.metrics.generation import distinct_share, shannon_entropy
+from bench.metrics.generation import NO_REFERENCE, distinct_share, shannon_entropy
 from bench.metrics.meteor import meteor
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, Row
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, Row, lacking
 
 Ngram: TypeAlias = tuple[str, ...]
 Prepare: TypeAlias = Callable[[str], str]
@@ -169,6 +169,7 @@ def bleu(order: int, prepare: Prepare) -> Metric:
         worst=lambda references: measure(references, ""),
         best=lambda references: measure(references, _longest(references)),
         signature="mteval-v14c, smoothed",
+        undefined=lacking(NO_REFERENCE, 8),
     )
 
 
@@ -201,6 +202,7 @@ def nist(order: int, prepare: Prepare) -> Metric:
             is_fraction=False,
             signature="mteval-v14c",
             fit=fit,
+            undefined=lacking(NO_REFERENCE, 8),
         )
 
     def unfitted() -> dict[Ngram, float]:

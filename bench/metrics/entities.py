@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 
 from bench.metrics.field_values import KINDS, same_printed, same_value
 from bench.metrics.labelling import Ratio, f1, precision, recall
-from bench.metrics.metric import Metric, Row
+from bench.metrics.metric import Metric, Row, lacking
 
 Field: TypeAlias = Mapping[str, Any]
 Same: TypeAlias = Callable[[Field, str], bool]
@@ -40,6 +40,7 @@ def entity_metric(name: str, ratio: Ratio, same: Same, signature: str, kind: str
         worst=lambda target: measure(target, {}),
         best=best,
         signature=signature,
+        undefined=lacking(f"these pages have no {'value' if kind is None else kind} to find", 2),
     )
 
 

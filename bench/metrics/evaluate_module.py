@@ -14,10 +14,15 @@ from bench.metrics.metric import AnyMetric, CorpusMetric, ModuleMetric, RankedMe
 from bench.text.normal import scored
 
 
+class Undefined(BenchError):
+    """The references say nothing of what a metric measures."""
+
+
 def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> float:
     """The metric over all examples: the number that a run's score has, without its interval.
 
-    Raises BenchError with the reason where the metric cannot be had from these answers, or where there are none.
+    Raises BenchError with the reason where the metric cannot be had from these answers, or where there are none, and `Undefined`
+    where these references give it no value.
     """
     if not len(answers):
         raise BenchError(f"metric '{metric.name}': there are no predictions; give at least one")
@@ -33,6 +38,8 @@ def value(metric: AnyMetric, targets: Sequence[Any], answers: Sequence[Any]) -> 
         return metric.summarise(np.fromiter(total.values(), dtype=np.float64, count=len(total)))
     measured = [metric.measure(target, answer) for target, answer in zip(targets, answers, strict=True)]
     rows = np.array(measured, dtype=np.float64)
+    if reason := metric.undefined(rows):
+        raise Undefined(f"metric '{metric.name}' is undefined: {reason}")
     if isinstance(metric, RankedMetric):
         return float(metric.summarise(rows, np.ones((1, len(rows))))[0])
     return float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
@@ -76,10 +83,24 @@ def module(
             chosen = _chosen(metrics, options)
             targets = [scored(target(one)) for one in references]
             answers = [scored(answer(one)) for one in predictions]
-            return {metric.name: value(metric, targets, answers) for metric in chosen}
+            return _defined(chosen, targets, answers)
 
     Found.__name__ = name.rpartition(".")[2]
     return Found
+
+
+def _defined(chosen: Sequence[AnyMetric], targets: Sequence[Any], answers: Sequence[Any]) -> dict[str, float]:
+    """Each metric that has a value on these references, the others being left out; where none has, the reason is raised."""
+    found: dict[str, float] = {}
+    for metric in chosen:
+        try:
+            found[metric.name] = value(metric, targets, answers)
+        except Undefined:
+            if len(chosen) == 1:
+                raise
+    if chosen and not found:
+        raise Undefined(f"none of {', '.join(metric.name for metric in chosen)} is defined on these references")
+    return found
 
 
 def _chosen(

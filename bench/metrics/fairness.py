@@ -56,6 +56,10 @@ def _difference(rate: str, attribute: str, names: Sequence[str], favourable: str
         most, least = np.where(there, rates, -np.inf).max(axis=-1), np.where(there, rates, np.inf).min(axis=-1)
         return np.asarray(np.where(there.any(axis=-1), most - least, 0.0))
 
+    def lone(rows: Array) -> str:
+        there = rows.reshape(len(rows), len(names), _COLUMNS)[..., below].any(axis=0).sum()
+        return "" if there > 1 else f"fewer than two groups have people of whom {rate} speaks"
+
     def fitted(targets: Sequence[Mapping[str, Any]]) -> Metric:
         """The metric as it is where two groups or more have the rate, else absent."""
         rows = np.array([row(one, "") for one in targets]).reshape(-1, len(names), _COLUMNS)
@@ -73,6 +77,7 @@ def _difference(rate: str, attribute: str, names: Sequence[str], favourable: str
         higher_is_better=False,
         jackknife=True,
         fit=fitted,
+        undefined=lone,
         signature=f"largest less smallest of {', '.join(names)}; favourable {favourable!r}",
     )
     return metric

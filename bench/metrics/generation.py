@@ -14,9 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.metric import Array, CorpusMetric, Metric, Row
+from bench.metrics.metric import Array, CorpusMetric, Metric, Row, lacking
 
 _CHRF_ORDERS = 6
+NO_REFERENCE = "the references hold no word"
 
 
 @cache
@@ -105,6 +106,7 @@ BLEU = Metric(
     worst=lambda references: _counts("bleu", references, ""),
     best=lambda references: _counts("bleu", references, max(references, key=len)),
     signature=f"{_SACREBLEU} 13a exp",
+    undefined=lacking(NO_REFERENCE, 1),
 )
 CHRF = Metric(
     "chrf",
@@ -113,6 +115,7 @@ CHRF = Metric(
     worst=lambda references: _counts("chrf", references, ""),
     best=lambda references: _counts("chrf", references, max(references, key=len)),
     signature=f"{_SACREBLEU} chrF2",
+    undefined=lacking(NO_REFERENCE, slice(1, None, 3)),
 )
 DISTINCT_1 = CorpusMetric("distinct_1", count=_ngrams(1), summarise=distinct_share, signature="13a, lower case")
 DISTINCT_2 = CorpusMetric("distinct_2", count=_ngrams(2), summarise=distinct_share, signature="13a, lower case")

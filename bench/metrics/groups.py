@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, Row
+from bench.metrics.metric import Array, Metric, Row, defined
 
 
 def over_groups(name: str, inner: Metric, groups: Sequence[str], *, group: str, key: str) -> Metric:
@@ -43,4 +43,5 @@ def over_groups(name: str, inner: Metric, groups: Sequence[str], *, group: str, 
         summarise=summarise,
         signature=f"mean over {len(groups)} groups of {inner.name}: {inner.signature or 'mean'}",
         jackknife=True,
+        undefined=defined,
     )

@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, RankedMetric, Row
+from bench.metrics.metric import Array, Metric, RankedMetric, Row, lacking
 
 Item: TypeAlias = tuple[Any, ...]
 Wanted: TypeAlias = Callable[[Any], Iterable[Item]]
@@ -79,6 +79,7 @@ def set_metric(
         best=lambda target: counts(classes, wanted(target), wanted(target)),
         signature=signature,
         jackknife=macro,
+        undefined=lacking("there is nothing to find in these examples", slice(2 * k, None)),
     )
 
 
@@ -97,6 +98,7 @@ def positive_class(name: str, ratio: Ratio, *, signature: str) -> Metric:
         worst=lambda target: measure(target, "0" if target == "1" else "1"),
         best=lambda target: measure(target, target),
         signature=signature,
+        undefined=lacking("no example is of the class '1'", 2),
     )
 
 
@@ -150,6 +152,7 @@ def pooled_macro_f1(name: str, classes: Sequence[str], wanted: Wanted, found: Fo
         worst=lambda target: row(wanted(target), ()),
         best=lambda target: row(wanted(target), wanted(target)),
         signature=signature,
+        undefined=lacking("there is nothing to find in these examples", slice(SLOTS)),
     )
 
 

@@ -35,6 +35,16 @@ def never(answers: Sequence[Any]) -> str:
     return ""
 
 
+def defined(rows: Array) -> str:
+    """What `undefined` says of a metric that has a value on any examples."""
+    return ""
+
+
+def lacking(reason: str, columns: int | slice) -> Callable[[Array], str]:
+    """An `undefined` of what the references hold, which stands in these columns of a row: the reason where all of it is 0."""
+    return lambda rows: "" if rows[:, columns].any() else reason
+
+
 @dataclass(frozen=True)
 class Metric:
     """A metric made of sufficient statistics, so that an interval is a weighted sum over rows.
@@ -51,6 +61,8 @@ class Metric:
 
     `fit(targets)` gives the metric to use where rows depend on all the targets (NIST's weights of n-grams). `absent`
     says why the metric cannot be had from these answers, "" if it can (a program is missing, no confidences).
+    `undefined(rows [n, k])` says why examples with these rows have no value, "" where they have one: the references say nothing of
+    what is measured. It must not depend on what was answered, so that no answer can make a bad score undefined.
     """
 
     name: str
@@ -65,6 +77,7 @@ class Metric:
     least: float = 0.0
     fit: Callable[[Sequence[Any]], Metric] | None = None
     absent: Callable[[Sequence[Any]], str] = never
+    undefined: Callable[[Array], str] = defined
 
 
 @dataclass(frozen=True)
@@ -73,7 +86,8 @@ class RankedMetric:
 
     `measure` gives a row as in `Metric`; `summarise(rows [n, k], weights [b, n]) -> [b]` gives the value of each of b
     weightings of the examples (all 1 for the value itself, how often each was drawn for the interval). A draw that has no value,
-    as it lost all examples of a class, is NaN: the interval is that of the other draws, and says so.
+    as it lost all examples of a class, is NaN: the interval is that of the other draws, and says so. `undefined` is as in
+    `Metric`.
     """
 
     name: str
@@ -85,6 +99,7 @@ class RankedMetric:
     is_fraction: bool = True
     signature: str = ""
     absent: Callable[[Sequence[Any]], str] = never
+    undefined: Callable[[Array], str] = defined
 
 
 @dataclass(frozen=True)

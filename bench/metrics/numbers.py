@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
-from bench.metrics.metric import Metric, Row
+from bench.metrics.metric import Metric, Row, lacking
 from bench.text.quantities import Number, answer_number, sole_number
 
 
@@ -43,4 +43,5 @@ NUMERIC_MATCH = Metric(
     worst=lambda target: (0.0, float(_gold(target) is not None)),
     best=lambda target: (float(_gold(target) is not None),) * 2,
     signature="answers that are one number, 1 % tolerance",
+    undefined=lacking("no gold answer is a number", 1),
 )

@@ -6,7 +6,7 @@ from collections import Counter
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, Row
+from bench.metrics.metric import Array, Metric, Row, lacking
 
 
 def _characters(target: str, answer: str) -> Row:
@@ -43,6 +43,7 @@ def _f1(totals: Array, n: Array) -> Array:
     return np.asarray(2 * totals[..., 0] / np.where(both > 0, both, 1.0))
 
 
+_NO_TEXT = "the pages hold no text"
 CER = Metric(
     "cer",
     measure=_characters,
@@ -51,6 +52,7 @@ CER = Metric(
     best=lambda target: _characters(target, target),
     higher_is_better=False,
     signature="Levenshtein, case counts, without white space, pooled over pages, at most 1 for each",
+    undefined=lacking(_NO_TEXT, 1),
 )
 WORD_F1 = Metric(
     "word_f1",
@@ -59,6 +61,7 @@ WORD_F1 = Metric(
     worst=lambda target: _bag(target, ""),
     best=lambda target: _bag(target, target),
     signature="bag of words between blanks, case counts, pooled over pages",
+    undefined=lacking(_NO_TEXT, 2),
 )
 ORDERED_WORD_F1 = Metric(
     "ordered_word_f1",
@@ -67,5 +70,6 @@ ORDERED_WORD_F1 = Metric(
     worst=lambda target: _in_order(target, ""),
     best=lambda target: _in_order(target, target),
     signature="longest common subsequence of words, case counts, pooled over pages",
+    undefined=lacking(_NO_TEXT, 2),
 )
 PAGE_TEXT = (CER, WORD_F1, ORDERED_WORD_F1)

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, RankedMetric, Row
+from bench.metrics.metric import Array, Metric, RankedMetric, Row, lacking
 
 _ARTICLES = re.compile(r"\b(a|an|the)\b")
 _PUNCTUATION = str.maketrans("", "", string.punctuation)
@@ -147,6 +147,7 @@ def _squad_v2(name: str, compare: Callable[[str, str], float], only: bool | None
         worst=lambda targets: (0.0, counted(targets)),
         best=lambda targets: (counted(targets), counted(targets)),
         signature="squad-v2.0",
+        undefined=lacking("every question has an answer" if only is False else "no question has an answer", 1),
     )
 
 

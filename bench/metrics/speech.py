@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, Row
+from bench.metrics.metric import Array, Metric, Row, defined, lacking
 from bench.metrics.word_alignment import Counts, Step, align, steps
 
 _MOST = 3  # words said for each of the reference, above which nothing is aligned
@@ -36,7 +36,7 @@ def _metric(name: str, part: Callable[[Counts], Row], **more: Any) -> Metric:
         best=lambda reference: measure(reference, as_it_stands(reference)),
         higher_is_better=False,
         signature="fstalign: alternatives, hyphens, cut-offs, tags",
-        **{"summarise": _ratio} | more,
+        **{"summarise": _ratio, "undefined": lacking("the references hold no such word", 1)} | more,
     )
 
 
@@ -98,5 +98,6 @@ SPEECH = (
         lambda counts: (float(counts.words),),
         summarise=lambda totals, n: totals[..., 0],
         is_fraction=False,
+        undefined=defined,
     ),
 )

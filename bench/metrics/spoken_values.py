@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, Row
+from bench.metrics.metric import Array, Metric, Row, lacking
 
 KINDS = ("amount", "date", "account", "number")
 _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -229,6 +229,7 @@ def _accuracy(name: str, kind: str = "") -> Metric:
         worst=lambda target: row(target, ""),
         best=lambda target: row(target, target["text"]),
         signature="whole values in words or digits; more of them than were spoken count as wrong",
+        undefined=lacking(f"no {kind or 'value'} is spoken in these examples", 1),
     )
     return metric
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from bench.metrics.metric import Array, Metric, Row
+from bench.metrics.metric import Array, Metric, Row, lacking
 from bench.metrics.tree_edit import Table, table_distance
 
 MOST_TIMES = 4  # as many nodes as the reference has; a larger answer has 0 and is not compared
@@ -67,6 +67,7 @@ def _f1(totals: Array, n: Array) -> Array:
     return np.asarray(2 * totals[..., 0] / np.where(both > 0, both, 1.0))
 
 
+_NO_CELL = "the tables hold no cell with a text"
 _NOTHING: Sequence[Sequence[str]] = ()
 TEDS = Metric(
     "teds",
@@ -79,6 +80,7 @@ CELL_F1 = Metric(
     summarise=_f1,
     worst=lambda target: in_place(target, _NOTHING),
     best=lambda target: in_place(target, target),
+    undefined=lacking(_NO_CELL, 2),
     signature="text, row and column equal; white space folded; pooled over tables",
 )
 CELL_CONTENT_F1 = Metric(
@@ -87,6 +89,7 @@ CELL_CONTENT_F1 = Metric(
     summarise=_f1,
     worst=lambda target: anywhere(target, _NOTHING),
     best=lambda target: anywhere(target, target),
+    undefined=lacking(_NO_CELL, 2),
     signature="text equal, in any place; white space folded; pooled over tables",
 )
 TABLES = (

@@ -6,13 +6,14 @@ import contextlib
 import hashlib
 import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 from bench.artifacts import kept
 from bench.artifacts.digest import cache_dir
+from bench.artifacts.failing import keeping
+from bench.artifacts.turn import turn
 from bench.errors import BenchError
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
@@ -45,18 +46,17 @@ def _brought(uri: str, store: str, version: Any) -> Path:
     # A version's number stands for the same files for ever, but a store may be deleted and begun anew.
     known = f"{shown(store)} {version.name} {version.version} {version.creation_timestamp} {version.source}"
     place = cache_dir() / "mlflow" / hashlib.sha256(known.encode()).hexdigest()
-    if place.exists():
-        kept.refuse_exchanged(place, uri)
-        return place
-    place.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=place.parent, prefix="draft-") as draft:
-        target = Path(draft) / "brought"
-        target.mkdir()
-        got = mlflow.artifacts.download_artifacts(
-            artifact_uri=uri, dst_path=str(target), tracking_uri=store, registry_uri=store
-        )
-        shutil.copytree(got, Path(draft) / "whole")
-        kept.put(Path(draft) / "whole", place, as_model=True)
+    if not place.exists():
+        with keeping(uri), turn(place, "fetching", uri) as folder:
+            if not place.exists():  # else another process has brought it meanwhile
+                target = folder / "brought"
+                target.mkdir()
+                got = mlflow.artifacts.download_artifacts(
+                    artifact_uri=uri, dst_path=str(target), tracking_uri=store, registry_uri=store
+                )
+                shutil.copytree(got, folder / "whole")
+                kept.put(folder / "whole", place)
+    kept.refuse_exchanged(place, uri)
     return place
 
 

@@ -9,9 +9,10 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench.artifacts import kept
 from bench.artifacts.digest import derived, digest
+from bench.artifacts.failing import keeping
 from bench.artifacts.fetch import locate
+from bench.artifacts.made import made
 from bench.artifacts.uri import parse
 from bench.errors import BenchError
 from bench.models import checkpoint, gguf_head, pickled, shards
@@ -39,18 +40,9 @@ def folder(uri: str, sha256: str | None) -> Path:
 
 def _made(uri: str, sha256: str | None, kind: str, make: Callable[[Path, Path, str], None]) -> Path:
     """The folder that `make` writes from this source, kept under the source's digest."""
-    made = derived(sha256_of(uri, sha256), kind)
-    if made.exists():
-        if kept.is_as_it_was(made):
-            return made
-        tell(f"bench: {made} is not what was converted; it is converted anew", err=True)
-        shutil.rmtree(made)
-    made.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=made.parent, prefix="draft-") as draft:
-        done = Path(draft) / "model"
-        make(locate(uri, sha256=sha256, fetch=_FETCH), done, uri)
-        kept.put(done, made, as_model=True)
-    return made
+    place = derived(sha256_of(uri, sha256), kind)
+    with keeping(f"{uri}, converted,"):
+        return made(place, "converting", uri, lambda draft: make(locate(uri, sha256=sha256, fetch=_FETCH), draft, uri))
 
 
 def _dequantise(gguf: Path, done: Path, uri: str) -> None:

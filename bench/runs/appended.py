@@ -43,6 +43,8 @@ class Appended:
             if self._file is None:
                 _cut_unfinished(self.path)
                 self._file = self.path.open("ab", buffering=0)
+            if os.fstat(self._file.fileno()).st_nlink == 0:
+                raise BenchError(f"{self.path} was removed while the run was at it; run the same command again")
             data = memoryview("".join(text + "\n" for text in texts).encode())
             while data:
                 data = data[self._file.write(data) or 0 :]

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import datetime
+import logging
+import os
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from bench.logs.log import Public, command, log
 from bench.record import Timing
 from bench.runs import spans
 from bench.runs.appended import Appended
+from bench.runs.course import Course
 from bench.runs.folder import RunFolder
-from bench.runs.heartbeat import Heartbeat, last_beat
+from bench.runs.heartbeat import Heartbeat, ended_by, last_beat, last_facts
 from bench.runs.journal import JOURNAL, LEDGER, Kept, of_prediction, of_timing, recover
 from bench.runs.ledger import Ledger
 from bench.runs.timing import Stopwatch, nothing
@@ -33,12 +37,16 @@ class Attempt(AbstractContextManager["Attempt"]):
         self.number = 1 + self._read.number
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
         self._lost = _lost(folder.path, self._read)
-        self._beat = Heartbeat(folder.path, self.number)
+        self._course = Course()
+        self._beat = Heartbeat(folder.path, self.number, lambda: self._course.facts(self.watch.doing))
         self._telling = ExitStack()
 
     def __enter__(self) -> Attempt:
         if self._lost is not None:
             self._record(self._lost)
+            why = last_facts(self.folder.path).get("ended") or "it was killed, or its machine went down"
+            log.info("attempt %d did not finish: %s", self._lost.attempt, why)
+        log.info("attempt %d begins, as process %d: %s", self.number, os.getpid(), command())
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._telling.enter_context(spans.told())
         self.watch.begin(now)
@@ -50,6 +58,11 @@ class Attempt(AbstractContextManager["Attempt"]):
     ) -> None:
         """End the heartbeat; what an attempt took that failed stays for the next one to write down."""
         self._telling.close()
+        self._course.end()
+        if isinstance(error, KeyboardInterrupt):
+            log.warning("interrupted with %d of %d answers kept", self._course.done, self._course.n)
+        elif error is not None:
+            log.error("ended with %d of %d answers kept: %s", self._course.done, self._course.n, ended_by(error))
         self._beat.__exit__(kind, error, trace)
         self._journal.close()
         self._ledger.close()
@@ -58,15 +71,22 @@ class Attempt(AbstractContextManager["Attempt"]):
         """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
         self._ledger.close()
         read, self._read = self._read, None  # which it is of once: recovering may rewrite the file
-        return recover(self.folder.path, place, say, asked, read)
+        kept = recover(self.folder.path, place, say, asked, read)
+        self._course.begin(len(kept.ids), len(place))
+        return kept
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
         with spans.span("write", rows=len(predictions)):
             self._journal.write([of_prediction(prediction) for prediction in predictions])
+        self._course.came(predictions)
 
     def _record(self, timing: Timing) -> None:
         self._ledger.write([of_timing(timing)])
+        if timing.phase not in ("predict", "begin"):
+            log.info("%s: %.3f s", Public(timing.phase), timing.seconds)
+        elif timing.phase == "predict" and log.isEnabledFor(logging.DEBUG):
+            log.debug("%d answers in %.6f s, batch %s", timing.n, timing.seconds, timing.batch)
 
 
 def _lost(folder: Path, before: Ledger) -> Timing | None:

@@ -6,6 +6,7 @@
       predictions.jsonl   one line a prediction, as it was finished; of a complete run in the order of the data
       timings.jsonl       one line a reading; attempts and repeated work included
       .alive              while an attempt is under way: how long it has been (see `bench/runs/attempt.py`)
+      log.txt             what was said and done, with times; it never leaves this machine (see `bench/logs/log.py`)
       measurements.json   what the metrics measured of each example
       scenarios/          raw files of timing scenarios (see `bench/timing/raw.py`)
       run.json            written last, atomically, with the sha256 of the other files
@@ -16,20 +17,20 @@ cut off is left out of the journal and asked again, and its first reading stays 
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import write_atomically
+from bench.disk import clear_drafts, write_atomically
 from bench.errors import BenchError
+from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
-from bench.runs import record_schema
+from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
 from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
@@ -128,6 +129,7 @@ class RunFolder:
     ) -> Iterator[None]:
         """Make the folder, lock it against a second process and write `config.yaml`, and what the run stands on."""
         with self.locked():
+            clear_drafts(self.path, (CONFIG, IDENTITY, JOURNAL, LEDGER, MEASUREMENTS, RECORD))
             write_atomically(self.path / CONFIG, config)
             if identity is not None:
                 attempts = self._attempts()
@@ -141,21 +143,16 @@ class RunFolder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Make the folder, if need be, and keep every other process out of it."""
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            lock = (self.path / ".lock").open("w")
-        except OSError as error:
-            raise BenchError(
-                f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"
-            ) from None
-        with lock:
+        """Make the folder, if need be, keep every other process out of it, and log into it what is done meanwhile."""
+        with ExitStack() as held:
             try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+                self.path.mkdir(parents=True, exist_ok=True)
+                held.enter_context(locks.locked(self.path))
+            except OSError as error:
                 raise BenchError(
-                    f"run directory {self.path} is in use by another process; wait for it or end it"
+                    f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"
                 ) from None
+            held.enter_context(logged_into(self.path))
             yield
 
     def is_whole(self, name: str, run: Run) -> bool:

@@ -41,6 +41,7 @@ class Stopwatch:
     ) -> None:
         self.record, self.attempt, self.clock, self.sync = record, attempt, clock, sync
         self.origin: float | None = None
+        self.doing = ""  # the phase that is under way
 
     def begin(self, at: str) -> None:
         """Write the attempt's first line, at the time `at`; the clock counts from here."""
@@ -58,10 +59,12 @@ class Stopwatch:
         """Time a block; the yielded dictionary takes counts that are known only at its end (tokens)."""
         counts = {"n": n, **more}
         self.sync()
+        self.doing = name
         start = self.clock()
         yield counts  # a block that raises is not recorded: its work is not in the journal either
         self.sync()
         seconds = self.clock() - start
+        self.doing = ""
         self.record(Timing(attempt=self.attempt, phase=name, seconds=seconds, **counts, **self._since(start)))
 
     def steps(self, groups: Iterator[T], counts: Callable[[T], Mapping[str, Any]], batch: int) -> Iterator[T]:

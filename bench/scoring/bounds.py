@@ -10,15 +10,17 @@ from functools import partial
 
 import numpy as np
 
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric
+from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, RankedMetric, mean
 from bench.record import Score
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.stats.intervals import (
     MIN_CLUSTERS,
     Clusters,
+    alike_interval,
     cluster_numbers,
     cluster_sums,
+    has_width,
     jackknife_interval,
     leave_one_out_interval,
     percentile_interval,
@@ -46,23 +48,59 @@ def value(metric: Metric | RankedMetric, rows: Array) -> float:
 
 
 def of_rows(metric: Metric | RankedMetric, rows: Array, clusters: Clusters, *, resamples: int, seed: int) -> Bounds:
-    """The interval of rows [n, k], whole clusters being drawn or left out."""
+    """The interval of rows [n, k], whole clusters being drawn or left out; never one without width, never beside the value."""
     clusters, g = cluster_numbers(clusters)
+    if g >= MIN_CLUSTERS and resamples and (alike := _alike(metric, rows, clusters)) is not None:
+        return alike
     if isinstance(metric, Metric) and metric.jackknife:
         return _of(g, resamples, lambda: _leave_one_out(metric, rows, clusters), "jackknife")
-    return _of(g, resamples, partial(_bootstrap, metric, rows, clusters, resamples, seed), "bootstrap")
+    found = _of(g, resamples, partial(_bootstrap, metric, rows, clusters, resamples, seed), "bootstrap")
+    return _around(value(metric, rows), found)
 
 
 def of_corpus(metric: CorpusMetric, groups: Sequence[Counter[Hashable]], *, resamples: int) -> Bounds:
     """The interval of n-gram counts, one Counter a cluster; none where no resamples are asked for."""
-    return _of(len(groups), resamples, lambda: jackknife_interval(groups, metric.summarise), "jackknife")
+
+    def ends() -> tuple[float, float]:
+        low, high = jackknife_interval(groups, metric.summarise)
+        return (max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (max(low, 0.0), high)
+
+    return _of(len(groups), resamples, ends, "jackknife")
 
 
 def _of(clusters: int, resamples: int, bounds: Callable[[], tuple[float, float] | Bounds], method: str) -> Bounds:
-    if clusters < MIN_CLUSTERS or not resamples:
+    if clusters < MIN_CLUSTERS:
         return Bounds(None, None, f"no interval: clusters {clusters}, needed {MIN_CLUSTERS}")
+    if not resamples:
+        return Bounds(None, None, "no interval: no resamples were asked for")
     found = bounds()
-    return found if isinstance(found, Bounds) else Bounds(*found, f"{method} over {clusters} clusters")
+    if not isinstance(found, Bounds):
+        found = Bounds(*found, f"{method} over {clusters} clusters")
+    if found.low is not None and found.high is not None and not has_width(found.low, found.high):
+        tries = (
+            f"whichever of {clusters} clusters is left out" if method == "jackknife" else f"in {resamples} resamples"
+        )
+        return Bounds(None, None, f"no interval: the value is the same {tries}, which says nothing of other examples")
+    return found
+
+
+def _alike(metric: Metric | RankedMetric, rows: Array, clusters: Clusters) -> Bounds | None:
+    """The interval of a mean that every cluster has alike, None for any other."""
+    if metric.summarise is not mean or not metric.is_fraction:
+        return None
+    sums, sizes = cluster_sums(rows[:, :1], clusters)
+    values = sums[:, 0] / sizes
+    if has_width(values.min(), values.max()) or not 0.0 <= values[0] <= 1.0:
+        return None
+    found = alike_interval(float(values[0]), sizes)
+    return Bounds(*found, f"exact: all {len(sums)} clusters have the same value, which others need not have")
+
+
+def _around(value: float, found: Bounds) -> Bounds:
+    """The interval with the value in it, which a bootstrap of few clusters may leave beside it."""
+    if found.low is None or found.high is None or found.low - AGREES <= value <= found.high + AGREES:
+        return found
+    return Bounds(min(found.low, value), max(found.high, value), f"{found.note}, widened to hold the value")
 
 
 def _bootstrap(metric: Metric | RankedMetric, rows: Array, clusters: Clusters, resamples: int, seed: int) -> Bounds:

@@ -199,6 +199,9 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
     if isinstance(metric, CorpusMetric):
         return Score(**_corpus(metric, data, place), **common), None
     rows = _rows(metric, data, place)
+    place.function = "undefined()"
+    if reason := metric.undefined(rows):
+        return Score(value=None, low=None, high=None, note=f"undefined: {reason}", **common), None
     figures = _of_rows(metric, rows, data, place)
     return Score(**figures, **common), rows
 

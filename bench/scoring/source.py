@@ -22,7 +22,7 @@ from types import CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 from bench.artifacts.digest import digest
-from bench.metrics.metric import AnyMetric, ModuleMetric
+from bench.metrics.metric import AnyMetric, ModuleMetric, defined
 from bench.runs.code import file_of, is_outside
 from bench.scoring.answers import final
 from bench.scoring.parsed import Source, chains, names, normal, parsed, within
@@ -63,7 +63,10 @@ def _hashed(reached: _Reached) -> str:
 def _of_metric(metric: AnyMetric, modules: _Modules) -> _Reached:
     reached = _Reached(modules)
     for one in fields(metric):
-        reached.value(one.name, getattr(metric, one.name))
+        if (
+            held := getattr(metric, one.name)
+        ) is not defined:  # a metric that has a value on any examples is as it always was
+            reached.value(one.name, held)
     if isinstance(metric, ModuleMetric) and Path(metric.module).exists():
         reached.found["module"] = digest(Path(metric.module))
     return reached

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric, mean
 from bench.runs.measurements import Measurements
-from bench.stats.intervals import MIN_CLUSTERS, cluster_sums, leave_one_out_interval, percentile_interval, resample
+from bench.scoring import bounds
 
 Array = npt.NDArray[np.float64]
 RESAMPLES = 500  # draws for a slice: its bounds are for looking
@@ -29,14 +29,18 @@ class PerExample:
 
 @dataclass(frozen=True)
 class Slice:
-    """The score of the examples whose property `name` has this `value`; no bounds from fewer than `MIN_CLUSTERS` clusters."""
+    """The score of the examples whose property `name` has this `value`, None where it is undefined, with its bounds if it has any.
+
+    `note` says how the bounds were made, or why they or the score are not there.
+    """
 
     name: str
     value: str
     n: int
-    score: float
+    score: float | None
     low: float | None
     high: float | None
+    note: str
 
 
 def per_example(metrics: Sequence[AnyMetric], measured: Measurements) -> PerExample | None:
@@ -73,8 +77,11 @@ def by_slice(metric: AnyMetric, measured: Measurements, *, seed: int = 0) -> lis
         for value, positions in _positions(values).items():
             clusters = [measured.clusters[i] for i in positions]
             part = rows[positions]
-            score, bounds = _score(metric, part, clusters, seed)
-            found.append(Slice(name, value, len(positions), score, *bounds))
+            if reason := metric.undefined(part):
+                found.append(Slice(name, value, len(positions), None, None, None, f"undefined: {reason}"))
+                continue
+            of = _bounds(metric, part, clusters, seed)
+            found.append(Slice(name, value, len(positions), bounds.value(metric, part), of.low, of.high, of.note))
     return found
 
 
@@ -87,22 +94,12 @@ def _positions(values: Sequence[str]) -> Mapping[str, list[int]]:
     return dict(sorted(found.items()))
 
 
-def _score(
-    metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], seed: int
-) -> tuple[float, tuple[float | None, float | None]]:
+def _bounds(metric: Metric | RankedMetric, rows: Array, clusters: Sequence[str], seed: int) -> bounds.Bounds:
     if isinstance(
         metric, RankedMetric
     ):  # its interval takes a pass over all examples for each draw: too slow for a page
-        return float(metric.summarise(rows, np.ones((1, len(rows))))[0]), (None, None)
-    sums, sizes = cluster_sums(rows, clusters)
-    value = float(metric.summarise(rows.sum(axis=0), np.array(float(len(rows)))))
-    if len(sums) < MIN_CLUSTERS:
-        return value, (None, None)
-    if metric.jackknife:
-        low, high = leave_one_out_interval(sums, sizes, metric.summarise)
-        return value, ((max(low, 0.0), min(high, 1.0)) if metric.is_fraction else (low, high))
-    drawn = resample(sums, sizes, metric.summarise, resamples=RESAMPLES, seed=seed)
-    return value, percentile_interval(drawn, len(sums))
+        return bounds.Bounds(None, None, "no interval: it would take a pass over all examples for each draw")
+    return bounds.of_rows(metric, rows, clusters, resamples=RESAMPLES, seed=seed)
 
 
 def front(points: Sequence[tuple[float, float]], *, higher_is_better: bool = True) -> set[int]:

@@ -55,13 +55,15 @@ def judge(change: Change, *, margin: float, level: float) -> Verdict:
     Each is wrong at most at rate `level`: the bounds are one-sided, value ± t(1 - level, g - 1) standard errors, over the
     examples seen and one more that went wholly the other way. That one keeps a spread of (nearly) 0 from passing for certainty:
     where none of n examples changed, 3/n of all may yet do so ("rule of three"; Hanley and Lippman-Hand 1983, JAMA 249). Where
-    every example of the baseline has the very same score, nothing is left to infer: PASS.
+    every example of the baseline has the very same score, nothing is left to infer: PASS, but for fewer than `MIN_CLUSTERS`, which
+    are no test of anything.
     """
-    if change.identical and not change.unseen:
+    if change.identical and not change.unseen and change.g >= MIN_CLUSTERS:
         return Verdict(PASS, None, None, 1.0, reason="every example has the same score")
     bounds = _bounds(change, level)
     if bounds is None:
-        reason = f"{change.g} clusters, at least {MIN_CLUSTERS} are needed"
+        alike = "every example has the same score, but " if change.identical else ""
+        reason = f"{alike}{change.g} clusters, at least {MIN_CLUSTERS} are needed"
         return Verdict(INCONCLUSIVE, None, None, 1.0, _needed(change, margin, level), reason)
     outcome = _outcome(bounds, margin)
     if outcome != INCONCLUSIVE:

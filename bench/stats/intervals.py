@@ -14,6 +14,7 @@ Clusters: TypeAlias = Sequence[str] | npt.NDArray[np.intp]  # by name, or number
 LEVEL = 0.95
 MIN_CLUSTERS = 6  # percentiles cannot leave the range of the cluster means: 5 clusters cover 92 %, 3 only 75 %
 _CHUNK = 1_000_000  # drawn cluster numbers held at a time: 8 MB, inside the cache's reach and flat in resamples
+_ROUNDING = 1e-12  # of floats: less is no width
 _CACHED = 16_384  # those counted at a time: their counts stay in the innermost cache, which halves the time
 _BLOCKS = 200  # jackknife blocks: enough for a steady variance, few enough for any corpus
 
@@ -30,8 +31,11 @@ def cluster_sums(rows: Array, clusters: Clusters) -> tuple[Array, Array]:
 
 def cluster_numbers(clusters: Clusters) -> tuple[npt.NDArray[np.intp], int]:
     """Each row's cluster as a number from 0 on, in order of first appearance [n], and how many clusters there are."""
-    if isinstance(clusters, np.ndarray) and clusters.dtype == np.intp:
-        return clusters, int(clusters.max(initial=-1)) + 1
+    if isinstance(clusters, np.ndarray):  # of names, or of numbers of which these may be a part
+        _, first, which = np.unique(clusters, return_index=True, return_inverse=True)
+        place = np.empty(len(first), dtype=np.intp)
+        place[np.argsort(first)] = np.arange(len(first))
+        return place[which], len(first)
     number: dict[str, int] = {}
     return np.array([number.setdefault(cluster, len(number)) for cluster in clusters], dtype=np.intp), len(number)
 
@@ -89,6 +93,27 @@ def bootstrap_interval(
     if len(sums) < MIN_CLUSTERS:
         raise ValueError(f"an interval needs at least {MIN_CLUSTERS} clusters, got {len(sums)}")
     return percentile_interval(resample(sums, sizes, summarise, resamples=resamples, seed=seed), len(sums))
+
+
+def alike_interval(value: float, sizes: Array, *, least: float = 0.0, most: float = 1.0) -> tuple[float, float]:
+    """The 95 % interval of a mean in [least, most] where every cluster has the very same value; `sizes` [g] are the clusters'.
+
+    Resampling gives it no width, though other clusters may have other values. None of g had one, so that a share p of all may,
+    p = 1 - 0.025^(1/g); what those have is the least or the most that there is. For right or wrong this is the exact interval, near
+    3.7/g. With clusters of unequal size g is the number of equal ones that weigh the same, (sum sizes)^2 / sum sizes^2.
+    Sources: Clopper and Pearson 1934 (Biometrika 26); Kish 1965, "Survey Sampling".
+
+    >>> low, high = alike_interval(1.0, np.ones(20))
+    >>> round(low, 3), high
+    (0.832, 1.0)
+    """
+    share = 1 - ((1 - LEVEL) / 2) ** float((sizes**2).sum() / sizes.sum() ** 2)
+    return value - share * (value - least), value + share * (most - value)
+
+
+def has_width(low: float, high: float) -> bool:
+    """Whether an interval has more width than rounding gives it."""
+    return high - low > _ROUNDING * max(1.0, abs(low), abs(high))
 
 
 def leave_one_out_interval(

@@ -9,12 +9,14 @@ import numpy as np
 import numpy.typing as npt
 from scipy import special  # scipy.stats takes half a second to load
 
-from bench.metrics.metric import Array, Metric, RankedMetric
+from bench.metrics.metric import Array, Metric, RankedMetric, mean
 from bench.stats.intervals import (
     LEVEL,
     MIN_CLUSTERS,
+    alike_interval,
     cluster_numbers,
     cluster_sums,
+    has_width,
     leave_one_out_error,
     percentile_interval,
     resample,
@@ -33,8 +35,9 @@ class Difference:
     """What `b` has more than `a`, in the metric's own unit and direction: summarise(b) - summarise(a).
 
     `low` and `high` are the 95 % interval and `standard_error` that of `value`, over `g` clusters of `n` examples; None for
-    fewer than `MIN_CLUSTERS`. `p` is two-sided, of the test named in `test`. `detectable` is the smallest true difference that
-    a two-sided test at 5 % finds 4 times in 5 at this size; None where nothing in these rows says how much they vary.
+    fewer than `MIN_CLUSTERS`. Where nothing varies the interval is another or none, as `note` says. `p` is two-sided, of the test
+    named in `test`. `detectable` is the smallest true difference that a two-sided test at 5 % finds 4 times in 5 at this size; None
+    where nothing in these rows says how much they vary.
     """
 
     value: float
@@ -46,6 +49,7 @@ class Difference:
     p: float
     test: str
     detectable: float | None
+    note: str = ""
 
 
 def difference(
@@ -71,12 +75,28 @@ def difference(
     which, g = cluster_numbers(clusters)
     observed = value(metric, b_rows) - value(metric, a_rows)
     low = high = error = None
+    note = "" if g >= MIN_CLUSTERS else f"no interval: clusters {g}, needed {MIN_CLUSTERS}"
     if (a_rows == b_rows).all() and g >= MIN_CLUSTERS:
         low = high = error = 0.0  # without the rounding errors of drawing
     elif g >= MIN_CLUSTERS:
         low, high, error = _spread(metric, a_rows, b_rows, clusters, resamples=resamples, seed=seed)
+        if low is None:
+            note = "no interval: too few draws have a value"
+    if low is not None and high is not None and not has_width(low, high):
+        low, high, note = _without_width(metric, b_rows - a_rows, clusters)
     p, test = _test(metric, a_rows, b_rows, which, resamples=resamples, seed=seed)
-    return Difference(observed, low, high, error, len(a_rows), g, p, test, detectable(error, g))
+    return Difference(observed, low, high, error, len(a_rows), g, p, test, detectable(error, g), note)
+
+
+def _without_width(
+    metric: Metric | RankedMetric, moved: Array, clusters: Sequence[str]
+) -> tuple[float, float, str] | tuple[None, None, str]:
+    """The interval where resampling gives none: that of a mean that all clusters have alike, for any other there is none."""
+    if metric.summarise is mean and metric.is_fraction:
+        sums, sizes = cluster_sums(moved[:, :1], clusters)
+        low, high = alike_interval(float(sums.sum() / sizes.sum()), sizes, least=-1.0)
+        return low, high, f"exact: all {len(sizes)} clusters differ by the same, as others need not"
+    return None, None, "no interval: the difference is the same in every draw, which says nothing of other examples"
 
 
 def detectable(standard_error: float | None, g: int) -> float | None:

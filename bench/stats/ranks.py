@@ -7,7 +7,8 @@ Source: Mogstad, Romano, Shaikh and Wilhelm 2024, "Inference for Ranks with Appl
 Academic Achievement across Countries" (Review of Economic Studies 91), section 3.
 
 Decisions are one-sided t tests on all ordered pairs with Holm's correction. The standard error of each difference is that of
-its values over resamples in which all models get the same drawn clusters.
+its values over resamples in which all models get the same drawn clusters. Where a difference does not vary at all, its p is that
+of the sign-flip test, 2^-g: six clusters that all say the same are no certainty.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ Array = npt.NDArray[np.float64]
 Whole = npt.NDArray[np.intp]
 RESAMPLES = 1000
 _HELD = 4_000_000  # values held at a time: 32 MB
+_SAME = 1e-6  # an error below this share of the difference is rounding: no t statistic of examples is a million
 _ROUNDING = 1e-12  # differences below this share of the largest value are rounding
 
 
@@ -69,7 +71,7 @@ def by_clusters(
         values = np.concatenate([_summarised(w @ sizes, w @ flat, m, summarise) for w in drawn])
         spread, degrees = _spread(values, g)
     centre = _summarised(sizes.sum(keepdims=True), flat.sum(axis=0, keepdims=True), m, summarise)[0]
-    return _decided(centre if higher_is_better else -centre, spread, degrees)
+    return _decided(centre if higher_is_better else -centre, spread, degrees, g)
 
 
 def by_tasks(
@@ -83,7 +85,7 @@ def by_tasks(
     drawn = resample_weights(t, resamples=resamples, seed=seed, width=len(scores))
     spread, degrees = _spread(np.concatenate([w @ table for w in drawn]) / t, t)
     centre = scores.mean(axis=1)
-    return _decided(centre if higher_is_better else -centre, spread, degrees)
+    return _decided(centre if higher_is_better else -centre, spread, degrees, t)
 
 
 def _summarised(n: Array, totals: Array, m: int, summarise: Callable[[Array, Array], Array]) -> Array:
@@ -102,8 +104,8 @@ def _spread(values: Array, g: int) -> tuple[Array, float]:
     return spread, 1 / (1 / (g - 1) + 1 / (b - 1))
 
 
-def _decided(centre: Array, spread: Array, degrees: float) -> Ranks:
-    """Test all pairs: centre [m], more is better; spread [b, m]."""
+def _decided(centre: Array, spread: Array, degrees: float, g: int) -> Ranks:
+    """Test all pairs: centre [m], more is better; spread [b, m], from g clusters."""
     m = len(centre)
     covariance = spread.T @ spread
     variance = np.diagonal(covariance)
@@ -111,6 +113,9 @@ def _decided(centre: Array, spread: Array, degrees: float) -> Ranks:
     difference = centre[:, None] - centre[None, :]
     with np.errstate(divide="ignore", invalid="ignore"):
         statistic = difference / error
+    # Models that differ by the same in every cluster: the chance of that in one direction, were they equal, is that of g swaps.
+    same = error <= _SAME * np.abs(difference)
+    statistic[same] = np.sign(difference[same]) * -special.stdtrit(degrees, 0.5**g)
     # A copy differs by rounding in value and in error; its quotient would be noise.
     statistic[~(np.abs(difference) > _ROUNDING * np.abs(centre).max(initial=0.0))] = 0.0
     better = _holm(np.nan_to_num(statistic, nan=0.0, posinf=np.inf, neginf=-np.inf), degrees)

@@ -1,4 +1,9 @@
-"""Who has begun to log a run, and when, so that another process can tell whether somebody will finish it."""
+"""Who has begun to log a run, and when; and of several of one key the one that stays.
+
+MLflow has no unique keys, so two processes may both log a run that neither has seen. Each looks again when it has finished: the run
+that was begun first stays, and whoever sees a later one beside it deletes that. Nobody deletes an earlier one, so never both; an
+unfinished one only where the process that began it is gone.
+"""
 
 from __future__ import annotations
 
@@ -12,19 +17,26 @@ from typing import TYPE_CHECKING
 
 from bench.record import Run
 from bench.runs.identity import fingerprint
-from bench.tracking.fields import LOGGED
+from bench.tracking.fields import KEY, LOGGED
 
 if TYPE_CHECKING:
+    from mlflow import MlflowClient
     from mlflow.entities import Run as LoggedRun
 
 BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
-_PATIENCE_SECONDS = 3600.0  # for a process elsewhere that has begun to log a run
+FINISHED = "FINISHED"
+_PATIENCE_SECONDS = 3600.0  # for a process that has begun to log a run
 
 
 def is_new(run: Run) -> bool:
     """Whether the run was made just now, so that no other store or process can know it."""
     age = datetime.datetime.now(datetime.UTC) - datetime.datetime.fromisoformat(run.created)
     return datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
+
+
+def signed(at: float | None = None) -> dict[str, str]:
+    """The tags of what this process begins to log now, or `at` this time, in milliseconds since 1970."""
+    return {LOGGED: f"{time.time() * 1000 if at is None else at:.0f}", BY: f"{machine()} {os.getpid()}"}
 
 
 def begun(one: LoggedRun) -> tuple[float, str]:
@@ -35,9 +47,44 @@ def begun(one: LoggedRun) -> tuple[float, str]:
 def is_abandoned(one: LoggedRun) -> bool:
     """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long."""
     where, _, pid = one.data.tags.get(BY, "").partition(" ")
-    if where == machine() and pid.isdigit():
-        return int(pid) == os.getpid() or not _runs(int(pid))
+    if where == machine() and pid.isdigit() and (int(pid) == os.getpid() or not _runs(int(pid))):
+        return True  # a number that still runs may be another process by now, so the hour holds for it too
     return time.time() - begun(one)[0] / 1000 > _PATIENCE_SECONDS
+
+
+def settled(client: MlflowClient, experiment: str, key: str) -> str | None:
+    """The finished run of this key that was begun first, None where there is none; later and abandoned ones are deleted."""
+    found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
+    finished = min((begun(one) for one in found if one.info.status == FINISHED), default=None)
+    for one in found:
+        if finished is not None and begun(one) > finished:
+            delete(client, str(one.info.run_id))
+        elif one.info.status != FINISHED:
+            drop(client, one)
+    return finished[1] if finished else None
+
+
+def drop(client: MlflowClient, one: LoggedRun) -> bool:
+    """Delete an unfinished run if nobody will finish it; whether that was so.
+
+    Its process may have finished it and ended since the store was asked: so it is asked again when that is gone.
+    """
+    run_id = str(one.info.run_id)
+    if not is_abandoned(one) or client.get_run(run_id).info.status == FINISHED:
+        return False
+    delete(client, run_id)
+    return True
+
+
+def delete(client: MlflowClient, run_id: str) -> None:
+    """Delete a run that another process may be deleting too."""
+    from mlflow.exceptions import MlflowException
+
+    try:
+        client.delete_run(run_id)
+    except MlflowException:
+        if client.get_run(run_id).info.lifecycle_stage != "deleted":
+            raise
 
 
 def _runs(pid: int) -> bool:
@@ -47,7 +94,10 @@ def _runs(pid: int) -> bool:
         return False
     except (PermissionError, OverflowError):
         return True
-    return True
+    try:  # a dead process stays there until its parent asks for it
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (OSError, IndexError):
+        return True
 
 
 @functools.cache

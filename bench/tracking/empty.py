@@ -9,13 +9,14 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-import tempfile
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from bench.artifacts import kept
 from bench.artifacts.digest import cache_dir
+from bench.artifacts.turn import turn
 from bench.runs.identity import fingerprint
 
 
@@ -28,11 +29,11 @@ def place(uri: str) -> None:
     if path is None or path.exists():
         return
     with suppress(OSError, sqlite3.Error, MlflowException, SQLAlchemyError):
-        kept = _kept()
-        if not _is_sound(kept):
-            _make(kept)
+        empty = _kept()
+        if not _is_sound(empty):
+            _make(empty)
         path.parent.mkdir(parents=True, exist_ok=True)
-        _copy(kept, path)
+        _copy(empty, path)
 
 
 def file_of(uri: str) -> Path | None:
@@ -52,7 +53,7 @@ def _kept() -> Path:
 
 def _is_sound(path: Path) -> bool:
     """Whether the file is whole and its migrations were finished."""
-    if not path.is_file():
+    if not path.is_file() or not kept.is_as_it_was(path):
         return False
     try:
         with closing(sqlite3.connect(path)) as db:
@@ -62,20 +63,21 @@ def _is_sound(path: Path) -> bool:
         return False
 
 
-def _make(kept: Path) -> None:
+def _make(place: Path) -> None:
     """Have MLflow make a store, empty it, and keep it."""
     from mlflow import MlflowClient
 
-    kept.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=kept.parent, prefix=".") as folder:
-        draft = Path(folder) / kept.name
+    with turn(place, "making", "an empty MLflow store") as folder:
+        if _is_sound(place):  # another process has made it meanwhile
+            return
+        draft = folder / place.name
         with _without_waiting_for_the_disk():
             MlflowClient(tracking_uri=f"sqlite:///{draft}")
         with closing(sqlite3.connect(draft)) as db:
             # The first experiment says in which folder MLflow was started; it makes another where there is none.
             db.execute("DELETE FROM experiments")
             db.commit()
-        os.replace(draft, kept)
+        kept.put(draft, place)
 
 
 @contextmanager
@@ -94,13 +96,20 @@ def _without_waiting_for_the_disk() -> Iterator[None]:
         event.remove(Engine, "connect", hurry)
 
 
-def _copy(kept: Path, path: Path) -> None:
+def _copy(empty: Path, path: Path) -> None:
     """Copy all or nothing, and nothing where another process has made the store in between."""
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
-        shutil.copyfile(kept, draft)
+        shutil.copyfile(empty, draft)
         with draft.open("rb+") as file:
             os.fsync(file.fileno())
-        os.link(draft, path)  # unlike a rename it refuses to replace
+        try:
+            os.link(draft, path)  # unlike a rename it refuses to replace
+        except FileExistsError:
+            raise
+        except OSError:  # no links here; a rename is all or nothing too, where MLflow's own making is not
+            if path.exists():
+                raise
+            os.replace(draft, path)
     finally:
         draft.unlink(missing_ok=True)

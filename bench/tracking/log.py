@@ -1,9 +1,7 @@
 """Runs into MLflow: one experiment a board, one MLflow run a Run, nested under its suite's.
 
-A run is logged once, whoever logs it and from wherever: its key is made of what the run is and scored, not of where it lies. MLflow
-has no unique keys, so two processes may both log a run that neither has seen. Each looks again when it has finished: the run that
-was begun first stays, and whoever sees a later one beside it deletes that. Nobody deletes an earlier one, so never both; an
-unfinished one only where the process that began it is gone.
+A run is logged once, whoever logs it and from wherever: its key is made of what the run is and scored, not of where it lies. Of
+several of one key one stays (see `begun`), and what another process spoils in passing is done again (see `races`).
 """
 
 from __future__ import annotations
@@ -24,11 +22,13 @@ from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
 from bench.tracking import mark, suites, times, views
-from bench.tracking.begun import BY, begun, is_abandoned, is_new, machine
+from bench.tracking.begun import is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
-from bench.tracking.store import DeletedExperiment, connect, store_errors
+from bench.tracking.races import is_unreachable, retried
+from bench.tracking.store import DeletedExperiment, StoreError, connect, is_database, store_errors
+from bench.tracking.turn import turn
 
 if TYPE_CHECKING:
     from mlflow.entities import DatasetInput, Experiment
@@ -60,10 +60,8 @@ class Tracker:
     """Logs complete runs to one store. Whatever the store raises becomes StoreError."""
 
     def __init__(self, uri: str, runs_dir: Path) -> None:
-        self.uri, self.artifacts = (
-            uri,
-            (runs_dir / ARTIFACTS).resolve().as_uri() if uri.startswith("sqlite:") else None,
-        )
+        # A database has no place for files of its own; MLflow would put them where the command happens to be started.
+        self.uri, self.artifacts = uri, (runs_dir / ARTIFACTS).resolve().as_uri() if is_database(uri) else None
         self.client = connect(uri)
         self._experiments: dict[str, tuple[str, dict[str, str], set[str]]] = {}
 
@@ -79,20 +77,31 @@ class Tracker:
         marked = mark.of_store(folder, self.uri)
         before = set(marked.suites) if marked else set()
         named = list(dict.fromkeys(filter(None, [suite, suites.of_record(run), *sorted(before)])))
-        with store_errors(self.uri):
+        with store_errors(self.uri), turn(self.uri):
+            run_id, made = retried(lambda: self._settled(run, folder, named))
+        mark.write(folder, self.uri, run_id, named)
+        return Logged(public_url(self.uri), run_id, made)
+
+    def _settled(self, run: Run, folder: Path, named: Sequence[str]) -> tuple[str, bool]:
+        """The id of the run below the parents of these suites, and whether it was made now; once more where a race was lost."""
+        try:
             experiment = self._board(run)
             parents = {name: suites.settled(self.client, self._suite(name, run), name, run) for name in named}
             known = self._updated(run, folder)
             if known is None and not is_new(
                 run
             ):  # else nobody else can know it: one look, after it was logged, is enough
-                known = self._settled(experiment, key_of(run))
+                known = settled(self.client, experiment, key_of(run))
             first = next(iter(parents.values()), None)
             run_id = known or self._logged(run, folder, experiment, first)
-            if known and first:
-                suites.adopt(self.client, run_id, first, named[0])
-        mark.write(folder, self.uri, run_id, named)
-        return Logged(public_url(self.uri), run_id, made=known is None)
+            for name, parent in parents.items():
+                kept = suites.kept(self.client, self._suite(name, run), name, run, parent)
+                if name == named[0] and (known or kept != parent):
+                    suites.adopt(self.client, run_id, kept, name)
+        except Exception:
+            self._experiments.clear()  # one that was deleted meanwhile is looked for again
+            raise
+        return run_id, known is None
 
     def _board(self, run: Run) -> str:
         """The experiment of the run's board, with a view of its ranked score, the bounds of that, and the time per answer."""
@@ -122,7 +131,9 @@ class Tracker:
         run_id = marked.run_id
         try:
             stored = self.client.get_run(run_id)
-        except MlflowException:
+        except MlflowException as error:
+            if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
+                raise  # the store did not say that it has not got the run
             return None
         if stored.info.lifecycle_stage == "deleted":
             return None
@@ -150,37 +161,19 @@ class Tracker:
                 self.client.log_artifact(run_id, str(folder / name), FOLDER)
 
     def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> str:
-        from mlflow.exceptions import MlflowException
-
         key = key_of(run)
         try:
-            made = self._create(run, folder, experiment, {KEY: key}, parent)
-        except MlflowException:
-            # A process that had finished before deletes what was begun later: then its run is the one.
-            if found := self._settled(experiment, key):
+            self._create(run, folder, experiment, {KEY: key}, parent)
+        except Exception as error:
+            # A process that had finished before deletes what was begun later: then its run is the one. And a half of ours goes.
+            if not is_unreachable(error) and (found := settled(self.client, experiment, key)):
                 return found
             raise
-        return self._settled(experiment, key) or made
-
-    def _settled(self, experiment: str, key: str) -> str | None:
-        """The finished run of this key that was begun first, None where there is none; later and abandoned ones are deleted."""
-        found = self.client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
-        finished = min((begun(one) for one in found if one.info.status == "FINISHED"), default=None)
-        for one in found:
-            later = finished is not None and begun(one) > finished
-            if later or (one.info.status != "FINISHED" and is_abandoned(one)):
-                self._delete(str(one.info.run_id))
-        return finished[1] if finished else None
-
-    def _delete(self, run_id: str) -> None:
-        """Delete a run that another process may be deleting too."""
-        from mlflow.exceptions import MlflowException
-
-        try:
-            self.client.delete_run(run_id)
-        except MlflowException:
-            if self.client.get_run(run_id).info.lifecycle_stage != "deleted":
-                raise
+        if found := settled(self.client, experiment, key):
+            return found
+        raise StoreError(
+            f"MLflow store {public_url(self.uri)} took run {run.run_id} and does not show it", "look at the store"
+        )
 
     def _create(self, run: Run, folder: Path, experiment: str, tags: dict[str, str], parent: str | None) -> str:
         from mlflow.entities import Dataset as Data
@@ -188,7 +181,8 @@ class Tracker:
 
         # Tags given at once cost no second look at the run.
         tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()}
-        tags |= {LOGGED: f"{time.time() * 1000:.0f}", BY: f"{machine()} {os.getpid()}"}
+        at = float(round(time.time() * 1000))
+        tags |= signed(at)
         tags |= {suites.PARENT: parent} if parent else {}
         start, now = times.span(run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
@@ -196,7 +190,7 @@ class Tracker:
         self.client.log_batch(
             run_id,
             metrics=[Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
-            + [Metric(LOGGED, float(tags[LOGGED]), now, 0)],  # a search can ask for more than a number, not than a tag
+            + [Metric(LOGGED, at, now, 0)],  # a search can ask for more than a number, not than a tag
             params=[Param(name, value) for name, value in params(replace(run, config=withheld(run.config))).items()],
         )
         data = Data(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import write_atomically
+from bench.disk import clear_drafts, write_atomically
 from bench.runs.folder import RECORD
 from bench.text.secret_urls import public_url
 
@@ -46,6 +46,7 @@ def write(folder: Path, uri: str, run_id: str, suites: Iterable[str], record: st
     """Leave the mark of the record, a file of this name, that is in the folder now."""
     said = {"uri": public_url(uri), "run_id": run_id, "record": digest(folder / record)}
     named = sorted({*suites})
+    clear_drafts(folder, [MARK], but_of_living=True)  # several may log one run
     write_atomically(folder / MARK, json.dumps(said | ({"suites": named} if named else {})) + "\n")
 
 

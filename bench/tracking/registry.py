@@ -11,6 +11,7 @@ from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.tracking import mark
 from bench.tracking.fields import KEY, LONGEST_TAG
+from bench.tracking.races import retried
 from bench.tracking.store import connect, store_errors
 from bench.training.record import TrainingRecord
 
@@ -42,7 +43,7 @@ def register(uri: str, name: str, training: TrainingRecord, folder: Path, card: 
             raise BenchError(f"{folder / seed['model']} is not the model that the training left; nothing is registered")
     client = connect(uri)
     with store_errors(uri):
-        known = _known(client, name)
+        known = retried(lambda: _known(client, name), lambda error: "already exists" in str(error))  # made by another
         return [_version(client, logged.run_id, name, training, seed, folder, card, known) for seed in training.seeds]
 
 

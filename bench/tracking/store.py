@@ -12,12 +12,15 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bench.errors import BenchError
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
-from bench.tracking import empty
+from bench.tracking import empty, remedies, schema
+from bench.tracking.races import is_being_made, retried
+from bench.tracking.turn import turn
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -25,26 +28,24 @@ if TYPE_CHECKING:
 
 _TRIES = 3  # of opening a database; MLflow's ten take 100 s
 _PATIENCE_SECONDS = 5.0  # for another process that writes
-_NAME = "give a server (http:, https:) or a database (sqlite:, postgresql:, mysql:, mssql:) by MLFLOW_TRACKING_URI or tracking.uri="
-_NO_STORE = ("unsupported URI", "Can't load plugin", "Could not parse SQLAlchemy URL", "Unity Catalog tracking URI")
-_REMEDIES = {  # by what the database or MLflow says
-    "database is locked": "wait for the process that is writing there",
-    "readonly database": "make the file and its folder writable",
-    "attempt to write a readonly": "make the file and its folder writable",
-    "file is not a database": "move that file away, or name another store",
-    "malformed": "move that file away, or name another store",
-    "unable to open database": "make it a file that can be written, in a folder that is there",
-    "disk is full": "free space",
-    "database schema": "use the MLflow that made it, or bring it up to date with `mlflow db upgrade URI`",
-    "tracking backend": _NAME,  # a folder, which MLflow takes no more
-    "Can't locate revision": "use the newer MLflow that made it, or name another store",
+_MAKING_SECONDS = 60.0  # for another process that makes the tables of a new database, or for a free connection
+_DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+_DEFAULTS = {
+    # Answer soon when the server is down: by default MLflow tries for minutes, or waits as long as an answer says.
+    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
+    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
+    "MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER": "false",
+    "PGCONNECT_TIMEOUT": "10",  # libpq would wait for ever for a server that takes a connection and says nothing
+    "MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR": "false",  # a bar a file, between our own lines
+    "MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT": "true",  # two lines a run, where others read ours
+    "MLFLOW_DISABLE_TELEMETRY": "true",  # it would tell its makers of every run
 }
 
 
 class StoreError(Exception):
     """The store did not take what was sent; the run directory is complete all the same. `remedy` is what a person does about it."""
 
-    def __init__(self, line: str, remedy: str = "start the store") -> None:
+    def __init__(self, line: str, remedy: str = remedies.START) -> None:
         super().__init__(line)
         self.remedy = remedy
 
@@ -66,12 +67,8 @@ def default_uri(runs_dir: Path) -> str:
 
 def connect(uri: str) -> MlflowClient:
     """A client of this store; raises StoreError where there can be none."""
-    # Answer soon when the server is down: by default MLflow tries for minutes.
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")
-    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")  # a bar a file, between our own lines
-    os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")  # two lines a run, where others read ours
-    os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # it would tell its makers of every run
+    for name, value in _DEFAULTS.items():
+        os.environ.setdefault(name, value)
     if "mlflow" not in sys.modules:
         atexit.register(
             gc.freeze
@@ -84,11 +81,43 @@ def connect(uri: str) -> MlflowClient:
 
         for name in ("mlflow", "alembic"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        logging.getLogger("mlflow.store.db.utils").setLevel(logging.ERROR)  # it would warn at each try
+        # They would warn at each try, and show a traceback of what becomes our one line.
+        for name in ("mlflow.store.db.utils", "mlflow.utils.rest_utils", "urllib3.connectionpool"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         utils.MAX_RETRY_COUNT = min(utils.MAX_RETRY_COUNT, _TRIES)
         _refuse_unusable(uri)
-        empty.place(uri)
-        return MlflowClient(tracking_uri=uri)
+        _bound_waiting()
+        with turn(uri):
+            empty.place(uri)
+            retried(lambda: _refuse_other_schema(uri), is_being_made, seconds=_PATIENCE_SECONDS)
+            return retried(lambda: MlflowClient(tracking_uri=uri), is_being_made, seconds=_MAKING_SECONDS, pause=0.5)
+
+
+def is_database(uri: str) -> bool:
+    """Whether the store is a database that is reached without a server of MLflow."""
+    return _DATABASE.match(uri) is not None
+
+
+def _bound_waiting() -> None:
+    """Have PostgreSQL wait for a table that somebody has locked as long as MLflow has SQLite wait, not for ever."""
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
+
+    if not event.contains(Engine, "connect", _patient):
+        event.listen(Engine, "connect", _patient)
+
+
+def _patient(connection: Any, _: Any) -> None:
+    if type(connection).__module__.startswith("psycopg"):
+        with connection.cursor() as cursor:
+            cursor.execute("SET lock_timeout = '20s'")
+        connection.commit()  # else the first rollback takes it back
+
+
+def _refuse_other_schema(uri: str) -> None:
+    """Raise StoreError for a database that another MLflow has made."""
+    if is_database(uri) and (found := schema.fault(uri)):
+        raise StoreError(f"MLflow store {public_url(uri)}: {found[0]}", found[1])
 
 
 @contextmanager
@@ -112,18 +141,20 @@ def store_errors(uri: str) -> Iterator[None]:
 
     try:
         yield
-    except (MlflowException, RequestException, SQLAlchemyError, OSError) as error:
-        lines = str(error).strip().splitlines()
-        line = clean(lines[0])[:200] if lines else type(error).__name__
-        remedy = next((what for said, what in _REMEDIES.items() if said in str(error)), "start the store")
-        if any(said in str(error) for said in _NO_STORE):
-            line, remedy = "this is no address of a store", _NAME
-        raise StoreError(f"MLflow store {public_url(uri)}: {line}", remedy) from error
+    except (StoreError, BenchError):
+        raise
     except ImportError as error:  # the driver of a database, or what sends files to its place for them
         what = f"the Python module {error.name}" if error.name else f"a module ({clean(str(error))[:200]})"
         raise StoreError(
             f"MLflow store {public_url(uri)} needs {what}, which is not installed", "install it"
         ) from error
+    except Exception as error:
+        if not isinstance(
+            error, MlflowException | RequestException | SQLAlchemyError | OSError
+        ) and not remedies.is_of_store(error):
+            raise  # a fault of ours
+        line, remedy = remedies.said(error)
+        raise StoreError(f"MLflow store {public_url(uri)}: {clean(line)[:200]}", remedy) from error
 
 
 def _refuse_unusable(uri: str) -> None:
@@ -131,7 +162,7 @@ def _refuse_unusable(uri: str) -> None:
     try:
         _ = urlsplit(uri).port
     except ValueError:
-        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", _NAME) from None
+        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", remedies.NAME) from None
     path = uri.removeprefix("sqlite:///")
     if path != uri and re.search(r"%[0-9a-fA-F]{2}|\?.*/", path):
         raise StoreError(
@@ -145,7 +176,6 @@ def _refuse_unusable(uri: str) -> None:
         with closing(sqlite3.connect(f"{file.resolve().as_uri()}?mode=rw", uri=True, timeout=_PATIENCE_SECONDS)) as db:
             db.execute("PRAGMA schema_version").fetchone()
     except sqlite3.Error as error:
-        remedy = next(
-            (what for said, what in _REMEDIES.items() if said in str(error)), "make it a file that can be written"
-        )
+        remedy = remedies.said(error)[1]
+        remedy = "make it a file that can be written" if remedy == remedies.START else remedy
         raise StoreError(f"MLflow store {public_url(uri)}: {error}", remedy) from None

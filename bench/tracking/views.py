@@ -12,6 +12,7 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.tracking.races import retried
 from bench.types import Json
 
 if TYPE_CHECKING:
@@ -52,14 +53,7 @@ def marked(
 
 def _set(client: MlflowClient, experiment: str, name: str, value: str) -> None:
     """Set a tag; where another process has just set it for the first time, which the store takes for a fault, set it again."""
-    from mlflow.exceptions import MlflowException
-
-    try:
-        client.set_experiment_tag(experiment, name, value)
-    except MlflowException as error:
-        if "UNIQUE constraint" not in str(error) and "IntegrityError" not in str(error):
-            raise
-        client.set_experiment_tag(experiment, name, value)
+    retried(lambda: client.set_experiment_tag(experiment, name, value))
 
 
 def _view(columns: Sequence[str], order: str) -> str:

@@ -20,6 +20,7 @@ from bench.disk import write_atomically
 from bench.engine.feed import out_of_memory
 from bench.engine.progress import Progress
 from bench.errors import BenchError, authored
+from bench.logs.log import command, log
 from bench.models import taught_names
 from bench.models.base import Model
 from bench.models.trainable import Recipe, Trainable
@@ -77,7 +78,8 @@ class Seed:
         try:
             _write_lost(ledger, self.folder, before)
             ledger.write("begin", at=datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"))
-            with Heartbeat(self.folder, attempt):
+            log.info("seed %d: attempt %d begins, as process %d: %s", self.seed, attempt, os.getpid(), command())
+            with Heartbeat(self.folder, attempt, lambda: {"doing": f"seed {self.seed}", "command": command()[:600]}):
                 self._attempt(ledger, others, first=first, progress=progress, say=say)
         finally:
             ledger.close()

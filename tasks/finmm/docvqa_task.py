@@ -9,6 +9,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from bench.artifacts.digest import derived, digest
+from bench.artifacts.made import made
 from bench.data.look import Box, Look
 from bench.data.shapes import a_text
 from bench.disk import write_atomically
@@ -108,13 +109,15 @@ class FinmmDocVQA(Task):
 def page_image(seed: int, index: int) -> Image:
     """The page of a document: rendered once on this machine and kept in the cache, or held where that cannot be written."""
     place = _pages() / f"{seed}-{index}.jpg"
-    if not place.is_file():
-        data = encode(make_document(seed, index))
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, data)
-        except OSError:
-            return Image(data, "image/jpeg")
+    try:
+        made(
+            place,
+            "drawing",
+            f"page {seed}-{index}",
+            lambda draft: write_atomically(draft, encode(make_document(seed, index))),
+        )
+    except OSError:
+        return Image(encode(make_document(seed, index)), "image/jpeg")
     return ImageFile(str(place), "image/jpeg")
 
 

@@ -89,6 +89,8 @@ def verdict(comparison: Comparison) -> str:
         return f"no difference found: every example has the same {first.metric}"
     if found.g < MIN_CLUSTERS:
         return f"no difference found, and none could be: {found.g} clusters are too few, at least {MIN_CLUSTERS} are needed"
+    if found.low is None:
+        return f"no verdict: {first.metric}: {found.note}"
     if (comparison.adjusted_p or 0.0) < LEVEL:
         return f"no difference of {first.metric} found: the runs answer differently (p {p_text(found.p)}), but its interval holds 0"
     corrected = ""
@@ -151,6 +153,11 @@ def _legend(metrics: Sequence[PairedMetric]) -> Iterator[str]:
     for metric in metrics:
         reasons.setdefault(metric.difference.test if metric.difference else metric.note, []).append(metric.metric)
     yield from (f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    widths: dict[str, list[str]] = {}
+    for metric in metrics:
+        if metric.difference and metric.difference.note:
+            widths.setdefault(metric.difference.note, []).append(metric.metric)
+    yield from (f"{', '.join(names)}: {note}" for note, names in widths.items())
 
 
 def _slices(comparison: Comparison) -> None:

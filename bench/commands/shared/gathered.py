@@ -103,7 +103,7 @@ class Gathered(Evidence):
         notes = (
             [f"No interval of {', '.join(others)}: on other examples or clusters than the rows here."] if others else []
         )
-        return replace(table, rows=tuple(rows), notes=(*table.notes, *notes))
+        return replace(table, rows=tuple(rows), notes=(*table.notes, *notes, *_reasons(rows)))
 
     def _design(self, row: Row, metric: str) -> str:
         """Which examples in which clusters a row was measured on, "" where that is not known."""
@@ -245,6 +245,23 @@ def _shown(run: Run) -> Run:
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise BenchError(f"{where} is not whole ({type(error).__name__}: {error}); delete it or run it again") from None
     return run
+
+
+def _reasons(rows: Sequence[Row]) -> list[str]:
+    """Why rows have no score, or no interval that was resampled, each reason once; whose it is where it is not that of all."""
+    heads = {"undefined: ": "No score", "no interval: clusters ": "No interval",
+             "no interval: the value ": "No interval", "exact: ": "Interval"}  # fmt: skip
+    models = [row for row in rows if not row.run.is_reference] or rows
+    found: dict[str, list[str]] = {}
+    for row in models:
+        head = next((text for begin, text in heads.items() if row.score.note.startswith(begin)), None)
+        if head is not None:
+            reason = row.score.note.removeprefix("no interval: ")
+            found.setdefault(f"{head}{{}}: {reason}.", []).append(row.run.model)
+    return [
+        text.format(f" of {', '.join(dict.fromkeys(names))}" if len(names) < len(models) else "")
+        for text, names in found.items()
+    ]
 
 
 def _metric(task: str, name: str) -> AnyMetric:

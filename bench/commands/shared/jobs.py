@@ -1,16 +1,18 @@
-"""`bench run`: from overrides to jobs, one after another, with what they share."""
+"""`bench run`: jobs one after another, with what they share."""
 
 from __future__ import annotations
 
+import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.commands.shared import faults
+from bench.commands.shared.plan import Job
 from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
-from bench.config import prices
 from bench.config.build import build
 from bench.engine.audit import known_kind
 from bench.engine.cut import ALARMING, remedy
@@ -18,39 +20,23 @@ from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError, NothingToLearn
 from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
+from bench.logs.log import Public, into, log, say
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
 from bench.record import Run
 from bench.run import evaluate
 from bench.runs import spans
 from bench.runs.endings import is_cut, is_empty
-from bench.runs.energy import known_way
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
 from bench.scenarios.measure import measure, taken_in
 from bench.scoring.record import now
 from bench.task import EntryTask, Task
-from bench.text.shown import tell
 from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
 from bench.tracking.mark import add_time, is_logged
 from bench.tracking.store import DeletedExperiment, StoreError, default_uri
-from bench.types import Json
-
-
-@dataclass(frozen=True)
-class Job:
-    """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused.
-
-    `price` is what the configuration chose, which stands in the record and not in its configuration: it may change.
-    """
-
-    config: Mapping[str, Any]
-    task: str
-    model: str
-    suite: str = ""
-    price: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass
@@ -64,51 +50,9 @@ class Outcome:
     skipped: list[tuple[str, str]] = field(default_factory=list)  # (task, model) that do not fit
     untaught: list[tuple[str, str]] = field(default_factory=list)  # (task, model) of which nothing can be learned
     failed: list[tuple[str, str]] = field(default_factory=list)
+    is_fault: bool = False  # a job failed by a fault of bench itself
     answerless: list[str] = field(default_factory=list)
     timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
-
-
-def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
-    """All jobs, composed and checked before the first one runs; a suite gives one for each of its tasks."""
-    jobs: list[Job] = []
-    for choice in conf.sweep(overrides) if multirun else [list(overrides)]:
-        config, choices = conf.compose(choice)
-        if (timing := TimingSettings.of(conf.plain(config)["timing"])) is not None:
-            timing.refuse_hopeless()
-        if "model" not in choices:
-            raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
-        price, notes = prices.chosen(conf.plain(config), choices)
-        for note in notes:
-            say(note)
-        known_way(config.energy)
-        if "suite" in choices:
-            if "task" in choices:
-                raise BenchError(
-                    f"task={choices['task']} and suite={choices['suite']} are both given; choose one of them"
-                )
-            _check_limits(config.suite)
-            for task in config.suite.tasks:
-                cut = config.suite.limits.get(task) if config.limit is None else None
-                one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
-                plain = conf.plain(one)
-                plain = {**plain, "suite": {**plain["suite"], "name": choices["suite"]}}  # for `bench sync`
-                jobs.append(Job(plain, task, choices["model"], choices["suite"], price))
-        elif "task" in choices:
-            jobs.append(Job(conf.plain(config), choices["task"], choices["model"], price=price))
-        else:
-            raise BenchError(
-                "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
-            )
-    return jobs
-
-
-def _check_limits(suite: Any) -> None:
-    """Raise BenchError for a limit of a suite that cuts nothing."""
-    for task, limit in suite.limits.items():
-        if task not in suite.tasks:
-            raise BenchError(f"suite.limits.{task}: the suite has no such task; its tasks are {', '.join(suite.tasks)}")
-        if limit < 1:
-            raise BenchError(f"suite.limits.{task}={limit} must be at least 1")
 
 
 class Runner:
@@ -138,29 +82,51 @@ class Runner:
         """
         try:
             for number, job in enumerate(jobs, 1):
-                label = f"{job.task} / {job.model}"
+                label = job.label()
                 self.display.job(number, len(jobs), len(self.outcome.failed))
                 self.progress = self.display.run(label)
                 try:
                     with spans.told(before if number == 1 else ()):
                         self._one(job, label)
-                except BenchError as error:
+                except Exception as error:
                     if job.suite and isinstance(error, NothingToLearn):
                         self.outcome.untaught.append((job.task, job.model))
                         continue
-                    if len(jobs) == 1:
-                        raise
-                    self.outcome.failed.append((label, str(error)))
-                    say(f"{label}: {error}")
+                    self._failed(label, error, alone=len(jobs) == 1)
         finally:
             self.display.rest()
+        self._sum_up(len(jobs))
+        return self.outcome
+
+    def _failed(self, label: str, error: Exception, *, alone: bool) -> None:
+        """Take note of a job that failed, whatever it failed by, so that others go on; raises the error where there are none."""
+        if alone:
+            raise error
+        if isinstance(error, BenchError):
+            line = str(error)
+            say(f"{label}: {line}", logging.ERROR)
+        elif line := faults.limit(error):
+            say(f"{label}: {line}", logging.ERROR)
+        else:
+            self.outcome.is_fault = True
+            line = faults.told(error, ["run", f"task={label.split(' / ')[0]}"])
+        self.outcome.failed.append((label, line))
+
+    def _sum_up(self, n: int) -> None:
+        """Say at the end of `n` jobs which were skipped, and again which failed."""
         for found, why in (
             (self.outcome.skipped, "whose parts or output it does not take"),
             (self.outcome.untaught, "which have no training split here that it could learn from"),
         ):
             for model in dict.fromkeys(model for _, model in found):
                 say(f"{model}: skipped {', '.join(task for task, of in found if of == model)}, {why}")
-        return self.outcome
+        if failed := self.outcome.failed:
+            say(
+                f"{len(failed)} of {n} jobs failed; the same command goes on with them, and answers at once for the others:",
+                logging.ERROR,
+            )
+            for label, line in failed:
+                say(f"  {label}: {line}", logging.ERROR)
 
     def interrupted(self) -> str:
         """What a person should know when Ctrl-C ended it."""
@@ -195,10 +161,16 @@ class Runner:
             job.config, config=kept, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
         )
         name = f"{job.model}-{model.variant}" if model.variant else job.model
-        label = f"{job.task} / {name}"
+        label = job.label(name)
         self.progress = self.display.run(label)
         self.progress.doing("reads data and weights")
         ground = ground_of(task, model, name, _device(model, job.config["device"]), settings)
+        with into(ground.folder.path):
+            self._begun(job, ground, timing, label)
+
+    def _begun(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
+        """What is due of a run whose folder is known, all of it into its log."""
+        log.debug("%s", Public(label))
         if timing is not None and timing.alone:
             self._time(ground, timing, ground.folder.read() if ground.folder.complete else None, label)
         else:
@@ -259,7 +231,10 @@ class Runner:
         except StoreError as error:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None
-            say(f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later")
+            say(
+                f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later",
+                logging.WARNING,
+            )
 
 
 def _fitting(task: Task) -> list[str]:
@@ -312,8 +287,3 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
     elif failed:
         say(f"{label}: {failed} of {n} examples failed and count as wrong; see 'error' in predictions.jsonl")
     return failed == n and unread < n
-
-
-def say(line: str) -> None:
-    """One line to a person, on stderr."""
-    tell(f"bench: {line}", err=True)

@@ -68,12 +68,26 @@ def print_run(run: Run, folder: Path) -> None:
             absent.setdefault(score.note, []).append(score.metric)
     for reason, names in absent.items():
         tell(f"  {', '.join(names)} {reason}")
+    for line in _uncommon(run):
+        tell(f"  {line}")
     speed = f"{rate:,.1f} a second, {_brief(each)} per answer, " if rate and each else ""
     took = f"{run.timings['seconds']['total']:.1f} s in all; " if run.timings["examples_per_second"] else ""
     tell(f"  {run.n_examples} examples, {speed}{took}{folder}")
     for line in _spent(run):
         tell(f"  {line}")
     sys.stdout.flush()
+
+
+def _uncommon(run: Run) -> Iterator[str]:
+    """Why scores have no interval, or one that was not resampled, each reason once."""
+    scored = [score for score in run.scores if score.value is not None]
+    reasons: dict[str, list[str]] = {}
+    for score in scored:
+        if score.low is None or not score.note.startswith(("bootstrap", "jackknife")) or "widened" in score.note:
+            reasons.setdefault(score.note, []).append(score.metric)
+    for reason, names in reasons.items():
+        if reason:
+            yield reason if len(names) == len(scored) else f"{', '.join(names)}: {reason}"
 
 
 def _spent(run: Run) -> Iterator[str]:

@@ -78,7 +78,7 @@ class Fetching:
             "rate": f"{bytes_text(rate)}/s" if rate else "",
             "left": f"{seconds_text(left)} left" if left and total else "",
         }
-        return Line(f"fetching {self.source.name}", facts, n / total if total else None)
+        return Line(f"{self.source.doing} {self.source.name}", facts, n / total if total else None)
 
 
 class Display:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from bench.artifacts.digest import derived, digest
+from bench.artifacts.made import made
 from bench.disk import write_atomically
 from tasks.finmm import FOLDER
 from tasks.finmm.voice import channel
@@ -109,15 +110,17 @@ def sound_file(seed: int, index: int, neural: bool = False) -> str:
     """The path of an utterance's WAV file: rendered once on this machine and kept in the cache, or in a temporary folder."""
     name = f"{seed}-{index}{'-neural' if neural else ''}.wav"
     place = _sounds() / name
-    if not place.is_file():
-        data = encode(render(make_utterance(seed, index, neural)))
-        try:
-            place.parent.mkdir(parents=True, exist_ok=True)
-            write_atomically(place, data)
-        except OSError:
-            place = Path(_spare().name) / name
-            place.write_bytes(data)
-    return str(place)
+
+    def make(draft: Path) -> None:
+        write_atomically(draft, encode(render(make_utterance(seed, index, neural))))
+
+    try:
+        return str(made(place, "speaking", f"utterance {Path(name).stem}", make))
+    except OSError:
+        spare = Path(_spare().name) / name
+        if not spare.is_file():
+            make(spare)
+        return str(spare)
 
 
 @cache

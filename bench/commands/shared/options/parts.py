@@ -9,6 +9,7 @@ from typing import NoReturn, TypeAlias
 
 from bench.errors import BenchError
 
+LEVELS = ("debug", "info", "warning", "error")  # those of bench.logs.log, which is not needed to read a command line
 REFERENCE = "a run's folder, id or task/model, a bundle (FILE.zip, FILE.zip#task/model), or mlflow:ID"
 
 
@@ -44,3 +45,11 @@ def json_option(commands: Commands) -> None:
             json_option(command.acts)
         else:
             command.add_argument("--json", action="store_true", help="make the last line of stdout one JSON object")
+
+
+def level_option(command: argparse.ArgumentParser) -> None:
+    """Add --log-level to a command that writes into the log of a run."""
+    command.add_argument(
+        "--log-level", choices=LEVELS, default="info", metavar="LEVEL",
+        help="what log.txt in a run's folder has, and stderr says: debug, info (the default), warning or error",
+    )  # fmt: skip

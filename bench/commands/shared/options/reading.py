@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.commands.shared.options.parts import REFERENCE, Commands, runs_option
+from bench.commands.shared.options.parts import REFERENCE, Commands, level_option, runs_option
 
 
 def add(commands: Commands) -> None:
-    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data`, `trace` and `sync`."""
+    """Add `rescore`, `board`, `list`, `fetch`, `doctor`, `data`, `trace`, `sync` and `status`."""
     rescore = commands.add_parser("rescore", help="today's parser and metrics on stored predictions, without a model")
     rescore.add_argument("references", nargs="*", metavar="RUN", help=REFERENCE)
     rescore.add_argument("--all", action="store_true", help="every run of the runs directory")
     rescore.add_argument("--dry-run", action="store_true", help="say what would change, and write nothing")
     runs_option(rescore)
+    level_option(rescore)
 
     board = commands.add_parser("board", help="print boards and write leaderboards/NAME.md")
     board.add_argument("name", nargs="?", help="the board; all of them without a name")
@@ -30,6 +31,9 @@ def add(commands: Commands) -> None:
 
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")
+    fetch.add_argument(
+        "--verify", action="store_true", help="read every byte of the cache, and name the files that have changed"
+    )
 
     doctor = commands.add_parser("doctor", help="what of the data is here, and what is wrong with a task's folder")
     doctor.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="task= data.path= data_dir=")
@@ -43,6 +47,16 @@ def add(commands: Commands) -> None:
 
     sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
     runs_option(sync)
+    level_option(sync)
+    _status(commands)
+
+
+def _status(commands: Commands) -> None:
+    status = commands.add_parser("status", help="what runs here, how far it is, and what stopped")
+    status.add_argument(
+        "reference", nargs="?", metavar="RUN", help="a run's folder, id (or its beginning) or TASK/MODEL: more of it"
+    )
+    runs_option(status)
 
 
 def _data(commands: Commands) -> None:

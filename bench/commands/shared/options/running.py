@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.commands.shared.options.parts import Commands
+from bench.commands.shared.options.parts import Commands, level_option
 
 
 def add(commands: Commands) -> None:
@@ -24,6 +24,7 @@ def add(commands: Commands) -> None:
         "--reuse", action="store_true", help="a new run takes over what earlier ones answered to the very same requests"
     )
     run.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
+    level_option(run)
     run.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
 
     train = commands.add_parser(
@@ -35,6 +36,7 @@ def add(commands: Commands) -> None:
     )  # fmt: skip
     train.add_argument("--fresh", action="store_true", help="train anew even if it is there")
     train.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
+    level_option(train)
 
     score = commands.add_parser(
         "score", help="score a submission in the task's official format, or a predictions.jsonl"

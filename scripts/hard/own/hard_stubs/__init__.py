@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Sequence
 
@@ -45,13 +46,33 @@ class Stub(Model):
     """Says the number, wrong for each seventh; one at a time, each after `seconds`; raises for numbers that `fails` divides."""
 
     outputs, revision, uses_device, answers_alone = (Generate,), "1", False, True
+    incidental = ("seconds", "load_seconds", "megabytes")  # no part of what a run is
 
-    def __init__(self, seconds: float = 0.0, load_seconds: float = 0.0, fails: int = 0) -> None:
-        self.seconds, self.load_seconds, self.fails = seconds, load_seconds, fails
+    def __init__(
+        self, seconds: float = 0.0, load_seconds: float = 0.0, fails: int = 0, habit: str = "none", megabytes: int = 0
+    ) -> None:
+        """`habit` is what is wrong with how it loads: raises, exits, memory, or forks a child that lives on."""
+        self.seconds, self.load_seconds, self.fails, self.habit, self.megabytes = (
+            seconds,
+            load_seconds,
+            fails,
+            habit,
+            megabytes,
+        )
 
     def load(self, device: Device, *, seed: int) -> None:
-        """Take its time."""
+        """Take its time, and do as is its habit."""
         time.sleep(self.load_seconds)
+        self.held = b"x" * (self.megabytes << 20)
+        if self.habit == "raises":
+            raise RuntimeError("a fault that was asked for")
+        if self.habit == "exits":
+            raise SystemExit(0)
+        if self.habit == "memory":
+            raise MemoryError
+        if self.habit == "forks" and os.fork() == 0:
+            time.sleep(20)
+            os._exit(0)
 
     def predict(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """Each as soon as it is known."""

@@ -1,0 +1,106 @@
+"""What a run's folder says of how it stands: under way, stopped, or complete; how far, how fast, and by what it ended."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench.locks import Owner
+from bench.logs.log import FILE as LOG
+from bench.runs.folder import ARTIFACTS, CONFIG, RECORD
+from bench.runs.heartbeat import ALIVE, BEAT_SECONDS, last_beat, last_facts
+from bench.runs.journal import JOURNAL
+from bench.runs.locks import holder
+
+_SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
+TRAINING = "training.json"  # in the folder of a complete training
+RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "complete"
+
+
+@dataclass(frozen=True)
+class State:
+    """How a run stands. `done` of `n` answers (None: unknown), `rate` answers a second, `seconds` since its attempt began.
+
+    `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `failed` how many
+    examples failed in that, the last by `last_error`, `command` what began it, `touched` when anything of it was written last
+    (seconds since 1970).
+    """
+
+    folder: Path
+    state: str
+    done: int | None = None
+    n: int | None = None
+    rate: float | None = None
+    attempt: int | None = None
+    seconds: float | None = None
+    doing: str = ""
+    owner: Owner | None = None
+    error: str = ""
+    failed: int = 0
+    last_error: str = ""
+    command: str = ""
+    touched: float = 0.0
+
+    @property
+    def name(self) -> str:
+        """TASK/MODEL/RUN."""
+        return "/".join(self.folder.parts[-3:])
+
+    @property
+    def left(self) -> float | None:
+        """The seconds that are left at this rate; None where nobody can know."""
+        if self.state != RUNNING or not self.rate or self.done is None or not self.n:
+            return None
+        return max(0.0, (self.n - self.done) / self.rate)
+
+
+def state_of(folder: Path) -> State:
+    """How the run of this folder stands; reads what is small, and of a journal without a sign of life its lines."""
+    sign = max(
+        (folder, *folder.glob("seed-*")), key=lambda place: _touched(place / ALIVE)
+    )  # a training has one for each seed
+    owner, beat, facts = holder(folder), last_beat(sign), last_facts(sign)
+    silent = time.time() - _touched(sign / ALIVE)
+    if owner is not None:
+        state = SILENT if beat and silent > _SILENT_SECONDS else RUNNING
+    else:
+        state = COMPLETE if any((folder / name).exists() for name in (RECORD, TRAINING)) else STOPPED
+    done, n, rate = (_number(facts.get(name)) for name in ("done", "n", "rate"))
+    error = str(facts.get("ended", ""))[:600]
+    if state == STOPPED and not error:
+        error = "killed, or its machine went down" if beat else "ended before its first attempt"
+    if done is None and state != COMPLETE and (folder / JOURNAL).exists():
+        done = _lines(folder / JOURNAL)
+    attempt, seconds = beat or (None, None)
+    return State(
+        folder, state, None if done is None else int(done), None if n is None else int(n), rate if state == RUNNING else None,
+        attempt, seconds if owner else None, str(facts.get("doing", ""))[:40] if owner else "", owner,
+        error if state == STOPPED else "", int(_number(facts.get("failed")) or 0), str(facts.get("last_error", ""))[:600],
+        str(facts.get("command", ""))[:600],
+        max(_touched(sign / ALIVE), *(_touched(folder / name) for name in (JOURNAL, RECORD, LOG, CONFIG))),
+    )  # fmt: skip
+
+
+def states(runs_dir: Path) -> Iterator[State]:
+    """How each run below a runs directory stands, in order of path."""
+    for path in sorted(runs_dir.glob(f"*/*/*/{CONFIG}")):
+        if path.relative_to(runs_dir).parts[0] != ARTIFACTS:
+            yield state_of(path.parent)
+
+
+def _touched(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _lines(path: Path) -> int:
+    with path.open("rb") as file:
+        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+
+
+def _number(value: object) -> float | None:
+    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None

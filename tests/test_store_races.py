@@ -1,0 +1,280 @@
+"""Processes that meet in one store, a store that was exchanged, and one that is not what it seems: exactly once all the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import sqlite3
+import subprocess
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from bench.record import Run
+from bench.runs.folder import RECORD
+from bench.tracking import begun, locks, suites, trainings
+from bench.tracking.fields import KEY, key_of
+from bench.tracking.log import Tracker
+from bench.tracking.mark import MARK, is_logged
+from bench.tracking.races import is_being_made, is_lost, is_unreachable, retried
+from bench.tracking.remedies import said
+from bench.tracking.store import StoreError, connect, store_errors
+
+Make = Callable[..., Run]
+
+
+@pytest.fixture
+def tracker(tmp_path: Path) -> Tracker:
+    return Tracker(f"sqlite:///{tmp_path}/store.db", tmp_path / "runs")
+
+
+@pytest.fixture
+def finished(tmp_path: Path, run_record: Make) -> Callable[..., tuple[Run, Path]]:
+    def make(task: str = "words", **more: Any) -> tuple[Run, Path]:
+        run = run_record(task=task, **more)
+        folder = tmp_path / "runs" / task / run.model / run.run_id
+        folder.mkdir(parents=True)
+        (folder / RECORD).write_text(json.dumps(run.to_json()))
+        return run, folder
+
+    return make
+
+
+def active(tracker: Tracker, name: str) -> list[Any]:
+    experiment = tracker.client.get_experiment_by_name(name)
+    return [*tracker.client.search_runs([experiment.experiment_id])] if experiment else []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(sqlite3.IntegrityError) UNIQUE constraint failed: experiment_tags.key",
+        '(psycopg2.errors.UniqueViolation) duplicate key value violates unique constraint "experiment_tag_pk"',
+        "(pymysql.err.IntegrityError) (1062, \"Duplicate entry 'x' for key 'PRIMARY'\")",
+        "(psycopg2.errors.DeadlockDetected) deadlock detected",
+    ],
+)
+def test_what_another_process_spoils_in_passing_is_done_again_whatever_the_database(text: str) -> None:
+    from mlflow.exceptions import MlflowException
+
+    failures = [MlflowException(text), MlflowException(text)]
+
+    def act() -> str:
+        if failures:
+            raise failures.pop()
+        return "done"
+
+    assert retried(act, pause=0.0) == "done"
+    assert not failures
+
+
+def test_what_does_not_pass_is_raised_at_once_and_what_does_not_end_in_time() -> None:
+    from mlflow.exceptions import MlflowException
+
+    asked: list[str] = []
+
+    def act(text: str) -> None:
+        asked.append(text)
+        raise MlflowException(text)
+
+    with pytest.raises(MlflowException):
+        retried(lambda: act("no such thing"))
+    assert len(asked) == 1
+    with pytest.raises(MlflowException):
+        retried(lambda: act("deadlock detected"), seconds=0.0)
+    assert is_being_made(ValueError('relation "runs" already exists'))
+    assert not is_being_made(ValueError('FATAL:  database "nowhere" does not exist'))
+    assert is_unreachable(ValueError("API request to http://x failed with exception HTTPConnectionPool"))
+    assert not is_lost(ValueError("Connection refused"))
+
+
+@pytest.mark.parametrize(
+    ("revision", "remedy"), [("451aebb31d03", "`mlflow db upgrade sqlite:///"), ("feedface", "use the newer")]
+)
+def test_a_database_of_another_mlflow_is_left_as_it_is(tmp_path: Path, revision: str, remedy: str) -> None:
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as db:
+        db.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+        db.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+        db.commit()
+    with pytest.raises(StoreError, match="database schema") as caught:
+        connect(f"sqlite:///{path}")
+    assert remedy in caught.value.remedy
+    with closing(sqlite3.connect(path)) as db:  # MLflow alone would bring it up to date without a word
+        assert db.execute("SELECT name FROM sqlite_master").fetchall() == [("alembic_version",)]
+
+
+def test_an_answer_that_no_store_gives_is_one_line_and_a_fault_of_ours_stays_one() -> None:
+    with pytest.raises(StoreError, match="it answers as no MLflow store does"), store_errors("http://x"):
+        json.loads("<html>")
+    with pytest.raises(ValueError, match="ours"), store_errors("http://x"):
+        begun.begun(type("One", (), {"data": type("Data", (), {"tags": {"finai_bench.logged": "ours"}})}))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ('FATAL:  password authentication failed for user "bench"', "put the right name and password"),
+        ('FATAL:  database "nowhere" does not exist', "make that database"),
+        ("FATAL:  sorry, too many clients already", "wait until others have ended"),
+        ("permission denied for schema public", "give its user the rights"),
+        ("API request to endpoint /x failed with error code 401 != 200", "put the right name and password"),
+        ("connection to server failed: Connection refused", "start the store"),
+    ],
+)
+def test_what_a_server_refuses_is_said_with_what_helps(text: str, remedy: str) -> None:
+    assert said(OSError(text))[1].startswith(remedy)
+
+
+def test_a_server_may_not_say_how_long_an_evaluation_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER", raising=False)
+    monkeypatch.delenv("PGCONNECT_TIMEOUT", raising=False)
+    connect("http://127.0.0.1:9")
+    assert os.environ["MLFLOW_HTTP_RESPECT_RETRY_AFTER_HEADER"] == "false"
+    assert int(os.environ["PGCONNECT_TIMEOUT"]) <= 10
+
+
+def test_a_store_that_takes_a_run_and_does_not_show_it_has_not_got_it(
+    tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, folder = finished()
+    monkeypatch.setattr("bench.tracking.log.settled", lambda *_: None)
+    with pytest.raises(StoreError, match="does not show it"):
+        tracker.log(run, folder)
+    assert not is_logged(folder, tracker.uri)
+
+
+def test_a_store_that_fails_to_look_for_a_logged_run_does_not_get_it_twice(
+    tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from mlflow.exceptions import MlflowException
+
+    run, folder = finished()
+    tracker.log(run, folder)
+
+    def down(_: str) -> None:
+        raise MlflowException("API request failed with exception")
+
+    (folder / RECORD).write_text(json.dumps(run.to_json()) + " ")  # scored again, with another key
+    with monkeypatch.context() as patch:
+        patch.setattr(tracker.client, "get_run", down)
+        with pytest.raises(StoreError):
+            tracker.log(run, folder)
+    assert len(active(tracker, "words v1")) == 1
+
+
+def test_parents_that_processes_have_made_at_once_become_one_with_all_their_runs(
+    tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = [finished(task, config={"suite": {"name": "two"}}) for task in ("one", "two")]
+    with monkeypatch.context() as patch:  # neither sees the other's parent, nor looks again
+        patch.setattr(suites, "_group", lambda *_: [])
+        patch.setattr(suites, "kept", lambda *given: given[-1])
+        for run, folder in made:
+            tracker.log(run, folder)
+    assert len(active(tracker, "suite two")) == 2
+    for run, folder in made:
+        (folder / MARK).unlink()
+        tracker.log(run, folder)
+    (parent,) = active(tracker, "suite two")
+    assert {key for key in parent.data.tags if "run_of" in key} == {"finai_bench.run_of.one", "finai_bench.run_of.two"}
+    below = [one.data.tags[suites.PARENT] for name in ("one v1", "two v1") for one in active(tracker, name)]
+    assert below == [parent.info.run_id] * 2
+
+
+def test_a_sync_logs_again_what_an_exchanged_store_lacks_but_not_what_a_person_deleted(
+    finished: Any, tmp_path: Path, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    uri = f"sqlite:///{tmp_path}/store.db"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", uri)
+    run, _ = finished()
+    assert bench_main("sync")[:2] == (0, [f"1 runs logged to {uri}"])
+    with closing(sqlite3.connect(tmp_path / "store.db")) as db:  # as if it were another
+        db.execute("DELETE FROM runs")
+        db.commit()
+    said_ = f"1 runs logged to {uri}; 1 of them had been logged before and were no longer there"
+    assert bench_main("sync")[:2] == (0, [said_])
+    assert bench_main("sync")[:2] == (0, [f"0 runs logged to {uri}"])
+    tracker = Tracker(uri, tmp_path / "runs")
+    (one,) = active(tracker, "words v1")
+    assert one.data.tags[KEY] == key_of(run)
+    tracker.client.delete_run(one.info.run_id)
+    code, out, _ = bench_main("sync")
+    assert (code, "1 were deleted there and stay so" in out[0]) == (0, True)
+    assert not active(tracker, "words v1")
+
+
+def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
+    tracker: Tracker, finished: Any, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    run, folder = finished()
+    tracker.log(run, folder)
+    experiment = tracker.client.get_experiment_by_name("words v1").experiment_id
+    tracker.client.create_run(experiment, tags={KEY: key_of(run), **begun.signed()})
+    code, out, _ = bench_main("sync")
+    assert (code, "1 that were begun and never finished" in out[0]) == (0, True)
+    assert [one.info.status for one in active(tracker, "words v1")] == ["FINISHED"]
+
+
+def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_taken_for_a_half(
+    tracker: Tracker, finished: Any
+) -> None:
+    run, folder = finished()
+    logged = tracker.client.get_run(tracker.log(run, folder).run_id)
+    logged.info._status = "RUNNING"  # as it was a moment before
+    assert begun.is_abandoned(logged)
+    assert not begun.drop(tracker.client, logged)
+    assert len(active(tracker, "words v1")) == 1
+
+
+def test_a_training_that_was_logged_by_half_is_logged_again_and_then_once(tmp_path: Path) -> None:
+    seed = {"seed": 0, "curve": [{"value": 0.5, "step": 1}]}
+    training: Any = SimpleNamespace(
+        training_id="t", created="2026-01-01", task="points", task_version=1, model="net", device="cpu", dtype="float32",
+        split="train", comparable=True, bar=SimpleNamespace(metric="accuracy", value=0.5), limit_seconds=None, recipe={},
+        seeds=[seed], result={"mlperf": {"seconds": 1.0}},
+    )  # fmt: skip
+    folder, uri = tmp_path / "training", f"sqlite:///{tmp_path}/store.db"
+    (folder / "seed-0").mkdir(parents=True)
+    (folder / trainings.FILE).write_text("{}")
+    for _ in range(2):  # the curve is not there at first
+        try:
+            trainings.log(uri, tmp_path, training, folder)
+        except StoreError:
+            for name in ("curve.tsv", "ledger.jsonl"):
+                (folder / "seed-0" / name).write_text("")
+    (one,) = active(Tracker(uri, tmp_path), "time to accuracy 0.5 on points v1")
+    assert (one.info.status, one.data.metrics["seed-0.accuracy"]) == ("FINISHED", 0.5)
+
+
+def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
+    dead = subprocess.Popen(["true"])
+    os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+    assert not begun._runs(dead.pid)
+    dead.wait()
+
+
+def test_a_lock_that_another_holds_is_waited_for_with_patience_and_a_folder_without_locks_hinders_nobody(
+    tmp_path: Path,
+) -> None:
+    with locks.locked(tmp_path / "lock"), locks.locked(tmp_path / "lock", patience=0.05):
+        assert (tmp_path / "lock").exists()
+    (tmp_path / "file").write_text("")
+    with locks.locked(tmp_path / "file" / "lock"):
+        pass
+
+
+def test_the_number_of_a_dead_process_that_another_has_now_does_not_keep_a_half_for_ever() -> None:
+    def one(hours: float) -> Any:
+        import time
+
+        tags = {**begun.signed((time.time() - 3600 * hours) * 1000), begun.BY: f"{begun.machine()} {os.getppid()}"}
+        return type("One", (), {"data": type("Data", (), {"tags": tags}), "info": type("Info", (), {"run_id": "1"})})
+
+    assert not begun.is_abandoned(one(0.1))
+    assert begun.is_abandoned(one(1.1))
