@@ -30,9 +30,11 @@ def _one(target: Any) -> Row:
     return (1.0,)
 
 
-def never(answers: Sequence[Any]) -> str:
-    """The `absent` of a metric that any answers have."""
+def _never(answers: Sequence[Any]) -> str:  # by this name it is in the digest of every metric
     return ""
+
+
+ANY_ANSWERS = _never  # the `absent` of a metric that needs no look at the answers
 
 
 def defined(rows: Array) -> str:
@@ -76,7 +78,7 @@ class Metric:
     jackknife: bool = False
     least: float = 0.0
     fit: Callable[[Sequence[Any]], Metric] | None = None
-    absent: Callable[[Sequence[Any]], str] = never
+    absent: Callable[[Sequence[Any]], str] = _never
     undefined: Callable[[Array], str] = defined
 
 
@@ -98,7 +100,7 @@ class RankedMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = never
+    absent: Callable[[Sequence[Any]], str] = _never
     undefined: Callable[[Array], str] = defined
 
 
@@ -117,7 +119,7 @@ class CorpusMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = never
+    absent: Callable[[Sequence[Any]], str] = _never
 
 
 @dataclass(frozen=True)
@@ -139,7 +141,7 @@ class ModuleMetric:
     higher_is_better: bool = True
     is_fraction: bool = True
     signature: str = ""
-    absent: Callable[[Sequence[Any]], str] = never
+    absent: Callable[[Sequence[Any]], str] = _never
 
     def compute(self, targets: Sequence[Any], answers: Sequence[Any]) -> float:
         """The value; raises BenchError when the module cannot be loaded or fails."""

@@ -15,7 +15,17 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.errors import BenchError, CodeError, Place, authored
-from bench.metrics.metric import AnyMetric, Array, CorpusMetric, Metric, ModuleMetric, RankedMetric, Row, fitted, never
+from bench.metrics.metric import (
+    ANY_ANSWERS,
+    AnyMetric,
+    Array,
+    CorpusMetric,
+    Metric,
+    ModuleMetric,
+    RankedMetric,
+    Row,
+    fitted,
+)
 from bench.record import Score
 from bench.runs.compact import Numbered, Texts
 from bench.runs.endings import Endings
@@ -185,7 +195,9 @@ def _score(metric: AnyMetric, data: _Answered, place: Place) -> tuple[Score, Arr
         "metric": metric.name, "n": len(data.answers), "n_failed": n_failed, "higher_is_better": metric.higher_is_better,
         "is_fraction": metric.is_fraction, "signature": metric.signature,
     }  # fmt: skip
-    if metric.absent is not never and (reason := metric.absent([one for one in data.answers if one is not FAILED])):
+    if metric.absent is not ANY_ANSWERS and (
+        reason := metric.absent([one for one in data.answers if one is not FAILED])
+    ):
         return Score(value=None, low=None, high=None, note=f"absent: {reason}", **common), None
     if isinstance(metric, ModuleMetric):
         answers = [metric.failed if answer is FAILED else answer for answer in data.answers]

@@ -20,10 +20,8 @@ from hard_stubs.long import FAILS, KINDS, STOPS, fault_of, said_to
 
 MEGABYTE = 1_000_000
 LEDGER_LINE = 215  # bytes, about
-GROWTH, SLOWER = (
-    25 * MEGABYTE,
-    1.25,
-)  # from the first to the last tenth of the answers: more memory, and time for one (short, long)
+GROWTH = 25 * MEGABYTE  # from the first to the last sample of a process that answers
+SLOWER = (1.6, 1.25)  # an answer of the last tenth against one of the first (short, long)
 _LONGEST = 1500.0  # seconds of one process
 
 
