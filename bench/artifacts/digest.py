@@ -5,11 +5,13 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import re
 import time
 from pathlib import Path
 
 from bench.disk import write_atomically
 
+_DIGEST = re.compile(rb"[0-9a-f]{64}")  # what the cache holds else was damaged, and is made again
 LARGE = 8 * 1024 * 1024  # bytes from which a digest is worth keeping
 
 
@@ -22,8 +24,8 @@ def digest(path: Path) -> str:
         lines = [f"{digest(file)}  {file.relative_to(path).as_posix()}\n" for file in files]
         return hashlib.sha256("".join(lines).encode()).hexdigest()
     known = _known_digest(path)
-    if known is not None and known.exists():
-        return known.read_text()
+    if known is not None and known.exists() and _DIGEST.fullmatch(kept := known.read_bytes()):
+        return kept.decode()
     with path.open("rb") as file:
         found = hashlib.file_digest(file, "sha256").hexdigest()
     if known is not None:

@@ -26,7 +26,7 @@ def is_as_it_was(path: Path) -> bool:
     if not place.is_file():
         remember(path, found)
         return True
-    return place.read_text() == found
+    return place.read_bytes() == found.encode()  # what is no text is no digest
 
 
 def refuse_exchanged(path: Path, uri: str) -> None:

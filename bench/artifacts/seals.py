@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import time
 from collections.abc import Mapping
 from contextlib import suppress
@@ -85,9 +86,17 @@ def _place(folder: Path) -> Path:
 def _known(place: Path) -> dict[str, list[str | int]]:
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
-        return {name: kept for name, kept in found.items() if len(kept) == 5}
-    except (OSError, ValueError, TypeError, AttributeError):
+        return {
+            name: kept
+            for name, kept in found.items()
+            if isinstance(kept, list) and len(kept) == 5 and _is_digest(kept[0])
+        }
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _is_digest(found: object) -> bool:
+    return isinstance(found, str) and re.fullmatch("[0-9a-f]{64}", found) is not None
 
 
 def _state(path: Path) -> State | None:

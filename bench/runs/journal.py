@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import time
+import zlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from bench.record import Timing
 from bench.runs import forms
 from bench.runs.identity import canonical
 from bench.text import secrets
+from bench.text.shown import terminal
 from bench.types import Json, Prediction
 
 T = TypeVar("T")
@@ -43,8 +45,9 @@ def parsed(path: Path, number: int, line: bytes, make: Callable[[dict[str, Json]
         if not isinstance(found, dict):
             raise TypeError(f"found a {type(found).__name__}, expected an object {{…}}")
         return make(found)
-    except (ValueError, TypeError) as error:
-        raise BenchError(f"{path} line {number}: {error}; run again with --fresh") from None
+    except forms.WRONG as error:
+        said = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else terminal(error, 300)
+        raise BenchError(f"{path} line {number}: {said}; run again with --fresh") from None
 
 
 def of_prediction(prediction: Prediction) -> str:
@@ -52,6 +55,14 @@ def of_prediction(prediction: Prediction) -> str:
     said = prediction.error
     record = (prediction if said is None else replace(prediction, error=secrets.clean(said))).to_json()
     return _readable(record)
+
+
+def check_of(prediction: Prediction) -> str:
+    """Eight digits that tell whether an answer is still what was given, whatever is written of its request beside it."""
+    said = prediction.but(asked="", reused="", heard="")
+    if said.error is not None:
+        said = said.but(error=secrets.clean(said.error))
+    return f"{zlib.crc32(canonical(said.to_json()).encode('utf-8', 'surrogatepass')):08x}"
 
 
 def of_timing(timing: Timing) -> str:
@@ -136,14 +147,15 @@ def recover(
     for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
-    found, bad, other = _answers(journal, asked or {})
+    readings, unread = readable(ledger)
+    found, bad, other = _answers(journal, asked or {}, _checks(readings), place)
     for foreign in (key for key in found if key not in place):
         raise BenchError(f"{journal}: the prediction for {foreign!r} is not in the data; run again with --fresh")
-    readings, unread = readable(ledger)
     for path, n in ((journal, bad), (ledger, unread)):
         if n:
             say(
-                f"{path}: {n} lines cannot be read or come a second time; they are left out, what is missing is asked again"
+                f"{path}: {n} lines cannot be read, are not what was written or come a second time; they are left out, what is "
+                "missing is asked again"
             )
     if other:
         say(f"{journal}: {other} lines answer another request than this run's; they are left out and asked again")
@@ -171,10 +183,22 @@ def readable(ledger: Path) -> tuple[list[Timing], int]:
     return found, bad
 
 
-def _answers(journal: Path, asked: Mapping[str, str]) -> tuple[dict[str, tuple[int, bool]], int, int]:
+def _checks(readings: Sequence[Timing]) -> dict[int, set[str]]:
+    """For each place what the readings that are of it say of its answer; none of what earlier versions wrote."""
+    found: dict[int, set[str]] = {}
+    for one in readings:
+        for place, check in zip(one.places or (), one.checks or (), strict=False):
+            found.setdefault(place, set()).add(check)
+    return found
+
+
+def _answers(
+    journal: Path, asked: Mapping[str, str], checks: Mapping[int, set[str]], place: Mapping[str, int]
+) -> tuple[dict[str, tuple[int, bool]], int, int]:
     """Of each answered id the number of its line and whether it was reused.
 
-    With them how many lines are no answer or a second one, and how many answer another request than is `asked`.
+    With them how many lines are no answer, not the one that was given or a second one, and how many answer another request than
+    is `asked`.
     """
     found: dict[str, tuple[int, bool]] = {}
     bad = other = 0
@@ -186,6 +210,10 @@ def _answers(journal: Path, asked: Mapping[str, str]) -> tuple[dict[str, tuple[i
             continue
         if one.asked != asked.get(one.id, one.asked):
             other += 1
+            continue
+        known = checks.get(place.get(one.id, -1))
+        if known and not one.reused and check_of(one) not in known:
+            bad += 1
             continue
         bad += one.id in found
         found.setdefault(one.id, (number, bool(one.reused)))
