@@ -38,7 +38,8 @@ class Timing:
 
     `start` is when it began, in seconds of the monotonic clock since its attempt did; None in records of before. `spans` are the
     finer phases that were told since the reading before, in the order in which they ended: they lie in `seconds`, beside it in
-    another thread, or between two readings, and are in no sum.
+    another thread, or between two readings, and are in no sum. `checks` tell, for each of the places, whether the answer in the
+    journal is still the one that was given (`bench.runs.journal.check_of`); None in records of before.
     """
 
     attempt: int
@@ -54,15 +55,17 @@ class Timing:
     at: str | None = None
     start: float | None = None
     spans: tuple[Span, ...] | None = None
+    checks: tuple[int, ...] | None = None
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Timing:
         """One line of the ledger; raises TypeError for what is none."""
-        places, spans = record.get("places"), record.get("spans")
+        places, spans, checks = (record.get(name) for name in ("places", "spans", "checks"))
         return cls(**{
             **record,
             "places": None if places is None else tuple(places),
             "spans": None if spans is None else tuple(Span(*one) for one in spans),
+            "checks": None if checks is None else tuple(checks),
         })  # fmt: skip
 
 

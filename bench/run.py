@@ -153,6 +153,7 @@ def _counts(group: Sequence[Prediction], asked: Asking, room: feed.Room) -> dict
     """What the ledger says of a group of answers beside its time."""
     return {
         "n": len(group), "places": tuple(asked.place[one.id] for one in group), "halvings": room.counted(),
+        "checks": tuple(map(journal.check_of, group)),
         "truncated": sum(one.truncated > 0 for one in group), "prompt_tokens": sum(one.prompt_tokens for one in group),
         "new_tokens": sum(one.new_tokens for one in group),
     }  # fmt: skip

@@ -83,15 +83,17 @@ def questions(path: Path) -> list[Example]:
     rows = cells(read_text(path), path)  # a text may hold line breaks
     found: list[Example] = []
     if (header := next(rows, (1, []))[1]) not in (["text", "category"], ["text"]):
-        raise BenchError(f"{path} line 1: found {','.join(header)!r}, expected the header text,category")
+        raise BenchError(f"{path} line 1: found {','.join(header)[:200]!r}, expected the header text,category")
     for line, row in rows:
         where = f"{path} line {line}"
         if len(row) != len(header) or not row[0].strip():
-            raise BenchError(f"{where}: found {row!r}, expected {','.join(header)}; bring the official file again")
+            raise BenchError(
+                f"{where}: found {str(row)[:200]}, expected {','.join(header)}; bring the official file again"
+            )
         label = row[1] if len(row) == 2 else None
         if label is not None and label not in LABELS:
             raise BenchError(
-                f"{where}: {label!r} is not one of the {len(LABELS)} labels; bring the official file again"
+                f"{where}: {label[:80]!r} is not one of the {len(LABELS)} labels; bring the official file again"
             )
         name = f"{path.stem}-{len(found)}"
         found.append(Example(name, {"text": row[0].strip()}, label, name))

@@ -69,7 +69,13 @@ class Chitchat(NextReply):
 
 def _turns(record: Json, where: str) -> list[str]:
     """The texts of a conversation's turns, which change speaker each time."""
-    messages = [message for group in field(record, "messages", list, where) for message in group]
+    groups = field(record, "messages", list, where)
+    for group in groups:
+        if not isinstance(group, list):
+            raise BenchError(
+                f"{where}: found the messages {str(group)[:40]!r}, expected a list of them; bring the file again"
+            )
+    messages = [message for group in groups for message in group]
     by_sender = groupby(messages, key=lambda message: field(message, "sender", str, where))
     return [
         " ".join(" ".join(field(message, "text", str, where).split()) for message in group) for _, group in by_sender

@@ -136,7 +136,7 @@ class ConvFinQA(DataTask):
         An answer is a number, a text with one, a calculation in assignment lines, or a program in FinQA's language, as a text or
         as its tokens.
         """
-        flat = parse(read_text(path), str(path)) if path.suffix == ".json" and path.is_file() else None
+        flat = parse(read_text(path), str(path), finite=False) if path.suffix == ".json" and path.is_file() else None
         if isinstance(flat, list) and flat and not any(isinstance(one, dict) for one in flat):
             if len(flat) != len(examples):
                 raise BenchError(

@@ -56,7 +56,9 @@ class EctSum(DataTask):
 
     def examples(self) -> Sequence[Example]:
         """The calls in the order of test.jsonl, or by name of the official folders."""
-        return self.data.read(lambda path: all_or_none(examples(path), str(path)))
+        return self.data.read(
+            lambda path: all_or_none(examples(path), str(path / "test.jsonl") if path.is_dir() else str(path))
+        )
 
     def request(self, example: Example) -> Request:
         """A worked example, the call, and the beginning of an answer."""
@@ -118,8 +120,15 @@ def _of_lines(path: Path) -> Iterator[Example]:
     for number, record in read_jsonl(path):
         where = f"{path} line {number}"
         key = new_id(record, "id", where, seen)
-        summary = field(record, "summary", list, where) if "summary" in record else None
-        yield _example(key, field(record, "transcript", list, where), summary)
+        summary = _texts(record, "summary", where) if "summary" in record else None
+        yield _example(key, _texts(record, "transcript", where), summary)
+
+
+def _texts(record: Mapping[str, Json], name: str, where: str) -> list[str]:
+    found: list[str] = field(record, name, list, where)
+    if wrong := [one for one in found if not isinstance(one, str)]:
+        raise BenchError(f"{where}: {name!r} holds {kind(wrong[0])}, expected texts; bring the file again")
+    return found
 
 
 def _example(key: str, call: list[str], summary: list[str] | None) -> Example:

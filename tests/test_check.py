@@ -344,6 +344,13 @@ def test_a_baseline_whose_rows_do_not_give_its_score_is_refused(
     path.write_text(json.dumps(record))
     code, out, err = bench_main("check", str(good), "--no-speed", "--against", str(path))
     assert (code, out, len(err)) == (2, [], 1)
+    assert (
+        "lowered.json is not an entry (ValueError: it is no longer what was written: its sha256 is another)" in err[0]
+    )
+    del record["sha256"]  # as an earlier version wrote it
+    path.write_text(json.dumps(record))
+    code, out, err = bench_main("check", str(good), "--no-speed", "--against", str(path))
+    assert (code, out, len(err)) == (2, [], 1)
     assert "its rows give f1 0.0, its record says 0.625" in err[0]
 
 

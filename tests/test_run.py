@@ -250,7 +250,7 @@ def test_a_repeated_id_behind_the_limit_does_not_matter(tiny_task: Make) -> None
 
 
 def test_an_empty_task_is_refused(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
-    with pytest.raises(BenchError, match=r"^task 'tiny' has no examples; check its data file$"):
+    with pytest.raises(BenchError, match=r"^task 'tiny' has no examples in its data; bring its data again$"):
         go(tiny_task(0), echo_model(), quick_settings())
 
 

@@ -27,13 +27,17 @@ def pins() -> dict[str, dict[str, str]]:
     """All pins by URI; raises BenchError when the file is damaged."""
     try:
         found = json.loads(path().read_text(encoding="utf-8"))
-        if not isinstance(found, dict) or not all(isinstance(pin, dict) for pin in found.values()):
-            raise ValueError("expected an object of pins")
+        if not isinstance(found, dict) or not all(map(_is_pin, found.values())):
+            raise ValueError("expected an object of pins, each of texts")
     except FileNotFoundError:
         return {}
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BenchError(f"{path()} cannot be read ({error}); restore it, or delete it to pin anew") from None
     return found
+
+
+def _is_pin(found: object) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
 
 
 def pinned(uri: str, key: str) -> str | None:

@@ -148,7 +148,7 @@ def _update(options: argparse.Namespace) -> int:
         found = baseline(sides, speed=not options.no_speed)
         made.append((target if target.suffix == ".json" else entries.path_of(target, found.run), found, sides))
     for path, found, sides in made:  # all were read before the first is written
-        entries.write(path, found)
+        entries.write(path, found, sealed=True)
         if not options.json:
             tell(f"{path}: {found.run.task} / {found.run.model}, {_holds(found.run, len(found.speed), sides, options)}")
     if options.json:

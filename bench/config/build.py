@@ -27,6 +27,10 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
 
     Only classes below `bench`, `tasks` or a package of the user's own are made. Raises BenchError with the full key.
     """
+    if isinstance(config, Mapping) and config and "_target_" not in config:
+        raise BenchError(
+            f"{key}._target_ is missing: the file that {key}= names says no class; see the others in conf/{key}"
+        )
     if not isinstance(config, Mapping) or "_target_" not in config:
         raise BenchError(f"{key} is not given; choose one with {key}=NAME (`bench list {key}s` shows them)")
     kind = kind or KINDS.get(key)

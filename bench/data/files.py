@@ -93,14 +93,20 @@ def _finite(token: str) -> float:
     return value
 
 
-def parse(text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once) -> Json:
+def parse(
+    text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once, finite: bool = True
+) -> Json:
     """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged.
 
-    A number that is not finite and, without a hook of one's own, a key that comes twice are refused as damage.
+    A key that comes twice is refused, without a hook of one's own, and so is a number beyond all floats, unless it need not be
+    `finite`: in a submission that is one malformed answer.
     """
     try:
         return json.loads(
-            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=object_pairs_hook
+            text,
+            parse_constant=_refuse_constant,
+            parse_float=_finite if finite else float,
+            object_pairs_hook=object_pairs_hook,
         )
     except json.JSONDecodeError as error:
         raise BenchError(
@@ -125,11 +131,11 @@ def read_json(path: Path) -> Json:
     return parse(read_text(path), str(path))
 
 
-def read_jsonl(path: Path) -> Iterator[tuple[int, dict[str, Json]]]:
+def read_jsonl(path: Path, *, finite: bool = True) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over, a key that comes twice is refused."""
     for number, line in enumerate(rows(read_text(path)), start=1):
         if line.strip():
-            record = parse(line, f"{path} line {number}")
+            record = parse(line, f"{path} line {number}", finite=finite)
             if not isinstance(record, dict):
                 raise BenchError(f"{path} line {number}: found a {type(record).__name__}, expected an object {{…}}")
             yield number, record

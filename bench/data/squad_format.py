@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.data.files import all_or_none, field, read_json
+from bench.errors import BenchError
 from bench.types import Example, Json
 
 
@@ -62,6 +63,10 @@ def _read(path: Path) -> Iterator[tuple[Example, Mapping[str, Json]]]:
 
 def answers_of(item: Mapping[str, Json], where: str) -> list[str] | None:
     """The texts of a question's `answers`; None where it has no such key."""
+    if not isinstance(item, dict):
+        raise BenchError(
+            f"{where}: found a {type(item).__name__}, expected an object {{…}}; bring the official file again"
+        )
     if "answers" not in item:
         return None
     return [field(answer, "text", str, f"{where}.answers") for answer in field(item, "answers", list, where)]

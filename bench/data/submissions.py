@@ -23,7 +23,7 @@ _NUMBER = re.compile(
 
 def items(path: Path) -> list[tuple[str, Json]]:
     """The pairs of a JSON object at the top of the file, also keys that come twice."""
-    found = parse(read_text(path), str(path), object_pairs_hook=_Pairs)
+    found = parse(read_text(path), str(path), object_pairs_hook=_Pairs, finite=False)
     if not isinstance(found, _Pairs):
         raise BenchError(f"{path}: found {kind(found)} at the top, expected an object {{id: answer}}; correct the file")
     try:
@@ -36,10 +36,10 @@ def records(path: Path) -> Iterator[tuple[str, dict[str, Json]]]:
     """The objects of a JSON list, or of a JSON Lines file, each with its place."""
     text = read_text(path).lstrip()
     if not text.startswith("["):
-        for number, record in read_jsonl(path):
+        for number, record in read_jsonl(path, finite=False):
             yield f"{path} line {number}", record
         return
-    for number, record in enumerate(parse(text, str(path))):
+    for number, record in enumerate(parse(text, str(path), finite=False)):
         if not isinstance(record, dict):
             raise BenchError(f"{path}: [{number}]: found {kind(record)}, expected an object; correct the file")
         yield f"{path}: [{number}]", record

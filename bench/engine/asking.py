@@ -104,8 +104,8 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
     for number, example in enumerate(examples):
         if seen.add(example.id) < number:
             raise BenchError(
-                f"task '{task.name}': example {number + 1} of {_files(read)} repeats the id {example.id[:80]!r}; ids must be "
-                "unique, correct the data file"
+                f"task '{task.name}': example {number + 1} repeats the id {example.id[:80]!r}; ids must be unique, correct the "
+                f"data file{f' {_files(read)}' if read else ''}"
             )
     return examples
 

@@ -18,12 +18,14 @@ from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.record import Run
 from bench.runs import record_schema
 from bench.runs.claimed import reported as origin_reported
+from bench.runs.identity import fingerprint
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES, value
 from bench.text import claimed
 from bench.types import Json
 
 FORMAT = 1
+_DIGEST = "sha256"  # the key of a baseline's own digest
 DEPTH = 3  # parts of a submission's path: task, submitter, file; two where an earlier version wrote it
 SUBMISSIONS, BASELINES = Path("leaderboards/submissions"), Path("leaderboards/baselines")
 
@@ -59,6 +61,9 @@ class Entry:
             raise ValueError(f"its format is {record['format']}, this version reads {FORMAT}")
         if wrong := record_schema.problem(record["run"], strangers=strangers) or claimed.problem(record["run"]):
             raise ValueError(f"run.{wrong}")
+        said = {name: value for name, value in record.items() if name != _DIGEST}
+        if _DIGEST in record and fingerprint(said) != record[_DIGEST]:  # earlier versions wrote none
+            raise ValueError("it is no longer what was written: its sha256 is another")
         rows = record["measurements"]
         speed = tuple(tuple((int(n), float(seconds)) for n, seconds in one) for one in record["speed"])
         readings = tuple(dict(one) for one in record.get("readings", ()))
@@ -115,11 +120,12 @@ def disagreement(entry: Entry, metric: AnyMetric) -> str:
     return ""
 
 
-def write(path: Path, entry: Entry) -> None:
-    """Write the file, a line a key so that a review shows what changed."""
+def write(path: Path, entry: Entry, *, sealed: bool = False) -> None:
+    """Write the file, a line a key so that a review shows what changed; `sealed`, with the digest of all that it says."""
+    said = entry.to_json()
     lines = [
         f"{json.dumps(key)}: {json.dumps(value, ensure_ascii=False, allow_nan=False)}"
-        for key, value in entry.to_json().items()
+        for key, value in (said | ({_DIGEST: fingerprint(said)} if sealed else {})).items()
     ]
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

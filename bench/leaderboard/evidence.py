@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 
 from bench.errors import BenchError
+from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.record import Run
+from bench.runs import measurements
+from bench.runs.folder import RECORD
 from bench.runs.readings import Reading, checked, lowered
+from bench.scoring.bounds import AGREES, value
 from bench.types import Json
 
 
@@ -21,6 +26,34 @@ def with_evidence(folder: Path, run: Run) -> Run:
     if not run.scenarios:
         return run
     return replace(run, scenarios={name: _told(folder, run, name, one) for name, one in run.scenarios.items()})
+
+
+def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], AnyMetric]) -> None:
+    """Raise BenchError where a run's own rows give another value than its record states: nobody can tell which was damaged.
+
+    `metric_of(task, name)` raises BenchError for a metric that is not known here. A run of before, whose scorer was not kept, is
+    taken as it is: its metric may have been another.
+    """
+    known = [score for score in run.scores if score.metric in run.scorer and score.value is not None]
+    if not known or run.origin or not (folder / measurements.FILE).exists():
+        return
+    rows = measurements.read(folder).rows
+    for score in known:
+        try:
+            metric = metric_of(run.task, score.metric)
+        except BenchError:
+            continue
+        if score.metric not in rows or not isinstance(metric, Metric | RankedMetric):
+            continue
+        try:
+            found: float | None = value(metric, rows[score.metric])
+        except (IndexError, ValueError):  # rows of another width
+            found = None
+        if found is None or not math.isclose(found, score.value or 0.0, rel_tol=AGREES, abs_tol=AGREES):
+            raise BenchError(
+                f"{folder / RECORD} says {score.metric} {score.value}, its rows in {measurements.FILE} give {found}; one of the two "
+                "was changed: run the same command again with --fresh"
+            )
 
 
 def _told(folder: Path, run: Run, scenario: str, found: Json) -> Json:

@@ -32,11 +32,12 @@ from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
 from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
+from bench.runs.forms import WRONG, timing
 from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed
-from bench.types import Prediction
+from bench.types import Json, Prediction
 
 RECORD, CONFIG = "run.json", "config.yaml"
 IDENTITY = "identity.json"
@@ -79,7 +80,7 @@ class RunFolder:
         """What the run stands on; None where that was not kept, or not in the form that it has now."""
         try:
             return Identity(**json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["identity"])
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, *WRONG):
             return None
 
     def libraries(self) -> dict[str, str]:
@@ -90,8 +91,11 @@ class RunFolder:
 
     def _attempts(self) -> list[dict[str, str]]:
         try:
-            return [dict(one) for one in json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"]]
-        except (OSError, ValueError, TypeError, KeyError):
+            found = [dict(one) for one in json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"]]
+            if not all(isinstance(text, str) for one in found for pair in one.items() for text in pair):
+                raise TypeError("a version is a text")
+            return found
+        except (OSError, *WRONG):
             return [dict(self.read().libraries)] if self.complete else []
 
     def other_versions(self, now: Mapping[str, str]) -> list[str]:
@@ -171,7 +175,7 @@ class RunFolder:
     def readings(self) -> Iterator[Timing]:
         """The readings one after the other, oldest first."""
         for number, (_, line) in enumerate(lines(self.path / LEDGER), start=1):
-            yield parsed(self.path / LEDGER, number, line, Timing.from_json)
+            yield parsed(self.path / LEDGER, number, line, _reading)
 
     def keep(self, n_predictions: int) -> None:
         """Cut the journal after its first `n_predictions` lines, and an unfinished line off the ledger."""
@@ -216,6 +220,11 @@ class RunFolder:
             file.close()
 
 
+def _reading(record: Mapping[str, Json]) -> Timing:
+    """A line of the ledger, whose fields that say nothing may be null."""
+    return timing({name: value for name, value in record.items() if value is not None})
+
+
 def _numbered(run_id: str, number: int) -> str:
     return run_id if number == 1 else f"{run_id}-{number}"
 
@@ -226,14 +235,14 @@ def read_run(path: Path) -> Run:
         run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
         origin = path.with_name(ORIGIN)
         run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
-    except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
+    except (OSError, *WRONG) as error:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
         record = run.to_json()
         if wrong := record_schema.problem(record) or claimed.problem(record):
             raise ValueError(wrong)
         return run.whole()
-    except (ValueError, TypeError, KeyError) as error:
+    except WRONG as error:
         raise BenchError(
             f"{path} is not whole ({type(error).__name__}: {error}); delete its folder or run again with --fresh"
         ) from None

@@ -101,6 +101,10 @@ _PREDICTION: dict[str, Callable[[Any], bool]] = {
 }  # fmt: skip
 
 
+def _is_check(value: Json) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 1 << 32
+
+
 def _is_told(value: Json) -> bool:
     """Whether it is a `Span` in full: no count of what it holds is trusted before that."""
     if not isinstance(value, list) or len(value) != len(Span._fields):
@@ -128,4 +132,5 @@ _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in 
     "start": lambda value: _is_number(value) and 0 <= value < _LONGEST,
     "spans": lambda value: isinstance(value, list) and len(value) <= MOST_SPANS and all(map(_is_told, value)),
     "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
+    "checks": lambda value: isinstance(value, list) and all(map(_is_check, value)),
 }

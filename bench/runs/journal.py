@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass, replace
@@ -17,12 +18,14 @@ from bench.runs import forms
 from bench.runs.appended import lines
 from bench.runs.compact import Marked
 from bench.runs.identity import canonical
-from bench.runs.ledger import Ledger, Owners, placed, readable
+from bench.runs.ledger import Checks, Ledger, Owners, placed, readable
 from bench.text import secrets
+from bench.text.shown import terminal
 from bench.types import Json, Prediction
 
 T = TypeVar("T")
 JOURNAL, LEDGER = "predictions.jsonl", "timings.jsonl"
+_OF_THE_REQUEST = ("asked", "reused", "heard")
 
 
 def parsed(path: Path, number: int, line: bytes, make: Callable[[dict[str, Json]], T]) -> T:
@@ -32,8 +35,9 @@ def parsed(path: Path, number: int, line: bytes, make: Callable[[dict[str, Json]
         if not isinstance(found, dict):
             raise TypeError(f"found a {type(found).__name__}, expected an object {{…}}")
         return make(found)
-    except (ValueError, TypeError) as error:
-        raise BenchError(f"{path} line {number}: {error}; run again with --fresh") from None
+    except forms.WRONG as error:
+        said = f"{type(error).__name__}: {error}" if isinstance(error, KeyError) else terminal(error, 300)
+        raise BenchError(f"{path} line {number}: {said}; run again with --fresh") from None
 
 
 def of_prediction(prediction: Prediction) -> str:
@@ -41,6 +45,18 @@ def of_prediction(prediction: Prediction) -> str:
     said = prediction.error
     record = (prediction if said is None else replace(prediction, error=secrets.clean(said))).to_json()
     return _readable(record)
+
+
+def check_of(prediction: Prediction) -> int:
+    """A number of 32 bits that tells whether an answer is still what was given, whatever is written of its request beside it."""
+    said = prediction.error
+    return check_of_record((prediction if said is None else replace(prediction, error=secrets.clean(said))).to_json())
+
+
+def check_of_record(record: Mapping[str, Json]) -> int:
+    """The same of the journal's line."""
+    own = {name: value for name, value in record.items() if name not in _OF_THE_REQUEST}
+    return zlib.crc32(canonical(own).encode("utf-8", "surrogatepass"))
 
 
 def of_timing(timing: Timing) -> str:
@@ -82,12 +98,13 @@ def recover(
     where it was read before. Raises BenchError for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
-    found = _Answers(journal, place, asked or {})
     read = read or Ledger(ledger)
+    found = _Answers(journal, place, asked or {}, read.checks)
     for path, n in ((journal, found.bad), (ledger, read.unread)):
         if n:
             say(
-                f"{path}: {n} lines cannot be read or come a second time; they are left out, what is missing is asked again"
+                f"{path}: {n} lines cannot be read, are not what was written or come a second time; they are left out, what is "
+                "missing is asked again"
             )
     if found.other:
         say(f"{journal}: {found.other} lines answer another request than this run's; they are left out and asked again")
@@ -115,7 +132,7 @@ class _Answers:
     `asked`.
     """
 
-    def __init__(self, journal: Path, place: Mapping[str, int], asked: Mapping[str, str]) -> None:
+    def __init__(self, journal: Path, place: Mapping[str, int], asked: Mapping[str, str], checks: Checks) -> None:
         self.there, self.reused = bytearray(len(place)), bytearray(len(place))
         self.line, self.order = array("I", bytes(4 * len(place))), array("I")
         self.n_lines = self.bad = self.other = 0
@@ -131,7 +148,7 @@ class _Answers:
                 self.other += 1
             elif (at := place.get(key)) is None:
                 raise BenchError(f"{journal}: the prediction for {key!r} is not in the data; run again with --fresh")
-            elif self.there[at]:
+            elif self.there[at] or ("reused" not in one and not checks.allow(at, check_of_record(one))):
                 self.bad += 1
             else:
                 self.there[at], self.line[at], self.reused[at] = 1, number, "reused" in one

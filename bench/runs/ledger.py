@@ -46,11 +46,34 @@ class Owners:
         yield from self._beyond.items()
 
 
+class Checks:
+    """For each place what the readings that are of it say of its answer (`bench.runs.journal.check_of`), in 8 bytes."""
+
+    def __init__(self) -> None:
+        self._of = array("q")  # by place, -1 for none
+        self._others: dict[int, set[int]] = {}  # of answers that were given again, and of places behind all data
+
+    def see(self, place: int, check: int) -> None:
+        """Take in that an answer of this check was given."""
+        if place >= _MOST_PLACES or (place < len(self._of) and self._of[place] not in (-1, check)):
+            self._others.setdefault(place, set()).add(check)
+            return
+        if place >= len(self._of):
+            self._of.extend(array("q", [-1]) * (place + 1 - len(self._of)))
+        self._of[place] = check
+
+    def allow(self, place: int, check: int) -> bool:
+        """Whether this answer was given; of one that no reading checks nobody can tell."""
+        first = self._of[place] if place < len(self._of) else -1
+        others = self._others.get(place, ())
+        return (first == -1 and not others) or check == first or check in others
+
+
 class Ledger:
     """What a ledger says in one pass, without holding its readings.
 
     `number` is the last attempt's, `seconds` are those that are known of each attempt, `begun` the attempts with a line "begin".
-    `owners` are by the numbers of the lines that can be read, `unread` how many cannot; `unplaced` says that an earlier version
+    `owners` and `checks` are of the lines that can be read, `unread` how many cannot; `unplaced` says that an earlier version
     wrote some, without places.
     """
 
@@ -58,6 +81,7 @@ class Ledger:
         self.number = self.unread = n_read = 0
         self.unplaced = False
         self.seconds, self.begun, self.owners = dict[int, float](), set[int](), Owners()
+        self.checks = Checks()
         for _, line in lines(path):
             try:
                 one = forms.timing_record(forms.loaded(line))
@@ -72,6 +96,8 @@ class Ledger:
             elif phase == "predict" and places is None:
                 self.unplaced = True
             self.owners.see(n_read, places or ())
+            for place, check in zip(places or (), one.get("checks", ()), strict=False):
+                self.checks.see(place, check)
             n_read += 1
 
 

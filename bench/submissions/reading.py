@@ -90,7 +90,7 @@ def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | 
             duplicated[prediction.id] = None
         found[prediction.id] = measurable(task, by_id[prediction.id], prediction)
     if not found:
-        first = f"the first id is {next(iter(unknown))!r}" if unknown else "it holds no predictions"
+        first = f"the first id is {next(iter(unknown))[:80]!r}" if unknown else "it holds no predictions"
         raise BenchError(
             f"{path}: no prediction is for an example of task '{task.name}' ({first}, expected ids such as "
             f"{examples[0].id!r}); check the task, its split and --data"
@@ -108,7 +108,7 @@ def read(task: Task, path: Path, examples: Sequence[Example], no_answer: Path | 
 
 def _predictions(task: Task, path: Path, examples: Sequence[Example]) -> Iterator[Prediction]:
     if _is_journal(path):
-        for line, record in read_jsonl(path):
+        for line, record in read_jsonl(path, finite=False):
             try:
                 yield _of_journal(record)
             except TypeError as error:
@@ -147,7 +147,7 @@ def _is_journal(path: Path) -> bool:
     """Whether the file is a run's own `predictions.jsonl`, or one like it."""
     if path.suffix != ".jsonl" or not path.is_file():
         return False
-    first = next((record for _, record in read_jsonl(path)), {})
+    first = next((record for _, record in read_jsonl(path, finite=False)), {})
     return "id" in first and set(first) <= _JOURNAL_KEYS and len(first) > 1
 
 
@@ -292,6 +292,6 @@ def official(
     missing = set(submission.missing) if task.missing_left_out else set()
     counted = [example for example in examples if example.id not in missing]
     figures = task.official({name: value for name, value in values.items() if value is not None}, counted)
-    if _is_journal(path) and "answer" not in next((record for _, record in read_jsonl(path)), {}):
+    if _is_journal(path) and "answer" not in next((record for _, record in read_jsonl(path, finite=False)), {}):
         return figures  # a run's own, which is in no official format
     return task.official_of(path, examples) or figures

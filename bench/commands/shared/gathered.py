@@ -17,7 +17,7 @@ from bench.leaderboard import board as boards
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.definition import Board
 from bench.leaderboard.entry import Entry
-from bench.leaderboard.evidence import with_evidence
+from bench.leaderboard.evidence import refuse_denied, with_evidence
 from bench.leaderboard.index import Index, Record
 from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
@@ -68,6 +68,7 @@ class Gathered(Evidence):
     def _read(self, path: str) -> Run:
         folder = self.runs_dir / path
         run = with_evidence(folder, read_run(folder / RECORD))
+        refuse_denied(folder, run, _metric)
         return in_store(run) if self.stored else run
 
     def tables(self, board: Board) -> list[Table]:

@@ -42,7 +42,7 @@ def subjects() -> Iterator[Subject]:
         "--fresh",
         "resamples=10",
         "limit=5",
-    ]  # noqa: E731, E501
+    ]
 
     def commanded(folder: Path) -> list[str]:
         _in(folder)
