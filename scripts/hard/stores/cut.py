@@ -9,7 +9,7 @@ from pathlib import Path
 from scripts.hard.row import Row, Scale, counted
 from scripts.hard.stores.forked import bench, start
 from scripts.hard.stores.served import Served
-from scripts.hard.stores.study import MINI, RUN, copies, ended, faults, make, synced, unlogged
+from scripts.hard.stores.study import MINI, RUN, ended, faults, make, of_seed, synced, unlogged
 
 _QUICK = {"MLFLOW_HTTP_REQUEST_BACKOFF_FACTOR": "0", "MLFLOW_HTTP_REQUEST_BACKOFF_JITTER": "0"}
 
@@ -58,24 +58,14 @@ def _kills(uri_of: object, folder: Path, scale: Scale, name: str) -> Row:
     tries = scale.n(2, 40)
     source = make(folder / "source", range(tries + 1), MINI)
     begun = time.monotonic()
-    whole = _of_seed(source, tries, folder / "whole")
+    whole = of_seed(source, tries, folder / "whole")
     bench("sync", "--runs", str(whole), folder=folder / "whole", MLFLOW_TRACKING_URI=uri_of(0))
     took = time.monotonic() - begun
     for i in range(tries):
-        runs = _of_seed(source, i, folder / str(i))
+        runs = of_seed(source, i, folder / str(i))
         child = start("sync", "--runs", str(runs), folder=folder / str(i), MLFLOW_TRACKING_URI=uri_of(i))
         time.sleep(draw.uniform(0.2, 1.0) * took)
         child.kill()
         caught += child.wait().returncode == -9
         verdicts.append(synced(uri_of(i), folder / str(i), runs))
     return counted(f"kill -9 of the logging process at random moments, {name} ({caught} while it worked)", verdicts)
-
-
-def _of_seed(source: Path, i: int, folder: Path) -> Path:
-    """The runs of one seed alone."""
-    import json
-
-    for path in source.glob("*/*/*/run.json"):
-        if json.loads(path.read_text())["seed"] == i:
-            copies(path.parent, folder / "runs" / path.parent.relative_to(source))
-    return folder / "runs"

@@ -6,6 +6,7 @@ a store, whose connections a fork would share: what asks a store is done in a ch
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import pickle
@@ -96,6 +97,8 @@ def warm(folder: Path) -> None:
     for name in asked(_needed, folder / "warm"):  # what commands import as they go
         with suppress(ImportError):
             importlib.import_module(name)
+    gc.collect()
+    gc.freeze()  # else each child copies all of it when it looks for garbage
 
 
 def _needed() -> list[str]:

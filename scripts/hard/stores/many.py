@@ -8,7 +8,7 @@ from pathlib import Path
 
 from scripts.hard.row import Row, Scale, counted, say
 from scripts.hard.stores.forked import Child, Done, start
-from scripts.hard.stores.study import MINI, RUN, copies, ended, faults, folders, make, synced
+from scripts.hard.stores.study import MINI, RUN, copies, ended, faults, folders, make, of_seed, synced
 
 
 def tried(scale: Scale) -> Iterator[Row]:
@@ -31,7 +31,8 @@ class Source:
     def __init__(self, scale: Scale, folder: Path) -> None:
         self.scale, self.n, self.folder = scale, scale.n(5, 16), folder
         self.common = make(folder / "common", range(scale.n(1, 3)), MINI)
-        self.own = [make(folder / f"own-{i}", [100 + i], RUN) for i in range(self.n)]
+        whole = make(folder / "whole", range(100, 100 + self.n), RUN)
+        self.own = [of_seed(whole, 100 + i, folder / f"own-{i}") for i in range(self.n)]
         self.took = 3.0  # seconds of the slowest process, the last time that nothing was killed
 
     def directories(self, place: Path) -> list[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 from collections.abc import Sequence
@@ -34,6 +35,14 @@ def copies(runs: Path, target: Path) -> Path:
 def folders(*runs: Path) -> list[Path]:
     """The complete runs below these runs directories."""
     return sorted(path.parent for one in runs for path in one.glob("*/*/*/run.json") if "mlartifacts" not in path.parts)
+
+
+def of_seed(source: Path, i: int, folder: Path) -> Path:
+    """The runs of one seed alone."""
+    for path in source.glob("*/*/*/run.json"):
+        if json.loads(path.read_text())["seed"] == i:
+            copies(path.parent, folder / "runs" / path.parent.relative_to(source))
+    return folder / "runs"
 
 
 def faults(uri: str, *runs: Path, room: Path, marked: bool = True) -> str:
