@@ -96,8 +96,8 @@ def first_examples(task: Task, limit: int | None) -> Sequence[Example]:
     for number, example in enumerate(examples, start=1):
         if example.id in seen:
             raise BenchError(
-                f"task '{task.name}': example {number} repeats the id {example.id[:80]!r}; ids must be unique, correct the data file"
-                f"{f' {_files(read)}' if read else ''}"
+                f"task '{task.name}': example {number} repeats the id {example.id[:80]!r}; ids must be unique, correct the "
+                f"data file{f' {_files(read)}' if read else ''}"
             )
         seen.add(example.id)
     return examples

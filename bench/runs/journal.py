@@ -154,8 +154,8 @@ def recover(
     for path, n in ((journal, bad), (ledger, unread)):
         if n:
             say(
-                f"{path}: {n} lines cannot be read, are not what was written or come a second time; they are left out, what is "
-                "missing is asked again"
+                f"{path}: {n} lines cannot be read or come a second time, or are not what was written; they are left out, "
+                "what is missing is asked again"
             )
     if other:
         say(f"{journal}: {other} lines answer another request than this run's; they are left out and asked again")
