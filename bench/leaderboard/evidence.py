@@ -51,8 +51,8 @@ def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], AnyMet
             found = None
         if found is None or not math.isclose(found, score.value or 0.0, rel_tol=AGREES, abs_tol=AGREES):
             raise BenchError(
-                f"{folder / RECORD} says {score.metric} {score.value}, its rows in {measurements.FILE} give {found}; one of the two "
-                "was changed: run the same command again with --fresh"
+                f"{folder / RECORD} says {score.metric} {score.value}, its rows in {measurements.FILE} give {found}; one of "
+                "the two was changed: run the same command again with --fresh"
             )
 
 

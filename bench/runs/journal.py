@@ -103,8 +103,8 @@ def recover(
     for path, n in ((journal, found.bad), (ledger, read.unread)):
         if n:
             say(
-                f"{path}: {n} lines cannot be read, are not what was written or come a second time; they are left out, what is "
-                "missing is asked again"
+                f"{path}: {n} lines cannot be read or come a second time, or are not what was written; they are left out, "
+                "what is missing is asked again"
             )
     if found.other:
         say(f"{journal}: {found.other} lines answer another request than this run's; they are left out and asked again")

@@ -72,6 +72,6 @@ def subjects() -> Iterator[Subject]:
 def _numbers(entry: Any) -> dict[str, Any]:
     rows, score = entry["measurements"], entry["run"]["scores"][0]
     return {
-        "score": {name: score[name] for name in ("metric", "value", "low", "high", "n", "n_failed", "higher_is_better")}, "ids": rows["ids"],
+        "score": {name: score[name] for name in ("metric", "value", "low", "high", "n", "n_failed", "higher_is_better")}, "ids": rows["ids"],  # noqa: E501
         "digests": rows["digests"], "rows": rows["rows"], "failed": rows["failed"], "clusters": rows["clusters"],
     }  # fmt: skip

@@ -79,7 +79,7 @@ def _scores(run: Any) -> list[Any]:
 
 
 def _wrong(folder: Path, found: Any, damage: Damage) -> str:
-    place, files = world.complete()
+    _place, files = world.complete()
     for status, line, predictions, scores in found:
         if status != "verified":
             if not line.strip() or "\n" in line:
@@ -131,7 +131,7 @@ def subjects() -> Iterator[Subject]:
 
 def _as_scored(folder: Path, found: Any, damage: Damage) -> str:
     """With the digests of a careful forger: VERIFIED may stand over other predictions, but over their own scores alone."""
-    for status, line, predictions, scores in found:
+    for status, _line, predictions, scores in found:
         if status != "verified":
             continue
         told = _parsed(predictions)
@@ -234,4 +234,4 @@ def _add(archive: zipfile.ZipFile, kind: str, names: list[str], files: dict[str,
 
 def outside() -> None:
     """Take away what an earlier trial may have left outside of its folder."""
-    shutil.rmtree(os.path.join(tempfile.gettempdir(), "hard-evil"), ignore_errors=True)
+    shutil.rmtree(os.path.join(tempfile.gettempdir(), "hard-evil"), ignore_errors=True)  # noqa: PTH118

@@ -1,4 +1,4 @@
-"""DAWNBench entries: what is not refused has the numbers that the file's own library reads, or a finding that says what was done."""
+"""DAWNBench entries: what is not refused has the numbers that the file's own library reads, or a finding that says what was done."""  # noqa: E501
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def subjects() -> Iterator[Subject]:
         )  # fmt: skip
 
 
-def _wrong(folder: Path, found: Any, damage: Damage) -> str:
+def _wrong(folder: Path, found: Any, damage: Damage) -> str:  # noqa: C901
     if len(found) != 1:
         return f"{len(found)} entries of one"
     (one,) = found

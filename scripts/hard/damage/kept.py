@@ -15,7 +15,7 @@ from scripts.hard.damage.readers import _TESTS
 from scripts.hard.damage.subject import Damage, Subject
 
 
-def timings() -> Iterator[Subject]:
+def timings() -> Iterator[Subject]:  # noqa: PLR0915
     """Raw files of timing scenarios, records and ledgers of trainings."""
     if str(_TESTS) not in sys.path:
         sys.path.insert(0, str(_TESTS))
@@ -90,7 +90,7 @@ def timings() -> Iterator[Subject]:
     yield Subject("ledger of a training", {"ledger.jsonl": ledger}, of_ledger, counted)
 
 
-def caches() -> Iterator[Subject]:
+def caches() -> Iterator[Subject]:  # noqa: C901, PLR0915
     """Seals, digests, what is kept of fetched models, pins: damaged, they cost time, and never give another digest."""
     from bench.artifacts import kept
     from bench.artifacts.digest import digest
@@ -157,7 +157,7 @@ def caches() -> Iterator[Subject]:
         return (folder / "kept.txt").read_bytes().replace(b"@", sound) == sound
 
     yield Subject(
-        "cache of what was fetched", {"kept.txt": b"@"}, remembered, lambda folder, found, damage: "" if found else "taken for what was fetched",
+        "cache of what was fetched", {"kept.txt": b"@"}, remembered, lambda folder, found, damage: "" if found else "taken for what was fetched",  # noqa: E501
         named=lambda damage: ("hub:a/b",), raw=True,
     )  # fmt: skip
     lock = json.dumps(

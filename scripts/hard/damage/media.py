@@ -49,7 +49,7 @@ def subjects() -> Iterator[Subject]:
 
         yield Subject(
             f"picture {kind}", {name: out.getvalue()}, _as_bench_error(picture),
-            lambda folder, found, damage: "" if np.prod(found) < 300_000_000 else f"a picture of {found}", named=lambda damage: ("picture",),
+            lambda folder, found, damage: "" if np.prod(found) < 300_000_000 else f"a picture of {found}", named=lambda damage: ("picture",),  # noqa: E501
             raw=True,
         )  # fmt: skip
     with tempfile.TemporaryDirectory() as made:
@@ -73,7 +73,7 @@ def subjects() -> Iterator[Subject]:
         return sound.seconds(path), sound.read(path, 8000), video.frames(path, 2, 64)
 
     yield Subject(
-        "film MP4", {"b.mp4": film}, _as_bench_error(seen), lambda folder, found, damage: "" if len(found[2]) in (1, 2) else f"{len(found[2])} frames",
+        "film MP4", {"b.mp4": film}, _as_bench_error(seen), lambda folder, found, damage: "" if len(found[2]) in (1, 2) else f"{len(found[2])} frames",  # noqa: E501
         raw=True,
     )  # fmt: skip
     yield from _annotations({"voice": (VOICE, "sounds/v1.wav", wav), "video": (VIDEO, "f1/1.mp4", film)})
@@ -141,7 +141,7 @@ def _is_object(folder: Path, found: Any, damage: Damage) -> str:
 
 
 def _annotations(media: dict[str, tuple[Any, str, bytes]]) -> Iterator[Subject]:
-    """Annotation files of `bench data check`: every problem with its line; what is changed so that the schema knows is a problem."""
+    """Annotation files of `bench data check`: every problem with its line; what is changed so that the schema knows is a problem."""  # noqa: E501
     from bench.data.check import check_file, format_problem
     from bench.models.sound import opened
 

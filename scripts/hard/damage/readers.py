@@ -73,7 +73,7 @@ def _questions(data: bytes) -> int:
     return sum(len(one["qas"]) for one in paragraphs)
 
 
-# How many examples the format's own library finds in the file of the test split, for the tasks whose examples are all that is in it.
+# How many examples the format's own library finds in the file of the test split, for the tasks whose examples are all that is in it.  # noqa: E501
 COUNTS: Mapping[str, tuple[str, Callable[[bytes], int]]] = {
     "squad_v1": ("squad/dev-v1.1.json", _questions), "squad_v2": ("squad/dev-v2.0.json", _questions),
     "xquad_en": ("xquad/xquad.en.json", _questions), "docvqa": ("docvqa/val_squad_format.json", _questions),
@@ -131,7 +131,7 @@ def _subject(small: Any, name: str, place: Path) -> Subject:
     subject.read = lambda folder: _asked(_built(small, name, folder, changes), learn=True)
     subject.wrong = lambda folder, found, damage: _wrong(subject, name, found, damage)
     subject.command = lambda folder: [
-        "run", f"task={name}", "model=constant", f"data_dir={folder}", f"runs_dir={folder}/runs", "tracking=none", "--fresh", "resamples=10",
+        "run", f"task={name}", "model=constant", f"data_dir={folder}", f"runs_dir={folder}/runs", "tracking=none", "--fresh", "resamples=10",  # noqa: E501
         *([f"task.source=file:{folder}/chitchat.json", "task.sha256=null"] if name == "chitchat" else []),
         *(["task.splits=null"] if changes else []),
     ]  # fmt: skip

@@ -59,7 +59,7 @@ def _first_other(ours: bytes, theirs: bytes) -> str:
     return next((f"{a[:120]!r} for {b[:120]!r}" for a, b in pairs if a != b), f"{len(ours)} bytes for {len(theirs)}")
 
 
-def records() -> Iterator[Subject]:
+def records() -> Iterator[Subject]:  # noqa: C901, PLR0915
     """A complete run: what a board, a comparison, a rescoring or the same command says of it, whatever is damaged."""
     place, files = world.complete()
     below = {f"{place}/{name}": data for name, data in files.items()}
@@ -93,7 +93,7 @@ def records() -> Iterator[Subject]:
         return f"the value {other[0]}, where the rows give {value}" if other else ""
 
     yield Subject(
-        "record measurements.json in a comparison", plain, compared, same, tuple(f"{place}/{name}" for name in ("measurements.json", "run.json")),
+        "record measurements.json in a comparison", plain, compared, same, tuple(f"{place}/{name}" for name in ("measurements.json", "run.json")),  # noqa: E501
         names,
     )  # fmt: skip
 
@@ -110,7 +110,7 @@ def records() -> Iterator[Subject]:
         )
 
     yield Subject(
-        "record found again by the same command", plain, again, unaltered, tuple(name for name in plain if "mlflow" not in name), names,
+        "record found again by the same command", plain, again, unaltered, tuple(name for name in plain if "mlflow" not in name), names,  # noqa: E501
         writes=True,
     )  # fmt: skip
 

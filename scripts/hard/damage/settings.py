@@ -17,7 +17,7 @@ from scripts.hard.damage.subject import Damage, Subject
 
 _SUITE = b"# @package _global_\n# Two tasks\nsuite:\n  tasks: [hard_numbers, finmm_emotion]\n"
 _PRICE = b"# A machine\ncurrency: USD\nper_hour: 3.06\ndate: 2018-11-06\nsource: a list of prices\n"
-_BOARD = b'title: "Numbers"\ntask: hard_numbers\nversion: 1\nmetric: exact_match\nmore: [exact_match]\ncolumns: [seconds_per_answer]\ndevices: [cpu]\n'
+_BOARD = b'title: "Numbers"\ntask: hard_numbers\nversion: 1\nmetric: exact_match\nmore: [exact_match]\ncolumns: [seconds_per_answer]\ndevices: [cpu]\n'  # noqa: E501
 _OVERRIDES = b"task=hard_numbers\ntask.n=24\nmodel=hard_stub\nseed=3\nlimit=5\nbatch_size=7\ndevice.kind=cpu\nmodel.seconds=0.5\n"
 _TABLE = Path(__file__).parents[3] / "conf" / "task" / "credit_german.yaml"
 
@@ -33,16 +33,18 @@ def subjects() -> Iterator[Subject]:
         for kind in ("task", "model")
         for path in (OWN / "conf" / kind).glob("*.yaml")
     }
-    command = lambda folder: [
-        "run",
-        "task=hard_numbers",
-        "model=hard_stub",
-        "tracking=none",
-        f"runs_dir={folder}/runs",
-        "--fresh",
-        "resamples=10",
-        "limit=5",
-    ]
+
+    def command(folder):
+        return [
+            "run",
+            "task=hard_numbers",
+            "model=hard_stub",
+            "tracking=none",
+            f"runs_dir={folder}/runs",
+            "--fresh",
+            "resamples=10",
+            "limit=5",
+        ]
 
     def commanded(folder: Path) -> list[str]:
         _in(folder)
@@ -51,11 +53,11 @@ def subjects() -> Iterator[Subject]:
     for kind, name in (("task", "hard_numbers"), ("model", "hard_stub")):
         file = f"conf/{kind}/{name}.yaml"
         yield Subject(
-            f"configuration of a {kind}", base, lambda folder, kind=kind: _composed(folder, ["task=hard_numbers", "model=hard_stub"], kind),
-            _is_file, (file,), lambda damage, kind=kind, name=name: (f"{name}.yaml", f"{kind}.", f"{kind} '{name}'", f"{kind}={name}"), commanded,
+            f"configuration of a {kind}", base, lambda folder, kind=kind: _composed(folder, ["task=hard_numbers", "model=hard_stub"], kind),  # noqa: E501
+            _is_file, (file,), lambda damage, kind=kind, name=name: (f"{name}.yaml", f"{kind}.", f"{kind} '{name}'", f"{kind}={name}"), commanded,  # noqa: E501
         )  # fmt: skip
     yield Subject(
-        "configuration of a suite", base | {"conf/suite/own.yaml": _SUITE}, lambda folder: _composed(folder, ["suite=own", "model=hard_stub"], "suite"),
+        "configuration of a suite", base | {"conf/suite/own.yaml": _SUITE}, lambda folder: _composed(folder, ["suite=own", "model=hard_stub"], "suite"),  # noqa: E501
         _is_suite, ("conf/suite/own.yaml",), lambda damage: ("own.yaml", "suite"),
     )  # fmt: skip
     yield Subject(

@@ -13,12 +13,12 @@ import yaml
 from hypothesis import strategies as st
 
 _RAW = "@@raw:"  # a text that stands for JSON that no writer gives: @@raw:1e999@@
-_RAWS = ("1e999", "-1e999", "NaN", "Infinity", "-Infinity", "9" * 400, "-0.0", "1E2", "1.0", '"\\ud800"', '"\\u0000"', "9" * 5000, "[" * 60 + "]" * 60,
+_RAWS = ("1e999", "-1e999", "NaN", "Infinity", "-Infinity", "9" * 400, "-0.0", "1E2", "1.0", '"\\ud800"', '"\\u0000"', "9" * 5000, "[" * 60 + "]" * 60,  # noqa: E501
          "[" * 5_000 + "]" * 5_000, "1e-999", "0.1000000000000000055511151231257827")  # fmt: skip
 _NASTY: tuple[Any, ...] = (
-    None, True, False, 0, -1, 1, 2, 1.5, -0.5, 2**31, 2**63, 2**64, 10**30, 1e308, "", " ", "\n", "a\nb", "\t", "\x00", "\x1b[31mred", "\u202eevil",
-    "\u2028", "\x85", "\ud800", "../../etc/passwd", "/etc/passwd", "C:\\x", "~", "a/b", ".", "..", "x" * 300, "x" * 20_000, "1", "0", "nan", "inf", "1e999",
-    "١", "ﬁ", "e\u0301", "é", "<script>", "|", "`", "%s", "{0}", "${x}", "@", [], {}, [[]], [None], {"": ""}, [""], [1, "a", None], {"a": {"b": []}},
+    None, True, False, 0, -1, 1, 2, 1.5, -0.5, 2**31, 2**63, 2**64, 10**30, 1e308, "", " ", "\n", "a\nb", "\t", "\x00", "\x1b[31mred", "\u202eevil",  # noqa: E501
+    "\u2028", "\x85", "\ud800", "../../etc/passwd", "/etc/passwd", "C:\\x", "~", "a/b", ".", "..", "x" * 300, "x" * 20_000, "1", "0", "nan", "inf", "1e999",  # noqa: E501
+    "١", "ﬁ", "e\u0301", "é", "<script>", "|", "`", "%s", "{0}", "${x}", "@", [], {}, [[]], [None], {"": ""}, [""], [1, "a", None], {"a": {"b": []}},  # noqa: E501
     "2026-11-29", "2026-13-45T99:99:99", "file:///etc/passwd", "http://x", "0" * 64, "f" * 64, "g" * 64,
 )  # fmt: skip
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
@@ -43,7 +43,7 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
                 waiting.append(one)
 
 
-def changed(draw: Draw, value: Any) -> tuple[Any, str]:
+def changed(draw: Draw, value: Any) -> tuple[Any, str]:  # noqa: C901
     """The value with one thing in it changed, in place, and what was done."""
     places = list(_places(value)) if isinstance(value, dict | list) else []
     if not places:
@@ -131,7 +131,7 @@ def shaped(draw: Draw, name: str, data: bytes) -> tuple[bytes, str]:
 
 def _cells(draw: Draw, data: bytes, delimiter: str) -> tuple[bytes, str]:
     """A cell, a row or a column changed."""
-    rows = [row for row in csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=delimiter)]
+    rows = list(csv.reader(io.StringIO(data.decode("utf-8-sig"), newline=""), delimiter=delimiter))
     at = draw(st.integers(0, len(rows) - 1))
     cell = draw(st.integers(0, max(0, len(rows[at]) - 1)))
     kind = draw(st.sampled_from(["cell", "cell", "cell", "cell", "drop", "more", "row", "twice", "column"]))

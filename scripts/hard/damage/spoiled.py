@@ -7,11 +7,11 @@ from collections.abc import Callable
 
 _TEXTS = (
     b"NaN", b"Infinity", b"-Infinity", b"1e999", b"-1e999", b"9" * 400, b"9" * 5000, b"1_0", b"0x", b"null", b"true", b"[]", b"{}",
-    b'""', b'"', b"'", b"\\", b"\\u", b"\\ud800", b"\\ud83d", b"\\u0000", b"\\x00", b"\x00", b"\x00\x00\x00\x00", b"\xff", b"\xed\xa0\x80",
-    b"\xc0\xaf", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b",", b";", b"|", b"@", b":", b" ", b"\x1b[2J",
-    b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\xc2\x85", b"\x0c", b"\x1c", b"../../etc/passwd", b"/", b"%s", b"{0}", b"${x}", b"${oc.env:HOME}",
+    b'""', b'"', b"'", b"\\", b"\\u", b"\\ud800", b"\\ud83d", b"\\u0000", b"\\x00", b"\x00", b"\x00\x00\x00\x00", b"\xff", b"\xed\xa0\x80",  # noqa: E501
+    b"\xc0\xaf", b"\xef\xbb\xbf", b"\xff\xfe", b"\r", b"\r\n", b"\n", b"\n\n", b"\t", b",", b";", b"|", b"@", b":", b" ", b"\x1b[2J",  # noqa: E501
+    b"\xe2\x80\xae", b"\xe2\x80\xa8", b"\xc2\x85", b"\x0c", b"\x1c", b"../../etc/passwd", b"/", b"%s", b"{0}", b"${x}", b"${oc.env:HOME}",  # noqa: E501
     b"!!python/object:os.system", b"&a", b"*a", b"<<", b"---", b"#", b"-", b"0", b"-0", b"-1", b"1", b"1.5", b"2147483648",
-    b"18446744073709551616", b"0.1", b"=1+1", "٣".encode(), "①".encode(), "ﬁ".encode(), "é".encode("latin-1"), b"<script>", b"PK\x03\x04",
+    b"18446744073709551616", b"0.1", b"=1+1", "٣".encode(), "①".encode(), "ﬁ".encode(), "é".encode("latin-1"), b"<script>", b"PK\x03\x04",  # noqa: E501
 )  # fmt: skip
 _SIZES = (1, 1, 2, 3, 4, 8, 16, 64, 256)
 

@@ -32,7 +32,8 @@ class Subject:
     `read(folder)` gives whatever the reader gives, and `wrong(folder, result, damage)` says why a result is not right, "" where it
     is. `damaged` are the files of `files` that are damaged in turn, `named(damage)` texts of which an error has to name one (the
     file's name else). `command(folder)` are the words of the whole command, each as `bench` is given them, for the sample that goes
-    through it. `writes` says that reading changes files, so that all are put back each time. `raw` leaves out what knows the format.
+    through it. `writes` says that reading changes files, so that all are put back each time. `raw` leaves out what knows
+    the format.
     """
 
     name: str

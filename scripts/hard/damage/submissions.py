@@ -86,7 +86,7 @@ def _subject(name: str, task: Task, examples: Sequence[Example], file: str, data
 
 
 def _wrong(found: Submission, examples: Sequence[Example], sound: Submission, damage: Damage, data: bytes) -> str:
-    """Why what was read is not right: a prediction for no example, one twice, or an example that is neither answered nor missing."""
+    """Why what was read is not right: a prediction for no example, one twice, or an example that is neither answered nor missing."""  # noqa: E501
     ids = [one.id for one in found.predictions]
     known = {one.id for one in examples}
     if len(set(ids)) != len(ids) or not set(ids) <= known:

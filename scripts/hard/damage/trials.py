@@ -13,7 +13,7 @@ import struct
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -170,10 +170,8 @@ def _inputs(trial: Trial, n: int, until: float, share: float) -> None:
         if one(next(counter), name, shaped(data.draw, name, subject.files[name])) or trial.found.tries >= n:
             raise Enough
 
-    try:
+    with suppress(Enough):
         of_values()
-    except Enough:
-        pass
     while trial.found.tries < n and time.monotonic() < until:  # what has no values: bytes again
         source = random.Random(f"{trial.seed} {subject.name} {index}")
         name = source.choice(names)
@@ -181,7 +179,7 @@ def _inputs(trial: Trial, n: int, until: float, share: float) -> None:
         index += 1
 
 
-def _child(subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mmap, out: Connection, n: int, seconds: float, share: float) -> None:  # fmt: skip
+def _child(subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mmap, out: Connection, n: int, seconds: float, share: float) -> None:  # fmt: skip  # noqa: E501
     nowhere = os.open(os.devnull, os.O_RDWR)
     if not os.environ.get("HARD_SHOW"):
         os.dup2(nowhere, 2)

@@ -77,7 +77,7 @@ def _is_before(reading: dict[str, Any]) -> bool:
 @contextmanager
 def inside(folder: str | Path) -> Iterator[None]:
     """In this folder, where a board writes its page."""
-    before = os.getcwd()
+    before = os.getcwd()  # noqa: PTH109
     os.chdir(folder)
     try:
         yield

@@ -1,0 +1,45 @@
+"""Files that were changed behind the back of `bench`: a line that names them, or the result of the sound ones."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from bench.artifacts import lock
+from bench.data.files import read_json
+from bench.errors import BenchError
+from bench.record import Timing
+from bench.runs.folder import RunFolder
+from bench.runs.journal import check_of, recover
+from bench.types import Prediction
+
+
+def test_an_answer_that_was_changed_in_the_journal_is_asked_again(tmp_path: Path) -> None:
+    given = [Prediction(f"q{i}", text=f"word {i}", asked="0123456789abcdef") for i in range(3)]
+    folder = RunFolder(tmp_path)
+    for place, one in enumerate(given):
+        folder.write_timing(Timing(1, "predict", 0.1, 1, batch=0, places=(place,), checks=(check_of(one),), start=0.1))
+        folder.write_predictions([one])
+    journal = tmp_path / "predictions.jsonl"
+    journal.write_text(journal.read_text().replace("word 1", "ward 1"))
+    said: list[str] = []
+    assert recover(tmp_path, {"q0": 0, "q1": 1, "q2": 2}, said.append).ids == {"q0", "q2"}
+    assert len(said) == 1
+    assert str(journal) in said[0]
+
+
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1e999}'])
+def test_a_key_that_comes_twice_and_a_number_beyond_all_are_refused_in_data(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.json").write_text(text)
+    with pytest.raises(BenchError, match=r"a\.json is not JSON"):
+        read_json(tmp_path / "a.json")
+
+
+@pytest.mark.parametrize("pin", [["a"], 1, None])
+def test_a_pin_that_is_no_text_is_refused(pin: object, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENCH_LOCK", str(tmp_path / "bench.lock"))
+    (tmp_path / "bench.lock").write_text(json.dumps({"hub:a/b": {"revision": pin}}))
+    with pytest.raises(BenchError, match=r"bench\.lock cannot be read"):
+        lock.pins()
