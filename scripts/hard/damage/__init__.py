@@ -67,9 +67,7 @@ def _row(text: str, subjects: list[Subject], scale: Scale, seconds: float, kept:
             subject, folder, seed=scale.seed, n=scale.n(10**9, LONG), seconds=each, share=_SHARE, inputs=kept,
         )  # fmt: skip
         if scale.long or one.n_failures:
-            say(
-                f"{subject.name}: {one.tries:,} inputs, {one.refused:,} refused, {one.commands} commands, {one.n_failures} failed"
-            )
+            say(f"{subject.name}: {one.tries:,} inputs, {one.refused:,} refused, {one.commands} commands, {one.n_failures} failed")
         found.append(one)
     return _counted(text, found)
 

@@ -45,24 +45,13 @@ def subjects() -> Iterator[Subject]:
                 return f"PASS against other numbers: {[key for key in sound if sound[key] != there[key]]}"
         return ""
 
-    yield Subject(
-        "baseline",
-        below,
-        check,
-        wrong,
-        (_BASELINE,),
-        lambda damage: (_BASELINE, "hard_numbers/hard_stub", "hard_numbers"),
-    )
+    yield Subject("baseline", below, check, wrong, (_BASELINE,), lambda damage: (_BASELINE, "hard_numbers/hard_stub", "hard_numbers"))
     run = tuple(f"{place}/{name}" for name in ("run.json", "measurements.json", "timings.jsonl"))
     value = json.loads(files["run.json"])["scores"][0]["value"]
 
     def of_run(folder: Path, found: Any, damage: Damage) -> str:
         told = json.loads(found[1])
-        stated = (
-            json.loads(damage.data.decode("utf-8-sig"))["scores"][0]["value"]
-            if damage.file.endswith("run.json")
-            else value
-        )
+        stated = json.loads(damage.data.decode("utf-8-sig"))["scores"][0]["value"] if damage.file.endswith("run.json") else value
         return f"a verdict on a record that says {stated}: {str(told)[:200]}" if stated != value else ""
 
     names = lambda damage: (Path(damage.file).name, "hard_numbers/hard_stub", Path(place).name)  # noqa: E731

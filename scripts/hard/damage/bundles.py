@@ -18,19 +18,7 @@ from scripts.hard.damage import world
 from scripts.hard.damage.subject import Damage, Subject
 
 _ZIP = "bundle.zip"
-_ODD = (
-    "doubled name",
-    "absolute",
-    "parent",
-    "symlink",
-    "declared huge",
-    "folder",
-    "backslash",
-    "bomb",
-    "encrypted flag",
-    "comment",
-    "device",
-)
+_ODD = ("doubled name", "absolute", "parent", "symlink", "declared huge", "folder", "backslash", "bomb", "encrypted flag", "comment", "device")
 
 
 @functools.lru_cache
@@ -102,9 +90,7 @@ def subjects() -> Iterator[Subject]:
     with zipfile.ZipFile(io.BytesIO(_made())) as archive:
         files = {name: archive.read(name) for name in archive.namelist()}
     command = lambda folder: ["verify", str(folder / _ZIP), "--runs", str(folder / "no-runs")]  # noqa: E731
-    yield Subject(
-        "bundle bytes", {_ZIP: _made()}, lambda folder: _verdict(folder / _ZIP), _wrong, command=command, raw=True
-    )
+    yield Subject("bundle bytes", {_ZIP: _made()}, lambda folder: _verdict(folder / _ZIP), _wrong, command=command, raw=True)
 
     def inside(right: bool) -> Any:
         def read(folder: Path) -> Any:
@@ -182,11 +168,7 @@ def _odd(files: dict[str, bytes], draw: random.Random) -> bytes:
         draw.shuffle(names)
         for name in names:
             info = zipfile.ZipInfo(name)
-            info.create_system, info.external_attr, info.compress_type = (
-                3,
-                0o100644 << 16,
-                draw.choice((0, 8, 8, 12, 14)),
-            )
+            info.create_system, info.external_attr, info.compress_type = 3, 0o100644 << 16, draw.choice((0, 8, 8, 12, 14))
             archive.writestr(info, files[name])
         for kind in kinds:
             _add(archive, kind, names, files, draw)

@@ -20,20 +20,13 @@ def subjects() -> Iterator[Subject]:
 
     from bench.data.dawnbench_files import read_entries
 
-    train = {
-        "in/SQuAD/train/a.json": json.dumps(small.FIELDS, indent=1).encode(),
-        "in/SQuAD/train/a.tsv": small.ROWS.encode(),
-    }
+    train = {"in/SQuAD/train/a.json": json.dumps(small.FIELDS, indent=1).encode(), "in/SQuAD/train/a.tsv": small.ROWS.encode()}
     imagenet = {
         "in/ImageNet/train/b.json": json.dumps(small.FIELDS | {"costPerHour": 3.06}, indent=1).encode(),
-        "in/ImageNet/train/b.tsv": small.imagenet(
-            (1, 0.5, 60.0, 85.0), (2, 1.0, 75.0, 93.1), (3, 1.4, 76.0, 93.4)
-        ).encode(),
+        "in/ImageNet/train/b.tsv": small.imagenet((1, 0.5, 60.0, 85.0), (2, 1.0, 75.0, 93.1), (3, 1.4, 76.0, 93.4)).encode(),
     }
     inference = {
-        "in/SQuAD/inference/c.json": json.dumps(
-            small.FIELDS | {"latency": 12.5, "cost": 0.00002, "f1Score": 0.76, "costPerHour": 0.9}
-        ).encode()
+        "in/SQuAD/inference/c.json": json.dumps(small.FIELDS | {"latency": 12.5, "cost": 0.00002, "f1Score": 0.76, "costPerHour": 0.9}).encode()
     }
     for name, files in (("training", train), ("training of ImageNet", imagenet), ("inference", inference)):
         yield Subject(
@@ -53,10 +46,7 @@ def _wrong(folder: Path, found: Any, damage: Damage) -> str:
     if one.refused:
         return "" if one.findings else "refused without a finding"
     try:
-        json.dumps(
-            [dict(one.fields), list(one.curve), one.accuracy, one.latency_ms, one.cost, one.cost_per_hour],
-            allow_nan=False,
-        )
+        json.dumps([dict(one.fields), list(one.curve), one.accuracy, one.latency_ms, one.cost, one.cost_per_hour], allow_nan=False)
     except ValueError as error:
         return f"an entry with what is no number ({error})"
     try:
@@ -66,23 +56,13 @@ def _wrong(folder: Path, found: Any, damage: Damage) -> str:
     if not isinstance(told, dict):
         return "an entry of what is no object"
     if damage.file.endswith(".tsv"):
-        rows = [
-            row
-            for row in damage.data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            if row.strip()
-        ]
+        rows = [row for row in damage.data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n") if row.strip()]
         if len(one.curve) > len(rows) - 1:
             return f"{len(one.curve)} points of {len(rows) - 1} rows"
         if len(one.curve) < len(rows) - 1 and not one.findings:
             return f"{len(one.curve)} points of {len(rows) - 1} rows, and no finding says why"
     for name, value in (("latency", one.latency_ms), ("costPerHour", one.cost_per_hour)):
         there = told.get(name)
-        if (
-            isinstance(there, int | float)
-            and not isinstance(there, bool)
-            and value is not None
-            and value != there
-            and not one.findings
-        ):
+        if isinstance(there, int | float) and not isinstance(there, bool) and value is not None and value != there and not one.findings:
             return f"{name} {value}, the file says {there}, and no finding says why"
     return ""

@@ -52,18 +52,9 @@ def timings() -> Iterator[Subject]:
 
     def of_training(folder: Path, found: Any, damage: Damage) -> str:
         json.dumps(found.to_json(), allow_nan=False)
-        return (
-            ""
-            if found.result == seconds
-            else f"the result {str(found.result)[:150]}, the seeds give {str(seconds)[:150]}"
-        )
+        return "" if found.result == seconds else f"the result {str(found.result)[:150]}, the seeds give {str(seconds)[:150]}"
 
-    yield Subject(
-        "record of a training",
-        {"t/training.json": training},
-        lambda folder: record.read(folder / "t/training.json"),
-        of_training,
-    )
+    yield Subject("record of a training", {"t/training.json": training}, lambda folder: record.read(folder / "t/training.json"), of_training)
 
     from bench.training.ledger import readings, totals, way
 
@@ -71,10 +62,7 @@ def timings() -> Iterator[Subject]:
         {"attempt": 1, "phase": "begin", "seconds": 0.0, "at": "2026-01-02T03:04:05+00:00"},
         {"attempt": 1, "phase": "load", "seconds": 1.0, "weights": "a" * 64, "order": "b" * 64},
         *({"attempt": 1, "phase": "train", "seconds": 2.0, "start": 5 * i, "step": 5 * i + 5} for i in range(5)),
-        *(
-            {"attempt": 1, "phase": "evaluate", "seconds": 0.5, "step": 5 * i + 5, "epoch": i + 1.0, "value": 0.1 * i}
-            for i in range(5)
-        ),
+        *({"attempt": 1, "phase": "evaluate", "seconds": 0.5, "step": 5 * i + 5, "epoch": i + 1.0, "value": 0.1 * i} for i in range(5)),
         {"attempt": 1, "phase": "save", "seconds": 0.5, "step": 25, "weights": "a" * 64, "why": "reached"},
     ]
     ledger = "".join(json.dumps(one) + "\n" for one in lines).encode()
@@ -106,9 +94,7 @@ def caches() -> Iterator[Subject]:
         if not path.exists():
             path.write_bytes(data)
             os.utime(path, (1e9, 1e9))
-        place = (
-            folder / "cache" / "seals" / f"{hashlib.sha256(str(path.parent.resolve()).encode()).hexdigest()[:32]}.json"
-        )
+        place = folder / "cache" / "seals" / f"{hashlib.sha256(str(path.parent.resolve()).encode()).hexdigest()[:32]}.json"
         place.parent.mkdir(parents=True, exist_ok=True)
         place.write_bytes((folder / "seals.json").read_bytes())
         sealer = Sealer()
@@ -160,9 +146,7 @@ def caches() -> Iterator[Subject]:
         "cache of what was fetched", {"kept.txt": b"@"}, remembered, lambda folder, found, damage: "" if found else "taken for what was fetched",
         named=lambda damage: ("hub:a/b",), raw=True,
     )  # fmt: skip
-    lock = json.dumps(
-        {"hub:a/b@main": {"revision": "a" * 40, "fetched": "2026-01-01"}, "https://x/y": {"sha256": "b" * 64}}, indent=1
-    ).encode()
+    lock = json.dumps({"hub:a/b@main": {"revision": "a" * 40, "fetched": "2026-01-01"}, "https://x/y": {"sha256": "b" * 64}}, indent=1).encode()
 
     def locked(folder: Path) -> Any:
         from bench.artifacts.lock import pinned
@@ -193,9 +177,7 @@ def indexes() -> Iterator[Subject]:
             (Path(made) / name).write_bytes(data)
         with world.inside(made):
             board = world.said("board", "hard_numbers", "--runs", f"{made}/runs", "--json")
-        found = [
-            path for path in (Path(made) / "runs").rglob("*") if path.is_file() and path.read_bytes()[:6] == b"SQLite"
-        ]
+        found = [path for path in (Path(made) / "runs").rglob("*") if path.is_file() and path.read_bytes()[:6] == b"SQLite"]
         index = {str(path.relative_to(made)): path.read_bytes() for path in found}
     value = json.loads(files["run.json"])["scores"][0]["value"]
 
@@ -207,15 +189,7 @@ def indexes() -> Iterator[Subject]:
 
     if index and board:
         yield Subject("index of boards", below | index, read, wrong, tuple(index), writes=True, raw=True)
-    marked = json.dumps(
-        {
-            "uri": "sqlite:///x.db",
-            "run_id": "1",
-            "record": "0" * 64,
-            "suites": ["a"],
-            "time": {"at": "2026-01-01T00:00:00+00:00", "seconds": 1.0},
-        }
-    )
+    marked = json.dumps({"uri": "sqlite:///x.db", "run_id": "1", "record": "0" * 64, "suites": ["a"], "time": {"at": "2026-01-01T00:00:00+00:00", "seconds": 1.0}})
 
     def of_mark(folder: Path) -> Any:
         found = mark.read(folder)
@@ -227,17 +201,6 @@ def indexes() -> Iterator[Subject]:
         one = found[0]
         if one is None:
             return ""
-        return (
-            ""
-            if all(isinstance(each, str) for each in (one.uri, one.run_id, one.record, *one.suites))
-            else f"the mark {one}"
-        )
+        return "" if all(isinstance(each, str) for each in (one.uri, one.run_id, one.record, *one.suites)) else f"the mark {one}"
 
-    yield Subject(
-        "mark of a store",
-        {"mlflow.json": marked.encode(), "run.json": b"{}"},
-        of_mark,
-        is_mark,
-        ("mlflow.json",),
-        writes=True,
-    )
+    yield Subject("mark of a store", {"mlflow.json": marked.encode(), "run.json": b"{}"}, of_mark, is_mark, ("mlflow.json",), writes=True)

@@ -101,22 +101,8 @@ def weights() -> Iterator[Subject]:
     def text(value: str) -> bytes:
         return len(value).to_bytes(8, "little") + value.encode()
 
-    fields = (
-        text("general.name")
-        + (8).to_bytes(4, "little")
-        + text("x")
-        + text("n")
-        + (4).to_bytes(4, "little")
-        + (7).to_bytes(4, "little")
-    )
-    fields += (
-        text("list")
-        + (9).to_bytes(4, "little")
-        + (8).to_bytes(4, "little")
-        + (2).to_bytes(8, "little")
-        + text("a")
-        + text("b")
-    )
+    fields = text("general.name") + (8).to_bytes(4, "little") + text("x") + text("n") + (4).to_bytes(4, "little") + (7).to_bytes(4, "little")
+    fields += text("list") + (9).to_bytes(4, "little") + (8).to_bytes(4, "little") + (2).to_bytes(8, "little") + text("a") + text("b")
     head = b"GGUF" + (3).to_bytes(4, "little") + (1).to_bytes(8, "little") + (3).to_bytes(8, "little") + fields
     head += text("w") + (2).to_bytes(4, "little") + (2).to_bytes(8, "little") * 2 + bytes(12)
 
@@ -146,35 +132,18 @@ def _annotations(media: dict[str, tuple[Any, str, bytes]]) -> Iterator[Subject]:
     from bench.models.sound import opened
 
     utterances = [
-        {
-            "id": f"u{i}",
-            "conversation": "c1",
-            "turn": i,
-            "text": "My card was swallowed.",
-            "arousal": 0.7,
-            "valence": -0.5,
-            "emotion": "anger",
-        }
+        {"id": f"u{i}", "conversation": "c1", "turn": i, "text": "My card was swallowed.", "arousal": 0.7, "valence": -0.5, "emotion": "anger"}
         for i in range(3)
     ]
     qas = [{"id": "q1", "question": "?", "is_impossible": False, "answers": [{"text": "Sales", "answer_start": 0}]}]
     qa = {"version": "v2.0", "data": [{"title": "Report", "paragraphs": [{"context": "Sales rose.", "qas": qas}]}]}
     lines = "".join(json.dumps(one) + "\n" for one in utterances).encode()
-    files: list[tuple[str, str, dict[str, bytes]]] = [
-        ("text", "a.jsonl", {"a.jsonl": lines}),
-        ("text", "a.json", {"a.json": json.dumps(qa).encode()}),
-    ]
-    files += [
-        (spec, "a.jsonl", {"a.jsonl": json.dumps(record).encode() + b"\n", name: data})
-        for spec, (record, name, data) in media.items()
-    ]
+    files: list[tuple[str, str, dict[str, bytes]]] = [("text", "a.jsonl", {"a.jsonl": lines}), ("text", "a.json", {"a.json": json.dumps(qa).encode()})]
+    files += [(spec, "a.jsonl", {"a.jsonl": json.dumps(record).encode() + b"\n", name: data}) for spec, (record, name, data) in media.items()]
     for spec, name, content in files:
 
         def read(folder: Path, spec: str = spec, name: str = name) -> Any:
-            return [
-                (problem.line, format_problem(problem))
-                for problem in check_file(folder / name, spec, check_images=False, opened=opened)
-            ]
+            return [(problem.line, format_problem(problem)) for problem in check_file(folder / name, spec, check_images=False, opened=opened)]
 
         def wrong(folder: Path, found: Any, damage: Damage, name: str = name) -> str:
             n = damage.data.count(b"\n") + 2
@@ -184,11 +153,7 @@ def _annotations(media: dict[str, tuple[Any, str, bytes]]) -> Iterator[Subject]:
             if found:
                 return ""
             try:
-                rows = [
-                    json.loads(row)
-                    for row in (damage.data.decode().split("\n") if name.endswith("l") else [damage.data.decode()])
-                    if row.strip()
-                ]
+                rows = [json.loads(row) for row in (damage.data.decode().split("\n") if name.endswith("l") else [damage.data.decode()]) if row.strip()]
             except (ValueError, RecursionError) as error:
                 return f"no problem in what JSON's own reader refuses ({error})"
             return "" if all(isinstance(row, dict) for row in rows) else "no problem in what is no object"

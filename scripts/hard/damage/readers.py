@@ -49,13 +49,7 @@ def _json(data: bytes) -> Any:
 
 
 def _lines(data: bytes) -> int:
-    return len(
-        [
-            line
-            for line in data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n")
-            if line.strip()
-        ]
-    )
+    return len([line for line in data.decode("utf-8-sig").replace("\r\n", "\n").replace("\r", "\n").split("\n") if line.strip()])
 
 
 def _rows(data: bytes) -> int:
@@ -67,9 +61,7 @@ def _rows(data: bytes) -> int:
 
 def _questions(data: bytes) -> int:
     found = _json(data)
-    paragraphs = (
-        found if isinstance(found, list) else [one for article in found["data"] for one in article["paragraphs"]]
-    )
+    paragraphs = found if isinstance(found, list) else [one for article in found["data"] for one in article["paragraphs"]]
     return sum(len(one["qas"]) for one in paragraphs)
 
 
@@ -191,10 +183,7 @@ def _wrong(subject: Subject, name: str, found: Asking, damage: Damage) -> str:
     """Why what was read is not right: no JSON, an id twice, an example lost or made up, or none of the damage's doing."""
     examples = found.examples
     try:
-        shown = [
-            json.dumps([one.id, one.inputs, one.target, one.cluster], allow_nan=False, default=_media)
-            for one in examples
-        ]
+        shown = [json.dumps([one.id, one.inputs, one.target, one.cluster], allow_nan=False, default=_media) for one in examples]
     except (ValueError, TypeError) as error:
         return f"an example that is no JSON ({error})"
     if len({one.id for one in examples}) != len(examples):
@@ -236,9 +225,7 @@ def _is_same(sound: bytes, damage: Damage) -> bool:
 
 def _unmeasured(subject: Subject, name: str, found: Asking) -> str:
     """Why the ideal answers, which the file itself names, cannot be measured."""
-    task = subject.more.setdefault(
-        "task", _built(_small(), name, Path.cwd(), {"splits": None} if name in _small().ORDERED else {})
-    )
+    task = subject.more.setdefault("task", _built(_small(), name, Path.cwd(), {"splits": None} if name in _small().ORDERED else {}))
     if without_references(found.examples):
         return ""
     given = ideals(task, found.examples)

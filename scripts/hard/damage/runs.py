@@ -29,9 +29,7 @@ def journals() -> Iterator[Subject]:
     def wrong(folder: Path, found: Any, damage: Damage) -> str:
         run, predictions, path = found
         if predictions != whole["predictions.jsonl"]:
-            return (
-                f"other predictions than the undisturbed run's: {_first_other(predictions, whole['predictions.jsonl'])}"
-            )
+            return f"other predictions than the undisturbed run's: {_first_other(predictions, whole['predictions.jsonl'])}"
         if _scores(run.to_json()) != scores:
             return f"the scores {_scores(run.to_json())}, the undisturbed run has {scores}"
         return "" if path == folder / place else f"another run, {path.name}"
@@ -65,9 +63,7 @@ def records() -> Iterator[Subject]:
     below = {f"{place}/{name}": data for name, data in files.items()}
     below[f"{place}/origin.json"] = json.dumps({"bundle": "0" * 64, "submitter": "Ann Lee"}).encode()
     value = json.loads(files["run.json"])["scores"][0]["value"]
-    marked = below | {
-        f"{place}/mlflow.json": json.dumps({"uri": "sqlite:///x.db", "run_id": "1", "record": "0" * 64}).encode()
-    }
+    marked = below | {f"{place}/mlflow.json": json.dumps({"uri": "sqlite:///x.db", "run_id": "1", "record": "0" * 64}).encode()}
     plain = {name: data for name, data in marked.items() if not name.endswith("origin.json")}
     names = lambda damage: (Path(damage.file).name, str(Path(place).parent.parent), Path(place).name)  # noqa: E731
 
@@ -105,9 +101,7 @@ def records() -> Iterator[Subject]:
         run, predictions, path = found
         if path != folder / place and predictions != files["predictions.jsonl"]:
             return "another run with other predictions"
-        return (
-            "" if _scores(run.to_json())[0][1] == value else f"the score {run.scores[0].value}, the rows give {value}"
-        )
+        return "" if _scores(run.to_json())[0][1] == value else f"the score {run.scores[0].value}, the rows give {value}"
 
     yield Subject(
         "record found again by the same command", plain, again, unaltered, tuple(name for name in plain if "mlflow" not in name), names,
@@ -117,32 +111,16 @@ def records() -> Iterator[Subject]:
     def rescored(folder: Path) -> Any:
         return world.said("rescore", "--all", "--dry-run", "--runs", str(folder / "runs"))
 
-    yield Subject(
-        "record rescored",
-        plain,
-        rescored,
-        damaged=tuple(name for name in plain if "mlflow" not in name),
-        named=names,
-        writes=True,
-    )
+    yield Subject("record rescored", plain, rescored, damaged=tuple(name for name in plain if "mlflow" not in name), named=names, writes=True)
 
     def exported(folder: Path) -> Any:
         shutil.rmtree(folder / "leaderboards", ignore_errors=True)
-        code, told = world.said(
-            "submit", str(folder / place), "-o", str(folder / "made.zip"), "--submitter", "Ann Lee", "--json"
-        )
+        code, told = world.said("submit", str(folder / place), "-o", str(folder / "made.zip"), "--submitter", "Ann Lee", "--json")
         (folder / "made.zip").unlink(missing_ok=True)
         shutil.rmtree(folder / "leaderboards", ignore_errors=True)
         return code, told
 
-    yield Subject(
-        "record handed over",
-        plain,
-        exported,
-        damaged=tuple(name for name in plain if "mlflow" not in name),
-        named=names,
-        writes=True,
-    )
+    yield Subject("record handed over", plain, exported, damaged=tuple(name for name in plain if "mlflow" not in name), named=names, writes=True)
 
     def site(folder: Path) -> Any:
         return world.said("board", "--html", str(folder / "site"), "--runs", str(folder / "runs"))

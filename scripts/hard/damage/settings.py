@@ -28,21 +28,8 @@ def _in(folder: Path) -> None:
 
 def subjects() -> Iterator[Subject]:
     """conf/task, model, suite and price of one's own, overrides, and the definition of a board."""
-    base = {
-        f"conf/{kind}/{path.name}": path.read_bytes()
-        for kind in ("task", "model")
-        for path in (OWN / "conf" / kind).glob("*.yaml")
-    }
-    command = lambda folder: [
-        "run",
-        "task=hard_numbers",
-        "model=hard_stub",
-        "tracking=none",
-        f"runs_dir={folder}/runs",
-        "--fresh",
-        "resamples=10",
-        "limit=5",
-    ]  # noqa: E731, E501
+    base = {f"conf/{kind}/{path.name}": path.read_bytes() for kind in ("task", "model") for path in (OWN / "conf" / kind).glob("*.yaml")}
+    command = lambda folder: ["run", "task=hard_numbers", "model=hard_stub", "tracking=none", f"runs_dir={folder}/runs", "--fresh", "resamples=10", "limit=5"]  # noqa: E731, E501
 
     def commanded(folder: Path) -> list[str]:
         _in(folder)
@@ -97,11 +84,7 @@ def _is_file(folder: Path, found: Any, damage: Damage) -> str:
     if "${" in str(there) or (isinstance(there, dict) and "defaults" in there):
         return ""
     same = _shape(found) == _shape(there)
-    return (
-        ""
-        if same or damage.data.startswith(b"# @package")
-        else f"composed {str(found)[:150]}, the file says {str(there)[:150]}"
-    )
+    return "" if same or damage.data.startswith(b"# @package") else f"composed {str(found)[:150]}, the file says {str(there)[:150]}"
 
 
 def _shape(value: Any) -> str:
@@ -110,11 +93,7 @@ def _shape(value: Any) -> str:
 
 def _is_suite(folder: Path, found: Any, damage: Damage) -> str:
     there = _value(damage)
-    return (
-        ""
-        if "${" in str(there) or (there or {}).get("suite", {}).get("tasks") == (found or {}).get("tasks")
-        else f"the tasks {str(found)[:150]}, not those of the file"
-    )
+    return "" if "${" in str(there) or (there or {}).get("suite", {}).get("tasks") == (found or {}).get("tasks") else f"the tasks {str(found)[:150]}, not those of the file"
 
 
 def _priced(folder: Path) -> Any:

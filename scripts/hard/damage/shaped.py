@@ -23,9 +23,7 @@ _NASTY: tuple[Any, ...] = (
 )  # fmt: skip
 _SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=30)
 _VALUES = st.recursive(
-    _SCALARS,
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4),
-    max_leaves=6,
+    _SCALARS, lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4), max_leaves=6
 )
 NEW = st.sampled_from(_NASTY) | st.sampled_from([f"{_RAW}{one}@@" for one in _RAWS]) | _VALUES
 Draw = Callable[[st.SearchStrategy[Any]], Any]
@@ -59,17 +57,13 @@ def changed(draw: Draw, value: Any) -> tuple[Any, str]:
     elif kind == "double" and isinstance(holder, list):
         holder.insert(draw(st.integers(0, len(holder))), one)
     elif kind == "wrap":
-        holder[key] = (draw(st.sampled_from(["list", "object"])) == "list" and [one]) or {"value": one}
+        holder[key] = draw(st.sampled_from(["list", "object"])) == "list" and [one] or {"value": one}
     elif kind == "swap":
         other, name = places[draw(st.integers(0, len(places) - 1))]
         if not isinstance(one, dict | list) and not isinstance(other[name], dict | list):
             holder[key], other[name] = other[name], one
     elif kind == "name":
-        holder[
-            str(
-                draw(st.sampled_from([f"{key}x", str(key).upper(), f" {key}", f"{_RAW}{key}", "", "__proto__", "\x1b"]))
-            )
-        ] = holder.pop(key)
+        holder[str(draw(st.sampled_from([f"{key}x", str(key).upper(), f" {key}", f"{_RAW}{key}", "", "__proto__", "\x1b"])))] = holder.pop(key)
     elif kind == "twice":
         holder[f"{key}{_RAW}"] = draw(NEW)
     elif kind == "more":
@@ -113,12 +107,7 @@ def shaped(draw: Draw, name: str, data: bytes) -> tuple[bytes, str]:
             return b"\n".join(whole), kind
         if suffix in (".yaml", ".yml"):
             value, kind = changed(draw, yaml.safe_load(data.decode("utf-8-sig")))
-            text = yaml.dump(
-                value,
-                allow_unicode=True,
-                sort_keys=False,
-                default_flow_style=draw(st.sampled_from([None, True, False])),
-            )
+            text = yaml.dump(value, allow_unicode=True, sort_keys=False, default_flow_style=draw(st.sampled_from([None, True, False])))
             for raw in _RAWS:
                 text = text.replace(f"'{_RAW}{raw}@@'", raw)
             return text.replace(_RAW, "").encode("utf-8", "surrogatepass"), kind

@@ -94,9 +94,7 @@ def _number(draw: random.Random, data: bytes) -> bytes:
     if not places:
         return _insert(draw, data)
     at = draw.choice(places)
-    new = draw.choice(
-        (b"1e999", b"-1", b"NaN", b"9" * 30, b"0", b"00", b"1.5", b"1e5", b"-0", b"1_0", "٣".encode(), b"9" * 5000)
-    )
+    new = draw.choice((b"1e999", b"-1", b"NaN", b"9" * 30, b"0", b"00", b"1.5", b"1e5", b"-0", b"1_0", "٣".encode(), b"9" * 5000))
     return data[:at] + new + data[at + 1 :]
 
 
@@ -134,22 +132,7 @@ def _whole(draw: random.Random, data: bytes) -> bytes:
     return draw.choice(made)()
 
 
-_KINDS = (
-    _flip,
-    _replace,
-    _insert,
-    _insert,
-    _overwrite,
-    _delete,
-    _double,
-    _move,
-    _cut,
-    _behead,
-    _rows,
-    _number,
-    _number,
-    _whole,
-)
+_KINDS = (_flip, _replace, _insert, _insert, _overwrite, _delete, _double, _move, _cut, _behead, _rows, _number, _number, _whole)
 
 
 def spoiled(draw: random.Random, data: bytes) -> tuple[bytes, str]:

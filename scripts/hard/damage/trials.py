@@ -124,9 +124,7 @@ class Trial:
         except MemoryError:
             return "out of memory"
         except Exception as error:
-            frames = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)][
-                -4:
-            ]
+            frames = [f"{Path(one.filename).name}:{one.lineno}" for one in traceback.extract_tb(error.__traceback__)][-4:]
             return f"a traceback: {type(error).__name__}: {str(error)[:200]!r} ({' < '.join(reversed(frames))})"
 
 
@@ -197,9 +195,7 @@ def _child(subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mm
         _refuse_unsound(trial)
         _inputs(trial, n, time.monotonic() + seconds, share)
     except Exception as error:
-        trial.found.failures.append(
-            f"{subject.name}: the trial itself broke off: {traceback.format_exception(error)[-6:]}"
-        )
+        trial.found.failures.append(f"{subject.name}: the trial itself broke off: {traceback.format_exception(error)[-6:]}")
         trial.found.n_failures += 1
         trial.found.tries = max(1, trial.found.tries)
     out.send(vars(trial.found))

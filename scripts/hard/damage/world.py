@@ -36,11 +36,7 @@ def evaluated(runs: Path, **settings: Any) -> Any:
     from bench.run import evaluate
     from bench.runs.settings import Settings
 
-    config = {
-        "task": {"_target_": "hard_stubs.Numbers", "n": N},
-        "model": {"_target_": "hard_stubs.Stub", "seconds": 0.0},
-        "seed": 0,
-    }
+    config = {"task": {"_target_": "hard_stubs.Numbers", "n": N}, "model": {"_target_": "hard_stubs.Stub", "seconds": 0.0}, "seed": 0}
     asked = Settings(**{"runs_dir": runs, "resamples": 20, "config": config} | settings)
     return evaluate(Numbers(N), Stub(), "hard_stub", Device("cpu", "none", 1), asked)
 
