@@ -102,7 +102,9 @@ def measured(
     seed: int,
 ) -> Measured:
     """As `score`, with the rows that the scores were made of and what is known of how the answers ended."""
-    scores, rows, failed, endings = _scored(task, examples, predictions, resamples, seed)  # the answers are gone with it
+    scores, rows, failed, endings = _scored(
+        task, examples, predictions, resamples, seed
+    )  # the answers are gone with it
     return Measured(scores, None if rows is None else _measurements(task, examples, failed, rows), endings)
 
 
@@ -169,7 +171,9 @@ def _if_cut(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: 
     return values[0], values[1]
 
 
-def _measurements(task: Task, examples: Sequence[Example], failed: Sequence[int], rows: dict[str, Array]) -> Measurements:
+def _measurements(
+    task: Task, examples: Sequence[Example], failed: Sequence[int], rows: dict[str, Array]
+) -> Measurements:
     slices: dict[str, list[str]] = {}
     same: dict[str, str] = {}  # each value once
     with authored(f"task '{task.name}'", "slices()", KEPT) as place:
