@@ -102,9 +102,19 @@ def measured(
     seed: int,
 ) -> Measured:
     """As `score`, with the rows that the scores were made of and what is known of how the answers ended."""
+    scores, rows, failed, endings = _scored(
+        task, examples, predictions, resamples, seed
+    )  # the answers are gone with it
+    return Measured(scores, None if rows is None else _measurements(task, examples, failed, rows), endings)
+
+
+def _scored(
+    task: Task, examples: Sequence[Example], predictions: Iterable[Prediction], resamples: int, seed: int
+) -> tuple[tuple[Score, ...], dict[str, Array] | None, list[int], Endings]:
+    """The scores, the rows of those that have them (None without references), the places of what failed, and the endings."""
     found = finals(task, examples, predictions)
     if without_references(examples):
-        return Measured(tuple(_held_out(metric, len(examples)) for metric in task.metrics), None, found.endings)
+        return tuple(_held_out(metric, len(examples)) for metric in task.metrics), None, [], found.endings
     data = _Answered(task.name, examples, found.targets, found.said, resamples, seed, sorted(found.endings.cut))
     scores, rows, if_cut = _scores(task, data)
     found.endings.if_cut |= if_cut
@@ -120,7 +130,7 @@ def measured(
             replace(one, official=value) if left_out or value != one.value else one
             for one, value in zip(scores, official, strict=True)
         )
-    return Measured(scores, _measurements(task, examples, data, rows), found.endings)
+    return scores, rows, data.failed, found.endings
 
 
 def without_references(examples: Sequence[Example]) -> bool:
@@ -161,7 +171,9 @@ def _if_cut(metric: Metric | RankedMetric, rows: Array, data: _Answered, place: 
     return values[0], values[1]
 
 
-def _measurements(task: Task, examples: Sequence[Example], data: _Answered, rows: dict[str, Array]) -> Measurements:
+def _measurements(
+    task: Task, examples: Sequence[Example], failed: Sequence[int], rows: dict[str, Array]
+) -> Measurements:
     slices: dict[str, list[str]] = {}
     same: dict[str, str] = {}  # each value once
     with authored(f"task '{task.name}'", "slices()", KEPT) as place:
@@ -177,7 +189,7 @@ def _measurements(task: Task, examples: Sequence[Example], data: _Answered, rows
         ids=Texts(example.id for example in examples),
         digests=Texts(map(digest_of, examples)),
         clusters=Texts(example.cluster for example in examples),
-        failed=frozenset(examples[i].id for i in data.failed),
+        failed=frozenset(examples[i].id for i in failed),
         rows=rows,
         slices={name: tuple(slices[name]) for name in sorted(slices)},
         fitted=frozenset(m.name for m in task.metrics if isinstance(m, Metric) and m.fit is not None),

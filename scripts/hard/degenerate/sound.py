@@ -70,6 +70,8 @@ def same(one: Sequence[Score], other: Sequence[Score]) -> Iterator[str]:
             a.value or 0.0, b.value or 0.0, rel_tol=1e-9, abs_tol=1e-9
         ):
             yield f"{a.metric}: {a.value} in one order, {b.value} in another"
-        drawn = "resamples" in a.note and "resamples" in b.note  # other clusters are drawn, of which nearly all may be alike
+        drawn = (
+            "resamples" in a.note and "resamples" in b.note
+        )  # other clusters are drawn, of which nearly all may be alike
         if (a.low is None) != (b.low is None) and not drawn:
             yield f"{a.metric}: an interval in one order of the examples alone ({a.note!r}, {b.note!r})"
