@@ -68,10 +68,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    for polite in (
-        signal.SIGTERM,
-        signal.SIGHUP,
-    ):  # a polite end, or a terminal that goes away, is an interruption like Ctrl-C
+    # A polite end, or a terminal that goes away, is an interruption like Ctrl-C.
+    for polite in (signal.SIGTERM, signal.SIGHUP):
         if signal.getsignal(polite) == signal.SIG_DFL:  # `nohup` ignores it
             signal.signal(polite, signal.default_int_handler)
     words = sys.argv[1:] if arguments is None else arguments
@@ -95,9 +93,8 @@ def _main(arguments: Sequence[str] | None) -> int:
     except KeyboardInterrupt:
         print("\nbench: interrupted; run the same command again to go on", file=sys.stderr)
         return 130
-    except (
-        Exception
-    ) as error:  # without an exit code of its own a fault would end with 1, which says that a check failed
+    except Exception as error:
+        # Without an exit code of its own a fault would end with 1, which says that a check failed.
         if line := faults.limit(error):
             tell(f"bench: {line}", err=True)
             return 2

@@ -50,15 +50,18 @@ def authored(owner: str, function: str, remedy: str) -> Iterator[Place]:
     place = Place(function)
     try:
         yield place
-    except BenchError:
+    except (BenchError, MemoryError):
         raise
-    except Exception as error:  # whoever writes a task may raise anything; nothing that was computed is lost by it
+    except (
+        Exception,
+        SystemExit,
+    ) as error:  # whoever writes a task may raise anything; nothing that was computed is lost by it
         raise wrong(owner, place, error, remedy) from error
 
 
-def wrong(owner: str, place: Place, error: Exception, remedy: str) -> CodeError:
+def wrong(owner: str, place: Place, error: BaseException, remedy: str) -> CodeError:
     """What somebody's code raised, as one line: whose, at which place, what came, where in the code, what to do."""
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
+    said = said_by(error)
     example = f" of example {place.example!r}" if place.example else ""
     given = f"; it was given {_short(place.given)}" if place.given is not None else ""
     line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
@@ -69,16 +72,31 @@ def fault(error: Exception, tell: Callable[..., None]) -> str:
     """What a fault of this package is in one line: what was raised, and where; its traceback is told line by line, to stderr."""
     for line in "".join(traceback.format_exception(error)).splitlines():
         tell(line, err=True)
-    said = " ".join(f"{type(error).__name__}: {error}".split())[:300]
-    return f"{said} ({_line(error)})"
+    return f"{said_by(error)} ({_line(error)})"
+
+
+def words_of(error: BaseException) -> str:
+    """The words of an error, also where saying them raises."""
+    try:
+        return str(error)
+    except Exception:
+        return "(its words cannot be said)"
+
+
+def said_by(error: BaseException) -> str:
+    """The type of an error and its words in one line of at most 300 characters."""
+    return " ".join(f"{type(error).__name__}: {words_of(error)}".split())[:300]
 
 
 def _short(value: object) -> str:
-    text = " ".join(repr(value).split())
+    try:
+        text = " ".join(repr(value).split())
+    except Exception:
+        text = f"a {type(value).__name__} that cannot be shown"
     return text if len(text) <= 160 else f"{text[:159]}…"
 
 
-def _line(error: Exception) -> str:
+def _line(error: BaseException) -> str:
     """The file and line that raised it; the innermost that is not a library's."""
     frames = traceback.extract_tb(error.__traceback__)
     own = [one for one in frames if not one.filename.startswith(sys.prefix) and "<" not in one.filename]

@@ -77,14 +77,14 @@ def owner(file: int) -> Owner:
     try:
         found = json.loads(os.pread(file, 4096, 0))
         return Owner(int(found["pid"]), str(found["host"])[:80], str(found["since"])[:40], str(found["what"])[:400])
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Owner()
 
 
 def holder(path: Path) -> Owner | None:
     """Who holds a lock right now; None where nobody does, and where the system does not say."""
     try:
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # what is no file keeps nobody waiting
     except OSError:
         return None
     try:

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bench.commands.shared.faults import public_words
 from bench.disk import clear_drafts, write_atomically
 from bench.errors import BenchError
 from bench.logs import crash
@@ -41,7 +42,7 @@ def _as_before() -> Iterator[None]:
     yield
     logs.log.handlers[:], logs.log.propagate = handlers, propagate
     logs.log.setLevel(level)
-    logs._threshold, logs._folder, logs._command = logging.INFO, None, ""
+    logs._threshold, logs._folder, logs._command = logging.INFO, None, ()
     logs._recent.clear()
 
 
@@ -291,6 +292,77 @@ def test_a_sign_of_life_says_how_far_and_behind_its_end_by_what(tmp_path: Path) 
     assert last_beat(tmp_path) is not None
     assert last_facts(tmp_path) == {"done": 7, "n": 9, "rate": 2.0, "ended": "interrupted"}
     assert (tmp_path / ALIVE).stat().st_size == 4096
+
+
+@pytest.mark.parametrize(
+    "said",
+    [b'{"done": Infinity}', b'{"failed": 1e999}', b'{"n": ' + b"9" * 400 + b"}", b"[" * 200_000, b"\xff", b"[]"],
+)
+def test_a_damaged_sign_of_life_says_nothing_and_hinders_nobody(tmp_path: Path, bench_main: Main, said: bytes) -> None:
+    folder = made(tmp_path / "runs", "a")
+    (folder / ALIVE).write_bytes(b"1 000000005.0\n" + said)
+    assert bench_main("status", "--runs", str(tmp_path / "runs"))[0] == 0
+    assert state.state_of(folder).state == "stopped"
+    assert last_beat(folder) == (1, 5.0)
+
+
+@pytest.mark.parametrize("said", [b'{"pid": Infinity, "host": "", "since": "", "what": ""}', b"[" * 4096, b"\xff"])
+def test_a_damaged_lock_is_held_by_another_process(tmp_path: Path, said: bytes) -> None:
+    with locks.locked(tmp_path):
+        (tmp_path / locks.LOCK).write_bytes(said)
+        assert str(locks.holder(tmp_path)) == "another process"
+        with pytest.raises(BenchError, match="in use by another process"), locks.locked(tmp_path):
+            pass
+
+
+def test_what_is_no_file_or_cannot_be_read_hides_no_other_run(tmp_path: Path, bench_main: Main) -> None:
+    odd = made(tmp_path / "runs", "a")
+    os.mkfifo(odd / locks.LOCK)
+    (odd / "predictions.jsonl").mkdir()
+    made(tmp_path / "runs", "b", done=1, n=2)
+    code, out, _ = bench_main("status", "--runs", str(tmp_path / "runs"))
+    assert code == 0
+    assert [line.split("\t")[0] for line in out[2:4]] == ["t/m/a", "t/m/b"]
+
+
+@pytest.mark.parametrize(
+    "word",
+    [
+        'model.api_key="pa\'ss99wordtail"',
+        "model.headers={X-Team: secret'tail}",
+        "+model.headers.X-Team=tail",
+        "model.api_key=47114711",
+    ],
+)
+def test_no_secret_of_the_command_line_is_in_the_log_or_a_report(word: str) -> None:
+    logs.begin("info", ["run", word, "limit=3"])
+    assert logs.command().endswith("limit=3")
+    for text in (logs.command(), " ".join(public_words(["run", word, "limit=3"]))):
+        assert "tail" not in text
+        assert "4711" not in text
+
+
+class Mute(Exception):
+    """An error whose words cannot be said."""
+
+    def __str__(self) -> str:
+        raise ValueError
+
+
+@pytest.mark.parametrize("error", [SystemExit(0), Mute()], ids=["ends the program", "cannot be said"])
+@pytest.mark.parametrize("where", ["examples", "request", "answer"])
+def test_a_task_that_ends_the_program_or_raises_what_cannot_be_said_is_one_line(
+    own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch, where: str, error: BaseException
+) -> None:
+    import bench_own_stubs
+
+    def fails(self: object, *given: object) -> None:
+        raise error
+
+    monkeypatch.setattr(bench_own_stubs.Words, where, fails)
+    code, _, err = bench_main("run", "task=words", "model=stub", "tracking=none", "runs_dir=runs")
+    assert (code, len(err)) == (2, 1)
+    assert f"task 'words': {where}()" in err[0]
 
 
 def made(runs: Path, name: str, **facts: Any) -> Path:

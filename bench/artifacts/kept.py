@@ -84,14 +84,14 @@ def wrong_in_cache(path: Path) -> str:
 def wrong_with(path: Path, *, whole: bool = False) -> str:
     """What is no longer as it was put there, "" for nothing; with `whole` every byte is read, whatever the times say."""
     known = _read(path)
-    if known == _DAMAGED:
-        return _DAMAGED
     if known is None:
         now = _entries(path)
         if (before := _earlier(path)) is not None and before != _sha256(now, path):
             return f"{path} is changed"
         _write(path, now)
         return ""
+    if isinstance(known, str):
+        return known
     found, again = _files(path), {}
     for name in sorted({*found, *known}):
         if name not in known or name not in found:

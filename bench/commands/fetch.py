@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from bench.artifacts import kept
@@ -47,9 +48,7 @@ def _fetched(overrides: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]
         rest = [word for word in overrides if not word.startswith(("suite=", "task="))]
         build(conf.plain(conf.compose([*rest, f"task={name}"])[0])["task"], "task").fetch()
 
-    due: list[tuple[str, str, Callable[[], None]]] = [
-        (f"task {name}", "data", lambda name=name: task(name)) for name in tasks
-    ]
+    due: list[tuple[str, str, Callable[[], None]]] = [(f"task {name}", "data", partial(task, name)) for name in tasks]
     if "model" in choices:
         due.append((f"model {choices['model']}", "weights", lambda: build(plain["model"], "model").fetch()))
     done, failed = [], []

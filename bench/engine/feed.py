@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from bench.engine.checked import checked
-from bench.errors import BenchError, Place, wrong
+from bench.errors import BenchError, Place, words_of, wrong
 from bench.models.base import Device, Model
 from bench.runs import spans
 from bench.runs.timing import Stopwatch
@@ -256,7 +256,7 @@ def _asked(
     except (
         BaseException
     ) as error:  # a model may raise anything, `sys.exit` too; the run goes on, the failure is counted
-        return _Failure(f"{type(error).__name__}: {error}"[:500], out_of_memory(error))
+        return _Failure(f"{type(error).__name__}: {words_of(error)}"[:500], out_of_memory(error))
     if left:
         missing = f"gave no prediction for {len(left)} of {len(batch)} requests, {_few(left)}"
         raise BenchError(f"model '{name}' {missing}; {_DUE}")

@@ -30,7 +30,7 @@ log.setLevel(logging.INFO)
 _recent: deque[logging.LogRecord] = deque(maxlen=KEPT)
 _threshold = logging.INFO
 _folder: Path | None = None  # of the run that was logged last
-_command = ""  # that this process was started with
+_command: tuple[str, ...] = ()  # that this process was started with
 
 
 class Public(str):
@@ -109,7 +109,7 @@ def begin(level: str = "info", words: Sequence[str] = ()) -> None:
     `words` are those of the command line.
     """
     global _threshold, _command
-    _command = shlex.join(["bench", *words])
+    _command = ("bench", *words)
     _threshold = getattr(logging, level.upper())
     log.setLevel(_threshold)
     for handler in [*log.handlers]:
@@ -159,7 +159,8 @@ def recent() -> list[logging.LogRecord]:
 
 def command() -> str:
     """The command that this process was started with, without secrets; "" where it was none of bench."""
-    return secrets.clean(_command)  # by what is known by now: a configuration says of its values which are secrets
+    # Word by word, before quotes stand in them, and by what is known by now: a configuration says which of its values are secrets.
+    return shlex.join(map(secrets.of_word, _command))
 
 
 def folder() -> Path | None:

@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-from bench.errors import BenchError
+from bench.errors import BenchError, said_by
 from bench.text.secrets import clean
 from bench.text.shown import terminal
 
@@ -73,7 +73,7 @@ def ended_by(error: BaseException) -> str:
     """What ended an attempt, in one line without secrets."""
     if isinstance(error, KeyboardInterrupt):
         return "interrupted"
-    said = str(error) if isinstance(error, BenchError) else f"{type(error).__name__}: {error}"
+    said = str(error) if isinstance(error, BenchError) else said_by(error)
     return terminal(clean(said), _LONGEST)
 
 
@@ -94,5 +94,5 @@ def last_facts(folder: Path) -> dict[str, Any]:
         _, _, second = (folder / ALIVE).read_bytes().partition(b"\n")
         found = json.loads(second)
         return found if isinstance(found, dict) else {}
-    except (OSError, ValueError):
+    except (OSError, ValueError, RecursionError):
         return {}

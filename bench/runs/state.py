@@ -14,6 +14,7 @@ from bench.runs.heartbeat import ALIVE, BEAT_SECONDS, last_beat, last_facts
 from bench.runs.journal import JOURNAL
 from bench.runs.locks import holder
 
+_MOST = 1e15  # of anything that is counted: what says more was damaged
 _SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
 TRAINING = "training.json"  # in the folder of a complete training
 RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "complete"
@@ -71,7 +72,7 @@ def state_of(folder: Path) -> State:
     error = str(facts.get("ended", ""))[:600]
     if state == STOPPED and not error:
         error = "killed, or its machine went down" if beat else "ended before its first attempt"
-    if done is None and state != COMPLETE and (folder / JOURNAL).exists():
+    if done is None and state != COMPLETE:
         done = _lines(folder / JOURNAL)
     attempt, seconds = beat or (None, None)
     return State(
@@ -97,10 +98,16 @@ def _touched(path: Path) -> float:
         return 0.0
 
 
-def _lines(path: Path) -> int:
-    with path.open("rb") as file:
-        return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+def _lines(path: Path) -> int | None:
+    """How many lines a file has; None for one that is not there or cannot be read."""
+    try:
+        with path.open("rb") as file:
+            return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
+    except OSError:
+        return None
 
 
 def _number(value: object) -> float | None:
-    return float(value) if isinstance(value, int | float) and not isinstance(value, bool) and value >= 0 else None
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value < _MOST:
+        return None
+    return float(value)

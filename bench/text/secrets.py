@@ -80,6 +80,17 @@ def clean(text: str) -> str:
     return looks.without_said(looks.without_known(text))
 
 
+def of_word(word: str) -> str:
+    """A word of a command line without secrets: of one that names any, and of all below headers, the whole value goes.
+
+    >>> [of_word(word) for word in ("limit=3", "+model.headers.X-Team=ann", "model.api_key='ab'", "task=finqa")]
+    ['limit=3', '+model.headers.X-Team=withheld', 'model.api_key=withheld', 'task=finqa']
+    """
+    key, given, value = word.partition("=")
+    named = any(is_secret(part, value) or part.startswith("header") for part in key.lstrip("+~").split("."))
+    return f"{clean(key)}={WITHHELD}" if given and named else clean(word)
+
+
 def places(value: Any, key: str = "") -> Iterator[str]:
     """The keys, with dots, below which a JSON-like value holds a secret."""
     if isinstance(value, Mapping) and not is_secret(key.rpartition(".")[2], value):

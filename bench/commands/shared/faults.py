@@ -19,6 +19,9 @@ _LEAST_BYTES = 320_000_000  # of address space; below some 260 NumPy's libraries
 KEPT = "what was computed is kept"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
 _NO_ROOM_FOR_CODE = ("Cannot allocate memory", "failed to map segment")
+_NUMBERS = frozenset(
+    "limit seed seeds batch_size batch_tokens resamples shots max_new_tokens audit_size device.threads".split()
+)  # keys whose numbers say nothing of anybody
 _PUBLIC = ("suite", "task", "model", "device", "tracking", "timing", "price")  # groups whose choices are names of conf/
 
 
@@ -108,16 +111,16 @@ def _facts() -> dict[str, Any]:
 
 
 def public_words(words: Sequence[str]) -> list[str]:
-    """The words of a command line that may be shown: names of commands, options and groups, numbers; of others that they are there.
+    """The words of a command line that may be shown: names of commands, options and configurations; of others that they are there.
 
-    >>> public_words(["run", "-m", "task=squad_v1,finqa", "limit=20", "model.base_url=https://host/x", "--runs", "/home/ann"])
-    ['run', '-m', 'task=squad_v1,finqa', 'limit=20', 'model.base_url=…', '--runs', '…']
+    >>> public_words(["run", "-m", "task=squad_v1,finqa", "limit=20", "model.api_key=4711", "--runs", "/home/ann"])
+    ['run', '-m', 'task=squad_v1,finqa', 'limit=20', 'model.api_key=…', '--runs', '…']
     """
     found: list[str] = []
     for place, word in enumerate(words):
         key, given, value = word.partition("=")
         is_name = re.fullmatch(r"[a-z0-9_]{1,40}(,[a-z0-9_]{1,40})*", value) and key in _PUBLIC
-        is_number = re.fullmatch(r"-?[0-9.]{1,12}|true|false|null", value)
+        is_number = re.fullmatch(r"-?[0-9.]{1,12}", value) and key in _NUMBERS
         if given and re.fullmatch(r"[+~]?[a-z_.]{1,60}", key):
             found.append(word if is_name or is_number else f"{key}=…")
         else:

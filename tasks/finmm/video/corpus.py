@@ -88,7 +88,8 @@ def write_videos(folder: Path, seed: int, n: int, kinds: Sequence[str] = KINDS, 
     link, start and end are those of the film itself. `split` is Train, Validation or Test; the annotations of the first and the
     last have it in their file's name, so that all lie in one folder.
     """
-    from tasks.finmm.video import films, kept
+    from tasks.finmm.video import films
+    from tasks.finmm.video.encode import encode
 
     folder.mkdir(parents=True, exist_ok=True)
     with (
@@ -103,7 +104,7 @@ def write_videos(folder: Path, seed: int, n: int, kinds: Sequence[str] = KINDS, 
             place = folder / clip.file
             place.parent.mkdir(exist_ok=True)
             film = films.film(clip)
-            kept.write(film, place)
+            encode(film, place)
             records.write(json.dumps({**_record(clip, film), "split": split.lower()}, ensure_ascii=False) + "\n")
             if clip.kind == "call":
                 name = clip.video, f"{clip.utterance}.mp4"
