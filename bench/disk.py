@@ -37,16 +37,20 @@ def clear_drafts(folder: Path, names: Iterable[str], *, but_of_living: bool = Fa
     for name in names:
         for path in folder.glob(f".{glob.escape(name)}.*"):
             pid = path.suffix[1:]
-            if pid.isdigit() and not (but_of_living and _lives(int(pid))):
+            if pid.isdigit() and not (but_of_living and lives(int(pid))):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
 
-def _lives(pid: int) -> bool:
+def lives(pid: int) -> bool:
+    """Whether a process of this number runs here; one that is dead and was not asked for yet does not."""
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
         return False
-    except (OSError, OverflowError):  # it is somebody else's
+    except (PermissionError, OverflowError):  # it is somebody else's
         return True
-    return True
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
+    except (OSError, IndexError):
+        return True

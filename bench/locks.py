@@ -30,12 +30,13 @@ class NoLocksError(OSError):
 
 @dataclass(frozen=True)
 class Owner:
-    """Who took a lock: process (0 unknown), machine, since when (ISO 8601, UTC), and what for."""
+    """Who took a lock: process (0 unknown), machine, since when (ISO 8601, UTC), what for, and the name of the draft it fills."""
 
     pid: int = 0
     host: str = ""
     since: str = ""
     what: str = ""
+    draft: str = ""
 
     def __str__(self) -> str:
         if not self.pid:
@@ -58,11 +59,16 @@ def taken(file: int, what: str = "") -> bool:
     """Take the lock, if nobody has it, and say so in its file; whether it is ours now. Raises NoLocksError where there are none."""
     if not _flock(file, shared=False):
         return False
-    said = {"pid": os.getpid(), "host": platform.node(), "since": _now(), "what": what}
+    note(file, what)
+    return True
+
+
+def note(file: int, what: str, draft: str = "") -> None:
+    """Say in the file of a lock that is ours who has it, what for, and where the work lies so far."""
+    said = {"pid": os.getpid(), "host": platform.node(), "since": _now(), "what": what[:400], "draft": draft}
     with contextlib.suppress(OSError):  # on a full disk, or in a file of another user, nobody learns who it is
         os.ftruncate(file, 0)
         os.pwrite(file, json.dumps(said).encode() + b"\n", 0)
-    return True
 
 
 def let_go(file: int) -> None:
@@ -76,7 +82,13 @@ def owner(file: int) -> Owner:
     """Who says to have taken the lock last."""
     try:
         found = json.loads(os.pread(file, 4096, 0))
-        return Owner(int(found["pid"]), str(found["host"])[:80], str(found["since"])[:40], str(found["what"])[:400])
+        return Owner(
+            int(found["pid"]),
+            str(found["host"])[:80],
+            str(found["since"])[:40],
+            str(found["what"])[:400],
+            str(found["draft"])[:200],
+        )
     except (OSError, ValueError, TypeError, KeyError, OverflowError, RecursionError):
         return Owner()
 

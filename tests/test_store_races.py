@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from bench.disk import lives
 from bench.record import Run
 from bench.runs.folder import RECORD
 from bench.tracking import begun, locks, suites, trainings
@@ -255,7 +256,7 @@ def test_a_training_that_was_logged_by_half_is_logged_again_and_then_once(tmp_pa
 def test_a_dead_process_that_nobody_has_asked_for_is_gone() -> None:
     dead = subprocess.Popen(["true"])
     os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
-    assert not begun._runs(dead.pid)
+    assert not lives(dead.pid)
     dead.wait()
 
 

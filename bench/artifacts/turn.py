@@ -2,28 +2,21 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
-import os
 import shutil
-import socket
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
+from bench import locks
 from bench.artifacts import transfer
 from bench.artifacts.digest import cache_dir
 from bench.text.shown import tell
 
-try:
-    import fcntl
-except ImportError:  # a system without them: each process has its turn at once
-    fcntl = None  # type: ignore[assignment]
-
-_NO_LOCKS = (errno.ENOSYS, errno.EOPNOTSUPP, errno.ENOLCK, errno.EINVAL)  # what a file system without them answers
+FOLDER = "turns"  # of the cache
 _LOOK = 0.1  # seconds between two looks whether it is our turn
 _SAID_AFTER = 1.0  # seconds of waiting from which it is worth a line: a page is drawn sooner
 _FORSAKEN = 24 * 3600  # seconds without a change after which a draft without a lock, of an earlier version, is nobody's
@@ -50,49 +43,34 @@ def turn(place: Path, doing: str, name: str) -> Iterator[Path]:
             shutil.rmtree(folder, ignore_errors=True)  # also what a child of ours still writes into
 
 
-class _Note:
-    """What the owner of a lock says of itself in its file, for whoever waits: process, machine, the draft that it fills."""
-
-    def __init__(self, descriptor: int | None) -> None:
-        self.descriptor = descriptor
-
-    def __call__(self, draft: str) -> None:
-        if self.descriptor is not None:
-            with suppress(OSError):  # a file of somebody else's, which can only be locked
-                text = f"{os.getpid()}\n{socket.gethostname()}\n{draft}\n".encode()
-                os.ftruncate(self.descriptor, 0)
-                os.pwrite(self.descriptor, text, 0)
-
-
 @contextmanager
-def held(place: Path, doing: str, name: str) -> Iterator[_Note]:
-    """The lock of `place` alone, without a draft; raises OSError where the cache cannot be written."""
-    locks = cache_dir() / "turns"
-    locks.mkdir(parents=True, exist_ok=True)
-    if fcntl is None:
-        yield _Note(None)
-        return
-    descriptor = _opened(locks / _key(place))
+def held(place: Path, doing: str, name: str) -> Iterator[Callable[[str], None]]:
+    """The lock of `place` alone, without a draft; what is given takes the name of one, for whoever waits.
+
+    Raises OSError where the cache cannot be written.
+    """
+    folder = cache_dir() / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    file = locks.opened(folder / _key(place))
     try:
         with ExitStack() as waiting:
             began, shown = time.monotonic(), None
-            while not _taken(descriptor):
-                shown = _wait(descriptor, began, shown, waiting, (doing, name))
-        note = _Note(descriptor)
-        note("")
-        yield note
+            while not _taken(file, f"{doing} {name}"):
+                shown = _wait(file, began, shown, waiting, (doing, name))
+        yield lambda draft: locks.note(file, f"{doing} {name}", draft)
     finally:
-        os.close(descriptor)
+        locks.let_go(file)
 
 
 def _wait(
-    descriptor: int, began: float, shown: transfer.Transfer | None, waiting: ExitStack, what: tuple[str, str]
+    file: int, began: float, shown: transfer.Transfer | None, waiting: ExitStack, what: tuple[str, str]
 ) -> transfer.Transfer | None:
     """Wait a little; say so once, and show how far the owner is until `waiting` ends."""
     time.sleep(_LOOK)
     if time.monotonic() - began < _SAID_AFTER:
         return shown
-    owner, draft = _owner(descriptor)
+    owner = locks.owner(file)
+    draft = cache_dir() / "drafts" / (Path(owner.draft).name or "-")
     if shown is None:
         tell(f"bench: waiting for {owner}, which is {what[0]} {what[1]}", err=True)
         shown = waiting.enter_context(transfer.coming(what[1], draft))
@@ -100,31 +78,20 @@ def _wait(
     return shown
 
 
-def _owner(descriptor: int) -> tuple[str, Path]:
-    """Which process has the lock, in words, and where its draft lies."""
-    pid, host, draft = (*os.pread(descriptor, 1_000, 0).decode(errors="replace").split("\n"), "", "", "")[:3]
-    where = "" if host == socket.gethostname() else f" on {host}"
-    return f"process {pid}{where}" if pid else "another process", cache_dir() / "drafts" / (draft or "-")
-
-
-def _opened(path: Path) -> int:
-    try:
-        return os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    except PermissionError:  # of another user: it can be locked all the same
-        return os.open(path, os.O_RDONLY)
-
-
-def _taken(descriptor: int) -> bool:
+def _taken(file: int, what: str) -> bool:
     """Whether the lock is ours now, or there are none."""
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError as error:
-        if error.errno in (errno.EAGAIN, errno.EACCES):
-            return False
-        if error.errno not in _NO_LOCKS:
-            raise
+        return locks.taken(file, what)
+    except locks.NoLocksError:
         _tell_no_locks(str(cache_dir()))
-    return True
+        return True
+
+
+def owners() -> Iterator[locks.Owner]:
+    """Who fetches or makes something for this cache right now."""
+    for path in sorted((cache_dir() / FOLDER).glob("*")):
+        if (found := locks.holder(path)) is not None:
+            yield found
 
 
 @cache
@@ -145,14 +112,14 @@ def _clear(drafts: Path, key: str) -> None:
         other = draft.name.partition("-")[0]
         if other == key:
             shutil.rmtree(draft, ignore_errors=True)
-        elif (lock := cache_dir() / "turns" / other).is_file() and fcntl is not None:
-            with suppress(OSError):
-                descriptor = _opened(lock)
+        elif (lock := cache_dir() / FOLDER / other).is_file():
+            with suppress(OSError):  # without locks nobody can tell whose it is
+                file = locks.opened(lock)
                 try:
-                    fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                    shutil.rmtree(draft, ignore_errors=True)
+                    if locks.taken(file, "clearing"):
+                        shutil.rmtree(draft, ignore_errors=True)
                 finally:
-                    os.close(descriptor)
+                    locks.let_go(file)
     _clear_forsaken(str(cache_dir()))
 
 

@@ -21,6 +21,7 @@ _LAST_LINES = 5  # of the log
 
 def main(options: argparse.Namespace) -> int:
     """Print the runs that are under way or stopped, and count those that are complete; with a reference, all of that one."""
+    from bench.artifacts.turn import owners
     from bench.commands.shared import output
     from bench.runs.state import COMPLETE, state_of, states
 
@@ -31,11 +32,13 @@ def main(options: argparse.Namespace) -> int:
     else:
         found = [*states(options.runs)]
     if options.json:
-        output.emit({"runs": [_json(one) for one in found]})
+        output.emit({"runs": [_json(one) for one in found], "fetching": [vars(one) for one in owners()]})
     elif options.reference:
         for line in _whole(found[0]):
             tell(line)
     else:
+        for owner in owners():
+            tell(f"{owner}: {owner.what}")
         _table([one for one in found if one.state != COMPLETE], len([one for one in found if one.state == COMPLETE]))
     return 0
 

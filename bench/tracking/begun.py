@@ -15,6 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench.disk import lives
 from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking.fields import KEY, LOGGED
@@ -47,7 +48,7 @@ def begun(one: LoggedRun) -> tuple[float, str]:
 def is_abandoned(one: LoggedRun) -> bool:
     """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long."""
     where, _, pid = one.data.tags.get(BY, "").partition(" ")
-    if where == machine() and pid.isdigit() and (int(pid) == os.getpid() or not _runs(int(pid))):
+    if where == machine() and pid.isdigit() and (int(pid) == os.getpid() or not lives(int(pid))):
         return True  # a number that still runs may be another process by now, so the hour holds for it too
     return time.time() - begun(one)[0] / 1000 > _PATIENCE_SECONDS
 
@@ -85,19 +86,6 @@ def delete(client: MlflowClient, run_id: str) -> None:
     except MlflowException:
         if client.get_run(run_id).info.lifecycle_stage != "deleted":
             raise
-
-
-def _runs(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    try:  # a dead process stays there until its parent asks for it
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
-        return True
 
 
 @functools.cache
