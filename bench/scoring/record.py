@@ -41,11 +41,15 @@ class Basis:
     code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
 
+    def measured(self, folder: RunFolder, found: Measured) -> Measured:
+        """Write the measurements, if there are any; what is left to be recorded."""
+        if found.rows is not None:
+            measurements.write(folder.path, found.rows)
+        return found._replace(rows=None)
+
     def finish(self, folder: RunFolder, found: Measured, timings: Mapping[str, Json], **more: Any) -> Run:
         """Write the measurements and the record; from now on the run is complete. `more` are fields that only some runs have."""
-        scores, rows, endings = found
-        if rows is not None:
-            measurements.write(folder.path, rows)
+        scores, _, endings = self.measured(folder, found)
         return folder.finish(
             Run(
                 run_id=folder.path.name, task=self.task.name, task_version=self.task.version, model=self.model,

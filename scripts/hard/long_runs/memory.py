@@ -14,7 +14,7 @@ from scripts.hard.row import Row, Scale, counted, say
 
 MEGABYTE = 1_000_000
 CONSTANT = 45 * MEGABYTE  # bytes that a run may take beside its examples: buffers and resamples,
-EACH = 130  # and for each example
+EACH = 150  # and for each example
 
 
 def tried(scale: Scale) -> Iterator[Row]:
