@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import importlib.util
 import ipaddress
 import os
@@ -12,6 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import composed_once
 import pytest
 from tiny import EchoModel, TinyTask
 
@@ -23,6 +25,21 @@ _SETTINGS_OF_A_USER = (
     "BENCH_RUNS", "BENCH_DATA", "BENCH_PRIVATE", "BENCH_CONF", "BENCH_OFFLINE", "HF_HUB_OFFLINE", "HF_DATASETS_OFFLINE",
     "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI",
 )  # fmt: skip
+
+composed_once.install()  # before any module takes these functions by name
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Compile each file once: for both workers, for the other part of the suite and for every command in a process of its own."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Ten thousand tests and all modules of this process stay: no search for garbage need go through them each time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 100)
 
 
 def _refuse_far(address: Any) -> None:
