@@ -387,7 +387,7 @@ def test_a_submitter_sees_rounded_scores_and_the_attempt(desk: Desk, tmp_path: P
     code, out, err = desk("score", "squad_v1", file, "--submitter", "Ann", *QUIET[1:])
     assert (code, err) == (0, [])
     assert out[0] == "squad_v1 / mine: f1 25.0 [–], exact_match 25.0 [–]"
-    assert out[2:] == [
+    assert out[3:] == [
         "  held out, so rounded and without intervals: attempt 1 of Ann on squad_v1",
         "  2 missing: po-1, loaf-1",
         "  1 unknown: zz",

@@ -96,7 +96,7 @@ def test_a_conversion_in_the_cache_that_was_exchanged_is_made_anew(tmp_path: Pat
     save_file({"w": torch.zeros(2)}, made / shards.WHOLE)
     assert weights.folder(f"file:{tmp_path}", None) == made
     assert load_file(made / shards.WHOLE)["w"].tolist() == [1.0, 1.0]
-    assert "it is converted anew" in capsys.readouterr().err
+    assert "it is made anew" in capsys.readouterr().err
     (made / "config.json").write_text('{"auto_map": 1}')  # an added file is an exchange too
     assert not (weights.folder(f"file:{tmp_path}", None) / "config.json").exists()
 

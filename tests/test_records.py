@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -162,7 +163,10 @@ def test_a_write_that_fails_leaves_the_old_file(tmp_path: Path) -> None:
 def test_a_second_opening_of_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "r")
     with folder.opened("first\n"):
-        with pytest.raises(BenchError, match="in use by another process"), RunFolder(tmp_path / "r").opened("second\n"):
+        with (
+            pytest.raises(BenchError, match="in use by process [0-9]+, since "),
+            RunFolder(tmp_path / "r").opened("second\n"),
+        ):
             pass
         assert (folder.path / CONFIG).read_text() == "first\n"  # the refused one wrote nothing
     with RunFolder(tmp_path / "r").opened("third\n"):
@@ -179,7 +183,7 @@ def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     command = [sys.executable, "-c", code, str(tmp_path / "r")]
     with RunFolder(tmp_path / "r").opened(""):
         second = subprocess.run(command, capture_output=True, text=True, check=True)
-    assert "is in use by another process; wait for it or end it" in second.stdout
+    assert f"is in use by process {os.getpid()}, since " in second.stdout
     assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "opened\n"
 
 

@@ -9,8 +9,6 @@ from bench.artifacts import kept
 from bench.artifacts.turn import turn
 from bench.text.shown import tell
 
-_sound: set[Path] = set()  # what this process has seen to be as it was made
-
 
 def made(place: Path, doing: str, name: str, make: Callable[[Path], None]) -> Path:
     """`place` in the cache: made by `make(draft)` in one process where it is not there, or is not what was made.
@@ -31,10 +29,5 @@ def made(place: Path, doing: str, name: str, make: Callable[[Path], None]) -> Pa
 
 
 def is_there(place: Path) -> bool:
-    """Whether it was made and is still what was made; looked at once a process."""
-    if place in _sound and place.exists():
-        return True
-    if not place.exists() or not kept.is_as_it_was(place):
-        return False
-    _sound.add(place)
-    return True
+    """Whether it was made and is still what was made."""
+    return place.exists() and kept.is_as_it_was(place)
