@@ -164,7 +164,7 @@ def test_a_second_opening_of_the_same_folder_is_refused(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "r")
     with folder.opened("first\n"):
         with (
-            pytest.raises(BenchError, match="in use by process [0-9]+, since "),
+            pytest.raises(BenchError, match=r"in use by process [0-9]+, since "),
             RunFolder(tmp_path / "r").opened("second\n"),
         ):
             pass
