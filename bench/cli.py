@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import importlib
 import os
-import signal
 import sys
 from collections.abc import Sequence
 
@@ -13,6 +12,7 @@ from bench import __version__
 from bench.commands.shared import faults
 from bench.commands.shared.options import bundles, competition, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
+from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
 from bench.errors import EXIT_INTERNAL, BenchError
 from bench.text.shown import tell
@@ -68,10 +68,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
-    # A polite end, or a terminal that goes away, is an interruption like Ctrl-C.
-    for polite in (signal.SIGTERM, signal.SIGHUP):
-        if signal.getsignal(polite) == signal.SIG_DFL:  # `nohup` ignores it
-            signal.signal(polite, signal.default_int_handler)
+    interruptible()
     words = sys.argv[1:] if arguments is None else arguments
     try:
         _refuse_undecodable(words)

@@ -19,9 +19,11 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
             file.flush()
             os.fsync(file.fileno())
         os.replace(draft, path)
-    except BaseException:  # a full disk: what it took is given back
+    except BaseException as error:  # a full disk: what it took is given back
         with suppress(OSError):
             draft.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)
         raise
 
 

@@ -64,7 +64,11 @@ def evaluate(
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
             found = measured(
-                task, asked.examples, folder.predictions(), resamples=settings.resamples, seed=settings.seed
+                task,
+                asked.examples,
+                folder.all_predictions(len(asked.examples)),
+                resamples=settings.resamples,
+                seed=settings.seed,
             )
         found = basis.measured(folder, found)  # whose rows are not held while the times are summed
         times = timing.summarise(folder.readings())

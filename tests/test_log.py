@@ -7,6 +7,8 @@ import json
 import logging
 import os
 import resource
+import shutil
+import signal
 import subprocess
 import sys
 import time
@@ -16,6 +18,7 @@ from typing import Any
 
 import pytest
 
+from bench.commands.shared import signals
 from bench.commands.shared.faults import public_words
 from bench.disk import clear_drafts, write_atomically
 from bench.errors import BenchError
@@ -27,6 +30,7 @@ from bench.runs import locks, state
 from bench.runs.course import Course
 from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import ALIVE, Heartbeat, last_beat, last_facts
+from bench.text import secrets
 from bench.types import Prediction
 
 Make = Callable[..., Any]
@@ -166,6 +170,9 @@ class Odd(Exception):
     """An exception of somebody's own, whose name might say something."""
 
 
+Odd.__module__ = "numpy"  # and may claim to be anybody's
+
+
 def test_a_report_of_a_fault_has_versions_places_and_lines_but_no_data_and_no_secret() -> None:
     logs.begin()
     for number in range(60):
@@ -181,7 +188,7 @@ def test_a_report_of_a_fault_has_versions_places_and_lines_but_no_data_and_no_se
     except KeyError as error:
         found = crash.report(error, ["run"], {"python": "3.11"}, logs.recent())
     assert "raised builtins.KeyError" in found
-    assert "which came of an exception of another package" in found
+    assert "which came of an exception of own code" in found
     assert "the last 50 lines of the log:" in found
     assert len(found.partition("lines of the log:\n")[2].rstrip().split("\n")) == 50
     for secret in (CANARY, "Ann", "4,711", KEY, "Odd", "n1", str(Path.home()), os.environ.get("USER") or "\0"):
@@ -342,6 +349,96 @@ def test_no_secret_of_the_command_line_is_in_the_log_or_a_report(word: str) -> N
         assert "4711" not in text
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "ValueError: password=hunter22tail",
+        "bench: api_key=abcdef99tail",
+        "a: b: api_key: abcdef99tail x",
+        'E: "token=ab12cdtail"',
+    ],
+)
+def test_a_secret_behind_another_name_is_taken_out(text: str) -> None:
+    assert "tail" not in secrets.clean(text)
+    assert secrets.clean("ValueError: 3 of 5: the key is missing") == "ValueError: 3 of 5: the key is missing"
+
+
+@pytest.mark.parametrize("level", ["debug", "info"])
+def test_what_is_said_before_a_run_has_its_folder_is_in_its_log(tmp_path: Path, level: str) -> None:
+    logs.begin(level)
+    with logs.into(tmp_path / "r"):
+        logs.say("a notice")
+        (tmp_path / "r").mkdir()
+        logs.log.info("begins")
+    assert [line.partition("INFO    ")[2] for line in lines(tmp_path / "r")] == ["a notice", "begins"]
+
+
+def test_a_later_folder_is_found_where_an_earlier_one_was_deleted(tmp_path: Path) -> None:
+    for name in ("abc", "abc-3", "abc-x", "abcd", "abc-03"):
+        (tmp_path / "t" / "m" / name).mkdir(parents=True)
+    assert RunFolder.find(tmp_path, "t", "m", "abc").path.name == "abc-3"
+    (tmp_path / "t" / "m" / "abc").rmdir()
+    assert RunFolder.find(tmp_path, "t", "m", "abc").path.name == "abc-3"
+    assert RunFolder.find(tmp_path, "t", "m", "abc", fresh=True).path.name == "abc-4"
+
+
+@pytest.mark.parametrize("gone", ["folder", "journal"])
+def test_a_run_whose_files_are_moved_away_has_no_score_and_goes_on_when_they_are_back(
+    tiny_task: Make, echo_model: Make, quick_settings: Make, gone: str, tmp_path: Path
+) -> None:
+    class Moves(type(echo_model())):  # type: ignore[misc]
+        def predict(self, batch: Sequence[Any]) -> Any:
+            if len(self.calls) == 2:
+                self.path = next((tmp_path / "runs").glob("*/*/*/predictions.jsonl"))
+                self.path = self.path.parent if gone == "folder" else self.path
+                self.path.rename(tmp_path / "away")
+                if gone == "folder":
+                    self.path.mkdir()
+            return super().predict(batch)
+
+    model = Moves()
+    with pytest.raises(BenchError, match="was removed or moved while the run was at it"):
+        evaluate(tiny_task(10), model, "echo", CPU, quick_settings())
+    assert not list((tmp_path / "runs").glob("*/*/*/run.json"))
+    if gone == "folder":
+        shutil.rmtree(model.path)
+    (tmp_path / "away").rename(model.path)
+    run, _ = evaluate(tiny_task(10), echo_model(), "echo", CPU, quick_settings())
+    assert (run.n_examples, run.scores[0].n_failed) == (10, 0)
+
+
+def test_a_journal_that_lacks_answers_is_never_scored(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.write_predictions([Prediction("a", text="1")])
+    assert [one.id for one in folder.all_predictions(1)] == ["a"]
+    with pytest.raises(BenchError, match="has 1 of 2 answers"):
+        list(folder.all_predictions(2))
+
+
+def sent(kind: signal.Signals) -> None:
+    os.kill(os.getpid(), kind)
+    time.sleep(0.02)
+
+
+def test_signals_that_come_at_once_are_one_interruption(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {kind: signal.getsignal(kind) for kind in signals._SIGNALS}
+    monkeypatch.setattr(signals, "_ended", float("-inf"))
+    try:
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
+        signals.interruptible()
+        assert signal.getsignal(signal.SIGHUP) == signal.SIG_IGN  # as `nohup` wants it
+        with pytest.raises(KeyboardInterrupt):
+            sent(signal.SIGTERM)
+        for kind in (signal.SIGINT, signal.SIGTERM, signal.SIGINT):
+            sent(kind)
+        monkeypatch.setattr(signals, "_ended", float("-inf"))
+        with pytest.raises(KeyboardInterrupt):
+            sent(signal.SIGINT)
+    finally:
+        for kind, handler in before.items():
+            signal.signal(kind, handler)
+
+
 class Mute(Exception):
     """An error whose words cannot be said."""
 
@@ -413,6 +510,8 @@ def test_a_process_that_gives_no_sign_of_life_is_said_to_give_none(tmp_path: Pat
     [
         (["nothing"], "nothing is no run"),
         (["a/b/c/d"], "a/b/c/d is no run"),
+        (["/no/such"], "/no/such is no run"),
+        (["x" * 300], "File name too long"),
         (["--runs", "elsewhere"], "elsewhere does not exist"),
         (["a"], "the beginning of 2 runs"),
     ],

@@ -285,7 +285,7 @@ def test_no_planted_key_stands_in_anything_that_the_command_writes_or_says(
         ["compare", "words/endpoint", "words/stub"], ["compare", "words/endpoint", "words/stub", "--json"], ["rescore", "--all"],
     ):  # fmt: skip
         told.append(planted(*words))
-    assert [code for code, _, _ in told] == [0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 0, 0], told
+    assert [code for code, _, _ in told] == [0, 0, 0, 2, 0, 0, 0, 0, 0, 3, 0, 0, 0], told
     said = "\n".join(line for _, out, err in told for line in (*out, *err))
     assert _leaks(tmp_path, said) == []
     assert "plantedother0" not in said

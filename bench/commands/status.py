@@ -49,7 +49,7 @@ def _folder(reference: str, runs_dir: Path) -> Path:
 
     if (Path(reference) / CONFIG).is_file():
         return Path(reference)
-    depth = reference.count("/")
+    depth = 9 if Path(reference).is_absolute() else reference.count("/")
     patterns = {0: f"*/*/{glob.escape(reference)}*/{CONFIG}", 1: f"{glob.escape(reference)}/*/{CONFIG}",
                 2: f"{glob.escape(reference)}/{CONFIG}"}  # fmt: skip
     found = [path.parent for path in runs_dir.glob(patterns[depth])] if depth in patterns and reference else []

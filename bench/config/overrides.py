@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.text.secrets import of_word
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -59,8 +60,8 @@ def _readable(word: str, groups: Sequence[str], sweeps: bool) -> str:
     if _exists(value):
         return override(key, value)
     raise BenchError(
-        f"{word}: this is more than a plain text to Hydra, which cannot read it; to mean just that text write "
-        f"{shlex.quote(override(key, value))}"
+        f"{of_word(word)}: this is more than a plain text to Hydra, which cannot read it; to mean just that text "
+        f"{f'write {shlex.quote(override(key, value))}' if of_word(word) == word else 'put quotes around it'}"
     )
 
 

@@ -12,13 +12,15 @@ import sys
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.logs.log import Public, log
 
 LEFT_OUT = "…"
 _PLACES = re.compile(r"%(?:%|[-#0 +]*\d*(?:\.\d+)?[a-zA-Z])")
+_FROZEN = re.compile(r"<frozen [a-z_.]+>")
 _MOST_FRAMES = 40
+OWN = "own code"
 
 
 def report(
@@ -49,27 +51,19 @@ def _raised(error: BaseException) -> Iterator[str]:
         if len(frames) > _MOST_FRAMES:
             yield f"  ({len(frames) - _MOST_FRAMES} more)"
         for frame in frames[-_MOST_FRAMES:]:
-            yield f"  {place(frame.filename)} line {frame.lineno}, in {_function(frame.name)}"
+            where = place(frame.filename)
+            yield f"  {where} line {frame.lineno}" + (f", in {frame.name}" if where != OWN else "")
         one = one.__cause__ or one.__context__
 
 
 def _name(kind: type) -> str:
-    """A class of a package by its name; of anybody's own code that it is one."""
-    root = kind.__module__.partition(".")[0]
-    known = root in sys.stdlib_module_names or root in {
-        "bench",
-        "tasks",
-        "torch",
-        "numpy",
-        "transformers",
-        "mlflow",
-        "sqlalchemy",
-    }
-    return f"{kind.__module__}.{kind.__qualname__}" if known else "an exception of another package"
-
-
-def _function(name: str) -> str:
-    return name if re.fullmatch(r"[A-Za-z_<][\w<>.]*", name) else LEFT_OUT
+    """A class of Python, of this package or of an installed one by its name; of anybody's own code that it is one."""
+    module = sys.modules.get(kind.__module__)
+    file, found = getattr(module, "__file__", None), cast("Any", module)
+    for name in kind.__qualname__.split("."):
+        found = getattr(found, name, None)
+    is_known = kind.__module__ in sys.builtin_module_names if file is None else place(file) != OWN
+    return f"{kind.__module__}.{kind.__qualname__}" if is_known and found is kind else "an exception of own code"
 
 
 def place(path: str) -> str:
@@ -86,7 +80,7 @@ def place(path: str) -> str:
     for marker in ("site-packages", "dist-packages", f"python{sys.version_info.major}.{sys.version_info.minor}"):
         if marker in parts:
             return "/".join(parts[parts.index(marker) + 1 :])
-    return path if path.startswith("<") else "own code"
+    return path if _FROZEN.fullmatch(path) else OWN
 
 
 def line(record: logging.LogRecord) -> str:

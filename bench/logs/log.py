@@ -75,11 +75,17 @@ class _RunFile(RotatingFileHandler):
             folder / FILE, maxBytes=_MOST_BYTES, backupCount=1, encoding="utf-8", errors="backslashreplace", delay=True
         )
         self.setFormatter(_Lines())
-        self._failed = False
+        self._failed, self._early = False, deque[logging.LogRecord](maxlen=1000)
 
     def emit(self, record: logging.LogRecord) -> None:
-        if not self._failed:
-            super().emit(record)
+        if self._failed:
+            return
+        if not Path(self.baseFilename).parent.is_dir():  # what is said before a run has its folder
+            self._early.append(record)
+            return
+        while self._early:
+            super().emit(self._early.popleft())
+        super().emit(record)
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say once that there is no log any more."""

@@ -43,8 +43,11 @@ class Appended:
             if self._file is None:
                 _cut_unfinished(self.path)
                 self._file = self.path.open("ab", buffering=0)
-            if os.fstat(self._file.fileno()).st_nlink == 0:
-                raise BenchError(f"{self.path} was removed while the run was at it; run the same command again")
+            if not _is_at(self._file, self.path):
+                raise BenchError(
+                    f"{self.path} was removed or moved while the run was at it; put it back, if it is somewhere, and run the same "
+                    "command again"
+                )
             data = memoryview("".join(text + "\n" for text in texts).encode())
             while data:
                 data = data[self._file.write(data) or 0 :]
@@ -61,6 +64,14 @@ class Appended:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _is_at(file: BinaryIO, path: Path) -> bool:
+    """Whether the open file is the one that lies there."""
+    try:
+        return os.path.samestat(os.fstat(file.fileno()), path.stat())
+    except FileNotFoundError:
+        return False
 
 
 def _cut_unfinished(path: Path) -> None:

@@ -61,14 +61,12 @@ class RunFolder:
         With `under`, the latest that was computed under just these versions.
         """
         place = runs_dir / task / model
-        taken = 0
-        while (place / _numbered(run_id, taken + 1)).exists():
-            taken += 1
-        for number in range(taken, 0, -1):
+        taken = sorted(_numbers(place, run_id), reverse=True)  # one between may have been deleted
+        for number in taken:
             found = cls(place / _numbered(run_id, number))
             if not fresh and (under is None or not found.other_versions(under)):
                 return found
-        return cls(place / _numbered(run_id, taken + 1))
+        return cls(place / _numbered(run_id, max(taken, default=0) + 1))
 
     def siblings(self) -> list[RunFolder]:
         """The other runs of this model on this task, those with the latest journal first."""
@@ -133,7 +131,6 @@ class RunFolder:
     ) -> Iterator[None]:
         """Make the folder, lock it against a second process and write `config.yaml`, and what the run stands on."""
         with self.locked():
-            clear_drafts(self.path, (CONFIG, IDENTITY, JOURNAL, LEDGER, MEASUREMENTS, RECORD))
             write_atomically(self.path / CONFIG, config)
             if identity is not None:
                 attempts = self._attempts()
@@ -156,6 +153,7 @@ class RunFolder:
                 raise BenchError(
                     f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"
                 ) from None
+            clear_drafts(self.path, (CONFIG, IDENTITY, JOURNAL, LEDGER, MEASUREMENTS, RECORD))
             held.enter_context(logged_into(self.path))
             yield
 
@@ -167,6 +165,18 @@ class RunFolder:
         """The journal's predictions, in the order in which they were made."""
         for number, (_, line) in enumerate(lines(self.path / JOURNAL), start=1):
             yield parsed(self.path / JOURNAL, number, line, Prediction.from_json)
+
+    def all_predictions(self, n: int) -> Iterator[Prediction]:
+        """The predictions of a run whose `n` examples are all answered; raises BenchError behind the last where some lack."""
+        found = 0
+        for one in self.predictions():
+            found += 1
+            yield one
+        if found != n:
+            raise BenchError(
+                f"{self.path / JOURNAL} has {found} of {n} answers; it was changed or moved while the run was at it: put it back "
+                "and run the same command again"
+            )
 
     def timings(self) -> list[Timing]:
         """All readings, oldest first."""
@@ -223,6 +233,17 @@ class RunFolder:
 def _reading(record: Mapping[str, Json]) -> Timing:
     """A line of the ledger, whose fields that say nothing may be null."""
     return timing({name: value for name, value in record.items() if value is not None})
+
+
+def _numbers(place: Path, run_id: str) -> Iterator[int]:
+    """The numbers of the folders that runs of this identity have."""
+    for path in place.glob(f"{run_id}*"):
+        if path.name == run_id:
+            yield 1
+        elif (number := path.name.removeprefix(f"{run_id}-")).isdecimal() and _numbered(
+            run_id, int(number)
+        ) == path.name:
+            yield int(number)
 
 
 def _numbered(run_id: str, number: int) -> str:

@@ -38,10 +38,19 @@ def without_known(text: str) -> str:
 
 def without_said(text: str) -> str:
     """The text with `WITHHELD` behind `api_key=`, `password:` and the like."""
-    return _SAID.sub(_said, text)
+    pieces, done, at = list[str](), 0, 0
+    while found := _SAID.search(text, at):
+        said = _said(found)
+        if said is None:  # a value may be a name itself: "ValueError: password=…"
+            at = found.start("plain" if found["quoted"] is None else "quoted")
+            continue
+        pieces += [text[done : found.start()], said]
+        done = at = found.end()
+    return "".join([*pieces, text[done:]])
 
 
-def _said(found: re.Match[str]) -> str:
+def _said(found: re.Match[str]) -> str | None:
+    """What stands in the place of a secret with its name; None for what is none."""
     quoted = found["quoted"] is not None
     name, value = found["name"], found["quoted"] if quoted else found["plain"]
     last = name.rsplit(".", 1)[-1].replace(" ", "_").lstrip("-")
@@ -50,7 +59,7 @@ def _said(found: re.Match[str]) -> str:
         or value in ("None", "null", "true", "false", "True", "False")
         or not _is_said(last, found["sign"], value)
     ):
-        return found[0]
+        return None
     return f"{name}{found['mid']}{found['open'] if quoted else found['kind'] or ''}{WITHHELD}"
 
 

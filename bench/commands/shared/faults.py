@@ -18,6 +18,7 @@ from bench.text.shown import tell
 _LEAST_BYTES = 320_000_000  # of address space; below some 260 NumPy's libraries end the process, or hang
 KEPT = "what was computed is kept"
 _DISK = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS, errno.EIO, errno.ESTALE)
+_ODD = (errno.EACCES, errno.EPERM, errno.ENAMETOOLONG, errno.ELOOP, errno.ENOTDIR, errno.EISDIR)
 _NO_ROOM_FOR_CODE = ("Cannot allocate memory", "failed to map segment")
 _NUMBERS = frozenset(
     "limit seed seeds batch_size batch_tokens resamples shots max_new_tokens audit_size device.threads".split()
@@ -30,6 +31,10 @@ def limit(error: BaseException) -> str:
     for one in _chain(error):
         if isinstance(one, FileNotFoundError) and (folder := log.folder()) is not None and not folder.is_dir():
             return f"{folder} went away while the run was at it; put it back, if it is somewhere, and run the same command again"
+        if isinstance(one, FileNotFoundError) and not _has_folder():
+            return "the current folder was removed; change into one that is there and run the same command again"
+        if isinstance(one, OSError) and one.errno in _ODD and one.filename is not None:
+            return f"{one.filename}: {one.strerror}; correct the name, or what lies there, and run the same command again: {KEPT}"
         is_unloaded = isinstance(one, ImportError) and any(said in str(one) for said in _NO_ROOM_FOR_CODE)
         if isinstance(one, MemoryError) or is_unloaded or (isinstance(one, OSError) and one.errno == errno.ENOMEM):
             return (
@@ -44,6 +49,13 @@ def limit(error: BaseException) -> str:
         if isinstance(one, RuntimeError) and "can't start new thread" in str(one):
             return f"no thread can be started: raise the limit (`ulimit -u`, the job's) and run the same command again: {KEPT}"
     return ""
+
+
+def _has_folder() -> bool:
+    try:
+        return Path.cwd().exists()
+    except FileNotFoundError:
+        return False
 
 
 def refuse_hopeless() -> None:
