@@ -264,6 +264,7 @@ def test_a_model_of_ones_own_that_cannot_be_loaded_is_no_fault_of_bench(
             "/x/y cannot be written (No space left on device); free space",
         ),
         (RuntimeError("can't start new thread"), "no thread can be started"),
+        (PermissionError(13, "Permission denied", "/x/y"), "/x/y: Permission denied; correct the name"),
     ],
 )
 def test_a_limit_of_the_machine_is_one_line_and_no_fault(
