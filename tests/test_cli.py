@@ -235,9 +235,10 @@ def test_a_run_prints_its_scores_and_where_it_is(bench_main: Main) -> None:
     code, out, err = bench_main("run", *ONE, "limit=60", *QUIET)
     assert (code, err) == (0, [])
     assert out[0] == "finmm_qa / oracle: f1 100.0 [74.1, 100.0], exact_match 100.0 [74.1, 100.0]"
-    assert "60 examples" in out[1]
-    assert "runs/finmm_qa/oracle/" in out[1]
-    assert len(out) == 2
+    assert out[1] == "  exact: all 13 clusters have the same value, which others need not have"
+    assert "60 examples" in out[2]
+    assert "runs/finmm_qa/oracle/" in out[2]
+    assert len(out) == 3
 
 
 def test_the_last_line_with_json_is_one_object(bench_main: Main, tmp_path: Path) -> None:

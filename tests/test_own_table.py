@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -274,6 +275,8 @@ def test_one_answer_that_was_touched_up_is_found_by_a_rerun_of_a_fitted_model(
         zip(lines[3]["label_scores"], reversed(lines[3]["label_scores"].values()), strict=True)
     )
     (folder / "predictions.jsonl").write_text("".join(f"{json.dumps(line)}\n" for line in lines))
+    ledger = folder / "timings.jsonl"  # whose checks would tell that the answer is another one
+    ledger.write_text(re.sub(r'"checks":\[[0-9,]*\],', "", ledger.read_text()))
     for name in ("run.json", "measurements.json"):
         (folder / name).unlink()
     assert main(run) == 0
