@@ -11,6 +11,7 @@ from bench.artifacts import transfer
 from bench.artifacts.child import bound
 from bench.artifacts.failing import full, no_room
 from bench.errors import BenchError
+from bench.text.rows import rows
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
 from bench.text.shown import tell
@@ -45,7 +46,7 @@ def bring(source: str, name: str, version: str, folder: Path) -> Path:
     if outcome.returncode:
         if why := full(said):
             raise no_room(source, why)
-        lines = said.strip().splitlines()
+        lines = rows(said.strip())
         reason = next(
             (line for line in reversed(lines) if "Exception:" in line or "Error" in line), "".join(lines[-1:])
         )

@@ -6,6 +6,7 @@ import traceback
 from pathlib import Path
 
 import bench
+from bench.text.rows import rows
 
 NAME = "give a server (http:, https:) or a database (sqlite:, postgresql:, mysql:, mssql:) by MLFLOW_TRACKING_URI or tracking.uri="
 START = "start the store"
@@ -51,7 +52,7 @@ def said(error: BaseException) -> tuple[str, str]:
     whole = str(error)
     if any(one in whole for one in _NO_STORE):
         return "this is no address of a store", NAME
-    lines = whole.strip().splitlines()
+    lines = rows(whole.strip())
     line = lines[0] if lines else type(error).__name__
     if isinstance(error, _ODD) or _is_unread(error):
         return (
