@@ -45,7 +45,7 @@ def _asks(folder: Path, conf: Path, *words: str) -> list[Ask]:
 
 def _runs(warm: Warm, conf: Path, name: str, server: Server) -> str:
     server.seconds, folder = 2.0, warm.folder / name
-    words = ("run", f"task={name}", "model=lexical", "limit=20", "tracking=none", "--json")
+    words = ("run", f"task={name}", "model=lexical", "limit=20", "resamples=100", "tracking=none", "--json")
     crowd = warm.crowd(_asks(folder, conf, *words))
     for one in crowd:
         if one.returncode:

@@ -35,9 +35,9 @@ class Bench:
         """The case's command, offline, in a runs directory of its own."""
         runs = self.warm.folder / "runs" / f"{self.case.name}-{name}"
         try:
-            return self.warm.bench(
-                *self.case.words, "--offline", BENCH_CACHE=str(self.cache), BENCH_RUNS=str(runs), **self.case.more
-            )
+            own = {"BENCH_CACHE": str(self.cache), "BENCH_RUNS": str(runs), "BENCH_OFFLINE": "1", **self.case.more}
+            offline = ["--offline"] if self.case.words[0] == "run" else []
+            return self.warm.bench(*self.case.words, *offline, **own)
         finally:
             shutil.rmtree(runs, ignore_errors=True)
 
