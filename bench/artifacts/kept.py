@@ -84,7 +84,7 @@ def wrong_in_cache(path: Path) -> str:
 def wrong_with(path: Path, *, whole: bool = False) -> str:
     """What is no longer as it was put there, "" for nothing; with `whole` every byte is read, whatever the times say."""
     known = _read(path)
-    if known == _DAMAGED:
+    if isinstance(known, str):
         return _DAMAGED
     if known is None:
         now = _entries(path)
