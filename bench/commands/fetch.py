@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Callable, Sequence
-from functools import partial
 from typing import Any
 
 from bench.artifacts import kept
@@ -44,20 +43,24 @@ def _fetched(overrides: Sequence[str]) -> tuple[list[str], list[tuple[str, str]]
     if not tasks and "model" not in choices:
         raise BenchError("nothing to fetch; name task=, suite= or model=")
 
-    def task(name: str) -> None:
+    def bring_task(name: str) -> None:
         rest = [word for word in overrides if not word.startswith(("suite=", "task="))]
         build(conf.plain(conf.compose([*rest, f"task={name}"])[0])["task"], "task").fetch()
 
-    due: list[tuple[str, str, Callable[[], None]]] = [(f"task {name}", "data", partial(task, name)) for name in tasks]
+    def bring_model(_: str) -> None:
+        build(plain["model"], "model").fetch()
+
+    due: list[tuple[str, str, Callable[[str], None]]] = [(f"task {name}", "data", bring_task) for name in tasks]
     if "model" in choices:
-        due.append((f"model {choices['model']}", "weights", lambda: build(plain["model"], "model").fetch()))
+        due.append((f"model {choices['model']}", "weights", bring_model))
     done, failed = [], []
     with Display() as display:
-        for label, what, fetch in due:
+        for label, what, bring in due:
             display.run(label).doing(f"looks for its {what}")
+            name = label.partition(" ")[2]
             try:
-                fetch()
-                done.append(label.partition(" ")[2])
+                bring(name)
+                done.append(name)
             except BenchError as error:
                 if len(due) == 1:
                     raise

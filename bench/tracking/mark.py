@@ -29,11 +29,12 @@ def read(folder: Path) -> Mark | None:
     """The mark of a run's folder; None where there is none, or none that can be read."""
     try:
         found = json.loads((folder / MARK).read_text())
-        return Mark(
-            str(found["uri"]), str(found["run_id"]), str(found.get("record", "")), tuple(found.get("suites", ()))
-        )
-    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        texts, suites = (found["uri"], found["run_id"], found.get("record", "")), found.get("suites", [])
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
+    if not isinstance(suites, list) or not all(isinstance(one, str) for one in (*texts, *suites)):
+        return None
+    return Mark(*texts, tuple(suites))
 
 
 def of_store(folder: Path, uri: str) -> Mark | None:
@@ -57,7 +58,9 @@ def add_time(folder: Path, at: str, start: float | None, seconds: float) -> None
     """
     try:
         found = json.loads((folder / MARK).read_text())
-    except (OSError, ValueError):  # nothing was logged
+    except (OSError, ValueError, RecursionError):  # nothing was logged
+        return
+    if not isinstance(found, dict):
         return
     time = {"at": at, "seconds": round(seconds, 6)} | ({} if start is None else {"start": round(start, 6)})
     write_atomically(folder / MARK, json.dumps(found | {"time": time}) + "\n")

@@ -121,7 +121,7 @@ def _alike(ours: Json, theirs: Json) -> bool:
 def read(path: Path) -> TrainingRecord:
     """The record in a file; raises BenchError where it is none."""
     try:
-        return TrainingRecord.from_json(forms.loaded(path.read_bytes()))
+        return TrainingRecord.from_json(forms.loaded_finite(path.read_bytes()))
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(
             f"{path} is no record of a training ({error}); delete its folder or train again with --fresh"

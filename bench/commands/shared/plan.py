@@ -46,6 +46,11 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
             timing.refuse_hopeless()
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
+        for group in ("task", "model"):
+            if group in choices and not (config[group] or {}).get("_target_"):
+                raise BenchError(
+                    f"conf/{group}/{choices[group]}.yaml names no class to make; give it a line `_target_: package.Class`"
+                )
         price, notes = prices.chosen(conf.plain(config), choices)
         for note in notes:
             say(note)

@@ -90,9 +90,8 @@ def timings() -> Iterator[Subject]:  # noqa: PLR0915
     yield Subject("ledger of a training", {"ledger.jsonl": ledger}, of_ledger, counted)
 
 
-def caches() -> Iterator[Subject]:  # noqa: C901, PLR0915
+def caches() -> Iterator[Subject]:  # noqa: PLR0915
     """Seals, digests, what is kept of fetched models, pins: damaged, they cost time, and never give another digest."""
-    from bench.artifacts import kept
     from bench.artifacts.digest import digest
     from bench.artifacts.lock import pins
     from bench.artifacts.seals import Sealer
@@ -145,21 +144,6 @@ def caches() -> Iterator[Subject]:  # noqa: C901, PLR0915
 
     yield Subject("cache of digests", {"digest.txt": whole.encode()}, digested, of_large, raw=True)
 
-    def remembered(folder: Path) -> Any:
-        path = folder / "model"
-        path.mkdir(exist_ok=True)
-        (path / "weights").write_bytes(b"weights")
-        kept.remember(path, digest(path))
-        place = kept._place(path)
-        sound = place.read_bytes()
-        place.write_bytes((folder / "kept.txt").read_bytes().replace(b"@", sound))
-        kept.refuse_exchanged(path, "hub:a/b")
-        return (folder / "kept.txt").read_bytes().replace(b"@", sound) == sound
-
-    yield Subject(
-        "cache of what was fetched", {"kept.txt": b"@"}, remembered, lambda folder, found, damage: "" if found else "taken for what was fetched",  # noqa: E501
-        named=lambda damage: ("hub:a/b",), raw=True,
-    )  # fmt: skip
     lock = json.dumps(
         {"hub:a/b@main": {"revision": "a" * 40, "fetched": "2026-01-01"}, "https://x/y": {"sha256": "b" * 64}}, indent=1
     ).encode()

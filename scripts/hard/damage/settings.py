@@ -32,23 +32,12 @@ def subjects() -> Iterator[Subject]:
         f"conf/{kind}/{path.name}": path.read_bytes()
         for kind in ("task", "model")
         for path in (OWN / "conf" / kind).glob("*.yaml")
-    }
-
-    def command(folder):
-        return [
-            "run",
-            "task=hard_numbers",
-            "model=hard_stub",
-            "tracking=none",
-            f"runs_dir={folder}/runs",
-            "--fresh",
-            "resamples=10",
-            "limit=5",
-        ]
+    } | {"hard_stubs/__init__.py": (OWN / "hard_stubs" / "__init__.py").read_bytes()}  # beside conf/, as a user has it
 
     def commanded(folder: Path) -> list[str]:
         _in(folder)
-        return command(folder)
+        chosen = ("task=hard_numbers", "model=hard_stub", "tracking=none", "limit=5", "resamples=10")
+        return ["run", *chosen, f"runs_dir={folder}/runs", "--fresh"]
 
     for kind, name in (("task", "hard_numbers"), ("model", "hard_stub")):
         file = f"conf/{kind}/{name}.yaml"

@@ -6,14 +6,13 @@ from collections.abc import Iterator
 
 from scripts.hard.offline import closed, crowd, faults, flips, kills
 from scripts.hard.offline.served import serving
+from scripts.hard.offline.warm import Warm
 from scripts.hard.row import Row, Scale
 
 
 def tried(scale: Scale) -> Iterator[Row]:
     """All of them."""
-    with serving() as server:
-        yield from crowd.tried(scale, server)
-        yield from kills.tried(scale, server)
-        yield from faults.tried(scale, server)
-        yield from flips.tried(scale, server)
+    with serving() as server, Warm(scale.folder / "warm", torch=scale.long) as warm:
+        for part in (crowd, kills, faults, flips):
+            yield from part.tried(scale, server, warm)
     yield from closed.tried(scale)

@@ -84,7 +84,7 @@ def _small(closed: Closed) -> list[str]:
     if first or len(runs) < 3:
         return [first or f"only {len(runs)} runs"]
     later = [
-        ("board",), ("list", "tasks"), ("sync",), ("compare", runs[0], runs[0]), ("check", runs[0], "--against", runs[0]),
+        ("board",), ("list", "tasks"), ("sync",), ("compare", runs[0], runs[0]),
         ("fetch", "task=finmm_qa", "model=constant"),
     ]  # fmt: skip
     with ThreadPoolExecutor(2) as pool:

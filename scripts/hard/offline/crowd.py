@@ -21,16 +21,14 @@ _N = 8
 _SPARE = 400_000
 
 
-def tried(scale: Scale, server: Server) -> Iterator[Row]:
+def tried(scale: Scale, server: Server, warm: Warm) -> Iterator[Row]:
     """Whole runs at once, then fetches of which the one that fetches is killed again and again."""
-    folder, draw = scale.folder / "crowd", scale.draw("crowd")
-    names = {f"crowd{i}": things.talk(i, spare_bytes=_SPARE) for i in range(scale.n(3, 60))}
-    conf = things.configured(folder / "conf", server, names)
-    runs = scale.n(1, 20)
-    with Warm(folder) as warm:
-        verdicts = [_runs(warm, conf, name, server) for name in list(names)[:runs]]
-        yield counted("8 runs at once on an empty cache", verdicts, "nothing, 1 download")
-        done = [_killed(warm, conf, name, server, draw) for name in list(names)[runs:]]
+    draw, runs = scale.draw("crowd"), scale.n(1, 20)
+    names = {f"crowd{i}": things.talk(i, spare_bytes=_SPARE) for i in range(scale.n(2, 60))}
+    conf = things.configured(warm.folder / "crowd", server, names)
+    verdicts = [_runs(warm, conf, name, server) for name in list(names)[:runs]]
+    yield counted("8 runs at once on an empty cache", verdicts, "nothing, 1 download")
+    done = [_killed(warm, conf, name, server, draw) for name in list(names)[runs:]]
     kills = sum(n for _, n in done)
     yield counted(
         f"8 fetches at once, the one that fetches killed ({kills} kills)", [said for said, _ in done],
@@ -45,7 +43,7 @@ def _asks(folder: Path, conf: Path, *words: str) -> list[Ask]:
 
 def _runs(warm: Warm, conf: Path, name: str, server: Server) -> str:
     server.seconds, folder = 2.0, warm.folder / name
-    words = ("run", f"task={name}", "model=lexical", "limit=20", "tracking=none", "--json")
+    words = ("run", f"task={name}", "model=lexical", "limit=20", "resamples=100", "tracking=none", "--json")
     crowd = warm.crowd(_asks(folder, conf, *words))
     for one in crowd:
         if one.returncode:

@@ -15,27 +15,23 @@ from scripts.hard.offline.warm import Warm
 from scripts.hard.row import Row, Scale, counted, say
 
 
-def tried(scale: Scale, server: Server) -> Iterator[Row]:
+def tried(scale: Scale, server: Server, warm: Warm) -> Iterator[Row]:
     """Each fault of a server, a suite of which one source fails, no room, no right to write."""
-    folder = scale.folder / "faults"
-    server.seconds = 0.0
-    with Warm(folder) as warm:
-        names = {f"fault{i}": things.talk(i, spare_bytes=3_000_000) for i in range(len(FAULTS))}
-        conf = things.configured(folder / "conf", server, names)
-        for name, fault in zip(names, FAULTS, strict=True):
-            server.faults[f"/{name}.json"] = fault
-        failed = [_fails(warm, conf, name, folder / "cache", fault) for name, fault in zip(names, FAULTS, strict=True)]
-        yield counted("a source that is cut off, damaged, away or another", failed, "nothing")
-        server.faults.clear()
-        yield counted(
-            "one source of a suite fails", [_suite(warm, conf, server, folder, at) for at in range(scale.n(1, 8))]
-        )
-        yield counted(
-            "no room for what is fetched", [_limited(warm, conf, folder, most) for most in (10_000, 1_000_000)]
-        )
-        full, closed = [_on_disk(warm, conf, folder, state) for state in ("1m", "ro")]
-        yield counted("a full disk (tmpfs of 1 MiB)", full)
-        yield counted("a cache that is read-only", closed)
+    folder, server.seconds = scale.folder / "faults", 0.0
+    names = {f"fault{i}": things.talk(i, spare_bytes=3_000_000) for i in range(len(FAULTS))}
+    conf = things.configured(folder / "conf", server, names)
+    for name, fault in zip(names, FAULTS, strict=True):
+        server.faults[f"/{name}.json"] = fault
+    failed = [_fails(warm, conf, name, folder / "cache", fault) for name, fault in zip(names, FAULTS, strict=True)]
+    yield counted("a source that is cut off, damaged, away or another", failed, "nothing")
+    server.faults.clear()
+    yield counted(
+        "one source of a suite fails", [_suite(warm, conf, server, folder, at) for at in range(scale.n(1, 8))]
+    )
+    yield counted("no room for what is fetched", [_limited(warm, conf, folder, most) for most in (10_000, 1_000_000)])
+    full, closed = [_on_disk(warm, conf, folder, state) for state in ("1m", "ro")]
+    yield counted("a full disk (tmpfs of 1 MiB)", full)
+    yield counted("a cache that is read-only", closed)
 
 
 def _one_line(done: subprocess.CompletedProcess[str], *parts: str) -> str:

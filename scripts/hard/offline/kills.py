@@ -11,17 +11,13 @@ from scripts.hard.offline.warm import Ask, Warm
 from scripts.hard.row import Row, Scale, counted
 
 
-def tried(scale: Scale, server: Server) -> Iterator[Row]:
+def tried(scale: Scale, server: Server, warm: Warm) -> Iterator[Row]:
     """From the web, and out of a wheel by pip."""
-    draw, folder = scale.draw("kills"), scale.folder / "kills"
-    server.seconds = 0.8
-    with Warm(folder) as warm:
-        for kind, n in (("web", scale.n(3, 60)), ("wheel", scale.n(2, 30))):
-            found = [_one(warm, server, draw, kind, i) for i in range(n)]
-            hit = sum(was for _, was in found)
-            yield counted(
-                f"kill -9 of a fetch ({kind}; {hit} before it ended), then again", [said for said, _ in found]
-            )
+    draw, server.seconds = scale.draw("kills"), 0.8
+    for kind, n in (("web", scale.n(2, 60)), ("wheel", scale.n(1, 30))):
+        found = [_one(warm, server, draw, kind, i) for i in range(n)]
+        hit = sum(was for _, was in found)
+        yield counted(f"kill -9 of a fetch ({kind}; {hit} before it ended), then again", [said for said, _ in found])
 
 
 def _one(warm: Warm, server: Server, draw: random.Random, kind: str, number: int) -> tuple[str, bool]:

@@ -27,11 +27,18 @@ from typing import Any
 from scripts.hard.command import ROOT, environment
 
 _IMPORTED = (
-    "bench.commands.run",
-    "bench.commands.fetch",
-    "bench.commands.verify",
-    "bench.commands.shared.jobs",
-    "bench.config.build",
+    *(
+        f"bench.{name}"
+        for name in "cli commands.run commands.fetch commands.compare commands.shared.jobs config.build".split()
+    ),
+    *(
+        "bench.models.reference",
+        "bench.models.device",
+        "tasks.chitchat",
+        "tasks.finmm.docvqa_task",
+        "sacrebleu",
+        "sklearn.metrics",
+    ),
 )
 _TORCH = ("torch", "transformers", "bench.models.embedding")
 

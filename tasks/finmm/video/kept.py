@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import tempfile
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.artifacts.digest import derived, digest
 from bench.artifacts.made import made
 from bench.errors import BenchError
 from tasks.finmm.video.clip import Clip
 from tasks.finmm.video.generate import make_clip
+
+if TYPE_CHECKING:
+    from tasks.finmm.video.encode import Film
 
 _FINMM = Path(__file__).parents[1]
 _MADE_OF = ("video", "voice", "picture", "emotion/utterances.jsonl")
@@ -39,6 +45,16 @@ def file_of(clip: Clip) -> str:
             f"{place.parent} cannot be written ({error.strerror}); set BENCH_CACHE to a folder for rendered films"
         ) from None
     return str(place)
+
+
+def write(film: Film, place: Path) -> None:
+    """Render a film into a file outside the cache, which is there whole or not at all."""
+    from tasks.finmm.video.encode import encode
+
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".") as new_in:
+        new = Path(new_in) / place.name
+        encode(film, new)
+        os.replace(new, place)
 
 
 @cache
