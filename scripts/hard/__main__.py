@@ -20,7 +20,15 @@ from pathlib import Path
 
 from scripts.hard.row import HEAD, Row, Scale, say
 
-PARTS = ("crash", "resources", "stores", "offline", "degenerate", "damage", "long_runs")
+PARTS = (
+    "stores",
+    "damage",
+    "offline",
+    "crash",
+    "resources",
+    "long_runs",
+    "degenerate",
+)  # the longest of the short ones first
 ROOT = Path(__file__).parents[2]
 
 

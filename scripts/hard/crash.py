@@ -120,21 +120,22 @@ def finished(folder: Path, whole: Undisturbed, *, tracking: bool = False) -> str
 def killed_at_files(scale: Scale, whole: Undisturbed) -> Row:
     """Kill before the K-th time that a file of the runs directory is touched, K drawn from all of a run; up to 3 times."""
     draw, verdicts = scale.draw("files"), []
-    for number in range(scale.n(4, 30)):
-        folder = scale.folder / f"file{number}"
+    for number in range(scale.n(3, 30)):
+        folder, tracking = scale.folder / f"file{number}", scale.long or not number
+        words = RUN if tracking else (*RUN, "tracking=none")
         for _ in range(draw.randint(1, 3)):
             at = draw.randint(1, whole.n_files)
             bench(
                 *RUN, folder=folder, HARD_FAULT=f"file:{at}", **with_faults(folder) | {"BENCH_CACHE": str(whole.cache)}
             )
-        verdicts.append(finished(folder, whole, tracking=True))
+        verdicts.append(finished(folder, whole, tracking=tracking))
     return counted("kill -9 before a file is opened, renamed or removed (journal, score, run.json, MLflow)", verdicts)
 
 
 def torn(scale: Scale, whole: Undisturbed) -> Row:
     """Kill in the middle of a group of lines, at any of its bytes."""
     draw, verdicts = scale.draw("torn"), []
-    for number in range(scale.n(3, 30)):
+    for number in range(scale.n(2, 30)):
         folder = scale.folder / f"torn{number}"
         for _ in range(draw.randint(1, 2)):
             fault = f"torn:{draw.randint(1, whole.n_lines)}"
@@ -146,7 +147,7 @@ def torn(scale: Scale, whole: Undisturbed) -> Row:
 def killed_at_moments(scale: Scale, whole: Undisturbed) -> Row:
     """Kill after a random time, from the first import on."""
     draw, verdicts, lost = scale.draw("moments"), [], 0
-    for number in range(scale.n(4, 30)):
+    for number in range(scale.n(3, 30)):
         folder = scale.folder / f"moment{number}"
         for _ in range(draw.randint(1, 2)):
             process = start(*RUN, "tracking=none", folder=folder)
@@ -165,7 +166,7 @@ def killed_at_moments(scale: Scale, whole: Undisturbed) -> Row:
 def killed_while_logging(scale: Scale, whole: Undisturbed) -> Row:
     """Kill while the complete run is logged into MLflow."""
     draw, verdicts = scale.draw("logging"), []
-    for number in range(scale.n(3, 20)):
+    for number in range(scale.n(1, 20)):
         folder = scale.folder / f"log{number}"
         for _ in range(draw.randint(1, 2)):
             process = start(*RUN, folder=folder, BENCH_CACHE=str(whole.cache))

@@ -85,7 +85,7 @@ def disk_full(scale: Scale, whole: Undisturbed) -> Row:
     """Runs on a disk that is full at a random point of all that a run writes; then there is room, and the same command goes on."""
     draw, verdicts = scale.draw("disk"), []
     fault = "disk full (tmpfs)"
-    for number in range(scale.n(4, 40)):
+    for number in range(scale.n(2, 40)):
         folder = scale.folder / f"disk{number}"
         with tmpfs(folder / "runs", f"{draw.randint(1, 40) * 4}k") as made:
             if not made:
