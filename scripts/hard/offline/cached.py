@@ -137,7 +137,7 @@ CASES = (
     Case("pinned", _RUN, {"data with a pin": ["https/*/*"], "locks": ["turns/*"], "seals": ["seals/*"], "records": ["records/*"]},
          _talk("pinned_talk", pinned=True)),
     Case("unpinned", _RUN, {"data that bench.lock pins": ["https/*/*"]}, _talk("unpinned_talk", pinned=False)),
-    Case("wheel", _RUN, {"data out of a wheel": ["pypi/*/*/*"]}, _wheel),
+    Case("wheel", _RUN, {"data out of a wheel": ["pypi/*/*/*"]}, _wheel, slow=True),
     Case("hub", _RUN, {"data at a revision": ["hub/*/*"], "records of data without a digest": ["records/*"]}, _hub),
     Case("pages", ("run", "task=finmm_docvqa", "model=constant", "limit=8", "resamples=100", "tracking=none", "--json"),
          {"rendered pages": ["derived/*-pages/*"], "records of pages": ["records/*"]}, lambda *_: ((), {})),

@@ -29,7 +29,7 @@ def _one(warm: Warm, server: Server, draw: random.Random, kind: str, number: int
     if kind == "wheel":
         words.append(f"task.source='{things.wheel(wheels, data)}'")
         more |= {"PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(wheels)}
-    _, was = warm.killed(Ask(["fetch", *words], more=more), cache, draw.uniform(0, 0.8))
+    _, was = warm.killed(Ask(["fetch", *words], more=more), cache, draw.uniform(0, 0.4 if kind == "wheel" else 0.8))
     again = warm.bench("fetch", *words, **more)
     if again.returncode:
         return f"fetched again it ended with {again.returncode}: {again.stderr[-200:]!r}", was
