@@ -126,7 +126,10 @@ def killed_at_files(scale: Scale, whole: Undisturbed) -> Row:
         for _ in range(draw.randint(1, 3)):
             at = draw.randint(1, whole.n_files)
             bench(
-                *RUN, folder=folder, HARD_FAULT=f"file:{at}", **with_faults(folder) | {"BENCH_CACHE": str(whole.cache)}
+                *words,
+                folder=folder,
+                HARD_FAULT=f"file:{at}",
+                **with_faults(folder) | {"BENCH_CACHE": str(whole.cache)},
             )
         verdicts.append(finished(folder, whole, tracking=tracking))
     return counted("kill -9 before a file is opened, renamed or removed (journal, score, run.json, MLflow)", verdicts)
