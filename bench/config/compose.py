@@ -126,6 +126,11 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         raise BenchError(
             explain(error, overrides, {group: list(names(group)) for group in GROUPS}, known_keys)
         ) from None
+    for group in ("task", "model"):
+        if group in choices and not (config[group] or {}).get("_target_"):
+            raise BenchError(
+                f"conf/{group}/{choices[group]}.yaml names no class to make; give it a line `_target_: package.Class`"
+            )
     for group in GROUPS:  # a list of choices, which Hydra merges, is given but not named
         if config[group] is not None and choices.get(group) not in names(group):
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")

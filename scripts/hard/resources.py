@@ -245,7 +245,8 @@ def signalled(scale: Scale, whole: Undisturbed) -> Row:
         first = subprocess.CompletedProcess([], process.returncode, out, err)
         began = bool(list((folder / "runs").glob("*/*/*/predictions.jsonl")))
         verdict = one_line(first) if began else ""  # before bench has begun, Python itself ends
-        if began and first.returncode not in (0, 130):
+        is_over = bool(complete(folder)) and first.returncode == -kind  # it came while Python itself was ending
+        if began and first.returncode not in (0, 130) and not is_over:
             verdict = f"exit code {first.returncode}: {err[-300:]!r}"
         verdicts.append(verdict or finished(folder, whole))
     return counted("SIGINT, SIGTERM, SIGHUP at random moments", verdicts)

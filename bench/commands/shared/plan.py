@@ -46,7 +46,6 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
             timing.refuse_hopeless()
         if "model" not in choices:
             raise BenchError("model is not given; choose one with model=NAME (`bench list models` shows them)")
-        _refuse_nameless(config, choices)
         price, notes = prices.chosen(conf.plain(config), choices)
         for note in notes:
             say(note)
@@ -70,15 +69,6 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
             )
     return jobs
-
-
-def _refuse_nameless(config: Any, choices: Mapping[str, str]) -> None:
-    """Raise BenchError for a file of conf/ that names no class, as an empty one does."""
-    for group in ("task", "model"):
-        if group in choices and not (config[group] or {}).get("_target_"):
-            raise BenchError(
-                f"conf/{group}/{choices[group]}.yaml names no class to make; give it a line `_target_: package.Class`"
-            )
 
 
 def _varied(choice: Sequence[str], others: Sequence[Sequence[str]]) -> str:

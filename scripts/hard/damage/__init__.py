@@ -56,6 +56,8 @@ def tried(scale: Scale) -> Iterator[Row]:
         name, _, call = module.partition(":")
         subjects = list(getattr(importlib.import_module(f"scripts.hard.damage.{name}"), call)())
         chosen = [one for one in subjects if not only or any(word in one.name for word in only)]
+        if not scale.long and len(chosen) > 6:
+            chosen = chosen[::3]
         if chosen:
             yield _row(text.format(n=len(chosen)), chosen, scale, seconds, kept)
 

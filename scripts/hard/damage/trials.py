@@ -133,8 +133,11 @@ class Trial:
 
 def _inputs(trial: Trial, n: int, until: float, share: float) -> None:
     """Damage bytes for one half of the inputs, values for the other; `share` of them go through the whole command."""
-    subject, names = trial.subject, trial.subject.targets
-    draw = random.Random(f"{trial.seed} {subject.name} which")
+    subject, names, draw = (
+        trial.subject,
+        trial.subject.targets,
+        random.Random(f"{trial.seed} {trial.subject.name} which"),
+    )
     by_values = 0 if subject.raw else n // 2
     first = 2 if n > 1000 else zlib.crc32(subject.name.encode()) % 4 == 0  # of few inputs, one of every fourth subject
 
