@@ -11,6 +11,7 @@ from bench.data import squad_format
 from bench.data.files import beside
 from bench.data.shapes import a_number, a_text, an_object
 from bench.data.submissions import items, kind
+from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, SQUAD_V2, TOKEN_F1
 from bench.task import Card, DataTask, Malformed, Task, Unparsed
@@ -42,8 +43,15 @@ class SquadV1(DataTask):
     may_be_unanswerable = False
 
     def examples(self) -> Sequence[Example]:
-        """The questions in the order of the file, from the first source at hand."""
-        return self.data.read(squad_format.examples, lambda rows: list(squad_format.examples_from_rows(rows)))
+        """The questions in the order of the file, from the first source at hand; raises BenchError for one without its answer."""
+        found = self.data.read(squad_format.examples, lambda rows: list(squad_format.examples_from_rows(rows)))
+        for example in found if not self.may_be_unanswerable else ():
+            if example.target == []:
+                raise BenchError(
+                    f"{self.data.here() or self.name}: question {example.id[:80]!r} has no answer, and every question of this task "
+                    "has one; correct the file"
+                )
+        return found
 
     def training(self) -> Sequence[Example]:
         """The questions of the training file, where it lies beside the evaluated one as train-v1.1.json or train-v2.0.json."""

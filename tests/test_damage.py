@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from bench.artifacts import lock
+from bench.config.build import build
+from bench.config.compose import compose
 from bench.data.files import read_json
 from bench.errors import BenchError
 from bench.record import Timing
@@ -43,3 +45,13 @@ def test_a_pin_that_is_no_text_is_refused(pin: object, tmp_path: Path, monkeypat
     (tmp_path / "bench.lock").write_text(json.dumps({"hub:a/b": {"revision": pin}}))
     with pytest.raises(BenchError, match=r"bench\.lock cannot be read"):
         lock.pins()
+
+
+def test_a_question_of_squad_without_its_answer_is_named_with_its_file(tmp_path: Path) -> None:
+    (tmp_path / "squad").mkdir()
+    asked = {"id": "q1", "question": "Where?", "answers": []}
+    data = {"version": "1.1", "data": [{"title": "t", "paragraphs": [{"context": "Here.", "qas": [asked]}]}]}
+    (tmp_path / "squad" / "dev-v1.1.json").write_text(json.dumps(data))
+    task = build(compose(["task=squad_v1", f"data_dir={tmp_path}"])[0]["task"], "task")
+    with pytest.raises(BenchError, match=r"dev-v1.1.json: question 'q1' has no answer"):
+        task.examples()

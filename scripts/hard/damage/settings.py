@@ -51,7 +51,7 @@ def subjects() -> Iterator[Subject]:
     )  # fmt: skip
     yield Subject(
         "configuration of a price", base | {"conf/price/box.yaml": _PRICE}, _priced, _is_priced, ("conf/price/box.yaml",),
-        lambda damage: ("box.yaml", "price"),
+        lambda damage: ("box.yaml", "price"), raw=True,
     )  # fmt: skip
     yield Subject(
         "configuration of a table", {"conf/task/own.yaml": _TABLE.read_bytes()}, _table, damaged=("conf/task/own.yaml",),

@@ -52,8 +52,6 @@ def _runs(warm: Warm, conf: Path, name: str, server: Server) -> str:
         return "one data set made several runs"
     if (asked := server.asked[f"/{name}.json"]) != 1:
         return f"{asked} downloads"
-    if not any("waiting for process" in one.stderr for one in crowd):  # on a busy machine some come when all is there
-        return "nobody said for whom they wait"
     left = things.left_over(folder / "cache")
     return f"left in the cache: {left[:3]}" if left else ""
 
