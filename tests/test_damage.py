@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,3 +56,19 @@ def test_a_question_of_squad_without_its_answer_is_named_with_its_file(tmp_path:
     task = build(compose(["task=squad_v1", f"data_dir={tmp_path}"])[0]["task"], "task")
     with pytest.raises(BenchError, match=r"dev-v1.1.json: question 'q1' has no answer"):
         task.examples()
+
+
+def test_a_score_that_its_own_rows_deny_is_on_no_board_but_another_scorers_is(bench_main: Any) -> None:
+    assert bench_main("run", "task=finmm_qa", "model=lexical", "limit=20", "tracking=none", "runs_dir=runs")[0] == 0
+    (path,) = Path("runs").glob("*/*/*/run.json")
+    record = json.loads(path.read_text())
+    shown = bench_main("board", "finmm_qa", "--runs", "runs")[1]
+    assert any("\tlexical\t" in line for line in shown)
+    record["scores"][0]["value"] += 0.1
+    path.write_text(json.dumps(record))
+    _, out, err = bench_main("board", "finmm_qa", "--runs", "runs")
+    assert not any("\tlexical\t" in line for line in out)
+    assert any("one of the two was changed" in line for line in (*out, *err))
+    record["scorer"][record["scores"][0]["metric"]] = "0" * 12  # as another version of the metric had it
+    path.write_text(json.dumps(record))
+    assert any("\tlexical\t" in line for line in bench_main("board", "finmm_qa", "--runs", "runs")[1])

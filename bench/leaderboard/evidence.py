@@ -28,11 +28,11 @@ def with_evidence(folder: Path, run: Run) -> Run:
     return replace(run, scenarios={name: _told(folder, run, name, one) for name, one in run.scenarios.items()})
 
 
-def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], AnyMetric]) -> None:
+def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], tuple[AnyMetric, str]]) -> None:
     """Raise BenchError where a run's own rows give another value than its record states: nobody can tell which was damaged.
 
-    `metric_of(task, name)` raises BenchError for a metric that is not known here. A run of before, whose scorer was not kept, is
-    taken as it is: its metric may have been another.
+    `metric_of(task, name)` gives a metric with the digest of its source, and raises BenchError for one that is not known here. What
+    another metric of that name has measured is taken as it is, as are runs of before, whose scorer was not kept.
     """
     known = [score for score in run.scores if score.metric in run.scorer and score.value is not None]
     if not known or run.origin or not (folder / measurements.FILE).exists():
@@ -40,8 +40,10 @@ def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], AnyMet
     rows = measurements.read(folder).rows
     for score in known:
         try:
-            metric = metric_of(run.task, score.metric)
+            metric, digest = metric_of(run.task, score.metric)
         except BenchError:
+            continue
+        if run.scorer[score.metric] != digest:
             continue
         if score.metric not in rows or not isinstance(metric, Metric | RankedMetric):
             continue

@@ -49,6 +49,11 @@ def scorer_of(task: Task) -> dict[str, str]:
     return {"answer": _hashed(parser)} | {one.name: _hashed(_of_metric(one, modules)) for one in task.metrics}
 
 
+def digest_of(metric: AnyMetric, task: type[Task]) -> str:
+    """What `scorer_of` says of one metric of a task's class."""
+    return _hashed(_of_metric(metric, _Modules(frozenset(cls.__module__.partition(".")[0] for cls in task.__mro__))))
+
+
 def changed(then: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
     """The names of what differs between two scorers: the parser, or a metric that is new, gone or another."""
     names = [name for name in dict.fromkeys([*now, *then]) if then.get(name) != now.get(name)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -28,6 +29,7 @@ from bench.runs.folder import RECORD, read_run
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.bounds import by_rule
+from bench.scoring.source import digest_of
 from bench.task import Task
 
 if TYPE_CHECKING:
@@ -68,7 +70,7 @@ class Gathered(Evidence):
     def _read(self, path: str) -> Run:
         folder = self.runs_dir / path
         run = with_evidence(folder, read_run(folder / RECORD))
-        refuse_denied(folder, run, _metric)
+        refuse_denied(folder, run, _metric_as_now)
         return in_store(run) if self.stored else run
 
     def tables(self, board: Board) -> list[Table]:
@@ -273,3 +275,10 @@ def _metric(task: str, name: str) -> AnyMetric:
         if metric.name == name:
             return metric
     raise BenchError(f"task '{task}' has no metric '{name}'; correct the board's metric")
+
+
+@functools.cache
+def _metric_as_now(task: str, name: str) -> tuple[AnyMetric, str]:
+    """The metric with the digest of its source; raises BenchError where the task has none of this name."""
+    cls, metric = task_class(task), _metric(task, name)
+    return metric, digest_of(metric, cls) if issubclass(cls, Task) else ""
