@@ -30,18 +30,6 @@ def loaded(line: bytes) -> Json:
     return json.loads(line.decode("utf-8"), parse_constant=_constant)
 
 
-def loaded_finite(line: bytes) -> Json:
-    """The same, where a number beyond all floats (1e999) is none either; slower."""
-    return json.loads(line.decode("utf-8"), parse_constant=_constant, parse_float=_finite)
-
-
-def _finite(text: str) -> float:
-    found = float(text)
-    if not math.isfinite(found):
-        raise ValueError(f"{text[:40]} is beyond all floats")
-    return found
-
-
 def prediction(record: Json) -> Prediction:
     """A line of the journal, every field of its type; raises one of `WRONG` for another."""
     return Prediction.from_json(prediction_record(record))

@@ -55,7 +55,7 @@ def _said(found: re.Match[str]) -> str | None:
     name, value = found["name"], found["quoted"] if quoted else found["plain"]
     last = name.rsplit(".", 1)[-1].replace(" ", "_").lstrip("-")
     if (
-        WITHHELD in value
+        value == WITHHELD
         or value in ("None", "null", "true", "false", "True", "False")
         or not _is_said(last, found["sign"], value)
     ):

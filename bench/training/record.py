@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -121,7 +122,9 @@ def _alike(ours: Json, theirs: Json) -> bool:
 def read(path: Path) -> TrainingRecord:
     """The record in a file; raises BenchError where it is none."""
     try:
-        return TrainingRecord.from_json(forms.loaded_finite(path.read_bytes()))
+        found = TrainingRecord.from_json(forms.loaded(path.read_bytes()))
+        json.dumps(found.to_json(), allow_nan=False)  # of a number that no schema bounds: 1e999 is infinite
+        return found
     except (OSError, ValueError, TypeError, KeyError, RecursionError) as error:
         raise BenchError(
             f"{path} is no record of a training ({error}); delete its folder or train again with --fresh"
