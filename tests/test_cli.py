@@ -530,7 +530,7 @@ def test_a_second_command_on_a_running_one_is_refused(own_package: Path, tmp_pat
     process.communicate()
     assert second.returncode == 2
     (line,) = second.stderr.splitlines()
-    assert "is in use by another process" in line
+    assert "is in use by process" in line
 
 
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:

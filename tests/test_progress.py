@@ -429,8 +429,10 @@ def test_a_sweep_on_a_terminal_shows_itself_and_leaves_its_results(own_package: 
     screen.write(said)
     assert [line.split(":")[0].split(",")[0] for line in screen.lines] == [
         "words / stub",
+        "  no interval",  # of so few clusters
         "  4 examples",
         "words / stub",
+        "  no interval",
         "  6 examples",
     ]
 
