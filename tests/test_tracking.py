@@ -296,7 +296,7 @@ def test_a_suite_that_was_logged_has_its_parent(
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
     code, _, _ = bench_main(
-        "run", "suite=pair", "suite.tasks=[words,finmm_dialogue]", "model=stub", "limit=6", "seed=10"
+        "run", "suite=pair", "suite.tasks=[words,finmm_dialogue]", "model=stub", "limit=40", "seed=10"
     )
     assert code == 0
     (parent,) = experiment_runs(tracker, "suite pair", "tags.model = 'stub' and tags.seed = '10'")
@@ -311,7 +311,7 @@ def test_a_suite_that_goes_on_has_all_its_tasks_in_its_parent(
     bench_main: Any, own_package: Path, tracker: Tracker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
-    suite = ["run", "suite=pair", "model=stub", "limit=5", "seed=13"]
+    suite = ["run", "suite=pair", "model=stub", "limit=40", "seed=13"]
     for tasks in ("[words]", "[words,finmm_dialogue]"):
         assert bench_main(*suite, f"suite.tasks={tasks}")[0] == 0
     (parent,) = experiment_runs(tracker, "suite pair", "tags.seed = '13'")
