@@ -244,9 +244,9 @@ def signalled(scale: Scale, whole: Undisturbed) -> Row:
         out, err = process.communicate(timeout=120)
         first = subprocess.CompletedProcess([], process.returncode, out, err)
         began = bool(list((folder / "runs").glob("*/*/*/predictions.jsonl")))
-        verdict = one_line(first) if began else ""  # before bench has begun, Python itself ends
         is_over = bool(complete(folder)) and first.returncode == -kind  # it came while Python itself was ending
-        if began and first.returncode not in (0, 130) and not is_over:
+        verdict = one_line(first) if began and not is_over else ""  # before bench has begun, Python itself ends
+        if began and not is_over and first.returncode not in (0, 130):
             verdict = f"exit code {first.returncode}: {err[-300:]!r}"
         verdicts.append(verdict or finished(folder, whole))
     return counted("SIGINT, SIGTERM, SIGHUP at random moments", verdicts)
