@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.data.files import noted
 from bench.engine.asking import Asking, asking, ideals
 from bench.errors import BenchError
 from bench.scoring.measure import without_references
@@ -112,14 +113,14 @@ def subjects() -> Iterator[Subject]:
 def _subject(small: Any, name: str, place: Path) -> Subject:
     changes: dict[str, Any] = {"splits": None} if name in small.ORDERED else {}
     at = _located(small, name, place, changes)
-    told = _asked(_built(small, name, place, changes), learn=True)
-    read = [path for path in told.seals if path.is_file()]
-    files: dict[str, bytes] = {}
-    for path in read:
-        if at is None and path.is_relative_to(place):
-            files[str(path.relative_to(place))] = _cut(path)
-        elif at is not None and path == at[1]:
-            files[at[0]] = _cut(path)
+    with noted() as heard:
+        told = _asked(_built(small, name, place, changes), learn=True)
+    places = {
+        path: path.relative_to(place).as_posix() if at is None else at[0]
+        for path in sorted({*told.seals, *heard})
+        if path.is_file() and (path.is_relative_to(place) if at is None else path == at[1])
+    }
+    files = {local: _cut(path) for path, local in places.items()}
     if name == "chitchat":
         files = {"chitchat.json": small.FILES["chitchat.json"].encode()}
     files = _few(files)
@@ -127,7 +128,8 @@ def _subject(small: Any, name: str, place: Path) -> Subject:
     damaged = tuple(one for one in files if one.rpartition(".")[2] not in media)
     if not damaged:
         raise BenchError(f"{name} reads no file here")
-    subject = Subject(f"reader {name}", files, lambda folder: None, damaged=damaged)
+    learned = frozenset(local for path, local in places.items() if path not in told.seals)
+    subject = Subject(f"reader {name}", files, lambda folder: None, damaged=damaged, aside=learned)
     subject.read = lambda folder: _asked(_built(small, name, folder, changes), learn=True)
     subject.wrong = lambda folder, found, damage: _wrong(subject, name, found, damage)
     subject.command = lambda folder: [

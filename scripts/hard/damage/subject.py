@@ -33,7 +33,7 @@ class Subject:
     is. `damaged` are the files of `files` that are damaged in turn, `named(damage)` texts of which an error has to name one (the
     file's name else). `command(folder)` are the words of the whole command, each as `bench` is given them, for the sample that goes
     through it. `writes` says that reading changes files, so that all are put back each time. `raw` leaves out what knows
-    the format.
+    the format. `command` does not open the files of `aside`.
     """
 
     name: str
@@ -43,6 +43,7 @@ class Subject:
     damaged: tuple[str, ...] = ()
     named: Callable[[Damage], tuple[str, ...]] = lambda damage: (Path(damage.file).name,)
     command: Callable[[Path], list[str]] | None = None
+    aside: frozenset[str] = frozenset()
     writes: bool = False
     raw: bool = False
     seconds: float = 20.0

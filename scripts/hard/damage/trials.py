@@ -84,7 +84,7 @@ class Trial:
             self.restore()
         (self.folder / damage.file).write_bytes(damage.data)
         said, refused = self._verdict(damage)
-        if whole and not said and self.subject.command is not None:
+        if whole and not said and self.subject.command is not None and damage.file not in self.subject.aside:
             if self.subject.writes:
                 self.restore()
                 (self.folder / damage.file).write_bytes(damage.data)
