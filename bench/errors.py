@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+_HEAD, _TAIL = 2_800, 1_000  # characters of an error's line that are kept: where and what was found; what to do
 EXIT_INTERNAL = 70  # of a command that ends by a fault of this package; EX_SOFTWARE in sysexits.h
 
 
@@ -16,8 +17,18 @@ class BenchError(Exception):
     """Something the user can fix; `bench` prints it as one line and exits with 2.
 
     The text says where, what was found, what is allowed and what to do. Everything else that is raised is a bug
-    and keeps its traceback.
+    and keeps its traceback. A value of thousands of characters is cut in its middle, so that where it stands and what to do
+    are read.
     """
+
+    def __init__(self, line: object = "") -> None:
+        super().__init__(_one_line(str(line)))
+
+
+def _one_line(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "⏎")
+    left_out = len(text) - _HEAD - _TAIL
+    return text if left_out <= 0 else f"{text[:_HEAD]} [… {left_out:,} characters …] {text[-_TAIL:]}"
 
 
 class CodeError(BenchError):

@@ -150,7 +150,8 @@ class FinEntity(DataTask):
         told = []
         for (phrase, label), chosen in said.items():
             some = chosen != set(where[phrase])
-            numbers = [f" #{where[phrase].index(place) + 1}" for place in sorted(chosen)] if some else [""]
+            found = where[phrase]  # without a place inside a longer phrase's, which nobody can tell from that
+            numbers = [f" #{found.index(place) + 1}" for place in sorted(chosen) if place in found] if some else [""]
             told += [f"{phrase}{number}: {label}" for number in numbers]
         return Prediction(example.id, text="\n".join(told))
 

@@ -40,7 +40,14 @@ def _target(text: str, record: Json, where: str) -> Json:
     except ValueError as error:
         raise BenchError(f"{where}.annotations: {error}; bring the file again") from None
     values = [field(one, "value", str, f"{where}.annotations") for one in annotations]
-    return {"text": text, "entities": sorted(entities), "moved": moved(text, entities, values)}
+    apart = moved(text, entities, values)
+    known = {(start, end) for _, _, start, end in apart}
+    for start, end, _ in entities:
+        if end > len(text) and (start, end) not in known:
+            raise BenchError(
+                f"{where}.annotations: found the span {start} to {end} in a text of {len(text)} characters; bring the file again"
+            )
+    return {"text": text, "entities": sorted(entities), "moved": apart}
 
 
 def moved(text: str, entities: Sequence[Sequence[Any]], values: Sequence[str]) -> list[list[int]]:

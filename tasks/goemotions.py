@@ -107,7 +107,7 @@ def comments(path: Path) -> list[Example]:
         if len(cells) != 3 or not cells[0].strip() or not cells[2].strip():
             raise BenchError(f"{path} line {n}: found {line[:60]!r}, expected text, label numbers and id between tabs")
         numbers = cells[1].split(",") if cells[1] else []
-        if wrong := [x for x in numbers if not (x.isascii() and x.isdigit() and int(x) < len(LABELS))]:
+        if wrong := [x for x in numbers if not (x.isascii() and x.isdigit() and len(x) < 9 and int(x) < len(LABELS))]:
             raise BenchError(
                 f"{path} line {n}: label {wrong[0]!r} is not a number from 0 to {len(LABELS) - 1}; correct it"
             )

@@ -100,7 +100,8 @@ class LabelledText(ConfiguredTask, LabelTask):
         return [one for one in self.made(records(path), "train-") if alike(one.inputs["text"]) not in evaluated]
 
     def _of_path(self, place: Path) -> list[Example]:
-        return all_or_none(self.made(records(self._file(place)), ""), str(place))
+        path = self._file(place)
+        return all_or_none(self.made(records(path), ""), str(path))
 
     def _of_rows(self, rows: Iterable[Mapping[str, Json]]) -> list[Example]:
         return all_or_none(self.made(((f"row {i}", row) for i, row in enumerate(rows)), ""), "the data set")

@@ -46,4 +46,4 @@ def whole_dialogues(
 
 def _number(key: str) -> float:
     """A dialogue's name as a number that a row can hold: 48 bits of its digest."""
-    return float(int(hashlib.sha256(key.encode()).hexdigest()[:12], 16))
+    return float(int(hashlib.sha256(key.encode("utf-8", "surrogatepass")).hexdigest()[:12], 16))

@@ -167,7 +167,9 @@ def _codes(items: Iterable[Item], classes: Sequence[str]) -> list[float]:
 
 def _hash(item: Item) -> int:
     """40 bits of the item: a thousand items share one with probability 5e-7."""
-    return int.from_bytes(hashlib.blake2b("\t".join(map(str, item)).encode(), digest_size=5).digest(), "big")
+    return int.from_bytes(
+        hashlib.blake2b("\t".join(map(str, item)).encode("utf-8", "surrogatepass"), digest_size=5).digest(), "big"
+    )
 
 
 def _held(rows: Array, known: Array) -> Array:

@@ -94,9 +94,7 @@ def pieces(path: str, rate: int) -> Iterator[Samples]:
     av = library()
     n = 0
     with opened(path) as file:
-        if not file.streams.audio:
-            raise ValueError(f"{path} has no sound track; give a file with sound")
-        track = file.streams.audio[0]
+        track = track_of(path, file.streams.audio, "sound track; give a file with sound")
         due = _seconds_due(path, file.format.name, track)
         _refuse_odd(path, track, due)
         try:
@@ -115,6 +113,17 @@ def pieces(path: str, rate: int) -> Iterator[Samples]:
         raise ValueError(f"{path} lasts 0 seconds; bring the file again")
     if due is not None and n / rate < due - max(0.5, 0.01 * due):
         raise ValueError(f"{path} is cut off: {n / rate:.1f} of {due:.1f} s can be read; bring the file again")
+
+
+def track_of(path: str, tracks: Sequence[Any], what: str) -> Any:
+    """The first of the tracks of a kind; raises ValueError where there is none, or nothing can decode it."""
+    if not tracks:
+        raise ValueError(f"{path} has no {what}")
+    if tracks[0].codec_context is None:  # PyAV then knows neither its rate nor its size
+        raise ValueError(
+            f"{path} has a {tracks[0].type} track in a format that FFmpeg does not know; bring the file again"
+        )
+    return tracks[0]
 
 
 def refuse_long(path: str, seconds: float) -> None:

@@ -137,9 +137,7 @@ def shown(path: str, n: int) -> Iterator[Any]:
     """The frames on the screen at the middle of each n-th of the film, none twice, not yet `upright`; as `frames` raises."""
     av = sound.library()
     with sound.opened(path) as file:
-        if not file.streams.video:
-            raise ValueError(f"{path} has no pictures; give a film")
-        track = file.streams.video[0]
+        track = sound.track_of(path, file.streams.video, "pictures; give a film")
         _refuse_large(path, track)
         sound.refuse_long(path, _seconds(file, track))
         track.thread_type = "AUTO"

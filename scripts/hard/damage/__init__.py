@@ -9,39 +9,59 @@ memory. An input is repeated by its seed and index; those that failed are kept i
 from __future__ import annotations
 
 import importlib
+import math
 import os
 import tempfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from scripts.hard.damage.subject import Subject
-from scripts.hard.damage.trials import Tried
-from scripts.hard.damage.trials import tried as of_subject
+from scripts.hard.damage.trials import Asked, Tried
+from scripts.hard.damage.trials import tried as of_subjects
 from scripts.hard.row import Row, Scale, say
 
-# Of each row: its text, the module of its subjects, and its share of the short version's time.
-GROUPS = (
-    ("damaged data of {n} tasks' readers", "readers:subjects", 12.0),
-    ("damaged journal, ledger, identity, configuration and heartbeat of a run under way", "runs:journals", 4.0),
-    ("damaged files of a complete run, in {n} uses", "runs:records", 8.0),
-    ("damaged baseline of a gate, and the run that is checked", "baselines:subjects", 2.0),
-    ("damaged submissions, {n} formats of tasks", "submissions:subjects", 5.0),
-    ("damaged configuration, overrides, prices and boards", "settings:subjects", 6.0),
-    ("damaged entries of DAWNBench", "entries:subjects", 2.0),
-    ("damaged raw timings, and records and ledgers of trainings", "kept:timings", 2.0),
-    ("damaged seals, digests and pins", "kept:caches", 2.0),
-    ("damaged index of boards and mark of a store", "kept:indexes", 2.0),
-    ("damaged pictures, recordings, films and annotations", "media:subjects", 5.0),
-    ("damaged heads of weights", "media:weights", 1.0),
-    ("damaged bundles: bytes of the zip, files in it, digests put right, odd zips", "bundles:subjects", 5.0),
-)  # fmt: skip
 SHORT = 20  # of each subject: the same ones on every machine, within the seconds above
-LONG = int(os.environ.get("HARD_INPUTS_EACH", "10000"))  # inputs of each subject
+LONG = int(os.environ.get("HARD_INPUTS_EACH", "10000"))  # inputs of each reader, and at least so many of each row
 _SHARE = 0.01  # of the inputs go through the whole command
 
 
+@dataclass(frozen=True)
+class Group:
+    """A row: its text, the module of its subjects, its share of the short version's seconds, and of LONG for `each` subject.
+
+    Without `each` the subjects share LONG: they are uses of the same files, or kinds of damage to them.
+    """
+
+    text: str
+    subjects: str
+    seconds: float
+    each: float = 0.0
+
+    def n(self, n_subjects: int) -> int:
+        """How many inputs each of its subjects has in the long version."""
+        return math.ceil(LONG * self.each if self.each else LONG / n_subjects)
+
+
+GROUPS = (
+    Group("damaged data of {n} tasks' readers", "readers:subjects", 12.0, each=1.0),
+    Group("damaged journal, ledger, identity, configuration and heartbeat of a run under way", "runs:journals", 4.0),
+    Group("damaged files of a complete run, in {n} uses", "runs:records", 8.0),
+    Group("damaged baseline of a gate, and the run that is checked", "baselines:subjects", 2.0),
+    Group("damaged submissions, {n} formats of tasks", "submissions:subjects", 5.0, each=0.1),
+    Group("damaged configuration, overrides, prices and boards", "settings:subjects", 6.0),
+    Group("damaged entries of DAWNBench", "entries:subjects", 2.0),
+    Group("damaged raw timings, and records and ledgers of trainings", "kept:timings", 2.0, each=1.0),
+    Group("damaged seals, digests and pins", "kept:caches", 2.0),
+    Group("damaged index of boards and mark of a store", "kept:indexes", 2.0),
+    Group("damaged pictures, recordings, films and annotations", "media:subjects", 5.0, each=1.0),
+    Group("damaged heads of weights", "media:weights", 1.0, each=1.0),
+    Group("damaged bundles: bytes of the zip, files in it, digests put right, odd zips", "bundles:subjects", 5.0),
+)
+
+
 def tried(scale: Scale) -> Iterator[Row]:
-    """A row for each group of kinds; of the long version 10,000 inputs for each subject."""
+    """A row for each group of kinds; of the long version 10,000 inputs or more."""
     import numpy  # noqa: F401  (loaded before the processes are made)
 
     from bench import task  # noqa: F401
@@ -52,30 +72,30 @@ def tried(scale: Scale) -> Iterator[Row]:
     kept = Path(os.environ.get("HARD_INPUTS") or tempfile.mkdtemp(prefix="hard-damage-inputs-"))
     kept.mkdir(parents=True, exist_ok=True)
     only = [word for word in os.environ.get("HARD_ONLY", "").split(",") if word]
-    for text, module, seconds in GROUPS:
-        name, _, call = module.partition(":")
+    for group in GROUPS:
+        name, _, call = group.subjects.partition(":")
         subjects = list(getattr(importlib.import_module(f"scripts.hard.damage.{name}"), call)())
         chosen = [one for one in subjects if not only or any(word in one.name for word in only)]
         if not scale.long and len(chosen) > 6:
             chosen = chosen[::3]
         if chosen:
-            yield _row(text.format(n=len(chosen)), chosen, scale, seconds, kept)
+            yield _row(group, chosen, scale, kept)
 
 
-def _row(text: str, subjects: list[Subject], scale: Scale, seconds: float, kept: Path) -> Row:
+def _row(group: Group, subjects: list[Subject], scale: Scale, kept: Path) -> Row:
+    n = scale.n(SHORT, group.n(len(subjects)))
+    share = 86_400.0 if scale.long else group.seconds / len(subjects)
+    asked = (
+        (one, Asked(scale.folder / f"{one.name.replace(' ', '_')}-{number}", scale.seed, n, share, _SHARE, kept))
+        for number, one in enumerate(subjects)
+    )
     found = []
-    for number, subject in enumerate(subjects):
-        folder = scale.folder / f"{subject.name.replace(' ', '_')}-{number}"
-        each = 86_400.0 if scale.long else seconds / len(subjects)
-        one = of_subject(
-            subject, folder, seed=scale.seed, n=scale.n(SHORT, LONG), seconds=each, share=_SHARE, inputs=kept,
-        )  # fmt: skip
+    for subject, one in of_subjects(asked, scale.n(1, os.cpu_count() or 1)):
         if scale.long or one.n_failures:
-            say(
-                f"{subject.name}: {one.tries:,} inputs, {one.refused:,} refused, {one.commands} commands, {one.n_failures} failed"
-            )
+            counts = f"{one.tries:,} inputs, {one.refused:,} refused, {one.commands} commands, {one.n_failures} failed"
+            say(f"{subject.name}: {counts}")
         found.append(one)
-    return _counted(text, found)
+    return _counted(group.text.format(n=len(subjects)), found)
 
 
 def _counted(text: str, found: list[Tried]) -> Row:

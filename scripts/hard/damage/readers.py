@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import csv
 import io
 import itertools
@@ -23,6 +24,7 @@ from bench.task import Task
 from scripts.hard.damage.subject import Damage, Subject
 
 _TESTS = Path(__file__).parents[3] / "tests"
+_BUILT: dict[tuple[str, Path], Any] = {}
 _MOST_BYTES = 40_000  # of a file that is damaged; a longer one is cut to its first rows or members
 
 
@@ -47,6 +49,20 @@ def _json(data: bytes) -> Any:
         raise ValueError(name)
 
     return json.loads(data.decode("utf-8-sig"), object_pairs_hook=once, parse_constant=constant)
+
+
+def _latin_lines(data: bytes) -> int:
+    """Lines of a file in Latin-1, as the official one is, or in UTF-8, as some copies are."""
+    try:
+        return _lines(data)
+    except ValueError:
+        return _lines(data.decode("latin-1").encode())
+
+
+def _turns(data: bytes) -> int:
+    """Turns of conversations, each up to the first whose result nobody has."""
+    results = [one["exe_ans_list"] if "exe_ans_list" in one else one["questions"] for one in _json(data)]
+    return sum(one.index(None) if None in one else len(one) for one in results)
 
 
 def _lines(data: bytes) -> int:
@@ -78,7 +94,7 @@ def _questions(data: bytes) -> int:
 COUNTS: Mapping[str, tuple[str, Callable[[bytes], int]]] = {
     "squad_v1": ("squad/dev-v1.1.json", _questions), "squad_v2": ("squad/dev-v2.0.json", _questions),
     "xquad_en": ("xquad/xquad.en.json", _questions), "docvqa": ("docvqa/val_squad_format.json", _questions),
-    "goemotions": ("goemotions/test.tsv", _lines), "phrasebank": ("phrasebank/Sentences_50Agree.txt", _lines),
+    "goemotions": ("goemotions/test.tsv", _lines), "phrasebank": ("phrasebank/Sentences_50Agree.txt", _latin_lines),
     "banking77": ("banking77/test.csv", _rows), "omg_emotion": ("omg_emotion/omg_ValidationVideos.csv", _rows),
     "ectsum": ("finance/ectsum/test.jsonl", _lines), "fomc": ("finance/fomc/test-5768.jsonl", _lines),
     "fraud_card": ("finance/ccfraud/test.csv", _rows), "claims_travel": ("finance/travel_insurance/test.csv", _rows),
@@ -88,7 +104,7 @@ COUNTS: Mapping[str, tuple[str, Callable[[bytes], int]]] = {
     "sec_ner": ("finance/sec_ner/test.jsonl", _lines), "finred": ("finance/finred/test.txt", _lines),
     "causal_detection": ("finance/causal_detection/test.json", lambda data: len(_json(data))),
     "cflue": ("finance/cflue/knowledge.json", lambda data: len(_json(data))),
-    "convfinqa": ("finance/convfinqa/convfinqa_dev.json", lambda data: sum(len(one["questions"]) for one in _json(data))),
+    "convfinqa": ("finance/convfinqa/convfinqa_dev.json", _turns),
     "tatqa": ("tatqa/tatqa_dataset_dev.json", lambda data: sum(len(one["questions"]) for one in _json(data))),
     "finqa": ("finqa/test.json", lambda data: len(_json(data))),
 }  # fmt: skip
@@ -128,9 +144,9 @@ def _subject(small: Any, name: str, place: Path) -> Subject:
     damaged = tuple(one for one in files if one.rpartition(".")[2] not in media)
     if not damaged:
         raise BenchError(f"{name} reads no file here")
-    learned = frozenset(local for path, local in places.items() if path not in told.seals)
-    subject = Subject(f"reader {name}", files, lambda folder: None, damaged=damaged, aside=learned)
+    subject = Subject(f"reader {name}", files, lambda folder: None, damaged=damaged)
     subject.read = lambda folder: _asked(_built(small, name, folder, changes), learn=True)
+    subject.opened = lambda folder: _asked(_built(small, name, folder, changes))
     subject.wrong = lambda folder, found, damage: _wrong(subject, name, found, damage)
     subject.command = lambda folder: [
         "run", f"task={name}", "model=constant", f"data_dir={folder}", f"runs_dir={folder}/runs", "tracking=none", "--fresh", "resamples=10",  # noqa: E501
@@ -157,8 +173,12 @@ def _located(small: Any, name: str, place: Path, changes: Mapping[str, Any]) -> 
 
 
 def _built(small: Any, name: str, folder: Path, changes: Mapping[str, Any]) -> Task:
-    more = {"source": f"file:{folder / 'chitchat.json'}", "sha256": None} if name == "chitchat" else {}
-    task = small.built(name, folder, **more, **changes)
+    """The task as it is before it has read anything: built once, which takes ten times as long as to read a small file."""
+    key = (name, folder)
+    if key not in _BUILT:
+        more = {"source": f"file:{folder / 'chitchat.json'}", "sha256": None} if name == "chitchat" else {}
+        _BUILT[key] = small.built(name, folder, **more, **changes)
+    task = copy.deepcopy(_BUILT[key])
     assert isinstance(task, Task)
     return task
 
@@ -238,9 +258,7 @@ def _is_same(sound: bytes, damage: Damage) -> bool:
 
 def _unmeasured(subject: Subject, name: str, found: Asking) -> str:
     """Why the ideal answers, which the file itself names, cannot be measured."""
-    task = subject.more.setdefault(
-        "task", _built(_small(), name, Path.cwd(), {"splits": None} if name in _small().ORDERED else {})
-    )
+    task = _built(_small(), name, Path.cwd(), {"splits": None} if name in _small().ORDERED else {})
     if without_references(found.examples):
         return ""
     given = ideals(task, found.examples)

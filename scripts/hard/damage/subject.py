@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from bench.errors import BenchError
 from bench.text.shown import terminal
 
 Files = Mapping[str, bytes]  # by path below the folder of the trial
@@ -33,7 +34,7 @@ class Subject:
     is. `damaged` are the files of `files` that are damaged in turn, `named(damage)` texts of which an error has to name one (the
     file's name else). `command(folder)` are the words of the whole command, each as `bench` is given them, for the sample that goes
     through it. `writes` says that reading changes files, so that all are put back each time. `raw` leaves out what knows
-    the format. `command` does not open the files of `aside`.
+    the format. `opened` is what `command` reads, where that is less than `read`.
     """
 
     name: str
@@ -43,7 +44,7 @@ class Subject:
     damaged: tuple[str, ...] = ()
     named: Callable[[Damage], tuple[str, ...]] = lambda damage: (Path(damage.file).name,)
     command: Callable[[Path], list[str]] | None = None
-    aside: frozenset[str] = frozenset()
+    opened: Callable[[Path], Any] | None = None
     writes: bool = False
     raw: bool = False
     seconds: float = 20.0
@@ -87,13 +88,21 @@ def commanded(subject: Subject, folder: Path, damage: Damage, refused: bool | No
         return f"a traceback of {shown}"
     if code not in (0, 1, 2, 3):
         return f"exit code {code} of {shown}"
-    if refused is True and code == 0:
+    if refused is True and code == 0 and not (subject.opened and _is_readable(subject.opened, folder)):
         return f"exit code 0 though the reader refuses it, of {shown}"
     if code == 2 and not any(name in terminal(said) or name in said for name in subject.named(damage)):
         return f"a line that names no place, of {shown}"
     if wild := [sign for sign in said if ord(sign) < 32 and sign not in "\n\t"]:
         return f"the letter {wild[0]!a} on a terminal, of {shown}"
     return ""
+
+
+def _is_readable(read: Callable[[Path], Any], folder: Path) -> bool:
+    try:
+        read(folder)
+    except BenchError:
+        return False
+    return True
 
 
 def _text(stream: io.TextIOWrapper) -> str:

@@ -107,12 +107,15 @@ def _wrong(found: Submission, examples: Sequence[Example], sound: Submission, da
         if len(lines) > 0 and n > len(lines):
             return f"{n} predictions of {len(lines)} lines"
         given = {_id(line) for line in lines}
-        if lost := [key for key in given if key not in {one.strip() for one in (*ids, *found.unknown)}]:
-            return f"the line of {lost[0]!r} is neither read nor unknown"
+        told = {one.strip() for one in (*ids, *found.unknown)}
+        if lost := [forms for forms in given if not told & set(forms)]:
+            return f"the line of {lost[0][0]!r} is neither read nor unknown"
     return ""
 
 
-def _id(line: bytes) -> str:
-    return (
-        str(json.loads(line.decode("utf-8-sig"))["id"]).strip().removesuffix(".0")
-    )  # a whole number, as tables with a gap write it
+def _id(line: bytes) -> tuple[str, ...]:
+    """The id of a line, and as a whole number where it is one with a point, as tables with a gap write it."""
+    given = json.loads(line.decode("utf-8-sig"))["id"]
+    text = str(given).strip()
+    whole = isinstance(given, float) and given.is_integer()
+    return (text, text.removesuffix(".0"), str(int(given))) if whole else (text, text.removesuffix(".0"))

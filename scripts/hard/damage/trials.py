@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import mmap
 import multiprocessing
 import os
@@ -13,10 +12,11 @@ import struct
 import time
 import traceback
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from multiprocessing.connection import Connection
+from itertools import islice
+from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any
 
@@ -65,8 +65,9 @@ def _bounded(seconds: float) -> Iterator[None]:
 class Trial:
     """The inputs of one subject, in the folder that is its own."""
 
-    def __init__(self, subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mmap) -> None:
-        self.subject, self.folder, self.seed, self.inputs, self.now = subject, folder, seed, inputs, now
+    def __init__(self, subject: Subject, asked: Asked, now: mmap.mmap) -> None:
+        self.subject, self.asked, self.now = subject, asked, now
+        self.folder, self.seed = asked.folder, asked.seed
         self.found = Tried()
 
     def restore(self, *names: str) -> None:
@@ -84,7 +85,7 @@ class Trial:
             self.restore()
         (self.folder / damage.file).write_bytes(damage.data)
         said, refused = self._verdict(damage)
-        if whole and not said and self.subject.command is not None and damage.file not in self.subject.aside:
+        if whole and not said and self.subject.command is not None:
             if self.subject.writes:
                 self.restore()
                 (self.folder / damage.file).write_bytes(damage.data)
@@ -96,7 +97,7 @@ class Trial:
         if said:
             self.found.n_failures += 1
             if len(self.found.failures) < _MOST:
-                place = self.inputs / f"{self.subject.name.replace(' ', '_').replace('/', '_')}-{self.seed}-{index}"
+                place = _kept(self.subject, self.asked, index)
                 place.write_bytes(damage.data)
                 line = f"{self.subject.name} seed {self.seed} input {index} ({damage.what} of {damage.file}, in {place}): {said}"
                 self.found.failures.append(line)
@@ -184,7 +185,8 @@ def _inputs(trial: Trial, n: int, until: float, share: float) -> None:
         index += 1
 
 
-def _child(subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mmap, out: Connection, n: int, seconds: float, share: float) -> None:  # fmt: skip  # noqa: E501
+def _child(subject: Subject, asked: Asked, now: mmap.mmap, out: Connection) -> None:
+    folder = asked.folder
     nowhere = os.open(os.devnull, os.O_RDWR)
     if not os.environ.get("HARD_SHOW"):
         os.dup2(nowhere, 2)
@@ -192,13 +194,13 @@ def _child(subject: Subject, folder: Path, seed: int, inputs: Path, now: mmap.mm
     held = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * resource.getpagesize()
     resource.setrlimit(resource.RLIMIT_AS, (held + _MEMORY, resource.RLIM_INFINITY))
     os.environ["BENCH_CACHE"] = str(folder / "cache")
-    trial = Trial(subject, folder, seed, inputs, now)
+    trial = Trial(subject, asked, now)
     folder.mkdir(parents=True, exist_ok=True)
     os.chdir(folder)
     trial.restore()
     try:
         _refuse_unsound(trial)
-        _inputs(trial, n, time.monotonic() + seconds, share)
+        _inputs(trial, asked.n, time.monotonic() + asked.seconds, asked.share)
     except Exception as error:
         trial.found.failures.append(
             f"{subject.name}: the trial itself broke off: {traceback.format_exception(error)[-6:]}"
@@ -217,40 +219,73 @@ def _refuse_unsound(trial: Trial) -> None:
     trial.restore()
 
 
-def tried(subject: Subject, folder: Path, *, seed: int, n: int, seconds: float, share: float, inputs: Path) -> Tried:
-    """What came of `n` inputs of the subject, or of as many as fit into `seconds`."""
-    fork = multiprocessing.get_context("fork")
-    now = mmap.mmap(-1, _KEPT)
-    mine, theirs = fork.Pipe(duplex=False)
-    child = fork.Process(target=_child, args=(subject, folder, seed, inputs, now, theirs, n, seconds, share))
-    child.start()
-    theirs.close()
-    last, since = -1, time.monotonic()
-    while True:
-        if mine.poll(0.5):
+@dataclass(frozen=True)
+class Asked:
+    """What is tried of a subject: in which folder, how many inputs, in how many seconds, and which share as whole commands."""
+
+    folder: Path
+    seed: int
+    n: int
+    seconds: float
+    share: float
+    inputs: Path
+
+
+class Going:
+    """The process of one subject, watched from outside: it may hang where no signal reaches it, or end."""
+
+    def __init__(self, subject: Subject, asked: Asked) -> None:
+        self.subject, self.asked = subject, asked
+        fork = multiprocessing.get_context("fork")
+        self._now = mmap.mmap(-1, _KEPT)
+        self.pipe, theirs = fork.Pipe(duplex=False)
+        self._child = fork.Process(target=_child, args=(subject, asked, self._now, theirs))
+        self._child.start()
+        theirs.close()
+        self._last, self._since = -1, time.monotonic()
+
+    def ended(self) -> Tried | None:
+        """What came of the inputs, once all were tried or the process is lost; None before."""
+        found: Tried | None = None
+        if self.pipe.poll():
             try:
-                found = Tried(**mine.recv())
+                found = Tried(**self.pipe.recv())
             except EOFError:
-                found = _lost(subject, now, inputs, seed, f"its process ended ({child.exitcode})")
-            break
-        index = struct.unpack("<q", now[:8])[0]
-        if index != last:
-            last, since = index, time.monotonic()
-        elif time.monotonic() - since > _SILENT + subject.seconds:
-            child.kill()
-            found = _lost(subject, now, inputs, seed, "a hang that no signal ends")
-            break
-    child.join()
-    return found
+                self._child.join()
+                found = self._lost(f"its process ended ({self._child.exitcode})")
+        elif self._is_silent():
+            self._child.kill()
+            found = self._lost("a hang that no signal ends")
+        if found is not None:
+            self._child.join()
+            self.pipe.close()
+        return found
+
+    def _is_silent(self) -> bool:
+        index = struct.unpack("<q", self._now[:8])[0]
+        if index != self._last:
+            self._last, self._since = index, time.monotonic()
+        return time.monotonic() - self._since > _SILENT + self.subject.seconds
+
+    def _lost(self, why: str) -> Tried:
+        index, size = struct.unpack("<qq", self._now[:16])
+        place = _kept(self.subject, self.asked, f"{index}-last")
+        place.write_bytes(self._now[16 : 16 + size])
+        return Tried(max(1, index % 10**6), 0, 0, [f"{self.subject.name}: {why} at input {index}, in {place}"], 1)
 
 
-def _lost(subject: Subject, now: mmap.mmap, inputs: Path, seed: int, why: str) -> Tried:
-    index, size = struct.unpack("<qq", now[:16])
-    place = inputs / f"{subject.name.replace(' ', '_').replace('/', '_')}-{seed}-{index}-last"
-    place.write_bytes(now[16 : 16 + size])
-    return Tried(max(1, index % 10**6), 0, 0, [f"{subject.name}: {why} at input {index}, in {place}"], 1)
+def tried(subjects: Iterable[tuple[Subject, Asked]], beside: int) -> Iterator[tuple[Subject, Tried]]:
+    """What came of each subject, as they end; `beside` of them at once."""
+    waiting = iter(subjects)
+    going = [Going(*one) for one in islice(waiting, beside)]
+    while going:
+        wait([one.pipe for one in going], timeout=1)
+        for place, one in enumerate(going):
+            if (found := one.ended()) is not None:
+                yield one.subject, found
+                going[place : place + 1] = [Going(*more) for more in islice(waiting, 1)]
+                break
 
 
-def as_json(found: Tried) -> str:
-    """For a report."""
-    return json.dumps(vars(found))
+def _kept(subject: Subject, asked: Asked, index: object) -> Path:
+    return asked.inputs / f"{subject.name.replace(' ', '_').replace('/', '_')}-{asked.seed}-{index}"
