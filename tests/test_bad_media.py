@@ -224,6 +224,11 @@ CLIPS: dict[str, tuple[Callable[[Path], object], str, str]] = {
         "is cut off: it has",
     ),
     "cut before its head": (lambda path: cut(film(path, samples=CALL)), "FFmpeg can read (", "FFmpeg can read ("),
+    "unknown tracks": (
+        lambda path: _unknown(film(path, samples=CALL)),
+        "a video track in a format that FFmpeg does not know",
+        "an audio track in a format that FFmpeg does not know",
+    ),
     "webm": (lambda path: film(path, samples=None, container="matroska"), "", "has no sound track"),
     "cut webm": (lambda path: cut(film(path, 3.0, container="matroska")), "is cut off: it has", "is cut off: it has"),
     "sound alone": (lambda path: write_wav(path, CALL), "has no pictures", ""),
@@ -233,6 +238,14 @@ CLIPS: dict[str, tuple[Callable[[Path], object], str, str]] = {
     "a folder": (lambda path: path.mkdir(), "does not exist", "does not exist"),
     "one frame": (lambda path: film(path, 0.1, samples=CALL), "", ""),
 }
+
+
+def _unknown(path: Path) -> None:
+    data = path.read_bytes()
+    for name in (b"mp4a", b"mp4v", b"esds"):
+        assert name in data
+        data = data.replace(name, b"zzzz")
+    path.write_bytes(data)
 
 
 def _omg(folder: Path, clips: list[tuple[str, float]]) -> Path:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_data
 
 from bench.artifacts import lock
 from bench.config.build import build
@@ -33,11 +34,48 @@ def test_an_answer_that_was_changed_in_the_journal_is_asked_again(tmp_path: Path
     assert str(journal) in said[0]
 
 
-@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1e999}'])
+@pytest.mark.parametrize("text", ['{"a": 1, "a": 2}', '{"a": 1e999}', '{"a": 1' + "0" * 309 + "}"])
 def test_a_key_that_comes_twice_and_a_number_beyond_all_are_refused_in_data(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.json").write_text(text)
     with pytest.raises(BenchError, match=r"a\.json is not JSON"):
         read_json(tmp_path / "a.json")
+
+
+def test_an_error_is_one_line_that_keeps_its_place_and_its_remedy_however_long_what_was_found() -> None:
+    said = str(BenchError(f"a.csv line 2: found {'9' * 200_000} in\na\r\nb; correct the file"))
+    assert said.startswith("a.csv line 2: found 999")
+    assert said.endswith("in⏎a⏎b; correct the file")
+    assert "[… 196," in said
+    assert len(said) < 4_000
+
+
+def test_a_line_of_a_finished_journal_is_read_only_with_each_field_of_its_type(tmp_path: Path) -> None:
+    (tmp_path / "predictions.jsonl").write_text('{"id": "a", "text": {"value": "17"}}\n')
+    with pytest.raises(BenchError, match=r"predictions\.jsonl line 1: text is"):
+        list(RunFolder(tmp_path).predictions())
+
+
+@pytest.mark.parametrize(
+    ("task", "file", "text", "said"),
+    [
+        ("goemotions", "goemotions/test.tsv", f"fine\t{'9' * 5000}\tc1\n", r"test\.tsv line 1: label '999"),
+        ("fomc", "finance/fomc/test-5768.jsonl", "", r"test-5768\.jsonl: 1 of 4 examples have no answer"),
+        (
+            "finentity",
+            "finentity/FinEntity.json",
+            '[{"content": "oil", "annotations": [{"start": 0, "end": 9, "label": "Neutral", "value": "crude oil"}]}]',
+            r"FinEntity\.json: \[0\]\.annotations: found the span 0 to 9 in a text of 3 characters",
+        ),
+    ],
+)
+def test_what_a_data_file_must_not_hold_is_named_with_the_file(
+    task: str, file: str, text: str, said: str, tmp_path: Path
+) -> None:
+    path = small_data.write(tmp_path) / file
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(text or path.read_text().replace('"label"', '"labels"', 1))
+    with pytest.raises(BenchError, match=said):
+        small_data.built(task, tmp_path).examples()
 
 
 @pytest.mark.parametrize("pin", [["a"], 1, None])

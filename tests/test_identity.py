@@ -218,6 +218,12 @@ def test_a_data_file_whose_bytes_change_is_another_run_and_stops_a_run_that_is_a
     assert second["run_id"] != first["run_id"]
     study.edit("NAME/adding.py", "    a, b", f"    open({str(data)!r}, 'a').write(' ')\n    a, b")
     assert "numbers.json changed while the run was at it" in study.fails()
+    study.edit(
+        "NAME/tasks.py",
+        f"read_json(Path({str(data)!r}))",
+        f"read_json(Path({str(data)!r})); open({str(data)!r}, 'a').write(' ')",
+    )
+    assert "numbers.json changed while it was read" in study.fails()
 
 
 def test_an_edit_of_a_model_or_of_what_it_imports_is_another_run_and_one_of_the_task_s_parser_is_not(

@@ -41,7 +41,7 @@ class Sealer:
         """The file's seal. That of a file which is not there or cannot be read says so: who reads it will fail by it."""
         if (found := self.sealed.get(path)) is not None:
             return found
-        state = _state(path)
+        state = state_of(path)
         if state is None:
             self.sealed[path] = Seal(ABSENT, None)
             return self.sealed[path]
@@ -72,12 +72,21 @@ class Sealer:
 def refuse_changed(sealed: Mapping[Path, Seal]) -> None:
     """Raise BenchError for the first of these files that is gone or no longer the one that was sealed."""
     for path, seal in sealed.items():
-        found = _state(path)
+        found = state_of(path)
         if found != seal.state and (found is None or _sha256(path) != seal.sha256):
             what = "disappeared" if found is None else "changed" if seal.state else "appeared"
             raise BenchError(
                 f"{path} {what} while the run was at it; what was answered before is kept: put it back as it was and run the same "
                 "command again (other bytes make another run)"
+            )
+
+
+def refuse_unread(sealed: Mapping[Path, Seal], read: Mapping[Path, State | None]) -> None:
+    """Raise BenchError for the first of these files that was sealed as another one than was read, whose state that was."""
+    for path, state in read.items():
+        if path in sealed and sealed[path].state != state:
+            raise BenchError(
+                f"{path} changed while it was read; wait until nothing writes it, and run the same command again"
             )
 
 
@@ -101,8 +110,8 @@ def _check(place: Path, kept: Mapping[str, list[str | int]]) -> str:
     return hashlib.sha256(json.dumps([place.name, kept], sort_keys=True).encode()).hexdigest()[:16]
 
 
-def _state(path: Path) -> State | None:
-    """None where there is no file that can be read."""
+def state_of(path: Path) -> State | None:
+    """What tells whether a file is still the one it was; None where there is no file that can be read."""
     try:
         found = path.stat()
     except OSError:

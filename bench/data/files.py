@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from pathlib import Path
 from typing import TypeVar
 
+from bench.artifacts.seals import State, state_of
 from bench.errors import BenchError
 from bench.text.rows import rows
 from bench.types import Example, Json
@@ -22,18 +23,19 @@ _STRING_OR_CONSTANT = re.compile(r'"(?:\\.|[^"\\])*"|-?\b(NaN|Infinity)\b')
 
 _DIGITS = sys.int_info.default_max_str_digits
 _LONG = re.compile(rf"[0-9]{{{_DIGITS + 1}}}")
+_BEYOND = re.compile(r"[0-9]{309}")  # only a whole number of so many digits can be beyond all floats
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # its byte order marks
 
-_NOTED: ContextVar[set[Path] | None] = ContextVar("noted", default=None)
+_NOTED: ContextVar[dict[Path, State | None] | None] = ContextVar("noted", default=None)
 
 
 @contextmanager
-def noted() -> Iterator[set[Path]]:
-    """The files that `read_text` and what stands on it read inside the block: what a task's data were, whoever asked for them.
+def noted() -> Iterator[dict[Path, State | None]]:
+    """The files that `read_text` and what stands on it read inside the block, each with its state before it was first read.
 
-    A block around this one has them too.
+    They are what a task's data were, whoever asked for them. A block around this one has them too.
     """
-    found: set[Path] = set()
+    found: dict[Path, State | None] = {}
     around = _NOTED.get()
     token = _NOTED.set(found)
     try:
@@ -41,13 +43,13 @@ def noted() -> Iterator[set[Path]]:
     finally:
         _NOTED.reset(token)
         if around is not None:
-            around |= found
+            around.update({path: state for path, state in found.items() if path not in around})
 
 
 def note(path: Path) -> None:
     """Count a file among those of the block, for one that is read in another way."""
     if (found := _NOTED.get()) is not None:
-        found.add(path)
+        found.setdefault(path, state_of(path))
 
 
 def _refuse_constant(name: str) -> Json:
@@ -87,6 +89,11 @@ def read_text(path: Path, encoding: str = "utf-8-sig") -> str:
     return text
 
 
+def _whole(token: str) -> int:
+    _finite(token)
+    return int(token)
+
+
 def _finite(token: str) -> float:
     if not math.isfinite(value := float(token)):
         raise ValueError(f"{token[:40]} is beyond all numbers that can be computed with")
@@ -106,6 +113,7 @@ def parse(
             text,
             parse_constant=_refuse_constant,
             parse_float=_finite if finite else float,
+            parse_int=_whole if finite and _BEYOND.search(text) else None,
             object_pairs_hook=object_pairs_hook,
         )
     except json.JSONDecodeError as error:

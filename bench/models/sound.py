@@ -121,7 +121,7 @@ def track_of(path: str, tracks: Sequence[Any], what: str) -> Any:
         raise ValueError(f"{path} has no {what}")
     if tracks[0].codec_context is None:  # PyAV then knows neither its rate nor its size
         raise ValueError(
-            f"{path} has a {tracks[0].type} track in a format that FFmpeg does not know; bring the file again"
+            f"{path} has {'an audio' if tracks[0].type == 'audio' else 'a video'} track in a format that FFmpeg does not know; bring the file again"
         )
     return tracks[0]
 

@@ -32,7 +32,7 @@ from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
 from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
-from bench.runs.forms import WRONG, timing
+from bench.runs.forms import WRONG, prediction, timing
 from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
@@ -164,7 +164,7 @@ class RunFolder:
     def predictions(self) -> Iterator[Prediction]:
         """The journal's predictions, in the order in which they were made."""
         for number, (_, line) in enumerate(lines(self.path / JOURNAL), start=1):
-            yield parsed(self.path / JOURNAL, number, line, Prediction.from_json)
+            yield parsed(self.path / JOURNAL, number, line, prediction)
 
     def all_predictions(self, n: int) -> Iterator[Prediction]:
         """The predictions of a run whose `n` examples are all answered; raises BenchError behind the last where some lack."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bench.artifacts.seals import Sealer
 from bench.data.files import noted
-from bench.engine.asking import Asking, asking, ideals
+from bench.engine.asking import Asking, asking, ideals, remember_read
 from bench.errors import BenchError, authored
 from bench.models.trainable import Taught
 from bench.runs.asked import ask
@@ -55,7 +55,7 @@ def lesson(task: Task, settings: Settings, rows: int | None) -> Lesson:
             f"task '{task.name}' has no training examples here; put its training split into the data directory "
             f"(`bench doctor task={task.name}`), or choose a task that has one"
         )
-    vars(task).setdefault("_files_read", set()).update(path for path in read if path.is_file())
+    remember_read(task, read)
     kept, leaked = _unseen(task, found, settings, asked)
     if not kept:
         raise BenchError(

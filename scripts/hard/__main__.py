@@ -25,6 +25,7 @@ PARTS = (
     "damage",
     "offline",
     "crash",
+    "changed",
     "resources",
     "long_runs",
     "degenerate",

@@ -28,13 +28,13 @@ _BUILT: dict[tuple[str, Path], Any] = {}
 _MOST_BYTES = 40_000  # of a file that is damaged; a longer one is cut to its first rows or members
 
 
-def _small() -> Any:
+def small_data() -> Any:
     """`tests/small_data.py`, with the data that the fast tests use."""
     if str(_TESTS) not in sys.path:
         sys.path.insert(0, str(_TESTS))
-    import small_data
+    import small_data as found
 
-    return small_data
+    return found
 
 
 def _json(data: bytes) -> Any:
@@ -112,7 +112,7 @@ COUNTS: Mapping[str, tuple[str, Callable[[bytes], int]]] = {
 
 def subjects() -> Iterator[Subject]:
     """One for each task of conf/task whose data can stand in a folder."""
-    small = _small()
+    small = small_data()
     with tempfile.TemporaryDirectory() as made:
         folder = small.write(Path(made))
         official = Path(os.environ.get("BENCH_DATA") or made)
@@ -258,7 +258,7 @@ def _is_same(sound: bytes, damage: Damage) -> bool:
 
 def _unmeasured(subject: Subject, name: str, found: Asking) -> str:
     """Why the ideal answers, which the file itself names, cannot be measured."""
-    task = _built(_small(), name, Path.cwd(), {"splits": None} if name in _small().ORDERED else {})
+    task = _built(small_data(), name, Path.cwd(), {"splits": None} if name in small_data().ORDERED else {})
     if without_references(found.examples):
         return ""
     given = ideals(task, found.examples)

@@ -28,7 +28,7 @@ def journals() -> Iterator[Subject]:
 
     def wrong(folder: Path, found: Any, damage: Damage) -> str:
         run, predictions, path = found
-        if predictions != whole["predictions.jsonl"]:
+        if _values(predictions) != _values(whole["predictions.jsonl"]):
             return (
                 f"other predictions than the undisturbed run's: {_first_other(predictions, whole['predictions.jsonl'])}"
             )
@@ -52,6 +52,11 @@ def _clean(folder: Path, files: dict[str, bytes]) -> None:
 
 def _scores(record: Any) -> list[Any]:
     return [(one["metric"], one["value"], one["n"], one["n_failed"]) for one in record["scores"]]
+
+
+def _values(journal: bytes) -> list[Any]:
+    """What its lines say: a line may be spelt otherwise and say the same."""
+    return [json.loads(line) for line in journal.split(b"\n")[:-1]]
 
 
 def _first_other(ours: bytes, theirs: bytes) -> str:

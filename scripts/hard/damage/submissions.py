@@ -13,7 +13,7 @@ from bench.engine.asking import first_examples
 from bench.submissions.reading import Submission, read
 from bench.task import Task
 from bench.types import Example
-from scripts.hard.damage.readers import _small
+from scripts.hard.damage.readers import small_data
 from scripts.hard.damage.subject import Damage, Subject
 
 
@@ -48,7 +48,7 @@ def _answer(example: Example) -> Any:
 
 def subjects() -> Iterator[Subject]:
     """Each task with small data, in each of the formats that it reads undamaged."""
-    small = _small()
+    small = small_data()
     import tempfile
 
     with tempfile.TemporaryDirectory() as made:
