@@ -120,9 +120,8 @@ def track_of(path: str, tracks: Sequence[Any], what: str) -> Any:
     if not tracks:
         raise ValueError(f"{path} has no {what}")
     if tracks[0].codec_context is None:  # PyAV then knows neither its rate nor its size
-        raise ValueError(
-            f"{path} has {'an audio' if tracks[0].type == 'audio' else 'a video'} track in a format that FFmpeg does not know; bring the file again"
-        )
+        kind = {"audio": "an audio", "video": "a video"}[tracks[0].type]
+        raise ValueError(f"{path} has {kind} track in a format that FFmpeg does not know; bring the file again")
     return tracks[0]
 
 
