@@ -350,10 +350,22 @@ def test_processes_at_once_count_every_attempt_once(attempt: Scorer, private: Pa
     assert len((private / "attempts.jsonl").read_text().splitlines()) == 20
 
 
-@pytest.mark.parametrize("damage", ["{", "[]", '{"count": "x"}', '{"task": "a"', "\n"])
-def test_a_damaged_count_gives_no_score(damage: str, attempt: Scorer, private: Path) -> None:
+@pytest.mark.parametrize(
+    "damage",
+    [
+        b"{",
+        b"[]",
+        b'{"count": "x"}',
+        b'{"task": "a"',
+        b"\n",
+        b"\xff\n",
+        b"[" * 9999 + b"\n",
+        b'{"task":"a","submitter":"b","predictions":"c","count":0}\n',
+    ],
+)
+def test_a_damaged_count_gives_no_score(damage: bytes, attempt: Scorer, private: Path) -> None:
     attempt("Ann", {"po-1": "652"})
-    with (private / "attempts.jsonl").open("a") as file:
+    with (private / "attempts.jsonl").open("ab") as file:
         file.write(damage)
     with pytest.raises(BenchError, match=r"attempts\.jsonl line 2 is damaged"):
         attempt("Ann", {"po-1": "652"})

@@ -197,7 +197,7 @@ def _attempt(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Pre
     key = {"task": task.name, "submitter": _name(submitter).casefold(), "predictions": _said(task, by_id, predictions)}
     path = place / ATTEMPTS
     try:
-        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+", encoding="utf-8") as file:
+        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
             file.seek(0)
             known = [_parsed(line, number) for number, line in enumerate(file, start=1)]
@@ -206,7 +206,7 @@ def _attempt(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Pre
                 if one["predictions"] == key["predictions"]:
                     return int(one["count"])
             now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
-            file.write(canonical({"time": now, **key, "count": len(own) + 1}) + "\n")
+            file.write((canonical({"time": now, **key, "count": len(own) + 1}) + "\n").encode())
             file.flush()
             os.fsync(file.fileno())
             return len(own) + 1
@@ -223,13 +223,16 @@ def _said(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Predic
     )
 
 
-def _parsed(line: str, number: int) -> Mapping[str, Json]:
+def _parsed(line: bytes, number: int) -> Mapping[str, Json]:
     try:
         found = json.loads(line)
-        if not line.endswith("\n") or not isinstance(found["count"], int) or not isinstance(found["predictions"], str):
+        texts = [found[key] for key in ("task", "submitter", "predictions")]
+        if not line.endswith(b"\n") or type(found["count"]) is not int or found["count"] < 1:
+            raise TypeError
+        if not all(isinstance(text, str) for text in texts):
             raise TypeError
         return {key: found[key] for key in ("task", "submitter", "predictions", "count")}
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         raise BenchError(
             f"{VARIABLE}/{ATTEMPTS} line {number} is damaged; mend it, for attempts are counted there, and without it there "
             "is no score"

@@ -53,6 +53,7 @@ GROUPS = (
     Group("damaged entries of DAWNBench", "entries:subjects", 2.0),
     Group("damaged raw timings, and records and ledgers of trainings", "kept:timings", 2.0, each=1.0),
     Group("damaged seals, digests and pins", "kept:caches", 2.0),
+    Group("damaged counts of attempts on held-out references", "kept:attempts", 1.0),
     Group("damaged index of boards and mark of a store", "kept:indexes", 2.0),
     Group("damaged pictures, recordings, films and annotations", "media:subjects", 5.0, each=1.0),
     Group("damaged heads of weights", "media:weights", 1.0, each=1.0),

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from scripts.hard.damage import world
-from scripts.hard.damage.readers import _TESTS
+from scripts.hard.damage.readers import _TESTS, small_data
 from scripts.hard.damage.subject import Damage, Subject
 
 
@@ -225,3 +225,32 @@ def indexes() -> Iterator[Subject]:
         ("mlflow.json",),
         writes=True,
     )
+
+
+def attempts() -> Iterator[Subject]:
+    """The count of a submitter's attempts on held-out references: damaged, there is no score."""
+    from bench.submissions import held_out
+    from bench.types import Prediction
+
+    task = small_data().shipped("finmm_qa", Path())
+    examples = {one.id: one for one in task.examples()[:2]}
+    given = [Prediction(key, answer="fees") for key in examples]
+
+    def said(text: str) -> str:
+        return held_out._said(task, examples, [Prediction(key, answer=text) for key in examples])
+
+    line = {"time": "2026-01-01T00:00:00+00:00", "task": task.name, "submitter": "ann"}
+    known = [line | {"predictions": said(f"{i}"), "count": i + 1} for i in range(3)]
+    known.append(line | {"submitter": "bo", "predictions": said("0"), "count": 1})
+    file = "".join(json.dumps(one) + "\n" for one in known).encode()
+
+    def read(folder: Path) -> Any:
+        os.environ["BENCH_PRIVATE"] = str(folder)
+        return held_out._attempt(task, examples, given, "Ann")
+
+    def wrong(folder: Path, found: Any, damage: Damage) -> str:
+        lines = [json.loads(one) for one in damage.data.split(b"\n")[:-1]]
+        due = 1 + sum(one["task"] == task.name and one["submitter"] == "ann" for one in lines)
+        return "" if found == due else f"attempt {found}, the file has {due - 1}"
+
+    yield Subject("attempts", {"attempts.jsonl": file}, read, wrong, writes=True)
