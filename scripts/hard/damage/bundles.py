@@ -120,6 +120,20 @@ def subjects() -> Iterator[Subject]:
     yield Subject("bundle files", below, inside(False), _wrong)
     yield Subject("bundle files with digests put right", below, inside(True), _as_scored)
 
+    record = next(name for name in files if name.endswith("run.json"))
+
+    def forged(folder: Path) -> Any:
+        try:
+            scores = json.loads((folder / "scores.json").read_bytes())
+            changed = json.dumps(json.loads(files[record]) | {"scores": scores}).encode()
+        except (ValueError, RecursionError):
+            changed = (folder / "scores.json").read_bytes()
+        _zipped(folder / "made" / _ZIP, _put_right(files | {record: changed}))
+        return _verdict(folder / "made" / _ZIP)
+
+    scores = json.dumps(json.loads(files[record])["scores"]).encode()
+    yield Subject("bundle of forged scores", {"scores.json": scores}, forged, _as_scored)
+
     def odd(folder: Path) -> Any:
         which = int.from_bytes((folder / "which.bin").read_bytes()[:8].ljust(8, b"\0"), "big")
         (folder / "made").mkdir(exist_ok=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import struct
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -33,9 +34,8 @@ def subjects() -> Iterator[Subject]:
         sys.path.insert(0, str(_TESTS))
     import numpy as np
     from PIL import Image as Pictures
-    from recordings import VIDEO, VOICE, write_film, write_sound
 
-    from bench.models import pictures, sound, video
+    from bench.models import pictures
     from bench.types import ImageFile
 
     shade = Pictures.fromarray(np.arange(48 * 64 * 3, dtype=np.uint8).reshape(48, 64, 3))
@@ -52,6 +52,15 @@ def subjects() -> Iterator[Subject]:
             lambda folder, found, damage: "" if np.prod(found) < 300_000_000 else f"a picture of {found}", named=lambda damage: ("picture",),  # noqa: E501
             raw=True,
         )  # fmt: skip
+    yield from _recordings()
+
+
+def _recordings() -> Iterator[Subject]:
+    import numpy as np
+    from recordings import VIDEO, VOICE, write_film, write_sound
+
+    from bench.models import sound, video
+
     with tempfile.TemporaryDirectory() as made:
         wav = write_sound(Path(made) / "a.wav", 0.5).read_bytes()
         film = write_film(Path(made) / "b.mp4", 0.5).read_bytes()
@@ -66,7 +75,12 @@ def subjects() -> Iterator[Subject]:
             return "samples that are no numbers"
         return "" if len(samples) <= 8000 * 3600 else f"{len(samples)} samples of {len(damage.data)} bytes"
 
+    floats = np.sin(np.arange(4000, dtype=np.float32) / 9).astype("<f4").tobytes()
+    form = struct.pack("<HHIIHH", 3, 1, 8000, 32000, 4, 32)  # format 3: numbers with a point, of which some are none
+    chunks = b"WAVEfmt " + struct.pack("<I", len(form)) + form + b"data" + struct.pack("<I", len(floats)) + floats
     yield Subject("recording WAV", {"a.wav": wav}, _as_bench_error(heard), as_long, raw=True)
+    of_floats = b"RIFF" + struct.pack("<I", len(chunks)) + chunks
+    yield Subject("recording WAV of floats", {"a.wav": of_floats}, _as_bench_error(heard), as_long, raw=True)
 
     def seen(folder: Path) -> Any:
         path = str(folder / "b.mp4")
@@ -82,7 +96,7 @@ def subjects() -> Iterator[Subject]:
 def weights() -> Iterator[Subject]:
     """Heads of safetensors, GGUF and ONNX files, and the JSON beside them."""
     import numpy as np
-    from safetensors.numpy import save
+    from safetensors.numpy import load, save
 
     from bench.models import gguf_head
     from bench.models.config_json import json_object
@@ -94,7 +108,11 @@ def weights() -> Iterator[Subject]:
         return tensors_of(folder / "model.safetensors", "hub:a/b")
 
     def names(folder: Path, found: Any, damage: Damage) -> str:
-        return "" if all(isinstance(one, str) for one in found) else "a name that is no text"
+        try:
+            due = set(load(damage.data))
+        except Exception as error:
+            return f"names of what the format's own library refuses ({error})"
+        return "" if set(found) == due else f"the names {found}, the format's own library has {sorted(due)}"
 
     yield Subject("head of safetensors", {"model.safetensors": tensors}, of_safetensors, names, raw=True)
 

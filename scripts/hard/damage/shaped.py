@@ -43,40 +43,80 @@ def _places(value: Any) -> Iterator[tuple[Any, Any]]:
                 waiting.append(one)
 
 
-def changed(draw: Draw, value: Any) -> tuple[Any, str]:  # noqa: C901
+def changed(draw: Draw, value: Any) -> tuple[Any, str]:
     """The value with one thing in it changed, in place, and what was done."""
     places = list(_places(value)) if isinstance(value, dict | list) else []
     if not places:
         return draw(NEW), "all"
     holder, key = places[draw(st.integers(0, len(places) - 1))]
-    kinds = ["set", "set", "set", "drop", "double", "wrap", "swap", "other type"]
-    kind = draw(st.sampled_from(kinds if isinstance(holder, list) else [*kinds, "name", "twice", "more"]))
-    one = holder[key]
-    if kind == "set":
-        holder[key] = draw(NEW)
-    elif kind == "drop":
-        del holder[key]
-    elif kind == "double" and isinstance(holder, list):
-        holder.insert(draw(st.integers(0, len(holder))), one)
-    elif kind == "wrap":
-        holder[key] = (draw(st.sampled_from(["list", "object"])) == "list" and [one]) or {"value": one}
-    elif kind == "swap":
+    kind = draw(st.sampled_from(_OF_LISTS if isinstance(holder, list) else (*_OF_LISTS, *_NAMED)))
+    if kind == "swap":
         other, name = places[draw(st.integers(0, len(places) - 1))]
-        if not isinstance(one, dict | list) and not isinstance(other[name], dict | list):
-            holder[key], other[name] = other[name], one
-    elif kind == "name":
-        holder[
-            str(
-                draw(st.sampled_from([f"{key}x", str(key).upper(), f" {key}", f"{_RAW}{key}", "", "__proto__", "\x1b"]))
-            )
-        ] = holder.pop(key)
-    elif kind == "twice":
-        holder[f"{key}{_RAW}"] = draw(NEW)
-    elif kind == "more":
-        holder[draw(st.text(max_size=5))] = draw(NEW)
+        if not isinstance(holder[key], dict | list) and not isinstance(other[name], dict | list):
+            holder[key], other[name] = other[name], holder[key]
+    elif kind in _NAMED:
+        _NAMED[kind](draw, holder, key)
     else:
-        holder[key] = _of_other_type(one)
+        _CHANGES[kind](draw, holder, key)
     return value, kind
+
+
+def _set(draw: Draw, holder: Any, key: Any) -> None:
+    holder[key] = draw(NEW)
+
+
+def _drop(draw: Draw, holder: Any, key: Any) -> None:
+    del holder[key]
+
+
+def _double(draw: Draw, holder: Any, key: Any) -> None:
+    if isinstance(holder, list):
+        holder.insert(draw(st.integers(0, len(holder))), holder[key])
+    else:
+        _nudge(draw, holder, key)
+
+
+def _wrap(draw: Draw, holder: Any, key: Any) -> None:
+    holder[key] = draw(st.sampled_from([[holder[key]], {"value": holder[key]}]))
+
+
+def _nudge(draw: Draw, holder: Any, key: Any) -> None:
+    """Another value of the same form, close by: what a forger writes, and no check of forms sees."""
+    one = holder[key]
+    if isinstance(one, bool):
+        holder[key] = not one
+    elif isinstance(one, int):
+        holder[key] = one + draw(st.sampled_from([-1, 1, 7]))
+    elif isinstance(one, float):
+        holder[key] = one * draw(st.sampled_from([0.99, 1.01, 1.000001]))
+    elif isinstance(one, str) and one:
+        at = draw(st.integers(0, len(one) - 1))
+        holder[key] = one[:at] + draw(st.sampled_from("0a7 ")) + one[at + 1 :]
+
+
+def _other_type(draw: Draw, holder: Any, key: Any) -> None:
+    holder[key] = _of_other_type(holder[key])
+
+
+def _name(draw: Draw, holder: Any, key: Any) -> None:
+    names = [f"{key}x", str(key).upper(), f" {key}", f"{_RAW}{key}", "", "__proto__", "\x1b"]
+    holder[draw(st.sampled_from(names))] = holder.pop(key)
+
+
+def _twice(draw: Draw, holder: Any, key: Any) -> None:
+    holder[f"{key}{_RAW}"] = draw(NEW)
+
+
+def _more(draw: Draw, holder: Any, key: Any) -> None:
+    holder[draw(st.text(max_size=5))] = draw(NEW)
+
+
+_Change = Callable[[Draw, Any, Any], None]
+_CHANGES: dict[str, _Change] = {
+    "set": _set, "drop": _drop, "double": _double, "wrap": _wrap, "nudge": _nudge, "other type": _other_type,
+}  # fmt: skip
+_OF_LISTS = (*_CHANGES, "set", "set", "nudge", "swap")
+_NAMED: dict[str, _Change] = {"name": _name, "twice": _twice, "more": _more}
 
 
 def _of_other_type(one: Any) -> Any:
