@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import glob
+import json
 import os
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None:
@@ -25,6 +27,13 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def json_lettered(value: Any, indent: int | None = None) -> str:
+    """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair); NaN is refused."""
+    text = json.dumps(value, indent=indent, ensure_ascii=False, allow_nan=False)
+    halves = not text.isascii() and any("\ud800" <= letter <= "\udfff" for letter in text)
+    return json.dumps(value, indent=indent, allow_nan=False) if halves else text
 
 
 def _draft(path: Path) -> Path:

@@ -17,6 +17,7 @@ from pathlib import Path
 from bench.bundles.archive import MIB, Refused
 from bench.bundles.public import public_text
 from bench.bundles.strict import short
+from bench.disk import json_lettered
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs.readings import FILES, Reading, checked, file_of, lowered
@@ -59,7 +60,7 @@ def _public_lines(data: bytes) -> bytes:
         record = json.loads(line)
         public = {name: _public(value) for name, value in record.items() if name != "id"}
         if public != {name: value for name, value in record.items() if name != "id"}:
-            line = (json.dumps(record | public, ensure_ascii=False) + "\n").encode()
+            line = (json_lettered(record | public) + "\n").encode()
         lines.append(line)
     return b"".join(lines)
 

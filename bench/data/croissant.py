@@ -6,7 +6,6 @@ Format: http://mlcommons.org/croissant/1.0, JSON-LD that data catalogues and loa
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from bench.data.croissant_fields import PASSAGES, record_sets
 from bench.data.files import read_json, read_jsonl
 from bench.data.spec_schema import load
 from bench.data.submissions import kind as what
+from bench.disk import json_lettered
 from bench.errors import BenchError
 
 NAME = "croissant.json"
@@ -158,4 +158,4 @@ def _media(path: Path) -> Iterator[str]:
 
 def as_text(whole: Mapping[str, Any]) -> str:
     """The metadata as it is written to a file."""
-    return json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
+    return json_lettered(whole, indent=1) + "\n"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -10,7 +9,7 @@ from pathlib import Path
 
 from bench.data.dawnbench_format import TRAIN, Entry, read_entry
 from bench.data.dawnbench_values import DATA_SETS
-from bench.disk import write_atomically
+from bench.disk import json_lettered, write_atomically
 from bench.errors import BenchError
 from bench.text.names import slug
 from bench.types import Json
@@ -36,7 +35,7 @@ class Draft:
 
     def json(self) -> str:
         """The JSON file; every number in as many digits as tell it from all others."""
-        return json.dumps(self.fields, indent=4, ensure_ascii=False, allow_nan=False) + "\n"
+        return json_lettered(self.fields, indent=4) + "\n"
 
     def tsv(self) -> str:
         """The TSV file."""

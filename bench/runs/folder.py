@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import clear_drafts, write_atomically
+from bench.disk import clear_drafts, json_lettered, write_atomically
 from bench.errors import BenchError
 from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
@@ -136,9 +136,7 @@ class RunFolder:
                 attempts = self._attempts()
                 if libraries not in attempts:
                     attempts.append(dict(libraries or {}))
-                text = json.dumps(
-                    {"identity": vars(identity), "libraries": attempts}, ensure_ascii=False, allow_nan=False
-                )
+                text = json_lettered({"identity": vars(identity), "libraries": attempts})
                 write_atomically(self.path / IDENTITY, text + "\n")
             yield
 
@@ -217,9 +215,7 @@ class RunFolder:
 
     def amend(self, run: Run) -> Run:
         """Write `run.json` again, with what was learned since; the digests of the other files stay those of the run."""
-        write_atomically(
-            self.path / RECORD, json.dumps(run.to_json(), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        write_atomically(self.path / RECORD, json_lettered(run.to_json(), indent=1) + "\n")
         return run
 
     def _append(self, name: str, texts: Sequence[str]) -> None:

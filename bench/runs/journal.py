@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from bench.disk import write_atomically
+from bench.disk import json_lettered, write_atomically
 from bench.errors import BenchError
 from bench.record import Timing
 from bench.runs import forms
@@ -44,7 +44,7 @@ def of_prediction(prediction: Prediction) -> str:
     """The journal's line of a prediction; its error, which may quote anything, says no secret."""
     said = prediction.error
     record = (prediction if said is None else replace(prediction, error=secrets.clean(said))).to_json()
-    return _readable(record)
+    return json_lettered(record)
 
 
 def check_of(prediction: Prediction) -> int:
@@ -62,16 +62,6 @@ def check_of_record(record: Mapping[str, Json]) -> int:
 def of_timing(timing: Timing) -> str:
     """The ledger's line of a reading."""
     return canonical({name: value for name, value in vars(timing).items() if value is not None})
-
-
-def _readable(record: Json) -> str:
-    """JSON with letters as they are, escaped only where UTF-8 cannot hold them (half a surrogate pair)."""
-    text = json.dumps(record, ensure_ascii=False, allow_nan=False)
-    return text if text.isascii() or _is_utf8(text) else json.dumps(record, allow_nan=False)
-
-
-def _is_utf8(text: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in text)
 
 
 @dataclass(frozen=True)

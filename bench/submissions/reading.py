@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import json
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
@@ -14,6 +13,7 @@ from bench.artifacts.digest import digest
 from bench.bundles.slots import name_problem
 from bench.data.files import read_jsonl
 from bench.data.submissions import items, number
+from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.metrics.metric import CorpusMetric, Metric, ModuleMetric, RankedMetric
@@ -244,7 +244,7 @@ def evaluate(
     stands_on = {"task": [task.name, task.version], "data": data, "submission": [name, said], "seed": settings.seed}
     folder = RunFolder.find(settings.runs_dir, task.name, name, fingerprint(stands_on)[:12], fresh=settings.fresh)
     basis = Basis(task, examples, settings, data, ELSEWHERE, name, "submission", Device("cpu", "none", 1))
-    config = json.dumps(dict(settings.config), indent=1, ensure_ascii=False)  # JSON is YAML
+    config = json_lettered(dict(settings.config), indent=1)  # JSON is YAML
     with folder.opened(config + "\n"):
         folder.keep(0)
         watch = timing.Stopwatch(folder.write_timing)

@@ -10,7 +10,7 @@ from pathlib import Path
 import yaml
 
 from bench.artifacts.digest import digest
-from bench.disk import write_atomically
+from bench.disk import json_lettered, write_atomically
 from bench.engine.fitting import refuse_misfit
 from bench.engine.progress import SILENT, Progress
 from bench.errors import BenchError
@@ -192,7 +192,7 @@ def _why(seed: Seed) -> str:
 
 def _priced(found: TrainingRecord, folder: Path, price: Mapping[str, Json]) -> TrainingRecord:
     """The record of a complete training with another price: what it costs changes, not what it took."""
-    text = json.dumps(replace(found, price=price).to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json_lettered(replace(found, price=price).to_json(), indent=1)
     write_atomically(folder / record.FILE, text + "\n")
     return record.read(folder / record.FILE)
 
@@ -233,6 +233,6 @@ def _finish(basis: Basis, folder: Path, seeds: Sequence[Seed], libraries: Mappin
         libraries=libraries, code=basis.code, config=basis.settings.config,
         files={name: digest(folder / name) for name in names}, created=now(), price=basis.paid,
     )  # fmt: skip
-    text = json.dumps(done.to_json(), indent=1, ensure_ascii=False, allow_nan=False)
+    text = json_lettered(done.to_json(), indent=1)
     write_atomically(folder / record.FILE, text + "\n")
     return record.read(folder / record.FILE)

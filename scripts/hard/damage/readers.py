@@ -253,7 +253,8 @@ def _is_same(sound: bytes, damage: Damage) -> bool:
     """Whether the damaged file says what the sound one says, by the format's own library."""
     try:
         if damage.file.endswith(".json"):
-            return bool(_json(sound) == _json(damage.data)) and "0" not in damage.what
+            same = json.dumps(_json(sound)) == json.dumps(_json(damage.data))  # in the same order, too
+            return same and "0" not in damage.what
         old, new = (data.decode("utf-8-sig").replace("\r\n", "\n").rstrip("\n") for data in (sound, damage.data))
     except (ValueError, RecursionError):
         return False
