@@ -140,7 +140,7 @@ def run_record() -> Callable[..., Run]:
                 "commit": "abc123", "python": "3.11.7", "cpu": "one", "packages": {"numpy": "2"}, "device": kind, "dtype": dtype,
             },
             "config": {"task": {"sources": ["file:x"]}, "model": {"chat": True}, "seed": 0},
-            "created": "2026-01-02T03:04:05+00:00", "files": {"predictions.jsonl": "e" * 64},
+            "created": "2026-01-02T03:04:05+00:00",
         }  # fmt: skip
         return Run(**fields | changes)
 

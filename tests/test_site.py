@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from site_data import BOARD, HOSTILE, Reading, item, some
 
+from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.leaderboard import board as boards
 from bench.metrics.concordance import ccc
@@ -221,7 +222,12 @@ def test_a_submission_without_its_folder_has_a_page_with_scores_only(tmp_path: P
 
 def test_a_damaged_run_has_a_page_without_examples_and_the_others_are_whole(tmp_path: Path, run_record: Make) -> None:
     task = Reading(3)
-    items = [item(tmp_path / name, run_record, task, name, some(2)) for name in ("whole", "rows", "journal")]
+    names = ("whole", "rows", "journal", "altered")
+    items = [item(tmp_path / name, run_record, task, name, some(2)) for name in names]
+    files = {"predictions.jsonl": digest(tmp_path / "altered" / "predictions.jsonl")}
+    items[3] = replace(items[3], run=replace(items[3].run, files=files))
+    altered = tmp_path / "altered" / "predictions.jsonl"
+    altered.write_text(altered.read_text().replace("gold 1", "gold 2"))
     (tmp_path / "rows" / "measurements.json").write_text("{")
     (tmp_path / "journal" / "predictions.jsonl").write_text("{}\n")
     site = _write(tmp_path / "site", items, task)
@@ -231,7 +237,9 @@ def test_a_damaged_run_has_a_page_without_examples_and_the_others_are_whole(tmp_
         "whole": False,
         "rows": True,
         "journal": True,
+        "altered": True,
     }
+    assert "was changed since the run ended" in site.problems[2]
 
 
 def test_a_page_names_no_place_of_this_machine(tmp_path: Path, run_record: Make) -> None:

@@ -95,7 +95,7 @@ def _run(
 ) -> dict[str, object]:
     """Write a run's page and examples; the record by which two runs are chosen for comparing."""
     run = public_run(item.run)
-    files = examples.read(item.folder, item.measured)
+    files = examples.read(item.run, item.folder, item.measured)
     if files.fault:
         problems.append(files.fault)
     written = examples.write(out, name, run, files, data)

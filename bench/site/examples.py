@@ -14,6 +14,7 @@ from bench.record import Run
 from bench.runs import measurements
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
+from bench.runs.journal import JOURNAL
 from bench.runs.measurements import Measurements
 from bench.scoring.answers import read as read_answer
 from bench.site import marks
@@ -49,14 +50,19 @@ class Files:
     fault: str = ""
 
 
-def read(folder: Path | None, measured: Measurements | None) -> Files:
+def read(run: Run, folder: Path | None, measured: Measurements | None) -> Files:
     """Read a run's folder; without one, what an entry brought. Damage is told, and the rest of the site still made."""
     if folder is None:
         return Files(measured, {}, here=False)
     try:
         if measured is None and (folder / measurements.FILE).exists():
             measured = measurements.read(folder)
-        return Files(measured, {found.id: found for found in RunFolder(folder).predictions()}, here=True)
+        own = RunFolder(folder)
+        if JOURNAL in run.files and not own.is_whole(JOURNAL, run):
+            raise BenchError(
+                f"{folder / JOURNAL} was changed since the run ended; put it back as it was, or run again with --fresh"
+            )
+        return Files(measured, {found.id: found for found in own.predictions()}, here=True)
     except BenchError as error:
         return Files(None, {}, here=True, fault=str(error))
 
