@@ -416,3 +416,11 @@ def test_sentences_of_the_real_corpus_are_labelled_by_their_tags(data: Path) -> 
     both = sentence.keys() & derived.keys()
     assert len(both) > 0.95 * len(sentence)
     assert sum(sentence[one] != derived[one] for one in both) <= 0.01 * len(both)
+
+
+@pytest.mark.parametrize("token", ["", "two words", "sub\x0cstance"])
+def test_a_token_that_is_no_word_is_named_with_its_line(token: str, tmp_path: Path) -> None:
+    path = tmp_path / "t3_lakes_0.deft"
+    path.write_text(f"Lakes\tt3.txt\t0\t5\tO\n{token}\tt3.txt\t6\t9\tO\n", encoding="utf-8")
+    with pytest.raises(BenchError, match=r"t3_lakes_0\.deft line 2: found the token"):
+        deft.passages(path, full=False)

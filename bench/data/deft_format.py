@@ -109,8 +109,8 @@ def _token(line: str, where: str, number: int, full: bool) -> Token:
     if len(cells) != 8 and (full or len(cells) != 5):
         names = "TOKEN FILE START END TAG TAG_ID ROOT_ID RELATION" if full else "TOKEN FILE START END TAG"
         raise BenchError(f"{where}: {len(cells)} columns, expected {8 if full else 5} ({names}) divided by TABs")
-    if not cells[0]:
-        raise BenchError(f"{where}: the token is empty; bring the file again")
+    if len(cells[0].split()) != 1:
+        raise BenchError(f"{where}: found the token {cells[0][:40]!r}, expected one word; bring the file again")
     return Token(number, cells[0], *map(_unquoted, cells[4:]))
 
 

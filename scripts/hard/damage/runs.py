@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -83,7 +84,8 @@ def records() -> Iterator[Subject]:  # noqa: C901, PLR0915
 
     def shown(folder: Path, found: Any, damage: Damage) -> str:
         rows = _rows(json.loads(found[1]))
-        other = [row for row in rows if row.get("value", value) not in (value, None)]
+        said = [(row, row.get("value")) for row in rows]
+        other = [row for row, one in said if one is not None and not math.isclose(one, value, rel_tol=1e-9)]
         return f"a board with {other[0]}, where the rows give {value}" if other else ""
 
     yield Subject("record run.json on a board", plain, board, shown, (f"{place}/run.json",), names)
