@@ -13,8 +13,9 @@ from typing import Any
 import pytest
 from own_study import Study
 
-from bench.artifacts.seals import ABSENT, Sealer
+from bench.artifacts.seals import ABSENT, Seal, Sealer, seal_read, state_of
 from bench.engine.asking import asking
+from bench.errors import BenchError
 from bench.models.base import Device
 from bench.run import evaluate
 from bench.runs import environment
@@ -457,3 +458,18 @@ def test_what_was_asked_is_in_each_line_of_the_journal(
     asked = asking(task, None, 0, 0).asked
     assert {one.id: one.asked for one in folder.predictions()} == dict(asked.by_id)
     assert isinstance(next(folder.predictions()), Prediction)
+
+
+def test_what_was_read_is_what_is_sealed_and_a_touch_changes_nothing_that_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("one")
+    kept: dict[Path, Seal] = {}
+    (seal,) = seal_read(Sealer(), {path: state_of(path)}, kept).values()
+    path.touch()
+    assert seal_read(Sealer(), {}, kept)[path].sha256 == seal.sha256
+    before = state_of(path)
+    path.write_text("two, while it was read")
+    for read in ({path: before}, {}):
+        with pytest.raises(BenchError, match=r"a\.txt changed while it was read"):
+            seal_read(Sealer(), read, dict(kept))
+    assert seal_read(Sealer(), {path: state_of(path)}, kept)[path].sha256 != seal.sha256  # it was read again as a whole

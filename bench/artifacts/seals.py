@@ -81,13 +81,20 @@ def refuse_changed(sealed: Mapping[Path, Seal]) -> None:
             )
 
 
-def refuse_unread(sealed: Mapping[Path, Seal], read: Mapping[Path, State | None]) -> None:
-    """Raise BenchError for the first of these files that was sealed as another one than was read, whose state that was."""
-    for path, state in read.items():
-        if path in sealed and sealed[path].state != state:
+def seal_read(sealer: Sealer, read: Mapping[Path, State | None], kept: dict[Path, Seal]) -> dict[Path, Seal]:
+    """The seals of files that were read just now, each with its state before, and of those whose content was `kept` from before.
+
+    They are kept from now on, too. Raises BenchError for the first that is no longer the one that was read.
+    """
+    seals = {path: sealer.seal(path) for path in sorted({*kept, *filter(Path.is_file, read)})}
+    for path, seal in seals.items():
+        same = seal.state == read[path] if path in read else seal.sha256 == kept[path].sha256
+        if not same:
             raise BenchError(
                 f"{path} changed while it was read; wait until nothing writes it, and run the same command again"
             )
+    kept.update(seals)
+    return seals
 
 
 def _place(folder: Path) -> Path:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
-from bench.artifacts.seals import Seal, Sealer, State, refuse_changed, refuse_unread
+from bench.artifacts.seals import Seal, Sealer, State, refuse_changed, seal_read
 from bench.data.files import noted
 from bench.engine.history import Replies
 from bench.engine.shots import few_shot
@@ -69,17 +69,14 @@ def asking(task: Task, limit: int | None, shots: int, seed: int, max_new_tokens:
         examples = first_examples(task, limit)
         request = _limited(_checked_requests(task, few_shot(task, shots, seed)), max_new_tokens)
         asked = ask(examples, request, sealer, media_are_data=not task.makes_media)
-    seals = {path: sealer.seal(path) for path in sorted(remember_read(task, read))}
-    refuse_unread(seals, remember_read(task, {}))
+    seals = sealed_files(task, read, sealer)
     sealer.keep()
     return Asking(examples, request, asked, {name: seals[path].sha256 for name, path in _named(seals)}, seals)
 
 
-def remember_read(task: Task, read: Mapping[Path, State | None]) -> Mapping[Path, State | None]:
-    """All files that the task has ever read with their states before: one that keeps what it read reads it but once."""
-    known: dict[Path, State | None] = vars(task).setdefault("_files_read", {})
-    known.update({path: state for path, state in read.items() if path not in known and path.is_file()})
-    return known
+def sealed_files(task: Task, read: Mapping[Path, State | None], sealer: Sealer) -> Mapping[Path, Seal]:
+    """The seals of all files that the task has ever read: one that keeps what it read reads it but once."""
+    return seal_read(sealer, read, vars(task).setdefault("_files_read", {}))
 
 
 def data_of(task: Task, examples: Sequence[Example]) -> str:

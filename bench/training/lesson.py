@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from bench.artifacts.seals import Sealer
 from bench.data.files import noted
-from bench.engine.asking import Asking, asking, ideals, remember_read
+from bench.engine.asking import Asking, asking, ideals, sealed_files
 from bench.errors import BenchError, authored
 from bench.models.trainable import Taught
 from bench.runs.asked import ask
@@ -55,7 +55,7 @@ def lesson(task: Task, settings: Settings, rows: int | None) -> Lesson:
             f"task '{task.name}' has no training examples here; put its training split into the data directory "
             f"(`bench doctor task={task.name}`), or choose a task that has one"
         )
-    remember_read(task, read)
+    sealed_files(task, read, Sealer())
     kept, leaked = _unseen(task, found, settings, asked)
     if not kept:
         raise BenchError(
