@@ -584,9 +584,12 @@ def test_kill_minus_nine_twice_changes_no_curve_and_the_ledger_adds_up(own: Path
     once = json.loads(whole_command(*words, "runs_dir=once").communicate()[0].splitlines()[-1])
     taken, draw = 0.0, random.Random(os.getpid())
     for _ in range(2):
-        process = whole_command(*words, "runs_dir=killed")
         place = own / "killed" / "points" / "net"
-        while not list(place.glob("*/seed-0/.alive")) and process.poll() is None:
+        before = {path: path.stat().st_mtime_ns for path in place.glob("*/seed-0/.alive")}
+        process = whole_command(*words, "runs_dir=killed")
+        while process.poll() is None and not any(  # this attempt's sign of life, not that of the one before
+            path.stat().st_mtime_ns != before.get(path) for path in place.glob("*/seed-0/.alive")
+        ):
             time.sleep(0.02)
         began = time.monotonic()
         time.sleep(draw.uniform(1.0, 4.5))
