@@ -473,3 +473,7 @@ def test_what_was_read_is_what_is_sealed_and_a_touch_changes_nothing_that_is_kep
         with pytest.raises(BenchError, match=r"a\.txt changed while it was read"):
             seal_read(Sealer(), read, dict(kept))
     assert seal_read(Sealer(), {path: state_of(path)}, kept)[path].sha256 != seal.sha256  # it was read again as a whole
+    before = state_of(path)
+    path.unlink()
+    with pytest.raises(BenchError, match=r"a\.txt disappeared while it was read"):
+        seal_read(Sealer(), {path: before}, {})

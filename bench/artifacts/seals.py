@@ -86,12 +86,14 @@ def seal_read(sealer: Sealer, read: Mapping[Path, State | None], kept: dict[Path
 
     They are kept from now on, too. Raises BenchError for the first that is no longer the one that was read.
     """
-    seals = {path: sealer.seal(path) for path in sorted({*kept, *filter(Path.is_file, read)})}
+    there = {path for path, state in read.items() if state is not None}  # one that has gone since is sealed as absent
+    seals = {path: sealer.seal(path) for path in sorted({*kept, *there})}
     for path, seal in seals.items():
         same = seal.state == read[path] if path in read else seal.sha256 == kept[path].sha256
         if not same:
+            what = "changed" if seal.state else "disappeared"
             raise BenchError(
-                f"{path} changed while it was read; wait until nothing writes it, and run the same command again"
+                f"{path} {what} while it was read; wait until nothing writes it, and run the same command again"
             )
     kept.update(seals)
     return seals
