@@ -39,7 +39,8 @@ class Timing:
     `start` is when it began, in seconds of the monotonic clock since its attempt did; None in records of before. `spans` are the
     finer phases that were told since the reading before, in the order in which they ended: they lie in `seconds`, beside it in
     another thread, or between two readings, and are in no sum. `checks` tell, for each of the places, whether the answer in the
-    journal is still the one that was given (`bench.runs.journal.check_of`); None in records of before.
+    journal is still the one that was given (`bench.runs.journal.check_of`); None in records of before. `part` names the part of the
+    run that a process of its own answered, as "3/8 0a1b2c3d": part 3 of the 8 that share this token; None for the run's own.
     """
 
     attempt: int
@@ -56,6 +57,7 @@ class Timing:
     start: float | None = None
     spans: tuple[Span, ...] | None = None
     checks: tuple[int, ...] | None = None
+    part: str | None = None
 
     @classmethod
     def from_json(cls, record: Mapping[str, Json]) -> Timing:

@@ -13,7 +13,7 @@ from bench.engine.veil import Veiled
 from bench.ground import Ground, ground_of
 from bench.models.base import Device, Model
 from bench.record import Run
-from bench.runs import energy, environment, journal, timing
+from bench.runs import energy, environment, journal, shards, timing
 from bench.runs.attempt import Attempt
 from bench.runs.folder import CONFIG, RunFolder, refuse_altered
 from bench.runs.journal import LEDGER
@@ -50,8 +50,9 @@ def evaluate(
         return priced.repriced(folder, run, price, say), folder
     before = _as_written(folder, task, asked, settings, say) if folder.complete else None
     with (
-        folder.opened(_yaml(settings.config), ground.identity, basis.libraries), Attempt(folder, model.sync) as attempt,
-        Veiled(model, asked.asked) as veiled,
+        folder.opened(as_yaml(settings.config), ground.identity, basis.libraries),
+        shards.taken_into(folder, ground.identity, asked.place, asked.asked.by_id, say),
+        Attempt(folder, model.sync) as attempt, Veiled(model, asked.asked) as veiled,
         energy.meter(settings.energy, folder.path, attempt.number, _computes_on(model, device)) as meter,
     ):  # fmt: skip
         watch = attempt.watch
@@ -59,7 +60,7 @@ def evaluate(
             folder, ground.identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
         ):
             say(line)
-        kept = _predict(asked, ground.ideal, veiled, folder, attempt, basis, progress, say)
+        kept = predict(asked, ground.ideal, veiled, folder, attempt, basis, progress, say)
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
@@ -72,13 +73,12 @@ def evaluate(
             )
         found = basis.measured(folder, found)  # whose rows are not held while the times are summed
         times = timing.summarise(folder.readings())
-        used = {
-            "peak_memory_bytes": environment.peak_memory_bytes(), "device_memory_bytes": model.device_memory_bytes(),
-        }  # fmt: skip
-        basis = replace(basis, libraries=folder.libraries())
+        used = shards.with_memory(folder.path, environment.peak_memory_bytes(), model.device_memory_bytes())
+        basis = replace(basis, libraries=folder.libraries(), environment=shards.environment_of(folder.path))
         run = basis.finish(
             folder, found, times | used, audit=audited, reused=reuse.counted(folder.predictions()) if kept.reused else {},
-            computed=model.describe() or (before.computed if before else {}), history=before.history if before else (),
+            computed=model.describe() or (before.computed if before else shards.computed_in(folder.path)),
+            history=before.history if before else (),
             scenarios=before.scenarios if before else {},
             price=priced.recorded(price, folder.predictions()) if price else before.price if before else {},
             energy=before.energy if before else meter.total(say, reused=bool(kept.reused)),
@@ -104,14 +104,18 @@ def _computes_on(model: Model, device: Device) -> str:
     return "" if model.served_from else device.kind
 
 
-def _predict(
+def predict(
     asked: Asking, ideal: Mapping[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
-    progress: Progress, say: Say,
+    progress: Progress, say: Say, elsewhere: shards.Elsewhere | None = None,
 ) -> journal.Kept:  # fmt: skip
-    """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished."""
-    settings, n = basis.settings, len(asked.examples)
-    kept, model.replies = resume.recovered(attempt, asked, say)
-    n_done, alone = len(kept.ids), feed.is_alone(model, basis.device)
+    """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished.
+
+    What another part of the run answers, `elsewhere`, is not asked.
+    """
+    settings, alone = basis.settings, feed.is_alone(model, basis.device)
+    examples = [one for one in asked.examples if one.id not in elsewhere] if elsewhere else asked.examples
+    kept, model.replies = resume.recovered(attempt, asked, say, elsewhere)
+    n, n_done = len(examples), sum(one.id in kept.ids for one in examples) if elsewhere else len(kept.ids)
 
     def planned(examples: Sequence[Example], position: int) -> Iterator[feed.Unit]:
         return feed.ahead(feed.units(
@@ -119,7 +123,7 @@ def _predict(
             names=asked.asked.names, alone=alone, position=position,
         ), model)  # fmt: skip
 
-    todo = [one for one in asked.examples if one.id not in kept.reused] if kept.reused else asked.examples
+    todo = [one for one in examples if one.id not in kept.reused] if kept.reused else examples
     progress(n_done, n)
     if (
         kept.unplaced
@@ -181,7 +185,8 @@ def _has_audit(run: Run, settings: Settings) -> bool:
     return settings.audit == "none" or audited
 
 
-def _yaml(config: Json) -> str:
+def as_yaml(config: Json) -> str:
+    """A configuration as the file in a run's folder has it."""
     import yaml
 
     return str(yaml.safe_dump(dict(config), sort_keys=False, allow_unicode=True))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import datetime
-import glob
 from collections import deque
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,10 +22,11 @@ def main(options: argparse.Namespace) -> int:
     """Print the runs that are under way or stopped, and count those that are complete; with a reference, all of that one."""
     from bench.artifacts.turn import owners
     from bench.commands.shared import output
+    from bench.commands.shared.folders import any_folder
     from bench.runs.state import COMPLETE, state_of, states
 
     if options.reference:
-        found = [state_of(_folder(options.reference, options.runs))]
+        found = [state_of(any_folder(options.reference, options.runs))]
     elif not options.runs.is_dir():
         raise BenchError(f"the runs directory {options.runs} does not exist; name it with --runs or BENCH_RUNS")
     else:
@@ -43,29 +43,6 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _folder(reference: str, runs_dir: Path) -> Path:
-    """The folder of a run, complete or not: by its path, its id or the beginning of that, or the latest of TASK/MODEL."""
-    from bench.runs.folder import ARTIFACTS, CONFIG
-
-    if (Path(reference) / CONFIG).is_file():
-        return Path(reference)
-    depth = 9 if Path(reference).is_absolute() else reference.count("/")
-    patterns = {0: f"*/*/{glob.escape(reference)}*/{CONFIG}", 1: f"{glob.escape(reference)}/*/{CONFIG}",
-                2: f"{glob.escape(reference)}/{CONFIG}"}  # fmt: skip
-    found = [path.parent for path in runs_dir.glob(patterns[depth])] if depth in patterns and reference else []
-    found = [path for path in found if path.relative_to(runs_dir).parts[0] != ARTIFACTS]
-    if depth == 0 and len(found) > 1:
-        found = [path for path in found if path.name == reference] or found
-        if len(found) > 1:
-            raise BenchError(f"{reference} is the beginning of {len(found)} runs below {runs_dir}; give more of the id")
-    if not found:
-        raise BenchError(
-            f"{reference} is no run: not a folder with {CONFIG}, and no id and no TASK/MODEL below {runs_dir}; `bench status` "
-            "lists those that are not complete"
-        )
-    return max(found, key=lambda path: (path / CONFIG).stat().st_mtime)
-
-
 def _table(found: Sequence[State], n_complete: int) -> None:
     from bench.commands.shared import tables
     from bench.commands.shared.pace import rate_text, seconds_text
@@ -78,16 +55,21 @@ def _table(found: Sequence[State], n_complete: int) -> None:
     rows = [
         tables.Row(
             [
-                one.name, one.state, _answers(one), rate_text(one.rate) if one.rate else "",
+                f"  {_part(one)}" if one.is_part else one.name, one.state, _answers(one), rate_text(one.rate) if one.rate else "",
                 seconds_text(one.left) if one.left else "", _when(one.touched),
                 _why(one),
             ]
         )
-        for one in found
+        for whole in found for one in (whole, *whole.parts)
     ]  # fmt: skip
     if rows:
         tables.show("runs that are not complete", columns, rows)
-    tell(f"{len(rows)} runs are under way or stopped, {n_complete} are complete; `bench status RUN` says more of one")
+    tell(f"{len(found)} runs are under way or stopped, {n_complete} are complete; `bench status RUN` says more of one")
+
+
+def _part(one: State) -> str:
+    """What a part is called below its run: "part 3/8"."""
+    return " ".join(one.name.split(" ")[-2:])
 
 
 def _why(one: State) -> str:
@@ -126,6 +108,11 @@ def _whole(one: State) -> Iterator[str]:
         "failed in this attempt": f"{one.failed:,} examples, the last by {one.last_error}" if one.failed else "",
     }
     yield from (f"  {name}: {said}" for name, said in facts.items() if said)
+    for part in one.parts:
+        how = part.error if part.state == STOPPED else rate_text(part.rate) if part.rate else ""
+        log = f" (its log: {part.folder / FILE})" if part.state == STOPPED else ""
+        said = filter(None, [part.state, _answers(part) and f"{_answers(part)} answers", how])
+        yield f"  {_part(part)}: {', '.join(said)}{log}"
     if one.state == STOPPED:
         yield f"  the same command goes on from there: {one.command or 'its settings are in config.yaml'}"
     lines = _last_lines(one.folder / FILE)
@@ -150,5 +137,5 @@ def _json(one: State) -> dict[str, Any]:
         "run": one.name, "folder": str(one.folder), "state": one.state, "done": one.done, "n": one.n, "rate": one.rate,
         "seconds_left": one.left, "attempt": one.attempt, "seconds": one.seconds, "doing": one.doing, "lock": owner,
         "error": one.error, "failed": one.failed, "last_error": one.last_error, "command": one.command,
-        "last_sign": _when(one.touched),
+        "last_sign": _when(one.touched), "parts": [_json(part) for part in one.parts],
     }  # fmt: skip

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.config import trust
-from bench.config.schema import Conf, DataConf, DeviceConf, PriceConf, SuiteConf, TimingConf, TrackingConf
+from bench.config.schema import Conf, DataConf, DeviceConf, LaunchConf, PriceConf, SuiteConf, TimingConf, TrackingConf
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.shipped import conf_dir
@@ -23,12 +23,12 @@ from bench.text import secret_urls
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-GROUPS = ("task", "model", "suite", "device", "tracking", "timing", "price")
+GROUPS = ("task", "model", "suite", "device", "tracking", "timing", "price", "launch")
 
 
 _SCHEMAS = {
     "": Conf, "device": DeviceConf, "tracking": TrackingConf, "suite": SuiteConf, "data": DataConf, "timing": TimingConf,
-    "price": PriceConf,
+    "price": PriceConf, "launch": LaunchConf,
 }  # fmt: skip
 
 

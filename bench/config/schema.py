@@ -43,6 +43,14 @@ class DataConf:
     path: str | None = None
 
 
+@dataclasses.dataclass
+class LaunchConf:
+    """conf/launch."""
+
+    kind: str = "none"
+    parts: int | None = None
+
+
 # conf/timing: the keys that `TimingSettings` declares.
 TimingConf = dataclasses.make_dataclass(
     "TimingConf",
@@ -94,6 +102,7 @@ Conf = dataclasses.make_dataclass(
         ("tracking", TrackingConf, dataclasses.field(default_factory=TrackingConf)),
         ("timing", TimingConf, dataclasses.field(default_factory=TimingConf)),
         ("price", PriceConf, dataclasses.field(default_factory=PriceConf)),
+        ("launch", LaunchConf, dataclasses.field(default_factory=LaunchConf)),
         *_settings(),
         ("data_dir", str, dataclasses.field(default="data")),
         ("data", DataConf, dataclasses.field(default_factory=DataConf)),

@@ -9,10 +9,13 @@ from bench.engine.asking import Asking
 from bench.engine.history import Replies, standing
 from bench.runs.attempt import Attempt
 from bench.runs.journal import Kept
+from bench.runs.shards import Elsewhere
 
 
-def recovered(attempt: Attempt, asked: Asking, say: Callable[[str], None]) -> tuple[Kept, Replies]:
-    """What earlier attempts left, and the replies among it that later requests show.
+def recovered(
+    attempt: Attempt, asked: Asking, say: Callable[[str], None], elsewhere: Elsewhere | None = None
+) -> tuple[Kept, Replies]:
+    """What earlier attempts left, and the replies that later requests show, of this and of other parts (`elsewhere`).
 
     An answer to a request that showed another reply than the journal has now is left out and asked again, and so on behind it.
     """
@@ -21,10 +24,12 @@ def recovered(attempt: Attempt, asked: Asking, say: Callable[[str], None]) -> tu
     kept = attempt.recovered(asked.place, say, expected)
     if not asked.asked.histories:
         return kept, Replies()
+    others = {one.id: one for one in elsewhere.answers()} if elsewhere else {}
     while True:
-        found = {one.id: one for one in attempt.folder.predictions()}
-        stands = standing(asked.examples, asked.request, asked.asked, found)
-        if len(stands) == len(found):
-            return kept, Replies(found.values())
-        other |= {key: "heard another reply" for key in found if key not in stands}
+        own = {one.id: one for one in attempt.folder.predictions()}
+        stands = standing(asked.examples, asked.request, asked.asked, others | own)
+        fallen = [key for key in own if key not in stands]
+        if not fallen:
+            return kept, Replies(stands.values())
+        other |= dict.fromkeys(fallen, "heard another reply")
         kept = attempt.recovered(asked.place, say, expected)

@@ -36,7 +36,7 @@ class Attempt(AbstractContextManager["Attempt"]):
         self._read: Ledger | None = Ledger(folder.path / LEDGER)
         self.number = 1 + self._read.number
         self.watch = Stopwatch(self._record, attempt=self.number, sync=sync)
-        self._lost = _lost(folder.path, self._read)
+        self._lost = lost_in(folder.path, self._read)
         self._course = Course()
         self._beat = Heartbeat(folder.path, self.number, lambda: self._course.facts(self.watch.doing))
         self._telling = ExitStack()
@@ -89,7 +89,7 @@ class Attempt(AbstractContextManager["Attempt"]):
             log.debug("%d answers in %.6f s, batch %s", timing.n, timing.seconds, timing.batch)
 
 
-def _lost(folder: Path, before: Ledger) -> Timing | None:
+def lost_in(folder: Path, before: Ledger) -> Timing | None:
     """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
     if (beat := last_beat(folder)) is None:
         return None

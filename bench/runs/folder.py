@@ -83,11 +83,12 @@ class RunFolder:
 
     def libraries(self) -> dict[str, str]:
         """The versions of what computed its answers; where attempts had several, all of them."""
-        attempts = self._attempts()
+        attempts = self.library_attempts()
         names = dict.fromkeys(name for attempt in attempts for name in attempt)
         return {name: ", ".join(dict.fromkeys(one[name] for one in attempts if name in one)) for name in names}
 
-    def _attempts(self) -> list[dict[str, str]]:
+    def library_attempts(self) -> list[dict[str, str]]:
+        """The versions of what computed its answers, once for each set of them that an attempt had."""
         try:
             found = [dict(one) for one in json.loads((self.path / IDENTITY).read_text(encoding="utf-8"))["libraries"]]
             if not all(isinstance(text, str) for one in found for pair in one.items() for text in pair):
@@ -133,12 +134,16 @@ class RunFolder:
         with self.locked():
             write_atomically(self.path / CONFIG, config)
             if identity is not None:
-                attempts = self._attempts()
-                if libraries not in attempts:
-                    attempts.append(dict(libraries or {}))
-                text = json_lettered({"identity": vars(identity), "libraries": attempts})
-                write_atomically(self.path / IDENTITY, text + "\n")
+                self.stand_on(identity, [dict(libraries or {})])
             yield
+
+    def stand_on(self, identity: Identity, libraries: Sequence[dict[str, str]]) -> None:
+        """Write what the run stands on, with these versions of what computes beside those of before."""
+        attempts = self.library_attempts()
+        attempts += [one for one in libraries if one not in attempts]
+        write_atomically(
+            self.path / IDENTITY, json_lettered({"identity": vars(identity), "libraries": attempts}) + "\n"
+        )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

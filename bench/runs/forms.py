@@ -122,6 +122,7 @@ def _are_words(text: str) -> bool:
 
 _LONGEST = 1e10  # seconds
 MOST_SPANS = 1000  # of a reading
+_PART = re.compile("[1-9][0-9]{0,5}/[1-9][0-9]{0,5} [0-9a-f]{8}")
 _WORDS = re.compile("[a-z][a-z ]{0,39}")
 _ALWAYS = {"attempt", "phase", "seconds"}
 _PHASES = ("begin", "lost", "load", "fit", "warmup", "predict", "audit", "score")
@@ -133,4 +134,5 @@ _TIMING: dict[str, Callable[[Any], bool]] = {field.name: _is_count for field in 
     "spans": lambda value: isinstance(value, list) and len(value) <= MOST_SPANS and all(map(_is_told, value)),
     "at": lambda value: isinstance(value, str) and re.fullmatch(record_schema.TIME, value) is not None,
     "checks": lambda value: isinstance(value, list) and all(map(_is_check, value)),
+    "part": lambda value: isinstance(value, str) and _PART.fullmatch(value) is not None,
 }

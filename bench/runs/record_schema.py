@@ -51,9 +51,11 @@ _TIMINGS = _closed(
         "latency_p50": _SECONDS, "latency_p90": _SECONDS,
         "peak_memory_bytes": {"type": ["integer", "null"], "minimum": 0},
         "device_memory_bytes": {"type": ["integer", "null"], "minimum": 0}, "usd": _SECONDS,
+        "parts": {"type": "integer", "minimum": 1}, "wall_seconds": _SECONDS,
     },
     optional=(
-        "peak_memory_bytes", "device_memory_bytes", "usd", "started", "seconds_per_answer", "latency_p50", "latency_p90",
+        "parts", "wall_seconds", "peak_memory_bytes", "device_memory_bytes", "usd", "started", "seconds_per_answer", "latency_p50",
+        "latency_p90",
     ),
 )  # fmt: skip
 _ENVIRONMENT = {

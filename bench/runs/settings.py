@@ -26,7 +26,8 @@ class Settings:
     most `batch_size` requests and about `batch_tokens` tokens of prompts at once. `audit` is "none" or "batch_invariance",
     which asks a sample of `audit_size` examples again. `resamples` is the size of the bootstrap, `shots` the number of solved
     training examples in each prompt. `energy` says what reads the energy (`bench.runs.energy`). `max_new_tokens` replaces the
-    limit of every request that generates, None keeps each task's.
+    limit of every request that generates, None keeps each task's. `shard` names the part of the run that is answered ("3/8"), None
+    for all of it; it is no part of `config`, since the run is the same.
 
     `config` is the resolved configuration, for the record and the identity: its secrets are withheld here. With `fresh` a run
     starts anew even if it is there; with `strict`, if it was computed under other versions of what computes; with `reuse`, a new
@@ -45,6 +46,7 @@ class Settings:
     shots: int = field(default=0, metadata=_KEY | {"least": 0})
     energy: str = field(default="none", metadata=_KEY)
     max_new_tokens: int | None = field(default=None, metadata=_KEY | {"least": 1, "most": MOST_TOKENS})
+    shard: str | None = field(default=None, metadata=_KEY)
     fresh: bool = False
     strict: bool = False
     reuse: bool = False

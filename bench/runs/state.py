@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bench.locks import Owner
@@ -17,6 +18,7 @@ from bench.runs.locks import holder
 _MOST = 1e15  # of anything that is counted: what says more was damaged
 _SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
 TRAINING = "training.json"  # in the folder of a complete training
+PARTS, ANSWERED = "shards", "part.json"  # the folder of a run's parts, and what one says of itself
 RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "complete"
 
 
@@ -26,7 +28,8 @@ class State:
 
     `doing` is the phase that is under way, `owner` who holds its lock, `error` what ended its last attempt, `failed` how many
     examples failed in that, the last by `last_error`, `command` what began it, `touched` when anything of it was written last
-    (seconds since 1970).
+    (seconds since 1970). `parts` is how each part stands that a process of its own answers; the run's answers are with theirs, and
+    it is under way while one of them is.
     """
 
     folder: Path
@@ -43,11 +46,19 @@ class State:
     last_error: str = ""
     command: str = ""
     touched: float = 0.0
+    parts: tuple[State, ...] = ()
 
     @property
     def name(self) -> str:
-        """TASK/MODEL/RUN."""
+        """TASK/MODEL/RUN, of a part with its number."""
+        if self.is_part:
+            return f"{'/'.join(self.folder.parts[-5:-2])} part {self.folder.name.replace('-of-', '/')}"
         return "/".join(self.folder.parts[-3:])
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is a part of a run."""
+        return self.folder.parent.name == PARTS
 
     @property
     def left(self) -> float | None:
@@ -67,20 +78,44 @@ def state_of(folder: Path) -> State:
     if owner is not None:
         state = SILENT if beat and silent > _SILENT_SECONDS else RUNNING
     else:
-        state = COMPLETE if any((folder / name).exists() for name in (RECORD, TRAINING)) else STOPPED
+        state = (
+            COMPLETE
+            if any((folder / name).exists() for name in (RECORD, TRAINING)) or _is_answered(folder)
+            else STOPPED
+        )
     done, n, rate = (_number(facts.get(name)) for name in ("done", "n", "rate"))
     error = str(facts.get("ended", ""))[:600]
     if state == STOPPED and not error:
         error = "killed, or its machine went down" if beat else "ended before its first attempt"
-    if done is None and state != COMPLETE:
+    if done is None and (state != COMPLETE or folder.parent.name == PARTS):
         done = _lines(folder / JOURNAL)
     attempt, seconds = beat or (None, None)
-    return State(
+    found = State(
         folder, state, None if done is None else int(done), None if n is None else int(n), rate if state == RUNNING else None,
         attempt, seconds if owner else None, str(facts.get("doing", ""))[:40] if owner else "", owner,
         error if state == STOPPED else "", int(_number(facts.get("failed")) or 0), str(facts.get("last_error", ""))[:600],
         str(facts.get("command", ""))[:600],
         max(_touched(sign / ALIVE), *(_touched(folder / name) for name in (JOURNAL, RECORD, LOG, CONFIG))),
+    )  # fmt: skip
+    return _with_parts(found) if state != COMPLETE else found
+
+
+def _with_parts(own: State) -> State:
+    """How a run stands whose parts are answered by processes of their own."""
+    paths = sorted((own.folder / PARTS).glob("[0-9]*-of-[0-9]*"), key=lambda path: (len(path.name), path.name))
+    parts = tuple(state_of(path) for path in paths)
+    if not parts:
+        return own
+    under_way = [one for one in parts if one.state == RUNNING]
+    state = RUNNING if under_way else SILENT if any(one.state == SILENT for one in parts) else own.state
+    rates = [one.rate for one in under_way if one.rate]
+    last = max(parts, key=lambda one: one.touched)
+    return replace(
+        own, state=state, done=(_lines(own.folder / JOURNAL) or 0) + sum(one.done or 0 for one in parts),
+        n=sum(one.n or 0 for one in parts) + (_lines(own.folder / JOURNAL) or 0) if all(one.n for one in parts) else None,
+        rate=sum(rates) if rates else None, parts=parts, touched=max(own.touched, last.touched),
+        failed=sum(one.failed for one in parts), last_error=next((one.last_error for one in parts if one.last_error), ""),
+        error=_lacking(parts) if state == STOPPED else "",
     )  # fmt: skip
 
 
@@ -89,6 +124,25 @@ def states(runs_dir: Path) -> Iterator[State]:
     for path in sorted(runs_dir.glob(f"*/*/*/{CONFIG}")):
         if path.relative_to(runs_dir).parts[0] != ARTIFACTS:
             yield state_of(path.parent)
+
+
+def _lacking(parts: Sequence[State]) -> str:
+    """What of its parts keeps a run from being one."""
+    of = max(int(one.folder.name.rpartition("-")[2]) for one in parts)
+    there = {one.folder.name for one in parts}
+    if gone := [f"{number}/{of}" for number in range(1, of + 1) if f"{number}-of-{of}" not in there]:
+        return f"part {', '.join(gone[:8])}{' …' if len(gone) > 8 else ''} is not there"
+    if stopped := next((one for one in parts if one.state == STOPPED), None):
+        return f"part {stopped.folder.name.replace('-of-', '/')}: {stopped.error}"
+    return "all parts are answered: `bench merge` makes them one run"
+
+
+def _is_answered(folder: Path) -> bool:
+    """Whether it is a part, all of which is answered."""
+    try:
+        return folder.parent.name == PARTS and "seconds" in json.loads((folder / ANSWERED).read_text(encoding="utf-8"))
+    except (OSError, ValueError, TypeError, RecursionError):
+        return False
 
 
 def _touched(path: Path) -> float:

@@ -145,10 +145,16 @@ def summarise(timings: Iterable[Timing]) -> dict[str, Any]:
 
     The time per answer is that of the whole run: no request was sent alone. Throughput includes the first batch, which is given on
     its own as well. `started` is when the first attempt began. No reading is held.
+
+    Where processes answered `parts` of the run, every sum and rate is of the time of all of them together, as one of them would
+    have taken; `wall_seconds` are those of the longest of the parts that were begun for one another, and what was done alone.
     """
     columns, total, attempts, began = _Columns(), dict[str, float](), 0, None
+    parts: dict[str, float] = {}
     for one in timings:
         attempts = max(attempts, one.attempt)
+        if one.part is not None:
+            parts[one.part] = parts.get(one.part, 0.0) + one.seconds
         if one.phase == "begin":
             began = one.at if began is None else began
             continue
@@ -166,6 +172,7 @@ def summarise(timings: Iterable[Timing]) -> dict[str, Any]:
         "attempts": attempts or 1,
         **({"started": began} if began else {}),
         "seconds": dict(sorted(total.items())) | {"total": sum(total.values())},
+        **({"parts": len(parts), "wall_seconds": _wall(sum(total.values()), parts)} if parts else {}),
         "repeated_seconds": total.get("predict", 0.0) - useful,
         "first_batch_seconds": first if len(kept) else None,
         **sums,
@@ -173,3 +180,12 @@ def summarise(timings: Iterable[Timing]) -> dict[str, Any]:
         "seconds_per_answer": useful / n if n else None,
         "tokens_per_second": new_tokens / useful if useful and new_tokens else None,
     }
+
+
+def _wall(total: float, parts: Mapping[str, float]) -> float:
+    """The seconds from first to last, where the parts of one token were answered at the same time and nothing else was."""
+    longest: dict[str, float] = {}
+    for key, seconds in parts.items():
+        together = key.rpartition(" ")[2]
+        longest[together] = max(longest.get(together, 0.0), seconds)
+    return total - sum(parts.values()) + sum(longest.values())

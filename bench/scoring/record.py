@@ -24,7 +24,8 @@ from bench.types import Example, Json
 class Basis:
     """What a run stands on: its task and examples, what was asked, whose answers they are, and what computes them.
 
-    `data` is the fingerprint of the examples, `asked` the digest of the requests, `code` what is known of outside modules.
+    `data` is the fingerprint of the examples, `asked` the digest of the requests, `code` what is known of outside modules;
+    `environment` is where its answers were computed, {} for this machine.
     """
 
     task: Task
@@ -40,6 +41,7 @@ class Basis:
     files: Mapping[str, str] = field(default_factory=dict)
     code: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     libraries: Mapping[str, str] = field(default_factory=dict)
+    environment: Mapping[str, Json] = field(default_factory=dict)
 
     def measured(self, folder: RunFolder, found: Measured) -> Measured:
         """Write the measurements, if there are any; what is left to be recorded."""
@@ -56,7 +58,8 @@ class Basis:
                 model_revision=self.revision, weights_sha256=self.weights_sha256, is_reference=self.is_reference,
                 data_fingerprint=self.data, n_examples=len(self.examples), limit=self.settings.limit, seed=self.settings.seed,
                 resamples=self.settings.resamples, scores=tuple(scores), timings=timings,
-                environment=environment.describe() | self.device.describe(), config=self.settings.config, created=now(),
+                environment={**(self.environment or environment.describe()), **self.device.describe()},
+                config=self.settings.config, created=now(),
                 asked=self.asked, data_files=self.files, code=code_of(modules_of_task(self.task)) | dict(self.code),
                 libraries=self.libraries, scorer=scorer_of(self.task),
                 answers=endings.record(generates=not self.is_reference), **more,

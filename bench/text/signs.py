@@ -106,10 +106,11 @@ def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
         words = re.findall(r"\w+", name)
         between = re.escape("".join(dict.fromkeys(re.sub(r"[\w\s]", "", name))))
         spelled = rf"[ \t'{between}-]{{1,3}}".join(map(re.escape, words)) if words else re.escape(name)
-        each.append(rf"(?P<l{i}>(?<!\w){spelled}(?!\w){'[?]?' if name.endswith('?') else ''})")
+        each.append(rf"(?P<l{i}>{spelled}(?!\w){'[?]?' if name.endswith('?') else ''})")
     degrees = (
         ""
         if {word for name, _ in forms for word in name.split()} & set(_DEGREES)
-        else rf"(?:\b(?:{'|'.join(_DEGREES)}) )?"
+        else f"(?:(?:{'|'.join(_DEGREES)}) )?"
     )
-    return re.compile(f"{degrees}(?:{'|'.join(each)})" if each else "(?!)")
+    # That a word begins is asked once for all: a place inside a word tries no label.
+    return re.compile(rf"(?<!\w){degrees}(?:{'|'.join(each)})" if each else "(?!)")

@@ -16,21 +16,34 @@ _SLACK = 1.0  # seconds: a ledger tells when an attempt began in whole ones
 def attempts(readings: Sequence[Timing]) -> list[Process]:
     """A process for each attempt, at the time that its first line names; where none does, one behind another.
 
-    Two attempts exclude each other, so none is placed before the end of the one before: a time that says otherwise comes from a
-    clock that was set, and a note says so.
+    Two attempts exclude each other, unless they are of different parts of the run, so none is placed before the end of the one
+    before: a time that says otherwise comes from a clock that was set, and a note says so.
     """
     useful = {id(one) for one in counted(readings)}
     by_number: dict[int, list[Timing]] = {}
     for one in readings:
         by_number.setdefault(one.attempt, []).append(one)
     found: list[Process] = []
-    first: datetime.datetime | None = None
+    of_part: dict[str, Process] = {}
+    first = _first(readings)
     for number, its in sorted(by_number.items()):
         began = next((time for one in its if one.phase == "begin" and (time := moment(one.at)) is not None), None)
-        first = first or began
         offset = (began - first).total_seconds() if began and first else None
-        found.append(_placed(_attempt(number, its, useful), offset, found[-1] if found else None))
+        part = its[0].part
+        title = f"attempt {number}" + (f" (part {part.partition(' ')[0]})" if part else "")
+        before = max(found, key=lambda one: one.offset + one.end, default=None)
+        if part and offset is not None:
+            before = of_part.get(part)
+        found.append(_placed(_attempt(title, its, useful), offset, before))
+        if part:
+            of_part[part] = found[-1]
     return found
+
+
+def _first(readings: Sequence[Timing]) -> datetime.datetime | None:
+    """When the first attempt began; of those at parts, which stand in no order of time, the earliest."""
+    began = [time for one in readings if one.phase == "begin" and (time := moment(one.at)) is not None]
+    return min(began, default=None) if any(one.part for one in readings) else next(iter(began), None)
 
 
 def moment(text: str | None) -> datetime.datetime | None:
@@ -45,7 +58,7 @@ def moment(text: str | None) -> datetime.datetime | None:
 def _placed(process: Process, offset: float | None, before: Process | None) -> Process:
     """The process where its time puts it, or behind the one before."""
     if before is None:
-        return process
+        return process.moved(offset or 0.0)
     free = before.offset + before.end - process.begin
     if offset is None:
         return process.moved(free, "the ledger does not say when it began: it stands behind the attempt before it")
@@ -57,7 +70,7 @@ def _placed(process: Process, offset: float | None, before: Process | None) -> P
     return process.moved(max(offset, free))
 
 
-def _attempt(number: int, readings: Sequence[Timing], useful: set[int]) -> Process:
+def _attempt(title: str, readings: Sequence[Timing], useful: set[int]) -> Process:
     bars: list[Bar] = []
     notes: list[str] = []
     last = 0.0  # the end of what was placed so far
@@ -85,7 +98,7 @@ def _attempt(number: int, readings: Sequence[Timing], useful: set[int]) -> Proce
         )
     if left_out:
         notes.append(f"{left_out} finer phases were not kept: too many between two readings")
-    return Process(f"attempt {number}", 0.0, tuple(_outermost(bars)), notes=tuple(notes))
+    return Process(title, 0.0, tuple(_outermost(bars)), notes=tuple(notes))
 
 
 def _of_reading(one: Timing, start: float, *, repeated: bool) -> Bar:

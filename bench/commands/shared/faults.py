@@ -23,7 +23,16 @@ _NO_ROOM_FOR_CODE = ("Cannot allocate memory", "failed to map segment")
 _NUMBERS = frozenset(
     "limit seed seeds batch_size batch_tokens resamples shots max_new_tokens audit_size device.threads".split()
 )  # keys whose numbers say nothing of anybody
-_PUBLIC = ("suite", "task", "model", "device", "tracking", "timing", "price")  # groups whose choices are names of conf/
+_PUBLIC = (
+    "suite",
+    "task",
+    "model",
+    "device",
+    "tracking",
+    "timing",
+    "price",
+    "launch",
+)  # groups whose choices are names of conf/
 
 
 def limit(error: BaseException) -> str:

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.commands.shared import faults
+from bench import sharded
+from bench.commands.shared import faults, parts
 from bench.commands.shared.plan import Job
 from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
@@ -20,16 +21,19 @@ from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError, NothingToLearn
 from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
+from bench.launch import local
+from bench.launch.settings import LaunchSettings
 from bench.logs.log import Public, into, log, say
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
 from bench.record import Run
-from bench.run import evaluate
+from bench.run import as_yaml, evaluate
 from bench.runs import spans
 from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
+from bench.runs.shards import Shard, found_in
 from bench.scenarios.measure import measure, taken_in
 from bench.scoring.record import now
 from bench.task import EntryTask, Task
@@ -43,7 +47,8 @@ from bench.tracking.store import DeletedExperiment, StoreError, default_uri
 class Outcome:
     """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason.
 
-    `answerless` are the finished runs of which every example failed, `timed` the timings that were measured.
+    `answerless` are the finished runs of which every example failed, `timed` the timings that were measured, `parts` the parts of
+    runs that were answered.
     """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
@@ -53,6 +58,7 @@ class Outcome:
     is_fault: bool = False  # a job failed by a fault of bench itself
     answerless: list[str] = field(default_factory=list)
     timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
+    parts: list[parts.PartDone] = field(default_factory=list)
 
 
 class Runner:
@@ -61,13 +67,16 @@ class Runner:
     def __init__(
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
         done: Callable[[Run, Path], None] = lambda run, folder: None,
-        timed: Callable[[str, Mapping[str, Any]], None] = lambda label, summary: None, display: Display | None = None,
+        timed: Callable[[str, Mapping[str, Any]], None] = lambda label, summary: None,
+        part: Callable[[parts.PartDone], None] = lambda done: None, display: Display | None = None, merging: Path | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete, `timed` of each timing; `display` shows both until then.
+        """`done` is told of each run as soon as it is complete, `timed` of each timing, `part` of each part of a run; `display`
+        shows them until then. `merging` is the folder of the one run whose parts are made one: nothing is asked of its model.
 
         For the others see `Settings`. `measuring` is the timing that is under way, "" for none.
         """
         self.fresh, self.strict, self.reuse, self.done, self.timed = fresh, strict, reuse, done, timed
+        self.part, self.merging = part, merging
         self.measuring = ""
         self.outcome = Outcome()
         self.display = display or Display()
@@ -148,25 +157,58 @@ class Runner:
             )
         model = self._shared(job.config["model"])
         if not fits(task, model):
-            if not job.suite:
+            if not job.suite or self.merging:
                 refuse_misfit(task, model, job.model, tuple(_fitting(task)))
             self.outcome.skipped.append((job.task, job.model))
             return
         known_kind(job.config["audit"])
         timing = TimingSettings.of(job.config["timing"])
+        launch = LaunchSettings.of(job.config["launch"])
+        shard = parts.shard_of(job.config, launch, fresh=self.fresh, timed=timing is not None)
         kept = {
-            name: value for name, value in job.config.items() if name not in ("timing", "price")
+            name: value for name, value in job.config.items() if name not in ("timing", "price", "shard", "launch")
         }  # no part of what a run is
         settings = Settings.of(
             job.config, config=kept, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
         )
-        name = f"{job.model}-{model.variant}" if model.variant else job.model
+        label, ground = self._ground(job, task, model, settings)
+        if shard is not None and not ground.folder.complete:
+            self._part(ground, shard, label)
+            return
+        if launch is not None and not ground.folder.complete and not (timing is not None and timing.alone):
+            self._launch(ground, launch, job.words)
+        with into(ground.folder.path):
+            self._begun(job, ground, timing, label)
+
+    def _ground(self, job: Job, task: Task, model: Model, settings: Settings) -> tuple[str, Ground]:
+        """What the job is called, and what it stands on."""
+        name = job.model if self.merging or not model.variant else f"{job.model}-{model.variant}"
         label = job.label(name)
         self.progress = self.display.run(label)
         self.progress.doing("reads data and weights")
-        ground = ground_of(task, model, name, _device(model, job.config["device"]), settings)
-        with into(ground.folder.path):
-            self._begun(job, ground, timing, label)
+        if self.merging:
+            ground = ground_of(task, model, name, sharded.device_of(self.merging), settings)
+            return label, sharded.mergeable(ground, self.merging, say)
+        return label, ground_of(task, model, name, _device(model, job.config["device"]), settings)
+
+    def _launch(self, ground: Ground, launch: LaunchSettings, words: Sequence[str]) -> None:
+        """Have processes answer the parts of a run, which is then gone on with."""
+        if self.fresh:  # which is this folder, from now on the latest, so that the parts find it
+            with ground.folder.opened(as_yaml(ground.basis.settings.config), ground.identity, ground.basis.libraries):
+                pass
+        flags = [f"--{name}" for name in ("strict", "reuse") if getattr(self, name)]
+        local.launch(ground, [*words, *flags], local.n_parts(ground, launch.parts), self.progress, say)
+
+    def _part(self, ground: Ground, shard: Shard, label: str) -> None:
+        """Answer one part of a run, into a log of its own."""
+        part = sharded.answer(ground, shard, progress=self.progress, say=say)
+        n = sum(1 for _ in RunFolder(part.path).predictions())
+        there = {one.shard for one in found_in(ground.folder.path) if one.is_done}
+        lacking = [Shard(shard.of, number) for number in range(1, shard.of + 1)]
+        seconds = sum(one.seconds for one in RunFolder(part.path).readings())
+        done = parts.PartDone(label, part, n, seconds, tuple(str(one) for one in lacking if one not in there))
+        self.outcome.parts.append(done)
+        self.part(done)
 
     def _begun(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
         """What is due of a run whose folder is known, all of it into its log."""

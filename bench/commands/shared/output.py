@@ -73,9 +73,17 @@ def print_run(run: Run, folder: Path) -> None:
     speed = f"{rate:,.1f} a second, {_brief(each)} per answer, " if rate and each else ""
     took = f"{run.timings['seconds']['total']:.1f} s in all; " if run.timings["examples_per_second"] else ""
     tell(f"  {run.n_examples} examples, {speed}{took}{folder}")
+    if parts := run.timings.get("parts"):
+        tell(f"  answered in {parts} parts: {_duration(run)}")
     for line in _spent(run):
         tell(f"  {line}")
     sys.stdout.flush()
+
+
+def _duration(run: Run) -> str:
+    """How long the parts of a run took beside one another, and together."""
+    wall, total = run.timings["wall_seconds"], run.timings["seconds"]["total"]
+    return f"{wall:.1f} s by the longest of them, {total:.1f} s of all together, which is what rates are of"
 
 
 def _uncommon(run: Run) -> Iterator[str]:

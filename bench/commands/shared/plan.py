@@ -20,7 +20,7 @@ class Job:
     """One task and one model. `suite` is set when a suite asked for it: a misfit is then skipped, not refused.
 
     `price` is what the configuration chose, which stands in the record and not in its configuration: it may change. `varied` are
-    the other words by which it differs from the jobs of the same sweep.
+    the other words by which it differs from the jobs of the same sweep, `words` those of a command line that is this job alone.
     """
 
     config: Mapping[str, Any]
@@ -29,6 +29,7 @@ class Job:
     suite: str = ""
     price: Mapping[str, Json] = field(default_factory=dict)
     varied: str = ""
+    words: tuple[str, ...] = ()
 
     def label(self, model: str = "") -> str:
         """What it is called in messages; `model` where that is more than the name of its configuration."""
@@ -61,9 +62,13 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 one, _ = conf.compose([*choice, f"task={task}", *([f"limit={cut}"] if cut else [])])
                 plain = conf.plain(one)
                 plain = {**plain, "suite": {**plain["suite"], "name": choices["suite"]}}  # for `bench sync`
-                jobs.append(Job(plain, task, choices["model"], choices["suite"], price, varied))
+                words = (*_without(choice, "suite"), f"task={task}", *([f"limit={cut}"] if cut else []))
+                jobs.append(Job(plain, task, choices["model"], choices["suite"], price, varied, words))
         elif "task" in choices:
-            jobs.append(Job(conf.plain(config), choices["task"], choices["model"], price=price, varied=varied))
+            words = tuple(_without(choice))
+            jobs.append(
+                Job(conf.plain(config), choices["task"], choices["model"], price=price, varied=varied, words=words)
+            )
         else:
             raise BenchError(
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
@@ -75,6 +80,12 @@ def _varied(choice: Sequence[str], others: Sequence[Sequence[str]]) -> str:
     """The words by which one choice of a sweep differs from others, but for what it runs on which."""
     named = ("task=", "model=", "suite=")
     return " ".join(word for word in choice if not word.startswith(named) and any(word not in one for one in others))
+
+
+def _without(words: Sequence[str], *groups: str) -> list[str]:
+    """The words of a command line without those that choose these groups, and without `launch`, which is done once."""
+    names = {*groups, "launch"}
+    return [word for word in words if word.lstrip("+~").split("=")[0].split(".")[0].split("@")[0] not in names]
 
 
 def _check_limits(suite: Any) -> None:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from bench.commands.shared.options.parts import Commands, level_option
+from bench.commands.shared.options.parts import Commands, level_option, runs_option
 
 
 def add(commands: Commands) -> None:
-    """Add `run`, `train` and `score`."""
+    """Add `run`, `merge`, `train` and `score`."""
     run = commands.add_parser("run", help="evaluate models on tasks; resumes what was interrupted")
     run.add_argument(
         "overrides", nargs="*", metavar="KEY=VALUE", help="Hydra overrides: task= model= suite= limit= device= …"
@@ -26,6 +26,11 @@ def add(commands: Commands) -> None:
     run.add_argument("--offline", action="store_true", help="open no connection; what is not there is an error")
     level_option(run)
     run.add_argument("--cfg", choices=["job"], help="print the composed configuration and stop")
+
+    merge = commands.add_parser("merge", help="make the one run of the parts that `bench run shard=…` answered")
+    merge.add_argument("reference", metavar="RUN", help="its folder, its id or the beginning of that, or TASK/MODEL")
+    runs_option(merge)
+    level_option(merge)
 
     train = commands.add_parser(
         "train", help="train a model to a target: how long it takes; goes on where it was killed"
