@@ -51,13 +51,6 @@ def main(options: argparse.Namespace) -> int:
     return 1 if has_failed(found.times) else 0
 
 
-def _own(config: Mapping[str, Any]) -> dict[str, Any]:
-    """What of a configuration a training has; raises BenchError for what it cannot be."""
-    if config["shard"] is not None or config["launch"]["kind"] != "none":
-        raise BenchError("a training is done as a whole; leave shard= and launch= out")
-    return {name: value for name, value in config.items() if name not in ("timing", "price", "shard", "launch")}
-
-
 def _trained(
     overrides: list[str], wanted: TrainSettings, display: Display, names: list[str], *, fresh: bool
 ) -> tuple[TrainingRecord, Path]:  # fmt: skip
@@ -79,7 +72,7 @@ def _trained(
     price, notes = prices.chosen(config, choices)
     for note in notes:
         say(note)
-    config = _own(config)
+    config = {name: value for name, value in config.items() if name not in ("timing", "price", "shard", "launch")}
     task = _task(config)
     model = build(config["model"], "model")
     if not isinstance(model, Trainable):
