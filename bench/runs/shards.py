@@ -194,6 +194,8 @@ def take_in(
     Parts of `but`, a token, are left where they are. Raises BenchError where one of them is under way, of another run, or where two
     answered the same example otherwise.
     """
+    for path in (*(folder.path / FOLDER).glob(".gone-*"), *(folder.path / FOLDER).glob(".*-of-*")):  # of who was killed
+        shutil.rmtree(path, ignore_errors=True)
     parts = [one for one in found_in(folder.path) if one.together != but]
     if not parts:
         return 0

@@ -25,6 +25,7 @@ PARTS = (
     "damage",
     "offline",
     "crash",
+    "parts",
     "changed",
     "resources",
     "long_runs",
