@@ -20,7 +20,7 @@ from bench import sharded
 from bench.errors import BenchError
 from bench.ground import Ground, ground_of
 from bench.models.base import Device
-from bench.record import Timing
+from bench.record import Span, Timing
 from bench.run import evaluate
 from bench.runs import journal, shards, timing
 from bench.runs.folder import RunFolder
@@ -161,6 +161,10 @@ def test_parts_stand_beside_each_other_on_a_timeline() -> None:
         ("attempt 1 (part 1/2)", 1.0, []),
         ("attempt 2 (part 2/2)", 0.0, []),
     ]
+    spans = (Span("import", -32.0, 2.0),)  # of the process that launched them, at whose end it goes on with the run
+    own = [Timing(3, "begin", 0.0, at="2026-01-01T00:00:33+00:00", spans=spans), Timing(3, "score", 1.0, start=0.0)]
+    last = attempts([*readings, *own])[-1]
+    assert (last.title, last.offset, list(last.notes)) == ("attempt 3", 32.0, [])
 
 
 def test_another_count_of_parts_goes_on_with_what_those_of_before_have(quick_settings: Make) -> None:

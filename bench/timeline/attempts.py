@@ -34,7 +34,9 @@ def attempts(readings: Sequence[Timing]) -> list[Process]:
         before = max(found, key=lambda one: one.offset + one.end, default=None)
         if part and offset is not None:
             before = of_part.get(part)
-        found.append(_placed(_attempt(title, its, useful), offset, before))
+        # What the process of a run did before its own attempt, launching them, lies beside its parts.
+        begin = None if part or not of_part else 0.0
+        found.append(_placed(_attempt(title, its, useful), offset, before, begin))
         if part:
             of_part[part] = found[-1]
     return found
@@ -55,11 +57,11 @@ def moment(text: str | None) -> datetime.datetime | None:
     return found if found.tzinfo else None
 
 
-def _placed(process: Process, offset: float | None, before: Process | None) -> Process:
-    """The process where its time puts it, or behind the one before."""
+def _placed(process: Process, offset: float | None, before: Process | None, begin: float | None = None) -> Process:
+    """The process where its time puts it, or behind the one before; what of it must be behind that starts at `begin`."""
     if before is None:
         return process.moved(offset or 0.0)
-    free = before.offset + before.end - process.begin
+    free = before.offset + before.end - (process.begin if begin is None else begin)
     if offset is None:
         return process.moved(free, "the ledger does not say when it began: it stands behind the attempt before it")
     if offset < free - _SLACK:
