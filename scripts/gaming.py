@@ -26,7 +26,7 @@ from bench.models.base import Device
 from bench.models.cheat import STRATEGIES, TEXTS, Cheat
 from bench.models.reference import Constant, Lexical, Random, Reference
 from bench.record import Score
-from bench.scoring.measure import measured
+from bench.scoring.measure import score
 from bench.submissions.reading import read
 from bench.task import Task
 from bench.types import Choose, Json, Prediction, Request, Tag
@@ -174,7 +174,7 @@ class Game:
 
     def score(self, predictions: Sequence[Prediction]) -> Score:
         """The ranked score of predictions."""
-        return measured(self.task, self.examples, predictions, resamples=RESAMPLES, seed=0)[0][0]
+        return score(self.task, self.examples, predictions, resamples=RESAMPLES, seed=0)[0]
 
     def of(self, name: str) -> Score:
         """What a strategy, or a shape that is the same whatever the strategy, gets by its first door."""

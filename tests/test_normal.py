@@ -24,6 +24,7 @@ from bench.scoring.measure import score
 from bench.scoring.source import scorer_of
 from bench.submissions.reading import evaluate
 from bench.task import Task
+from bench.text import normal
 from bench.text.normal import normalised, scored
 from bench.types import Example, Prediction, Regress
 
@@ -263,3 +264,11 @@ def test_a_transcript_of_endless_length_is_all_wrong_and_never_better_than_a_sho
         errors, words = WER.measure(reference, " ".join(["it", "fell", "by", "six"] * n)[: n * 12])
         rates.append(errors / words)
     assert rates == sorted(rates)
+
+
+@given(st.text(max_size=40) | st.text("é\u0301\u1100\u1161ßﬁ½\u200b\u3000 aA1１\u00a0\u0378", max_size=12))
+def test_what_is_passed_over_as_plain_is_what_the_whole_way_gives(text: str) -> None:
+    whole = normal._few_marks(
+        normal._compatible(normal._few_marks(text.translate(normal._SEEN))).translate(normal._SEEN)
+    )
+    assert normalised(text) == " ".join(whole.split())

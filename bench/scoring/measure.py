@@ -90,7 +90,7 @@ def score(
     (`task.missing_left_out`), or counts signs that ours normalises, its value stands beside ours. A malformed answer is wrong.
     Raises BenchError for an id that is unknown or comes twice.
     """
-    return measured(task, examples, predictions, resamples=resamples, seed=seed)[0]
+    return _scored(task, examples, predictions, resamples, seed)[0]
 
 
 def measured(

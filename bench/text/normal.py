@@ -56,7 +56,16 @@ class _Stays(dict[str, bool]):
         return found
 
 
-_SEEN, _STAYS = _Signs(), _Stays()
+class _Moves(dict[str, bool]):
+    """Whether a sign alone is another once it is seen, or a mark that is counted."""
+
+    def __missing__(self, sign: str) -> bool:
+        found = sign.translate(_SEEN) != sign or unicodedata.combining(sign) != 0
+        self[sign] = found
+        return found
+
+
+_SEEN, _STAYS, _MOVES = _Signs(), _Stays(), _Moves()
 
 
 def normalised(text: str) -> str:
@@ -65,9 +74,14 @@ def normalised(text: str) -> str:
     >>> normalised("  １２.５０\\u3000USD\\u200b "), normalised("ﬁnd 3½"), normalised("x" + "\\u2003" * 2000 + "y")
     ('12.50 USD', 'find 3½', 'x y')
     """
-    if not (text.isascii() and text.isprintable()):
+    if not (text.isascii() and text.isprintable()) and not _is_plain(text):
         text = _few_marks(_compatible(_few_marks(text.translate(_SEEN))).translate(_SEEN))
     return " ".join(text.split())
+
+
+def _is_plain(text: str) -> bool:
+    """Whether nothing of the text but its blanks is ever written otherwise: most texts with a letter beyond ASCII."""
+    return not any(map(_MOVES.__getitem__, set(text))) and unicodedata.is_normalized("NFKC", text)
 
 
 def by_line(text: str, *, tabs: bool = False) -> str:
