@@ -26,11 +26,11 @@ test: $(VENV)/.dev lint
 	@$(BIN)/bench fetch suite=mini model=rag_smollm2
 	@$(BIN)/bench fetch task=finmm_speech task.neural=true model=moonshine
 	@if [ -n "$$BENCH_DATA" ] && command -v java > /dev/null; then $(BIN)/bench fetch task=dstc7; fi
-	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2
-	BENCH_OFFLINE=1 $(BIN)/pytest -m slow
+	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2 --dist worksteal
+	BENCH_OFFLINE=1 $(BIN)/pytest -m slow -n 2 --dist worksteal
 
 fast: $(VENV)/.dev
-	$(BIN)/pytest -m "not slow" -n 2
+	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
 
 # Faults done to whole runs on purpose, and counted (docs/reliability.md); HARD=--short is what CI runs.
 hard: $(VENV)/.dev

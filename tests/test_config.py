@@ -57,7 +57,7 @@ def test_every_device_tracking_and_price_file_composes(group: str) -> None:
 def test_the_defaults_are_the_schema() -> None:
     config, choices = conf.compose([])
     found = conf.plain(config)
-    assert choices == {"device": "auto", "price": "none", "timing": "none", "tracking": "mlflow"}
+    assert choices == {"device": "auto", "launch": "none", "price": "none", "timing": "none", "tracking": "mlflow"}
     assert (found["limit"], found["seed"], found["batch_size"], found["resamples"]) == (None, 0, 256, 2000)
     assert (found["runs_dir"], found["data_dir"]) == ("runs", "data")
     assert found["tracking"] == {"enabled": True, "uri": None}

@@ -72,7 +72,7 @@ def _trained(
     price, notes = prices.chosen(config, choices)
     for note in notes:
         say(note)
-    config = {name: value for name, value in config.items() if name not in ("timing", "price", "shard", "launch")}
+    config = {name: value for name, value in config.items() if name not in ("timing", "price", "launch")}
     task = _task(config)
     model = build(config["model"], "model")
     if not isinstance(model, Trainable):
@@ -118,7 +118,8 @@ def _task(config: Mapping[str, Any]) -> Task:
 def _with(config: Mapping[str, Any], wanted: TrainSettings) -> dict[str, Any]:
     """The configuration with what the training was told, for its record."""
     told = {"target": wanted.target, "seeds": wanted.seeds, "limit_seconds": wanted.limit_seconds}
-    return {**config, "train": {**told, **wanted.recipe, "limit": wanted.rows}}
+    own = {name: value for name, value in config.items() if name != "shard"}
+    return {**own, "train": {**told, **wanted.recipe, "limit": wanted.rows}}
 
 
 def _trainable() -> list[str]:
