@@ -26,7 +26,7 @@ def main(options: argparse.Namespace) -> int:
         stay_offline()
     end_with_parent()
     from bench.commands.shared.jobs import Runner
-    from bench.commands.shared.parts import print_part
+    from bench.commands.shared.parts import print_launched, print_part
     from bench.commands.shared.plan import plan
     from bench.commands.shared.progress import Display
     from bench.logs.log import say
@@ -35,7 +35,9 @@ def main(options: argparse.Namespace) -> int:
     imported = spans.clock()
     told: dict[str, Any] = {}
     if not options.json:
-        told = {"done": output.print_run, "timed": timing_text.print_timing, "part": print_part}
+        told = {
+            "done": output.print_run, "timed": timing_text.print_timing, "part": print_part, "launched": print_launched,
+        }  # fmt: skip
     display = Display()
     runner = Runner(fresh=options.fresh, strict=options.strict, reuse=options.reuse, display=display, **told)
     try:
@@ -71,6 +73,7 @@ def _emit(outcome: Outcome, *, only: bool) -> None:
     runs = {folder for _, folder in outcome.done}
     found += [output.timing_alone(*one) for one in outcome.timed if one[1] not in runs]
     found += [one.to_json() for one in outcome.parts]
+    found += [one.to_json() for one in outcome.launched]
     many = {"runs": found, "skipped": outcome.skipped + outcome.untaught, "failed": dict(outcome.failed)}
     output.emit(found[0] if only and found else many)
 

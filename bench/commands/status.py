@@ -91,8 +91,9 @@ def _when(moment: float) -> str:
 def _whole(one: State) -> Iterator[str]:
     """All that is known of one run, a line each."""
     from bench.commands.shared.pace import rate_text, seconds_text
+    from bench.launch.slurm import RUN, launched, states
     from bench.logs.log import FILE
-    from bench.runs.state import STOPPED
+    from bench.runs.state import COMPLETE, STOPPED
 
     yield f"{one.name}: {one.state}" + (f", {_answers(one)} answers" if _answers(one) else "")
     facts = {
@@ -113,6 +114,11 @@ def _whole(one: State) -> Iterator[str]:
         log = f" (its log: {part.folder / FILE})" if part.state == STOPPED else ""
         said = filter(None, [part.state, _answers(part) and f"{_answers(part)} answers", how])
         yield f"  {_part(part)}: {', '.join(said)}{log}"
+    there = {_part(part).partition(" ")[2] for part in one.parts}
+    for name, state in (states(one.folder) if one.state != COMPLETE else {}).items():
+        if name not in there and (state or name != RUN):
+            what = "the job that makes them one run" if name == RUN else f"part {name}"
+            yield f"  {what}: {state or 'is not in the queue'} (Slurm job {launched(one.folder)[name]})"
     if one.state == STOPPED:
         yield f"  the same command goes on from there: {one.command or 'its settings are in config.yaml'}"
     lines = _last_lines(one.folder / FILE)

@@ -44,11 +44,28 @@ class DataConf:
 
 
 @dataclasses.dataclass
+class SlurmConf:
+    """`launch.slurm`: what `bench.launch.settings.SlurmSettings` says."""
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    minutes: int = 60
+    requeues: int = 5
+    gpus: int = 0
+    cpus: int = 1
+    memory_gb: float | None = None
+    setup: list[str] = dataclasses.field(default_factory=list)
+    options: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+
+@dataclasses.dataclass
 class LaunchConf:
     """conf/launch."""
 
     kind: str = "none"
     parts: int | None = None
+    slurm: SlurmConf = dataclasses.field(default_factory=SlurmConf)
 
 
 # conf/timing: the keys that `TimingSettings` declares.

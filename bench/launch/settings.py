@@ -2,14 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields
+from typing import Any
 
 from bench.errors import BenchError
 from bench.runs.shards import MOST
 from bench.types import Json
 
-NONE, LOCAL = KINDS = ("none", "local")
+NONE, LOCAL, SLURM, SLURM_SCRIPT = KINDS = ("none", "local", "slurm", "slurm_script")
+
+
+@dataclass(frozen=True)
+class SlurmSettings:
+    """What each part asks of Slurm: where, `minutes` until it is put back into the queue, at most `requeues` times, and how much.
+
+    `setup` are lines of shell before the command, `options` any other of sbatch's by their long names.
+    """
+
+    partition: str | None = None
+    account: str | None = None
+    qos: str | None = None
+    minutes: int = 60
+    requeues: int = 5
+    gpus: int = 0
+    cpus: int = 1
+    memory_gb: float | None = None
+    setup: Sequence[str] = ()
+    options: Mapping[str, Json] = field(default_factory=dict)
+
+    def flags(self) -> dict[str, Json]:
+        """The options of sbatch, by their long names."""
+        named: dict[str, Any] = {
+            name: getattr(self, name) for name in ("partition", "account", "qos") if getattr(self, name)
+        }
+        named |= {"time": self.minutes, "cpus-per-task": self.cpus}
+        if self.gpus:
+            named["gpus-per-node"] = self.gpus
+        if self.memory_gb is not None:
+            named["mem"] = f"{round(1024 * self.memory_gb)}M"
+        return {**named, **self.options}
 
 
 @dataclass(frozen=True)
@@ -18,6 +50,7 @@ class LaunchSettings:
 
     kind: str
     parts: int | None = None
+    slurm: SlurmSettings = field(default_factory=SlurmSettings)
 
     @classmethod
     def of(cls, config: Mapping[str, Json]) -> LaunchSettings | None:
@@ -28,5 +61,19 @@ class LaunchSettings:
         if parts is not None and not 1 <= parts <= MOST:
             raise BenchError(f"launch.parts={parts} must be at least 1 and at most {MOST}")
         if kind == NONE and parts is not None:
-            raise BenchError(f"launch.parts={parts} needs launch=local, which starts them")
-        return None if kind == NONE else cls(kind, parts)
+            raise BenchError(f"launch.parts={parts} needs launch=local or launch=slurm, which start them")
+        if kind in (SLURM, SLURM_SCRIPT) and parts is None:
+            raise BenchError(f"launch={kind} needs launch.parts=NUMBER: into how many parts the run is cut")
+        return None if kind == NONE else cls(kind, parts, _slurm(config["slurm"] or {}))
+
+
+def _slurm(config: Mapping[str, Json]) -> SlurmSettings:
+    for name, least in (("minutes", 1), ("requeues", 0), ("gpus", 0), ("cpus", 1), ("memory_gb", 0.001)):
+        if config.get(name) is not None and config[name] < least:
+            raise BenchError(f"launch.slurm.{name}={config[name]} must be at least {least}")
+    for text in (*config.get("setup", ()), *(config.get(name) or "" for name in ("partition", "account", "qos"))):
+        if "\n" in text:
+            raise BenchError(
+                "launch.slurm: a text of several lines is none of sbatch's; give each line of setup as one of the list"
+            )
+    return SlurmSettings(**{one.name: config[one.name] for one in fields(SlurmSettings) if one.name in config})

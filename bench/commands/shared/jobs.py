@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from bench import sharded
-from bench.commands.shared import faults, parts
+from bench.commands.shared import faults
+from bench.commands.shared.parts import Launched, PartDone, elsewhere, shard_of
 from bench.commands.shared.plan import Job
 from bench.commands.shared.progress import Display, Progress
 from bench.config import compose as conf
@@ -21,8 +22,8 @@ from bench.engine.fitting import fits, refuse_misfit
 from bench.errors import BenchError, NothingToLearn
 from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
-from bench.launch import local
-from bench.launch.settings import LaunchSettings
+from bench.launch import local, slurm
+from bench.launch.settings import LOCAL, SLURM, LaunchSettings
 from bench.logs.log import Public, into, log, say
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
@@ -48,7 +49,7 @@ class Outcome:
     """What came of a `bench run`: finished runs with their folders, jobs that do not fit, failed jobs with the reason.
 
     `answerless` are the finished runs of which every example failed, `timed` the timings that were measured, `parts` the parts of
-    runs that were answered.
+    runs that were answered, `launched` the runs whose parts others answer from now on.
     """
 
     done: list[tuple[Run, Path]] = field(default_factory=list)
@@ -58,7 +59,8 @@ class Outcome:
     is_fault: bool = False  # a job failed by a fault of bench itself
     answerless: list[str] = field(default_factory=list)
     timed: list[tuple[str, Path, Mapping[str, Any]]] = field(default_factory=list)  # label, folder and summary
-    parts: list[parts.PartDone] = field(default_factory=list)
+    parts: list[PartDone] = field(default_factory=list)
+    launched: list[Launched] = field(default_factory=list)
 
 
 class Runner:
@@ -68,15 +70,18 @@ class Runner:
         self, *, fresh: bool = False, strict: bool = False, reuse: bool = False,
         done: Callable[[Run, Path], None] = lambda run, folder: None,
         timed: Callable[[str, Mapping[str, Any]], None] = lambda label, summary: None,
-        part: Callable[[parts.PartDone], None] = lambda done: None, display: Display | None = None, merging: Path | None = None,
+        part: Callable[[PartDone], None] = lambda done: None,
+        launched: Callable[[Launched], None] = lambda done: None, display: Display | None = None,
+        merging: Path | None = None,
     ) -> None:  # fmt: skip
-        """`done` is told of each run as soon as it is complete, `timed` of each timing, `part` of each part of a run; `display`
-        shows them until then. `merging` is the folder of the one run whose parts are made one: nothing is asked of its model.
+        """`done` is told of each run as soon as it is complete, `timed` of each timing, `part` of each part of a run, `launched` of
+        runs that others answer; `display` shows them until then. `merging` is the folder of the one run whose parts are made one:
+        nothing is asked of its model.
 
         For the others see `Settings`. `measuring` is the timing that is under way, "" for none.
         """
         self.fresh, self.strict, self.reuse, self.done, self.timed = fresh, strict, reuse, done, timed
-        self.part, self.merging = part, merging
+        self.part, self.launched, self.merging = part, launched, merging
         self.measuring = ""
         self.outcome = Outcome()
         self.display = display or Display()
@@ -164,7 +169,7 @@ class Runner:
         known_kind(job.config["audit"])
         timing = TimingSettings.of(job.config["timing"])
         launch = LaunchSettings.of(job.config["launch"])
-        shard = parts.shard_of(job.config, launch, fresh=self.fresh, timed=timing is not None)
+        shard = shard_of(job.config, launch, fresh=self.fresh, timed=timing is not None)
         kept = {
             name: value for name, value in job.config.items() if name not in ("timing", "price", "shard", "launch")
         }  # no part of what a run is
@@ -175,8 +180,9 @@ class Runner:
         if shard is not None and not ground.folder.complete:
             self._part(ground, shard, label)
             return
-        if launch is not None and not ground.folder.complete and not (timing is not None and timing.alone):
-            self._launch(ground, launch, job.words)
+        is_due = launch is not None and not ground.folder.complete and not (timing is not None and timing.alone)
+        if launch is not None and is_due and not self._launch(ground, launch, job.words, label):
+            return
         with into(ground.folder.path):
             self._begun(job, ground, timing, label)
 
@@ -189,15 +195,33 @@ class Runner:
         if self.merging:
             ground = ground_of(task, model, name, sharded.device_of(self.merging), settings)
             return label, sharded.mergeable(ground, self.merging, say)
-        return label, ground_of(task, model, name, _device(model, job.config["device"]), settings)
+        return label, ground_of(task, model, name, _device(model, job.config), settings)
 
-    def _launch(self, ground: Ground, launch: LaunchSettings, words: Sequence[str]) -> None:
-        """Have processes answer the parts of a run, which is then gone on with."""
-        if self.fresh:  # which is this folder, from now on the latest, so that the parts find it
+    def _launch(self, ground: Ground, launch: LaunchSettings, words: Sequence[str], label: str) -> bool:
+        """Have processes answer the parts of a run; whether they have, so that it is gone on with, or will."""
+        if (
+            self.fresh or launch.kind != LOCAL
+        ):  # which is this folder, from now on the latest, so that the parts find it
             with ground.folder.opened(as_yaml(ground.basis.settings.config), ground.identity, ground.basis.libraries):
                 pass
-        flags = [f"--{name}" for name in ("strict", "reuse") if getattr(self, name)]
-        local.launch(ground, [*words, *flags], local.n_parts(ground, launch.parts), self.progress, say)
+        words = [*words, *(f"--{name}" for name in ("strict", "reuse") if getattr(self, name))]
+        if (
+            launch.kind != LOCAL and ground.model.uses_device
+        ):  # the same for all, whatever "auto" is where they come to run
+            device = ground.basis.device
+            words += [f"device.kind={device.kind}", f"device.dtype={device.dtype}"]
+        n, run = local.n_parts(ground, launch.parts), ground.folder.path
+        if launch.kind == LOCAL:
+            local.launch(ground, words, n, self.progress, say)
+            return True
+        if launch.kind == SLURM:
+            jobs = slurm.submit(run, words, n, launch.slurm, label)
+            done = Launched(label, run, n, jobs)
+        else:
+            done = Launched(label, run, n, {}, slurm.write_script(run, words, n, launch.slurm, label))
+        self.outcome.launched.append(done)
+        self.launched(done)
+        return False
 
     def _part(self, ground: Ground, shard: Shard, label: str) -> None:
         """Answer one part of a run, into a log of its own."""
@@ -206,7 +230,7 @@ class Runner:
         there = {one.shard for one in found_in(ground.folder.path) if one.is_done}
         lacking = [Shard(shard.of, number) for number in range(1, shard.of + 1)]
         seconds = sum(one.seconds for one in RunFolder(part.path).readings())
-        done = parts.PartDone(label, part, n, seconds, tuple(str(one) for one in lacking if one not in there))
+        done = PartDone(label, part, n, seconds, tuple(str(one) for one in lacking if one not in there))
         self.outcome.parts.append(done)
         self.part(done)
 
@@ -288,9 +312,10 @@ def _fitting(task: Task) -> list[str]:
 def _device(model: Model, config: Mapping[str, Any]) -> Device:
     from bench.models.device import resolve
 
-    return (
-        resolve(config["kind"], config["dtype"], config["threads"]) if model.uses_device else Device("cpu", "none", 1)
-    )
+    if not model.uses_device:
+        return Device("cpu", "none", 1)
+    asked = config["device"]
+    return elsewhere(config) or resolve(asked["kind"], asked["dtype"], asked["threads"])
 
 
 def _refuse_nan(config: Any, key: str) -> None:

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
-from bench.launch.settings import LaunchSettings
+from bench.launch.settings import LOCAL, LaunchSettings
+from bench.launch.slurm import RUN
+from bench.models.base import Device
 from bench.runs import energy
 from bench.runs.journal import JOURNAL
 from bench.runs.shards import Part, Shard
@@ -38,12 +40,45 @@ class PartDone:
         }  # fmt: skip
 
 
+@dataclass(frozen=True)
+class Launched:
+    """A run whose parts others answer from now on: the jobs by part and of the one behind them, or the file that `sbatch` takes."""
+
+    label: str
+    run: Path
+    n: int
+    jobs: Mapping[str, str]
+    script: Path | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """What `bench run --json` prints of it."""
+        script = {} if self.script is None else {"script": str(self.script)}
+        return {"run_id": self.run.name, "run_dir": str(self.run), "parts": self.n, "jobs": dict(self.jobs), **script}
+
+
+def print_launched(done: Launched) -> None:
+    """Where the parts of a run are, and what is to be done."""
+    if done.script is not None:
+        tell(f"{done.label}: sbatch {done.script}")
+        tell(f"  submits {done.n} parts; when all are answered, `bench merge {done.run}` makes them one run")
+        return
+    array = done.jobs[f"1/{done.n}"].partition("_")[0]
+    tell(
+        f"{done.label}: {done.n} parts are submitted as job {array}, and job {done.jobs[RUN]} behind them makes them one run"
+    )
+    tell(f"  bench status {done.run}")
+
+
 def shard_of(config: Mapping[str, Any], launch: LaunchSettings | None, *, fresh: bool, timed: bool) -> Shard | None:
     """The part that a job's configuration asks for; raises BenchError for one beside what only a whole run can have."""
     if launch is not None and config["energy"] != energy.NONE:
         raise BenchError(
             f"launch={launch.kind} with energy={config['energy']}: the counters are of a whole machine, and parts at the same time "
             "would each count all of it; leave energy= out"
+        )
+    if launch is not None and launch.kind != LOCAL and timed:
+        raise BenchError(
+            f"launch={launch.kind} with timing=: a scenario is measured of the whole model; leave one of them out"
         )
     if config["shard"] is None:
         return None
@@ -67,6 +102,24 @@ def shard_of(config: Mapping[str, Any], launch: LaunchSettings | None, *, fresh:
             "each count all of it; leave energy= out"
         )
     return shard
+
+
+def elsewhere(config: Mapping[str, Any]) -> Device | None:
+    """The device of parts that are answered on other machines, which need not be here; None where it is this machine's.
+
+    Raises BenchError where only those machines could say what it is.
+    """
+    launch, device = LaunchSettings.of(config["launch"]), config["device"]
+    if launch is None or launch.kind == LOCAL:
+        return None
+    if launch.slurm.gpus and (device["kind"] != "cuda" or device["dtype"] == "auto"):
+        raise BenchError(
+            f"launch={launch.kind} with launch.slurm.gpus={launch.slurm.gpus}: this machine does not know what the "
+            "parts find there; say device.kind=cuda and the device.dtype, such as bfloat16"
+        )
+    if not launch.slurm.gpus:
+        return None
+    return Device("cuda", device["dtype"], device["threads"] or launch.slurm.cpus)
 
 
 def print_part(done: PartDone) -> None:
