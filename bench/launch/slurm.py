@@ -29,6 +29,7 @@ LAUNCHED, SCRIPT, LOGS = "launched.json", "launch.sbatch", "logs/slurm"  # below
 RUN = "run"  # the job that makes them one run
 _ASKED_SECONDS = 10.0  # of Slurm
 _INTERRUPTED = 130
+_LOOKS_SECONDS = 0.2
 _PATIENCE_SECONDS = 60.0  # for what was answered to be written
 # What a job must know that the command line does not say; a store's address may hold a password, and comes by sbatch's own export.
 _SETTINGS = (
@@ -60,7 +61,10 @@ class Command:
         )  # which Slurm sends to every process of the job, and means this one
         self._process = subprocess.Popen([sys.executable, "-m", "bench.cli", *self.words], stdin=subprocess.DEVNULL)
         signal.signal(signal.SIGUSR2, ignored)
-        code = self._process.wait()
+        while (
+            code := self._process.poll()
+        ) is None:  # not `wait`, inside of which the signal would find its own waiting blocked
+            time.sleep(_LOOKS_SECONDS)
         if code == _INTERRUPTED:  # by the same hand that calls for a checkpoint in a moment
             time.sleep(_PATIENCE_SECONDS)
         if code:
