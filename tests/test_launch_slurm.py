@@ -87,6 +87,7 @@ def test_who_asks_is_told_what_waits_and_a_second_submission_is_refused_until_al
     (queue / "queue.txt").write_text("100_1 PENDING\n101 PENDING\n99 RUNNING\n")
     code, out, _ = bench_main("status", "words/stub")
     assert code == 0
+    assert out[0].endswith(": in the queue")
     assert "  part 2/2: PENDING (Slurm job 100_1)" in out
     assert "  part 1/2: is not in the queue (Slurm job 100_0)" in out
     assert "  the job that makes them one run: PENDING (Slurm job 101)" in out

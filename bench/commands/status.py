@@ -6,6 +6,7 @@ import argparse
 import datetime
 from collections import deque
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,11 +27,11 @@ def main(options: argparse.Namespace) -> int:
     from bench.runs.state import COMPLETE, state_of, states
 
     if options.reference:
-        found = [state_of(any_folder(options.reference, options.runs))]
+        found = [_with_queue(state_of(any_folder(options.reference, options.runs)))]
     elif not options.runs.is_dir():
         raise BenchError(f"the runs directory {options.runs} does not exist; name it with --runs or BENCH_RUNS")
     else:
-        found = [*states(options.runs)]
+        found = [_with_queue(one) for one in states(options.runs)]
     if options.json:
         output.emit({"runs": [_json(one) for one in found], "fetching": [vars(one) for one in owners()]})
     elif options.reference:
@@ -41,6 +42,15 @@ def main(options: argparse.Namespace) -> int:
             tell(f"{owner}: {owner.what}")
         _table([one for one in found if one.state != COMPLETE], len([one for one in found if one.state == COMPLETE]))
     return 0
+
+
+def _with_queue(one: State) -> State:
+    """How a run stands, also where its parts wait for Slurm to begin them."""
+    from bench.launch.slurm import states
+    from bench.runs.state import QUEUED, STOPPED
+
+    waiting = one.state == STOPPED and any(states(one.folder).values())
+    return replace(one, state=QUEUED, error="") if waiting else one
 
 
 def _table(found: Sequence[State], n_complete: int) -> None:

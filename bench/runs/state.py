@@ -19,6 +19,7 @@ _MOST = 1e15  # of anything that is counted: what says more was damaged
 _SILENT_SECONDS = 10 * BEAT_SECONDS  # without a sign of life: suspended, or on a machine that went away
 TRAINING = "training.json"  # in the folder of a complete training
 PARTS, ANSWERED = "shards", "part.json"  # the folder of a run's parts, and what one says of itself
+QUEUED = "in the queue"  # of Slurm, which begins its parts
 RUNNING, SILENT, STOPPED, COMPLETE = "running", "no sign of life", "stopped", "complete"
 
 
