@@ -26,6 +26,8 @@ class BenchError(Exception):
 
 
 def _one_line(text: str) -> str:
+    if not text.isascii():  # half a surrogate pair, which neither a terminal nor a store takes
+        text = text.encode("utf-8", "backslashreplace").decode("utf-8")
     text = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "⏎")
     left_out = len(text) - _HEAD - _TAIL
     return text if left_out <= 0 else f"{text[:_HEAD]} [… {left_out:,} characters …] {text[-_TAIL:]}"

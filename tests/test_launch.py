@@ -140,6 +140,34 @@ def test_an_interruption_is_handed_on_and_the_answers_are_kept(
     assert not any(map(lives, owners))
 
 
+def test_parts_end_at_once_where_the_launch_ignores_ctrl_c(
+    own_package: Path, begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    ignored = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as of a job in the background of a script
+    try:
+        driver = begun(*WORDS, "model.seconds=0.5", "launch=local", "launch.parts=2")
+    finally:
+        signal.signal(signal.SIGINT, ignored)
+    _until(lambda: (tmp_path / "runs").exists() and any((tmp_path / "runs").glob("*/*/*/shards")))
+    folder = _slow_run(tmp_path)
+    _until(lambda: len(_parts(folder)) == 2 and all(_answers(path) > 1 for path in _parts(folder).values()))
+    begin = time.monotonic()
+    driver.send_signal(signal.SIGTERM)
+    _, err = driver.communicate(timeout=60)
+    assert time.monotonic() - begin < 10
+    kept = sum(map(_answers, _parts(folder).values()))
+    assert f"interrupted; {kept} of 40 predictions of words / stub are kept" in err
+
+
+def test_a_scenario_is_timed_of_the_whole_model_behind_the_parts(own_package: Path, bench_main: Main) -> None:
+    code, out, err = bench_main(
+        *WORDS[:-1], "launch=local", "launch.parts=2", "timing=offline", "timing.min_count=8", "timing.min_seconds=0"
+    )
+    assert code == 0, err
+    assert any("answered in 2 parts" in line for line in out)
+    assert any("offline" in line for line in out)
+
+
 def test_a_suite_and_a_sweep_are_launched_job_by_job_and_what_is_complete_is_left(
     own_package: Path, bench_main: Main
 ) -> None:

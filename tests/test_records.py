@@ -283,3 +283,30 @@ def test_the_fingerprint_tells_values_and_their_number_apart() -> None:
 def test_nan_has_no_fingerprint(value: object) -> None:
     with pytest.raises(ValueError, match="JSON"):
         fingerprint(value)
+
+
+def test_a_record_with_a_number_beyond_all_floats_is_one_line(run_record: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / RECORD
+    text = json.dumps(run_record().to_json())
+    path.write_text(
+        text.replace('"examples_per_second": 12.5', '"first_batch_seconds": 1e9998, "examples_per_second": 12.5')
+    )
+    with pytest.raises(BenchError, match=r"run\.json is not whole"):
+        read_run(path)
+
+
+def test_an_error_that_quotes_half_a_surrogate_pair_can_be_printed_and_stored() -> None:
+    assert str(BenchError("key 'a\ud83db', Zoë")) == "key 'a\\ud83db', Zoë"
+
+
+@pytest.mark.parametrize("command", [("compare", "{run}", "{run}"), ("check", "{run}", "--against", "{run}")])
+def test_a_record_of_a_task_that_nobody_knows_is_named(
+    own_package: Path, bench_main: Callable[..., tuple[int, list[str], list[str]]], command: tuple[str, ...]
+) -> None:
+    bench_main("run", "task=words", "model=stub", "tracking=none")
+    path = next(Path("runs/words/stub").glob("*/run.json"))
+    path.write_text(path.read_text().replace('"task": "words"', '"task": "wards"'))
+    code, _, err = bench_main(*(word.format(run=path.parent) for word in command))
+    assert code == 2
+    assert path.parent.name in err[-1]
+    assert "task 'wards' is not in conf/task" in err[-1]

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import small_data
 from hypothesis import given
 from hypothesis import strategies as st
 from tiny import EchoModel, TinyTask
@@ -27,6 +28,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.locks import locked
 from bench.runs.settings import Settings
 from bench.runs.shards import Shard
+from bench.runs.state import state_of
 from bench.timeline.attempts import attempts
 from bench.types import Example, Generate, Prediction, Request, Text
 
@@ -301,20 +303,66 @@ def test_a_part_or_run_that_is_under_way_keeps_the_others_out(quick_settings: Ma
         sharded.answer(_ground(settings), Shard(2, 1))
 
 
+_WHOLE = {
+    "shard": "1/2", "together": "0123abcd", "seconds": 1.0, "computed": {}, "peak_memory_bytes": 1, "device_memory_bytes": None,
+    "environment": {"commit": "a", "device": "cpu", "dtype": "none"},
+}  # fmt: skip
+
+
 @pytest.mark.parametrize(
-    ("damage", "said"),
+    "damage",
     [
-        ("{", "is no part of the run"), ('{"shard": "1/2"}', "is no part of the run"), ("[]", "is no part of the run"),
-        ('{"shard": "1/2", "together": "x"}', "is no part of the run"), (None, "is no part of the run"),
+        "{", "[]", '{"shard": "1/2"}', '{"shard": "1/2", "together": "x"}', '{"shard": "2/2", "together": "0123abcd"}', None,
+        *(json.dumps({**_WHOLE, **more}) for more in (
+            {"seconds": float("nan")}, {"seconds": -1.0}, {"seconds": "1"}, {"environment": {}},
+            {"environment": {"packages": "no"}},
+            {"environment": {**_WHOLE["environment"], "packages": {"torch": {}}}}, {"computed": {"a": float("inf")}},  # type: ignore[dict-item]
+            {"device_memory_bytes": True}, {"peak_memory_bytes": -1}, {"more": 1},
+        )),
     ],
 )  # fmt: skip
-def test_a_damaged_part_is_one_line_that_names_it(quick_settings: Make, damage: str | None, said: str) -> None:
+def test_a_damaged_part_is_one_line_that_names_it(quick_settings: Make, damage: str | None) -> None:
     settings = quick_settings()
     part = sharded.answer(_ground(settings), Shard(2, 1))
+    kept = (part.path / "predictions.jsonl").read_bytes()
     (part.path / "part.json").unlink() if damage is None else (part.path / "part.json").write_text(damage)
-    with pytest.raises(BenchError, match=said) as raised:
+    with pytest.raises(BenchError, match="is no part of the run") as raised:
         evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
     assert str(part.path) in str(raised.value)
+    assert (part.path / "predictions.jsonl").read_bytes() == kept
+
+
+def test_a_part_that_is_a_link_and_a_file_in_the_place_of_the_logs_are_refused(
+    quick_settings: Make, tmp_path: Path
+) -> None:
+    settings = quick_settings()
+    part = sharded.answer(_ground(settings), Shard(2, 1))
+    (part.path.parent / "logs").write_text("mine")
+    with pytest.raises(BenchError, match="logs cannot be made"):
+        evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    (part.path.parent / "logs").unlink()
+    part.path.rename(tmp_path / "elsewhere")
+    part.path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(BenchError, match=r"1-of-2 is no part of the run \(it is a link\)"):
+        evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    part.path.unlink()
+    (tmp_path / "elsewhere").rename(part.path)
+    assert evaluate(TinyTask(20), Plain(), "plain", CPU, settings)[0].timings["n"] == 20
+
+
+def test_a_part_counts_its_own_examples_and_a_run_those_of_its_parts_once(quick_settings: Make) -> None:
+    settings = quick_settings()
+    with pytest.raises(KeyboardInterrupt):
+        sharded.answer(_ground(settings, model=Plain(interrupt_at=2)), Shard(2, 1))
+    folder = _ground(settings).folder.path
+    (part,) = state_of(folder).parts
+    n = sum(
+        number == 1 for number in shards.split(_ground(settings).asked.examples, TinyTask().request, Plain().cost, 2)
+    )
+    assert (part.done, part.n) == (6, n)
+    done = (folder / "shards" / "1-of-2" / "predictions.jsonl").read_bytes()
+    (folder / "predictions.jsonl").write_bytes(done)  # as a kill while parts are taken in leaves it
+    assert state_of(folder).done == 6
 
 
 def test_a_damaged_line_of_a_part_is_asked_again(quick_settings: Make) -> None:
@@ -414,3 +462,39 @@ def test_a_run_without_an_identity_or_configuration_cannot_be_merged(own_package
     (folder / "identity.json").unlink()
     assert "identity.json cannot be read" in bench_main("merge", str(folder))[2][-1]
     assert bench_main(*words)[0] == 0
+
+
+def test_a_part_of_which_all_failed_says_so_and_ends_with_1(bench_main: Main, own_package: Path) -> None:
+    words = ("run", "task=words", "model=failing", "model.every=1", "tracking=none", "shard=1/1")
+    code, out, _ = bench_main(*words)
+    assert code == 1
+    assert "12 answers (12 failed, the first by " in out[0]
+
+
+def test_the_run_that_has_parts_is_merged_and_not_a_later_one(own_package: Path, bench_main: Main) -> None:
+    words = ("run", "task=words", "model=stub", "tracking=none")
+    assert bench_main(*words, "shard=1/1")[0] == 0
+    assert bench_main(*words, "limit=5")[0] == 0
+    code, out, _ = bench_main("merge", "words/stub")
+    assert code == 0
+    assert any(line.startswith("  12 examples, ") for line in out)
+
+
+def test_parts_are_merged_where_the_data_lie_now(
+    bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small_data.write(tmp_path / "here")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "here"))
+    assert bench_main("run", "task=phrasebank", "model=lexical", "tracking=none", "shard=1/1")[0] == 0
+    (tmp_path / "here").rename(tmp_path / "there")
+    monkeypatch.setenv("BENCH_DATA", str(tmp_path / "there"))
+    assert bench_main("merge", "phrasebank/lexical")[0] == 0
+
+
+def test_the_speed_of_a_run_in_parts_is_none_of_one_process(own_package: Path, bench_main: Main) -> None:
+    words = ("run", "task=words", "task.n=40", "model=stub", "tracking=none")
+    for number in (1, 2):
+        bench_main(*words, f"shard={number}/2")
+    assert bench_main("merge", "words/stub")[0] == 0
+    _, out, err = bench_main("check", "words/stub", "--update")
+    assert "was answered in parts at the same time, whose speed is not that of one process" in " ".join((*out, *err))

@@ -97,7 +97,10 @@ def _metric(run: Run) -> AnyMetric:
     from bench.config.build import task_class
     from bench.task import Task
 
-    cls = task_class(run.task)
+    try:
+        cls = task_class(run.task)
+    except BenchError as error:
+        raise BenchError(f"run {run.run_id}, model '{run.model}': {error}") from None
     if not issubclass(cls, Task):
         raise BenchError(f"task '{run.task}' ranks entries and has no runs to check")
     return cls.metrics[0]

@@ -111,7 +111,10 @@ def _metrics(side: Side) -> Sequence[AnyMetric]:
     from bench.config.build import task_class
     from bench.task import Task
 
-    cls = task_class(side.run.task)
+    try:
+        cls = task_class(side.run.task)
+    except BenchError as error:
+        raise BenchError(f"{side.name}: {error}") from None
     if not issubclass(cls, Task):
         raise BenchError(f"task '{side.run.task}' ranks entries and has no runs to compare")
     if cls.version != side.run.task_version:

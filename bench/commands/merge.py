@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from bench.commands.rescore import task_config
 from bench.commands.shared import output
 from bench.config import compose as conf
 from bench.errors import BenchError
@@ -19,7 +20,7 @@ def main(options: argparse.Namespace) -> int:
     from bench.commands.shared.plan import Job
     from bench.commands.shared.progress import Display
 
-    folder = any_folder(options.reference, options.runs)
+    folder = any_folder(options.reference, options.runs, first=_has_parts)
     config = _config(folder)
     task, model, _ = folder.absolute().parts[-3:]
     display = Display()
@@ -30,6 +31,12 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         output.emit(output.summary(*outcome.done[0]))
     return 1 if outcome.answerless else 0
+
+
+def _has_parts(folder: Path) -> bool:
+    from bench.runs.shards import FOLDER
+
+    return any((folder / FOLDER).glob("[0-9]*-of-[0-9]*"))
 
 
 def _config(folder: Path) -> Mapping[str, Any]:
@@ -43,4 +50,5 @@ def _config(folder: Path) -> Mapping[str, Any]:
         raise BenchError(
             f"{folder / CONFIG} is not the configuration of a run; put it back, or merge with `bench run` and its settings"
         )
+    found = {**found, "task": task_config(folder.absolute().parts[-3], found["task"])}
     return {**today, **found, "shard": None, "launch": today["launch"], "runs_dir": str(folder.absolute().parents[2])}

@@ -109,19 +109,22 @@ def task_of(run: Run) -> Task:
     from bench.config.build import build
     from bench.task import Task
 
-    config = run.config.get("task")
-    known = run.task in conf.names("task")
-    today: Mapping[str, Any] = conf.plain(conf.compose([f"task={run.task}"])[0])["task"] if known else {}
-    if not isinstance(config, Mapping):
-        config = today
-    if not config:
-        raise BenchError(f"task '{run.task}' is not known here; `bench list tasks` shows those that are")
-    if isinstance(config.get("data"), Mapping) and not _lies_here(config["data"]) and today.get("data"):
-        config = {**config, "data": today["data"]}
-    task = build(config, "task")
+    task = build(task_config(run.task, run.config.get("task")), "task")
     if not isinstance(task, Task):
         raise BenchError(f"task '{run.task}' ranks entries and has no runs to score")
     return task
+
+
+def task_config(name: str, config: Any) -> Mapping[str, Any]:
+    """How a run configured its task, over the data that lie here; raises BenchError for one that nobody knows."""
+    known = name in conf.names("task")
+    today: Mapping[str, Any] = conf.plain(conf.compose([f"task={name}"])[0])["task"] if known else {}
+    config = config if isinstance(config, Mapping) else today
+    if not config:
+        raise BenchError(f"task '{name}' is not known here; `bench list tasks` shows those that are")
+    if isinstance(config.get("data"), Mapping) and not _lies_here(config["data"]) and today.get("data"):
+        return {**config, "data": today["data"]}
+    return dict(config)
 
 
 def _lies_here(data: Mapping[str, Any]) -> bool:

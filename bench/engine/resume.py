@@ -21,7 +21,8 @@ def recovered(
     """
     other: dict[str, str] = {}  # of answers that do not stand
     expected = ChainMap(other, asked.asked.by_id)  # type: ignore[arg-type]  # which is only read
-    kept = attempt.recovered(asked.place, say, expected)
+    n = None if elsewhere is None else sum(one.id not in elsewhere for one in asked.examples)
+    kept = attempt.recovered(asked.place, say, expected, n)
     if not asked.asked.histories:
         return kept, Replies()
     others = {one.id: one for one in elsewhere.answers()} if elsewhere else {}
@@ -32,4 +33,4 @@ def recovered(
         if not fallen:
             return kept, Replies(stands.values())
         other |= dict.fromkeys(fallen, "heard another reply")
-        kept = attempt.recovered(asked.place, say, expected)
+        kept = attempt.recovered(asked.place, say, expected, n)

@@ -67,6 +67,8 @@ def _unmeasured(run: Run, readings: Sequence[Timing], batches: Collection[tuple[
         return "took all of its answers from earlier runs"
     if run.submission or not readings:
         return "was brought as predictions that nobody timed"
+    if any(reading.part for reading in readings):
+        return "was answered in parts at the same time, whose speed is not that of one process"
     if len({reading.attempt for reading in readings}) > 1:
         return "was interrupted and resumed, so that its seconds are of several processes"
     return "" if all(n > 0 and seconds > 0 for n, seconds in batches) else "has a batch that took no time"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -21,13 +22,15 @@ from bench.launch.parent import LAUNCHED_BY
 from bench.logs.log import FILE as LOG
 from bench.logs.log import log
 from bench.runs.environment import physical_cores
-from bench.runs.shards import FOLDER, Shard
+from bench.runs.journal import JOURNAL
+from bench.runs.shards import FOLDER, LOGS, Shard
 from bench.runs.state import state_of
 
 Say = Callable[[str], None]
 _LAUNCH_LOCK = ".launch.lock"
 _MOST_WITHOUT_GPU = 4  # parts, unless more are asked for: each has the model in memory of its own
 _EVERY_SECONDS = 0.25
+_TAKEN_OVER = re.compile("--reuse: |max_new_tokens: ")  # what a part says of answers of earlier runs
 _PATIENCE_SECONDS = 30.0  # for a part that was interrupted: what it has answered is kept long before
 
 
@@ -40,10 +43,10 @@ class _Process:
     said: Path
     errors: IO[bytes]
 
-    def last_line(self) -> str:
-        """What it said last."""
-        lines = self.said.read_text(encoding="utf-8", errors="replace").strip().split("\n")
-        return lines[-1].removeprefix("bench: ")[:600]
+    def lines(self) -> list[str]:
+        """What it said."""
+        text = self.said.read_text(encoding="utf-8", errors="replace").strip()
+        return [line.removeprefix("bench: ")[:600] for line in text.split("\n")]
 
 
 def n_parts(ground: Ground, asked_for: int | None) -> int:
@@ -72,8 +75,11 @@ def launch(ground: Ground, words: Sequence[str], parts: int, progress: Progress,
             _wait(under_way, folder, progress, len(ground.asked.examples))
         finally:
             _end(under_way)
+            _tell(under_way, folder, progress, len(ground.asked.examples))
         if failed := [one for one in under_way if one.process.returncode]:
             raise BenchError(_failure(failed, parts, folder))
+        for line in dict.fromkeys(line for one in under_way for line in one.lines() if _TAKEN_OVER.match(line)):
+            say(f"parts: {line}")
         for one in under_way:
             one.said.unlink(missing_ok=True)
 
@@ -82,7 +88,7 @@ def _failure(failed: Sequence[_Process], parts: int, folder: Path) -> str:
     said = []
     for one in failed:
         code = one.process.returncode
-        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else one.last_line() or f"ended with {code}"
+        how = f"was ended by {signal.Signals(-code).name}" if code < 0 else one.lines()[-1] or f"ended with {code}"
         where = folder / one.shard.folder / LOG
         said.append(f"part {one.shard}: {how} (its log: {where if where.exists() else one.said})")
     return (
@@ -96,7 +102,7 @@ def _alone(folder: Path, say: Say) -> Iterator[None]:
     """Keep a second launch of the same run out; raises BenchError where one is under way."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        (folder / "logs").mkdir(exist_ok=True)
+        (folder / LOGS).mkdir(exist_ok=True)
         file = locks.opened(folder / _LAUNCH_LOCK)
     except OSError as error:
         raise BenchError(
@@ -132,7 +138,7 @@ def _started(ground: Ground, words: Sequence[str], shard: Shard, folder: Path) -
         environment["CUDA_VISIBLE_DEVICES"] = gpus[(shard.number - 1) % len(gpus)]
     elif ground.model.uses_device and not any(word.lstrip("+").startswith("device.threads=") for word in words):
         own.append(f"device.threads={max(1, physical_cores() // shard.of)}")
-    said = folder / "logs" / f"{shard.folder}.err"
+    said = folder / LOGS / f"{shard.folder}.err"
     errors = said.open("wb")
     command = [sys.executable, "-m", "bench.cli", "run", *words, *own]
     log.info("launches part %s", str(shard))
@@ -144,22 +150,30 @@ def _started(ground: Ground, words: Sequence[str], shard: Shard, folder: Path) -
 
 def _wait(under_way: Sequence[_Process], folder: Path, progress: Progress, n: int) -> None:
     """Until all parts have ended; how far they are together is told meanwhile."""
-    seen: dict[Shard, int] = {}
     progress.doing(f"starts {len(under_way)} parts")
     while sum(one.process.poll() is None for one in under_way):
-        for one in under_way:
-            if done := state_of(folder / one.shard.folder).done:
-                seen[one.shard] = max(done, seen.get(one.shard, 0))
-        if seen:
-            progress(min(n, sum(seen.values())), n)
+        _tell(under_way, folder, progress, n)
         time.sleep(_EVERY_SECONDS)
+
+
+def _tell(under_way: Sequence[_Process], folder: Path, progress: Progress, n: int) -> None:
+    """How many answers all have together, once there are any; with those that the run had before."""
+    done = (state_of(folder.parent).done or 0) if any(_begun(folder, one) for one in under_way) else 0
+    if done:
+        progress(min(n, done), n)
+
+
+def _begun(folder: Path, one: _Process) -> bool:
+    return (folder / one.shard.folder / JOURNAL).exists()
 
 
 def _end(under_way: Sequence[_Process]) -> None:
     """Interrupt what is still under way, which keeps what it has answered; kill what does not end."""
     for one in under_way:
         if one.process.poll() is None:
-            one.process.send_signal(signal.SIGINT)
+            one.process.send_signal(
+                signal.SIGTERM
+            )  # whoever ignores Ctrl-C, as a job in the background, made its parts ignore it
     until = time.monotonic() + _PATIENCE_SECONDS
     for one in under_way:
         try:

@@ -67,12 +67,17 @@ class Attempt(AbstractContextManager["Attempt"]):
         self._journal.close()
         self._ledger.close()
 
-    def recovered(self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str]) -> Kept:
-        """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew."""
+    def recovered(
+        self, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str], n: int | None = None
+    ) -> Kept:
+        """What earlier attempts left: see `bench.runs.journal.recover`. The ledger may be another file behind it, opened anew.
+
+        `n` are the examples that are to be answered, None for all that have a place.
+        """
         self._ledger.close()
         read, self._read = self._read, None  # which it is of once: recovering may rewrite the file
         kept = recover(self.folder.path, place, say, asked, read)
-        self._course.begin(len(kept.ids), len(place))
+        self._course.begin(len(kept.ids), len(place) if n is None else n)
         return kept
 
     def keep(self, predictions: Sequence[Prediction]) -> None:

@@ -33,7 +33,7 @@ from bench.record import Run, Timing
 from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
 from bench.runs.forms import WRONG, prediction, timing
-from bench.runs.identity import Identity
+from bench.runs.identity import Identity, canonical
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed
@@ -261,6 +261,7 @@ def read_run(path: Path) -> Run:
         raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
     try:
         record = run.to_json()
+        canonical(record)  # refuses 1e999, which JSON reads as an infinity, wherever it stands
         if wrong := record_schema.problem(record) or claimed.problem(record):
             raise ValueError(wrong)
         return run.whole()

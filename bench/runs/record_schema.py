@@ -254,6 +254,19 @@ MANIFEST = _closed(
 )  # fmt: skip
 
 
+PART = {  # what a part of a run says of itself; all but the first two when it is answered
+    "type": "object",
+    "properties": {
+        "shard": _SHORT, "together": _SHORT, "seconds": {"type": "number", "minimum": 0}, "environment": _ENVIRONMENT,
+        "computed": {"type": "object", "maxProperties": 100}, "peak_memory_bytes": {"type": ["integer", "null"], "minimum": 0},
+        "device_memory_bytes": {"type": ["integer", "null"], "minimum": 0},
+    },
+    "required": ["shard", "together"],
+    "dependentRequired": {"seconds": ["environment", "computed", "peak_memory_bytes", "device_memory_bytes"]},
+    "additionalProperties": False,
+}  # fmt: skip
+
+
 def misfit(record: Json, schema: Mapping[str, Json]) -> str:
     """The first field of a record that does not fit a schema, and why, in one line; "" where all fit."""
     return _first(_strict()(schema), record)

@@ -14,7 +14,6 @@ Then the parts' folders go. A kill in between costs nothing: who comes next does
 from __future__ import annotations
 
 import heapq
-import json
 import re
 import secrets
 import shutil
@@ -27,7 +26,7 @@ from bench.disk import json_lettered, write_atomically
 from bench.errors import BenchError
 from bench.logs.log import FILE as LOG
 from bench.record import Timing
-from bench.runs import forms, journal, locks
+from bench.runs import forms, journal, locks, record_schema
 from bench.runs.appended import lines
 from bench.runs.attempt import lost_in
 from bench.runs.folder import IDENTITY, RunFolder
@@ -39,6 +38,7 @@ from bench.runs.state import ANSWERED, PARTS
 from bench.types import Example, Json, Prediction, Request
 
 FOLDER, PART, TAKEN_IN = PARTS, ANSWERED, "shards.json"
+LOGS = "logs"  # beside the parts: those of parts that were taken in, and of whoever launched them
 MOST = 4096  # parts of a run
 Say = Callable[[str], None]
 
@@ -140,11 +140,15 @@ def found_in(folder: Path) -> list[Part]:
     """The parts that lie beside a run, in their order; raises BenchError for a folder among them that is none."""
     found = []
     for path in sorted((folder / FOLDER).glob("*")):
-        if path.name.startswith(".") or path.name == "logs" or not path.is_dir():
+        if path.name.startswith(".") or path.name == LOGS or not path.is_dir():
             continue
         try:
-            said = json.loads((path / PART).read_text(encoding="utf-8"))
-            shard, together = Shard.parsed(str(said["shard"])), str(said["together"])
+            if path.is_symlink() or not (path / PART).is_file():
+                raise ValueError("it is a link" if path.is_symlink() else f"it has no {PART}")
+            said = forms.loaded((path / PART).read_bytes())
+            if wrong := record_schema.misfit(said, record_schema.PART):
+                raise ValueError(wrong)
+            shard, together = Shard.parsed(said["shard"]), said["together"]
             if shard.folder != path.name or not re.fullmatch("[0-9a-f]{8}", together):
                 raise ValueError(f"it says to be part {shard}")
         except (OSError, BenchError, *WRONG) as error:
@@ -180,10 +184,15 @@ def finished(part: Part, said: Mapping[str, Json]) -> None:
 def taken_in(folder: Path) -> list[Mapping[str, Json]]:
     """What is known of the parts whose answers the run has, in the order in which they were taken in."""
     try:
-        found = json.loads((folder / TAKEN_IN).read_text(encoding="utf-8"))
-        return [dict(one) for one in found if isinstance(one["key"], str)]
+        found = forms.loaded((folder / TAKEN_IN).read_bytes())
+        return [dict(one) for one in found if _is_known(one)]
     except (OSError, *WRONG):
         return []
+
+
+def _is_known(one: Json) -> bool:
+    said = {name: value for name, value in one.items() if name not in ("key", "n", "log")}
+    return isinstance(one["key"], str) and not record_schema.misfit(said, record_schema.PART)
 
 
 def take_in(
@@ -200,6 +209,7 @@ def take_in(
     if not parts:
         return 0
     with ExitStack() as held:
+        _make_logs(folder.path / FOLDER / LOGS)
         for one in parts:
             held.enter_context(locks.locked(one.path))
             refuse_other(one, folder.path, identity)
@@ -299,7 +309,7 @@ def _say_known(folder: Path, parts: Sequence[Part], answered: Sequence[Set[str]]
     keys = {one.key for one in parts}
     known = [one for one in taken_in(folder) if one["key"] not in keys]
     known += [
-        {**one.said, "key": one.key, "n": len(ids), "log": f"{FOLDER}/logs/{_log_name(one)}"}
+        {**one.said, "key": one.key, "n": len(ids), "log": f"{FOLDER}/{LOGS}/{_log_name(one)}"}
         for one, ids in zip(parts, answered, strict=True)
     ]
     write_atomically(folder / TAKEN_IN, json_lettered(known, indent=1) + "\n")
@@ -309,10 +319,18 @@ def _log_name(part: Part) -> str:
     return f"{part.shard.folder}-{part.together}.txt"
 
 
+def _make_logs(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"{path} cannot be made ({error.strerror}); the logs of parts are kept there: move away what it is"
+        ) from None
+
+
 def _remove(part: Part) -> None:
     """Keep the log of a part that was taken in, and remove its folder."""
-    logs = part.path.parent / "logs"
-    logs.mkdir(exist_ok=True)
+    logs = part.path.parent / LOGS
     with suppress(FileNotFoundError):
         (part.path / LOG).replace(logs / _log_name(part))
     gone = part.path.with_name(f".gone-{part.path.name}")
@@ -341,7 +359,7 @@ def environment_of(folder: Path) -> Mapping[str, Json]:
         return {}
     found = dict(known[0])
     for name in ("cpu", "commit"):
-        found[name] = ", ".join(dict.fromkeys(str(one.get(name, "")) for one in known))
+        found[name] = ", ".join(dict.fromkeys(str(one[name]) for one in known if one.get(name)))
     return found
 
 

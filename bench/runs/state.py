@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -111,9 +112,13 @@ def _with_parts(own: State) -> State:
     state = RUNNING if under_way else SILENT if any(one.state == SILENT for one in parts) else own.state
     rates = [one.rate for one in under_way if one.rate]
     last = max(parts, key=lambda one: one.touched)
+    before, done = _lines(own.folder / JOURNAL) or 0, sum(one.done or 0 for one in parts)
+    n = before + sum(one.n or 0 for one in parts) if all(one.n for one in parts) else None
+    if before:  # a kill while parts were taken in leaves their answers in both
+        known = _ids(own.folder / JOURNAL)
+        done -= sum(one in known for part in parts for one in _ids(part.folder / JOURNAL))
     return replace(
-        own, state=state, done=(_lines(own.folder / JOURNAL) or 0) + sum(one.done or 0 for one in parts),
-        n=sum(one.n or 0 for one in parts) + (_lines(own.folder / JOURNAL) or 0) if all(one.n for one in parts) else None,
+        own, state=state, done=before + done, n=n,
         rate=sum(rates) if rates else None, parts=parts, touched=max(own.touched, last.touched),
         failed=sum(one.failed for one in parts), last_error=next((one.last_error for one in parts if one.last_error), ""),
         error=_lacking(parts) if state == STOPPED else "",
@@ -141,7 +146,10 @@ def _lacking(parts: Sequence[State]) -> str:
 def _is_answered(folder: Path) -> bool:
     """Whether it is a part, all of which is answered."""
     try:
-        return folder.parent.name == PARTS and "seconds" in json.loads((folder / ANSWERED).read_text(encoding="utf-8"))
+        path = folder / ANSWERED
+        return (
+            folder.parent.name == PARTS and path.is_file() and "seconds" in json.loads(path.read_text(encoding="utf-8"))
+        )
     except (OSError, ValueError, TypeError, RecursionError):
         return False
 
@@ -160,6 +168,16 @@ def _lines(path: Path) -> int | None:
             return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
     except OSError:
         return None
+
+
+def _ids(path: Path) -> set[str]:
+    """The ids of the answers of a journal; those that cannot be read are left out."""
+    found = set()
+    with suppress(OSError), path.open("rb") as file:
+        for line in file:
+            with suppress(ValueError, TypeError, KeyError, RecursionError):
+                found.add(str(json.loads(line)["id"]))
+    return found
 
 
 def _number(value: object) -> float | None:

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Callable
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.runs.folder import ARTIFACTS, CONFIG
 
 
-def any_folder(reference: str, runs_dir: Path) -> Path:
-    """The folder of a run, complete or not: by its path, its id or the beginning of that, or the latest of TASK/MODEL."""
+def any_folder(reference: str, runs_dir: Path, first: Callable[[Path], bool] = lambda folder: False) -> Path:
+    """The folder of a run, complete or not: by its path, its id or the beginning of that, or the latest of TASK/MODEL.
+
+    Of several of TASK/MODEL those that are sought (`first`) come before others.
+    """
     if (Path(reference) / CONFIG).is_file():
         return Path(reference)
     depth = 9 if Path(reference).is_absolute() else reference.count("/")
@@ -27,4 +31,4 @@ def any_folder(reference: str, runs_dir: Path) -> Path:
             f"{reference} is no run: not a folder with {CONFIG}, and no id and no TASK/MODEL below {runs_dir}; `bench status` "
             "lists those that are not complete"
         )
-    return max(found, key=lambda path: (path / CONFIG).stat().st_mtime)
+    return max(found, key=lambda path: (first(path), (path / CONFIG).stat().st_mtime))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -181,8 +181,11 @@ class Runner:
             self._part(ground, shard, label)
             return
         is_due = launch is not None and not ground.folder.complete and not (timing is not None and timing.alone)
-        if launch is not None and is_due and not self._launch(ground, launch, job.words, label):
-            return
+        if launch is not None and is_due:
+            if not self._launch(ground, launch, job.words, label):
+                return
+            settings = replace(settings, reuse=False)  # which the parts did
+            ground = replace(ground, basis=replace(ground.basis, settings=settings))
         with into(ground.folder.path):
             self._begun(job, ground, timing, label)
 
@@ -204,6 +207,7 @@ class Runner:
         ):  # which is this folder, from now on the latest, so that the parts find it
             with ground.folder.opened(as_yaml(ground.basis.settings.config), ground.identity, ground.basis.libraries):
                 pass
+        words = [word for word in words if not word.lstrip("+~").startswith(("timing=", "timing."))]  # of the whole run
         words = [*words, *(f"--{name}" for name in ("strict", "reuse") if getattr(self, name))]
         if (
             launch.kind != LOCAL and ground.model.uses_device
@@ -226,12 +230,16 @@ class Runner:
     def _part(self, ground: Ground, shard: Shard, label: str) -> None:
         """Answer one part of a run, into a log of its own."""
         part = sharded.answer(ground, shard, progress=self.progress, say=say)
-        n = sum(1 for _ in RunFolder(part.path).predictions())
+        errors = [one.error for one in RunFolder(part.path).predictions()]
+        failed = [one for one in errors if one is not None]
         there = {one.shard for one in found_in(ground.folder.path) if one.is_done}
         lacking = [Shard(shard.of, number) for number in range(1, shard.of + 1)]
         seconds = sum(one.seconds for one in RunFolder(part.path).readings())
-        done = PartDone(label, part, n, seconds, tuple(str(one) for one in lacking if one not in there))
+        left = tuple(str(one) for one in lacking if one not in there) if errors else ()
+        done = PartDone(label, part, len(errors), seconds, left, len(failed), failed[0] if failed else "")
         self.outcome.parts.append(done)
+        if errors and len(failed) == len(errors):
+            self.outcome.answerless.append(label)
         self.part(done)
 
     def _begun(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:

@@ -74,7 +74,7 @@ def print_run(run: Run, folder: Path) -> None:
     took = f"{run.timings['seconds']['total']:.1f} s in all; " if run.timings["examples_per_second"] else ""
     tell(f"  {run.n_examples} examples, {speed}{took}{folder}")
     if parts := run.timings.get("parts"):
-        tell(f"  answered in {parts} parts: {_duration(run)}")
+        tell(f"  answered in {parts} part{'s' if parts > 1 else ''}: {_duration(run)}")
     for line in _spent(run):
         tell(f"  {line}")
     sys.stdout.flush()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from bench.errors import BenchError
+from bench.judging.changes import one_line
 from bench.launch.settings import LOCAL, LaunchSettings
 from bench.launch.slurm import RUN
 from bench.models.base import Device
@@ -26,6 +28,8 @@ class PartDone:
     n: int
     seconds: float
     lacking: tuple[str, ...]
+    n_failed: int = 0
+    first: str = ""
 
     @property
     def run(self) -> Path:
@@ -36,7 +40,7 @@ class PartDone:
         """What `bench run --json` prints of it."""
         return {
             "run_id": self.run.name, "run_dir": str(self.run), "shard": str(self.part.shard), "part_dir": str(self.part.path),
-            "n": self.n, "seconds": self.seconds, "lacking": list(self.lacking),
+            "n": self.n, "n_failed": self.n_failed, "seconds": self.seconds, "lacking": list(self.lacking),
         }  # fmt: skip
 
 
@@ -124,8 +128,11 @@ def elsewhere(config: Mapping[str, Any]) -> Device | None:
 
 def print_part(done: PartDone) -> None:
     """What came of a part, and how the run becomes one."""
-    tell(f"{done.label}, part {done.part.shard}: {done.n:,} answers, {done.seconds:.1f} s; {done.part.path / JOURNAL}")
+    failed = f" ({done.n_failed:,} failed, the first by {one_line(done.first)})" if done.n_failed else ""
+    tell(
+        f"{done.label}, part {done.part.shard}: {done.n:,} answers{failed}, {done.seconds:.1f} s; {done.part.path / JOURNAL}"
+    )
     if done.lacking:
         tell(f"  to come: part {', '.join(done.lacking)}")
     else:
-        tell(f"  all parts are answered: `bench merge {done.run}` makes them one run")
+        tell(f"  all parts are answered: `bench merge {shlex.quote(str(done.run))}` makes them one run")
