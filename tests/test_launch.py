@@ -140,6 +140,16 @@ def test_an_interruption_is_handed_on_and_the_answers_are_kept(
     assert not any(map(lives, owners))
 
 
+def test_parts_of_which_every_example_failed_are_answered_and_the_run_says_so(
+    own_package: Path, bench_main: Main
+) -> None:
+    words = ("run", "task=words", "model=failing", "model.every=1", "tracking=none", "launch=local", "launch.parts=2")
+    code, out, err = bench_main(*words)
+    assert code == 1
+    assert any("answered in 2 parts" in line for line in out)
+    assert any("every one of the 12 examples failed" in line for line in err)
+
+
 def test_parts_end_at_once_where_the_launch_ignores_ctrl_c(
     own_package: Path, begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:

@@ -30,6 +30,7 @@ Say = Callable[[str], None]
 _LAUNCH_LOCK = ".launch.lock"
 _MOST_WITHOUT_GPU = 4  # parts, unless more are asked for: each has the model in memory of its own
 _EVERY_SECONDS = 0.25
+ANSWERED = (0, 1)  # how a part ends that has all its answers, with 1 where every one of its examples failed
 _TAKEN_OVER = re.compile("--reuse: |max_new_tokens: ")  # what a part says of answers of earlier runs
 _PATIENCE_SECONDS = 30.0  # for a part that was interrupted: what it has answered is kept long before
 
@@ -76,7 +77,7 @@ def launch(ground: Ground, words: Sequence[str], parts: int, progress: Progress,
         finally:
             _end(under_way)
             _tell(under_way, folder, progress, len(ground.asked.examples))
-        if failed := [one for one in under_way if one.process.returncode]:
+        if failed := [one for one in under_way if one.process.returncode not in ANSWERED]:
             raise BenchError(_failure(failed, parts, folder))
         for line in dict.fromkeys(line for one in under_way for line in one.lines() if _TAKEN_OVER.match(line)):
             say(f"parts: {line}")

@@ -20,6 +20,7 @@ from typing import Any
 
 from bench.disk import json_lettered, write_atomically
 from bench.errors import BenchError
+from bench.launch.local import ANSWERED
 from bench.launch.settings import SlurmSettings
 from bench.runs.forms import WRONG
 from bench.runs.shards import FOLDER
@@ -67,7 +68,7 @@ class Command:
             time.sleep(_LOOKS_SECONDS)
         if code == _INTERRUPTED:  # by the same hand that calls for a checkpoint in a moment
             time.sleep(_PATIENCE_SECONDS)
-        if code:
+        if code not in ANSWERED:
             raise RuntimeError(f"bench {shlex.join(self.words)} ended with {code}; its lines stand above")
         return code
 

@@ -202,20 +202,17 @@ class Runner:
 
     def _launch(self, ground: Ground, launch: LaunchSettings, words: Sequence[str], label: str) -> bool:
         """Have processes answer the parts of a run; whether they have, so that it is gone on with, or will."""
-        if (
-            self.fresh or launch.kind != LOCAL
-        ):  # which is this folder, from now on the latest, so that the parts find it
+        is_here = launch.kind == LOCAL
+        if self.fresh or not is_here:  # which is this folder, from now on the latest, so that the parts find it
             with ground.folder.opened(as_yaml(ground.basis.settings.config), ground.identity, ground.basis.libraries):
                 pass
         words = [word for word in words if not word.lstrip("+~").startswith(("timing=", "timing."))]  # of the whole run
         words = [*words, *(f"--{name}" for name in ("strict", "reuse") if getattr(self, name))]
-        if (
-            launch.kind != LOCAL and ground.model.uses_device
-        ):  # the same for all, whatever "auto" is where they come to run
+        if ground.model.uses_device and not is_here:  # the same for all, whatever "auto" is where they come to run
             device = ground.basis.device
             words += [f"device.kind={device.kind}", f"device.dtype={device.dtype}"]
         n, run = local.n_parts(ground, launch.parts), ground.folder.path
-        if launch.kind == LOCAL:
+        if is_here:
             local.launch(ground, words, n, self.progress, say)
             return True
         if launch.kind == SLURM:
