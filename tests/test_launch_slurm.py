@@ -31,7 +31,7 @@ echo "Submitted batch job $((100 + n))"
 @pytest.fixture
 def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder of programs named as Slurm's that submit nothing; `queue.txt` there is what squeue says."""
-    pytest.importorskip("submitit")
+    slurm.library()
     folder = tmp_path / "bin"
     folder.mkdir()
     (folder / "queue.txt").touch()
@@ -96,6 +96,20 @@ def test_who_asks_is_told_what_waits_and_a_second_submission_is_refused_until_al
     assert "are submitted already: part 2/2 is PENDING (job 100_1)" in err[-1]
     (queue / "queue.txt").write_text("")
     assert json.loads(bench_main(*words)[1][-1])["jobs"]["run"] == "103"
+
+
+def test_logs_that_are_open_stay_open_when_the_library_is_loaded() -> None:
+    code = """
+import io, logging, sys
+stream, handler = io.StringIO(), logging.StreamHandler(sys.stderr)
+closed = []
+handler.close = lambda: closed.append(1)
+from bench.launch import slurm
+slurm.library()
+print(len(closed), "SUBMITIT_LOG_LEVEL" in __import__("os").environ)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.split() == ["0", "False"], done.stderr
 
 
 def test_what_slurm_refuses_is_one_line_in_its_own_words(own_package: Path, bench_main: Main, queue: Path) -> None:
@@ -171,7 +185,7 @@ def test_a_text_of_several_lines_is_no_option() -> None:
 def test_a_command_that_is_out_of_time_keeps_its_answers_and_the_same_one_goes_on(
     own_package: Path, bench_main: Main, tmp_path: Path
 ) -> None:
-    pytest.importorskip("submitit")
+    slurm.library()
     bench_main("--version")  # which goes to the folder
     words = (*WORDS, "batch_size=1", "model.seconds=0.3", "shard=1/1")
     command = slurm.Command(words)

@@ -13,6 +13,7 @@ import pytest
 from slurm_here import slurm_here, why_not
 
 from bench.artifacts.digest import digest
+from bench.launch import slurm
 from bench.runs.folder import RunFolder
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -23,7 +24,7 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
 def test_parts_that_run_out_of_time_are_put_back_and_go_on_to_the_run_of_one_process(
     own_package: Path, bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    pytest.importorskip("submitit")
+    slurm.library()
     monkeypatch.setenv("SLURM_CONF", "")  # which is put back behind the test
     words = ("run", "task=words", "task.n=80", "model=stub", "model.seconds=0.7", "tracking=none", "batch_size=1")
     with slurm_here(tmp_path / "slurm"):

@@ -30,6 +30,7 @@ LAUNCHED, SCRIPT, LOGS = "launched.json", "launch.sbatch", "logs/slurm"  # below
 RUN = "run"  # the job that makes them one run
 _ASKED_SECONDS = 10.0  # of Slurm
 _INTERRUPTED = 130
+_LOGGING = "SUBMITIT_LOG_LEVEL"
 _LOOKS_SECONDS = 0.2
 _PATIENCE_SECONDS = 60.0  # for what was answered to be written
 # What a job must know that the command line does not say; a store's address may hold a password, and comes by sbatch's own export.
@@ -74,15 +75,13 @@ class Command:
 
     def checkpoint(self) -> Any:
         """Interrupt the command, which keeps what it has answered, and say what goes on with it."""
-        from submitit.helpers import DelayedSubmission
-
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGTERM)
             try:
                 self._process.wait(_PATIENCE_SECONDS)
             except subprocess.TimeoutExpired:
                 self._process.kill()
-        return DelayedSubmission(Command(self.words))
+        return library().helpers.DelayedSubmission(Command(self.words))
 
 
 def submit(run: Path, words: Sequence[str], parts: int, settings: SlurmSettings, name: str) -> Mapping[str, str]:
@@ -123,9 +122,25 @@ def _last(error: Exception) -> str:
     return next((line for line in said if "error" in line.lower()), said[-1] if said else type(error).__name__)
 
 
-def _executor(folder: Path, settings: SlurmSettings) -> Any:
+def library() -> Any:
+    """submitit; raises ImportError.
+
+    It would give this process's logging a configuration of its own when it is imported, which closes every log that is open.
+    """
+    before = os.environ.get(_LOGGING)
+    os.environ[_LOGGING] = "NOCONFIG"
     try:
         import submitit
+    finally:
+        os.environ.pop(_LOGGING)
+        if before is not None:
+            os.environ[_LOGGING] = before
+    return submitit
+
+
+def _executor(folder: Path, settings: SlurmSettings) -> Any:
+    try:
+        submitit = library()
     except ImportError:
         raise BenchError(
             "launch=slurm needs submitit, which is not installed; `pip install 'finai-bench[slurm]'`, or write the file with "
