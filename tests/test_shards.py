@@ -498,3 +498,12 @@ def test_the_speed_of_a_run_in_parts_is_none_of_one_process(own_package: Path, b
     assert bench_main("merge", "words/stub")[0] == 0
     _, out, err = bench_main("check", "words/stub", "--update")
     assert "was answered in parts at the same time, whose speed is not that of one process" in " ".join((*out, *err))
+
+
+def test_what_a_kill_left_half_written_beside_a_run_goes(quick_settings: Make) -> None:
+    settings = quick_settings()
+    part = sharded.answer(_ground(settings), Shard(1, 1))
+    draft = part.path.parents[1] / ".shards.json.99999"
+    draft.write_text("[")
+    evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    assert not draft.exists()

@@ -41,6 +41,7 @@ from bench.types import Json, Prediction
 
 RECORD, CONFIG = "run.json", "config.yaml"
 IDENTITY = "identity.json"
+TAKEN_IN = "shards.json"  # what is known of parts that others answered (see `bench/runs/shards.py`)
 ORIGIN = "origin.json"  # in the folder of a run that came in a bundle: from whom, and who verified it
 ARTIFACTS = "mlartifacts"  # below the runs directory: MLflow's copies, which are no runs of their own
 
@@ -156,7 +157,7 @@ class RunFolder:
                 raise BenchError(
                     f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"
                 ) from None
-            clear_drafts(self.path, (CONFIG, IDENTITY, JOURNAL, LEDGER, MEASUREMENTS, RECORD))
+            clear_drafts(self.path, (CONFIG, IDENTITY, JOURNAL, LEDGER, MEASUREMENTS, RECORD, TAKEN_IN))
             held.enter_context(logged_into(self.path))
             yield
 

@@ -29,7 +29,7 @@ from bench.record import Timing
 from bench.runs import forms, journal, locks, record_schema
 from bench.runs.appended import lines
 from bench.runs.attempt import lost_in
-from bench.runs.folder import IDENTITY, RunFolder
+from bench.runs.folder import IDENTITY, TAKEN_IN, RunFolder
 from bench.runs.forms import WRONG
 from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, of_timing
@@ -37,7 +37,7 @@ from bench.runs.ledger import Ledger, readable
 from bench.runs.state import ANSWERED, PARTS
 from bench.types import Example, Json, Prediction, Request
 
-FOLDER, PART, TAKEN_IN = PARTS, ANSWERED, "shards.json"
+FOLDER, PART = PARTS, ANSWERED
 LOGS = "logs"  # beside the parts: those of parts that were taken in, and of whoever launched them
 MOST = 4096  # parts of a run
 Say = Callable[[str], None]

@@ -38,7 +38,7 @@ def killed_while_taken_in(scale: Scale, whole: Undisturbed) -> Row:
     shutil.copytree(template, counting)
     bench(*ALONE, folder=counting, HARD_FAULT="count", HARD_COUNT=str(count), **with_faults(counting))
     n, draw, verdicts = int(count.read_text().split()[0]), scale.draw("taken in"), []
-    moments = range(1, n + 1) if scale.long else sorted(draw.sample(range(1, n + 1), 3))
+    moments = range(1, n + 1) if scale.long else sorted(draw.sample(range(1, n + 1), 2))
     for at in moments:
         folder = scale.folder / f"taken{at}"
         shutil.copytree(template, folder)
