@@ -80,11 +80,14 @@ def _slow_run(tmp_path: Path) -> Path:
 def test_what_killed_parts_and_a_killed_driver_left_is_gone_on_with(
     own_package: Path, bench_main: Main, begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    slow = (*WORDS, "model.seconds=0.25")
+    slow = (
+        *WORDS,
+        "model.seconds=1.5",
+    )  # ten answers a part: time for a second launch to be refused, on a slow machine too
     driver = begun(*slow, "launch=local", "launch.parts=4")
     _until(lambda: (tmp_path / "runs").exists() and any((tmp_path / "runs").glob("*/*/*/shards")))
     folder = _slow_run(tmp_path)
-    _until(lambda: len(_parts(folder)) == 4 and all(_answers(path) > 1 for path in _parts(folder).values()))
+    _until(lambda: len(_parts(folder)) == 4 and all(_answers(path) > 0 for path in _parts(folder).values()))
     owners = {name: _owner(path) for name, path in _parts(folder).items()}
     second = begun(*slow, "launch=local", "launch.parts=4")
     _, err = second.communicate(timeout=60)
@@ -98,7 +101,7 @@ def test_what_killed_parts_and_a_killed_driver_left_is_gone_on_with(
     driver.communicate()
     _until(lambda: not any(map(lives, owners.values())))  # the others end with whoever launched them
     kept = sum(map(_answers, _parts(folder).values()))
-    assert 8 <= kept < 40
+    assert 4 <= kept < 40
     code, out, err = bench_main(*slow, "launch=local", "launch.parts=3")
     assert code == 0, err
     run = json.loads((folder / "run.json").read_text())
@@ -107,7 +110,7 @@ def test_what_killed_parts_and_a_killed_driver_left_is_gone_on_with(
     assert run["timings"]["seconds"]["total"] == pytest.approx(sum(one.seconds for one in readings))
     assert Counter(place for one in readings for place in one.places or ()) == Counter(range(40))  # nothing asked twice
     assert {one.part.split()[0] for one in readings if one.phase == "lost" and one.part} >= {"1/4", "3/4"}
-    assert bench_main(*WORDS, "model.seconds=0.25", "runs_dir=whole")[0] == 0
+    assert bench_main(*WORDS, "runs_dir=whole")[0] == 0  # whose answers are the same, and sooner there
     whole = next(Path("whole/words/stub").iterdir())
     assert digest(folder / "predictions.jsonl") == digest(whole / "predictions.jsonl")
 
