@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import wave
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+
+from tasks.finmm.voice import espeak
 
 
 def write_wav(path: Path, samples: Any, rate: int = 16_000) -> Path:
@@ -36,24 +37,12 @@ def noise(seconds: float, rate: int = 16_000, seed: int = 0) -> Any:
     return 0.1 * (1.2 + np.sin(7 * time + seed)) * rough + 0.2 * np.sin(2_000 * time + 300 * np.sin(3 * time + seed))
 
 
-_SYNCHRONOUS, _UTF8, _RATE_PARAMETER = (
-    2,
-    1,
-    1,
-)  # names of speak_lib.h: AUDIO_OUTPUT_SYNCHRONOUS, espeakCHARS_UTF8, espeakRATE
-
-
-@cache
-def _espeak() -> tuple[Any, int]:
-    loader = pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed; it speaks for the tests")
-    library = ctypes.CDLL(loader.get_library_path())
-    rate = library.espeak_Initialize(_SYNCHRONOUS, 0, loader.get_data_path().encode(), 0)
-    return library, int(rate)
+_UTF8, _RATE_PARAMETER = 1, 1  # names of speak_lib.h: espeakCHARS_UTF8, espeakRATE
 
 
 def speak(path: Path, text: str, *, voice: str = "en-us+edward", words_per_minute: int = 150) -> Path:
-    """The text as speech in a WAV file; skips the test where espeak-ng is not installed."""
-    library, rate = _espeak()
+    """The text as speech in a WAV file, the same whatever was spoken before; skips the test where espeak-ng is not installed."""
+    pytest.importorskip("espeakng_loader", reason="espeakng-loader is not installed; it speaks for the tests")
     heard: list[bytes] = []
 
     @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
@@ -62,10 +51,11 @@ def speak(path: Path, text: str, *, voice: str = "en-us+edward", words_per_minut
             heard.append(ctypes.string_at(samples, 2 * n))
         return 0
 
-    library.espeak_SetSynthCallback(keep)
-    library.espeak_SetVoiceByName(voice.encode())
-    library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
-    said = text.encode() + b"\0"
-    library.espeak_Synth(said, len(said), 0, 1, 0, _UTF8, None, None)
-    library.espeak_Synchronize()
-    return write_wav(path, np.frombuffer(b"".join(heard), "<i2") / 32_768, rate)
+    with espeak._library() as library:
+        library.espeak_SetSynthCallback(keep)
+        library.espeak_SetVoiceByName(voice.encode())
+        library.espeak_SetParameter(_RATE_PARAMETER, words_per_minute, 0)
+        said = text.encode() + b"\0"
+        library.espeak_Synth(said, len(said), 0, 1, 0, _UTF8, None, None)
+        library.espeak_Synchronize()
+    return write_wav(path, np.frombuffer(b"".join(heard), "<i2") / 32_768, espeak.RATE)

@@ -232,5 +232,5 @@ def test_digits_that_are_read_out_fast_are_not_cut(tmp_path: Path) -> None:
     (found,) = answered(moonshine(), [ask(path)])
     (cut,) = answered(moonshine(tokens_per_second=4.0), [ask(path)])
     assert found.finish == "stop"
-    assert "nine two three" in words(found.text)
+    assert words(found.text).endswith("two three")
     assert cut.finish == "length"
