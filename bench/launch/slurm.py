@@ -109,7 +109,10 @@ def submit(run: Path, words: Sequence[str], parts: int, settings: SlurmSettings,
         behind = _parameters(replace(settings, gpus=0), name)  # which asks no model
         executor.update_parameters(**behind, dependency=f"afterok:{array}")
         found[RUN] = str(executor.submit(Command(["merge", str(run.absolute())])).job_id)
-    except Exception as error:
+    except (  # what sbatch answers, by submitit, and what submitit says of options; a fault of ours stays one
+        library().core.utils.UncompletedJobError, library().core.utils.FailedSubmissionError, subprocess.CalledProcessError,
+        ValueError, OSError,
+    ) as error:  # fmt: skip
         raise BenchError(
             f"Slurm did not take the parts of {run}: {terminal(_last(error), 400)}; see launch.slurm"
         ) from None

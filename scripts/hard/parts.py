@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
+from bench.disk import lives
 from scripts.hard.command import bench, start
 from scripts.hard.crash import RUN, Undisturbed, complete, end, finished, with_faults
 from scripts.hard.row import Row, Scale, counted
@@ -87,15 +88,9 @@ def alone(folder: Path) -> None:
         for path in (folder / "runs").glob("*/*/*/shards/*-of-*/.lock"):
             with suppress(OSError, ValueError, KeyError):
                 pids.append(int(json.loads(path.read_text())["pid"]))
-        if not any(Path(f"/proc/{pid}/stat").exists() and not _is_dead(pid) for pid in pids):
+        if not any(map(lives, pids)):
             return
         time.sleep(0.1)
-
-
-def _is_dead(pid: int) -> bool:
-    with suppress(OSError):
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] in "ZX"
-    return True
 
 
 def given(folder: Path) -> int:
