@@ -5,15 +5,22 @@ from __future__ import annotations
 import glob
 import json
 import os
+import re
+import time
 from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from bench import machine
+
+_DRAFT = re.compile(r"\.([0-9]{1,10})(?:-([0-9a-f]{8}))?")  # behind the name: the process and its machine
+_FORSAKEN_SECONDS = 3600.0  # from which on a draft of another machine is nobody's
+
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None:
     """Write a file (of text: in UTF-8; in pieces, if need be) so that readers see all of it or nothing, also after a crash."""
-    draft = _draft(path)
+    draft = draft_of(path)
     try:
         with draft.open("wb") as file:
             whole = content.encode("utf-8") if isinstance(content, str) else content
@@ -36,8 +43,9 @@ def json_lettered(value: Any, indent: int | None = None) -> str:
     return json.dumps(value, indent=indent, allow_nan=False) if halves else text
 
 
-def _draft(path: Path) -> Path:
-    return path.with_name(f".{path.name}.{os.getpid()}")
+def draft_of(path: Path) -> Path:
+    """Where this process, and no other on any machine, makes what becomes the file."""
+    return path.with_name(f".{path.name}.{os.getpid()}-{machine.token()}")
 
 
 def clear_drafts(folder: Path, names: Iterable[str], *, but_of_living: bool = False) -> None:
@@ -47,21 +55,17 @@ def clear_drafts(folder: Path, names: Iterable[str], *, but_of_living: bool = Fa
     """
     for name in names:
         for path in folder.glob(f".{glob.escape(name)}.*"):
-            pid = path.suffix[1:]
-            if pid.isdigit() and not (but_of_living and lives(int(pid))):
+            found = _DRAFT.fullmatch(path.suffix)
+            if found is not None and not (but_of_living and _may_live(path, int(found[1]), found[2])):
                 with suppress(OSError):
                     path.unlink(missing_ok=True)
 
 
-def lives(pid: int) -> bool:
-    """Whether a process of this number runs here; one that is dead and was not asked for yet does not."""
+def _may_live(draft: Path, pid: int, where: str | None) -> bool:
+    """Whether who makes a draft may be there; of another machine that is not known, so that what it left is kept for an hour."""
+    if where in (None, machine.token()):
+        return machine.lives(pid)
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):  # it is somebody else's
-        return True
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in ("Z", "X")
-    except (OSError, IndexError):
+        return time.time() - draft.stat().st_mtime < _FORSAKEN_SECONDS
+    except OSError:
         return True

@@ -1,7 +1,8 @@
 """Locks of files: held by the system for a living process, so that neither a dead owner nor its children hold one.
 
-Who holds a lock stands in its file, for whoever is refused, waits or looks; whether it is held is asked of the system alone. The
-file stays when the lock is let go.
+Where other machines may see the file, or the system gives no locks for it, a lease is held beside (`bench.leases`). Who holds a
+lock stands in its file, for whoever is refused, waits or looks; whether it is held is asked of the system, and of the lease,
+alone. The file stays when the lock is let go.
 """
 
 from __future__ import annotations
@@ -15,17 +16,20 @@ import platform
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench import leases, machine
+
 try:
     import fcntl
 except ImportError:  # a system without them
     fcntl = None  # type: ignore[assignment]
 
 _HELD_BY_OTHERS = (errno.EWOULDBLOCK, errno.EACCES)
-_opened: set[int] = set()  # of this process
+_opened: dict[int, Path] = {}  # of this process
+_leasing: set[int] = set()  # of those, the ones whose lease is ours
 
 
 class NoLocksError(OSError):
-    """The file system takes no locks."""
+    """The file system takes no locks, and no file can be made beside it to hold a lease."""
 
 
 @dataclass(frozen=True)
@@ -51,16 +55,46 @@ def opened(path: Path) -> int:
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except PermissionError:  # of another user: it can be locked all the same
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    _opened.add(file)
+    _opened[file] = path.absolute()
+    leases.look_anew(path.absolute())
     return file
 
 
 def taken(file: int, what: str = "") -> bool:
     """Take the lock, if nobody has it, and say so in its file; whether it is ours now. Raises NoLocksError where there are none."""
-    if not _flock(file, shared=False):
+    path, without = _opened[file], None
+    try:
+        if not _flock(file, shared=False):
+            return False
+    except NoLocksError as error:
+        without = error
+    if (without or machine.shared_kind(path)) and not _leased(file, path, without):
         return False
     note(file, what)
     return True
+
+
+def _leased(file: int, path: Path, without: NoLocksError | None) -> bool:
+    """Whether the lease of a lock is ours now; the lock is let go where not. `without`: the system has given none."""
+    try:
+        if leases.taken(path):
+            _leasing.add(file)
+            return True
+    except OSError as error:
+        raise without or NoLocksError(error.errno, error.strerror) from None
+    if fcntl is not None and without is None:
+        fcntl.flock(file, fcntl.LOCK_UN)
+    return False
+
+
+def is_undecided(file: int) -> bool:
+    """Whether a lock that was not taken may be that of a dead machine: it is tried again until that is known, at most a minute."""
+    return leases.is_undecided(_opened[file])
+
+
+def is_lost(path: Path) -> bool:
+    """Whether a lock that is ours was taken over by another machine, to which this one seemed dead; it may write no more."""
+    return leases.is_lost(path.absolute())
 
 
 def note(file: int, what: str, draft: str = "") -> None:
@@ -74,7 +108,10 @@ def note(file: int, what: str, draft: str = "") -> None:
 def let_go(file: int) -> None:
     """Let go of the lock and its file."""
     if file in _opened:  # else this is a child, which has closed it
-        _opened.discard(file)
+        path = _opened.pop(file)
+        if file in _leasing:
+            _leasing.discard(file)
+            leases.give_back(path)
         os.close(file)
 
 
@@ -100,11 +137,19 @@ def holder(path: Path) -> Owner | None:
     except OSError:
         return None
     try:
-        return None if _flock(file, shared=True) else owner(file)
+        return owner(file) if not _is_unlocked(file) or leases.is_held(path.absolute()) else None
     except OSError:
         return None
     finally:
         os.close(file)
+
+
+def _is_unlocked(file: int) -> bool:
+    """Whether the system says that nobody has the lock, or says nothing."""
+    try:
+        return _flock(file, shared=True)
+    except NoLocksError:
+        return True
 
 
 def _flock(file: int, *, shared: bool) -> bool:
@@ -129,6 +174,8 @@ def _of_a_child() -> None:
         with contextlib.suppress(OSError):
             os.close(file)
     _opened.clear()
+    _leasing.clear()
+    leases.forget()
 
 
 if hasattr(os, "register_at_fork"):

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from bench.artifacts.digest import digest
-from bench.disk import lives
+from bench.machine import lives
 from bench.runs.folder import RunFolder
 
 Main = Callable[..., tuple[int, list[str], list[str]]]

@@ -18,9 +18,10 @@ from typing import Any
 
 import pytest
 
+from bench import leases
 from bench.commands.shared import signals
 from bench.commands.shared.faults import public_words
-from bench.disk import clear_drafts, write_atomically
+from bench.disk import clear_drafts, draft_of, write_atomically
 from bench.errors import BenchError
 from bench.logs import crash
 from bench.logs import log as logs
@@ -558,8 +559,14 @@ def test_a_file_system_without_locks_is_said_to_be_that(tmp_path: Path, monkeypa
     def none(file: int, how: int) -> None:
         raise OSError(38, "Function not implemented")
 
+    def read_only(lock: Path) -> bool:
+        raise OSError(30, "Read-only file system")
+
     monkeypatch.setattr(fcntl, "flock", none)
-    with pytest.raises(BenchError, match="takes no locks"), RunFolder(tmp_path).locked():
+    with RunFolder(tmp_path).locked():
+        assert (tmp_path / ".lock.lease1").exists()  # which does as well
+    monkeypatch.setattr(leases, "taken", read_only)
+    with pytest.raises(BenchError, match=r"takes no locks \(Function not implemented\)"), RunFolder(tmp_path).locked():
         pass
 
 
@@ -567,9 +574,12 @@ def test_what_a_killed_process_left_half_written_is_cleared_away(tmp_path: Path)
     for name in (".run.json.123", ".mlflow.json.5", ".lock", "run.json", ".run.json.txt"):
         (tmp_path / name).write_text("x")
     clear_drafts(tmp_path, ["run.json"])
-    (tmp_path / f".run.json.{os.getpid()}").write_text("x")
+    draft_of(tmp_path / "run.json").write_text("x")
     (tmp_path / ".run.json.99999999").write_text("x")
     clear_drafts(tmp_path, ["run.json"], but_of_living=True)
-    assert {path.name for path in tmp_path.glob(".run.json.*")} == {f".run.json.{os.getpid()}", ".run.json.txt"}
+    assert {path.name for path in tmp_path.glob(".run.json.*")} == {
+        draft_of(tmp_path / "run.json").name,
+        ".run.json.txt",
+    }
     write_atomically(tmp_path / "run.json", "new")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".lock", ".mlflow.json.5", ".run.json.txt", "run.json"]

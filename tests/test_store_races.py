@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bench.disk import lives
+from bench.machine import lives
 from bench.record import Run
 from bench.runs.folder import RECORD
 from bench.tracking import begun, locks, suites, trainings

@@ -16,6 +16,7 @@ from typing import Any
 
 import pytest
 
+from bench import leases
 from bench.artifacts import kept, turn
 from bench.artifacts.child import bound
 from bench.artifacts.digest import cache_dir, digest
@@ -93,6 +94,7 @@ def test_a_file_system_without_locks_gives_a_turn_to_all_in_one_line(
         raise OSError(errno.ENOLCK, "No locks available")
 
     monkeypatch.setattr(fcntl, "flock", none)
+    monkeypatch.setattr(leases, "taken", none)
     with turn.turn(cache_dir() / "a", "fetching", "a"), turn.turn(cache_dir() / "b", "fetching", "b"):
         assert capsys.readouterr().err.count("on a file system without locks") == 1
 

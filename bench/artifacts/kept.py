@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts.digest import cache_dir, digest, files_in, of_folder
-from bench.disk import write_atomically
+from bench.disk import draft_of, write_atomically
 from bench.errors import BenchError
 
 _FRESH_SECONDS = 2.0  # a file that changed so lately may change again within the clock's step, unseen
@@ -48,7 +48,7 @@ def put(found: Path, place: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
-        beside = place.with_name(f".{place.name}.{os.getpid()}")  # a part of the cache lies on another disk
+        beside = draft_of(place)  # a part of the cache lies on another disk
         shutil.copytree(found, beside) if found.is_dir() else shutil.copyfile(found, beside)
         os.replace(beside, place)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import json
-import os
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -14,7 +13,7 @@ from bench import __version__
 from bench.bundles import slots
 from bench.bundles.bundle import Bundle
 from bench.bundles.verify import Verified
-from bench.disk import write_atomically
+from bench.disk import draft_of, write_atomically
 from bench.errors import BenchError
 from bench.leaderboard import entry as entries
 from bench.leaderboard.entry import Entry
@@ -127,7 +126,7 @@ def is_added(path: Path, bundle: str) -> bool:
 def _copy(one: Verified, place: Path, origin: Mapping[str, Json]) -> None:
     """The unpacked folder at its place: whole, or not at all. Scores on held-out references come in here."""
     runs_dir = place.parents[2]
-    draft = runs_dir / f".adding-{os.getpid()}"
+    draft = draft_of(runs_dir / "adding")
     shutil.rmtree(draft, ignore_errors=True)
     try:
         shutil.copytree(one.folder, draft)

@@ -24,6 +24,7 @@ from bench.bundles import slots
 from bench.bundles.archive import members, name_problem
 from bench.bundles.public import public_config, public_run, public_text
 from bench.bundles.readings import public_readings
+from bench.disk import draft_of
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs import measurements
@@ -177,7 +178,7 @@ def write(path: Path, data: bytes) -> str:
     """Write the bundle so that readers see all of it or nothing; its sha256. Raises BenchError where that cannot be."""
     if path.suffix != ".zip":
         raise BenchError(f"-o {path}: a bundle is a FILE.zip")
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = draft_of(path)
     try:
         with draft.open("wb") as file:
             file.write(data)

@@ -19,6 +19,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import Heartbeat, ended_by, last_beat, last_facts
 from bench.runs.journal import JOURNAL, LEDGER, Kept, of_prediction, of_timing, recover
 from bench.runs.ledger import Ledger
+from bench.runs.locks import refuse_lost
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction
 
@@ -82,11 +83,13 @@ class Attempt(AbstractContextManager["Attempt"]):
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
+        refuse_lost(self.folder.path)
         with spans.span("write", rows=len(predictions)):
             self._journal.write([of_prediction(prediction) for prediction in predictions])
         self._course.came(predictions)
 
     def _record(self, timing: Timing) -> None:
+        refuse_lost(self.folder.path)
         self._ledger.write([of_timing(timing)])
         if timing.phase not in ("predict", "begin"):
             log.info("%s: %.3f s", Public(timing.phase), timing.seconds)

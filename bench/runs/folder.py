@@ -212,6 +212,7 @@ class RunFolder:
 
     def finish(self, run: Run) -> Run:
         """Write `run.json` with the digests of the other files: from now on the run is complete."""
+        locks.refuse_lost(self.path)
         files = {
             name: digest(self.path / name)
             for name in (CONFIG, JOURNAL, LEDGER, MEASUREMENTS)

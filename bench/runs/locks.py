@@ -9,7 +9,9 @@ from pathlib import Path
 
 from bench import locks
 from bench.errors import BenchError
+from bench.leases import SILENT_SECONDS
 from bench.locks import Owner
+from bench.logs.log import say
 
 LOCK = ".lock"
 _PATIENCE_SECONDS = 0.3  # for whoever only looks whether it is held
@@ -27,19 +29,35 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _take(file: int, folder: Path) -> None:
-    until = time.monotonic() + _PATIENCE_SECONDS
+    began, told = time.monotonic(), False
     try:
         while not locks.taken(file):
-            if time.monotonic() > until:
+            waited = time.monotonic() - began
+            if waited > _PATIENCE_SECONDS and not locks.is_undecided(file):
                 raise BenchError(
                     f"run directory {folder} is in use by {locks.owner(file)}; wait for it or end it (`bench status` shows it)"
                 )
-            time.sleep(0.02)
+            if waited > _PATIENCE_SECONDS and not told:
+                told = True
+                say(
+                    f"{'/'.join(folder.parts[-3:])}: its lock is that of {locks.owner(file)}; waits for a sign of life, "
+                    f"{SILENT_SECONDS:.0f} s at most"
+                )
+            time.sleep(0.02 if waited < 1 else 0.5)
     except locks.NoLocksError as error:
         raise BenchError(
             f"the file system of {folder} takes no locks ({error.strerror}), and without one two processes would write into one "
             "run; name a folder on another with runs_dir= or BENCH_RUNS"
         ) from None
+
+
+def refuse_lost(folder: Path) -> None:
+    """Raise BenchError where the lock of a folder, which was ours, is another machine's by now; nothing more may be written."""
+    if locks.is_lost(folder / LOCK):
+        raise BenchError(
+            f"run directory {folder} was taken over by {locks.holder(folder / LOCK) or 'another machine'}, to which this process "
+            f"gave no sign of life for {SILENT_SECONDS:.0f} s; what it has answered is kept, and the run goes on there"
+        )
 
 
 def holder(folder: Path) -> Owner | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from bench import machine
 from bench.errors import BenchError
 
 MARKER = ".finai-bench-site"  # in every site, so that only a site is ever replaced by one
@@ -42,7 +43,7 @@ def replacing(target: Path) -> Iterator[SiteFolder]:
     """
     target = Path(os.path.abspath(target))  # noqa: PTH100 (a link is kept as a name, not followed)
     _refuse_others(target)
-    new, old = (target.with_name(f"{target.name}.{word}-{os.getpid()}") for word in ("new", "old"))
+    new, old = (target.with_name(f"{target.name}.{word}-{os.getpid()}-{machine.token()}") for word in ("new", "old"))
     try:
         new.mkdir(parents=True)
         (new / MARKER).write_text("made by `bench board --html`, which replaces this folder as a whole\n")

@@ -8,10 +8,10 @@ That folder is a second data directory in the same layout, whose files have the 
 from __future__ import annotations
 
 import datetime
-import fcntl
 import json
 import os
 import re
+import time
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 
+from bench import locks
 from bench.config.build import build
 from bench.data.source import DataSource
 from bench.errors import BenchError
@@ -32,6 +33,7 @@ from bench.task import DataTask, Task
 from bench.types import Example, Json, Prediction
 
 VARIABLE, ATTEMPTS = "BENCH_PRIVATE", "attempts.jsonl"
+_LOCK, _PATIENCE_SECONDS = ".attempts.lock", 90.0  # longer than a dead machine holds a lock
 _NOTE = "held out: rounded, without an interval"
 # The place that our own readers put before what they found: file, line, and the steps to an entry. Never what was found.
 _PLACE = r"[\w./-]*(?: line \d+)?(?: is not JSON: line \d+ column \d+|: \w*\[\d+\](?:\.\w+(?:\[\d+\])?)*(?=:))?"
@@ -197,8 +199,7 @@ def _attempt(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Pre
     key = {"task": task.name, "submitter": _name(submitter).casefold(), "predictions": _said(task, by_id, predictions)}
     path = place / ATTEMPTS
     try:
-        with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
-            fcntl.flock(file, fcntl.LOCK_EX)  # until it is closed
+        with _counting(place), os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND, 0o600), "a+b") as file:
             file.seek(0)
             known = [_parsed(line, number) for number, line in enumerate(file, start=1)]
             own = [one for one in known if (one["task"], one["submitter"]) == (key["task"], key["submitter"])]
@@ -214,6 +215,20 @@ def _attempt(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Pre
         raise BenchError(
             f"{path} cannot be written ({error.strerror}); attempts are counted there, and without it there is no score"
         ) from None
+
+
+@contextmanager
+def _counting(place: Path) -> Iterator[None]:
+    """Be the one who counts, behind others; raises BenchError where one of them does not end, OSError where there are no locks."""
+    file, until = locks.opened(place / _LOCK), time.monotonic() + _PATIENCE_SECONDS
+    try:
+        while not locks.taken(file):
+            if time.monotonic() > until:
+                raise BenchError(f"{VARIABLE}/{ATTEMPTS} is in use by {locks.owner(file)}; wait for it or end it")
+            time.sleep(0.02)
+        yield
+    finally:
+        locks.let_go(file)
 
 
 def _said(task: Task, by_id: Mapping[str, Example], predictions: Sequence[Prediction]) -> str:

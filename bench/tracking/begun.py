@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from bench.disk import lives
+from bench.machine import lives
 from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking.fields import KEY, LOGGED

@@ -17,6 +17,7 @@ from typing import Any
 from bench.artifacts import kept
 from bench.artifacts.digest import cache_dir
 from bench.artifacts.turn import turn
+from bench.disk import draft_of
 from bench.runs.identity import fingerprint
 
 
@@ -98,7 +99,7 @@ def _without_waiting_for_the_disk() -> Iterator[None]:
 
 def _copy(empty: Path, path: Path) -> None:
     """Copy all or nothing, and nothing where another process has made the store in between."""
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = draft_of(path)
     try:
         shutil.copyfile(empty, draft)
         with draft.open("rb+") as file:

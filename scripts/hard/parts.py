@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from bench.disk import lives
+from bench.machine import lives
 from scripts.hard.command import bench, start
 from scripts.hard.crash import RUN, Undisturbed, complete, end, finished, with_faults
 from scripts.hard.row import Row, Scale, counted
