@@ -18,7 +18,7 @@ import pytest
 from bundles import with_key
 
 from bench.commands.shared import gathered
-from bench.leaderboard import entry, index, index_file
+from bench.leaderboard import entry, index_file
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.stamps import folders
 from bench.record import Run, Score
@@ -147,7 +147,7 @@ def test_a_record_of_the_same_size_and_time_in_a_new_file_is_read(board: Any, ru
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 500, "half", "other", "content"])
 def test_a_damaged_index_is_made_again(board: Any, runs: Path, content: Any) -> None:
     first = board()
-    file = runs / index.FILE
+    file = runs / index_file.FILE
     if content == "half":
         file.write_bytes(file.read_bytes()[:5000])
     elif content == "other":
@@ -165,7 +165,7 @@ def test_a_damaged_index_is_made_again(board: Any, runs: Path, content: Any) -> 
 
 
 def test_a_board_needs_no_place_for_its_index(board: Any, runs: Path) -> None:
-    (runs / index.FILE).mkdir()  # no file can be made there
+    (runs / index_file.FILE).mkdir()  # no file can be made there
     assert ranks(board()) == COPIES
 
 
@@ -173,7 +173,7 @@ def test_a_board_does_not_wait_for_ever_for_another(board: Any, runs: Path, monk
     first = board()
     monkeypatch.setattr(index_file, "PATIENCE_SECONDS", 0.01)
     for lock in ("EXCLUSIVE", "IMMEDIATE"):
-        with sqlite3.connect(runs / index.FILE) as other:
+        with sqlite3.connect(runs / index_file.FILE) as other:
             other.execute(f"BEGIN {lock}")
             (runs / "squad_v1" / "worse" / "0123456789ab" / ORIGIN).write_text(
                 f'{{"bundle": "{lock}", "submitter": ""}}'
@@ -320,7 +320,7 @@ def test_an_index_knows_nothing_that_a_new_one_would_not(board: Any, runs: Path,
     made(runs, run_record("more"), 0.4)
     shutil.rmtree(runs / "squad_v1" / "worse")
     after = board()
-    (runs / index.FILE).unlink()
+    (runs / index_file.FILE).unlink()
     assert board() == after
 
 

@@ -18,9 +18,11 @@ import pytest
 from bench import leases, locks, machine
 from bench.disk import clear_drafts, draft_of, write_atomically
 from bench.errors import BenchError
+from bench.leaderboard.index_file import file_in
 from bench.runs import locks as run_locks
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
+from bench.tracking import store
 from bench.types import Prediction
 
 ELSEWHERE = "another system pid:[1]"
@@ -233,3 +235,32 @@ def test_a_draft_of_another_machine_with_our_number_is_another_and_is_left(tmp_p
     write_atomically(tmp_path / "mark.json", "whole")
     clear_drafts(tmp_path, ["mark.json"])
     assert [path.name for path in tmp_path.iterdir()] == ["mark.json"]
+
+
+def test_an_index_on_a_shared_folder_lies_on_this_machine_in_a_folder_that_nobody_else_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    runs, temporary = tmp_path / "runs", tmp_path / "tmp"
+    temporary.mkdir()
+    monkeypatch.setattr(machine, "shared_kind", lambda path: "nfs4" if path == runs else "")
+    monkeypatch.setattr("tempfile.gettempdir", lambda: str(temporary))
+    assert file_in(tmp_path) == tmp_path / ".index.db"
+    place = file_in(runs)
+    assert place is not None
+    assert place.parent.parent == temporary
+    assert place == file_in(runs) != file_in(tmp_path / "runs" / "..")
+    place.parent.chmod(0o777)
+    assert file_in(runs) is None  # in memory
+    place.parent.rmdir()
+    place.parent.symlink_to(tmp_path)
+    assert file_in(runs) is None
+
+
+def test_a_default_store_on_a_shared_folder_is_warned_of_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    store._warn_shared.cache_clear()
+    for _ in range(2):
+        store._warn_shared(store.default_uri(tmp_path))
+    store._warn_shared("http://127.0.0.1:5000")
+    assert capsys.readouterr().err.count("is a SQLite file on nfs4, which several machines at once may damage") == 1

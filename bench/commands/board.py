@@ -88,16 +88,16 @@ def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
         tell(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
 
 
-def _source(options: argparse.Namespace) -> tuple[Path, Path, dict[str, str]]:
-    """The index file, the folder that run folders are relative to, and the stamps of these."""
-    from bench.leaderboard import index
+def _source(options: argparse.Namespace) -> tuple[Path | None, Path, dict[str, str]]:
+    """The index file, if there can be one, the folder that run folders are relative to, and the stamps of these."""
+    from bench.leaderboard.index_file import file_in
     from bench.leaderboard.stamps import folders
 
     if options.store:
         from bench.commands.shared.stored import folders_of
 
         return folders_of(options.store)
-    return options.runs / index.FILE, options.runs, folders(options.runs)
+    return file_in(options.runs), options.runs, folders(options.runs)
 
 
 def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:

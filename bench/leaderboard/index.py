@@ -26,7 +26,6 @@ from bench.runs.identity import canonical
 from bench.types import Json
 
 T = TypeVar("T")
-FILE = ".index.db"  # in the runs directory
 _KEPT = 500  # results of rankings
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import atexit
+import functools
 import gc
+import logging
 import os
 import re
 import shlex
@@ -15,7 +17,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from bench import machine
 from bench.errors import BenchError
+from bench.logs.log import say
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
 from bench.tracking import empty, remedies, schema
@@ -74,8 +78,6 @@ def connect(uri: str) -> MlflowClient:
             gc.freeze
         )  # else the last collection goes through all of MLflow, before the memory is given back anyway
     with _no_collection(), store_errors(uri):
-        import logging
-
         from mlflow import MlflowClient
         from mlflow.store.db import utils
 
@@ -86,11 +88,24 @@ def connect(uri: str) -> MlflowClient:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         utils.MAX_RETRY_COUNT = min(utils.MAX_RETRY_COUNT, _TRIES)
         _refuse_unusable(uri)
+        _warn_shared(uri)
         _bound_waiting()
         with turn(uri):
             empty.place(uri)
             retried(lambda: _refuse_other_schema(uri), is_being_made, seconds=_PATIENCE_SECONDS)
             return retried(lambda: MlflowClient(tracking_uri=uri), is_being_made, seconds=_MAKING_SECONDS, pause=0.5)
+
+
+@functools.cache
+def _warn_shared(uri: str) -> None:
+    """Say it once of a SQLite file that other machines may see, whose locks may hold within one of them alone."""
+    file = empty.file_of(uri)
+    if file is not None and (kind := machine.shared_kind(file)):
+        say(
+            f"MLflow store {public_url(uri)} is a SQLite file on {kind}, which several machines at once may damage; log to a "
+            "server (MLFLOW_TRACKING_URI, docs/scale.md) where more than one runs, or leave it with tracking=none and `bench sync`",
+            logging.WARNING,
+        )
 
 
 def is_database(uri: str) -> bool:

@@ -9,9 +9,9 @@ from bench.errors import BenchError
 from bench.text.shown import tell
 
 
-def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
+def folders_of(uri: str) -> tuple[Path | None, Path, dict[str, str]]:
     """An index file for this store, the folder that run folders are relative to, and the stamps of these by path."""
-    from bench.leaderboard.index import FILE
+    from bench.leaderboard.index_file import file_in
     from bench.leaderboard.stamps import folder_stamp
     from bench.text import secret_urls
     from bench.tracking.read import Store
@@ -35,7 +35,7 @@ def folders_of(uri: str) -> tuple[Path, Path, dict[str, str]]:
             f"bench: left out: {len(gone)} runs of {uri} whose artifacts are not in their place, such as {gone[0]}",
             err=True,
         )
-    return store.cache / FILE, Path("/"), stamps
+    return file_in(store.cache), Path("/"), stamps
 
 
 def one(run_id: str, runs_dir: Path) -> Path:
