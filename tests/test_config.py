@@ -312,3 +312,14 @@ def test_a_key_that_is_not_there_is_said_to_be_one_and_not_withheld() -> None:
 def test_a_number_of_thousands_of_digits_is_refused_in_one_line() -> None:
     with pytest.raises(BenchError, match="override 'limit': a number of thousands of digits"):
         conf.compose(["limit=" + "1" * 5_000])
+
+
+@pytest.mark.parametrize("text", ["{}", "", "# @package _global_\n", "# @package _global_\nsuite:\n  tasks: []\n"])
+def test_a_suite_that_names_no_task_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite" / "own.yaml").write_text(text)
+    monkeypatch.setenv("BENCH_CONF", str(tmp_path))
+    with pytest.raises(
+        BenchError, match=r"^conf/suite/own\.yaml names no task; give it the first line `# @package _global_`"
+    ):
+        conf.compose(["suite=own", "model=constant"])

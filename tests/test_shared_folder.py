@@ -119,6 +119,30 @@ def test_a_run_that_lives_on_another_machine_is_refused_and_one_that_died_there_
     _is_that_of_one(tmp_path / "folder", bench_main)
 
 
+def test_parts_are_answered_on_two_machines_at_once_and_become_one_run(
+    here_and_there: tuple[Path, Path], own_package: Path, bench_main: Main, tmp_path: Path
+) -> None:
+    def words(number: int) -> list[str]:
+        return [
+            *WORDS[:-1],
+            "model.seconds=0.2",
+            f"runs_dir={here_and_there[number - 1] / 'runs'}",
+            f"shard={number}/2",
+        ]
+
+    other = subprocess.Popen(
+        [*ELSEWHERE, sys.executable, "-c", COMMAND, *words(2)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    code, _, err = bench_main(*words(1))
+    _, said = other.communicate(timeout=120)
+    assert (code, other.returncode) == (0, 0), (err, said)
+    assert bench_main("merge", "words/stub", "--runs", str(here_and_there[0] / "runs"))[0] == 0
+    _is_that_of_one(tmp_path / "folder", bench_main)
+
+
 def test_a_run_that_was_suspended_and_taken_over_writes_no_more(
     here_and_there: tuple[Path, Path], there: subprocess.Popen[str], bench_main: Main, tmp_path: Path
 ) -> None:

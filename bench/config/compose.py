@@ -135,6 +135,11 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         if config[group] is not None and choices.get(group) not in names(group):
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
+    if "suite" in choices and not (config.suite and config.suite.tasks):
+        raise BenchError(
+            f"conf/suite/{choices['suite']}.yaml names no task; give it the first line `# @package _global_` and a key suite with "
+            "a list of tasks"
+        )
     _refuse_new_keys(config)
     secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
     alone = [f"model={choices.get('model')}"]

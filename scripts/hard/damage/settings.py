@@ -73,9 +73,11 @@ def _composed(folder: Path, words: list[str], kind: str) -> Any:
 
 
 def _value(damage: Damage) -> Any:
-    """What PyYAML reads in the file; ValueError where it refuses it."""
+    """What the YAML library reads in the file, with the numbers of the configuration's; ValueError where it refuses it."""
+    from omegaconf._utils import get_yaml_loader
+
     try:
-        return yaml.safe_load(damage.data.decode("utf-8-sig"))
+        return yaml.load(damage.data.decode("utf-8-sig"), Loader=get_yaml_loader())  # which reads 1e9 as a number
     except (yaml.YAMLError, ValueError, RecursionError, AttributeError, TypeError) as error:
         raise ValueError(str(error)) from None
 
