@@ -47,6 +47,17 @@ def test_a_quick_command_imports_nothing_heavy(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "HEAVY"
 
 
+def test_all_task_classes_are_there_without_a_library_that_takes_a_second() -> None:
+    code = (
+        "import sys\nfrom bench.config import compose\nfrom bench.config.build import task_class\n"
+        "for name in compose.names('task'): task_class(name)\n"
+        "slow = {'nltk', 'scipy.stats', 'sklearn', 'torch', 'transformers', 'pandas', 'datasets', 'mlflow', 'hydra', 'PIL'}\n"
+        "print('SLOW', *sorted(slow & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[-2] == "SLOW"  # a board asks for all of them
+
+
 def test_help_names_every_command(bench_main: Main) -> None:
     code, out, err = bench_main("--help")
     assert (code, err) == (0, [])

@@ -21,6 +21,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from bench.metrics import commitment
@@ -36,11 +37,6 @@ POINT, CLAIM = 0.06, 0.15
 QUOTE, COPIED = 60, 0.7  # words, share
 WORDS = 0.3  # share of the gold's words that an explanation has to hold
 _RESULTS = 3  # numbers that a result may have: a ratio is also given in per cent
-_FRAME = content_words(
-    "provided provide context information filing filings form annual quarterly report reports financial statement statements data "
-    "document documents according appears given specifically key points reviewing analysis years ended month consolidated details "
-    "specific"
-)  # how answers begin, which says nothing for or against them
 _NOTE = re.compile(r"\s*The answer here assumes.*", re.DOTALL)
 _OR, _ITEM = re.compile(r"\bor\b", re.IGNORECASE), re.compile(r"[,;|](?=\s)|\s/\s")
 _DECIMALS = re.compile(r"\.(\d+)")
@@ -53,6 +49,18 @@ _NOTHING = re.compile(
     r"\W*(?:there (?:is|are|were) (?:none|no)\b|none\b|nothing\b)|.{0,60}\b(?:not|no|never)\b", re.IGNORECASE
 )
 _AMONG = re.compile(r"\b(?:among|between|of) ((?:[\w&]+, )+(?:and|or) [\w&]+)", re.IGNORECASE)
+
+
+@cache
+def _frame() -> frozenset[str]:
+    """How answers begin, which says nothing for or against them."""
+    return frozenset(
+        content_words(
+            "provided provide context information filing filings form annual quarterly report reports financial statement "
+            "statements data document documents according appears given specifically key points reviewing analysis years ended month "
+            "consolidated details specific"
+        )
+    )
 
 
 def is_right(target: Mapping[str, Any], text: str) -> bool:
@@ -135,7 +143,7 @@ def _to_the_point(gold: str, question: str, said: Said) -> bool:
             return False
     known = {*content_words(question), *content_words(gold)}
     for text, least in ((said.text, POINT), (" ".join(said.claims), CLAIM)):
-        words = [word for word in content_words(text) if word in known or word not in _FRAME]
+        words = [word for word in content_words(text) if word in known or word not in _frame()]
         if len(known.intersection(words)) < least * len(words):
             return False
     return True

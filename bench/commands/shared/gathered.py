@@ -52,6 +52,7 @@ class Gathered(Evidence):
     stored: bool = False
     problems: list[str] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)  # that a suite whose tasks have runs has no table, by its board
+    _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
 
     @property
@@ -115,7 +116,7 @@ class Gathered(Evidence):
     def ruled(self, record: Record, score: Score) -> Score:
         """A run's score with its interval by the rule, from the run's rows; without one where the metric is not known here."""
         try:
-            metric = _metric(record.run.task, score.metric)
+            metric = self._metric(record.run.task, score.metric)
         except BenchError:
             return replace(score, low=None, high=None, note="no interval: the metric is not known here")
 
@@ -126,6 +127,12 @@ class Gathered(Evidence):
 
         rule = f"{__version__} {RESAMPLES} {SEED} {metric.signature} {score.value!r}"
         return self.index.ruled(record, score, rule, make)
+
+    def _metric(self, task: str, name: str) -> AnyMetric:
+        """The metric of this name, looked for once: a board asks for each of its rows."""
+        if (task, name) not in self._metrics:
+            self._metrics[task, name] = _metric(task, name)
+        return self._metrics[task, name]
 
     def _ranked(self, board: Board, table: Table) -> Table:
         """The table with intervals on its ranks; without them, and with a note, where the task is not known here."""
