@@ -58,7 +58,9 @@ class SpanTask(ConfiguredTask):
             raise BenchError(f"{where}.shots: found {str(about['shots'])[:60]!r}, expected a list of [text, reply]")
         words = {str(code): word for code, word in labels.items()}
         codes, both = tuple(words), "exact phrase and label, micro"
-        if wrong := set(about.get("tags") or ()) ^ set(tags_of(tuple(words)) if "tags" in about else ()):
+        if not isinstance(about.get("tags", []), list) or not isinstance(about.get("also") or {}, Mapping):
+            raise BenchError(f"{where}: tags must be a list, and also {{word: code}}")
+        if wrong := set(map(str, about.get("tags") or ())) ^ set(tags_of(tuple(words)) if "tags" in about else ()):
             raise BenchError(
                 f"{where}.tags: found {about['tags']!r}, expected each of {', '.join(tags_of(tuple(words)))}: {wrong}"
             )

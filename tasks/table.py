@@ -86,7 +86,7 @@ class TableTask(ConfiguredTask, LabelTask):
             raise BenchError(f"task.about.labels: found {list(labels)}, expected two labels or more, each once")
         label = about["label"] if isinstance(about["label"], Mapping) else {"column": about["label"]}
         label = checked_keys(label, "task.about.label", ("column",), ("column", "codes"))
-        given_codes = label.get("codes") or {name: name for name in labels}
+        given_codes = _a_map(label, "codes", "task.about.label") or {name: name for name in labels}
         codes = {
             word(code, "task.about.label.codes"): word(name, "task.about.label.codes")
             for code, name in given_codes.items()
@@ -99,16 +99,16 @@ class TableTask(ConfiguredTask, LabelTask):
         )
         positive = labels[-1] if positive is None else positive
         groups = {
-            str(name): group_of(one, f"task.about.groups.{name}") for name, one in (about.get("groups") or {}).items()
+            str(name): group_of(one, f"task.about.groups.{name}") for name, one in _a_map(about, "groups").items()
         }
         for name, given in (("positive", positive), ("favourable", labels[0] if favourable is None else favourable)):
             if given not in labels:
                 raise BenchError(f"task.about.{name}: {given!r} is not one of the labels {', '.join(labels)}")
         if bool(groups) is not (favourable is not None):
             raise BenchError("task.about: groups and favourable belong together; give both or neither")
-        columns = about.get("columns")
+        columns = None if about.get("columns") is None else _a_map(about, "columns")
         beside = {
-            "drop": about.get("drop") or (),
+            "drop": _a_list(about.get("drop") or [], "drop"),
             "groups": [one.column for one in groups.values()],
         }
         if wrong := [key for key, names in beside.items() if label["column"] in names]:
@@ -303,9 +303,17 @@ def _a_list(found: Json, key: str) -> list[Json]:
     return found
 
 
+def _a_map(about: Mapping[str, Json], key: str, where: str = "task.about") -> Mapping[str, Json]:
+    """What stands under a key, {} where nothing does."""
+    found = about.get(key)
+    if found is not None and not isinstance(found, Mapping):
+        raise BenchError(f"{where}.{key}: found {str(found)[:60]!r}, expected {{name: …}}")
+    return found or {}
+
+
 def _column(name: str, told: Json) -> Column:
     where = f"task.about.columns.{name}"
-    found = checked_keys(told or {}, where, (), ("kind", "description", "codes"))
+    found = checked_keys({} if told is None else told, where, (), ("kind", "description", "codes"))
     codes = found.get("codes") or {}
     kind = found.get("kind", "category" if codes else "number")
     if kind not in ("number", "category") or not isinstance(codes, Mapping):

@@ -85,7 +85,7 @@ def _argument(value: Any, kind: Any, name: str, key: str) -> Any:
         text = escaped(value) if isinstance(value, str) else value  # all is looked up by now
         slot: Any = OmegaConf.to_container(OmegaConf.merge(_slot(name, kind), {name: text}), resolve=True)
         return slot[name]
-    except OmegaConfBaseException as error:
+    except (OmegaConfBaseException, OverflowError) as error:  # a whole number beyond all floats
         raise BenchError(f"{key}: {str(error).splitlines()[0]}; correct it on the command line or in conf/") from None
 
 

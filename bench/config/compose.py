@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import functools
 import importlib.util
 import os
@@ -126,6 +127,21 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
         raise BenchError(
             explain(error, overrides, {group: list(names(group)) for group in GROUPS}, known_keys)
         ) from None
+    except OSError as error:
+        if error.errno != errno.ENAMETOOLONG:
+            raise
+        raise BenchError(f"{max(overrides, key=len)[:60]}… is longer than any name of a file; correct it") from None
+    _refuse_unusable(config, choices, overrides)
+    _refuse_new_keys(config)
+    secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
+    alone = [f"model={choices.get('model')}"]
+    if trust.given(config.model) and list(overrides) != alone:
+        trust.withdraw(config.model, choice("model", choices["model"]), overrides)
+    return config, choices
+
+
+def _refuse_unusable(config: DictConfig, choices: Mapping[str, str], overrides: Sequence[str]) -> None:
+    """Raise BenchError for a choice that is none: a task or model without a class, a suite without tasks, a list of names."""
     for group in ("task", "model"):
         if group in choices and not (config[group] or {}).get("_target_"):
             raise BenchError(
@@ -140,12 +156,6 @@ def compose(overrides: Sequence[str]) -> tuple[DictConfig, dict[str, str]]:
             f"conf/suite/{choices['suite']}.yaml names no task; give it the first line `# @package _global_` and a key suite with "
             "a list of tasks"
         )
-    _refuse_new_keys(config)
-    secret_urls.refuse(plain(config), but=os.environ.get("MLFLOW_TRACKING_URI"))
-    alone = [f"model={choices.get('model')}"]
-    if trust.given(config.model) and list(overrides) != alone:
-        trust.withdraw(config.model, choice("model", choices["model"]), overrides)
-    return config, choices
 
 
 def _composed(overrides: Sequence[str]) -> DictConfig:

@@ -7,13 +7,17 @@ from pathlib import Path
 from typing import Any
 
 from hydra._internal.core_plugins.file_config_source import FileConfigSource
+from hydra.errors import HydraException
+from omegaconf.errors import OmegaConfBaseException
 
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 
 
 class GuardedSource(FileConfigSource):  # type: ignore[misc]
-    """A folder of configurations that did not come with this package; raises BenchError for a file that is no plain mapping."""
+    """A folder of configurations that did not come with this package; raises BenchError for a file that is no plain mapping,
+    or none that Hydra reads.
+    """
 
     @staticmethod
     def scheme() -> str:
@@ -27,4 +31,8 @@ class GuardedSource(FileConfigSource):  # type: ignore[misc]
             found = read_yaml(path)
             if found is not None and not isinstance(found, Mapping):
                 raise BenchError(f"{path} holds a {type(found).__name__}, where a configuration is `key: value` a line")
-        return super().load_config(config_path)
+        try:
+            return super().load_config(config_path)
+        except (HydraException, OmegaConfBaseException, ValueError) as error:  # its first line, or an unfinished ${
+            said = next((line.strip() for line in str(error).split("\n") if line.strip()), type(error).__name__)
+            raise BenchError(f"{path}: {said}; correct it") from None

@@ -57,8 +57,8 @@ def _frame() -> frozenset[str]:
     return frozenset(
         content_words(
             "provided provide context information filing filings form annual quarterly report reports financial statement "
-            "statements data document documents according appears given specifically key points reviewing analysis years ended month "
-            "consolidated details specific"
+            "statements data document documents according appears given specifically key points reviewing analysis years ended "
+            "month consolidated details specific"
         )
     )
 

@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from bench.errors import BenchError
+from bench.text.shown import terminal
 from scripts.hard.command import OWN
 from scripts.hard.damage import world
 from scripts.hard.damage.subject import Damage, Subject
@@ -19,7 +20,8 @@ _SUITE = b"# @package _global_\n# Two tasks\nsuite:\n  tasks: [hard_numbers, fin
 _PRICE = b"# A machine\ncurrency: USD\nper_hour: 3.06\ndate: 2018-11-06\nsource: a list of prices\n"
 _BOARD = b'title: "Numbers"\ntask: hard_numbers\nversion: 1\nmetric: exact_match\nmore: [exact_match]\ncolumns: [seconds_per_answer]\ndevices: [cpu]\n'  # noqa: E501
 _OVERRIDES = b"task=hard_numbers\ntask.n=24\nmodel=hard_stub\nseed=3\nlimit=5\nbatch_size=7\ndevice.kind=cpu\nmodel.seconds=0.5\n"
-_TABLE = Path(__file__).parents[3] / "conf" / "task" / "credit_german.yaml"
+_TASKS = Path(__file__).parents[3] / "conf" / "task"
+_ABOUT = ("credit_german", "fomc", "finer_ord")  # one of each family of tasks that are one file
 
 
 def _in(folder: Path) -> None:
@@ -53,10 +55,12 @@ def subjects() -> Iterator[Subject]:
         "configuration of a price", base | {"conf/price/box.yaml": _PRICE}, _priced, _is_priced, ("conf/price/box.yaml",),
         lambda damage: ("box.yaml", "price"), raw=True,
     )  # fmt: skip
-    yield Subject(
-        "configuration of a table", {"conf/task/own.yaml": _TABLE.read_bytes()}, _table, damaged=("conf/task/own.yaml",),
-        named=lambda damage: ("own.yaml", "task.", "credit_german", "task 'own'", "task=own"),
-    )  # fmt: skip
+    for name in _ABOUT:
+        yield Subject(
+            f"configuration of a task that is one file, {name}",
+            {"conf/task/own.yaml": (_TASKS / f"{name}.yaml").read_bytes()}, _made, damaged=("conf/task/own.yaml",),
+            named=lambda damage, name=name: ("own.yaml", "task.", name, "task 'own'", "task=own"),
+        )  # fmt: skip
     yield Subject("overrides", base | {"words": _OVERRIDES}, _overridden, _is_overridden, ("words",), _words, raw=True)
     yield Subject("definition of a board", {"own.yaml": _BOARD}, _board, _is_board, ("own.yaml",))
 
@@ -102,10 +106,11 @@ def _shape(value: Any) -> str:
 
 
 def _is_suite(folder: Path, found: Any, damage: Damage) -> str:
-    there = _value(damage)
+    there = _value(damage) or {}
+    tasks = ((there.get("suite") or {}) if damage.data.startswith(b"# @package") else there).get("tasks")
     return (
         ""
-        if "${" in str(there) or (there or {}).get("suite", {}).get("tasks") == (found or {}).get("tasks")
+        if "${" in str(there) or tasks == (found or {}).get("tasks")
         else f"the tasks {str(found)[:150]}, not those of the file"
     )
 
@@ -129,7 +134,7 @@ def _is_priced(folder: Path, found: Any, damage: Damage) -> str:
     return ""
 
 
-def _table(folder: Path) -> Any:
+def _made(folder: Path) -> Any:
     from bench.config import compose as conf
     from bench.config.build import build
 
@@ -156,7 +161,14 @@ def _words(damage: Damage) -> tuple[str, ...]:
     """An error about an argument quotes it, or its key."""
     said = damage.data.decode("utf-8", "replace")
     keys = [word.partition("=")[0].lstrip("+~").strip() for word in said.split("\n") if word.strip()]
-    return (*filter(None, keys), "words", "task", "model", "override")
+    return (
+        *filter(None, keys),
+        *filter(None, (terminal(key, 600) for key in keys)),
+        "words",
+        "task",
+        "model",
+        "override",
+    )
 
 
 def _is_overridden(folder: Path, found: Any, damage: Damage) -> str:
