@@ -92,6 +92,11 @@ def is_undecided(file: int) -> bool:
     return leases.is_undecided(_opened[file])
 
 
+def has_leases() -> bool:
+    """Whether a lock of this process needs a lease at all."""
+    return bool(_leasing)
+
+
 def is_lost(path: Path) -> bool:
     """Whether a lock that is ours was taken over by another machine, to which this one seemed dead; it may write no more."""
     return leases.is_lost(path.absolute())

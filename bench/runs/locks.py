@@ -53,7 +53,7 @@ def _take(file: int, folder: Path) -> None:
 
 def refuse_lost(folder: Path) -> None:
     """Raise BenchError where the lock of a folder, which was ours, is another machine's by now; nothing more may be written."""
-    if locks.is_lost(folder / LOCK):
+    if locks.has_leases() and locks.is_lost(folder / LOCK):  # asked for every answer
         raise BenchError(
             f"run directory {folder} was taken over by {locks.holder(folder / LOCK) or 'another machine'}, to which this process "
             f"gave no sign of life for {SILENT_SECONDS:.0f} s; what it has answered is kept, and the run goes on there"
