@@ -26,6 +26,7 @@ PARTS = (
     "offline",
     "crash",
     "parts",
+    "shared",
     "changed",
     "resources",
     "long_runs",

@@ -69,7 +69,7 @@ def run_of(folder: Path) -> Found:
     runs = complete(folder)
     assert len(runs) == 1, f"{len(runs)} runs"
     own = runs[0]
-    drafts = [path.name for path in own.iterdir() if path.name.startswith(".") and path.name != ".lock"]
+    drafts = [path.name for path in own.iterdir() if path.name.startswith(".") and not path.name.startswith(".lock")]
     assert not drafts, f"left behind: {drafts}"
     record = json.loads((own / "run.json").read_bytes())
     return Found(
