@@ -1,7 +1,7 @@
 """Two machines on one folder, killed or suspended at random moments, each time gone on with by the other.
 
-As far as one machine can show it: the folder is mounted twice by bindfs, on which the locks of the system hold within one mount alone,
-and each process has process numbers of its own. A silence of 3 s stands for that of a minute.
+As far as one machine can show it: the folder is mounted twice by bindfs, on which the locks of the system hold within one mount
+alone, and each process has process numbers of its own. A silence of 3 s stands for that of a minute.
 """
 
 from __future__ import annotations
