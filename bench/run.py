@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from bench.engine import audit, feed, history, priced, resume, reuse
 from bench.engine.asking import Asking
 from bench.engine.cut import Watched
 from bench.engine.progress import SILENT, Progress, listening
+from bench.engine.source import Here, Source
 from bench.engine.veil import Veiled
 from bench.ground import Ground, ground_of
 from bench.models.base import Device, Model
@@ -26,16 +27,17 @@ from bench.task import Task
 from bench.types import Example, Json, Prediction
 
 Say = Callable[[str], None]
+AnsweredBy = Callable[[Veiled, Attempt], Source]
 
 
 def evaluate(
     task: Task, model: Model, name: str, device: Device, settings: Settings, *, ground: Ground | None = None,
-    progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None,
+    progress: Progress | Callable[[int, int], object] = SILENT, say: Say = lambda line: None, answered_by: AnsweredBy | None = None,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """Evaluate one model, called `name`, on one task: resume what is there, or answer at once if it is complete.
 
     `progress` is told of each answer, `say`, in a line each, what of the answer is not of today: libraries, parser, metrics.
-    `ground` is what `ground_of` gives of all this, where it is known.
+    `ground` is what `ground_of` gives of all this, where it is known; `answered_by` makes who answers, None for the model itself.
     """
     ground = ground or ground_of(task, model, name, device, settings)
     price = priced.price_for(settings.price, model, name)
@@ -56,11 +58,10 @@ def evaluate(
         energy.meter(settings.energy, folder.path, attempt.number, _computes_on(model, device)) as meter,
     ):  # fmt: skip
         watch = attempt.watch
-        for line in reuse.begin(
-            folder, ground.identity, asked, model, settings, lambda: feed.load(model, device, settings.seed, watch)
-        ):
+        source = (answered_by or source_here(basis))(veiled, attempt)
+        for line in reuse.begin(folder, ground.identity, asked, model, settings, source.load):
             say(line)
-        kept = predict(asked, ground.ideal, veiled, folder, attempt, basis, progress, say)
+        kept = predict(ground, veiled, folder, attempt, source, progress, say)
         progress.doing("audits and scores")
         audited = _audit(asked, veiled, folder, watch, basis) or (before.audit if before else {})
         with watch.phase("score", n=len(asked.examples)):
@@ -86,6 +87,11 @@ def evaluate(
         return run, folder
 
 
+def source_here(basis: Basis) -> AnsweredBy:
+    """The model of this process as who answers."""
+    return lambda model, attempt: Here(model, basis.model, basis.device, basis.settings.seed, attempt)
+
+
 def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
     """The record of a complete run that gets an audit, with the scores of today; BenchError where its predictions were altered."""
     refuse_altered(folder.path, folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
@@ -105,23 +111,24 @@ def _computes_on(model: Model, device: Device) -> str:
 
 
 def predict(
-    asked: Asking, ideal: Mapping[str, Prediction], model: Veiled, folder: RunFolder, attempt: Attempt, basis: Basis,
-    progress: Progress, say: Say, elsewhere: shards.Elsewhere | None = None,
+    ground: Ground, model: Veiled, folder: RunFolder, attempt: Attempt, source: Source, progress: Progress, say: Say,
+    elsewhere: shards.Elsewhere | None = None,
 ) -> journal.Kept:  # fmt: skip
-    """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as it is finished.
+    """Answer what the journal does not hold yet, which is given; each group of answers is kept as soon as `source` has it.
 
     What another part of the run answers, `elsewhere`, is not asked.
     """
+    asked, ideal, basis = ground.asked, ground.ideal, ground.basis
     settings, alone = basis.settings, feed.is_alone(model, basis.device)
     examples = [one for one in asked.examples if one.id not in elsewhere] if elsewhere else asked.examples
     kept, model.replies = resume.recovered(attempt, asked, say, elsewhere)
     n, n_done = len(examples), sum(one.id in kept.ids for one in examples) if elsewhere else len(kept.ids)
 
     def planned(examples: Sequence[Example], position: int) -> Iterator[feed.Unit]:
-        return feed.ahead(feed.units(
+        return feed.units(
             examples, asked.request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids,
             names=asked.asked.names, alone=alone, position=position,
-        ), model)  # fmt: skip
+        )  # fmt: skip
 
     todo = [one for one in examples if one.id not in kept.reused] if kept.reused else examples
     progress(n_done, n)
@@ -138,30 +145,29 @@ def predict(
         )
     if n_done < n:
         progress.doing("loads the model")
-        feed.load(model, basis.device, settings.seed, attempt.watch)
+        source.load()
     if ideal:
-        model.reveal(ideal)
+        source.reveal(ideal)
     progress(n_done, n)
-    room, watched = feed.Room(), Watched(n, say)
-    for unit in history.in_waves(todo, asked.asked, planned):
-        groups = feed.in_turn(unit, model, basis.model, room)
-        for group in attempt.watch.steps(groups, lambda group: _counts(group, asked, room), unit.position):
-            stamped = asked.stamped([unit.by_id[one.id] for one in group], group, model.replies)
-            new = [one for one in stamped if one.id not in unit.kept]
-            attempt.keep(new)
-            if asked.asked.histories:  # else nobody is shown what was said
-                model.replies.add(new)
-            watched.see(stamped, unit.requests)
-            n_done += len(new)
-            progress(n_done, n)
+    watched = Watched(n, say)
+    waves = history.in_waves(todo, asked.asked, planned)
+    for unit, group in source.answers(waves, lambda group, halvings: _counts(group, asked, halvings)):
+        stamped = asked.stamped([unit.by_id[one.id] for one in group], group, model.replies)
+        new = [one for one in stamped if one.id not in unit.kept]
+        attempt.keep(new)
+        if asked.asked.histories:  # else nobody is shown what was said
+            model.replies.add(new)
+        watched.see(stamped, unit.requests)
+        n_done += len(new)
+        progress(n_done, n)
     journal.settle(folder.path, asked.place)
     return kept
 
 
-def _counts(group: Sequence[Prediction], asked: Asking, room: feed.Room) -> dict[str, Json]:
+def _counts(group: Sequence[Prediction], asked: Asking, halvings: int) -> dict[str, Json]:
     """What the ledger says of a group of answers beside its time."""
     return {
-        "n": len(group), "places": tuple(asked.place[one.id] for one in group), "halvings": room.counted(),
+        "n": len(group), "places": tuple(asked.place[one.id] for one in group), "halvings": halvings,
         "checks": tuple(map(journal.check_of, group)),
         "truncated": sum(one.truncated > 0 for one in group), "prompt_tokens": sum(one.prompt_tokens for one in group),
         "new_tokens": sum(one.new_tokens for one in group),

@@ -15,7 +15,7 @@ from bench.engine.veil import Veiled
 from bench.errors import BenchError
 from bench.ground import Ground
 from bench.models.base import Device
-from bench.run import as_yaml, predict
+from bench.run import as_yaml, predict, source_here
 from bench.runs import environment, journal, shards
 from bench.runs import locks as run_locks
 from bench.runs.attempt import Attempt
@@ -49,7 +49,7 @@ def answer(
             known = journal.recover(ground.folder.path, asked.place, say, asked.asked.by_id).ids
         elsewhere = Elsewhere(asked.place, numbers, shard.number, known, ground.folder)
         veiled = held.enter_context(Veiled(model, asked.asked))
-        predict(asked, ground.ideal, veiled, folder, attempt, basis, progress, say, elsewhere)
+        predict(ground, veiled, folder, attempt, source_here(basis)(veiled, attempt), progress, say, elsewhere)
         shards.finished(part, {
             "seconds": sum(one.seconds for one in folder.readings()),
             "environment": environment.describe() | basis.device.describe(),

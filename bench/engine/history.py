@@ -95,11 +95,11 @@ def waves(examples: Sequence[Example], asked: Asked) -> Iterator[Sequence[Exampl
 
 def in_waves(
     examples: Sequence[Example], asked: Asked, plan: Callable[[Sequence[Example], int], Iterator[T]]
-) -> Iterator[T]:
-    """What `plan` makes of each wave and its place, one wave behind the other: none is planned before the last is answered."""
+) -> Iterator[Iterator[T]]:
+    """What `plan` makes of each wave and its place; none may be asked for before the last is answered, which it may show."""
     place = 0
     for wave in waves(examples, asked):
-        yield from plan(wave, place)
+        yield plan(wave, place)
         place += len(wave)
 
 
