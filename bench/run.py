@@ -126,7 +126,7 @@ def predict(
 
     def planned(examples: Sequence[Example], position: int) -> Iterator[feed.Unit]:
         return feed.units(
-            examples, asked.request, model, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids,
+            examples, asked.request, source, batch_size=settings.batch_size, batch_tokens=settings.batch_tokens, done=kept.ids,
             names=asked.asked.names, alone=alone, position=position,
         )  # fmt: skip
 

@@ -285,6 +285,9 @@ class Prediction:
         vars(found).update(vars(self), **changes)
         return found
 
+    def __reduce__(self) -> tuple[Any, ...]:  # what has its default is that very object again in another process
+        return Prediction.from_json, (self.to_json(),)
+
     def to_json(self) -> dict[str, Json]:
         """The journal's line: only what is set, in the order of the fields."""
         return {name: value for name, value in vars(self).items() if value is not _DEFAULTS[name]}

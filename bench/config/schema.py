@@ -60,12 +60,22 @@ class SlurmConf:
 
 
 @dataclasses.dataclass
+class RayConf:
+    """`launch.ray`: what `bench.launch.settings.RaySettings` says."""
+
+    address: str | None = None
+    gpus: float | None = None
+    cpus: int | None = None
+
+
+@dataclasses.dataclass
 class LaunchConf:
     """conf/launch."""
 
     kind: str = "none"
     parts: int | None = None
     slurm: SlurmConf = dataclasses.field(default_factory=SlurmConf)
+    ray: RayConf = dataclasses.field(default_factory=RayConf)
 
 
 # conf/timing: the keys that `TimingSettings` declares.

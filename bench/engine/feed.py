@@ -6,6 +6,7 @@ from collections.abc import Callable, Container, Generator, Iterator, Mapping, S
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 from bench.engine.checked import checked
 from bench.errors import BenchError, Place, words_of, wrong
@@ -41,10 +42,20 @@ class Unit:
             self.told.exception()
 
 
+class Planner(Protocol):
+    """What says how long a request is, and what of a batch is computed together: see `Model`."""
+
+    def cost(self, request: Request) -> int:
+        """About how many tokens."""
+
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """The batch in pieces."""
+
+
 def units(
     examples: Sequence[Example],
     request: Callable[[Example], Request],
-    model: Model,
+    model: Planner,
     *,
     batch_size: int,
     batch_tokens: int,
@@ -82,6 +93,19 @@ def units(
                 position += len(unit)
 
 
+def rest(unit: Unit, answered: Container[str], alone: Callable[[Request], bool]) -> Unit | None:
+    """What of a unit is to be asked again whose worker was lost, some of it `answered` (ids); None where all of it is.
+
+    As in `units`, what is missing alone, or all of it where its company can change an answer.
+    """
+    missing = [one for one in unit.requests if one.id not in unit.kept and one.id not in answered]
+    if not missing:
+        return None
+    if all(map(alone, missing)):
+        return Unit(unit.position, missing)
+    return Unit(unit.position, unit.requests, frozenset(unit.by_id) - {one.id for one in missing})
+
+
 def is_alone(model: Model, device: Device) -> Callable[[Request], bool]:
     """Whether an answer is a request's own, whatever it is computed with: one asks again only what is missing.
 
@@ -94,7 +118,7 @@ def is_alone(model: Model, device: Device) -> Callable[[Request], bool]:
 
 
 def _ordered(
-    window: Sequence[Example], request: Callable[[Example], Request], model: Model, names: Mapping[str, str]
+    window: Sequence[Example], request: Callable[[Example], Request], model: Planner, names: Mapping[str, str]
 ) -> list[tuple[int, Request]]:
     """Requests with their costs, longest first: what does not fit in memory shows at once.
 

@@ -9,15 +9,15 @@ from bench.engine import feed
 from bench.engine.veil import Veiled
 from bench.models.base import Device
 from bench.runs.attempt import Attempt
-from bench.types import Json, Prediction
+from bench.types import Json, Prediction, Request
 
 Waves: TypeAlias = Iterable[Iterator[feed.Unit]]  # none may be planned before the last is answered
 Counts: TypeAlias = Callable[[Sequence[Prediction], int], Mapping[str, Json]]
 Answered: TypeAlias = "Iterator[tuple[feed.Unit, list[Prediction]]]"
 
 
-class Source(Protocol):
-    """Answers the units of a run, each group with its reading in the ledger of the attempt before it is given on."""
+class Source(feed.Planner, Protocol):
+    """Plans and answers the units of a run, each group with its reading in the ledger of the attempt before it is given on."""
 
     def load(self) -> None:
         """Get ready to be asked; done once, however often it is called."""
@@ -45,6 +45,14 @@ class Here:
     def reveal(self, ideal: Mapping[str, Prediction]) -> None:
         """Tell the model."""
         self._model.reveal(ideal)
+
+    def cost(self, request: Request) -> int:
+        """As the model says."""
+        return self._model.cost(request)
+
+    def units(self, batch: Sequence[Request]) -> list[list[Request]]:
+        """As the model cuts it."""
+        return self._model.units(batch)
 
     def answers(self, waves: Waves, counts: Counts) -> Answered:
         """See `Source`."""

@@ -6,14 +6,14 @@ import os
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import AbstractContextManager, ExitStack, contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, TypeVar
 
 from bench.artifacts.seals import ABSENT, Seal, refuse_changed
 from bench.engine.bare import bare_copy
@@ -27,7 +27,29 @@ _ENDINGS = frozenset(
     ".wav .flac .ogg .oga .opus .mp3 .m4a .aac .aif .aiff .wma .mp4 .m4v .mov .avi .mkv .webm .mpg .mpeg .png .jpg .jpeg".split()
 )
 _END = object()
+T = TypeVar("T")
 _AT_ONCE = 2  # batches whose media lie ready: the one that is answered and the one that comes next
+
+
+@dataclass(frozen=True)
+class Named:
+    """The examples' ids by the names that a model knows them by, and their files by those that stood for them."""
+
+    ids: Mapping[str, str]
+    files: Mapping[str, str]
+
+    def text(self, said: str) -> str:
+        """A text about requests with the examples' ids and files in it."""
+        names = {**self.ids, **self.files}
+        for name in sorted(names, key=len, reverse=True):
+            said = said.replace(name, names[name])
+        return said
+
+    def of(self, found: Sequence[Prediction]) -> list[Prediction]:
+        """The predictions under the examples' ids."""
+        return [
+            one.but(id=self.ids[one.id], error=None if one.error is None else self.text(one.error)) for one in found
+        ]
 
 
 class Veiled(Model, AbstractContextManager["Veiled"]):
@@ -82,8 +104,12 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def reveal(self, ideal: Mapping[str, Prediction]) -> None:
         """The ideal predictions, by the names that the model knows."""
+        self.model.reveal(self.known(ideal))
+
+    def known(self, found: Mapping[str, Prediction]) -> dict[str, Prediction]:
+        """Predictions by the names that the model knows."""
         names = self.asked.names
-        self.model.reveal({names[key]: replace(one, id=names[key]) for key, one in ideal.items()})
+        return {names[key]: replace(one, id=names[key]) for key, one in found.items()}
 
     def cost(self, request: Request) -> int:
         """What the model says; its files are links for as long as it takes, since a size is all that it may want to know."""
@@ -110,6 +136,22 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
             self._recent.append(frozenset(request.id for request in batch))
             self._drop()
             return [self._given(request) for request in batch]
+
+    def handed(self, batch: Sequence[Request], pack: Callable[[Sequence[Request]], T]) -> tuple[T, Named]:
+        """What `pack` makes of the batch as a model gets it, for one elsewhere; and what gives its words their own names again.
+
+        Copies are there while it packs.
+        """
+        with self._lock:
+            given = [self._given(request) for request in batch]
+            try:
+                packed = pack(given)
+                names = {veiled.id: request.id for veiled, request in zip(given, batch, strict=True)}
+                used = {str(path) for request in given for path in files_of(request)}
+                files = {neutral: true for neutral, true in self._true.items() if neutral in used}
+            finally:
+                self._drop()
+        return packed, Named(names, files)
 
     def forget(self) -> None:
         """Have the model forget what it computed from requests."""
@@ -152,7 +194,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
     def submit(self, request: Request) -> Future[Prediction]:
         """What the model submits, under the example's id when it is there; what it says names the example and its own file."""
-        if fault := _fault(request):
+        if fault := fault_of(request):
             refused = Future[Prediction]()
             refused.set_result(Prediction(request.id, error=f"ValueError: {fault}"[:500]))
             return refused
@@ -180,7 +222,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
 
         Raises ValueError where a request has a film that cannot be shown, before the model is asked.
         """
-        if fault := next(filter(None, map(_fault, batch)), ""):
+        if fault := next(filter(None, map(fault_of, batch)), ""):
             raise ValueError(fault)
         with self._lock:
             given = [self._given(request) for request in batch]
@@ -276,10 +318,8 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
     def _plain(self, text: str, own: Mapping[str, str]) -> str:
         """A text about requests with the examples' ids and files in it."""
         with self._lock:
-            names = {**own, **self._true}
-        for name in sorted(names, key=len, reverse=True):
-            text = text.replace(name, names[name])
-        return text
+            names = Named(own, dict(self._true))
+        return names.text(text)
 
     def _rename(self, error: Exception, own: Mapping[str, str]) -> None:
         error.args = tuple(self._plain(one, own) if isinstance(one, str) else one for one in error.args)
@@ -296,7 +336,7 @@ def _moved(part: Part, places: Mapping[str, str]) -> Part:
     return replace(part, path=places[part.path]) if isinstance(part, Audio) else part
 
 
-def _fault(request: Request) -> str:
+def fault_of(request: Request) -> str:
     """Why a film of the request cannot be shown as asked, "" where all can."""
     return next((part.fault for part in request.parts if isinstance(part, Video) and part.fault), "")
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -10,7 +11,7 @@ from bench.errors import BenchError
 from bench.runs.shards import MOST
 from bench.types import Json
 
-NONE, LOCAL, SLURM, SLURM_SCRIPT = KINDS = ("none", "local", "slurm", "slurm_script")
+NONE, LOCAL, SLURM, SLURM_SCRIPT, RAY = KINDS = ("none", "local", "slurm", "slurm_script", "ray")
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,39 @@ class SlurmSettings:
 
 
 @dataclass(frozen=True)
+class RaySettings:
+    """Which cluster, "" for one that is started here, and how many `gpus` and `cpus` of it each worker takes (None: a share)."""
+
+    address: str = ""
+    gpus: float | None = None
+    cpus: int | None = None
+
+    @classmethod
+    def of(cls, config: Mapping[str, Json]) -> RaySettings:
+        """Those of a resolved configuration, or of RAY_ADDRESS; raises BenchError for what is none."""
+        given = config.get("address")
+        address = (os.environ.get("RAY_ADDRESS", "") if given is None else str(given)).strip()
+        if address.startswith("ray://"):
+            raise BenchError(
+                f"launch.ray.address={address} is of Ray Client; give that of the cluster itself, HOST:PORT, on one of its nodes"
+            )
+        for name, least in (("gpus", 0), ("cpus", 1)):
+            if config.get(name) is not None and config[name] < least:
+                raise BenchError(f"launch.ray.{name}={config[name]} must be at least {least}")
+        gpus = config.get("gpus")
+        if gpus is not None and gpus > 1 and gpus != int(gpus):
+            raise BenchError(f"launch.ray.gpus={gpus} must be a whole number, or a share of one GPU")
+        return cls("" if address == "local" else address, gpus, config.get("cpus"))
+
+
+@dataclass(frozen=True)
 class LaunchSettings:
     """By what (`kind`), and in how many `parts`; None leaves their number to the machine."""
 
     kind: str
     parts: int | None = None
     slurm: SlurmSettings = field(default_factory=SlurmSettings)
+    ray: RaySettings = field(default_factory=RaySettings)
 
     @classmethod
     def of(cls, config: Mapping[str, Json]) -> LaunchSettings | None:
@@ -61,10 +89,14 @@ class LaunchSettings:
         if parts is not None and not 1 <= parts <= MOST:
             raise BenchError(f"launch.parts={parts} must be at least 1 and at most {MOST}")
         if kind == NONE and parts is not None:
-            raise BenchError(f"launch.parts={parts} needs launch=local or launch=slurm, which start them")
+            raise BenchError(f"launch.parts={parts} needs launch=local, launch=ray or launch=slurm, which start them")
         if kind in (SLURM, SLURM_SCRIPT) and parts is None:
             raise BenchError(f"launch={kind} needs launch.parts=NUMBER: into how many parts the run is cut")
-        return None if kind == NONE else cls(kind, parts, _slurm(config["slurm"] or {}))
+        if kind == NONE:
+            return None
+        return cls(
+            kind, parts, _slurm(config["slurm"] or {}), RaySettings.of((config["ray"] or {}) if kind == RAY else {})
+        )
 
 
 def _slurm(config: Mapping[str, Json]) -> SlurmSettings:

@@ -28,6 +28,22 @@ def flat(answered: Answered) -> Iterator[Prediction]:
             yield group
 
 
+def by_tokens(batch: Sequence[Request], cost: Callable[[Request], int], tokens: int | None) -> list[list[Request]]:
+    """The batch in pieces of up to so many tokens by their costs, in their order; None: in one."""
+    if tokens is None:
+        return [list(batch)]
+    found: list[list[Request]] = []
+    room = 0
+    for request in batch:
+        costs = cost(request)
+        if not found or costs > room:
+            found.append([])
+            room = tokens
+        found[-1].append(request)
+        room -= costs
+    return found
+
+
 @dataclass(frozen=True)
 class Device:
     """Where a model runs: `kind` is "cpu" or "cuda", `dtype` float32, bfloat16 or float16, `threads` of the CPU."""
@@ -184,18 +200,7 @@ class Model(ABC):
         Called once the model is loaded. They may depend on the batch and on what the model is, never on what was computed before: a
         run that goes on must find the same pieces. Here: in their order, up to `unit_tokens` by their costs.
         """
-        if self.unit_tokens is None:
-            return [list(batch)]
-        found: list[list[Request]] = []
-        room = 0
-        for request in batch:
-            cost = self.cost(request)
-            if not found or cost > room:
-                found.append([])
-                room = self.unit_tokens
-            found[-1].append(request)
-            room -= cost
-        return found
+        return by_tokens(batch, self.cost, self.unit_tokens)
 
     @abstractmethod
     def predict(self, batch: Sequence[Request]) -> Answered:

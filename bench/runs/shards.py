@@ -306,13 +306,17 @@ def refuse_other(part: Part, run: Path, identity: Identity) -> None:
 
 def _say_known(folder: Path, parts: Sequence[Part], answered: Sequence[Set[str]]) -> None:
     """Keep beside the run what is known of parts that are taken in."""
-    keys = {one.key for one in parts}
-    known = [one for one in taken_in(folder) if one["key"] not in keys]
-    known += [
+    say_known(folder, [
         {**one.said, "key": one.key, "n": len(ids), "log": f"{FOLDER}/{LOGS}/{_log_name(one)}"}
         for one, ids in zip(parts, answered, strict=True)
-    ]
-    write_atomically(folder / TAKEN_IN, json_lettered(known, indent=1) + "\n")
+    ])  # fmt: skip
+
+
+def say_known(folder: Path, said: Sequence[Mapping[str, Json]]) -> None:
+    """Keep what is `said` of parts beside a run, instead of what was said of them before."""
+    keys = {one["key"] for one in said}
+    known = [one for one in taken_in(folder) if one["key"] not in keys]
+    write_atomically(folder / TAKEN_IN, json_lettered([*known, *said], indent=1) + "\n")
 
 
 def _log_name(part: Part) -> str:

@@ -11,6 +11,7 @@ from typing import Any
 
 from bench import sharded
 from bench.commands.shared import faults
+from bench.commands.shared.on_ray import Crews
 from bench.commands.shared.parts import Launched, PartDone, elsewhere, shard_of
 from bench.commands.shared.plan import Job
 from bench.commands.shared.progress import Display, Progress
@@ -23,7 +24,7 @@ from bench.errors import BenchError, NothingToLearn
 from bench.ground import Ground, ground_of
 from bench.judging.changes import one_line
 from bench.launch import local, slurm
-from bench.launch.settings import LOCAL, SLURM, LaunchSettings
+from bench.launch.settings import LOCAL, RAY, SLURM, LaunchSettings
 from bench.logs.log import Public, into, log, say
 from bench.models.base import Device, Model
 from bench.models.reply import UNREAD
@@ -88,6 +89,7 @@ class Runner:
         self.progress = Progress("")
         self._model: tuple[str, Model] | None = None
         self._trackers: dict[str, Tracker | None] = {}
+        self._crews = Crews()
 
     def run(self, jobs: Sequence[Job], *, before: Sequence[tuple[str, float, float]] = ()) -> Outcome:
         """Run every job; one that a user could fix costs only itself when there are others.
@@ -108,6 +110,7 @@ class Runner:
                         continue
                     self._failed(label, error, alone=len(jobs) == 1)
         finally:
+            self._crews.close()
             self.display.rest()
         self._sum_up(len(jobs))
         return self.outcome
@@ -181,13 +184,14 @@ class Runner:
             self._part(ground, shard, label)
             return
         is_due = launch is not None and not ground.folder.complete and not (timing is not None and timing.alone)
+        is_due = is_due and launch is not None and launch.kind != RAY  # whose workers answer to this process
         if launch is not None and is_due:
             if not self._launch(ground, launch, job.words, label):
                 return
             settings = replace(settings, reuse=False)  # which the parts did
             ground = replace(ground, basis=replace(ground.basis, settings=settings))
         with into(ground.folder.path):
-            self._begun(job, ground, timing, label)
+            self._begun(job, ground, timing, launch, label)
 
     def _ground(self, job: Job, task: Task, model: Model, settings: Settings) -> tuple[str, Ground]:
         """What the job is called, and what it stands on."""
@@ -239,20 +243,26 @@ class Runner:
             self.outcome.answerless.append(label)
         self.part(done)
 
-    def _begun(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
+    def _begun(
+        self, job: Job, ground: Ground, timing: TimingSettings | None, launch: LaunchSettings | None, label: str
+    ) -> None:
         """What is due of a run whose folder is known, all of it into its log."""
         log.debug("%s", Public(label))
         if timing is not None and timing.alone:
             self._time(ground, timing, ground.folder.read() if ground.folder.complete else None, label)
         else:
-            self._evaluate(job, ground, timing, label)
+            self._evaluate(job, ground, timing, launch, label)
 
-    def _evaluate(self, job: Job, ground: Ground, timing: TimingSettings | None, label: str) -> None:
+    def _evaluate(
+        self, job: Job, ground: Ground, timing: TimingSettings | None, launch: LaunchSettings | None, label: str
+    ) -> None:
         """Make the run or find it again, measure a scenario beside it, and log it."""
         basis = ground.basis
-        run, folder = evaluate(
-            basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say
-        )  # fmt: skip
+        with self._crews.source(job, ground, launch, say) as source:
+            run, folder = evaluate(
+                basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say,
+                answered_by=source,
+            )  # fmt: skip
         run = taken_in(folder, run, say)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)

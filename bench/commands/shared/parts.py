@@ -10,7 +10,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.judging.changes import one_line
-from bench.launch.settings import LOCAL, LaunchSettings
+from bench.launch.settings import LOCAL, RAY, LaunchSettings
 from bench.launch.slurm import RUN
 from bench.models.base import Device
 from bench.runs import energy
@@ -80,7 +80,7 @@ def shard_of(config: Mapping[str, Any], launch: LaunchSettings | None, *, fresh:
             f"launch={launch.kind} with energy={config['energy']}: the counters are of a whole machine, and parts at the same time "
             "would each count all of it; leave energy= out"
         )
-    if launch is not None and launch.kind != LOCAL and timed:
+    if launch is not None and launch.kind not in (LOCAL, RAY) and timed:
         raise BenchError(
             f"launch={launch.kind} with timing=: a scenario is measured of the whole model; leave one of them out"
         )
@@ -116,6 +116,8 @@ def elsewhere(config: Mapping[str, Any]) -> Device | None:
     launch, device = LaunchSettings.of(config["launch"]), config["device"]
     if launch is None or launch.kind == LOCAL:
         return None
+    if launch.kind == RAY:
+        return _of_workers(config, launch) if launch.ray.address and device["kind"] == "cuda" else None
     if launch.slurm.gpus and (device["kind"] != "cuda" or device["dtype"] == "auto"):
         raise BenchError(
             f"launch={launch.kind} with launch.slurm.gpus={launch.slurm.gpus}: this machine does not know what the "
@@ -124,6 +126,24 @@ def elsewhere(config: Mapping[str, Any]) -> Device | None:
     if not launch.slurm.gpus:
         return None
     return Device("cuda", device["dtype"], device["threads"] or launch.slurm.cpus)
+
+
+def _of_workers(config: Mapping[str, Any], launch: LaunchSettings) -> Device | None:
+    """The GPUs of the nodes of a cluster, where this one has none; raises BenchError for what only this one could do."""
+    import torch
+
+    if torch.cuda.is_available():
+        return None
+    if config["device"]["dtype"] == "auto":
+        raise BenchError(
+            "launch=ray with device.kind=cuda: this machine has no GPU and does not know what the workers find; say the "
+            "device.dtype, such as bfloat16"
+        )
+    if config["timing"]["scenario"] is not None or config["audit"] != "none":
+        raise BenchError(
+            "launch=ray with timing= or audit= is done by this process, which has no GPU; leave it out, or run it where one is"
+        )
+    return Device("cuda", config["device"]["dtype"], config["device"]["threads"] or launch.ray.cpus or 1)
 
 
 def print_part(done: PartDone) -> None:
