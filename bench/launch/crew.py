@@ -6,12 +6,13 @@ All of it is plain and can be pickled. A request in a parcel has its neutral nam
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
-from bench.engine.veil import fault_of
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.record import Timing
@@ -182,31 +183,32 @@ def packed(requests: Sequence[Request]) -> Parcel:
             continue  # the model says so
         except OSError as error:
             raise BenchError(f"{path} cannot be read ({error.strerror}); check the file and its disk") from None
-    return Parcel(list(requests), files, {one.id: fault for one in requests if (fault := fault_of(one))})
+    return Parcel(list(requests), files)
 
 
 class Unpacked:
-    """Opens parcels into a folder: their files stand there under their own names, without times, until they are dropped."""
+    """Opens a parcel at a time: its files stand in a folder here, under their names and without times, until they are dropped."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.own: dict[str, str] = {}  # what the files of the last parcel are called where it was packed
+    def __init__(self) -> None:
+        self.own: dict[str, str] = {}  # what the files are called where they were packed
+
+    @cached_property
+    def _folder(self) -> Path:
+        return Path(tempfile.mkdtemp(prefix="bench-"))
 
     def __call__(self, parcel: Parcel) -> list[Request]:
         """The requests, with their files at their places here."""
-        names = {path: self.folder / Path(path).name for path in parcel.files}
+        names = {path: self._folder / Path(path).name for path in parcel.files}
         self.own = {str(here): path for path, here in names.items()}
         for path, data in parcel.files.items():
-            if not names[path].exists():
-                names[path].write_bytes(data)
-                os.utime(names[path], (0, 0))
+            names[path].write_bytes(data)
+            os.utime(names[path], (0, 0))
         return [_moved(request, names) for request in parcel.requests]
 
-    def drop(self, but: Sequence[Parcel]) -> None:
-        """Remove the files that belong to no other parcel."""
-        near = {Path(path).name for parcel in but for path in parcel.files}
-        for path in [path for path in self.folder.iterdir() if path.name not in near]:
-            path.unlink()
+    def drop(self) -> None:
+        """Remove the files."""
+        for path in self.own:
+            Path(path).unlink(missing_ok=True)
 
 
 def _moved(request: Request, names: Mapping[str, Path]) -> Request:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -47,8 +46,7 @@ class Hand:
     def __init__(self, work: Work) -> None:
         self.work = work
         self.room = feed.Room()
-        self._opened = Unpacked(Path(tempfile.mkdtemp(prefix="bench-")))
-        self._cutting = Unpacked(Path(tempfile.mkdtemp(prefix="bench-")))
+        self._opened, self._cutting = Unpacked(), Unpacked()
         self._begin()
 
     @cached_property
@@ -129,12 +127,11 @@ class Hand:
         try:
             return [[place[one.id] for one in unit] for unit in self.model.units(requests)]
         finally:
-            self._cutting.drop(())
+            self._cutting.drop()
 
     def answer(self, parcel: Parcel) -> Iterator[Piece]:
         """The groups of a unit as they are finished, last what came behind them, if it took any time."""
         requests, found = self._opened(parcel), list[Timing]()
-        self._opened.drop((parcel,))
         watch = Stopwatch(found.append, sync=self.model.sync)
         names = self._opened.own
         groups = feed.stream(_Shown(self.model, parcel.faults), requests, self.work.name, self.room)
@@ -144,6 +141,8 @@ class Hand:
                 yield [_named(one, names) for one in group], reading.seconds, reading.halvings
         except BenchError as error:
             raise BenchError(_plain(str(error), names)) from None
+        finally:
+            self._opened.drop()
         for reading in found:
             yield [], reading.seconds, 0
 

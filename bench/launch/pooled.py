@@ -14,7 +14,7 @@ from typing import Any
 
 from bench.engine.feed import Unit, is_alone, rest
 from bench.engine.source import Answered, Counts, Waves
-from bench.engine.veil import Named, Veiled
+from bench.engine.veil import Named, Veiled, fault_of
 from bench.errors import BenchError
 from bench.ground import Ground
 from bench.launch.crew import (
@@ -181,6 +181,10 @@ class Pooled:
                 continue
             worker = min(free, key=lambda one: (len(self._workers[one].asked), one))
             parcel, asked.named = self._veiled.handed(asked.unit.requests, packed)
+            names = self._veiled.asked.names
+            parcel = replace(
+                parcel, faults={names[one.id]: fault for one in asked.unit.requests if (fault := fault_of(one))}
+            )
             ticket = self._ticket()
             self._tickets[ticket] = asked
             self._workers[worker].asked.append(ticket)

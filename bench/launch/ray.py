@@ -114,7 +114,7 @@ class RayCrew:
         self._folder = tempfile.mkdtemp(prefix="bench-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
         self._errors = (Path(self._folder) / "said").open("w+b")
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.launch.ray_process", str(theirs.fileno())], pass_fds=[theirs.fileno()],
+            [sys.executable, "-m", "bench.launch.ray_process", str(theirs.fileno()), self._folder], pass_fds=[theirs.fileno()],
             env=_environment(self.settings), stdin=subprocess.DEVNULL, stdout=self._errors, stderr=self._errors,
             start_new_session=True,
         )  # fmt: skip

@@ -11,6 +11,7 @@ import contextlib
 import os
 import pickle
 import re
+import shutil
 import sys
 import threading
 import time
@@ -166,7 +167,7 @@ class Between:
             ray.kill(self.actors[worker])
         said = " ".join(str(error).split())
         with_node = bool(re.search("node (has )?(died|was|is|failed)|owner has died|unexpected system", said))
-        self.link.send(Lost(worker, said[:400], with_node))
+        self.link.send(Lost(worker, said.rpartition("The actor is dead because ")[2][:160], with_node))
 
 
 class Nodes:
@@ -240,6 +241,7 @@ def main() -> int:
             Between(link).serve()
     if "ray" in sys.modules:
         sys.modules["ray"].shutdown()
+    shutil.rmtree(sys.argv[2], ignore_errors=True)  # of who was killed
     return 0
 
 

@@ -43,10 +43,11 @@ class Attempt(AbstractContextManager["Attempt"]):
         self._telling = ExitStack()
 
     def __enter__(self) -> Attempt:
-        if self._lost is not None:
-            self._record(self._lost)
+        for one in self._lost:
+            self._record(one)
+        if self._lost:
             why = last_facts(self.folder.path).get("ended") or "it was killed, or its machine went down"
-            log.info("attempt %d did not finish: %s", self._lost.attempt, why)
+            log.info("attempt %d did not finish: %s", self._lost[0].attempt, why)
         log.info("attempt %d begins, as process %d: %s", self.number, os.getpid(), command())
         now = datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds")
         self._telling.enter_context(spans.told())
@@ -97,11 +98,18 @@ class Attempt(AbstractContextManager["Attempt"]):
             log.debug("%d answers in %.6f s, batch %s", timing.n, timing.seconds, timing.batch)
 
 
-def lost_in(folder: Path, before: Ledger) -> Timing | None:
-    """The seconds of the last attempt that no reading holds, as far as it was seen alive; None where it left no sign."""
+def lost_in(folder: Path, before: Ledger) -> list[Timing]:
+    """The seconds of the last attempt that no reading holds, as far as it was seen alive; none where it left no sign.
+
+    Where workers answered for it, those of each: all were held for it.
+    """
     if (beat := last_beat(folder)) is None:
-        return None
+        return []
     attempt, alive = beat
     if attempt not in before.begun:
-        return None
-    return Timing(attempt, "lost", max(0.0, alive - before.seconds[attempt]))
+        return []
+    left = alive - before.seconds[attempt]
+    workers = before.of_workers.get(attempt)
+    if workers is None:
+        return [Timing(attempt, "lost", max(0.0, left))]
+    return [Timing(attempt, "lost", max(0.0, left - seconds), part=part) for part, seconds in workers.items()]

@@ -6,6 +6,7 @@ from array import array
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bench.record import Timing
 from bench.runs import forms
@@ -72,7 +73,8 @@ class Checks:
 class Ledger:
     """What a ledger says in one pass, without holding its readings.
 
-    `number` is the last attempt's, `seconds` are those that are known of each attempt, `begun` the attempts with a line "begin".
+    `number` is the last attempt's, `seconds` are those that are known of each attempt itself, `of_workers` those of each part that
+    workers answered for it, `begun` the attempts with a line "begin".
     `owners` and `checks` are of the lines that can be read, `unread` how many cannot; `unplaced` says that an earlier version
     wrote some, without places.
     """
@@ -81,7 +83,7 @@ class Ledger:
         self.number = self.unread = n_read = 0
         self.unplaced = False
         self.seconds, self.begun, self.owners = dict[int, float](), set[int](), Owners()
-        self.checks = Checks()
+        self.checks, self.of_workers = Checks(), dict[int, dict[str, float]]()
         for _, line in lines(path):
             try:
                 one = forms.timing_record(forms.loaded(line))
@@ -90,7 +92,7 @@ class Ledger:
                 continue
             attempt, phase, places = one["attempt"], one["phase"], one.get("places")
             self.number = max(self.number, attempt)
-            self.seconds[attempt] = self.seconds.get(attempt, 0.0) + one["seconds"]
+            self._add(attempt, one.get("part"), one["seconds"])
             if phase == "begin":
                 self.begun.add(attempt)
             elif phase == "predict" and places is None:
@@ -99,6 +101,11 @@ class Ledger:
             for place, check in zip(places or (), one.get("checks", ()), strict=False):
                 self.checks.see(place, check)
             n_read += 1
+
+    def _add(self, attempt: int, part: str | None, seconds: float) -> None:
+        of = self.seconds if part is None else self.of_workers.setdefault(attempt, {})
+        key: Any = attempt if part is None else part
+        of[key] = of.get(key, 0.0) + seconds
 
 
 def readable(path: Path) -> tuple[list[Timing], int]:

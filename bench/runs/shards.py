@@ -235,8 +235,7 @@ def _readings(own: Sequence[Timing], parts: Sequence[Part], n: int) -> Iterator[
     last = max((one.attempt for one in own), default=0)
     for number, part in enumerate(parts, 1):
         found, _ = readable(part.path / LEDGER)
-        if (lost := lost_in(part.path, Ledger(part.path / LEDGER))) is not None:
-            found.append(lost)
+        found += lost_in(part.path, Ledger(part.path / LEDGER))
         for one in found:
             batch = None if one.batch is None else number * n + one.batch
             yield replace(one, attempt=last + one.attempt, batch=batch, part=part.key)

@@ -20,16 +20,18 @@ def attempts(readings: Sequence[Timing]) -> list[Process]:
     before: a time that says otherwise comes from a clock that was set, and a note says so.
     """
     useful = {id(one) for one in counted(readings)}
-    by_number: dict[int, list[Timing]] = {}
+    by_number: dict[
+        tuple[int, str], list[Timing]
+    ] = {}  # of workers that answered for an attempt each has a process of its own
     for one in readings:
-        by_number.setdefault(one.attempt, []).append(one)
+        by_number.setdefault((one.attempt, one.part or ""), []).append(one)
+    begins = {one.attempt: time for one in readings if one.phase == "begin" and (time := moment(one.at)) is not None}
     found: list[Process] = []
     of_part: dict[str, Process] = {}
     first = _first(readings)
-    for number, its in sorted(by_number.items()):
-        began = next((time for one in its if one.phase == "begin" and (time := moment(one.at)) is not None), None)
+    for (number, part), its in sorted(by_number.items()):
+        began = begins.get(number)
         offset = (began - first).total_seconds() if began and first else None
-        part = its[0].part
         title = f"attempt {number}" + (f" (part {part.partition(' ')[0]})" if part else "")
         before = max(found, key=lambda one: one.offset + one.end, default=None)
         if part and offset is not None:
