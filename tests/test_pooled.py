@@ -169,6 +169,15 @@ def test_the_id_of_the_run_says_nothing_of_who_answers(quick_settings: Make) -> 
     assert not crew.asked  # it was complete
 
 
+def test_a_run_whose_answers_are_all_there_starts_nobody(quick_settings: Make) -> None:
+    _, folder = go(TinyTask(), EchoModel, quick_settings())
+    (folder.path / "run.json").unlink()
+    crew = StandIn()
+    go(TinyTask(), EchoModel, quick_settings(), crew)
+    assert not crew.hands
+    assert not crew.rests
+
+
 def test_the_times_are_of_all_workers_and_the_clock_is_of_the_longest(quick_settings: Make) -> None:
     run, folder = go(TinyTask(40), Streams, quick_settings(), StandIn(2))
     readings = folder.timings()

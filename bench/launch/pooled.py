@@ -154,8 +154,9 @@ class Pooled:
                     self._step()
         finally:
             self._tell()
-        self._crew.rest()
-        self._workers = {}
+        if self._workers:
+            self._crew.rest()
+            self._workers = {}
 
     def _arrived(self) -> Answered:
         while self._out:
@@ -317,6 +318,8 @@ class Pooled:
 
     def _tell(self) -> None:
         """Keep beside the run what is known of the workers, as of the parts of a run."""
+        if not self._workers:
+            return
         shards.say_known(self._ground.folder.path, [
             {
                 **one.said, "seconds": one.seconds, "key": self._key(number), "n": one.n, "log": "",

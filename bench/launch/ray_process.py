@@ -167,7 +167,8 @@ class Between:
             ray.kill(self.actors[worker])
         said = " ".join(str(error).split())
         with_node = bool(re.search("node (has )?(died|was|is|failed)|owner has died|unexpected system", said))
-        self.link.send(Lost(worker, said.rpartition("The actor is dead because ")[2][:160], with_node))
+        why = said[-200:] if "creation task" in said else said.rpartition("The actor is dead because ")[2][:160]
+        self.link.send(Lost(worker, why, with_node))
 
 
 class Nodes:
