@@ -155,8 +155,9 @@ class RayCrew:
     def _last(self) -> str:
         """The last thing that Ray said before it ended."""
         self._errors.seek(0)
-        said = [line for line in self._errors.read().decode("utf-8", "replace").split("\n") if line.strip()]
-        for line in said[-20:]:
+        lines = self._errors.read().decode("utf-8", "replace").split("\n")
+        said = [line for line in lines if line.strip() and "[state-dump]" not in line]
+        for line in said[-5:]:
             log.warning("Ray: %s", terminal(line, 300))
         return f" ({terminal(said[-1].strip(), 200)})" if said else ""
 

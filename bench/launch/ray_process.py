@@ -27,6 +27,7 @@ from bench.types import Json
 _LOOKS_SECONDS = 0.05
 _BEATS_SECONDS = 1.0
 _SILENT_SECONDS = 30.0  # of the cluster
+_HANGS_SECONDS = 60.0  # of one question to it
 _ALONE_SECONDS = 20.0  # that no node has room for a worker
 
 
@@ -41,23 +42,35 @@ class Between:
         self.work = b""
         self.share: Share | None = None
         self.nodes = Nodes()
-        self._beat = 0.0
+        self._one_at_a_time = threading.Lock()
+        self._looked = time.monotonic()
 
     def serve(self) -> None:
         """Until the run has ended."""
         self.nodes.start()
+        threading.Thread(target=self._beat, name="beat", daemon=True).start()
         while True:
+            self._looked = time.monotonic()
             while self.link.poll(0 if self.waits else _LOOKS_SECONDS):
                 message = self.link.recv()
                 if message[0] == "end":
                     return
                 getattr(self, f"do_{message[0]}")(*message[1:])
             self._look()
-            if time.monotonic() > self._beat + _BEATS_SECONDS:
-                self._beat = time.monotonic()
-                self.link.send(None)
-                if why := self.nodes.gone(self.share, waits=not self.ready):
-                    self.link.send(Gone(why))
+
+    def _beat(self) -> None:
+        """Say every second that all is well, or that it is not: from a thread that asks Ray nothing, which may hang."""
+        with contextlib.suppress(OSError):
+            while True:
+                why = self.nodes.gone(self.share, waits=not self.ready)
+                if time.monotonic() - self._looked > _HANGS_SECONDS:
+                    why = why or f"the Ray cluster has not answered for {_HANGS_SECONDS:.0f} s"
+                self._send(Gone(why) if why else None)
+                time.sleep(_BEATS_SECONDS)
+
+    def _send(self, message: Any) -> None:
+        with self._one_at_a_time:
+            self.link.send(message)
 
     # What a run says.
 
@@ -65,12 +78,12 @@ class Between:
         """Start workers for a work; those that have it already stay."""
         found = share(self.nodes.resources(), wanted)
         if isinstance(found, str):
-            self.link.send(Refused(0, found))
+            self._send(Refused(0, found))
             return
         if (work, found) != (self.work, self.share):
             self.do_drop()
         self.work, self.share = work, found
-        self.link.send(Begun(found.n, found.says))
+        self._send(Begun(found.n, found.says))
         for worker in range(1, found.n + 1):
             if worker in self.ready:
                 self._await("ready", worker, 0, self.actors[worker].ready.remote())
@@ -137,7 +150,7 @@ class Between:
             except StopIteration:
                 self.waits.pop(one, None)
             except ray.exceptions.RayTaskError as error:
-                self.link.send(Fault(worker, str(error)))
+                self._send(Fault(worker, str(error)))
             except ray.exceptions.RayError as error:
                 self._lost(worker, error)
 
@@ -154,7 +167,7 @@ class Between:
             event = Cut(worker, ticket, value)
         else:
             event = Came(worker, ticket, *value)
-        self.link.send(event)
+        self._send(event)
 
     def _lost(self, worker: int, error: Exception) -> None:
         """A worker is gone, or cannot be reached: it is ended, and told to be lost."""
@@ -168,7 +181,7 @@ class Between:
         said = " ".join(str(error).split())
         with_node = bool(re.search("node (has )?(died|was|is|failed)|owner has died|unexpected system", said))
         why = said[-200:] if "creation task" in said else said.rpartition("The actor is dead because ")[2][:160]
-        self.link.send(Lost(worker, why, with_node))
+        self._send(Lost(worker, why, with_node))
 
 
 class Nodes:
