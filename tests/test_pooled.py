@@ -11,6 +11,7 @@ import sys
 from collections import Counter, deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -128,7 +129,7 @@ def go(
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     model = make()
     ground = ground_of(task, model, "echo", device, settings)
-    source = None if crew is None else Pooled(crew, ground, but(work_of(ground, make)), say)
+    source = None if crew is None else Pooled(crew, ground, but(work_of(ground, partial(make))), say)
     return evaluate(task, model, "echo", device, settings, ground=ground, say=say, answered_by=source)
 
 
@@ -436,6 +437,15 @@ def test_what_workers_of_a_killed_attempt_took_is_lost_of_each(quick_settings: M
         assert sum(one.seconds for one in first if one.part == part) == pytest.approx(12.5, abs=0.1)
 
 
+def test_workers_stay_for_another_task_of_the_same_model_alone(quick_settings: Make) -> None:
+    def work(task: Task, **options: Any) -> Work:
+        model = EchoModel(**options)
+        return work_of(ground_of(task, model, "echo", CPU, quick_settings()), partial(EchoModel, **options))
+
+    assert work(TinyTask(5)).is_as(work(TinyTask(9)))
+    assert not work(TinyTask(5)).is_as(work(TinyTask(5), fails=["t1"]))
+
+
 def test_a_fault_in_a_worker_is_a_fault(quick_settings: Make) -> None:
     from bench.launch.crew import Fault
 
@@ -512,6 +522,31 @@ def test_the_cluster_is_the_one_given_else_that_of_the_environment_else_one_here
 def test_settings_that_are_none_are_refused(ray: dict[str, Any], line: str) -> None:
     with pytest.raises(BenchError, match=line):
         _of(**ray)
+
+
+def _device_of(*words: str) -> Device | None:
+    from bench.commands.shared.parts import elsewhere
+    from bench.config import compose
+
+    config, _ = compose.compose(["launch=ray", *words])
+    return elsewhere(compose.plain(config))
+
+
+def test_the_gpus_of_a_cluster_need_not_be_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    import torch
+
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.delenv("RAY_ADDRESS", raising=False)
+    far = ("launch.ray.address=10.0.0.1:6379", "device.kind=cuda")
+    assert _device_of(*far, "device.dtype=bfloat16") == Device("cuda", "bfloat16", 1)
+    assert (
+        _device_of("device.kind=cuda", "device.dtype=bfloat16") is None
+    )  # a cluster that is started here has what is here
+    with pytest.raises(BenchError, match=r"say the device\.dtype, such as bfloat16"):
+        _device_of(*far)
+    for word in ("timing=offline", "audit=batch_invariance"):
+        with pytest.raises(BenchError, match="is done by this process, which has no GPU"):
+            _device_of(*far, "device.dtype=bfloat16", word)
 
 
 def test_a_prediction_that_was_in_another_process_has_the_line_that_it_had() -> None:

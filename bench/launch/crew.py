@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias
 
@@ -28,7 +28,7 @@ class Work:
     `places` are the folders that modules are imported from, `settings` variables of the environment.
     """
 
-    make: Callable[[], Model]
+    make: partial[Model]
     name: str
     device: Device
     seed: int
@@ -41,6 +41,11 @@ class Work:
     folder: str = ""
     places: Sequence[str] = ()
     settings: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+    def is_as(self, other: Work) -> bool:
+        """Whether who is ready for the other is ready for this."""
+        mine, its = ((one.func, one.args, one.keywords) for one in (self.make, other.make))
+        return mine == its and replace(self, make=other.make) == other
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ from bench.text.shown import terminal
 _SETTINGS = ("BENCH_DATA", "BENCH_CONF", "BENCH_CACHE", "BENCH_OFFLINE")
 _SILENT_SECONDS = 90.0  # of the process beside this one
 _CONNECTS_SECONDS = 120.0
+_REACHED_SECONDS = 10.0
 _ENDS_SECONDS = 15.0
 _LOOKS_SECONDS = 0.5
 _STORE_BYTES = 512 * 1024**2  # of a cluster that is started here: parcels pass through it
@@ -46,16 +48,22 @@ _QUIET = {
 
 
 class RayCrew:
-    """Workers on Ray: see `bench.launch.crew.Crew`. Between two runs they stay, where the next one may have the same work.
+    """Workers on Ray: see `bench.launch.crew.Crew`.
 
-    `wanted` is what of the cluster they take.
+    `wanted` is what of the cluster they take, to be set before they begin; where they are to `keep`, they stay behind a run: the
+    next one may have the same work.
     """
 
-    n = 0
+    n, keep = 0, False
+    wanted: Wanted
 
-    def __init__(self, settings: RaySettings, wanted: Wanted, *, keep: bool) -> None:
-        self.settings, self.wanted, self.keep = settings, wanted, keep
+    def __init__(self, settings: RaySettings) -> None:
+        self.settings = settings
         self._process: subprocess.Popen[bytes] | None = None
+
+    def serves(self, settings: RaySettings, wanted: Wanted) -> bool:
+        """Whether its cluster does for what is wanted now: how many examples there are changes none."""
+        return self.settings == settings and replace(self.wanted, most=0) == replace(wanted, most=0)
 
     def begin(self, work: Work) -> None:
         """Connect to the cluster or start it, and start the workers; raises BenchError where that cannot be."""
@@ -110,6 +118,7 @@ class RayCrew:
         """Start the process beside this one, and have it connect."""
         if importlib.util.find_spec("ray") is None:
             raise BenchError("launch=ray needs Ray, which is not installed; `pip install 'finai-bench[ray]'`")
+        _refuse_silent(self.settings.address)
         ours, theirs = socket.socketpair()
         self._folder = tempfile.mkdtemp(prefix="bench-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
         self._errors = (Path(self._folder) / "said").open("w+b")
@@ -131,8 +140,10 @@ class RayCrew:
             }  # fmt: skip
         self._link.send(options)
         found = self._next(_CONNECTS_SECONDS)
+        if isinstance(found, Gone):
+            raise BenchError(f"launch=ray: {found.why}; see launch.ray.address, RAY_ADDRESS and `ray status`")
         if found:
-            raise BenchError(found.why if isinstance(found, Gone) else str(found))
+            raise BenchError(found)
 
     def _send(self, *message: Any) -> None:
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # which shows when something is due to come
@@ -162,13 +173,27 @@ class RayCrew:
         return f" ({terminal(said[-1].strip(), 200)})" if said else ""
 
 
+def _refuse_silent(address: str) -> None:
+    """Raise BenchError where nobody listens, which Ray would try for minutes."""
+    host, _, port = address.rpartition(":")
+    if not host or not port.isdecimal():
+        return
+    try:
+        socket.create_connection((host, int(port)), _REACHED_SECONDS).close()
+    except (OSError, OverflowError) as error:
+        why = getattr(error, "strerror", None) or str(error) or type(error).__name__
+        raise BenchError(
+            f"launch=ray: nothing answers at {address} ({why}); see launch.ray.address and RAY_ADDRESS, or `ray start` one"
+        ) from None
+
+
 def _environment(settings: RaySettings) -> dict[str, str]:
     """That of the process beside this one: a cluster that is started here listens on loopback, and to who knows its token."""
     own = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
     return {**os.environ, **_QUIET, **({} if settings.address else own)}
 
 
-def work_of(ground: Ground, make: Callable[[], Model], lesson: Any = ()) -> Work:
+def work_of(ground: Ground, make: partial[Model], lesson: Any = ()) -> Work:
     """What workers get ready for to answer a run; `make` gives its model."""
     basis, model = ground.basis, ground.model
     return Work(

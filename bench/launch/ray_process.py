@@ -39,7 +39,7 @@ class Between:
         self.actors: dict[int, Any] = {}
         self.ready: set[int] = set()
         self.waits: dict[Any, tuple[str, int, int]] = {}  # what worker and ticket a reference or a generator is of
-        self.work = b""
+        self.work: Work | None = None
         self.share: Share | None = None
         self.nodes = Nodes()
         self._one_at_a_time = threading.Lock()
@@ -80,9 +80,10 @@ class Between:
         if isinstance(found, str):
             self._send(Refused(0, found))
             return
-        if (work, found) != (self.work, self.share):
+        its: Work = pickle.loads(work)
+        if self.work is None or not its.is_as(self.work) or found != self.share:
             self.do_drop()
-        self.work, self.share = work, found
+        self.work, self.share = its, found
         self._send(Begun(found.n, found.says))
         for worker in range(1, found.n + 1):
             if worker in self.ready:
@@ -95,9 +96,9 @@ class Between:
         """Start a worker."""
         from bench.launch.ray_actor import remote
 
-        if self.share is None:
+        if self.share is None or self.work is None:
             raise RuntimeError("started before it was begun")
-        work: Work = pickle.loads(self.work)
+        work = self.work
         if self.share.threads:
             work = replace(work, device=replace(work.device, threads=self.share.threads))
         self.actors[worker] = remote(self.share.cpus, self.share.gpus).remote(pickle.dumps(work))

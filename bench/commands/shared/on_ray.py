@@ -14,6 +14,7 @@ from bench.launch.pooled import Pooled
 from bench.launch.ray import RayCrew, work_of
 from bench.launch.ray_settings import Wanted
 from bench.launch.settings import RAY, LaunchSettings
+from bench.timing.settings import TimingSettings
 
 
 class Crews:
@@ -41,13 +42,13 @@ class Crews:
         gpus = settings.gpus if settings.gpus is not None else 1.0 if device.kind == "cuda" else 0.0
         threads = job.config["device"]["threads"] if ground.model.uses_device else 1
         wanted = Wanted(launch.parts, gpus, settings.cpus, threads, len(ground.asked.examples))
-        keep = (
-            job.config["timing"]["scenario"] is None and job.config["audit"] == "none"
-        )  # else this process needs the room
+        timed = TimingSettings.of(job.config["timing"]) is not None
+        keep = not timed and job.config["audit"] == "none"  # else this process needs the room
         before = self._crew
-        if before is None or (before.settings, before.wanted, before.keep) != (settings, wanted, keep):
+        if before is None or not before.serves(settings, wanted):
             self.close()
-            self._crew = before = RayCrew(settings, wanted, keep=keep)
+            self._crew = before = RayCrew(settings)
+        before.wanted, before.keep = wanted, keep
         lesson = teaching.taught(basis.task, ground.asked, basis.model)[0] if ground.model.learns else ()
         return Pooled(before, ground, work_of(ground, partial(build, job.config["model"], "model"), lesson), say)
 

@@ -17,6 +17,7 @@ from bench.runs import energy
 from bench.runs.journal import JOURNAL
 from bench.runs.shards import Part, Shard
 from bench.text.shown import tell
+from bench.timing.settings import TimingSettings
 
 
 @dataclass(frozen=True)
@@ -139,7 +140,7 @@ def _of_workers(config: Mapping[str, Any], launch: LaunchSettings) -> Device | N
             "launch=ray with device.kind=cuda: this machine has no GPU and does not know what the workers find; say the "
             "device.dtype, such as bfloat16"
         )
-    if config["timing"]["scenario"] is not None or config["audit"] != "none":
+    if TimingSettings.of(config["timing"]) is not None or config["audit"] != "none":
         raise BenchError(
             "launch=ray with timing= or audit= is done by this process, which has no GPU; leave it out, or run it where one is"
         )
