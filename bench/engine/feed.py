@@ -192,7 +192,8 @@ def load(model: Model, device: Device, seed: int, watch: Stopwatch) -> None:
             except MemoryError:
                 raise
             except Exception as error:
-                own = type(getattr(model, "model", model))  # behind the veil
+                behind = getattr(model, "model", None)  # the veil; of a model itself that may be what a library loaded
+                own = type(behind if isinstance(behind, Model) else model)
                 if own.__module__.startswith("bench."):
                     raise
                 raise wrong(f"model {own.__name__}", Place("load()"), error, _REMEDY) from error
