@@ -560,3 +560,22 @@ def test_a_prediction_that_was_in_another_process_has_the_line_that_it_had() -> 
 def test_a_process_that_launches_on_ray_imports_none_of_it() -> None:
     code = "import sys, bench.commands.run, bench.commands.shared.jobs, bench.run; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ}).returncode == 0
+
+
+class Knows(EchoModel):
+    """A reference row: says the ideal answers that it was shown."""
+
+    reads_targets, is_reference = True, True
+
+    def reveal(self, ideal: Any) -> None:
+        self.ideal = ideal
+
+    def predict(self, batch: Sequence[Request]) -> list[Prediction]:
+        return [self.ideal[one.id] for one in batch]
+
+
+def test_a_reference_row_is_shown_the_ideal_answers_by_the_names_that_workers_know(quick_settings: Make) -> None:
+    _, whole = go(TinyTask(20), Knows, quick_settings(fresh=True))
+    _, folder = go(TinyTask(20), Knows, quick_settings(fresh=True), StandIn(2))
+    assert journal(folder) == journal(whole)
+    assert b"word7" in journal(folder)
