@@ -216,3 +216,23 @@ def test_a_command_that_is_out_of_time_keeps_its_answers_and_the_same_one_goes_o
     assert (part / "predictions.jsonl").read_bytes().count(b"\n") == 12
     with pytest.raises(RuntimeError, match=r"bench run .* ended with 2"):
         slurm.Command((*words, "nonsense=1"))()
+
+
+@pytest.mark.parametrize(
+    ("words", "due"),
+    [
+        (("launch=local", "launch.slurm.gpus=1"), "launch.slurm.gpus=1 does nothing without launch=slurm"),
+        (("launch.slurm.setup=[module load cuda]",), "does nothing without launch=slurm"),
+        (("launch=slurm", "launch.parts=2", "launch.ray.cpus=2"), "launch.ray.cpus=2 does nothing without launch=ray"),
+        (
+            ("launch.ray.address=auto",),
+            "launch.ray.address=auto does nothing without launch=ray; leave one of them out",
+        ),
+    ],
+)
+def test_a_setting_of_another_launcher_is_refused(
+    own_package: Path, bench_main: Main, words: tuple[str, ...], due: str
+) -> None:
+    code, _, err = bench_main(*WORDS, *words)
+    assert code == 2
+    assert due in err[-1]

@@ -92,11 +92,22 @@ class LaunchSettings:
             raise BenchError(f"launch.parts={parts} needs launch=local, launch=ray or launch=slurm, which start them")
         if kind in (SLURM, SLURM_SCRIPT) and parts is None:
             raise BenchError(f"launch={kind} needs launch.parts=NUMBER: into how many parts the run is cut")
+        _refuse_idle("slurm", config.get("slurm") or {}, SlurmSettings(), kind in (SLURM, SLURM_SCRIPT))
+        _refuse_idle("ray", config.get("ray") or {}, RaySettings(), kind == RAY)
         if kind == NONE:
             return None
         return cls(
             kind, parts, _slurm(config["slurm"] or {}), RaySettings.of((config["ray"] or {}) if kind == RAY else {})
         )
+
+
+def _refuse_idle(launcher: str, config: Mapping[str, Json], default: Any, is_used: bool) -> None:
+    """Raise BenchError for a setting of a launcher that does not launch anything here."""
+    for name, value in config.items():
+        if not is_used and (value or None) != (getattr(default, name, None) or None):
+            raise BenchError(
+                f"launch.{launcher}.{name}={value} does nothing without launch={launcher}; leave one of them out"
+            )
 
 
 def _slurm(config: Mapping[str, Json]) -> SlurmSettings:
