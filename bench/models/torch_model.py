@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.artifacts.fetch import locate, resolved
@@ -74,9 +75,8 @@ class TorchModel(Model):
         self.device = torch.device(device.kind)
         checkpoint.refuse_misfit(self.source, checkpoint.settings(folder, self.source), self.auto_class)
         options = {"local_files_only": True, "trust_remote_code": "remote_code" in self.trust}
+        self._load_processor(folder)
         with checkpoint.one_line(self.source), checkpoint.alone():
-            self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(folder, **options)
-            self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
             loaded, loading = auto_class.from_pretrained(
                 folder,
                 dtype=getattr(torch, device.dtype),
@@ -87,11 +87,21 @@ class TorchModel(Model):
                 **self.loading(),
             )
         checkpoint.refuse_missing(self.source, loading, self.spare_weights)
-        chat_template.guard(self.processor, self.source)
         self.model: Any = loaded.to(self.device).eval()
         self._refuse_other_tokenizer()
         emulated = emulates(device.kind, device.dtype)
         self.unit_tokens = units.work_of(device.kind, device.dtype, self.model.num_parameters(), emulated=emulated)
+
+    def _load_processor(self, folder: Path) -> None:
+        """Load the tokenizer, or the processor that holds it, with its chat template guarded."""
+        import transformers
+
+        with checkpoint.one_line(self.source), checkpoint.alone():
+            self.processor: Any = getattr(transformers, self.processor_class).from_pretrained(
+                folder, local_files_only=True, trust_remote_code="remote_code" in self.trust
+            )
+        self.tokenizer: Any = getattr(self.processor, "tokenizer", self.processor)
+        chat_template.guard(self.processor, self.source)
 
     def loading(self) -> dict[str, Any]:
         """What of its configuration is otherwise than the checkpoint's: nothing, unless it is to learn something else."""
