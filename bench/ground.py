@@ -37,6 +37,7 @@ class Ground:
 def ground_of(task: Task, model: Model, name: str, device: Device, settings: Settings) -> Ground:
     """The ground of a model called `name`; raises BenchError for a misfit, and for what the task does wrong."""
     refuse_misfit(task, model, name)
+    model.expects(task.output)
     asked = asking.asking(task, settings.limit, settings.shots, settings.seed, settings.max_new_tokens)
     if model.taught:
         refuse_taught(name, model.taught, [task.request(example) for example in asked.examples], task.name)

@@ -119,7 +119,7 @@ def predict(
     What another part of the run answers, `elsewhere`, is not asked.
     """
     asked, ideal, basis = ground.asked, ground.ideal, ground.basis
-    settings, alone = basis.settings, feed.is_alone(model, basis.device)
+    settings, alone = basis.settings, feed.asked_by_ones(model, basis.device)
     examples = [one for one in asked.examples if one.id not in elsewhere] if elsewhere else asked.examples
     kept, model.replies = resume.recovered(attempt, asked, say, elsewhere)
     n, n_done = len(examples), sum(one.id in kept.ids for one in examples) if elsewhere else len(kept.ids)

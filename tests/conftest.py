@@ -26,6 +26,8 @@ _SETTINGS_OF_A_USER = (
     "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI",
 )  # fmt: skip
 
+collect_ignore = ["stand_ins"]  # packages that only their own tests may import
+
 composed_once.install()  # before any module takes these functions by name
 
 

@@ -117,6 +117,14 @@ def is_alone(model: Model, device: Device) -> Callable[[Request], bool]:
     return lambda request: device.dtype == "float32" and isinstance(request.output, Generate | Transcribe)
 
 
+def asked_by_ones(model: Model, device: Device) -> Callable[[Request], bool]:
+    """Whether of a unit that was interrupted only what is missing is asked again.
+
+    So it is where an answer is its request's alone, and where the model's engine chooses the company anew each time anyway.
+    """
+    return (lambda request: True) if model.schedules_itself else is_alone(model, device)
+
+
 def _ordered(
     window: Sequence[Example], request: Callable[[Example], Request], model: Planner, names: Mapping[str, str]
 ) -> list[tuple[int, Request]]:

@@ -66,6 +66,7 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         self.model, self.asked, self.replies = model, asked, replies or Replies()
         self.parts, self.outputs, self.needs, self.needs_any = model.parts, model.outputs, model.needs, model.needs_any
         self.answers_alone, self.uses_device = model.answers_alone, model.uses_device
+        self.schedules_itself = model.schedules_itself
         self._held: dict[str, Request] = {}
         self._recent: deque[frozenset[str]] = deque(maxlen=_AT_ONCE)
         self._true: dict[str, str] = {}  # what was veiled, by what stands for it

@@ -88,6 +88,9 @@ class Model(ABC):
     takes_at_once: bool = (
         False  # whether `submit` may be called: requests are answered beside others that are under way
     )
+    schedules_itself: bool = (
+        False  # whether its engine chooses the company of a request, so that asking a unit again does not bring it back
+    )
     variant: str = ""  # of a family that is several rows: stands behind the model's name
     incidental: ClassVar[frozenset[str]] = frozenset()
     uses_device: bool = True
@@ -112,6 +115,9 @@ class Model(ABC):
     def telling(self, config: Json) -> Json:
         """Of the model's configuration what can change an answer: all but what is `incidental`."""
         return {k: v for k, v in config.items() if k not in self.incidental} if isinstance(config, Mapping) else config
+
+    def expects(self, output: type[Output]) -> None:
+        """Told what kind of answer the task asks for, before `telling` and `load`; most models answer all kinds alike."""
 
     def fetch(self) -> None:
         """Bring the weights into the cache, without loading them."""

@@ -1,0 +1,8 @@
+"""Which device this build computes on."""
+
+
+class _Cpu:
+    device_type = "cpu"
+
+
+current_platform = _Cpu()
