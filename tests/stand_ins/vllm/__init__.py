@@ -1,6 +1,6 @@
 """Stands in for vLLM in tests: as much of its API (0.33) as the adapter uses, over a small model of transformers on the CPU.
 
-What the real one does not know is a TypeError here. `VLLM_STAND_IN` in the environment, a JSON object, tells it what to do wrong:
+What the real one does not know is a TypeError here. `STAND_IN_VLLM` in the environment, a JSON object, tells it what to do wrong:
 see `async_llm.Faults`.
 """
 

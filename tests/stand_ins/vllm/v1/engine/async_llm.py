@@ -88,7 +88,7 @@ class AsyncLLM:
 
         asyncio.get_running_loop()
         AsyncLLM.seen = Seen(args, os.environ.get("VLLM_BATCH_INVARIANT", ""))
-        self.faults = Faults(**json.loads(os.environ.get("VLLM_STAND_IN") or "{}"))
+        self.faults = Faults(**json.loads(os.environ.get("STAND_IN_VLLM") or "{}"))
         if self.faults.starts:
             raise RuntimeError(self.faults.starts)
         if args.attention_backend not in BACKENDS:
@@ -97,6 +97,7 @@ class AsyncLLM:
             )
         assert args.load_format == "safetensors"
         assert args.skip_tokenizer_init
+        torch.set_num_threads(1)
         self.args, self.dead = args, False
         dtype = getattr(torch, args.dtype)
         self.model = transformers.AutoModelForCausalLM.from_pretrained(args.model, dtype=dtype).eval()
@@ -112,6 +113,7 @@ class AsyncLLM:
         self.vllm_config = SimpleNamespace(scheduler_config=batch)
         self.room = asyncio.Semaphore(batch.max_num_seqs)
         self.random = random.Random(0)
+        self.known: dict[tuple[int, ...], int] = {}  # the next token, so that a test takes no longer than it must
 
     @classmethod
     def from_engine_args(cls, engine_args: AsyncEngineArgs) -> AsyncLLM:
@@ -169,8 +171,10 @@ class AsyncLLM:
     def _next(self, ids: list[int]) -> int:
         import torch
 
-        with torch.inference_mode():
-            return int(self.model(torch.tensor([ids])).logits[0, -1].argmax())
+        if (key := tuple(ids)) not in self.known:
+            with torch.inference_mode():
+                self.known[key] = int(self.model(torch.tensor([ids])).logits[0, -1].argmax())
+        return self.known[key]
 
     def _prompt_logprobs(self, ids: list[int]) -> list[dict[int, Logprob] | None]:
         """With a prefix cache they are other ones the second time that a block is seen, as in issue 42019."""
