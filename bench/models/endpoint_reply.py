@@ -18,6 +18,7 @@ _THINKING = (
 _REASONS = ("finish_reason", "native_finish_reason", "stop_reason", "done_reason", "stop_type")
 _INNER = ("text", "thinking", "reasoning", "summary", "content")  # where a piece of thinking has its words
 _DEPTH = 4  # of pieces within pieces
+_NO_NUMBER = "NaN happened"  # SGLang's `matched_stop` where the model computed no number: it calls that a stop
 
 
 @dataclass(frozen=True)
@@ -51,6 +52,8 @@ def reply_of(found: Json, *, chat: bool) -> Reply:
     refusal = refusal if isinstance(refusal, str) and refusal.strip() else None
     reason = next((place[name] for place in (choice, found) for name in _REASONS if place.get(name)), None)
     finish = "refused" if refusal else finish_of(reason)
+    if choice.get("matched_stop") == _NO_NUMBER:
+        text, finish, reason = None, "error", _NO_NUMBER
     called = _calls(message) or "call" in str(reason)
     return Reply(text, thought or thinking_in(message), finish, reason, refusal, called)
 
