@@ -11,7 +11,7 @@ from torch import Tensor
 from bench.decoding.kept_head import KeptHead
 from bench.decoding.phases import Phases, tell_prefill
 from bench.decoding.prefix_tree import Group, prefix_tree
-from bench.decoding.tree_attention import Branch, Head, Rows, Step
+from bench.decoding.tree_attention import Branch, Head, Rows, Step, placed
 from bench.runs import spans
 
 PASS_TOKENS = {"cpu": 2048, "cuda": 16384}  # a first pass: enough to keep the cores busy, few enough for their cache
@@ -58,7 +58,7 @@ def _decode(
     left = [limits[i] for i in indices]  # tokens that they may still say
     branches, rows, logits = first_pass(model, head, groups, max(left))
     phases = Phases()
-    tokens, positions = _likeliest(logits), torch.tensor([len(prompts[i]) for i in indices], device=model.device)
+    tokens, positions = _likeliest(logits), placed([len(prompts[i]) for i in indices], model.device)
     step = Step(head, branches, rows, active)
     while True:
         looked_at = [tokens]
@@ -77,12 +77,12 @@ def _decode(
             return
         left = [room - len(looked_at) for room, on in zip(left, going, strict=True) if on]
         if not all(going):
-            kept = torch.tensor(going, device=model.device)
+            kept = placed([place for place, on in enumerate(going) if on], model.device)
             tokens, positions = tokens[kept], positions[kept]
             indices, active = ([x for x, on in zip(xs, going, strict=True) if on] for xs in (indices, active))
             _let_go(branches, going)
             if len(active) <= SHRINK * len(rows.lengths):
-                rows.keep(torch.tensor(active, device=model.device), max(left))
+                rows.keep(active, max(left))
                 active = list(range(len(active)))
             step = Step(head, branches, rows, active)
         tokens = _next(model, step, tokens, positions)
@@ -125,7 +125,7 @@ def first_pass(model: Any, head: Head, groups: Sequence[Group], room: int) -> tu
     for run in passes(groups, PASS_TOKENS[model.device.type]):
         n_rows = sum(len(group.rows) for group in run)
         branch = Branch(head, run, model.device, rows=rows, span=slice(start, start + n_rows))
-        ends = branch.n_shared + torch.tensor(branch.row_lengths, device=model.device).cumsum(0) - 1
+        ends = branch.n_shared + placed(branch.row_lengths, model.device).cumsum(0) - 1
         began = spans.clock()
         logits.append(forward(model, branch, head.length, ends))
         tell_prefill(model.device.type, began, n_rows, sum(group.size for group in run))
@@ -145,8 +145,8 @@ def forward(model: Any, branch: Branch, start: int, kept: Tensor, places: Tensor
     if places is None:
         behind = [len(g.shared) + i for g in branch.groups for row in g.rows for i in range(len(row.tokens))]
         places = torch.tensor(behind)
-    ids = torch.tensor([shared + rest], device=model.device)
-    positions = torch.cat([torch.tensor(before, dtype=torch.long), places])[None].to(model.device) + start
+    ids = placed(shared + rest, model.device)[None]
+    positions = placed(torch.cat([torch.tensor(before, dtype=torch.long), places]), model.device)[None] + start
     logits: Tensor = model(
         input_ids=ids, position_ids=positions, use_cache=False, logits_to_keep=kept, tree=branch
     ).logits[0]

@@ -71,10 +71,14 @@ class Head:
 
 
 class Rows:
-    """Keys and values of the rows' own tokens, from the first pass on: [rows, slots, K, D] a layer; `lengths` are in use."""
+    """Keys and values of the rows' own tokens, from the first pass on: [rows, slots, K, D] a layer; `lengths` are in use.
+
+    `known` are the same lengths as numbers: a number that is read from a GPU waits for all that was handed to it before.
+    """
 
     def __init__(self, lengths: Sequence[int], room: int, device: Any) -> None:
-        self.lengths = torch.tensor(lengths, device=device)
+        self.known = list(lengths)
+        self.lengths = placed(self.known, device)
         self.slots = max(lengths) + room
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
@@ -86,13 +90,15 @@ class Rows:
                 kept.append(new.new_zeros(len(self.lengths), self.slots, *new.shape[2:]))
         self.keys[layer][rows, : k.shape[1]], self.values[layer][rows, : v.shape[1]] = k, v
 
-    def keep(self, rows: Tensor, room: int) -> None:
+    def keep(self, rows: Sequence[int], room: int) -> None:
         """Let go of all other rows, and of slots that these will not need."""
-        self.lengths = self.lengths[rows]
-        self.slots = min(self.slots, int(self.lengths.max()) + room)
+        kept = placed(rows, self.lengths.device)
+        self.known = [self.known[row] for row in rows]
+        self.lengths = self.lengths[kept]
+        self.slots = min(self.slots, max(self.known) + room)
         for layer in range(len(self.keys)):
-            self.keys[layer] = self.keys[layer][rows, : self.slots]
-            self.values[layer] = self.values[layer][rows, : self.slots]
+            self.keys[layer] = self.keys[layer][kept, : self.slots]
+            self.values[layer] = self.values[layer][kept, : self.slots]
 
 
 class Branch:
@@ -118,9 +124,9 @@ class Branch:
         self.n_shared = sum(self.shared_lengths)
         self.owner = [g for g, group in enumerate(groups) for _ in group.rows]
         per_group = [sum(len(row.tokens) for row in group.rows) for group in groups]
-        self.by_group, self.from_group = (places.to(device) for places in _padded(self.shared_lengths))
-        self.by_row, self.from_row = (places.to(device) for places in _padded(self.row_lengths))
-        self.asking, self.asked = (places.to(device) for places in _padded(per_group))
+        self.by_group, self.from_group = (placed(places, device) for places in _padded(self.shared_lengths))
+        self.by_row, self.from_row = (placed(places, device) for places in _padded(self.row_lengths))
+        self.asking, self.asked = (placed(places, device) for places in _padded(per_group))
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
         self.mask: Tensor | None = None  # of the shared keys; made with the first layer, when the dtype is known
@@ -140,7 +146,7 @@ class Branch:
                 self.keys.append(keys)
                 self.values.append(values)
             if self.mask is None:
-                self.mask = _up_to(torch.tensor(self.shared_lengths, device=q.device), keys.shape[1], q.dtype)
+                self.mask = _up_to(placed(self.shared_lengths, q.device), keys.shape[1], q.dtype)
             first = _read(q[:n][self.by_group], keys, values, scale, causal=True)
             seen, weight = _read(q[n:][self.asking], keys, values, scale, mask=self.mask)
             out, lse = _merge(out, lse, _packed(seen, self.asked), _packed(weight, self.asked))
@@ -153,7 +159,7 @@ class Branch:
         kept = sorted(set(owner))
         self.owner = [kept.index(group) for group in owner]
         if self.keys and len(kept) < len(self.keys[0]):
-            groups = torch.tensor(kept, dtype=torch.long, device=self.keys[0].device)
+            groups = placed(kept, self.keys[0].device)
             self.keys = [keys[groups] for keys in self.keys]
             self.values = [values[groups] for values in self.values]
             self.mask = self.mask[groups] if self.mask is not None else None
@@ -172,7 +178,8 @@ class Step:
     def __init__(self, head: Head, branches: Sequence[Branch], rows: Rows, active: Sequence[int]) -> None:
         self.head, self.rows = head, rows
         device = rows.lengths.device
-        self.active = torch.tensor(active, device=device)
+        self.places = list(active)
+        self.active = placed(self.places, device)
         place = torch.zeros(len(rows.lengths), dtype=torch.long, device=device)
         place[self.active] = torch.arange(len(active), device=device)
         self.by_row = place[:, None]  # rows that are finished read along with the first; nobody looks at what they get
@@ -182,18 +189,20 @@ class Step:
             for group in branch.owner:
                 counts[group] += 1
             if branch.owner:
-                asking, asked = (places.to(device) for places in _padded(counts))
+                asking, asked = (placed(places, device) for places in _padded(counts))
                 self.parts.append((branch, len(branch.owner), asking, asked))
         self._lay_out()
 
     def _lay_out(self) -> None:
         self.ends = self.rows.lengths[self.active]
-        self.width = int(self.ends.max()) + 1
+        self.width = max(self.rows.known[place] for place in self.places) + 1
         self.mask: Tensor | None = None
 
     def advance(self) -> None:
         """Make room for the next token of the same rows."""
         self.rows.lengths[self.active] += 1
+        for place in self.places:
+            self.rows.known[place] += 1
         self._lay_out()
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
@@ -210,6 +219,12 @@ class Step:
         seen, weight = (torch.cat(pieces) for pieces in zip(*found, strict=True))
         out, lse = _merge(out[self.active, 0], lse[self.active, 0], seen, weight)
         return self.head.merged(layer, q, out, lse, scale)
+
+
+def placed(numbers: Sequence[int] | Tensor, device: Any) -> Tensor:
+    """The numbers on the device; to a GPU from memory that does not move, so that nothing waits for the copy."""
+    found = numbers if isinstance(numbers, Tensor) else torch.tensor(numbers, dtype=torch.long)
+    return found.pin_memory().to(device, non_blocking=True) if torch.device(device).type == "cuda" else found.to(device)
 
 
 def _padded(lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
