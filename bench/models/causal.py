@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from bench.errors import BenchError
 from bench.models import scale
 from bench.models.base import Device
 from bench.models.places import places
@@ -18,10 +19,14 @@ if TYPE_CHECKING:
     from bench.decoding.kept_head import KeptHead
 
 
+ENGINES = ("tree", "generate_batch")
+
+
 class CausalLM(PromptedLM):
     """Generates greedily; of labels it scores each by its likelihood as the reply, and of a scale its steps: see `scale`.
 
-    Prompts, labels and where replies end: `PromptedLM`.
+    Prompts, labels and where replies end: `PromptedLM`. `engine` is "tree", ours, or "generate_batch", the library's continuous
+    batching: it writes texts all at once, so that nobody is told of their tokens, and labels are then scored without a tree.
     """
 
     def __init__(
@@ -32,8 +37,12 @@ class CausalLM(PromptedLM):
         label_length: str = "none",
         calibrated: bool = True,
         trust: list[str] | None = None,
+        engine: str = "tree",
     ) -> None:
         super().__init__(source, sha256, chat, label_length, calibrated, trust)
+        if engine not in ENGINES:
+            raise BenchError(f"model.engine={engine} is none of {', '.join(ENGINES)}")
+        self.engine = engine
         self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
         self.kept: KeptHead | None = None
 
@@ -52,13 +61,16 @@ class CausalLM(PromptedLM):
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
         # `generate` takes from here what it is not told: penalties, beams, words that are not to be said.
         self.model.generation_config = GenerationConfig(eos_token_id=given, pad_token_id=self.pad)
-        self.no_tree = tree_model.install(self.model)
-        self.packed = packed_weights.pack(self.model)
+        ours = self.engine == "tree"
+        self.no_tree = tree_model.install(self.model) if ours else "the library's generate_batch was asked for"
+        self.packed = packed_weights.pack(self.model) if ours else False
 
     def describe(self) -> Mapping[str, Json]:
         """Whether shared beginnings are computed once, and if not, why."""
         if not hasattr(self, "no_tree"):  # never loaded: an old run is only scored again
             return {}
+        if self.engine == "generate_batch":
+            return {"decoding": "the library's generate_batch", **self.put_otherwise()}
         way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
         return {"decoding": way, "packed_weights": self.packed, **self.put_otherwise()}
 
@@ -66,6 +78,8 @@ class CausalLM(PromptedLM):
         """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
         from bench.decoding import units
 
+        if self.engine == "generate_batch":  # it is set up anew for each call
+            return [list(batch)]
         asked = [scale.asked(request) for request in batch]
         prompts = iter(self._ahead.keep([one for some in asked for one in some]))
         ids, said = [], []
@@ -138,17 +152,19 @@ class CausalLM(PromptedLM):
 
     def _generated(self, batch: Sequence[Request], prompts: Sequence[Prompt]) -> Iterator[list[Prediction]]:
         """Greedy answers, each cut where its own limit or stop string says."""
-        from bench.decoding import greedy, plain
+        from bench.decoding import greedy, library_batch, plain
 
         most = [request.output.max_new_tokens for request in batch if isinstance(request.output, Generate)]
 
         def finished(index: int, tokens: list[int]) -> bool:
-            if self.listener is not None:
+            if self.listener is not None and self.engine == "tree":
                 self.listener(batch[index].id, 1)
             return self._is_over(batch[index], prompts[index], tokens)
 
         ids = [prompt.ids for prompt in prompts]
-        if self.no_tree:
+        if self.engine == "generate_batch":
+            found = library_batch.greedy(self.model, ids, most, finished, sorted(self.ends), self.pad)
+        elif self.no_tree:
             found = plain.greedy(self.model, ids, most, finished, self.pad)
         else:
             found = greedy.greedy(self.model, ids, most, finished, self.kept)
