@@ -354,10 +354,13 @@ def test_every_setting_that_can_change_an_answer_is_told_and_memory_is_not(
     assert model.telling(config) == {
         "attention_backend": "FLASH_ATTN",
         "batch_invariant": True,
-        "engine": {"vllm": "0.33.0", "prefix_caching": True, "environment": {"VLLM_FLASH_ATTN_VERSION": "2"}},
+        "engine": {"vllm": "0.33.0+stand.in", "prefix_caching": True, "environment": {"VLLM_FLASH_ATTN_VERSION": "2"}},
     }
     model.expects(Choose)
     assert model.telling(config)["engine"]["prefix_caching"] is False
+    seen()  # vLLM is imported, and sets variables of its own
+    monkeypatch.setenv("VLLM_USE_BREAKABLE_CUDAGRAPH", "1")
+    assert model.telling(config)["engine"]["environment"] == {"VLLM_FLASH_ATTN_VERSION": "2"}
 
 
 def test_the_device_is_refused_where_vllm_cannot_compute_on_it(seen: Any, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -389,6 +392,7 @@ def test_batch_invariance_is_set_before_vllm_is_imported_and_cannot_change_behin
 @pytest.mark.slow
 def test_with_batch_invariance_answers_are_taken_to_be_a_requests_own(source: str, seen: Any) -> None:
     model = started(source, Generate, batch_invariant=True)
+    assert "HF_HUB_OFFLINE" not in os.environ  # of the engine's start alone: a later job may fetch
     assert (seen().invariant, model.answers_alone, model.describe()["batch_invariant"]) == ("1", True, True)
     assert made(source).answers_alone is False
 
@@ -445,7 +449,7 @@ def test_an_engine_that_dies_ends_a_run_in_one_line_and_costs_only_what_it_had_n
     assert len(seen().prompts) == 12 - len(kept)  # nothing that was answered is asked again
     assert Path(found["run_dir"]).resolve() == journal.parent
     run = json.loads((journal.parent / "run.json").read_text())
-    assert run["computed"]["engine"] == "vLLM 0.33.0"
+    assert run["computed"]["engine"] == "vLLM 0.33.0+stand.in"
     assert run["computed"]["attention"] == "CPU_ATTN"
     whole = [json.loads(line) for line in journal.read_text().split("\n") if line]
     assert sorted(one["id"] for one in whole) == sorted(f"w{i}" for i in range(12))

@@ -123,7 +123,8 @@ class VLLM(PromptedLM):
             self.context = min(self.max_model_len, self.context or self.max_model_len)
         self._begun.let_go()
         self._priors.clear()
-        self.engine = Engine(self.source, self._given(str(folder), device, seed))
+        with vllm_settings.alone():
+            self.engine = Engine(self.source, self._given(str(folder), device, seed))
         self.context = self.engine.places
         self._found = self._engine_says(self.engine)
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.metadata
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bench.errors import BenchError
+from bench.models import checkpoint
 from bench.models.base import Device
 from bench.runs import spans
 
 _INVARIANT = "VLLM_BATCH_INVARIANT"
-_OWN: Mapping[str, str] = {  # nobody is told of a run, no network is asked, and no process is forked beside our threads
-    "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "HF_HUB_OFFLINE": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
+_OWN: Mapping[str, str] = {  # nobody is told of a run, and no process is forked beside our threads
+    "VLLM_NO_USAGE_STATS": "1", "VLLM_DO_NOT_TRACK": "1", "VLLM_WORKER_MULTIPROC_METHOD": "spawn",
 }  # fmt: skip
+_said: dict[str, str] = {}  # what `variables` found before vLLM was imported, which sets some itself
 _NO_MATTER = re.compile(  # in the names of variables that change no answer
     "LOG|CACHE|KEY|TOKEN$|PORT|HOST|_IP|ROOT|PATH|DIR|TIMEOUT|USAGE|TRACK|TRACE|PROFIL|MULTIPROC|SLEEP|STATS|DEBUG|BUILD|SERVER"
 )
@@ -77,11 +80,27 @@ def checked_backend(name: str | None) -> str:
 
 def variables() -> dict[str, str]:
     """What else the environment tells vLLM that may change an answer, by name; without what this adapter sets itself."""
-    return {
-        name: value
-        for name, value in sorted(os.environ.items())
-        if name.startswith("VLLM_") and name not in (*_OWN, _INVARIANT) and not _NO_MATTER.search(name)
-    }
+    if "vllm" not in sys.modules:
+        _said.clear()
+        for name, value in sorted(os.environ.items()):
+            if name.startswith("VLLM_") and name not in (*_OWN, _INVARIANT) and not _NO_MATTER.search(name):
+                _said[name] = value
+    return dict(_said)
+
+
+@contextlib.contextmanager
+def alone() -> Iterator[None]:
+    """Let neither this process nor those that begin in it ask the Hub: a configuration may name what lies there."""
+    name = "HF_HUB_OFFLINE"
+    before = os.environ.get(name)
+    os.environ[name] = "1"
+    try:
+        with checkpoint.alone():
+            yield
+    finally:
+        os.environ.pop(name)
+        if before is not None:
+            os.environ[name] = before
 
 
 def refuse_device(device: Device, tensor_parallel_size: int) -> None:

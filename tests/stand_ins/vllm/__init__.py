@@ -9,7 +9,7 @@ from typing import TypedDict
 from vllm.engine_args import AsyncEngineArgs
 from vllm.sampling_params import SamplingParams
 
-__version__ = "0.33.0"
+__version__ = "0.33.0+stand.in"  # which no table can pass off as the real one
 __all__ = ["AsyncEngineArgs", "SamplingParams", "TokensPrompt"]
 
 
