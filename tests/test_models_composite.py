@@ -29,6 +29,7 @@ HOOKS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "forget": ((), {}),
 }  # fmt: skip
 OWN = {
+    "expects",
     "learn",
     "predict",
     "prepare",

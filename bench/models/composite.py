@@ -13,8 +13,8 @@ class Composite(Model):
     """Models that work one after another; `stages` names the attributes that hold them, in this order, the last answers.
 
     What concerns the whole model concerns each stage: weights, device, memory, what it computed. What concerns a request
-    (`predict`, `prepare`, `cost`) is the subclass's, since a later stage sees another request than the composite does. Its
-    `predict` returns what the last stage's does: a last stage that gives its answers as they are finished does so in a
+    (`predict`, `prepare`, `cost`, `expects`) is the subclass's, since a later stage sees another request than the composite does.
+    Its `predict` returns what the last stage's does: a last stage that gives its answers as they are finished does so in a
     composite too.
     """
 
