@@ -17,7 +17,7 @@ from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.record import Timing
 from bench.runs.asked import files_of
-from bench.types import Audio, ImageFile, Json, Part, Prediction, Request, Video
+from bench.types import Audio, ImageFile, Json, Output, Part, Prediction, Request, Video
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Work:
     seed: int
     identity: Mapping[str, Json]  # weights_sha256, revision, code
     libraries: Mapping[str, str]
+    output: type[Output]  # what the task asks for
     strict: bool = False
     lesson: Sequence[tuple[Request, Prediction]] = field(default=(), repr=False)
     clusters: Sequence[str] = ()

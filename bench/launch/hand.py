@@ -53,6 +53,7 @@ class Hand:
     def model(self) -> Model:
         """The model of the work, taught what it learns from."""
         model = self.work.make()
+        model.expects(self.work.output)
         self._refuse_other(model)
         if self.work.lesson:
             self._learn(model)

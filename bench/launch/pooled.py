@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from bench.engine.feed import Unit, is_alone, rest
+from bench.engine.feed import Unit, asked_by_ones, rest
 from bench.engine.source import Answered, Counts, Waves
 from bench.engine.veil import Named, Veiled, fault_of
 from bench.errors import BenchError
@@ -100,7 +100,7 @@ class Pooled:
     def __call__(self, veiled: Veiled, attempt: Attempt) -> Pooled:
         """Be who answers this attempt at the run."""
         self._veiled, self._attempt = veiled, attempt
-        self._alone = is_alone(veiled, self._ground.basis.device)
+        self._alone = asked_by_ones(veiled, self._ground.basis.device)
         return self
 
     # What a run asks of a source.

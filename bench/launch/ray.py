@@ -202,6 +202,6 @@ def work_of(ground: Ground, make: partial[Model], lesson: Any = ()) -> Work:
             "weights_sha256": model.weights_sha256, "revision": model.revision, "code": sha256_of(basis.code),
             "modules": sorted(basis.code),
         },
-        dict(basis.libraries), basis.settings.strict, lesson, tuple(model.clusters), {}, str(Path.cwd()),
+        dict(basis.libraries), basis.task.output, basis.settings.strict, lesson, tuple(model.clusters), {}, str(Path.cwd()),
         tuple(one or str(Path.cwd()) for one in sys.path), {name: os.environ[name] for name in _SETTINGS if os.environ.get(name)},
     )  # fmt: skip
