@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.record import Run
+    from bench.tracking.read import Store
 
 Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
@@ -32,14 +33,14 @@ def main(options: argparse.Namespace) -> int:
     from bench.commands.shared.gathered import Gathered
     from bench.leaderboard import index
 
-    file, runs_dir, stamps = _source(options)
+    file, runs_dir, stamps, store = _source(options)
     trained, faults = ({}, []) if options.store else trainings.gathered(options.runs, options.name)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
     entries: list[EntryTable] = []
 
     def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
-        gathered = Gathered(opened, runs_dir, stored=bool(options.store))
+        gathered = Gathered(opened, runs_dir, store)
         gathered.refresh(stamps)
         found, suites = _boards(options.name, gathered)
         entries[:] = competition.gather(options.runs, gathered) if options.name in (None, competition.NAME) else []
@@ -88,16 +89,17 @@ def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
         tell(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
 
 
-def _source(options: argparse.Namespace) -> tuple[Path | None, Path, dict[str, str]]:
-    """The index file, if there can be one, the folder that run folders are relative to, and the stamps of these."""
+def _source(options: argparse.Namespace) -> tuple[Path | None, Path, dict[str, str], Store | None]:
+    """The index file, if there can be one, the folder that run folders are relative to, their stamps, and the store they are of."""
     from bench.leaderboard.index_file import file_in
     from bench.leaderboard.stamps import folders
 
     if options.store:
-        from bench.commands.shared.stored import folders_of
+        from bench.commands.shared import stored
 
-        return folders_of(options.store)
-    return file_in(options.runs), options.runs, folders(options.runs)
+        store, stamps = stored.opened(options.store)
+        return file_in(store.cache), Path("/"), stamps, store
+    return file_in(options.runs), options.runs, folders(options.runs), None
 
 
 def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:

@@ -11,7 +11,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from bench.config.compose import choice, conf_dirs, names, own_conf_dirs, plugins
+from bench.config.compose import choice, conf_dirs, has, own_conf_dirs, plugins
 from bench.config.errors import among
 from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
@@ -55,7 +55,7 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
 
 def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
-    if name not in names("task"):
+    if not has("task", name):
         raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
     path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
     found = read_yaml(path)

@@ -82,6 +82,11 @@ def names(group: str) -> dict[str, str]:
     return dict(sorted(found.items()))
 
 
+def has(group: str, name: str) -> bool:
+    """Whether a group has this choice: what `name in names(group)` says, without opening every file."""
+    return name == Path(name).name and name not in ("", ".", "..") and _file(group, name) is not None
+
+
 def choice(group: str, name: str) -> Mapping[str, Any]:
     """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
     if (path := _file(group, name)) is not None:

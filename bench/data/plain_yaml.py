@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,27 @@ class NotPlain(ValueError):
 
 
 def read_yaml(path: Path) -> Json:
-    """The file's value, None of an empty file; raises BenchError with the line of what is no plain YAML."""
+    """The file's value, None of an empty file; raises BenchError with the line of what is no plain YAML.
+
+    A file that is read again, as that of a task by each of its boards, is parsed again only where it has changed.
+    """
+    try:
+        there = path.stat()
+    except OSError:
+        return _read_yaml(path)  # which says what is wrong
+    key = str(path), there.st_ino, there.st_mtime_ns, there.st_size
+    if key not in _parsed:
+        if len(_parsed) >= _KEPT:
+            _parsed.clear()
+        _parsed[key] = _read_yaml(path)
+    return copy.deepcopy(_parsed[key])
+
+
+_parsed: dict[tuple[str, int, int, int], Json] = {}
+_KEPT = 1000  # files
+
+
+def _read_yaml(path: Path) -> Json:
     text = read_text(path)
     if len(text) > MOST_CHARACTERS:
         raise BenchError(f"{path} has {len(text):,} characters, where a configuration has {MOST_CHARACTERS:,} at most")

@@ -31,11 +31,15 @@ _KEPT = 500  # results of rankings
 
 @dataclass(frozen=True)
 class Record:
-    """A run that the index knows: `root` and `path` say where it is, as they were given to `refresh`."""
+    """A run that the index knows: `root` and `path` say where it is, as they were given to `refresh`.
+
+    One that is not `checked` has rows that nobody has held against its record yet.
+    """
 
     root: str
     path: str
     run: Run
+    checked: bool = True
 
 
 def using(file: Path | None, act: Callable[[Index], T]) -> T:
@@ -67,17 +71,19 @@ class Index:
         self._db = opened(file)
 
     def refresh(
-        self, root: str, stamps: Mapping[str, str], load: Callable[[str], Run], slot: Callable[[Run], Json]
-    ) -> None:
+        self, root: str, stamps: Mapping[str, str], load: Callable[[str], Run], slot: Callable[[Run], Json],
+        is_checked: Callable[[str], bool] = lambda path: True,
+    ) -> None:  # fmt: skip
         """Bring what is known of `root` to what is there now: `stamps` by path; `load` reads one that is new or changed.
 
-        Of several runs that `slot` gives the same, a board shows the latest. What `load` refuses is kept as a problem.
+        Of several runs that `slot` gives the same, a board shows the latest. What `load` refuses is kept as a problem; what it
+        takes and is not checked is for `check` to say, when it is shown.
         """
         query = "SELECT path, stamp FROM records WHERE root = ?"
         known = dict(self._safely(lambda: self._db.execute(query, (root,)).fetchall()))
         new = [path for path, stamp in stamps.items() if known.get(path) != stamp]
         old = [(root, path) for path in (*(path for path in known if path not in stamps), *new)]
-        rows = [(root, path, stamps[path], *_row(path, load, slot)) for path in new]
+        rows = [(root, path, stamps[path], *_row(path, load, slot), is_checked(path)) for path in new]
         if old:
             self._safely(lambda: self._replace(old, rows))
 
@@ -97,7 +103,7 @@ class Index:
         The same run in several roots (task, model, data and run id) is one, that of the root named first.
         """
         query = (
-            "SELECT root, path, same, slot, created FROM records WHERE task = ? AND version = ? AND error IS NULL "
+            "SELECT root, path, same, slot, created, checked FROM records WHERE task = ? AND version = ? AND error IS NULL "
             f"AND root IN ({_marks(roots)})"
         )
         found = self._safely(lambda: self._db.execute(query, (task, version, *roots)).fetchall())
@@ -106,19 +112,25 @@ class Index:
         for one in sorted(found, key=lambda one: (place[one[0]], one[1])):
             if one[0] == once.setdefault(f"{one[2]}", one)[0]:
                 once[f"{one[2]} {one[0]} {one[1]}"] = one
-        latest = {one[3]: one[:2] for one in sorted(once.values(), key=lambda one: (one[4], one[1]))}
-        return [Record(root, path, self._run(root, path)) for root, path in latest.values()]
+        latest = {one[3]: one for one in sorted(once.values(), key=lambda one: (one[4], one[1]))}
+        return [Record(one[0], one[1], self._run(one[0], one[1]), bool(one[5])) for one in latest.values()]
+
+    def check(self, record: Record, problem: str | None) -> None:
+        """Say that the rows of a run were held against its record, with what is wrong, for which it is left out from now on."""
+        change = "checked = 1" if problem is None else "checked = 1, error = ?"
+        values = (record.root, record.path) if problem is None else (problem, record.root, record.path)
+        command = f"UPDATE records SET {change} WHERE root = ? AND path = ?"
+        self._safely(lambda: self._write(command, values))
 
     def every(self, *roots: str) -> list[Record]:
         """All runs, also the earlier ones, in order of root and path."""
-        query = (
-            f"SELECT root, path, run FROM records WHERE error IS NULL AND root IN ({_marks(roots)}) ORDER BY root, path"
-        )
+        of_roots = f"error IS NULL AND root IN ({_marks(roots)})"
+        query = f"SELECT root, path, run, checked FROM records WHERE {of_roots} ORDER BY root, path"
 
         def read() -> list[Record]:
             return [
-                Record(root, path, Run.from_json(json.loads(text)))
-                for root, path, text in self._db.execute(query, roots)
+                Record(root, path, Run.from_json(json.loads(text)), bool(checked))
+                for root, path, text, checked in self._db.execute(query, roots)
             ]
 
         return self._safely(read)

@@ -13,9 +13,9 @@ from pathlib import Path
 from bench import machine
 
 FILE = ".index.db"  # in the folder that it is of
-_FORMAT = 7  # of the tables below and of what is in them
+_FORMAT = 8  # of the tables below and of what is in them
 PATIENCE_SECONDS = 10.0  # for another board that writes
-COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error")
+COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error", "checked")
 _SCHEMA = f"""
 CREATE TABLE records ({", ".join(COLUMNS)}, PRIMARY KEY (root, path));
 CREATE INDEX by_board ON records (task, version);

@@ -256,11 +256,24 @@ def _numbered(run_id: str, number: int) -> str:
 def read_run(path: Path) -> Run:
     """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
-        run = Run.from_json(json.loads(path.read_text(encoding="utf-8")))
         origin = path.with_name(ORIGIN)
-        run = replace(run, origin=json.loads(origin.read_text(encoding="utf-8"))) if origin.exists() else run
+        texts = {RECORD: path.read_text(encoding="utf-8")}
+        texts |= {ORIGIN: origin.read_text(encoding="utf-8")} if origin.exists() else {}
     except (OSError, *WRONG) as error:
-        raise BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh") from None
+        raise _no_record(str(path), error) from None
+    return run_of(texts, str(path))
+
+
+def run_of(texts: Mapping[str, str], path: str) -> Run:
+    """The run of the texts of a `run.json` and an `origin.json`, where there is one, by their names; `path` is for messages.
+
+    Raises BenchError for a record that is damaged or of another version.
+    """
+    try:
+        run = Run.from_json(json.loads(texts[RECORD]))
+        run = replace(run, origin=json.loads(texts[ORIGIN])) if ORIGIN in texts else run
+    except WRONG as error:
+        raise _no_record(path, error) from None
     try:
         record = run.to_json()
         canonical(record)  # refuses 1e999, which JSON reads as an infinity, wherever it stands
@@ -271,6 +284,10 @@ def read_run(path: Path) -> Run:
         raise BenchError(
             f"{path} is not whole ({type(error).__name__}: {error}); delete its folder or run again with --fresh"
         ) from None
+
+
+def _no_record(path: str, error: Exception) -> BenchError:
+    return BenchError(f"{path} is not a run record ({error}); delete its folder or run again with --fresh")
 
 
 def refuse_altered(folder: Path, run: Run, but: Sequence[str] = (), grown: Sequence[str] = ()) -> None:

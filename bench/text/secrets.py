@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import quote, unquote, urlsplit
 
@@ -65,19 +65,25 @@ def _all_withheld(value: Any) -> Any:
     return WITHHELD
 
 
-def clean(text: str) -> str:
+def clean(text: str, known: Sequence[str] | None = None) -> str:
     """A text without secrets: those that this process was given, those that can be told by their look, and `name=secret`.
 
+    `known` is what `known_now` gives, for whoever has many texts.
     Of an address the user and password, the parameters and the parts of its path that are secrets go.
 
     >>> clean("401 at https://ann:pw@host/v1?api_key=1: Incorrect key sk-abc123def456ghi789; password: hunter2")
     '401 at https://host/v1: Incorrect key withheld; password: withheld'
     """
-    for secret in sorted(_known(), key=len, reverse=True):
+    for secret in known_now() if known is None else known:
         if secret in text:
             text = text.replace(secret, WITHHELD)
     text = URL.sub(lambda found: public_url(found[0]), text)
     return looks.without_said(looks.without_known(text))
+
+
+def known_now() -> list[str]:
+    """The secrets that this process was given, the longest first."""
+    return sorted(_known(), key=len, reverse=True)
 
 
 def of_word(word: str) -> str:

@@ -21,7 +21,7 @@ from bench.runs.folder import ARTIFACTS, RECORD
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
-from bench.tracking import mark, suites, times, views
+from bench.tracking import carried, mark, suites, times, views
 from bench.tracking.begun import is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
@@ -143,6 +143,7 @@ class Tracker:
         found = {field_name(name): float(value) for name, value in metrics(run).items()}
         new = {name: value for name, value in found.items() if stored.data.metrics.get(name) != value}
         tags = {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | {KEY: key_of(run)}
+        tags |= carried.tags(folder)
         self.client.log_batch(
             run_id,
             # The last says when, so that whoever reads the store asks for its files again.
@@ -180,7 +181,7 @@ class Tracker:
         from mlflow.entities import DatasetInput, InputTag, Metric, Param
 
         # Tags given at once cost no second look at the run.
-        tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()}
+        tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | carried.tags(folder)
         at = float(round(time.time() * 1000))
         tags |= signed(at)
         tags |= {suites.PARENT: parent} if parent else {}

@@ -2,45 +2,39 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
-import re
+import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
 
 from bench.artifacts.digest import cache_dir
-from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.runs.folder import ORIGIN, RECORD
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text.secret_urls import public_url
+from bench.text.secrets import clean
 from bench.timing.summary import FOLDER
-from bench.tracking.fields import FILES, KEY, LOGGED
-from bench.tracking.store import connect, store_errors
-from bench.types import Json
+from bench.tracking import carried
+from bench.tracking.carried import Carried
+from bench.tracking.fields import FILES, KEY
+from bench.tracking.listed import Unlike, listed
+from bench.tracking.rest import Odd, Rest
+from bench.tracking.searched import ID, ByClient, found
+from bench.tracking.seen import Place, Seen
+from bench.tracking.store import connect, is_database, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
-    from mlflow.entities import Run as LoggedRun
 
-_PAGE = 1000
-_SLACK = 600_000.0  # milliseconds: how far apart the clocks of two who log may be, and how long logging may take
+_AT_ONCE = 8  # runs whose files are downloaded
 _SHOWN = (RECORD, ORIGIN, MEASUREMENTS, FOLDER)  # what a board needs
-
-
-@dataclass(frozen=True)
-class Place:
-    """Where a finished run's artifacts are, and its key and time of logging."""
-
-    run_id: str
-    artifacts: str
-    key: str
-    logged: float
 
 
 class Store:
@@ -50,41 +44,83 @@ class Store:
         refuse_missing(uri)
         self.uri = uri
         self.cache = cache_dir() / "mlflow" / hashlib.sha256(public_url(uri).encode()).hexdigest()[:12]
-        self.client: MlflowClient = connect(uri)
+        self.notes: list[str] = []  # what a person should know of how the store was read
+        self.deleted_experiments: list[
+            str
+        ] = []  # the names of those that can be restored, once the folders were asked for
+        self._rest: Rest | None = None
+        self._seen = Seen(self.cache / "seen.db")
+        self._carried: dict[str, str] = {}  # runs by the folder that their files come into
+
+    @functools.cached_property
+    def client(self) -> MlflowClient:
+        """MLflow's own client, which takes seconds to import."""
+        return connect(self.uri)
 
     def folders(self) -> list[str]:
-        """The folder of every finished run, one a key; what a board needs of a run that is not on this machine is downloaded.
+        """The folder of every finished run, one a key; of one on another machine what its tags do not carry is downloaded.
 
-        Only runs that were logged since the last call are asked for, and those that are deleted.
+        What a store says is remembered, so that only what is new or changed is asked for.
         """
-        known = self._known()
-        after = max((place.logged for place in known.values()), default=0.0) - _SLACK
-        with store_errors(self.uri):
-            where = f"tags.`{KEY}` != '' and attributes.status = 'FINISHED'"
-            late = f" and metrics.`{LOGGED}` > {after}" if known else ""
-            new = [place for one in self._search(where + late) if (place := _place(one))]
-            deleted = {str(one.info.run_id) for one in self._search(where, deleted=True)}
-            fresh = {place.run_id: place for place in new if known.get(place.run_id) != place}
-            if fresh:
-                known |= fresh
-                self._keep(known)
-            first: dict[str, Place] = {}
-            for place in sorted(known.values(), key=lambda place: (place.logged, place.run_id)):
-                if place.run_id not in deleted:
-                    first.setdefault(place.key, place)
-            return [self._folder(place) for place in first.values()]
+        self._seen = seen = Seen(self.cache / "seen.db")
+        places = self._listed(seen)
+        if places is None:
+            places = self._searched(seen)
+        first: dict[str, Place] = {}
+        for place in sorted(places, key=lambda place: (place.logged, place.run_id)):
+            first.setdefault(place.key, place)
+        names = seen.names()
+        self._carried = {
+            self._path(place): place.run_id for place in first.values() if not place.local and place.name in names
+        }  # fmt: skip
+        bare = [place for place in first.values() if not place.local and self._path(place) not in self._carried]
+        self._download({place.run_id: Path(self._path(place)) for place in bare}, _SHOWN)
+        return [self._path(place) for place in first.values()]
 
-    def deleted_experiments(self) -> list[str]:
-        """The names of the experiments that were deleted and can be restored."""
-        from mlflow.entities import ViewType
+    def is_carried(self, folder: str) -> bool:
+        """Whether the record of the run of this folder came with the search; then its files come only when they are needed."""
+        return folder in self._carried
 
-        with store_errors(self.uri):
-            page = self.client.search_experiments(ViewType.DELETED_ONLY, max_results=_PAGE)
-            return [str(one.name) for one in page]
+    def carried(self, folder: str) -> Carried | None:
+        """What came with the search of the run of this folder; None where nothing did that can be read."""
+        tags = self._seen.tags(self._carried[folder]) if folder in self._carried else None
+        return carried.read(json.loads(tags)) if tags is not None else None
+
+    def need(self, folders: Iterable[str]) -> None:
+        """Bring the files that a board needs beside the record into these folders, where they are not there."""
+        self._download({self._carried[one]: Path(one) for one in folders if one in self._carried}, _SHOWN)
+
+    def _listed(self, seen: Seen) -> list[Place] | None:
+        """What the database holds, by reading it; None where it is none, or has to be asked by MLflow."""
+        if not is_database(self.uri):
+            return None
+        try:
+            with listed(self.uri) as database:
+                places = {one.run_id: one for one in database.places() if ID.fullmatch(one.run_id)}
+                self.deleted_experiments = database.deleted_experiments()
+                new = [name for name, one in places.items() if not one.local and seen.places.get(name) != one]
+                seen.keep(places, (), database.tags(new) if new else {})  # a later search asks for all experiments
+        except Unlike as why:
+            self.notes.append(
+                f"{public_url(self.uri)} is read by MLflow's search, which takes longer: {clean(str(why))[:200]}"
+            )
+            return None
+        return [*places.values()]
+
+    def _searched(self, seen: Seen) -> list[Place]:
+        """What a server holds, by searches of what is new; by MLflow's own client where the plain requests do not do."""
+        try:
+            self._rest = Rest(self.uri)
+            places, self.deleted_experiments = found(self._rest, seen)
+        except Odd:
+            self._rest = None
+            with store_errors(self.uri):
+                places, self.deleted_experiments = found(ByClient(self.client), seen)
+        return places
 
     def run(self, run_id: str) -> Path:
         """The folder of one run with all its files, downloaded once; raises BenchError where it is none of ours."""
-        if not re.fullmatch(r"[0-9a-f]{32}", run_id):
+        if not ID.fullmatch(run_id):
             raise BenchError(f"mlflow:{run_id} is no id of a run; MLflow's are 32 hex digits")
         folder = self.cache / "whole" / run_id
         if (folder / RECORD).exists():
@@ -93,87 +129,99 @@ class Store:
 
         with store_errors(self.uri):
             try:
-                found = self.client.get_run(run_id)
+                one = self.client.get_run(run_id)
             except MlflowException as error:
                 if error.error_code != "RESOURCE_DOES_NOT_EXIST":
                     raise
                 raise BenchError(
                     f"mlflow:{run_id} is not in {public_url(self.uri)}; set MLFLOW_TRACKING_URI to its store"
                 ) from None
-            if KEY not in found.data.tags or found.info.status != "FINISHED":
+            if KEY not in one.data.tags or one.info.status != "FINISHED":
                 raise BenchError(f"mlflow:{run_id} in {public_url(self.uri)} is no finished run of `bench run`")
             return self._downloaded(run_id, folder, (*FILES, FOLDER))
 
-    def _search(self, where: str, *, deleted: bool = False) -> Iterator[LoggedRun]:
-        from mlflow.entities import ViewType
+    def _path(self, place: Place) -> str:
+        """Where the run's files lie: its artifacts where they are on this machine, else in the cache."""
+        return place.local or str(self.cache / "boards" / place.name)
 
-        experiments = [str(one.experiment_id) for one in self._experiments()]
-        token = None
-        while experiments:
-            view = ViewType.DELETED_ONLY if deleted else ViewType.ACTIVE_ONLY
-            page = self.client.search_runs(experiments, where, view, _PAGE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+    def _download(self, wanted: Mapping[str, Path], names: Sequence[str]) -> None:
+        """Have files of these runs in folders: out of what is carried, else downloaded, several at a time from a server."""
+        missing = [(run_id, folder) for run_id, folder in wanted.items() if not (folder / RECORD).exists()]
+        asked: list[tuple[str, Path, Carried | None]] = []
+        for run_id, folder in missing:
+            found = self.carried(str(folder))
+            if found is not None and found.whole:
+                _written(found.texts, folder)
+            else:
+                asked.append((run_id, folder, found))
+        if asked and (server := self._files()) is not None:
+            done = server.at_once(lambda one: self._fetched(server, *one), asked)
+            asked = [one for one, is_there in zip(asked, done, strict=True) if not is_there]
+        if not asked:
+            return
+        if is_database(self.uri) and any(
+            self._seen.places[one[0]].artifacts.startswith("mlflow-artifacts:") for one in asked
+        ):
+            raise BenchError(
+                f"files of {len(asked)} runs in {public_url(self.uri)} are behind MLflow's server; set MLFLOW_TRACKING_URI to its "
+                "address beside --store"
+            )
+        with store_errors(self.uri), ThreadPoolExecutor(1 if is_database(self.uri) else _AT_ONCE) as pool:
+            _ = self.client
+            _ = [*pool.map(lambda one: self._downloaded(one[0], one[1], names), asked)]
 
-    def _experiments(self) -> Iterable[Json]:
-        token = None
-        while True:
-            page = self.client.search_experiments(max_results=_PAGE, page_token=token)
-            yield from page
-            token = page.token
-            if not token:
-                return
+    def _files(self) -> Rest | None:
+        """The server that has the files, where plain requests bring them: of a database that which the environment names."""
+        if self._rest is None and is_database(self.uri):
+            with suppress(Odd):
+                self._rest = Rest(os.environ.get("MLFLOW_TRACKING_URI", ""))
+        return self._rest
 
-    def _known(self) -> dict[str, Place]:
-        """The runs that earlier calls saw; none where that file is damaged."""
+    def _fetched(self, server: Rest, run_id: str, folder: Path, found: Carried | None) -> bool:
+        """Bring the measurements of a run by a plain request, beside the record that is carried; whether that was enough."""
+        if found is None or json.loads(found.texts[RECORD]).get("scenarios"):  # which has more files than one
+            return False
         try:
-            found = json.loads((self.cache / "runs.json").read_text(encoding="utf-8"))
-            return {name: Place(name, *rest) for name, rest in found.items()}
-        except (OSError, ValueError, TypeError, AttributeError):
-            return {}
-
-    def _keep(self, known: dict[str, Place]) -> None:
-        self.cache.mkdir(parents=True, exist_ok=True)
-        lines = {place.run_id: [place.artifacts, place.key, place.logged] for place in known.values()}
-        write_atomically(self.cache / "runs.json", json.dumps(lines))
-
-    def _folder(self, place: Place) -> str:
-        """Where the run's files lie: its artifacts where they are on this machine, else a copy of what a board needs."""
-        parts = urlsplit(place.artifacts)
-        if parts.scheme in ("file", ""):
-            return unquote(parts.path)
-        folder = (
-            self.cache / "boards" / f"{place.run_id}-{place.logged:.0f}"
-        )  # a run that was measured since is another
-        return str(folder if (folder / RECORD).exists() else self._downloaded(place.run_id, folder, _SHOWN))
+            measured = server.file(f"{self._seen.places[run_id].artifacts}/{MEASUREMENTS}")
+        except Odd:
+            return False
+        _written({**found.texts} | ({MEASUREMENTS: measured} if measured is not None else {}), folder)
+        return True
 
     def _downloaded(self, run_id: str, folder: Path, names: Iterable[str]) -> Path:
         """Download files of a run all or none; another process may be doing the same."""
         folder.parent.mkdir(parents=True, exist_ok=True)
         there = {artifact.path for artifact in self.client.list_artifacts(run_id)}
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as draft:
+        draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
+        try:
             for name in names:
                 if name in there:
-                    self.client.download_artifacts(run_id, name, draft)
-            if not folder.exists():
-                shutil.copytree(draft, part := Path(f"{draft}.done"))
-                try:
-                    part.rename(folder)
-                except OSError:  # it is there by now
-                    shutil.rmtree(part)
+                    self.client.download_artifacts(run_id, name, str(draft))
+            _moved(draft, folder)
+        finally:
+            shutil.rmtree(draft, ignore_errors=True)
         return folder
+
+
+def _written(texts: Mapping[str, str | bytes], folder: Path) -> None:
+    """Make a folder of these files, all or nothing; another process may be doing the same."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
+    for name, text in texts.items():
+        (draft / name).write_bytes(text if isinstance(text, bytes) else text.encode(errors="surrogateescape"))
+    _moved(draft, folder)
+
+
+def _moved(draft: Path, folder: Path) -> None:
+    """Give a draft its name, unless another process has made one; one without a record is given up."""
+    if (draft / RECORD).exists() and not (folder / RECORD).exists():
+        shutil.rmtree(folder, ignore_errors=True)
+    with suppress(OSError):  # it is there by now
+        draft.rename(folder)
+    shutil.rmtree(draft, ignore_errors=True)
 
 
 def refuse_missing(uri: str) -> None:
     """Raise BenchError for a SQLite store that is not there: MLflow would make one."""
     if uri.startswith("sqlite:///") and not Path(path := uri.removeprefix("sqlite:///")).is_file():
         raise BenchError(f"store {uri}: there is no file {path}; give the URI of an MLflow store that has runs")
-
-
-def _place(one: LoggedRun) -> Place | None:
-    run_id = str(one.info.run_id)
-    if not re.fullmatch(r"[0-9a-f]{32}", run_id):
-        return None
-    return Place(run_id, str(one.info.artifact_uri), one.data.tags[KEY], float(one.data.metrics.get(LOGGED, 0.0)))

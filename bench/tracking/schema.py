@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import re
 import shlex
 import sqlite3
@@ -18,7 +19,7 @@ def fault(uri: str) -> tuple[str, str] | None:
     Raises what SQLAlchemy raises for a database that cannot be reached.
     """
     found = _revision(uri)
-    head, known = _revisions()
+    head, known = revisions()
     if found is None or head is None or found == head:
         return None
     import mlflow
@@ -64,12 +65,12 @@ def _of_file(file: Path) -> str | None:
     return str(rows[0][0]) if len(rows) == 1 else None
 
 
-def _revisions() -> tuple[str | None, set[str]]:
+def revisions() -> tuple[str | None, set[str]]:
     """The last revision that the installed MLflow knows, None where that is not one, and all that it knows."""
-    import mlflow
-
+    found = importlib.util.find_spec("mlflow")  # which does not import it: boards need no more of it
+    origin = Path(found.origin).parent if found is not None and found.origin else Path()
     before, known = set[str](), set[str]()
-    for path in (Path(mlflow.__file__).parent / "store" / "db_migrations" / "versions").glob("*.py"):
+    for path in (origin / "store" / "db_migrations" / "versions").glob("*.py"):
         text = path.read_text(encoding="utf-8")
         known.update(re.findall(r"^revision(?:: \w+)? = [\"'](\w+)[\"']", text, re.MULTILINE))
         for line in re.findall(r"^down_revision(?:: [^=]+)? = (.*)$", text, re.MULTILINE):

@@ -22,7 +22,7 @@ def own_folders() -> list[Path]:
 
 def of_task(name: str) -> Board | None:
     """The board of a task of the registry, ranked by its first metric; None for another name, and for a competition."""
-    if name not in conf.names("task"):
+    if not conf.has("task", name):
         return None
     cls = task_class(name)
     if not issubclass(cls, Task):

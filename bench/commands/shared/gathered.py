@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from bench import __version__
 from bench.commands.shared.boards import of_task as default_board
+from bench.commands.shared.stored import said
 from bench.config import compose as conf
 from bench.config.build import task_class
 from bench.errors import BenchError
@@ -25,16 +26,17 @@ from bench.leaderboard.stamps import file_stamp
 from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale, why_none
 from bench.runs import measurements
 from bench.runs.claimed import in_store
-from bench.runs.folder import RECORD, read_run
+from bench.runs.folder import RECORD, read_run, run_of
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.bounds import by_rule
 from bench.scoring.source import digest_of
-from bench.task import Task
+from bench.task import BaseTask, Task
 
 if TYPE_CHECKING:
     from bench.metrics.metric import AnyMetric
     from bench.record import Run, Score
+    from bench.tracking.read import Store
     from bench.types import Json
 
 RUNS = "runs"  # the root of the runs in an index; that of the submissions is their folder
@@ -44,16 +46,19 @@ RUNS = "runs"  # the root of the runs in an index; that of the submissions is th
 class Gathered(Evidence):
     """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings.
 
-    With `stored` those of `runs_dir` are the runs of a store.
+    With a `store` those of `runs_dir` are its runs. Of those whose record came with the search, the rows are brought, and held
+    against the record, only when a board shows them.
     """
 
     index: Index
     runs_dir: Path
-    stored: bool = False
+    store: Store | None = None
     problems: list[str] = field(default_factory=list)
     why: dict[str, str] = field(default_factory=dict)  # that a suite whose tasks have runs has no table, by its board
     _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
+    _classes: dict[str, type[BaseTask]] = field(default_factory=dict)
+    _unread: set[str] = field(default_factory=set)  # paths of runs whose rows were not brought
 
     @property
     def _roots(self) -> tuple[str, str]:
@@ -62,22 +67,61 @@ class Gathered(Evidence):
     def refresh(self, stamps: dict[str, str]) -> None:
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
-        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), alike.slot)
+        self.index.refresh(
+            runs, stamps, lambda path: _shown(self._read(path)), alike.slot, lambda path: path not in self._unread
+        )
         paths = map(str, entry.paths(entry.SUBMISSIONS.resolve()))
         entries = {path: f"{file_stamp(path)} {__version__}" for path in paths}  # which knows what rows give a score
         self.index.refresh(submissions, entries, lambda path: _shown(submission(Path(path)).run), alike.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 
     def _read(self, path: str) -> Run:
+        if self.store is None:
+            return self._with_rows(path)
+        found = self.store.carried(path)
+        if found is not None and not (run := run_of(found.texts, f"{path}/{RECORD}")).scenarios:
+            self._unread.add(path)
+            return in_store(run)
+        self._bring([path])
+        return in_store(self._with_rows(path))
+
+    def _with_rows(self, path: str) -> Run:
         folder = self.runs_dir / path
         run = with_evidence(folder, read_run(folder / RECORD))
         refuse_denied(folder, run, _metric_as_now)
-        return in_store(run) if self.stored else run
+        return run
+
+    def _bring(self, paths: Iterable[str]) -> None:
+        """Have the rows of these runs of the store here."""
+        if self.store is not None:
+            with said():
+                self.store.need(paths)
+
+    def _latest(self, task: str, version: int) -> list[Record]:
+        """The latest run of each slot of a board whose rows give what its record states; others are told, and left out."""
+        while True:
+            found = self.index.runs(task, version, *self._roots)
+            if not self._denied(found):
+                return found
+
+    def _denied(self, found: Sequence[Record]) -> bool:
+        """Whether any of these had to be left out, or was not checked before."""
+        unread = [record for record in found if not record.checked]
+        self._bring(record.path for record in unread)
+        for record in unread:
+            problem = None
+            try:
+                refuse_denied(self.runs_dir / record.path, record.run, _metric_as_now)
+            except BenchError as error:
+                problem = str(error)
+                self.problems.append(problem)
+            self.index.check(record, problem)
+        return bool(unread)
 
     def tables(self, board: Board) -> list[Table]:
         """The board's tables with what is known of their ranks."""
         found = []
-        for record in self.index.runs(board.task, board.version, *self._roots):
+        for record in self._latest(board.task, board.version):
             try:
                 boards.score_of(record.run, board.metric)
                 _ = [boards.score_of(record.run, name) for name in board.more]
@@ -128,27 +172,33 @@ class Gathered(Evidence):
         rule = f"{__version__} {RESAMPLES} {SEED} {metric.signature} {score.value!r}"
         return self.index.ruled(record, score, rule, make)
 
+    def _class(self, task: str) -> type[BaseTask]:
+        """The class of a task, looked for once: every row asks for it."""
+        if task not in self._classes:
+            self._classes[task] = task_class(task)
+        return self._classes[task]
+
     def _metric(self, task: str, name: str) -> AnyMetric:
         """The metric of this name, looked for once: a board asks for each of its rows."""
         if (task, name) not in self._metrics:
-            self._metrics[task, name] = _metric(task, name)
+            self._metrics[task, name] = _metric(task, name, self._class(task))
         return self._metrics[task, name]
 
     def _ranked(self, board: Board, table: Table) -> Table:
         """The table with intervals on its ranks; without them, and with a note, where the task is not known here."""
         try:
-            return ranked(board, table, lambda: _metric(board.task, board.metric), self)
+            return ranked(board, table, lambda: self._metric(board.task, board.metric), self)
         except BenchError as error:
             return replace(table, notes=(*table.notes, f"No intervals on ranks: {error}"))
 
     def latest(self, task: str, version: int) -> Run:
         """The latest run of a task and version that has runs."""
-        return self.index.runs(task, version, *self._roots)[-1].run
+        return self._latest(task, version)[-1].run
 
     def of_tasks(self, tasks: Container[str]) -> list[tuple[str, Run]]:
         """The latest runs of these tasks, each with the path of its folder or entry."""
         known = [one for one in sorted(self.versions()) if one[0] in tasks]
-        return [(one.path, one.run) for key in known for one in self.index.runs(*key, *self._roots)]
+        return [(one.path, one.run) for key in known for one in self._latest(*key)]
 
     def versions(self) -> set[tuple[str, int]]:
         """The tasks, with their versions, that have runs."""
@@ -168,7 +218,7 @@ class Gathered(Evidence):
             one = of_task.get(task) or default_board(task)
             if one is None:
                 raise BenchError(f"suite '{board.suite}' has the task '{task}', which is not in conf/task")
-            metric, card = _metric(task, one.metric), task_class(task).card
+            metric, card = self._metric(task, one.metric), self._class(task).card
             ends = scale(card, higher_is_better=metric.higher_is_better)
             columns.append(Column(one, limits.get(task), *ends, card.scenario))
         of_tasks = {task: given.get(task, ()) for task in tasks}
@@ -179,6 +229,8 @@ class Gathered(Evidence):
 
     def every(self) -> Iterable[tuple[Path | None, Run]]:
         """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
+        while self._denied(self.index.every(*self._roots)):
+            pass
         for record in self.index.every(*self._roots):
             run = record.run
             made_so = (run.resamples, run.seed) == (RESAMPLES, SEED) and alike.origin_of(run) != "self-reported"
@@ -234,7 +286,7 @@ def submission(path: Path) -> Entry:
 
 def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
     """The tasks and limits of the suite that a board names."""
-    if board.suite not in conf.names("suite"):
+    if not conf.has("suite", board.suite):
         raise BenchError(
             f"board '{board.name}' names the suite '{board.suite}', which is not in conf/suite; "
             f"known: {', '.join(conf.names('suite'))}"
@@ -274,9 +326,8 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
     ]
 
 
-def _metric(task: str, name: str) -> AnyMetric:
-    """The metric of this name in the class that conf/task names; raises BenchError where it has none."""
-    cls = task_class(task)
+def _metric(task: str, name: str, cls: type[BaseTask]) -> AnyMetric:
+    """The metric of this name in the class of a task; raises BenchError where it has none."""
     metrics = cls.metrics if issubclass(cls, Task) else ()
     for metric in metrics:
         if metric.name == name:
@@ -287,5 +338,6 @@ def _metric(task: str, name: str) -> AnyMetric:
 @functools.cache
 def _metric_as_now(task: str, name: str) -> tuple[AnyMetric, str]:
     """The metric with the digest of its source; raises BenchError where the task has none of this name."""
-    cls, metric = task_class(task), _metric(task, name)
+    cls = task_class(task)
+    metric = _metric(task, name, cls)
     return metric, digest_of(metric, cls) if issubclass(cls, Task) else ""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared.streams import can_say
-from bench.text.secrets import clean
+from bench.text.secrets import clean, known_now
 from bench.text.shown import json_text, tell
 
 if TYPE_CHECKING:
@@ -19,17 +19,22 @@ if TYPE_CHECKING:
 def emit(record: Any) -> None:
     """The one JSON line that `--json` promises."""
     sys.stdout.flush()
-    line = json_text(json.dumps(_clean(record), ensure_ascii=False, allow_nan=False))
-    print(line if can_say(line) else json.dumps(_clean(record), allow_nan=False), flush=True)
+    shown = _clean(record, known_now(), {})
+    line = json_text(json.dumps(shown, ensure_ascii=False, allow_nan=False))
+    print(line if can_say(line) else json.dumps(shown, allow_nan=False), flush=True)
 
 
-def _clean(record: Any) -> Any:
-    """The record without secrets in its texts."""
+def _clean(record: Any, known: Sequence[str], seen: dict[str, str]) -> Any:
+    """The record without secrets in its texts; `seen` are texts that were cleaned before, as the same names come in every row."""
     if isinstance(record, dict):
-        return {clean(key) if isinstance(key, str) else key: _clean(value) for key, value in record.items()}
+        return {_clean(key, known, seen): _clean(value, known, seen) for key, value in record.items()}
     if isinstance(record, list | tuple):
-        return [_clean(one) for one in record]
-    return clean(record) if isinstance(record, str) else record
+        return [_clean(one, known, seen) for one in record]
+    if not isinstance(record, str):
+        return record
+    if record not in seen:
+        seen[record] = clean(record, known)
+    return seen[record]
 
 
 def summary(run: Run, folder: Path) -> dict[str, Any]:

@@ -3,39 +3,58 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.text.secret_urls import public_url
 from bench.text.shown import tell
 
+if TYPE_CHECKING:
+    from bench.tracking.read import Store
 
-def folders_of(uri: str) -> tuple[Path | None, Path, dict[str, str]]:
-    """An index file for this store, the folder that run folders are relative to, and the stamps of these by path."""
-    from bench.leaderboard.index_file import file_in
+
+def opened(uri: str) -> tuple[Store, dict[str, str]]:
+    """The store of this address, and the stamps of the folders of its runs by path; each is absolute."""
     from bench.leaderboard.stamps import folder_stamp
     from bench.text import secret_urls
     from bench.tracking.read import Store
-    from bench.tracking.store import StoreError
 
     secret_urls.refuse({"--store": uri}, but=os.environ.get("MLFLOW_TRACKING_URI"))
-    try:
+    with said():
         store = Store(uri)
         folders = store.folders()
-    except StoreError as error:
-        raise BenchError(f"{error}; {error.remedy}, or leave --store away to read the runs directory") from None
-    stamps = {folder: stamp for folder in folders if (stamp := folder_stamp(folder))}
-    if deleted := store.deleted_experiments():
-        tell(
-            f"bench: left out: the runs of {len(deleted)} deleted experiments of {uri}, such as {deleted[0]}; `mlflow experiments "
-            "restore` brings them back",
-            err=True,
+    # The name of a folder in the cache has the time of logging in it, so that a record that is carried needs no look at the disk.
+    stamps = {
+        folder: stamp
+        for folder in folders
+        if (stamp := "carried" if store.is_carried(folder) else folder_stamp(folder))
+    }
+    if deleted := store.deleted_experiments:
+        store.notes.append(
+            f"left out: the runs of {len(deleted)} deleted experiments of {public_url(uri)}, such as {deleted[0]}; "
+            "`mlflow experiments restore` brings them back"
         )
     if gone := [folder for folder in folders if folder not in stamps]:
-        tell(
-            f"bench: left out: {len(gone)} runs of {uri} whose artifacts are not in their place, such as {gone[0]}",
-            err=True,
+        store.notes.append(
+            f"left out: {len(gone)} runs of {public_url(uri)} whose artifacts are not in their place, such as {gone[0]}"
         )
-    return file_in(store.cache), Path("/"), stamps
+    for note in store.notes:
+        tell(f"bench: {note}", err=True)
+    return store, stamps
+
+
+@contextmanager
+def said() -> Iterator[None]:
+    """Say what a store says against being read, with what helps."""
+    from bench.tracking.store import StoreError
+
+    try:
+        yield
+    except StoreError as error:
+        raise BenchError(f"{error}; {error.remedy}, or leave --store away to read the runs directory") from None
 
 
 def one(run_id: str, runs_dir: Path) -> Path:

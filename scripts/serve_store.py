@@ -1,0 +1,409 @@
+"""One store for a lab: PostgreSQL and MLflow's server in front of it, until Ctrl-C or SIGTERM. Needs no container.
+
+    python scripts/serve_store.py FOLDER [--port 5000] [--workers 4] [--auth] [--artifacts s3://bucket/path]
+
+FOLDER is made where it is not there and holds all: the cluster, the artifacts, passwords (each in a file that its owner alone
+reads) and logs. The same command goes on with it. A database that runs elsewhere is named by MLFLOW_BACKEND_STORE_URI. Run it as a
+user of its own; PostgreSQL refuses root, and takes another by --user. On standard output comes one line, the one for users, when
+the store answers.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib.util
+import os
+import pwd
+import secrets
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from contextlib import ExitStack, suppress
+from pathlib import Path
+from types import FrameType
+from typing import Any
+from urllib.parse import quote
+
+from bench.errors import BenchError
+from bench.locks import let_go, opened, taken
+from bench.text.rows import rows
+
+_DEBIAN = Path("/usr/lib/postgresql")
+_MARK = "store.txt"  # says that a folder is ours
+_HEALTHY_SECONDS, _ENDING_SECONDS = 120.0, 20.0
+_RESTARTS, _WITHIN_SECONDS = 5, 60.0  # of a database that ends by itself
+_BACKEND = "MLFLOW_BACKEND_STORE_URI"
+
+
+class Stop(BaseException):
+    """Somebody asked to end: Ctrl-C, SIGTERM or SIGHUP."""
+
+
+class Cluster:
+    """A PostgreSQL cluster of our own in `folder`, on loopback."""
+
+    def __init__(self, folder: Path, port: int, user: str | None) -> None:
+        self.folder, self.data, self.port, self.user = folder, folder / "postgres", port, user
+        self.process: subprocess.Popen[bytes] | None = None
+        self.password = secret(folder / "database-password")
+        version = self.data / "PG_VERSION"
+        if self.data.exists() and not version.is_file():
+            raise BenchError(
+                f"{self.data} is no PostgreSQL cluster (it has no PG_VERSION); move it away, or name another folder"
+            )
+        self.programs = programs(version.read_text().strip() if version.is_file() else "")
+
+    @property
+    def uri(self) -> str:
+        """The address of its database, with the password."""
+        return f"postgresql+psycopg2://mlflow:{quote(self.password, safe='')}@127.0.0.1:{self.port}/mlflow"
+
+    def start(self) -> None:
+        """Make it where it is not there, start it, and wait until it takes connections."""
+        if not self.data.exists():
+            self._make()
+        words = [self.programs / "postgres", "-D", self.data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
+                 "-c", "unix_socket_directories=", "-c", "max_connections=200"]  # fmt: skip
+        self.process = spawned(words, self.folder / "postgres.log", {}, self.user)
+        until = time.monotonic() + _HEALTHY_SECONDS
+        while (fault := self._refused()) is not None:
+            if self.process.poll() is not None or time.monotonic() > until:
+                raise BenchError(f"PostgreSQL did not start: {last(self.folder / 'postgres.log')}")
+            if "authentication failed" in fault:
+                self.end()
+                raise BenchError(
+                    f"PostgreSQL refuses the password in {self.folder / 'database-password'}; put back the one that the cluster "
+                    "was made with"
+                )
+            time.sleep(0.1)
+
+    def _make(self) -> None:
+        draft, password = self.folder / ".postgres.draft", self.folder / ".password.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        password.unlink(missing_ok=True)
+        draft.mkdir(mode=0o700)
+        handle = os.open(password, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(self.password)
+        if self.user:
+            shutil.chown(draft, self.user)
+            shutil.chown(password, self.user)
+            self.folder.chmod(0o711)  # the user has to get through
+        try:
+            ran([self.programs / "initdb", "-D", draft, "-U", "mlflow", "-A", "scram-sha-256", "-E", "UTF8", "--locale=C.UTF-8",
+                 f"--pwfile={password}"], self.user)  # fmt: skip
+        finally:
+            password.unlink()
+        draft.rename(self.data)
+
+    def _refused(self) -> str | None:
+        """Why it takes no connection, None where it does; the database of MLflow is made with the first."""
+        import psycopg2
+
+        try:
+            with_it = psycopg2.connect(
+                host="127.0.0.1", port=self.port, user="mlflow", password=self.password, dbname="postgres"
+            )
+        except psycopg2.OperationalError as error:
+            return str(error)
+        with_it.autocommit = True
+        with with_it.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM pg_database WHERE datname = 'mlflow'")
+            if not cursor.fetchone():
+                cursor.execute("CREATE DATABASE mlflow")
+        with_it.close()
+        return None
+
+    def end(self) -> None:
+        """End it without waiting for clients, all that was committed on the disk."""
+        if self.process is not None:
+            ended(self.process, signal.SIGINT, signal.SIGQUIT)
+
+
+def programs(version: str) -> Path:
+    """The folder of PostgreSQL's programs, of this major version where one is named."""
+    found = {path.parent.name: path for path in _DEBIAN.glob("*/bin") if (path / "initdb").is_file()}
+    if on_path := shutil.which("initdb"):
+        told = subprocess.run([on_path, "--version"], capture_output=True, text=True, check=False).stdout.split()
+        found.setdefault(told[2].partition(".")[0] if len(told) > 2 else "?", Path(on_path).parent)
+    if not found:
+        raise BenchError(
+            f"PostgreSQL is not installed (initdb is not on the path, nor in {_DEBIAN}); install it (Debian: `apt install "
+            f"postgresql`), or name a database that runs by {_BACKEND}"
+        )
+    if version and version not in found:
+        raise BenchError(
+            f"the cluster was made by PostgreSQL {version}, and installed are {', '.join(sorted(found))}; install {version}, or "
+            "bring the cluster up to date with pg_upgrade"
+        )
+    return found[version or max(found, key=lambda name: int(name) if name.isdigit() else 0)]
+
+
+def secret(path: Path) -> str:
+    """The secret in this file, which is made where it is not there; its owner alone reads it."""
+    if not path.exists():
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with os.fdopen(handle, "w") as file:
+            file.write(secrets.token_urlsafe(24))
+    if path.stat().st_mode & 0o077:
+        raise BenchError(f"{path} holds a secret, and others may read it; `chmod 600` it")
+    return path.read_text().strip()
+
+
+def ran(words: list[object], user: str | None) -> None:
+    """Run a program to its end, as this user; what it says of an error is ours where it fails."""
+    done = subprocess.run(
+        [*map(str, words)], capture_output=True, text=True, check=False, cwd="/", user=user, **_alone(user)
+    )
+    if done.returncode:
+        said = (
+            [line for line in rows(done.stderr) if "error" in line.lower()] or rows(done.stderr) or ["it says nothing"]
+        )
+        raise BenchError(f"{Path(str(words[0])).name} failed: {said[0]}")
+
+
+def spawned(words: list[object], log: Path, more: dict[str, str], user: str | None = None) -> subprocess.Popen[bytes]:
+    """A program that a Ctrl-C at the terminal does not reach, so that we end all in order."""
+    with log.open("ab") as file:
+        return subprocess.Popen(
+            [*map(str, words)], stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=os.environ | more, cwd="/",
+            start_new_session=True, user=user, **_alone(user),
+        )  # fmt: skip
+
+
+def _alone(user: str | None) -> dict[str, Any]:
+    """That another user has none of our groups."""
+    return {"group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+
+
+def ended(process: subprocess.Popen[bytes], *signals: signal.Signals) -> None:
+    """End a process by these signals, one after the other, and what is left of its group at last."""
+    for one in signals:
+        if process.poll() is None:
+            process.send_signal(one)
+            try:
+                process.wait(_ENDING_SECONDS)
+            except subprocess.TimeoutExpired:
+                continue
+    with suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)  # its own session: nobody else is in it
+    process.wait()
+
+
+def last(log: Path) -> str:
+    """The last line of a log that says something."""
+    lines = [line.strip() for line in rows(log.read_text(errors="replace")) if line.strip()] if log.exists() else []
+    faults = [line for line in lines[-30:] if "FATAL" in line or "Error" in line or "error" in line]
+    return f"{(faults or lines or ['it says nothing'])[-1][:300]} (see {log})"
+
+
+def refuse_taken(host: str, port: int, what: str) -> None:
+    """Raise BenchError where something listens on the port, or it cannot be had."""
+    try:
+        with socket.create_server((host, port)):
+            pass
+    except OSError as error:
+        raise BenchError(f"port {port} of {host} cannot be had for {what} ({error.strerror}); name another") from None
+
+
+def refuse_user(name: str | None) -> None:
+    """Raise BenchError where PostgreSQL would run as root, or as a user that it cannot run as."""
+    if os.geteuid() == 0 and name in (None, "root"):
+        raise BenchError(
+            "PostgreSQL refuses to run as root; start this as another user, or name one for it: --user postgres"
+        )
+    if name is None:
+        return
+    if os.geteuid() != 0:
+        raise BenchError("--user is for root alone, since PostgreSQL refuses it; leave it away")
+    try:
+        pwd.getpwnam(name)
+    except KeyError:
+        raise BenchError(
+            f"--user {name}: there is no such user here; Debian's package makes one called postgres"
+        ) from None
+
+
+def refuse_database(uri: str) -> None:
+    """Raise BenchError for a database that is not there, refuses the password, or has the schema of another MLflow."""
+    from bench.tracking import schema
+    from bench.tracking.store import StoreError, store_errors
+
+    try:
+        with store_errors(uri):
+            fault = schema.fault(uri)
+    except StoreError as error:
+        raise BenchError(f"{error}; {error.remedy}") from None
+    if fault:
+        raise BenchError(f"{fault[0]}; {fault[1]}")
+
+
+def prepared(folder: Path) -> None:
+    """Make the folder, private; raises BenchError for one that holds anything else."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if any(folder.iterdir()) and not (folder / _MARK).exists():
+            raise BenchError(
+                f"{folder} is not empty and no store of this script's; name a new folder, or one that it has made"
+            )
+        (folder / _MARK).write_text("The store of scripts/serve_store.py: database, artifacts, passwords, logs.\n")
+    except OSError as error:
+        raise BenchError(f"{folder} cannot be used ({error.strerror}); name a folder that you may write") from None
+
+
+def authorised(folder: Path) -> dict[str, str]:
+    """What MLflow's basic auth needs, as environment; its settings are in `auth.ini`, made once."""
+    if importlib.util.find_spec("flask_wtf") is None:
+        raise BenchError("--auth needs the Python module flask_wtf; `pip install 'mlflow[auth]'`")
+    ini = folder / "auth.ini"
+    if not ini.exists():
+        ini.write_text(
+            "[mlflow]\n"
+            "# who has an account may log into every experiment: a board is one experiment, of all who measure\n"
+            "default_permission = EDIT\n"
+            f"database_uri = sqlite:///{folder}/auth.db\n"
+            "admin_username = admin\n"
+            "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
+            "# seconds for which a password that was right is not hashed again: each time takes a tenth of a second\n"
+            "auth_cache_ttl_seconds = 60\n"
+        )
+    password = os.environ.get("MLFLOW_AUTH_ADMIN_PASSWORD") or secret(folder / "admin-password")
+    return {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+            "MLFLOW_FLASK_SERVER_SECRET_KEY": secret(folder / "session-secret")}  # fmt: skip
+
+
+def serve(options: argparse.Namespace, database: str, folder: Path) -> subprocess.Popen[bytes]:
+    """MLflow's server; nothing that is secret stands in its command line."""
+    words: list[object] = [sys.executable, "-m", "mlflow", "server", "--host", options.host, "--port", options.port, "--workers",
+                           options.workers, "--artifacts-destination", options.artifacts or folder / "artifacts"]  # fmt: skip
+    words += ["--allowed-hosts", options.allowed_hosts] if options.allowed_hosts else []
+    words += ["--app-name", "basic-auth"] if options.auth else []
+    more = {_BACKEND: database, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    return spawned(words, folder / "server.log", more | (authorised(folder) if options.auth else {}))
+
+
+def wait_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
+    """Wait until the server answers; raises BenchError where it ends before, or never does."""
+    until = time.monotonic() + _HEALTHY_SECONDS
+    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    while True:
+        try:
+            with straight.open(f"{url}/health", timeout=5) as answer:
+                if answer.status == 200:
+                    return
+        except (urllib.error.URLError, OSError):
+            pass
+        if server.poll() is not None or time.monotonic() > until:
+            raise BenchError(f"MLflow's server did not start: {last(log)}")
+        time.sleep(0.2)
+
+
+def watch(server: subprocess.Popen[bytes], cluster: Cluster | None, log: Path) -> None:
+    """Until the server ends; a database of ours that ends is started again."""
+    restarts: list[float] = []
+    while server.poll() is None:
+        if cluster is not None and cluster.process is not None and cluster.process.poll() is not None:
+            restarts = [at for at in restarts if at > time.monotonic() - _WITHIN_SECONDS] + [time.monotonic()]
+            if len(restarts) > _RESTARTS:
+                raise BenchError(f"PostgreSQL ends again and again: {last(cluster.folder / 'postgres.log')}")
+            say("PostgreSQL has ended; it is started again")
+            cluster.start()
+        time.sleep(0.2)
+    raise BenchError(f"MLflow's server has ended: {last(log)}")
+
+
+def run(options: argparse.Namespace) -> None:
+    """Start all, say where it is, and end all in order: the server first, then the database."""
+    folder = options.folder.absolute()
+    prepared(folder)
+    with ExitStack() as stack:
+        lock = opened(folder / ".lock")
+        stack.callback(let_go, lock)
+        if not taken(lock, "serving"):
+            raise BenchError(f"{folder} is served by another process already; end that first, or name another folder")
+        refuse_taken(options.host, options.port, "MLflow's server")
+        database, cluster = os.environ.get(_BACKEND, ""), None
+        if not database:
+            refuse_taken("127.0.0.1", options.database_port or options.port + 1, "PostgreSQL")
+            refuse_user(options.user)
+            cluster = Cluster(folder, options.database_port or options.port + 1, options.user)
+            stack.callback(cluster.end)
+            cluster.start()
+            database = cluster.uri
+        refuse_database(database)
+        log = folder / "server.log"
+        server = serve(options, database, folder)
+        stack.callback(ended, server, signal.SIGTERM)
+        host = socket.gethostname() if options.host in ("0.0.0.0", "::") else options.host
+        wait_healthy(server, f"http://{'127.0.0.1' if host != options.host else host}:{options.port}", log)
+        print(f"export MLFLOW_TRACKING_URI=http://{host}:{options.port}", flush=True)
+        if options.auth:
+            say(f"users set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; the first is admin, its password is in {folder}/"
+                "admin-password unless MLFLOW_AUTH_ADMIN_PASSWORD gave it")  # fmt: skip
+        elif options.host not in ("127.0.0.1", "localhost", "::1"):
+            say("whoever reaches this port may read, change and delete all runs; --auth asks for passwords")
+        watch(server, cluster, log)
+
+
+def say(line: str) -> None:
+    """One line to who started it."""
+    print(f"serve_store: {line}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    """Serve until told to end; the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at; loopback unless told otherwise")
+    parser.add_argument("--port", type=port, default=5000)
+    parser.add_argument("--database-port", type=port, help="of PostgreSQL, on loopback; one more than --port")
+    parser.add_argument(
+        "--user", help="the user that PostgreSQL runs as, where this is root; MLflow's server stays root"
+    )
+    parser.add_argument("--workers", type=positive, default=4, help="processes of MLflow's server")
+    parser.add_argument("--artifacts", help="where files of runs go: a folder, or s3://…; FOLDER/artifacts")
+    parser.add_argument(
+        "--allowed-hosts", help="the names by which the server may be asked for, as MLflow's server has it"
+    )
+    parser.add_argument("--auth", action="store_true", help="ask for passwords (MLflow's basic auth)")
+    options = parser.parse_args()
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, stopped)
+    try:
+        run(options)
+    except Stop:
+        return 0
+    except BenchError as error:
+        say(str(error))
+        return 2
+    return 0
+
+
+def stopped(number: int, frame: FrameType | None) -> None:
+    """End, once: a second signal does not disturb the ending."""
+    for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+        signal.signal(one, signal.SIG_IGN)
+    raise Stop
+
+
+def ranged(low: int, high: int, what: str) -> Callable[[str], int]:
+    """A reader of whole numbers within bounds."""
+
+    def read(text: str) -> int:
+        if not text.isdigit() or not low <= int(text) <= high:
+            raise argparse.ArgumentTypeError(f"{text} is no {what}, {low} to {high}")
+        return int(text)
+
+    return read
+
+
+port, positive = ranged(1, 65534, "port"), ranged(1, 256, "number of processes")
+
+if __name__ == "__main__":
+    sys.exit(main())
