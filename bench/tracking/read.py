@@ -138,7 +138,7 @@ class Store:
                 ) from None
             if KEY not in one.data.tags or one.info.status != "FINISHED":
                 raise BenchError(f"mlflow:{run_id} in {public_url(self.uri)} is no finished run of `bench run`")
-            return self._downloaded(run_id, folder, (*FILES, FOLDER))
+            return self._downloaded(self.client, run_id, folder, (*FILES, FOLDER))
 
     def _path(self, place: Place) -> str:
         """Where the run's files lie: its artifacts where they are on this machine, else in the cache."""
@@ -159,16 +159,22 @@ class Store:
             asked = [one for one, is_there in zip(asked, done, strict=True) if not is_there]
         if not asked:
             return
-        if is_database(self.uri) and any(
-            self._seen.places[one[0]].artifacts.startswith("mlflow-artifacts:") for one in asked
-        ):
+        with store_errors(self.uri), ThreadPoolExecutor(1 if is_database(self.uri) else _AT_ONCE) as pool:
+            client = self._client_of_files(asked)
+            _ = [*pool.map(lambda one: self._downloaded(client, one[0], one[1], names), asked)]
+
+    def _client_of_files(self, asked: Sequence[tuple[str, Path, Carried | None]]) -> MlflowClient:
+        """MLflow's client for these runs' files: of a database that of its server, where it is a server that keeps them."""
+        behind = [one for one in asked if self._seen.places[one[0]].artifacts.startswith("mlflow-artifacts:")]
+        if not is_database(self.uri) or not behind:
+            return self.client
+        server = os.environ.get("MLFLOW_TRACKING_URI", "")
+        if not server.startswith(("http:", "https:")):
             raise BenchError(
-                f"files of {len(asked)} runs in {public_url(self.uri)} are behind MLflow's server; set MLFLOW_TRACKING_URI to its "
+                f"files of {len(behind)} runs in {public_url(self.uri)} are behind MLflow's server; set MLFLOW_TRACKING_URI to its "
                 "address beside --store"
             )
-        with store_errors(self.uri), ThreadPoolExecutor(1 if is_database(self.uri) else _AT_ONCE) as pool:
-            _ = self.client
-            _ = [*pool.map(lambda one: self._downloaded(one[0], one[1], names), asked)]
+        return connect(server)
 
     def _files(self) -> Rest | None:
         """The server that has the files, where plain requests bring them: of a database that which the environment names."""
@@ -188,15 +194,15 @@ class Store:
         _written({**found.texts} | ({MEASUREMENTS: measured} if measured is not None else {}), folder)
         return True
 
-    def _downloaded(self, run_id: str, folder: Path, names: Iterable[str]) -> Path:
+    def _downloaded(self, client: MlflowClient, run_id: str, folder: Path, names: Iterable[str]) -> Path:
         """Download files of a run all or none; another process may be doing the same."""
         folder.parent.mkdir(parents=True, exist_ok=True)
-        there = {artifact.path for artifact in self.client.list_artifacts(run_id)}
+        there = {artifact.path for artifact in client.list_artifacts(run_id)}
         draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix="."))
         try:
             for name in names:
                 if name in there:
-                    self.client.download_artifacts(run_id, name, str(draft))
+                    client.download_artifacts(run_id, name, str(draft))
             _moved(draft, folder)
         finally:
             shutil.rmtree(draft, ignore_errors=True)

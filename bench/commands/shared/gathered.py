@@ -25,7 +25,7 @@ from bench.leaderboard.ranking import Evidence, Sums, ranked, summed
 from bench.leaderboard.stamps import file_stamp
 from bench.leaderboard.suite import Column, SuiteBoard, SuiteTable, combined, scale, why_none
 from bench.runs import measurements
-from bench.runs.claimed import in_store
+from bench.runs.claimed import STORE, in_store
 from bench.runs.folder import RECORD, read_run, run_of
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
@@ -111,7 +111,8 @@ class Gathered(Evidence):
         for record in unread:
             problem = None
             try:
-                refuse_denied(self.runs_dir / record.path, record.run, _metric_as_now)
+                made = replace(record.run, origin={}) if record.run.origin.get(STORE) else record.run
+                refuse_denied(self.runs_dir / record.path, made, _metric_as_now)
             except BenchError as error:
                 problem = str(error)
                 self.problems.append(problem)
