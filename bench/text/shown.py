@@ -150,6 +150,8 @@ def name_problem(text: str, most: int = LONGEST_NAME) -> str:
     """
     if len(text) > most:
         return f"has {len(text):,} characters, at most {most} are taken ('{terminal(text, 60)}')"
+    if text.isascii() and text.isprintable():
+        return ""
     for sign in text:
         if sign in "\n\r\t" or _is_hidden(sign):
             return f"holds U+{ord(sign):04X}, which cannot be seen ('{terminal(text, 60)}')"

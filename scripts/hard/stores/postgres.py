@@ -23,7 +23,7 @@ PASSWORD = "swordfish-4711"
 
 def tried(scale: Scale) -> Iterator[Row]:
     """Many at once, kills, and what a server may refuse; a row that says so where there is no server."""
-    if why := _missing():
+    if why := missing():
         say(f"stores: PostgreSQL: skipped, {why}")
         yield Row(f"PostgreSQL: SKIPPED, {why}", 0, 0, "–")
         return
@@ -42,7 +42,7 @@ def tried(scale: Scale) -> Iterator[Row]:
         yield _restarted(server, folder / "restarted", scale)
 
 
-def _missing() -> str:
+def missing() -> str:
     """Why there can be no server; "" where there can."""
     try:
         import psycopg2

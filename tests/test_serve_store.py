@@ -1,0 +1,151 @@
+"""The script that starts one store for a lab: what it refuses, each in one line, and what it leaves on the disk."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import socket
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from bench.errors import BenchError
+from scripts import serve_store
+
+
+@pytest.fixture
+def options(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> argparse.Namespace:
+    """What the command line says, with ports that are free, as somebody who is not root."""
+    monkeypatch.delenv("MLFLOW_BACKEND_STORE_URI", raising=False)
+    monkeypatch.setattr(os, "geteuid", lambda: 1000)
+    with socket.create_server(("127.0.0.1", 0)) as one, socket.create_server(("127.0.0.1", 0)) as two:
+        ports = one.getsockname()[1], two.getsockname()[1]
+    return argparse.Namespace(
+        folder=tmp_path / "store", host="127.0.0.1", port=ports[0], database_port=ports[1], workers=1, artifacts=None,
+        allowed_hosts=None, auth=False, user=None,
+    )  # fmt: skip
+
+
+def refused(options: argparse.Namespace) -> str:
+    """The line that the script ends with."""
+    with pytest.raises(BenchError) as caught:
+        serve_store.run(options)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def installed(folder: Path, version: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if this PostgreSQL were the only one."""
+    (folder / version / "bin").mkdir(parents=True)
+    (folder / version / "bin" / "initdb").touch()
+    monkeypatch.setattr(serve_store, "_DEBIAN", folder)
+    monkeypatch.setattr(serve_store.shutil, "which", lambda name: None)
+
+
+def test_root_is_refused_and_told_how_to_name_another_user(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 0)
+    assert "refuses to run as root" in refused(options)
+    options.user = "nobody-of-this-name"
+    assert "there is no such user here" in refused(options)
+
+
+def test_without_postgresql_the_line_says_what_to_install(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(serve_store, "_DEBIAN", tmp_path / "none")
+    monkeypatch.setattr(serve_store.shutil, "which", lambda name: None)
+    assert "PostgreSQL is not installed" in refused(options)
+
+
+@pytest.mark.parametrize("name", ["port", "database_port"])
+def test_a_port_that_is_taken_is_named(options: argparse.Namespace, name: str) -> None:
+    with socket.create_server(("127.0.0.1", getattr(options, name))):
+        line = refused(options)
+    assert f"port {getattr(options, name)} of 127.0.0.1 cannot be had" in line
+
+
+def test_a_folder_that_holds_anything_else_is_left_as_it_is(options: argparse.Namespace) -> None:
+    options.folder.mkdir()
+    (options.folder / "thesis.txt").write_text("mine")
+    assert "is not empty and no store of this script's" in refused(options)
+    assert [path.name for path in options.folder.iterdir()] == ["thesis.txt"]
+
+
+def test_a_cluster_of_another_version_and_a_folder_that_is_none_are_told_apart(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    installed(tmp_path / "programs", "15", monkeypatch)
+    serve_store.prepared(options.folder)
+    (options.folder / "postgres").mkdir()
+    assert "is no PostgreSQL cluster" in refused(options)
+    (options.folder / "postgres" / "PG_VERSION").write_text("13\n")
+    assert "was made by PostgreSQL 13, and installed are 15" in refused(options)
+
+
+def test_a_store_that_is_served_already_is_not_served_twice(options: argparse.Namespace) -> None:
+    serve_store.prepared(options.folder)
+    lock = serve_store.opened(options.folder / ".lock")
+    assert serve_store.taken(lock, "serving")
+    try:
+        assert "is served by another process already" in refused(options)
+    finally:
+        serve_store.let_go(lock)
+
+
+def test_a_secret_is_made_once_and_refused_where_others_may_read_it(tmp_path: Path) -> None:
+    made = serve_store.secret(tmp_path / "password")
+    assert len(made) > 20
+    assert serve_store.secret(tmp_path / "password") == made
+    assert (tmp_path / "password").stat().st_mode & 0o777 == 0o600
+    (tmp_path / "password").chmod(0o644)
+    with pytest.raises(BenchError, match="others may read it"):
+        serve_store.secret(tmp_path / "password")
+
+
+@pytest.mark.parametrize("revision", ["0123456789ab", "451aebb31d03"])
+def test_a_database_of_another_mlflow_is_refused_before_a_server_is_started(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, revision: str
+) -> None:
+    with sqlite3.connect(tmp_path / "old.db") as db:
+        db.execute("CREATE TABLE alembic_version (version_num TEXT)")
+        db.execute("INSERT INTO alembic_version VALUES (?)", (revision,))
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", f"sqlite:///{tmp_path}/old.db")
+    assert "its database schema" in refused(options)
+    assert not (options.folder / "server.log").exists()
+
+
+def test_a_database_that_is_down_is_one_line_without_its_password(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("psycopg2")
+    address = f"postgresql+psycopg2://ann:swordfish@127.0.0.1:{options.database_port}/x"
+    monkeypatch.setenv("MLFLOW_BACKEND_STORE_URI", address)
+    line = refused(options)
+    assert "start the store" in line
+    assert "swordfish" not in line
+
+
+def test_passwords_need_the_module_that_mlflow_asks_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_store.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BenchError, match=r"pip install 'mlflow\[auth\]'"):
+        serve_store.authorised(tmp_path)
+
+
+def test_no_secret_stands_in_the_command_line_of_the_server(
+    options: argparse.Namespace, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    seen: list[object] = []
+    monkeypatch.setattr(serve_store, "spawned", lambda words, log, more, user=None: seen.extend((words, more)))
+    monkeypatch.setattr(serve_store.importlib.util, "find_spec", lambda name: object())
+    options.auth = True
+    serve_store.serve(options, "postgresql://ann:swordfish@host/x", tmp_path)
+    words, more = seen
+    assert isinstance(words, list)
+    assert isinstance(more, dict)
+    assert "swordfish" not in str(words)
+    assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] not in str(words)
+    assert more["MLFLOW_BACKEND_STORE_URI"].startswith("postgresql://ann:swordfish@")
+    assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] == (tmp_path / "admin-password").read_text()
