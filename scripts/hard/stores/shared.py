@@ -22,19 +22,23 @@ def tried(scale: Scale) -> Iterator[Row]:
         yield Row(f"a server in front of PostgreSQL: SKIPPED, {why}", 0, 0, "–")
         return
     folder = scale.folder / "shared"
-    with Lab(folder / "store", workers=scale.n(2, 4)) as lab:
-        source = Source(scale, folder / "source")
+    source = Source(scale, folder / "source")
+    with Lab(folder / "undisturbed-store", workers=scale.n(2, 4)) as lab:
         yield source.at_once(
             lab.uri, folder / "undisturbed", f"{source.n} processes at once, a server in front of PostgreSQL"
         )
-        for i in range(scale.n(1, 3)):
+    for i in range(scale.n(1, 3)):
+        with Lab(folder / f"store-{i}", workers=scale.n(2, 4)) as lab:
             yield _restarted(lab, source, folder / f"restarted-{i}", scale, i)
 
 
 def _restarted(lab: Lab, source: Source, place: Path, scale: Scale, i: int) -> Row:
     """The database is killed while all processes log, and started again by the script; then one `bench sync` of all runs."""
-    _, children = source.begin(lab.uri, place)
-    time.sleep(scale.draw(f"lab {i}").uniform(0.2, 0.7) * source.took)
+    places, children = source.begin(lab.uri, place)
+    until = time.monotonic() + 120
+    while time.monotonic() < until and not any(path for runs in places for path in runs.glob("*/*/*/mlflow.json")):
+        time.sleep(0.01)  # the first has logged a run: the others are in the middle
+    time.sleep(scale.draw(f"lab {i}").uniform(0, 0.5))
     lab.kill_database()
     done = [one.wait() for one in children]
     gave_up = sum(_GIVES_UP in one.stderr for one in done)
