@@ -36,7 +36,7 @@ from bench.text.rows import rows
 
 _DEBIAN = Path("/usr/lib/postgresql")
 _MARK = "store.txt"  # says that a folder is ours
-_HEALTHY_SECONDS, _ENDING_SECONDS = 120.0, 20.0
+_HEALTHY_SECONDS, _ENDING_SECONDS = 300.0, 20.0
 _RESTARTS, _WITHIN_SECONDS = 5, 60.0  # of a database that ends by itself
 _BACKEND = "MLFLOW_BACKEND_STORE_URI"
 
