@@ -96,7 +96,7 @@ def _is_file(folder: Path, found: Any, damage: Damage) -> str:
     same = _shape(found) == _shape(there)
     return (
         ""
-        if same or damage.data.startswith(b"# @package")
+        if same or damage.data.lstrip().startswith(b"# @package")
         else f"composed {str(found)[:150]}, the file says {str(there)[:150]}"
     )
 
@@ -107,7 +107,7 @@ def _shape(value: Any) -> str:
 
 def _is_suite(folder: Path, found: Any, damage: Damage) -> str:
     there = _value(damage) or {}
-    tasks = ((there.get("suite") or {}) if damage.data.startswith(b"# @package") else there).get("tasks")
+    tasks = ((there.get("suite") or {}) if damage.data.lstrip().startswith(b"# @package") else there).get("tasks")
     return (
         ""
         if "${" in str(there) or tasks == (found or {}).get("tasks")
