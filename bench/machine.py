@@ -7,6 +7,8 @@ import hashlib
 import os
 import platform
 import re
+import stat
+import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -77,6 +79,26 @@ def shared_kind(path: Path) -> str:
         default=(0, 0, ""),
     )  # of two at one place the later one hides the other
     return "" if found[2] in _OF_ONE else found[2]
+
+
+def database_in(folder: Path, name: str) -> Path | None:
+    """Where a SQLite file of ours that may be lost lies: in its folder, but for one that other machines may see.
+
+    SQLite is not made for those: of them it lies in a temporary folder of this user on this machine. None where there is none
+    that nobody else can write.
+    """
+    if not shared_kind(folder):
+        return folder / name
+    place = Path(tempfile.gettempdir()) / f"finai-bench-{os.getuid()}"
+    try:
+        place.mkdir(mode=0o700, exist_ok=True)
+        found = place.lstat()
+    except OSError:
+        return None
+    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
+    if not is_ours or shared_kind(place):
+        return None
+    return place / f"{hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:16]}-{name.lstrip('.')}"
 
 
 def _mounts() -> list[tuple[Path, str]]:

@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sqlite3
-import stat
-import tempfile
 import time
 from pathlib import Path
 
@@ -32,22 +28,8 @@ class Damaged(Exception):
 
 
 def file_in(folder: Path) -> Path | None:
-    """Where the index of a folder lies: in it, but for one that other machines may see, for which SQLite is not made.
-
-    That one's lies in a temporary folder of this user on this machine; None, in memory, where there is none.
-    """
-    if not machine.shared_kind(folder):
-        return folder / FILE
-    place = Path(tempfile.gettempdir()) / f"finai-bench-{os.getuid()}"
-    try:
-        place.mkdir(mode=0o700, exist_ok=True)
-        found = place.lstat()
-    except OSError:
-        return None
-    is_ours = stat.S_ISDIR(found.st_mode) and found.st_uid == os.getuid() and not found.st_mode & 0o077
-    if not is_ours or machine.shared_kind(place):
-        return None
-    return place / f"index-{hashlib.sha256(os.path.realpath(folder).encode()).hexdigest()[:16]}.db"
+    """Where the index of a folder lies; None where it is held in memory."""
+    return machine.database_in(folder, FILE)
 
 
 def opened(file: Path | None) -> sqlite3.Connection:

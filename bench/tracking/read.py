@@ -14,6 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from bench import machine
 from bench.artifacts.digest import cache_dir
 from bench.errors import BenchError
 from bench.runs.folder import ORIGIN, RECORD
@@ -49,7 +50,7 @@ class Store:
             str
         ] = []  # the names of those that can be restored, once the folders were asked for
         self._rest: Rest | None = None
-        self._seen = Seen(self.cache / "seen.db")
+        self._seen = Seen(machine.database_in(self.cache, "seen.db"))
         self._carried: dict[str, str] = {}  # runs by the folder that their files come into
 
     @functools.cached_property
@@ -62,7 +63,7 @@ class Store:
 
         What a store says is remembered, so that only what is new or changed is asked for.
         """
-        self._seen = seen = Seen(self.cache / "seen.db")
+        self._seen = seen = Seen(machine.database_in(self.cache, "seen.db"))
         places = self._listed(seen)
         if places is None:
             places = self._searched(seen)

@@ -48,7 +48,8 @@ class Place:
 class Seen:
     """The places of a store's runs, the tags that carry their records, and the experiments that were read."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path | None) -> None:
+        """`file` is made where it can be; None keeps nothing for the next board."""
         self.file = file
         self.places: dict[str, Place] = {}
         self.experiments: set[str] = set()
@@ -79,11 +80,13 @@ class Seen:
         except sqlite3.OperationalError:  # held, read-only, full: the next board asks again
             return
         except sqlite3.DatabaseError:  # damaged
-            with suppress(OSError):
-                self.file.unlink(missing_ok=True)
+            if self.file is not None:
+                with suppress(OSError):
+                    self.file.unlink(missing_ok=True)
 
     def _written(self, changed: Iterable[Place], gone: Iterable[str], tags: Mapping[str, str]) -> None:
-        self.file.parent.mkdir(parents=True, exist_ok=True)
+        if self.file is not None:
+            self.file.parent.mkdir(parents=True, exist_ok=True)
         rows = [(one.run_id, one.artifacts, one.key, one.logged, one.experiment, one.deleted) for one in changed]
         with closing(self._opened()) as db, db:
             for table in ("places", "records"):
@@ -119,7 +122,7 @@ class Seen:
 
     def _opened(self) -> sqlite3.Connection:
         """The file with its tables; those of another version are made again. Raises sqlite3.Error."""
-        if not self.file.parent.is_dir():
+        if self.file is None or not self.file.parent.is_dir():
             raise sqlite3.OperationalError("no folder")
         db = sqlite3.connect(self.file, timeout=_PATIENCE_SECONDS)
         try:
