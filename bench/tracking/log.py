@@ -21,7 +21,7 @@ from bench.runs.folder import ARTIFACTS, RECORD
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
-from bench.tracking import carried, mark, suites, times, views
+from bench.tracking import carried, mark, models, suites, times, views
 from bench.tracking.begun import is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
 from bench.tracking.fields import name as field_name
@@ -64,6 +64,7 @@ class Tracker:
         self.uri, self.artifacts = uri, (runs_dir / ARTIFACTS).resolve().as_uri() if is_database(uri) else None
         self.client = connect(uri)
         self._experiments: dict[str, tuple[str, dict[str, str], set[str]]] = {}
+        self._models = models.Models(self.client)
 
     def log(self, run: Run, folder: Path, suite: str = "") -> Logged:
         """Log a complete run once: scores, bounds and timings as metrics, config as params, fingerprints as tags.
@@ -100,6 +101,7 @@ class Tracker:
                     suites.adopt(self.client, run_id, kept, name)
         except Exception:
             self._experiments.clear()  # one that was deleted meanwhile is looked for again
+            self._models.forget()
             raise
         return run_id, known is None
 
@@ -142,12 +144,16 @@ class Tracker:
         now, step = int(time.time() * 1000), len(run.history)
         found = {field_name(name): float(value) for name, value in metrics(run).items()}
         new = {name: value for name, value in found.items() if stored.data.metrics.get(name) != value}
+        scored = [Metric(name, value, now, step) for name, value in new.items()]
         tags = {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | {KEY: key_of(run)}
         tags |= carried.tags(folder)
         self.client.log_batch(
             run_id,
             # The last says when, so that whoever reads the store asks for its files again.
-            metrics=[Metric(name, value, now, step) for name, value in (new | {LOGGED: float(now)}).items()],
+            metrics=[
+                *models.belonging(scored, models.of_logged(stored), _data(run)),
+                Metric(LOGGED, float(now), now, step),
+            ],
             tags=[RunTag(name, value) for name, value in tags.items()],
         )
         self._log_files(run_id, folder)
@@ -186,31 +192,36 @@ class Tracker:
         tags |= signed(at)
         tags |= {suites.PARENT: parent} if parent else {}
         start, now = times.span(run)
+        model = self._models.of(experiment, run)
         created = self.client.create_run(experiment, run_name=run.model, tags=tags, start_time=start)
         run_id = str(created.info.run_id)
+        scored = [Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
         self.client.log_batch(
             run_id,
-            metrics=[Metric(field_name(name), float(value), now, 0) for name, value in metrics(run).items()]
-            + [Metric(LOGGED, at, now, 0)],  # a search can ask for more than a number, not than a tag
+            # A search can ask for more than a number, not than a tag.
+            metrics=[*models.belonging(scored, model, _data(run)), Metric(LOGGED, at, now, 0)],
             params=[Param(name, value) for name, value in params(replace(run, config=withheld(run.config))).items()],
         )
+        name, digest = _data(run)
         data = Data(
-            name=run.task, digest=run.data_fingerprint[:32], source_type="finai-bench",
+            name=name, digest=digest, source_type="finai-bench",
             source=json.dumps({"task": run.task}), profile=json.dumps({"n_examples": run.n_examples}),
         )  # fmt: skip
-        self._use(run_id, DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")]))
+        self._use(run_id, DatasetInput(data, [InputTag("mlflow.data.context", "evaluation")]), model)
         self._log_files(run_id, folder)
         self.client.set_terminated(run_id, end_time=now)
         return run_id
 
-    def _use(self, run_id: str, data: DatasetInput) -> None:
-        """Say which data the run used; a second try finds them where another process has made them in between."""
+    def _use(self, run_id: str, data: DatasetInput, model: str | None) -> None:
+        """Say which data and model the run used; a second try finds data where another process has made them in between."""
+        from mlflow.entities import LoggedModelInput
         from mlflow.exceptions import MlflowException
 
+        used = None if model is None else [LoggedModelInput(model)]
         try:
-            self.client.log_inputs(run_id, datasets=[data])
+            self.client.log_inputs(run_id, datasets=[data], models=used)
         except MlflowException:
-            self.client.log_inputs(run_id, datasets=[data])
+            self.client.log_inputs(run_id, datasets=[data], models=used)
 
     def experiment(self, name: str, columns: Sequence[str], order: str = "") -> str:
         """The experiment's id; it is made where it is not there, and marked for MLflow's pages once for each of the columns."""
@@ -239,3 +250,8 @@ class Tracker:
             if found := self._found(name):  # another process made it in between
                 return found
             raise
+
+
+def _data(run: Run) -> tuple[str, str]:
+    """The name and digest by which MLflow knows the data of a run."""
+    return run.task, run.data_fingerprint[:32]
