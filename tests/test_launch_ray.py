@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from bench.disk import lives
+from bench.machine import lives
 from bench.runs.folder import RunFolder
 
 pytestmark = [

@@ -89,9 +89,9 @@ def test_the_limit_ends_a_measurement_which_is_then_invalid(tiny_task: Tiny, tmp
         assert "it was ended at its limit of 3 s; timing.limit_seconds raises it" in found["reasons"]
 
 
-def lindley(due: np.ndarray[Any, Any], service: float) -> np.ndarray[Any, Any]:
-    """Waits of a single server: W(n+1) = max(0, W(n) + service - gap), as a running maximum."""
-    steps = np.concatenate([[0.0], service - np.diff(due)])
+def lindley(due: np.ndarray[Any, Any], service: float | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Waits of a single server: W(n+1) = max(0, W(n) + service - gap), as a running maximum; `service` of all, or of each."""
+    steps = np.concatenate([[0.0], np.broadcast_to(service, due.shape)[:-1] - np.diff(due)])
     walk = np.cumsum(steps)
     return np.asarray(walk - np.minimum.accumulate(np.minimum(walk, 0.0)))
 

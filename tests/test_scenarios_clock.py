@@ -52,7 +52,8 @@ def test_in_real_time_the_queue_is_that_of_lindleys_recursion(tiny_task: Callabl
         np.median(waits[1:] + due[1:] - np.maximum(ended[:-1], due[1:]))
     )  # from one request to the next
     assert handing_over < 0.002
-    assert waits.mean() == pytest.approx(lindley(due, float(took.mean()) + handing_over).mean(), rel=0.05, abs=0.003)
+    # Of each request's own time: that one of them stood still for a moment says nothing against the queue.
+    assert waits.mean() == pytest.approx(lindley(due, took + handing_over).mean(), rel=0.05, abs=0.003)
 
 
 def test_a_clock_that_is_turned_back_gives_no_earlier_time() -> None:
