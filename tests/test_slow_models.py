@@ -75,7 +75,7 @@ PAIRS += [
     (BY_FRAMES, task) for task in ("banking77", "causal_detection", "chitchat", "credit_german", "digits", "docvqa", "finmm_docvqa",
                                    "finmm_emotion", "finmm_ocr", "finmm_page_fields", "finmm_tables")
 ]  # fmt: skip
-# They answer with weights of the user's own, are taught first (tests/test_trainable.py, test_tabular.py), or need a GPU (vllm, which
+# They answer with weights of their user, are taught first (tests/test_trainable.py, test_tabular.py), or need a GPU (vllm, which
 # tests/test_models_vllm.py tries against a stand-in).
 ANY = (
     "endpoint", "function", "pyfunc", "trained", "digits_net", "minilm_classifier", "minilm_span", "logistic", "boosting",
