@@ -81,12 +81,17 @@ def timed(what: str, act: Callable[[], object], repeats: int = 1) -> None:
 
 
 def board(folder: Path, *more: str) -> None:
-    """`bench board` as a process of its own, as a user calls it."""
+    """`bench board` as a process of its own, as a user calls it; a store's address is in the environment, for its password."""
     command = [sys.executable, "-m", "bench.cli", "board", "--json", *more]
-    environment = os.environ | {"BENCH_CACHE": str(folder / "cache")}
-    subprocess.run(
-        command, cwd=folder, env=environment, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    environment = os.environ | {
+        "BENCH_CACHE": str(folder / "cache"),
+        "MLFLOW_TRACKING_URI": more[-1] if "--store" in more else "",
+    }
+    done = subprocess.run(
+        command, cwd=folder, env=environment, check=False, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
+    if done.returncode:
+        raise SystemExit(done.stderr)
 
 
 def ranks() -> None:

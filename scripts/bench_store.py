@@ -23,6 +23,7 @@ from typing import Any
 from bench.runs.folder import RunFolder
 from bench.tracking import log
 from bench.tracking.log import Tracker
+from bench.tracking.models import Models
 from scripts.bench_board import Yesterday, board, made_up, timed
 from scripts.hard.stores.lab import Lab
 
@@ -65,10 +66,21 @@ class Bulk:
                    "is_nan": False}  # fmt: skip
             self.rows[self.tables.SqlMetric].append(row)
             self.rows[self.tables.SqlLatestMetric].append(row)
+            if one.model_id:
+                self.rows[self.tables.SqlLoggedModelMetric].append({
+                    "model_id": one.model_id, "metric_name": one.key, "metric_timestamp_ms": one.timestamp, "metric_step": one.step,
+                    "metric_value": one.value, "experiment_id": int(self.experiment), "run_id": run_id, "dataset_uuid": None,
+                    "dataset_name": one.dataset_name, "dataset_digest": one.dataset_digest,
+                })  # fmt: skip
         self.rows[self.tables.SqlParam] += [{"run_uuid": run_id, "key": one.key, "value": one.value} for one in params]
 
-    def log_inputs(self, run_id: str, datasets: Any) -> None:
-        """The data of the run, which the first run of its board has brought."""
+    def log_inputs(self, run_id: str, datasets: Any, models: Any = None) -> None:
+        """The model of the run, and its data, which the first run of its board has brought."""
+        self.rows[self.tables.SqlInput] += [
+            {"input_uuid": uuid.uuid4().hex, "source_type": "RUN_INPUT", "source_id": run_id, "destination_type": "MODEL_INPUT",
+             "destination_id": one.model_id}
+            for one in models or ()
+        ]  # fmt: skip
         data = datasets[0].dataset
         key = self.experiment, data.name, data.digest
         if key not in self.data:
@@ -106,7 +118,9 @@ class Bulk:
         from sqlalchemy import create_engine
 
         engine = create_engine(self.database)
-        names = ("SqlRun", "SqlTag", "SqlMetric", "SqlLatestMetric", "SqlParam", "SqlInput", "SqlInputTag")
+        names = (
+            "SqlRun", "SqlTag", "SqlMetric", "SqlLatestMetric", "SqlParam", "SqlInput", "SqlInputTag", "SqlLoggedModelMetric",
+        )  # fmt: skip
         for name in names:
             table, rows = getattr(self.tables, name).__table__, self.rows[getattr(self.tables, name)]
             for at in range(0, len(rows), _ROWS):
@@ -120,9 +134,12 @@ class Bulk:
 
 def fill(uri: str, database: str, folder: Path, files: Path, n: int) -> None:
     """`n` made-up runs of six boards in a store."""
+    from mlflow import MlflowClient
+
     runs = folder / "runs"
     made_up(runs, n)
     tracker = Tracker(uri, folder)
+    tracker._models = Models(MlflowClient(database))  # one request less a model than by a server
     log.time = Yesterday  # type: ignore[assignment]  # boards ask again for what was logged in the last minutes
     bulk, seen = Bulk(tracker, database, files), set[str]()
     began, alone = time.perf_counter(), 0.0
@@ -142,7 +159,10 @@ def fill(uri: str, database: str, folder: Path, files: Path, n: int) -> None:
         finally:
             tracker.client = kept
     bulk.write()
-    print(f"{n:,} runs made in {time.perf_counter() - began:.0f} s", flush=True)
+    made = time.perf_counter() - began
+    print(
+        f"{n:,} runs made in {made:.0f} s; logging the first of each board took {alone / len(seen):.3f} s", flush=True
+    )
 
 
 def boards(name: str, uri: str, folder: Path, n: int) -> None:

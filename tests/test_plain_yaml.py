@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from bench.config.compose import conf_dir
+from bench.data import plain_yaml
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 
@@ -105,3 +108,34 @@ def test_no_command_ends_in_a_traceback_for_it(
         assert code == (0 if command[0] == "list" else 2), command
         assert command[0] == "list" or (len(err) == 1 and "odd" in err[0]), err
     assert not (tmp_path / "ran").exists()
+
+
+PARTS = [
+    "!", "&a ", "*a", "<<: *a", "{", "}", "[", "]", "|", "\n", "  ", "- ", "\t", "? ", ": ", "#", "'", '"', "\\x", "---\n",
+    "...\n", "%YAML 1.2\n", "\u2028", "\x85", "\ufeff", "é", "\U0001f600", "1:2", "0x", "~", "=", "@", ">-\n", "\x00", "\r",
+    "\ud800", ".inf", "2020-01-01",
+]  # fmt: skip
+
+
+def test_what_libyaml_reads_is_what_pyyaml_reads_of_shipped_files_and_of_damaged_ones(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    texts = [path.read_text()[:800] for path in sorted(conf_dir().glob("*/*.yaml"))]
+    chance, damaged = random.Random(0), list(texts)
+    for _ in range(1500):
+        text = chance.choice(texts)
+        for _ in range(chance.randint(1, 3)):
+            at = chance.randrange(len(text) + 1)
+            text = text[:at] + chance.choice([*PARTS, ""]) + text[at + chance.randint(0, 3) :]
+        damaged.append(text)
+    quick = list(map(_read, damaged))
+    monkeypatch.setattr(plain_yaml, "_QUICK", None)
+    assert quick == list(map(_read, damaged))
+    assert 200 < sum(found.startswith("refused") for found in quick) < 1500
+
+
+def _read(text: str) -> str:
+    try:
+        return repr(plain_yaml.plain_yaml(text))
+    except plain_yaml.NotPlain as error:
+        return f"refused {error}"

@@ -5,16 +5,19 @@ from __future__ import annotations
 import json
 import math
 import os
+import random
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.record import Run, Timing
+from bench.runs import record_schema
 from bench.runs.folder import CONFIG, RECORD, RunFolder, find_runs, read_run, write_atomically
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.journal import JOURNAL, LEDGER
@@ -310,3 +313,46 @@ def test_a_record_of_a_task_that_nobody_knows_is_named(
     assert code == 2
     assert path.parent.name in err[-1]
     assert "task 'wards' is not in conf/task" in err[-1]
+
+
+VALUES = [
+    None,
+    True,
+    0,
+    -1,
+    1.0,
+    0.5,
+    "",
+    "text",
+    [],
+    [1],
+    {},
+    {"a": 1},
+    [None],
+    [[]],
+    {"metric": 3},
+    [{"metric": None}],
+    10**30,
+]
+
+
+def put_somewhere(chance: random.Random, record: Any, depth: int) -> Any:
+    """The record with one value put in place of another, some levels down."""
+    if depth and isinstance(record, dict) and record:
+        name = chance.choice(list(record))
+        return record | {name: put_somewhere(chance, record[name], depth - 1)}
+    if depth and isinstance(record, list) and record:
+        at = chance.randrange(len(record))
+        return [*record[:at], put_somewhere(chance, record[at], depth - 1), *record[at + 1 :]]
+    return chance.choice(VALUES)
+
+
+def test_the_quick_look_at_a_record_s_types_takes_what_the_library_takes(run_record: Callable[..., Run]) -> None:
+    whole = json.loads(json.dumps(run_record().to_json()))
+    chance, taken = random.Random(0), 0
+    for _ in range(2000):
+        record = put_somewhere(chance, whole, chance.randint(1, 4))
+        fits = record_schema._fits(record_schema._types_of_run(), record)
+        assert fits == (record_schema._first(record_schema._eased_run(False), record) == ""), record
+        taken += fits
+    assert 200 < taken < 1800

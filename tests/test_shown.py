@@ -354,6 +354,7 @@ def test_what_cannot_be_read_is_no_claim_and_prompts_are_free(text: str) -> None
     assert claimed.problem({"a": [{"b": text}]}).startswith("a[0].b h")
     assert unseen(claimed.problem({"a": [{"b": text}]})) == []
     assert claimed.problem({"config": {"prompt": text}, "a": "שלום"}) == ""
+    assert claimed.problem({"a": {text: 1}}).startswith("a key of a h")
 
 
 @pytest.mark.parametrize("text", ["a\u202e\nb"])

@@ -9,7 +9,8 @@ from bench.judging.baseline import Side, elsewhere
 from bench.judging.check import Check, Rules
 from bench.judging.readings import Difference, Timed, differences
 from bench.stats.gate import INCONCLUSIVE, Verdict
-from bench.stats.speed import MIN_RUNS, Slowdown, judge_speed, seconds_an_example, slowdown
+from bench.stats.speed import Slowdown, judge_speed, seconds_an_example, slowdown
+from bench.stats.spread import MIN_RUNS
 
 
 def speed_checks(run: Side, base: Side, rules: Rules) -> list[Check]:

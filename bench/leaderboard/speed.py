@@ -16,7 +16,7 @@ from bench.record import UNKNOWN, Run
 from bench.runs.claimed import LEGEND, is_claimed
 from bench.runs.claimed import shown as marked
 from bench.runs.rates import computes
-from bench.stats.speed import ASSUMED
+from bench.stats.spread import ASSUMED
 from bench.text.names import labelled
 from bench.text.table import Column
 from bench.timing.settings import SCENARIOS

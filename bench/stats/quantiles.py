@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from bench.stats.speed import ASSUMED, LEAST, MIN_RUNS, Slowdown
+from bench.stats.speed import Slowdown
+from bench.stats.spread import ASSUMED, LEAST, MIN_RUNS
 
 Array = npt.NDArray[np.float64]
 LEVEL = 0.95

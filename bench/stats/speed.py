@@ -12,13 +12,11 @@ import numpy.typing as npt
 from scipy import special
 
 from bench.stats.gate import FAIL, INCONCLUSIVE, PASS, Verdict
+from bench.stats.spread import ASSUMED, LEAST, MIN_RUNS
 
 Batches: TypeAlias = Sequence[tuple[int, float]]  # (examples, seconds) of each batch of a run, in the order of the data
 Array: TypeAlias = npt.NDArray[np.float64]
 MIN_BATCHES = 6  # fewer say nothing of how a run varies within
-MIN_RUNS = 3  # runs of the baseline from which their own spread is taken rather than `ASSUMED`
-LEAST = 0.02  # runs made one after another in a quiet hour differ less than those of other days
-ASSUMED = 0.05  # relative standard deviation between runs of one thing on one machine; docs/ci.md has the measured ones
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,21 @@ _FREE = frozenset({"config", "submission", "audit", "history", "computed", "meas
 
 def problem(record: Any) -> str:
     """The first text of a record, or key, that nobody can read as it stands, and why; "" where there is none."""
+    if _is_plain(record):  # nearly every one, in a third of the time
+        return ""
     return next((f"{place} {why}" for place, text in _texts(record, "") if (why := name_problem(text, LONGEST))), "")
+
+
+def _is_plain(value: Any) -> bool:
+    """Whether all texts that are looked at are short and of ASCII alone; false for a mapping with keys that are none."""
+    if isinstance(value, str):
+        return len(value) <= LONGEST and value.isascii() and value.isprintable()
+    if isinstance(value, dict):
+        return all(
+            isinstance(name, str) and _is_plain(name) and (name in _FREE or _is_plain(one))
+            for name, one in value.items()
+        )
+    return not isinstance(value, Mapping) and (not isinstance(value, list | tuple) or all(map(_is_plain, value)))
 
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:

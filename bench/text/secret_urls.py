@@ -32,7 +32,7 @@ _STORE = (
 _INSTEAD = {
     "model": "the key comes from the environment variable that model.key_env names",
     "tracking": _STORE,
-    "--store": _STORE,
+    "--store": f'{_STORE}; --store "$MLFLOW_TRACKING_URI" is taken',
     "source": "put a token of the Hub into the environment variable HF_TOKEN",
     "data": "fetch the file with your own tools, its key in an environment variable, and give its path",
 }

@@ -9,6 +9,7 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -33,7 +34,7 @@ class Place:
     experiment: str
     deleted: bool = False
 
-    @property
+    @cached_property  # asked for four times by a board
     def local(self) -> str:
         """The folder of its artifacts, where that is one of this machine; "" elsewhere."""
         parts = urlsplit(self.artifacts)
