@@ -1,4 +1,7 @@
-"""Does faults to whole runs and counts what survives: `python -m scripts.hard [--short] [--only crash,stores] [--seed 0]`.
+"""Does faults to whole runs and counts what survives: `python -m scripts.hard [--short] [--only crash,stores] [--keep FILE]`.
+
+The long version takes many hours: with `--keep` each part that survived, and each subject of damage, is a line of a file, and the
+same call goes on with what is missing.
 
 Each part is a module of this folder whose `tried(scale)` yields rows. Prints one table, and below it what did not survive; ends
 with 1 where anything did not, or where a part broke off.
@@ -18,7 +21,7 @@ import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from scripts.hard.row import HEAD, Row, Scale, say
+from scripts.hard.row import HEAD, Keep, Row, Scale, say
 
 PARTS = (
     "stores",
@@ -48,8 +51,12 @@ def one_part(name: str, scale: Scale) -> int:
 
 def as_process(name: str, options: argparse.Namespace) -> tuple[list[Row], float, int]:
     """A part in a process of its own: its rows, seconds, and exit code."""
-    start = time.monotonic()
+    start, keep = time.monotonic(), Keep(options.keep)
+    key = (name, "short" if options.short else "long", options.seed)
+    if (before := keep.found(*key)) is not None:
+        return [Row(**row) for row in before["rows"]], before["seconds"], 0
     words = ["--part", name, "--seed", str(options.seed), *(["--short"] if options.short else [])]
+    words += ["--keep", str(options.keep.absolute())] if options.keep else []
     done = subprocess.run(
         [sys.executable, "-m", "scripts.hard", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
     )
@@ -58,6 +65,12 @@ def as_process(name: str, options: argparse.Namespace) -> tuple[list[Row], float
     say(
         f"{name}: {sum(row.tries for row in rows):,} tries in {took:.0f} s" + (", BROKE OFF" if done.returncode else "")
     )
+    if (
+        not done.returncode
+        and not any(row.failures for row in rows)
+        and not any(name.startswith("HARD_") for name in os.environ)
+    ):
+        keep.put({"rows": [row.to_json() for row in rows], "seconds": took}, *key)
     return rows, took, done.returncode
 
 
@@ -67,12 +80,15 @@ def main() -> int:
     parser.add_argument("--short", action="store_true", help="the version that CI runs")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument(
+        "--keep", type=Path, metavar="FILE", help="go on with what this file has not, and add what ends"
+    )
     parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.part:
         os.environ.setdefault("OMP_NUM_THREADS", "1")
         with tempfile.TemporaryDirectory(prefix=f"hard-{options.part}-") as folder:
-            return one_part(options.part, Scale(not options.short, Path(folder), options.seed))
+            return one_part(options.part, Scale(not options.short, Path(folder), options.seed, Keep(options.keep)))
     names = options.only.split(",")
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
@@ -89,6 +105,8 @@ def main() -> int:
     broken = [name for name, (_, _, code) in zip(names, found, strict=True) if code]
     tries, survived = sum(row.tries for row in rows), sum(row.survived for row in rows)
     print(f"{tries:,} faults and inputs tried, {survived:,} survived, in {time.monotonic() - start:.0f} s")
+    if commits := sorted({line["commit"] for line in Keep(options.keep).lines()}):
+        print(f"{options.keep} has what was tried at {', '.join(commits)}")
     if broken:
         print(f"broke off: {', '.join(broken)}")
     return 1 if broken or survived < tries else 0

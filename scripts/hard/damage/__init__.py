@@ -86,15 +86,19 @@ def tried(scale: Scale) -> Iterator[Row]:
 def _row(group: Group, subjects: list[Subject], scale: Scale, kept: Path) -> Row:
     n = scale.n(SHORT, group.n(len(subjects)))
     share = 86_400.0 if scale.long else group.seconds / len(subjects)
+    before = {one.name: scale.keep.found("damage", one.name, scale.seed, n) for one in subjects}
     asked = (
         (one, Asked(scale.folder / f"{one.name.replace(' ', '_')}-{number}", scale.seed, n, share, _SHARE, kept))
         for number, one in enumerate(subjects)
+        if before[one.name] is None
     )
-    found = []
+    found = [Tried(**one) for one in before.values() if one is not None]
     for subject, one in of_subjects(asked, scale.n(1, os.cpu_count() or 1)):
         if scale.long or one.n_failures:
             counts = f"{one.tries:,} inputs, {one.refused:,} refused, {one.commands} commands, {one.n_failures} failed"
             say(f"{subject.name}: {counts}")
+        if not one.n_failures:
+            scale.keep.put(vars(one), "damage", subject.name, scale.seed, n)
         found.append(one)
     return _counted(group.text.format(n=len(subjects)), found)
 
