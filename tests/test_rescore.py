@@ -123,6 +123,16 @@ def test_rescore_refuses_what_it_could_not_vouch_for_and_goes_on_with_the_rest(s
     assert study.bench("rescore")[0] == study.bench("rescore", "--all", "x")[0] == 2
 
 
+def test_a_record_that_asks_for_more_than_its_run_did_is_refused_before_anything_is_made(study: Study) -> None:
+    path = Path(study.run()["run_dir"]) / "run.json"
+    record = json.loads(path.read_text())
+    record["config"]["task"]["n"] = 10**31
+    path.write_text(json.dumps(record))
+    code, _, err = study.bench("rescore", "--all")
+    assert (code, len(err)) == (2, 1)
+    assert "run.json does not hold the configuration of config.yaml beside it; run it again with --fresh" in err[0]
+
+
 def test_measurements_that_were_lost_or_damaged_are_made_again(study: Study) -> None:
     run = study.run()
     file = Path(run["run_dir"]) / "measurements.json"

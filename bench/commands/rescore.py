@@ -61,12 +61,13 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
 
     run: Run = folder.read()
     where = f"{run.task}/{run.model} ({run.run_id})"
+    refuse_altered(folder.path, run, but=(FILE,))
+    _refuse_other_config(folder.path, run)
     task = task_of(run)
     if task.version != run.task_version:
         raise BenchError(
             f"{where} is of version {run.task_version} of its task, which is {task.version} here; run it again"
         )
-    refuse_altered(folder.path, run, but=(FILE,))
     examples = first_examples(task, run.limit)
     if run.data_fingerprint not in (data_of(task, examples), _without_media(examples)):
         raise BenchError(
@@ -88,6 +89,16 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
         _log(folder.path, done, options.runs)
     line = {"run_id": run.run_id, "task": run.task, "model": run.model, "changed": True, "text": said[-1]}
     return line if options.dry_run else line | {"scores": scores}
+
+
+def _refuse_other_config(folder: Path, run: Run) -> None:
+    """Raise BenchError for a record whose configuration is not that of its config.yaml: it may ask for examples without end."""
+    from bench.data.plain_yaml import read_yaml
+    from bench.runs.folder import CONFIG, RECORD
+    from bench.runs.identity import canonical
+
+    if CONFIG in run.files and canonical(read_yaml(folder / CONFIG)) != canonical(dict(run.config)):
+        raise BenchError(f"{folder / RECORD} does not hold the configuration of {CONFIG} beside it; run it again with --fresh")
 
 
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:

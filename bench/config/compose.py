@@ -166,19 +166,18 @@ def _refuse_unusable(config: DictConfig, choices: Mapping[str, str], overrides: 
 def _composed(overrides: Sequence[str]) -> DictConfig:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
-    from hydra.core.config_store import ConfigStore
 
-    ConfigStore.instance().store("schema", Conf)
-    _search_own_folders_first()
+    _know_own_folders_and_schema()
     with initialize_config_dir(str(conf_dir()), version_base="1.3"):
         composed: DictConfig = hydra_compose("config", list(overrides), return_hydra_config=True)
         return composed
 
 
 @functools.cache
-def _search_own_folders_first() -> None:
+def _know_own_folders_and_schema() -> None:
     """Have Hydra look where `conf_dirs` says, in that order; its own hydra.searchpath comes behind the shipped folder."""
     from hydra._internal.sources_registry import SourcesRegistry
+    from hydra.core.config_store import ConfigStore
     from hydra.core.config_search_path import ConfigSearchPath
     from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
@@ -190,6 +189,7 @@ def _search_own_folders_first() -> None:
             for path in reversed(conf_dirs()[:-1]):
                 search_path.prepend(provider="bench", path=f"{GuardedSource.scheme()}://{path}")
 
+    ConfigStore.instance().store("schema", Conf)
     SourcesRegistry.instance().register(GuardedSource)
     Plugins.instance().register(OwnFoldersFirst)
 
@@ -230,7 +230,7 @@ def sweep(overrides: Sequence[str]) -> list[list[str]]:
     from bench.config.overrides import readable
 
     overrides = readable(overrides, GROUPS, sweeps=True)
-    _search_own_folders_first()
+    _know_own_folders_and_schema()
     try:
         with initialize_config_dir(str(conf_dir()), version_base="1.3"):
             parser = OverridesParser.create(config_loader=GlobalHydra.instance().config_loader())
