@@ -98,7 +98,9 @@ def _refuse_other_config(folder: Path, run: Run) -> None:
     from bench.runs.identity import canonical
 
     if CONFIG in run.files and canonical(read_yaml(folder / CONFIG)) != canonical(dict(run.config)):
-        raise BenchError(f"{folder / RECORD} does not hold the configuration of {CONFIG} beside it; run it again with --fresh")
+        raise BenchError(
+            f"{folder / RECORD} does not hold the configuration of {CONFIG} beside it; run it again with --fresh"
+        )
 
 
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:

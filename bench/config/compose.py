@@ -177,8 +177,8 @@ def _composed(overrides: Sequence[str]) -> DictConfig:
 def _know_own_folders_and_schema() -> None:
     """Have Hydra look where `conf_dirs` says, in that order; its own hydra.searchpath comes behind the shipped folder."""
     from hydra._internal.sources_registry import SourcesRegistry
-    from hydra.core.config_store import ConfigStore
     from hydra.core.config_search_path import ConfigSearchPath
+    from hydra.core.config_store import ConfigStore
     from hydra.core.plugins import Plugins
     from hydra.plugins.search_path_plugin import SearchPathPlugin
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import lru_cache
 from types import MappingProxyType
 
 from bench.text.ballot import LABEL, SURE
@@ -114,17 +115,25 @@ def labels_said(
     >>> labels_said("It is not negative but positive.", ("positive", "negative")), labels_said("up or down", ("up", "down"))
     (['positive'], [])
     """
-    whole_reply = {form(text), form(text).rstrip(" .!")}
+    return list(_labels_said(text, tuple(labels), several, tuple(alike.items())))
+
+
+@lru_cache(maxsize=2048)  # models say the same few words again and again
+def _labels_said(
+    text: str, labels: tuple[str, ...], several: bool, pairs: tuple[tuple[str, str], ...]
+) -> tuple[str, ...]:
+    alike, whole = dict(pairs), form(text)
+    whole_reply = {whole, whole.rstrip(" .!")}
     if not several and (itself := [one for one in labels if one not in alike and form(one) in whole_reply]):
-        return itself[:1]  # of labels that hold each other, too
-    said = marked(text, tuple(labels), alike, several=several)
+        return (itself[0],)  # of labels that hold each other, too
+    said = marked(text, labels, alike, several=several)
     if said is None or _REFUSED_LIST.search(said):
-        return []
-    if len(whole := said.strip().lstrip(_LEFT).rstrip(_EDGE)) == 1:
-        found = {whole} if re.match(LABEL, whole) else set()
+        return ()
+    if len(alone := said.strip().lstrip(_LEFT).rstrip(_EDGE)) == 1:
+        found = {alone} if re.match(LABEL, alone) else set()
     else:
         found = _several(said) if several else _one(said) or _yes_or_no(said, labels, alike)
-    return [label for label in labels if label not in alike and sign_of(label, labels, alike) in found]
+    return tuple(label for label in labels if label not in alike and sign_of(label, labels, alike) in found)
 
 
 def labels_mentioned(text: str, labels: Sequence[str]) -> list[str]:

@@ -56,16 +56,20 @@ def sign_of(label: str, labels: Sequence[str], alike: Mapping[str, str]) -> str:
     return chr(_FIRST + labels.index(alike.get(label, label)))
 
 
+@lru_cache(maxsize=4096)
+def _is_shown(sign: str) -> bool:
+    """Whether a sign is one that the reader of a reply sees, and no picture that says no more than the label."""
+    return unicodedata.category(sign) not in ("Cf", "Co") and sign not in _CHEER
+
+
 def marked(text: str, labels: tuple[str, ...], alike: Mapping[str, str], *, several: bool) -> str | None:
     """The reply behind its thinking, plain and in small letters, each label as its sign; None where the thinking does not end."""
     answer = behind_thinking(text)
     if answer is None:
         return None
-    answer = "".join(
-        sign
-        for sign in unicodedata.normalize("NFKC", answer[-_READ:])
-        if unicodedata.category(sign) not in ("Cf", "Co") and sign not in _CHEER
-    )
+    answer = answer[-_READ:]
+    if not answer.isascii():
+        answer = "".join(filter(_is_shown, unicodedata.normalize("NFKC", answer)))
     answer = _first_apart(answer, labels)
     answer = _TAG.sub("\n", _BOX.sub(r"\n\1\n", without_boxes(spelled_out(_FENCE.sub("", answer)))))
     plain = _MARKUP.sub(" ", _HTML.sub(" ", _ECHO.sub(r"\1", answer)).translate(_MARKS)).casefold()
