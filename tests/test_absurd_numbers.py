@@ -36,7 +36,7 @@ SHAPES = [
 ]  # fmt: skip
 
 
-SLOW = {"earnings21": 4, "dstc7": 40, "finmm_dialogue": 40, "chitchat": 24}  # so many of these are enough
+SLOW = {"earnings21": 4, "ectsum": 40, "dstc7": 40, "finmm_dialogue": 40, "chitchat": 24}  # so many of these are enough
 
 
 @pytest.fixture(scope="module")

@@ -121,13 +121,19 @@ SAME = [name for name in PADDED if name.startswith("unseen")]
 
 
 def some(task: Task) -> list[Example]:
-    """The first examples, or all where the first say nothing of what ranks; of an hour of speech the first words."""
-    examples = list(task.examples()[:2])
+    """The first examples, more where the first say nothing of what ranks; of an hour of speech the first words."""
+    found, n = list(task.examples()), 2
+    while is_undefined(task, found[:n]) and n < len(found):
+        n *= 2
+    examples = found[:n]
+    return [replace(one, target=one.target[:60]) for one in examples[:1]] if task.name == "earnings21" else examples
+
+
+def is_undefined(task: Task, examples: Sequence[Example]) -> bool:
+    """Whether what ranks has no value over answers to these that are all wrong."""
     metric = fitted(task.metrics[0], [one.target for one in examples])
     assert isinstance(metric, Metric | RankedMetric)
-    if metric.undefined(np.array([metric.worst(one.target) for one in examples])):
-        examples = list(task.examples())
-    return [replace(one, target=one.target[:60]) for one in examples[:1]] if task.name == "earnings21" else examples
+    return bool(metric.undefined(np.array([metric.worst(one.target) for one in examples])))
 
 
 def weak(task: Task, example: Example) -> list[str]:
