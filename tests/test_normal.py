@@ -236,13 +236,13 @@ def test_an_answer_of_endless_length_takes_no_time(name: str, folder: Path, monk
     monkeypatch.setattr(meteor, "ready", without_meteor)
     task = shipped(name, folder)
     example = task.examples()[0]
-    start = time.perf_counter()
+    start = time.process_time()
     for text in ("x" * 200_000, "a b " * 50_000, "1" * 200_000):
         said: dict[str, Any] = (
             {"text": text} if not issubclass(task.output, Regress) else {"values": {"valence": 0.0, "arousal": 0.0}}
         )
         score(task, [example], [Prediction(example.id, **said)], resamples=0, seed=0)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
 
 
 @pytest.mark.parametrize(
@@ -258,9 +258,9 @@ def test_an_answer_of_endless_length_takes_no_time(name: str, folder: Path, monk
 def test_a_list_of_long_texts_takes_no_time(name: str, answer: Any, folder: Path) -> None:
     task = shipped(name, folder)
     example = task.examples()[0]
-    start = time.perf_counter()
+    start = time.process_time()
     score(task, [example], [Prediction(example.id, answer=answer)], resamples=0, seed=0)
-    assert time.perf_counter() - start < 30
+    assert time.process_time() - start < 30
 
 
 def test_a_transcript_of_endless_length_is_all_wrong_and_never_better_than_a_shorter_one() -> None:
