@@ -6,7 +6,7 @@ LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
 MODELS := oracle,constant,majority,random,lexical,cheat,logistic,boosting,ocr_minilm,ocr_smollm2,ocr_rag_smollm2
 
-.PHONY: demo train-demo test fast hard check boards lint clean
+.PHONY: demo train-demo test fast hard docs check boards lint clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/bench fetch suite=demo model=ocr_rag_smollm2
@@ -35,6 +35,10 @@ fast: $(VENV)/.dev
 # Faults done to whole runs on purpose, and counted (docs/reliability.md); HARD=--short is what CI runs.
 hard: $(VENV)/.dev
 	$(BIN)/python -m scripts.hard $(HARD)
+
+# The documentation as a site in build/docs/site; no page asks another machine for anything.
+docs: $(VENV)/.dev
+	$(BIN)/python -m scripts.docs
 
 check: test
 
