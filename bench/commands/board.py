@@ -9,7 +9,6 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import competition, output, trainings
-from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.text.shown import tell
 
@@ -18,10 +17,8 @@ if TYPE_CHECKING:
     from bench.leaderboard.board import Table
     from bench.leaderboard.dawnbench import Table as EntryTable
     from bench.leaderboard.definition import Board
-    from bench.leaderboard.index import Index
     from bench.leaderboard.suite import SuiteBoard, SuiteTable
     from bench.record import Run
-    from bench.tracking.read import Store
 
 Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
@@ -30,25 +27,19 @@ FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
     from bench.commands.shared import speed as shown_speed
-    from bench.commands.shared.gathered import Gathered
-    from bench.leaderboard import index
+    from bench.commands.shared.ranked import ranked
 
-    file, runs_dir, stamps, store = _source(options)
     trained, faults = ({}, []) if options.store else trainings.gathered(options.runs, options.name)
     runs: list[tuple[Path | None, Run]] = []
     known: list[str] = []
     entries: list[EntryTable] = []
 
-    def gather(opened: Index) -> tuple[Gathered, list[Found], list[FoundSuite]]:
-        gathered = Gathered(opened, runs_dir, store)
-        gathered.refresh(stamps)
-        found, suites = _boards(options.name, gathered)
+    def more(gathered: Gathered) -> None:
         entries[:] = competition.gather(options.runs, gathered) if options.name in (None, competition.NAME) else []
         known[:] = sorted({task for task, _ in gathered.versions()})
         runs[:] = gathered.every() if options.html else []
-        return gathered, found, suites
 
-    gathered, found, suites = index.using(file, gather)
+    gathered, found, suites = ranked(options.name, options.runs, options.store, more)
     for problem in dict.fromkeys([*gathered.problems, *faults]):
         tell(f"bench: left out: {problem}", err=True)
     record = _written(found, suites) | _written_entries(entries, options.name) | _written_trainings(trained)
@@ -82,53 +73,9 @@ def _show(
 
 def _say_why(options: argparse.Namespace, known: Sequence[str]) -> None:
     """Why there is nothing to show: no runs at all, or runs of other tasks."""
-    where = options.store or options.runs
-    if not known:
-        tell(f"no complete runs in {where}; `bench run suite=mini model=lexical` makes some")
-    else:
-        tell(f"no complete runs for this board in {where}, which has runs of {', '.join(known)}")
+    from bench.commands.shared.ranked import why_empty
 
-
-def _source(options: argparse.Namespace) -> tuple[Path | None, Path, dict[str, str], Store | None]:
-    """The index file, if there can be one, the folder that run folders are relative to, their stamps, and the store they are of."""
-    from bench.leaderboard.index_file import file_in
-    from bench.leaderboard.stamps import folders
-
-    if options.store:
-        from bench.commands.shared import stored
-
-        store, stamps = stored.opened(options.store)
-        return file_in(store.cache), Path("/"), stamps, store
-    return file_in(options.runs), options.runs, folders(options.runs), None
-
-
-def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[FoundSuite]]:
-    """The boards of this name, or all that have runs; the competition's has none."""
-    from bench.commands.shared import boards
-    from bench.leaderboard import suite
-    from bench.leaderboard.definition import unknown_board
-
-    if name == competition.NAME:
-        return [], []
-    tasks = boards.every(gathered.versions(), gathered.latest)
-    of_suites = {path.stem: path for path in boards.suites()}
-    if name and name not in of_suites:
-        one = tasks.get(name) or boards.of_task(name)
-        if one is None:
-            if name in conf.names("task"):
-                raise BenchError(f"task '{name}' ranks entries and has no board; `bench score {name} PATH` ranks them")
-            raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites, competition.NAME}))
-        return [(one, gathered.tables(one))], []
-    known = gathered.versions()
-    found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
-    suites = []
-    for stem, path in of_suites.items():
-        if name in (None, stem):
-            one_suite = suite.read(path)
-            tables = gathered.combined(one_suite, [(tasks[key], those) for key, those in found.items()], tasks.values())
-            if tables or name:
-                suites.append((one_suite, tables))
-    return [] if name else [(tasks[key], those) for key, those in found.items() if those], suites
+    tell(why_empty(options.store or options.runs, known))
 
 
 def _written_trainings(trained: Mapping[str, Any]) -> dict[str, Any]:

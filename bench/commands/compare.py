@@ -46,19 +46,20 @@ def main(options: argparse.Namespace) -> int:
 
 def _check(options: argparse.Namespace) -> None:
     """Raise BenchError for numbers that mean nothing, and runs that make no pairs."""
+    from bench.commands.shared.paired import in_range
+
     if len(options.references) % 2:
         raise BenchError(
             f"compare takes pairs of runs, A B or A B C D, got {len(options.references)}: {' '.join(options.references)}"
         )
-    for name, least in (("examples", 0), ("resamples", 100), ("seed", 0)):
-        if (given := getattr(options, name)) < least:
-            raise BenchError(f"--{name} is {given}; give at least {least}")
+    for name in ("examples", "resamples", "seed"):
+        in_range(name, getattr(options, name), "--")
 
 
 def _compared(options: argparse.Namespace) -> tuple[list[tuple[Comparison, AnyMetric]], list[str]]:
     """Each pair of one task with the metric that decides, and a line for each run that has no partner."""
+    from bench.commands.shared.paired import of_sides
     from bench.commands.shared.references import resolve
-    from bench.judging.compare import compare
     from bench.judging.pair import read_side
 
     found, unpaired = [], []
@@ -67,11 +68,16 @@ def _compared(options: argparse.Namespace) -> tuple[list[tuple[Comparison, AnyMe
         pairs, alone = _pairs(a_sides, b_sides, first, second)
         unpaired += alone
         for a, b in pairs:
-            metrics = _metrics(a)
-            one = compare(
-                a, b, metrics, chosen=options.metric, on_shared=options.shared, resamples=options.resamples, seed=options.seed
-            )  # fmt: skip
-            found.append((one, next(metric for metric in metrics if metric.name == one.metrics[0].metric)))
+            found.append(
+                of_sides(
+                    a,
+                    b,
+                    metric=options.metric,
+                    on_shared=options.shared,
+                    resamples=options.resamples,
+                    seed=options.seed,
+                )
+            )
     return found, unpaired
 
 
@@ -104,24 +110,6 @@ def _by_task(sides: Sequence[Side], name: str) -> dict[str, Side]:
             raise BenchError(f"{name} holds several runs of {side.run.task}; choose one of {models}")
         found[side.run.task] = side
     return found
-
-
-def _metrics(side: Side) -> Sequence[AnyMetric]:
-    """The metrics of the run's task, by the task's name."""
-    from bench.config.build import task_class
-    from bench.task import Task
-
-    try:
-        cls = task_class(side.run.task)
-    except BenchError as error:
-        raise BenchError(f"{side.name}: {error}") from None
-    if not issubclass(cls, Task):
-        raise BenchError(f"task '{side.run.task}' ranks entries and has no runs to compare")
-    if cls.version != side.run.task_version:
-        raise BenchError(
-            f"{side.name} is of version {side.run.task_version} of its task, this is version {cls.version}; run it again"
-        )
-    return cls.metrics
 
 
 def _record(comparison: Comparison, changed: Changes) -> dict[str, Any]:
