@@ -8,6 +8,7 @@ import functools
 import importlib.util
 import os
 import sys
+import threading
 import typing
 from collections.abc import Mapping, Sequence
 from importlib.metadata import entry_points
@@ -24,6 +25,7 @@ from bench.text import secret_urls
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
+_HYDRA = threading.RLock()  # which has one state a process, and is asked by threads of a notebook
 GROUPS = ("task", "model", "suite", "device", "tracking", "timing", "price", "launch")
 
 
@@ -167,10 +169,11 @@ def _composed(overrides: Sequence[str]) -> DictConfig:
     from hydra import compose as hydra_compose
     from hydra import initialize_config_dir
 
-    _know_own_folders_and_schema()
-    with initialize_config_dir(str(conf_dir()), version_base="1.3"):
-        composed: DictConfig = hydra_compose("config", list(overrides), return_hydra_config=True)
-        return composed
+    with _HYDRA:
+        _know_own_folders_and_schema()
+        with initialize_config_dir(str(conf_dir()), version_base="1.3"):
+            composed: DictConfig = hydra_compose("config", list(overrides), return_hydra_config=True)
+            return composed
 
 
 @functools.cache
