@@ -24,6 +24,10 @@ class BenchError(Exception):
     def __init__(self, line: object = "") -> None:
         super().__init__(_one_line(str(line)))
 
+    def _render_traceback_(self) -> list[str]:
+        """What a notebook shows of it: the one line."""
+        return [f"bench: {self}"]
+
 
 def _one_line(text: str) -> str:
     if not text.isascii():  # half a surrogate pair, which neither a terminal nor a store takes
