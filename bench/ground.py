@@ -48,6 +48,12 @@ def ground_of(task: Task, model: Model, name: str, device: Device, settings: Set
     code = code_of(
         {*(cls.__module__ for cls in type(model).__mro__), *model.outside, *named_in(settings.config.get("model"))}
     )
+    if (
+        model.seen_code
+    ):  # looked at as it is: more than a module without a file says, and less than all lines of a script
+        code = {name: found for name, found in code.items() if found["sha256"] and name != "__main__"} | {
+            name: dict(found) for name, found in model.seen_code.items()
+        }
     libraries = environment.computing(model.uses_libraries)
     identity = Identity(
         task=task.name, version=task.version, asked=asked.asked.digest, data=asked.asked.data, files=asked.files, model=name,

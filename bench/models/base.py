@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import ClassVar, TypeAlias
 
 from bench.types import Image, Json, Output, Prediction, Request, Text
@@ -110,6 +111,9 @@ class Model(ABC):
     )  # digests of requests that it was trained on here, see `models/taught_names.py`
     served_from: str = ""  # "near" or "far": a server on this or another machine computes; "": this process does
     token_price: Mapping[str, float] | None = None  # USD of a million tokens, {prompt, completion}, as its settings say
+    seen_code: Mapping[str, Mapping[str, str]] = MappingProxyType(
+        {}
+    )  # what is known of its code and state by a program that made it: see `bench.runs.live`
     bound_to: str = ""  # what it is that only its user has, so that nobody else can make it from its name
 
     def telling(self, config: Json) -> Json:

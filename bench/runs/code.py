@@ -15,7 +15,7 @@ from pathlib import Path
 from bench.types import Json
 
 _OURS = frozenset({"bench", "tasks"})
-_INSTALLED = frozenset({"site-packages", "dist-packages"})
+INSTALLED = frozenset({"site-packages", "dist-packages"})
 _COMPILED = (*EXTENSION_SUFFIXES, ".pyc")
 
 
@@ -54,7 +54,7 @@ def _described(module: str) -> dict[str, str]:
     if not files:
         return {"sha256": "", "note": "its source cannot be read (typed in, or made while running)"}
     found = {"sha256": _digest(files)}
-    if _INSTALLED & set(next(iter(files.values())).parts):
+    if INSTALLED & set(next(iter(files.values())).parts):
         owners = packages_distributions().get(module.partition(".")[0], [])
         found |= {"version": f"{owners[0]} {version(owners[0])}"} if owners else {}
     elif commit := _commit([path for path in files.values() if path.is_relative_to(_root(module, files[module]))]):
@@ -205,7 +205,7 @@ class _Places:
         if self._is_library(module.partition(".")[0]):
             return None
         far = file_of(module)
-        return None if far is None or _INSTALLED & set(far.parts) else far
+        return None if far is None or INSTALLED & set(far.parts) else far
 
     def _near(self, module: str, root: Path) -> Path | None:
         place = root.joinpath(*module.split("."))
@@ -226,7 +226,7 @@ class _Places:
         """Whether a package of this name is installed: then all of it is."""
         if top not in self._libraries:
             far = file_of(top)
-            self._libraries[top] = far is not None and bool(_INSTALLED & set(far.parts))
+            self._libraries[top] = far is not None and bool(INSTALLED & set(far.parts))
         return self._libraries[top]
 
 
