@@ -3,6 +3,11 @@ from bench.metrics.metric import Metric as Metric
 from bench.metrics.metric import mean as mean
 from bench.models.base import Device as Device
 from bench.models.base import Model as Model
+from bench.notebook.checking import check as check
+from bench.notebook.comparing import compare as compare
+from bench.notebook.evaluating import evaluate as evaluate
+from bench.notebook.loading import load_run as load_run
+from bench.notebook.ranking import board as board
 from bench.task import Card as Card
 from bench.task import DataTask as DataTask
 from bench.task import Task as Task
@@ -23,3 +28,20 @@ from bench.types import Transcribe as Transcribe
 from bench.types import Video as Video
 
 __version__: str
+__all__ = [
+    "BenchError",
+    "Card",
+    "DataTask",
+    "Example",
+    "Generate",
+    "Metric",
+    "Model",
+    "Prediction",
+    "Request",
+    "Task",
+    "board",
+    "check",
+    "compare",
+    "evaluate",
+    "load_run",
+]

@@ -100,7 +100,9 @@ def test_what_can_be_imported_from_bench_is_what_its_stub_and_the_page_say() -> 
     import bench
 
     stub = (ROOT / "bench/__init__.pyi").read_text(encoding="utf-8")
-    assert set(re.findall(r"import (\w+) as \1", stub)) == set(bench.__all__) - {"__version__"}
-    assert all(getattr(bench, name) is not None for name in bench.__all__)
+    homes = {name: home for homes in (bench._HOMES, bench._MORE) for home, names in homes.items() for name in names}
+    assert {name: home for home, name in re.findall(r"from ([\w.]+) import (\w+) as \2", stub)} == homes
+    assert re.findall(r'^    "(\w+)",$', stub, flags=re.MULTILINE) == bench.__all__
+    assert all(getattr(bench, name) is not None for name in homes)
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = bench.nothing

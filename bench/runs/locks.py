@@ -34,9 +34,7 @@ def _take(file: int, folder: Path) -> None:
         while not locks.taken(file):
             waited = time.monotonic() - began
             if waited > _PATIENCE_SECONDS and not locks.is_undecided(file):
-                raise BenchError(
-                    f"run directory {folder} is in use by {locks.owner(file)}; wait for it or end it (`bench status` shows it)"
-                )
+                raise in_use(folder, locks.owner(file))
             if waited > _PATIENCE_SECONDS and not told:
                 told = True
                 say(
@@ -49,6 +47,11 @@ def _take(file: int, folder: Path) -> None:
             f"the file system of {folder} takes no locks ({error.strerror}), and without one two processes would write into one "
             "run; name a folder on another with runs_dir= or BENCH_RUNS"
         ) from None
+
+
+def in_use(folder: Path, owner: Owner) -> BenchError:
+    """What is said to a second one in a folder."""
+    return BenchError(f"run directory {folder} is in use by {owner}; wait for it or end it (`bench status` shows it)")
 
 
 def refuse_lost(folder: Path) -> None:

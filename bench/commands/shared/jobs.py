@@ -158,27 +158,17 @@ class Runner:
     def _one(self, job: Job, label: str) -> None:
         _refuse_nan(job.config, "")
         self.progress.doing("prepares task and model")
-        task = build(job.config["task"], "task")
-        if isinstance(task, EntryTask):
-            raise BenchError(
-                f"task '{task.name}' ranks entries and runs no model; `bench score {task.name} PATH` scores them"
-            )
-        model = self._shared(job.config["model"])
+        task, model = _task(job), job.made or self._shared(job.config["model"])
         if not fits(task, model):
             if not job.suite or self.merging:
-                refuse_misfit(task, model, job.model, tuple(_fitting(task)))
+                refuse_misfit(task, model, job.model, () if job.made else tuple(_fitting(task)))
             self.outcome.skipped.append((job.task, job.model))
             return
         known_kind(job.config["audit"])
         timing = TimingSettings.of(job.config["timing"])
         launch = LaunchSettings.of(job.config["launch"])
         shard = shard_of(job.config, launch, fresh=self.fresh, timed=timing is not None)
-        kept = {
-            name: value for name, value in job.config.items() if name not in ("timing", "price", "shard", "launch")
-        }  # no part of what a run is
-        settings = Settings.of(
-            job.config, config=kept, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
-        )
+        settings = self._settings(job)
         label, ground = self._ground(job, task, model, settings)
         if shard is not None and not ground.folder.complete:
             self._part(ground, shard, label)
@@ -192,6 +182,19 @@ class Runner:
             ground = replace(ground, basis=replace(ground.basis, settings=settings))
         with into(ground.folder.path):
             self._begun(job, ground, timing, launch, label)
+
+    def folder_of(self, job: Job) -> Path:
+        """Where the run of a job is, or will be; raises BenchError for what `run` refuses before it asks anything."""
+        task, model = _task(job), job.made or self._shared(job.config["model"])
+        return self._ground(job, task, model, self._settings(job))[1].folder.path
+
+    def _settings(self, job: Job) -> Settings:
+        kept = {
+            name: value for name, value in job.config.items() if name not in ("timing", "price", "shard", "launch")
+        }  # no part of what a run is
+        return Settings.of(
+            job.config, config=kept, price=job.price, fresh=self.fresh, strict=self.strict, reuse=self.reuse
+        )
 
     def _ground(self, job: Job, task: Task, model: Model, settings: Settings) -> tuple[str, Ground]:
         """What the job is called, and what it stands on."""
@@ -316,6 +319,17 @@ class Runner:
                 f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later",
                 logging.WARNING,
             )
+
+
+def _task(job: Job) -> Task:
+    """The job's task; raises BenchError for one that runs no model."""
+    task = build(job.config["task"], "task")
+    if isinstance(task, EntryTask):
+        raise BenchError(
+            f"task '{task.name}' ranks entries and runs no model; `bench score {task.name} PATH` scores them"
+        )
+    found: Task = task
+    return found
 
 
 def _fitting(task: Task) -> list[str]:

@@ -10,6 +10,7 @@ from bench.config import compose as conf
 from bench.config import prices
 from bench.errors import BenchError
 from bench.logs.log import say
+from bench.models.base import Model
 from bench.runs.energy import known_way
 from bench.timing.settings import TimingSettings
 from bench.types import Json
@@ -21,6 +22,7 @@ class Job:
 
     `price` is what the configuration chose, which stands in the record and not in its configuration: it may change. `varied` are
     the other words by which it differs from the jobs of the same sweep, `words` those of a command line that is this job alone.
+    `made` is a model that somebody's program gave as it is, None for that of the configuration.
     """
 
     config: Mapping[str, Any]
@@ -30,6 +32,7 @@ class Job:
     price: Mapping[str, Json] = field(default_factory=dict)
     varied: str = ""
     words: tuple[str, ...] = ()
+    made: Model | None = None
 
     def label(self, model: str = "") -> str:
         """What it is called in messages; `model` where that is more than the name of its configuration."""
@@ -74,6 +77,21 @@ def plan(overrides: Sequence[str], *, multirun: bool) -> list[Job]:
                 "task is not given; choose one with task=NAME or suite=NAME (`bench list tasks` shows them)"
             )
     return jobs
+
+
+def plan_of(overrides: Sequence[str], model: str, made: Model, told: Json) -> Job:
+    """The one job of a task and a model that a program gives, called `model`; `told` stands for its configuration."""
+    config, choices = conf.compose(list(overrides))
+    if "task" not in choices:
+        raise BenchError("task is not given; `bench list tasks` shows them")
+    plain = {**conf.plain(config), "model": told}
+    if (timing := TimingSettings.of(plain["timing"])) is not None:
+        timing.refuse_hopeless()
+    price, notes = prices.chosen(plain, choices)
+    for note in notes:
+        say(note)
+    known_way(plain["energy"])
+    return Job(plain, choices["task"], model, price=price, words=tuple(_without(overrides)), made=made)
 
 
 def _varied(choice: Sequence[str], others: Sequence[Sequence[str]]) -> str:
