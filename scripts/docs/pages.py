@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path, PurePosixPath
@@ -17,6 +18,7 @@ def places() -> dict[str, str]:
     """The file of each page in the site, by its file in the repository."""
     found = {"README.md": "index.md", "CHANGELOG.md": "changelog.md", "SECURITY.md": "security.md"}
     found |= {f"docs/{path.name}": path.name for path in sorted((ROOT / "docs").glob("*.md"))}
+    found |= {f"docs/{path.name}": f"{path.stem}.md" for path in sorted((ROOT / "docs").glob("*.ipynb"))}
     found |= {
         f"tasks/finmm/{path.parent.name}/README.md": f"finmm/{path.parent.name}.md"
         for path in sorted((ROOT / "tasks" / "finmm").glob("*/README.md"))
@@ -31,7 +33,17 @@ def write(source: Path) -> None:
     for file, place in found.items():
         path = source / place
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(linked((ROOT / file).read_text(encoding="utf-8"), file, found), encoding="utf-8")
+        text = (ROOT / file).read_text(encoding="utf-8")
+        path.write_text(linked(_cells(text) if file.endswith(".ipynb") else text, file, found), encoding="utf-8")
+
+
+def _cells(notebook: str) -> str:
+    """The cells of a notebook as Markdown, without what they gave."""
+    found = []
+    for cell in json.loads(notebook)["cells"]:
+        text = "".join(cell["source"])
+        found.append(text if cell["cell_type"] == "markdown" else f"```python\n{text}\n```")
+    return "\n\n".join(found) + "\n"
 
 
 def linked(text: str, file: str, found: dict[str, str]) -> str:

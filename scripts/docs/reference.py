@@ -102,6 +102,6 @@ def _kind(schema: Mapping[str, Any]) -> str:
 def _python() -> Iterator[str]:
     yield "# Python\n"
     yield "What `from bench import …` gives.\n"
-    for home, names in bench._HOMES.items():
+    for home, names in (*bench._HOMES.items(), *bench._MORE.items()):
         for name in names:
             yield f"::: {home}.{name}\n"

@@ -12,7 +12,7 @@ from scripts.docs.pages import ROOT, places
 
 FILE = "mkdocs.yml"
 MENU = {
-    "Start": ("index.md", "tutorial.md"),
+    "Start": ("index.md", "tutorial.md", "quickstart.md"),
     "How to": (
         "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md",
         "dawnbench.md", "site.md",
