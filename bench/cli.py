@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.commands.shared import faults
-from bench.commands.shared.options import bundles, competition, judging, reading, running
+from bench.commands.shared.options import bundles, competition, exports, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
@@ -28,6 +28,7 @@ examples:
   bench compare RUN RUN                               is the second better? paired, by cluster
   bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
   bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
+  bench export RUN RUN --to latex                     a table for a paper; eee, csv, hf-eval-results, … as well
   bench list tasks                                    what there is: tasks, models, suites, boards, prices
 """
 
@@ -38,7 +39,7 @@ def parser() -> argparse.ArgumentParser:
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
     commands: Commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (running, reading, judging, bundles, competition):
+    for group in (running, reading, judging, bundles, exports, competition):
         group.add(commands)
     json_option(commands)
     return top

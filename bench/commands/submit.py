@@ -88,18 +88,6 @@ def _tells_of_people(run: Run, folder: Path) -> list[str]:
 
 def _folders(reference: str, runs_dir: Path) -> list[Path]:
     """The run folders of a reference; BenchError says of one that was interrupted how it goes on."""
-    from bench.runs.folder import RECORD
-    from bench.runs.journal import JOURNAL
-
     if reference.partition("#")[0].endswith(".zip"):
         raise BenchError(f"{reference} is a bundle already; hand it on as it is, it says who made it")
-    try:
-        return references.resolve(reference, runs_dir)
-    except BenchError:
-        named = (runs_dir / reference).glob("*") if reference.count("/") == 1 else ()
-        for folder in (Path(reference), *named):
-            if (folder / JOURNAL).exists() and not (folder / RECORD).exists():
-                raise BenchError(
-                    f"{folder} is not complete: it has no {RECORD}; the same `bench run` command goes on with it"
-                ) from None
-        raise
+    return references.complete(reference, runs_dir)

@@ -1,4 +1,4 @@
-"""Texts of strangers made safe to be shown: in a terminal, in Markdown, in HTML.
+"""Texts of strangers made safe to be shown: in a terminal, in Markdown, in HTML, in LaTeX and in CSV.
 
 One rule: what cannot be seen is shown by its number (`\\x1b`, `\\u202e`), a line break as ⏎, and no text becomes anything else than
 text where it stands. Letters stay what they are, of whatever script; signs that turn the direction of others do not.
@@ -140,6 +140,36 @@ def code(text: object, most: int = _LONGEST_LINE) -> str:
     """Text as code in Markdown, also in a cell of a table, where a bar or a backtick would end it: these stand as numbers."""
     line = terminal(text, most).replace("`", "\\x60").replace("|", "\\x7c").strip() or " "
     return f"`{line}{' ' if line.endswith(chr(92)) else ''}`"
+
+
+# What a spreadsheet takes for the beginning of a formula, also where it parts cells at semicolons or tabs.
+_FORMULA = re.compile(r"(^\s*|[;\t])(?=[=+\-@\uff1d\uff0b\uff0d\uff20])")
+
+
+def csv_text(text: object) -> str:
+    r"""Text as a cell of CSV that no spreadsheet computes: an apostrophe stands before what would begin a formula.
+
+    >>> csv_text("=cmd|' /C calc'!A0"), csv_text("a\nb;@x"), csv_text("plain-text")
+    ("'=cmd|' /C calc'!A0", "a⏎b;'@x", 'plain-text')
+    """
+    return _FORMULA.sub(r"\1'", visible(str(text)))
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}", "{": r"\{", "}": r"\}", "$": r"\$", "&": r"\&", "#": r"\#", "%": r"\%", "_": r"\_",
+    "^": r"\textasciicircum{}", "~": r"\textasciitilde{}", "<": r"\textless{}", ">": r"\textgreater{}", "|": r"\textbar{}",
+    "`": r"\textasciigrave{}", "[": "{[}", "]": "{]}", "*": "{*}", "–": r"\textendash{}", "—": r"\textemdash{}", "−": "$-$",
+    "…": r"\ldots{}", "⏎": r"$\hookleftarrow$", "×": r"$\times$", "↑": r"$\uparrow$", "↓": r"$\downarrow$",
+}  # fmt: skip
+
+
+def latex(text: object, most: int = _LONGEST_LINE) -> str:
+    r"""Text that LaTeX sets as it stands, in a paragraph or in a cell of a table: no command, comment, column or ligature.
+
+    >>> print(latex("50% of a_b & \\input{x}"))
+    50\% of a\_b \& \textbackslash{}input\{x\}
+    """
+    return re.sub("-(?=-)", "-{}", "".join(_LATEX.get(sign, sign) for sign in terminal(text, most)))
 
 
 def name_problem(text: str, most: int = LONGEST_NAME) -> str:

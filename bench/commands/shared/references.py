@@ -7,7 +7,8 @@ import re
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.runs.folder import ARTIFACTS, RECORD, read_run
+from bench.runs.folder import ARTIFACTS, CONFIG, RECORD, read_run
+from bench.runs.journal import JOURNAL
 
 
 def resolve(reference: str, runs_dir: Path) -> list[Path]:
@@ -26,6 +27,25 @@ def resolve(reference: str, runs_dir: Path) -> list[Path]:
     if (bundle := _bundle(reference)) is not None:
         return _bundled(*bundle)
     return [_found(reference, runs_dir)]
+
+
+def complete(reference: str, runs_dir: Path) -> list[Path]:
+    """As `resolve`; BenchError says of a run that was interrupted how it goes on."""
+    try:
+        return resolve(reference, runs_dir)
+    except BenchError:
+        named = list((runs_dir / reference).glob("*")) if reference.count("/") == 1 else []
+        named += runs_dir.glob(f"*/*/{glob.escape(reference)}*") if reference and "/" not in reference else []
+        begun = [
+            folder
+            for folder in (Path(reference), *named)
+            if any((folder / name).exists() for name in (CONFIG, JOURNAL))
+        ]
+        if begun and not any((folder / RECORD).exists() for folder in begun):
+            raise BenchError(
+                f"{begun[0]} is not complete: it has no {RECORD}; the same `bench run` command goes on with it"
+            ) from None
+        raise
 
 
 def one(reference: str, runs_dir: Path) -> Path:

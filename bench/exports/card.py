@@ -1,0 +1,234 @@
+"""A section of a model card: a run's scores, what they stand on and how to repeat them; and its place in a card that is there."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from bench.data.plain_yaml import plain_yaml
+from bench.errors import BenchError
+from bench.exports.hub import front_matter, model_index
+from bench.exports.item import Item, cut_text, own_and_claimed, repeated
+from bench.leaderboard.alike import origin_of, said_device
+from bench.leaderboard.cells import shown
+from bench.record import Run
+from bench.runs.claimed import LEGEND, MARK
+from bench.runs.rates import examples_per_second
+from bench.text.rows import rows
+from bench.text.shown import code, visible
+from bench.text.shown import markdown as plain
+from bench.types import Json
+
+_HEADS = ("metric", "value", "95 % interval", "better", "n", "failed")
+_RULE = re.compile(r"---[ \t]*\n")
+_KEY = "model-index"
+
+
+def section(one: Item) -> str:
+    """The Markdown of one run, between marks by which it is found again."""
+    run = one.run
+    begin, end = _marks(run)
+    lines = [begin, f"## {plain(one.title)} ({plain(run.task)}, version {run.task_version})", ""]
+    lines += (
+        [f"{MARK} Handed in by {plain(one.submitter or 'unknown')} ({origin_of(run)}): {one.claimed} is claimed.", ""]
+        if one.claimed
+        else []
+    )
+    lines += [_line(_HEADS), "|---|---:|---|---|---:|---:|", *(_line(cells) for cells in _scores(one)), ""]
+    lines += [f"Scores marked % are in percent. {_intervals(run)}", ""]
+    lines += [f"- {name}: {text}" for name, text in _facts(one).items() if text]
+    lines += (
+        ["", "To repeat it:", "", "```sh", visible(again).replace("`", "\\x60"), "```"]
+        if (again := repeated(one))
+        else []
+    )
+    lines += ["", plain(LEGEND)] if one.claimed else []
+    return "\n".join([*lines, end, ""])
+
+
+def _marks(run: Run) -> tuple[str, str]:
+    """Comments around the section of a task and model; a `--` would end them."""
+    name = re.sub(r"[^\w./]", "-", f"{run.task}/{run.model}")
+    name = re.sub("-{2,}", "-", name).strip("-")
+    return f"<!-- finai-bench begin {name} -->", f"<!-- finai-bench end {name} -->"
+
+
+def _line(cells: Sequence[str]) -> str:
+    return f"| {' | '.join(cells)} |"
+
+
+def _scores(one: Item) -> list[list[str]]:
+    mark = plain(MARK) if one.claimed == "all" else ""
+    found = []
+    for score in one.run.scores:
+        if score.value is None:
+            found.append(
+                [plain(score.metric), "–", plain(score.note or "absent", 200), "", str(score.n), str(score.n_failed)]
+            )
+            continue
+        bounds = (
+            f"[{shown(score, score.low)}, {shown(score, score.high)}]"
+            if score.low is not None
+            else f"– ({plain(score.note, 200)})"
+        )
+        unit = " %" if score.is_fraction else ""
+        better = "higher" if score.higher_is_better else "lower"
+        found.append(
+            [
+                f"{plain(score.metric)}{unit}",
+                mark + shown(score, score.value),
+                bounds,
+                better,
+                str(score.n),
+                str(score.n_failed),
+            ]
+        )
+    return found
+
+
+def _intervals(run: Run) -> str:
+    how = dict.fromkeys(score.note for score in run.scores if score.low is not None and score.note)
+    return f"Intervals: {plain('; '.join(how))}." if how else "No intervals."
+
+
+def _facts(one: Item) -> dict[str, str]:
+    """What the scores stand on, by its name, as Markdown; what is claimed with its mark."""
+    run, environment = one.run, one.run.environment
+    versions = environment.get("packages")
+    library = versions.get("finai-bench") if isinstance(versions, Mapping) else None
+    rate = examples_per_second(run)
+    said = {
+        "device": f"{said_device(run)} {environment.get('device_name') or environment.get('cpu') or ''}".strip(),
+        "dtype": "" if run.submission else str(environment.get("dtype") or ""), "commit": str(environment.get("commit") or ""),
+        "examples_per_second": f"{rate:,.1f}" if rate else "", "date": run.created,
+    }  # fmt: skip
+    told = {name: _told(run, name, text) for name, text in said.items()}
+    card = one.card
+    data = f"{plain(card.source)}, {plain(card.split)}, licence {plain(card.licence)}" if card else ""
+    weights = f", weights sha256 {code(run.weights_sha256[:16])}" if run.weights_sha256 else ""
+    return {
+        "Model": f"{plain(run.model)}, revision {code(run.model_revision)}{weights}", "Data": data,
+        "Examples": plain(cut_text(one) or f"all {run.n_examples:,}"), "Data fingerprint": code(run.data_fingerprint),
+        "Requests": code(run.asked) if run.asked else "unknown",
+        "Device": ", ".join(text for text in (told["device"], told["dtype"]) if text),
+        "Examples a second": told["examples_per_second"], "Commit": told["commit"], "Date": told["date"],
+        "Made by": plain(f"finai-bench {library or 'unknown'}, run {run.run_id}, {origin_of(run)}"),
+    }  # fmt: skip
+
+
+def _told(run: Run, name: str, text: str) -> str:
+    if not text:
+        return ""
+    own, _ = own_and_claimed(run, name, text)
+    return plain(text) if own else plain(MARK) + plain(text)
+
+
+def whole(items: Sequence[Item]) -> str:
+    """A card of these runs alone: front matter and a section each."""
+    return f"---\n{front_matter(model_index(items))}---\n\n" + "\n".join(map(section, items))
+
+
+def appended(text: str, items: Sequence[Item], where: str) -> str:
+    """A card with the sections and results of these runs: in the place of earlier ones of the same task and model, else behind.
+
+    All else of the card stays as it is, letter for letter. Raises BenchError, beginning with `where`, for what is no front matter.
+    """
+    ends = "\r\n" if "\r\n" in text else "\n"
+    mark = "\ufeff" if text.startswith("\ufeff") else ""
+    plain_text = text.removeprefix(mark).replace("\r\n", "\n")
+    head, body = _parted(plain_text, where)
+    new = f"---\n{_with_index(head, items, where)}---\n" + ("" if body.startswith("\n") or not body else "\n") + body
+    for one in items:
+        new = _placed(new, one, where)
+    return mark + new.replace("\n", ends)
+
+
+def _parted(text: str, where: str) -> tuple[str, str]:
+    """Front matter without its rules, and what stands behind it."""
+    begin = _RULE.match(text)
+    if begin is None:
+        return "", text
+    end = re.compile(r"^---[ \t]*(\n|$)", re.MULTILINE).search(text, begin.end())
+    if end is None:
+        raise BenchError(
+            f"{where}: its front matter begins with --- and does not end; close it with --- on a line of its own"
+        )
+    return text[begin.end() : end.start()], text[end.end() :]
+
+
+def _with_index(head: str, items: Sequence[Item], where: str) -> str:
+    """The front matter with these results in its model-index, every other line as it was."""
+    before = _read(head, where)
+    kept, inside = [], False
+    for line in rows(head):
+        inside = line.startswith(f"{_KEY}:") or (inside and (line[:1] in (" ", "-", "#", "\t") or not line.strip()))
+        kept += [] if inside else [line]
+    index = _merged(before.get(_KEY), model_index(items), where)
+    new = "".join(f"{line}\n" for line in kept) + front_matter(index)
+    if _read(new, where) != {**before, _KEY: index}:
+        raise BenchError(
+            f"{where}: its {_KEY} cannot be told from the rest of its front matter; write it as a key of its own lines"
+        )
+    return new
+
+
+def _read(head: str, where: str) -> dict[str, Json]:
+    try:
+        found = plain_yaml(head) if head.strip() else {}
+    except BenchError as error:
+        raise BenchError(f"{where}: its front matter is not plain YAML ({error}); correct it") from None
+    except ValueError as error:
+        raise BenchError(
+            f"{where}: its front matter is not plain YAML ({' '.join(str(error).split())}); correct it"
+        ) from None
+    if not isinstance(found, dict):
+        raise BenchError(f"{where}: its front matter is {type(found).__name__}, expected keys and values; correct it")
+    return found
+
+
+def _merged(known: Json, new: Sequence[dict[str, Json]], where: str) -> list[dict[str, Json]]:
+    """The index with the new results: those of the same task take the place of ours of before, those of others stay."""
+    if known is None:
+        return list(new)
+    if not isinstance(known, list) or not all(
+        isinstance(one, dict) and isinstance(one.get("results"), list) for one in known
+    ):
+        raise BenchError(f"{where}: its {_KEY} is no list of models with results; correct it")
+    found = [dict(one) for one in known]
+    for model in new:
+        same = next((one for one in found if one.get("name") == model["name"]), None)
+        if same is None:
+            found.append(model)
+            continue
+        new_by_task = {_task(result): result for result in model["results"]}
+        tasks = set(new_by_task)
+        placed = [
+            new_by_task.pop(_task(one), None) if _is_ours(one) and _task(one) in tasks else one
+            for one in same["results"]
+        ]
+        same["results"] = [one for one in placed if one is not None] + list(new_by_task.values())
+    return found
+
+
+def _task(result: Json) -> str:
+    task = result.get("task") if isinstance(result, Mapping) else None
+    return str(task.get("name")) if isinstance(task, Mapping) else ""
+
+
+def _is_ours(result: Json) -> bool:
+    """Whether a result of an index is one that this wrote: its data have a fingerprint and a run."""
+    data = result.get("dataset") if isinstance(result, Mapping) else None
+    arguments = data.get("args") if isinstance(data, Mapping) else None
+    return isinstance(arguments, Mapping) and {"fingerprint", "run"} <= set(arguments)
+
+
+def _placed(text: str, one: Item, where: str) -> str:
+    """The text with the section of a run in the place of the one of before, else at its end."""
+    begin, end = _marks(one.run)
+    counts = text.count(begin), text.count(end)
+    if counts == (0, 0):
+        return text.rstrip("\n") + "\n\n" + section(one)
+    if counts != (1, 1) or text.index(begin) > text.index(end):
+        raise BenchError(f"{where}: the marks of its section {begin} are not a pair; remove them")
+    before, _, rest = text.partition(begin)
+    return before + section(one).rstrip("\n") + rest.partition(end)[2]
