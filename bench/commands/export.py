@@ -162,7 +162,8 @@ def _left_out(to: str, items: Sequence[Item], metrics: Sequence[str]) -> list[st
     """What the format has no place for, and what a reader of it should know, a line each."""
     from bench.exports.item import chosen, cut_text
 
-    lines = []
+    without = [one.name for one in items if not chosen(one, metrics)]
+    lines = [f"{name} has none of --metric {', '.join(metrics)}, so it is left out" for name in without]
     if to in ("eee", "model-index", "mteb"):
         for one in items:
             absent = [score.metric for score in chosen(one, metrics) if score.value is None]

@@ -30,7 +30,10 @@ def section(one: Item) -> str:
     begin, end = _marks(run)
     lines = [begin, f"## {plain(one.title)} ({plain(run.task)}, version {run.task_version})", ""]
     lines += (
-        [f"{MARK} Handed in by {plain(one.submitter or 'unknown')} ({origin_of(run)}): {one.claimed} is claimed.", ""]
+        [
+            f"{plain(MARK)} Handed in by {plain(one.submitter or 'unknown')} ({origin_of(run)}): {one.claimed} is claimed.",
+            "",
+        ]
         if one.claimed
         else []
     )
@@ -98,7 +101,7 @@ def _facts(one: Item) -> dict[str, str]:
     library = versions.get("finai-bench") if isinstance(versions, Mapping) else None
     rate = examples_per_second(run)
     said = {
-        "device": f"{said_device(run)} {environment.get('device_name') or environment.get('cpu') or ''}".strip(),
+        "device": "" if run.submission else f"{said_device(run)} {environment.get('device_name') or environment.get('cpu') or ''}".strip(),
         "dtype": "" if run.submission else str(environment.get("dtype") or ""), "commit": str(environment.get("commit") or ""),
         "examples_per_second": f"{rate:,.1f}" if rate else "", "date": run.created,
     }  # fmt: skip
@@ -109,7 +112,8 @@ def _facts(one: Item) -> dict[str, str]:
     return {
         "Model": f"{plain(run.model)}, revision {code(run.model_revision)}{weights}", "Data": data,
         "Examples": plain(cut_text(one) or f"all {run.n_examples:,}"), "Data fingerprint": code(run.data_fingerprint),
-        "Requests": code(run.asked) if run.asked else "unknown",
+        "Predictions": "brought from elsewhere, and timed by nobody here" if run.submission else "",
+        "Requests": "" if run.submission else code(run.asked) if run.asked else "unknown",
         "Device": ", ".join(text for text in (told["device"], told["dtype"]) if text),
         "Examples a second": told["examples_per_second"], "Commit": told["commit"], "Date": told["date"],
         "Made by": plain(f"finai-bench {library or 'unknown'}, run {run.run_id}, {origin_of(run)}"),

@@ -194,7 +194,8 @@ def repeated(one: Item) -> str:
     words = [f"task={run.task}", f"model={run.model}"]
     words += [f"{key}={_word(value)}" for key, value in one.changed.items()]
     words += [f"{name}={given[name]}" for name, usual in _SETTINGS.items() if given[name] not in (None, usual)]
-    words += [f"device.kind={environment.get('device')}", f"device.dtype={environment.get('dtype')}"]
+    device = {name: environment.get(found) for name, found in (("kind", "device"), ("dtype", "dtype"))}
+    words += [f"device.{name}={value}" for name, value in device.items() if value not in (None, "", "none")]
     return visible(" ".join(["bench run", *(shlex.quote(word) for word in words)]))
 
 
