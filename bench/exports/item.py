@@ -129,7 +129,7 @@ def own_and_claimed(run: Run, name: str, value: Json) -> tuple[Json, Json]:
 
 def settings(run: Run) -> dict[str, Json]:
     """What the run was asked beside its task and model, by the keys of the command line; what it does not say is None."""
-    return {name: run.config.get(name) for name in _SETTINGS}
+    return {name: run.config.get(name) for name in _SETTINGS} | {"limit": run.limit, "seed": run.seed}
 
 
 def model_settings(run: Run) -> Mapping[str, Json]:
