@@ -268,6 +268,9 @@ def test_runs_on_other_data_never_share_a_column_and_rows_say_what_sets_them_apa
     assert [tuple(cell is not None for cell in cells) for _, cells in table.rows] == [(True, True), (True, False)]
     assert "numbers f1 % ↑: its columns are of other examples, prompts or scorers, and do not compare." in table.notes
     assert any(note.startswith("numbers: failed answers, which count as wrong: 1 of failing") for note in table.notes)
+    plain, sharp = (replace(called(items[name], config={"model": {"x": n}}), changed={"model.x": n} if n else {})
+                    for n, name in enumerate(("good", "few")))  # fmt: skip
+    assert [name for name, _ in paper.papers([plain, sharp])[0].rows] == ["good (settings of its file)", "good (x=1)"]
     seeded = called(items["good"], seed=7, run_id="ffff")
     (table,) = paper.papers([items["good"], seeded])
     assert [name for name, _ in table.rows] == ["good (seed 0)", "good (seed 7)"]
@@ -325,6 +328,11 @@ def test_a_card_keeps_all_else_and_the_same_run_again_changes_nothing(items: dic
     assert "# Mine\n\ntext | x\n" in both
     assert both.count("<!-- finai-bench begin") == 2
     assert items["good"].run.data_fingerprint in once
+    two = card.appended(
+        card.appended("", [called(items["good"], model="a b")], ""), [called(items["good"], model="a--b")], ""
+    )
+    assert two.count("<!-- finai-bench begin") == 2
+    assert not re.search(r"<!--(?:(?!-->).)*--(?!>)", two)
     windows = card.appended("\ufeff" + CARD.replace("\n", "\r\n"), [items["good"]], "C.md")
     assert windows == "\ufeff" + once.replace("\n", "\r\n")
 

@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from bench.commands.shared.output import is_of_a_device
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -47,6 +48,8 @@ def main(options: argparse.Namespace) -> int:
 def _read(path: Path) -> str:
     """The card, "" for one that is not there yet; raises BenchError for what is no text of a card."""
     try:
+        if (path.exists() and not path.is_file()) or is_of_a_device(path):
+            raise BenchError(f"{path} is no file; name the model card, a Markdown file")
         data = path.read_bytes() if path.exists() else b""
     except OSError as error:
         raise BenchError(f"{path} cannot be read ({error.strerror}); name the model card, a Markdown file") from None
@@ -60,6 +63,6 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        write_atomically(path, text.encode())
+        write_atomically(path.resolve() if path.is_symlink() else path, text.encode())
     except OSError as error:
         raise BenchError(f"{path} cannot be written ({error.strerror}); it stays as it was") from None

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeAlias
 
+from bench.commands.shared.output import is_of_a_device
 from bench.disk import write_atomically
 from bench.errors import BenchError
 from bench.text.shown import tell
@@ -133,12 +134,15 @@ def _written(options: argparse.Namespace, files: Files, items: Sequence[Item]) -
         return []
     paths = {target / name if into else target: content for name, content in files.items()}
     for path in paths:
+        if (path.exists() and not path.is_file()) or is_of_a_device(path):
+            raise BenchError(f"-o {path} is no file; name a file, a folder with a slash at its end, or - for stdout")
         if inside := next((one for one in items if path.resolve().is_relative_to(one.folder.resolve())), None):
             raise BenchError(
                 f"-o {path} lies in the folder of {inside.name}, which stays as its run left it; choose another place"
             )
     for path, content in paths.items():
         try:
+            path = path.resolve() if path.is_symlink() else path  # else the link would become the file
             path.parent.mkdir(parents=True, exist_ok=True)
             write_atomically(path, content)
         except OSError as error:
@@ -155,7 +159,11 @@ def _printed(content: str | bytes, options: argparse.Namespace) -> None:
         raise BenchError(f"--to {options.to} is no text; name a file with -o")
     else:
         sys.stdout.flush()
-        sys.stdout.buffer.write(content)
+        try:
+            sys.stdout.buffer.write(content)
+            sys.stdout.buffer.flush()
+        except OSError as error:
+            raise BenchError(f"stdout cannot be written ({error.strerror}); name a file with -o") from None
 
 
 def _left_out(to: str, items: Sequence[Item], metrics: Sequence[str]) -> list[str]:

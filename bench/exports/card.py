@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 
@@ -51,8 +52,10 @@ def section(one: Item) -> str:
 
 def _marks(run: Run) -> tuple[str, str]:
     """Comments around the section of a task and model; a `--` would end them."""
-    name = re.sub(r"[^\w./]", "-", f"{run.task}/{run.model}")
-    name = re.sub("-{2,}", "-", name).strip("-")
+    told = f"{run.task}/{run.model}"
+    name = re.sub("-{2,}", "-", re.sub(r"[^\w./]", "-", told)).strip("-")
+    if name != told:  # two names must not become one
+        name += f" {hashlib.sha256(told.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
     return f"<!-- finai-bench begin {name} -->", f"<!-- finai-bench end {name} -->"
 
 

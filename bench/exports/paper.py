@@ -80,7 +80,12 @@ class _Rows(Evidence):
         return found
 
 
-_SAID = {"origin": "{}", "by": "by {}"}  # how what sets rows apart is said; else its name with its value
+_LONGEST = 60  # characters of the settings in a row's name
+_SAID = {
+    "origin": "{}",
+    "by": "by {}",
+    "settings": "{}",
+}  # how what sets rows apart is said; else its name with its value
 
 
 @dataclass(frozen=True)
@@ -224,7 +229,9 @@ def _named(items: Sequence[Item]) -> dict[int, str]:
         keys = [tuple(canonical(told[name]) for name in differing) for told in apart]
         slots = [(key, one.run.task, one.run.task_version, one.run.data_fingerprint, one.run.asked, scorer_digest(one.run))
                  for key, one in zip(keys, those, strict=True)]  # fmt: skip
+        texts = _settings_texts(those, apart)
         for one, told, slot in zip(those, apart, slots, strict=True):
+            told = {**told, "settings": texts[told["settings"]]}
             said = [
                 _SAID.get(name, name + " {}").format(told[name]) for name in differing if told[name] not in ("", None)
             ]
@@ -232,6 +239,18 @@ def _named(items: Sequence[Item]) -> dict[int, str]:
             said += ["ref"] if one.run.is_reference else []
             found[id(one.run)] = labelled(model) + (f" ({', '.join(said)})" if said else "")
     return _distinct(found, items)
+
+
+def _settings_texts(items: Sequence[Item], apart: Sequence[Mapping[str, Json]]) -> dict[str, str]:
+    """How each configuration of a model is said, by its digest: the keys that differ from its file, where that is enough."""
+    found = {}
+    for one, told in zip(items, apart, strict=True):
+        keys = {key: value for key, value in (one.changed or {}).items() if key.removeprefix("+").startswith("model.")}
+        words = ", ".join(f"{key.partition('model.')[2]}={value}" for key, value in keys.items())
+        found[told["settings"]] = words or "settings of its file"
+        if one.changed is None or len(words) > _LONGEST:
+            found[told["settings"]] = f"settings {told['settings']}"
+    return found if len(set(found.values())) == len(found) else {digest: f"settings {digest}" for digest in found}
 
 
 def _distinct(found: Mapping[int, str], items: Sequence[Item]) -> dict[int, str]:

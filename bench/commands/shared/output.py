@@ -16,6 +16,16 @@ if TYPE_CHECKING:
     from bench.record import Run
 
 
+def is_of_a_device(path: Path) -> bool:
+    """Whether a path, or what it links to, is one of the system's own (/dev/stdout, /proc/…), which no file may take the place of.
+
+    >>> is_of_a_device(Path("/dev/stdout")), is_of_a_device(Path("/dev/fd/1")), is_of_a_device(Path("/dev/shm/a.csv"))
+    (True, True, False)
+    """
+    given = path.absolute()
+    return given.parent in (Path("/dev"), Path("/dev/fd")) or given.parts[1:2] == ("proc",)
+
+
 def emit(record: Any) -> None:
     """The one JSON line that `--json` promises."""
     sys.stdout.flush()
