@@ -161,6 +161,8 @@ def test_what_would_mislead_on_the_hub_is_said_or_refused(items: dict[str, Item]
     handed = yaml.safe_load(hub.eval_results([items["handed"]], dataset="a/b"))[0]
     assert "claimed (all): handed in by Ann, self-reported" in handed["notes"]
     assert "date" not in handed
+    other = hub.eval_results([called(items["good"], n_examples=20)], dataset="a/b")
+    assert "20 examples, where the official data have 60" in other
     assert "1 failed and counted as wrong" in hub.eval_results([items["failing"]], dataset="a/b")
     (result,) = hub.model_index([items["handed"]])[0]["results"]
     assert result["metrics"][0]["name"].endswith("(claimed by Ann)")
@@ -291,6 +293,9 @@ def test_ties_are_told_and_a_claimed_score_is_marked_and_never_bold(items: dict[
     assert cells["theirs"] is not None
     assert (cells["good"].letter, cells["good"].best, cells["failing"].letter) == ("a", True, "a")
     assert (cells["theirs"].claimed, cells["theirs"].best, cells["theirs"].group) == (True, False, None)
+    cell = paper.Cell("-0.5", "[-1.0, 0.2]", 2, True, True)
+    bold = r"\textasciitilde{}\textbf{$-$0.5}\textsuperscript{b} {\footnotesize {[}$-$1.0, 0.2{]}} \\"
+    assert bold in latex.latex_of([paper.Paper("cpu", (("t", "m", "n=1"),), (("a", (cell,)),), ())])
     assert r"\textasciitilde{}" in latex.latex_of([table])
     assert r"\~" in markdown.markdown_of([table])
     (table,) = paper.papers([items["good"], best])  # their rows are of other examples: no word on ties

@@ -177,7 +177,9 @@ def _left_out(to: str, items: Sequence[Item], metrics: Sequence[str]) -> list[st
             absent = [score.metric for score in chosen(one, metrics) if score.value is None]
             lines += [f"{one.name}: {', '.join(absent)} left out, for they have no value"] if absent else []
     if to in ("eee", "hf-eval-results", "model-index", "mteb"):
-        lines += [f"{one.name} is {text}, which stands beside its scores" for one in items if (text := cut_text(one))]
+        lines += [
+            f"{one.name} is of {text}, which stands beside its scores" for one in items if (text := cut_text(one))
+        ]
         lines += [
             f"{one.name} was handed in, and {one.claimed} of it is claimed, which it says"
             for one in items

@@ -40,7 +40,6 @@ VERSION = "0.3.0"
 LOCAL = Path("eee/eval.schema.json")  # below the data directory
 _URI = "pypi:every-eval-ever==0.3.0#every_eval_ever/schemas/eval.schema.json"
 _SHA256 = "c9c6195aec8a9dfa0b2aba4924ac1aa8a184c9d8ca97cee778cb531088e39b48"
-RELATIONSHIPS = ("first_party", "third_party", "collaborative", "other")
 _ZERO_TO_ONE = frozenset(
     {"accuracy", "exact_match", "f1", "macro_f1", "weighted_f1", "micro_f1", "token_f1", "anls", "ece"}
 )

@@ -174,15 +174,12 @@ def model_on_hub(run: Run) -> str:
     return found[1] if found else ""
 
 
-def is_cut(one: Item) -> bool:
-    """Whether the run is of fewer examples than its data have."""
-    return one.run.limit is not None and (one.card is None or one.run.n_examples < one.card.n_examples)
-
-
 def cut_text(one: Item) -> str:
-    """That only the first examples were asked, "" where all were."""
-    whole = f" of {one.card.n_examples:,}" if one.card else ""
-    return f"the first {one.run.n_examples:,}{whole} examples only" if is_cut(one) else ""
+    """That the run is of other examples than all of its data, "" where it is of all, or nobody can know."""
+    n, whole = one.run.n_examples, one.card.n_examples if one.card else None
+    if one.run.limit is not None and (whole is None or n < whole):
+        return f"the first {n:,}{'' if whole is None else f' of {whole:,}'} examples only"
+    return "" if whole in (None, n) else f"{n:,} examples, where the official data have {whole:,}"
 
 
 def repeated(one: Item) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from bench import __version__
 from bench.exports.paper import Cell, Paper
@@ -40,6 +41,7 @@ def _line(cells: Sequence[str]) -> str:
 def _cell(cell: Cell | None) -> str:
     if cell is None:
         return plain("–")
+    cell = replace(cell, value=cell.value.replace("-", "−"), interval=cell.interval.replace("-", "−"))
     value = rf"\textbf{{{plain(cell.value)}}}" if cell.best else plain(cell.value)
     tie = rf"\textsuperscript{{{cell.letter}}}" if cell.letter else ""
     bounds = rf" {{\footnotesize {plain(cell.interval)}}}" if cell.interval else ""
