@@ -14,7 +14,7 @@ FILE = "mkdocs.yml"
 MENU = {
     "Start": ("index.md", "tutorial.md", "quickstart.md"),
     "How to": (
-        "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md",
+        "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md", "exports.md",
         "dawnbench.md", "site.md",
     ),
     "Explanations": (
