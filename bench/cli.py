@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.commands.shared import faults
-from bench.commands.shared.options import bundles, competition, exports, judging, reading, running
+from bench.commands.shared.options import bundles, competition, exports, imports, judging, reading, running
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
@@ -33,13 +33,16 @@ examples:
 """
 
 
+_MODULES = {"import": "imported"}  # of commands that no module may be called by
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line."""
     top = Parser(prog="bench", description="Evaluate financial AI models: scores and timings on one leaderboard.", epilog=_USAGE,
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
     commands: Commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (running, reading, judging, bundles, exports, competition):
+    for group in (running, reading, judging, bundles, exports, imports, competition):
         group.add(commands)
     json_option(commands)
     return top
@@ -84,7 +87,8 @@ def _main(arguments: Sequence[str] | None) -> int:
             from bench.logs import log
 
             log.begin(level, words)
-        return int(importlib.import_module(f"bench.commands.{options.command}").main(options))
+        module = _MODULES.get(options.command, options.command)
+        return int(importlib.import_module(f"bench.commands.{module}").main(options))
     except BenchError as error:
         tell(f"bench: {error}", err=True)
         return 2

@@ -28,6 +28,7 @@ from bench.disk import draft_of
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs import measurements
+from bench.runs.claimed import IMPORTED
 from bench.runs.folder import CONFIG, RECORD, RunFolder, read_run, refuse_altered
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.measurements import FILE as MEASUREMENTS
@@ -93,6 +94,10 @@ def complete_run(folder: Path) -> Run:
     where = f"{run.task}/{run.model}/{run.run_id}"
     if run.is_reference:
         raise BenchError(f"{where} is a reference row, which everybody can make; submit the run of a model")
+    if log := run.origin.get(IMPORTED):
+        raise BenchError(
+            f"{where} was imported from {log['file']}, a log of {log['harness']}: hand on that log, which others import themselves"
+        )
     if run.origin:
         raise BenchError(f"{where} came in a bundle; hand on that bundle, which says who made it")
     refuse_altered(folder, run)

@@ -94,11 +94,11 @@ def _refuse_other_versions(folder: Path) -> None:
 
 def _metric(run: Run) -> AnyMetric:
     """The metric that ranks the task, by the task's name."""
-    from bench.config.build import task_class
+    from bench.config.build import class_of
     from bench.task import Task
 
     try:
-        cls = task_class(run.task)
+        cls = class_of(run)
     except BenchError as error:
         raise BenchError(f"run {run.run_id}, model '{run.model}': {error}") from None
     if not issubclass(cls, Task):

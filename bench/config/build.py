@@ -17,6 +17,8 @@ from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.base import Model
+from bench.record import Run
+from bench.scoring import foreign
 from bench.task import BaseTask
 
 KINDS: dict[str, type] = {"task": BaseTask, "model": Model}
@@ -66,6 +68,11 @@ def task_class(name: str) -> type[BaseTask]:
     if not (isinstance(cls, type) and issubclass(cls, BaseTask)):
         raise BenchError(f"conf/task/{name}.yaml: _target_={target} is no task; correct the path")
     return cls.configured(found)[0]
+
+
+def class_of(run: Run) -> type[BaseTask]:
+    """The class of a run's task: by the task's name, or, of a run that was imported with its task, as its record has it."""
+    return foreign.class_of(run) if foreign.is_foreign(run) else task_class(run.task)
 
 
 def _refuse_unknown(key: str, cls: Any, given: Mapping[str, Any], known: list[str]) -> None:

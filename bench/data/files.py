@@ -101,17 +101,18 @@ def _finite(token: str) -> float:
 
 
 def parse(
-    text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once, finite: bool = True
-) -> Json:
+    text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once, finite: bool = True,
+    constant: Callable[[str], Json] = _refuse_constant,
+) -> Json:  # fmt: skip
     """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged.
 
     A key that comes twice is refused, without a hook of one's own, and so is a number beyond all floats, unless it need not be
-    `finite`: in a submission that is one malformed answer.
+    `finite`: in a submission that is one malformed answer. `constant` makes what NaN and Infinity stand for; they are refused.
     """
     try:
         return json.loads(
             text,
-            parse_constant=_refuse_constant,
+            parse_constant=constant,
             parse_float=_finite if finite else float,
             parse_int=_whole if finite and _BEYOND.search(text) else None,
             object_pairs_hook=object_pairs_hook,

@@ -18,6 +18,7 @@ from bench.runs import measurements, timing
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import RunFolder
 from bench.runs.rates import computes
+from bench.scoring.foreign import refuse_figures
 from bench.stats.swaps import value
 from bench.types import Json
 
@@ -44,6 +45,7 @@ def of_folder(folder: Path) -> Side:
     run = found.read()
     if not run.scores:
         raise BenchError(f"{folder} has no score; run its command again")
+    refuse_figures(run)
     rows = measurements.read(folder).only(run.scores[0].metric)
     readings = timing.counted(found.timings())
     batches: dict[int | None, tuple[int, float]] = {}

@@ -18,6 +18,7 @@ from bench.runs import measurements
 from bench.runs.folder import RECORD, read_run, refuse_altered
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES
+from bench.scoring.foreign import refuse_figures
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
 
@@ -62,7 +63,9 @@ class Slice:
 
 def read_side(folder: Path) -> Side:
     """The run of a folder; raises BenchError where its record or rows are missing or damaged, or a file was altered."""
-    run, rows = read_run(folder / RECORD), measurements.read(folder)
+    run = read_run(folder / RECORD)
+    refuse_figures(run)
+    rows = measurements.read(folder)
     refuse_altered(folder, run)
     return Side(folder, run, rows)
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from hashlib import sha256
 
 from bench.record import ELSEWHERE, UNKNOWN, Run
-from bench.runs.claimed import STORE, is_claimed
+from bench.runs.claimed import IMPORTED, STORE, is_claimed
 from bench.runs.identity import canonical
 
-ORIGINS = ("run here", "scored here", "in the store", "verified", "self-reported")
+ORIGINS = ("run here", "scored here", "in the store", "imported", "verified", "self-reported")
 
 
 def comparable(runs: Sequence[Run]) -> list[list[Run]]:
@@ -52,6 +52,8 @@ def origin_of(run: Run) -> str:
     """Who made the run and who vouches for its scores: one of `ORIGINS`."""
     if STORE in run.origin:
         return "in the store"
+    if IMPORTED in run.origin:
+        return "imported"
     if run.origin:
         return "verified" if run.origin.get("verified") else "self-reported"
     return "scored here" if run.submission else "run here"

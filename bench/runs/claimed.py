@@ -16,6 +16,7 @@ from bench.types import Json
 
 MEASURED, RERUN, CLAIMED = "measured", "rerun", "claimed"
 MARK = "~"
+IMPORTED = "imported"  # the key of the origin of a run that was made here of another harness' log
 STORE = "store"  # the key of the origin of a run that was read from a store: whoever may write there is trusted with it
 LEGEND = (
     f"{MARK} claimed: said by who handed the run in and measured by nobody here, so it ranks and sorts nothing; "
@@ -86,7 +87,7 @@ def shown(run: Run, name: str, text: str) -> str:
 
 def known_since(run: Run) -> str:
     """The day or time by which runs are put in order: its own, that of its verification, "" for one that is only reported."""
-    if not is_claimed(run, "date"):
+    if not is_claimed(run, "date") or IMPORTED in run.origin:  # the record was made here, whoever measured
         return run.created
     verified = run.origin.get("verified")
     return str(verified.get("date", "")) if isinstance(verified, Mapping) else ""

@@ -102,15 +102,24 @@ _RERUN = _closed(
         "reproduced": {"type": "boolean"},
     }
 )  # fmt: skip
+_LOG = _closed(
+    {
+        "harness": _NAME, "version": _SHORT, "file": _SHORT, "sha256": _SHA256, "model": _SHORT, "task": _SHORT,
+        "task_version": _SHORT, "cluster": _SHORT,
+        "stated": {"type": "object", "maxProperties": 200, "additionalProperties": {"type": "number"}},
+    },
+    optional=("task", "task_version", "cluster"),
+)  # fmt: skip
 _ORIGIN = _closed(
     {
+        "imported": _LOG,
         "bundle": _SHA256, "submitter": _SHORT, "predictions": _SHA256,
         "verified": _closed(
             {"date": _SHORT, "version": _SHORT, "commit": _SHORT, "attempt": _COUNT, "rerun": _RERUN},
             optional=("attempt", "rerun"),
         ),
     },
-    optional=("bundle", "submitter", "predictions", "verified"),
+    optional=("imported", "bundle", "submitter", "predictions", "verified"),
 )  # fmt: skip
 _DIGESTS = {"type": "object", "additionalProperties": {**_SHORT, "maxLength": 80}, "maxProperties": 1000}
 _VERSIONS = {"type": "object", "additionalProperties": _SHORT, "maxProperties": 100}

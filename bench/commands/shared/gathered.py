@@ -30,6 +30,7 @@ from bench.runs.folder import RECORD, read_run, run_of
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.bounds import by_rule
+from bench.scoring.foreign import class_of, is_foreign
 from bench.scoring.source import digest_of
 from bench.task import BaseTask, Task
 
@@ -129,6 +130,7 @@ class Gathered(Evidence):
             except BenchError as error:
                 self.problems.append(str(error))
                 continue
+            self._learn(record.run)
             self._records[id(record.run)] = record
             found.append(record.run)
         tables = [self._ranked(board, self._ruled(board, table)) for table in boards.tables(board, found)]
@@ -161,6 +163,7 @@ class Gathered(Evidence):
     def ruled(self, record: Record, score: Score) -> Score:
         """A run's score with its interval by the rule, from the run's rows; without one where the metric is not known here."""
         try:
+            self._learn(record.run)
             metric = self._metric(record.run.task, score.metric)
         except BenchError:
             return replace(score, low=None, high=None, note="no interval: the metric is not known here")
@@ -178,6 +181,12 @@ class Gathered(Evidence):
         if task not in self._classes:
             self._classes[task] = task_class(task)
         return self._classes[task]
+
+    def _learn(self, run: Run) -> None:
+        """Know the metrics of a task that another harness defined, which stand in the record alone."""
+        if is_foreign(run):
+            for metric in class_of(run).metrics:
+                self._metrics.setdefault((run.task, metric.name), metric)
 
     def _metric(self, task: str, name: str) -> AnyMetric:
         """The metric of this name, looked for once: a board asks for each of its rows."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bench.config.build import task_class
+from bench.config.build import class_of
 from bench.errors import BenchError
 from bench.judging.compare import Comparison, compare
 from bench.judging.pair import Side
@@ -32,7 +32,7 @@ def of_sides(
 def _metrics(side: Side) -> Sequence[AnyMetric]:
     """The metrics of the run's task, by the task's name."""
     try:
-        cls = task_class(side.run.task)
+        cls = class_of(side.run)
     except BenchError as error:
         raise BenchError(f"{side.name}: {error}") from None
     if not issubclass(cls, Task):

@@ -1,0 +1,167 @@
+"""Every Eval Ever 0.3: an aggregate JSON, with its samples beside it where it names them, or the JSON Lines of samples alone.
+
+Names and meaning of the keys: https://github.com/evaleval/every_eval_ever.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from bench.artifacts.digest import digest
+from bench.errors import BenchError
+from bench.imports import reading
+from bench.imports.log import Log, Sample, clean, listed, number, shortly
+from bench.types import Json
+
+HARNESS = "eee"
+WHAT = "an Every Eval Ever 0.3 file: the aggregate .json, or the samples' .jsonl"
+_SCHEMA = "0.3."
+_SCORE = "score"
+
+
+def read(path: Path, evaluation: str | None = None) -> Log:
+    """The log of one evaluation of a file, the one named where it holds several; raises BenchError for what is none."""
+    reading.refuse_unread(path, WHAT)
+    if path.suffix == ".jsonl":
+        return _of_samples(path, evaluation, {})
+    found = reading.document(path, WHAT)
+    reading.needed(found, ("schema_version", "model_info", "eval_library", "evaluation_results"), str(path), WHAT)
+    _refuse_version(found, str(path))
+    results = found["evaluation_results"]
+    if not isinstance(results, list) or not results:
+        raise BenchError(f"{path}: 'evaluation_results' holds no result; give {WHAT}")
+    rows = [reading.an_object(one, f"{path}: evaluation_results[{i}]", WHAT) for i, one in enumerate(results)]
+    name = _chosen([str(one.get("evaluation_name")) for one in rows], evaluation, path)
+    figures = _figures([one for one in rows if str(one.get("evaluation_name")) == name], path)
+    library = _mapping(found["eval_library"])
+    model = str(_mapping(found["model_info"]).get("id") or _mapping(found["model_info"]).get("name") or "")
+    about = {"model": model, "version": f"{library.get('name', 'unknown')} {library.get('version', '')}".strip()}
+    samples, notes = _beside(path, found, name, about)
+    lower = frozenset(one for one, (_, less, _) in figures.items() if less)
+    if samples is not None:
+        return _with_figures(samples, figures, lower, notes)
+    return Log(
+        HARNESS, about["version"], name, model, tuple(figures), (), {one: value for one, (value, _, _) in figures.items()}, lower,
+        n=next((n for _, _, n in figures.values() if n), None), notes=tuple(notes),
+    )  # fmt: skip
+
+
+def _with_figures(
+    log: Log, figures: Mapping[str, tuple[float, bool, int | None]], lower: frozenset[str], notes: Sequence[str]
+) -> Log:
+    """The samples' log, whose one metric bears the name that the aggregate gives it."""
+    if list(log.metrics) == [_SCORE] and len(figures) == 1:
+        name = next(iter(figures))
+        renamed = tuple(
+            replace(one, values={name: one.values[_SCORE]} if _SCORE in one.values else {}) for one in log.samples
+        )
+        log = replace(log, metrics=(name,), samples=renamed)
+    return replace(
+        log,
+        lower=lower & set(log.metrics),
+        stated={one: value for one, (value, _, _) in figures.items()},
+        notes=(*notes, *log.notes),
+    )
+
+
+def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[float, bool, int | None]]:
+    """{metric: (value, whether less is better, number of samples)}."""
+    found: dict[str, tuple[float, bool, int | None]] = {}
+    for row in rows:
+        config, details = _mapping(row.get("metric_config")), _mapping(row.get("score_details"))
+        name = str(
+            clean(row.get("evaluation_result_id") or config.get("metric_id") or config.get("metric_name") or _SCORE)
+        )[:120]
+        if (value := number(details.get("score"))) is None:
+            raise BenchError(
+                f"{path}: {shortly(name, 60)}: 'score' is {shortly(details.get('score'), 40)}, expected a number"
+            )
+        if name in found:
+            raise BenchError(f"{path}: the result {shortly(name, 60)!r} stands twice; keep one")
+        n = _mapping(details.get("uncertainty")).get("num_samples")
+        found[name] = value, config.get("lower_is_better") is True, n if type(n) is int and n > 0 else None
+    return found
+
+
+def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str, str]) -> tuple[Log | None, list[str]]:
+    """The samples that an aggregate names, where they lie beside it; else why there are none."""
+    named = _mapping(found.get("detailed_evaluation_results"))
+    if not isinstance(named.get("file_path"), str):
+        return None, []
+    beside = path.with_name(named["file_path"].replace("\\", "/").rpartition("/")[2] or "_")
+    if not beside.is_file():
+        return None, [f"its samples, {shortly(beside.name, 80)}, do not lie beside it"]
+    stated = named.get("checksum")
+    if named.get("hash_algorithm") == "sha256" and isinstance(stated, str) and stated != digest(beside):
+        raise BenchError(f"{beside} is not the file that {path.name} names (its sha256 differs); bring both again")
+    return _of_samples(beside, name, about), []
+
+
+def _of_samples(path: Path, evaluation: str | None, about: Mapping[str, str]) -> Log:
+    rows = list(reading.lines(path, WHAT))
+    for where, row in rows:
+        reading.needed(
+            row, ("schema_version", "model_id", "evaluation_name", "sample_id", "input", "evaluation"), where, WHAT
+        )
+        _refuse_version(row, where)
+    if not rows:
+        raise BenchError(f"{path} holds no samples; give {WHAT}")
+    name = _chosen([str(row["evaluation_name"]) for _, row in rows], evaluation, path)
+    of_it = [(where, row) for where, row in rows if str(row["evaluation_name"]) == name]
+    if len(models := list(dict.fromkeys(str(row["model_id"]) for _, row in of_it))) > 1:
+        raise BenchError(f"{path} is of several models ({listed(models)}); give a file a model")
+    samples: dict[str, Sample] = {}
+    for where, row in of_it:
+        metric = str(clean(row.get("evaluation_result_id") or _SCORE))[:120]
+        one = _sample(row, metric, where)
+        before = samples.get(one.id)
+        if before is not None and metric in before.values:
+            raise BenchError(f"{where}: sample {shortly(one.id, 60)!r} stands twice; keep one")
+        samples[one.id] = replace(before, values={**before.values, **one.values}) if before else one
+    metrics = tuple(dict.fromkeys(name for one in samples.values() for name in one.values))
+    if not metrics:
+        raise BenchError(f"{path}: no sample has a score that is a number; give {WHAT}")
+    return Log(HARNESS, about.get("version", "unknown"), name, about.get("model") or models[0], metrics, tuple(samples.values()),
+               n=len(samples))  # fmt: skip
+
+
+def _sample(row: Mapping[str, Json], metric: str, where: str) -> Sample:
+    given = reading.an_object(row["input"], f"{where}: input", WHAT)
+    scored = reading.an_object(row["evaluation"], f"{where}: evaluation", WHAT)
+    value = number(scored.get("score"))
+    raw = _mapping(row.get("output")).get("raw")
+    said = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], str) else None
+    answers = row.get("answer_attribution")
+    last = _mapping(answers[-1]) if isinstance(answers, list) and answers else {}
+    said = last.get("extracted_value") if said is None else said  # of a conversation what was taken from its end
+    text = clean(given.get("raw")) if isinstance(given.get("raw"), str) else ""
+    error = shortly(row["error"]) if row.get("error") else None if isinstance(said, str) else "the log holds no reply"
+    choices = [one for one in given.get("choices") or () if isinstance(one, str)]
+    prompt = given.get("formatted")
+    return Sample(
+        str(clean(row["sample_id"])), (text, *map(clean, choices)), clean(prompt) if isinstance(prompt, str) else text,
+        clean(given.get("reference")), clean(said) if isinstance(said, str) else None, None,
+        {} if value is None else {metric: value},
+        str(clean(row["sample_id"])), error, doc=_mapping(row.get("metadata")),
+    )  # fmt: skip
+
+
+def _chosen(names: Sequence[str], evaluation: str | None, path: Path) -> str:
+    known = list(dict.fromkeys(names))
+    if evaluation is not None and evaluation not in known:
+        raise BenchError(f"--evaluation: {path} has no {shortly(evaluation, 60)!r}; it has {listed(known)}")
+    if evaluation is None and len(known) > 1:
+        raise BenchError(f"{path} is of several evaluations; choose one with --evaluation: {listed(known)}")
+    return evaluation or known[0]
+
+
+def _refuse_version(record: Mapping[str, Json], where: str) -> None:
+    version = record.get("schema_version")
+    if not isinstance(version, str) or not version.startswith(_SCHEMA):
+        raise BenchError(f"{where}: schema_version is {shortly(version, 20)}, this version reads {_SCHEMA}x")
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,151 @@
+"""HELM: the folder of one run, with run_spec.json, per_instance_stats.json, scenario_state.json and, if it is there, stats.json."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.imports import reading
+from bench.imports.log import Log, Sample, clean, merged, number, said_to_be_lower, shortly
+from bench.types import Json
+
+HARNESS = "helm"
+WHAT = "the folder of one HELM run, which holds run_spec.json, per_instance_stats.json and scenario_state.json"
+_COUNTED = re.compile(  # what HELM counts of each request beside what it measures
+    r"num_|inference_|training_|batch_size|finish_reason_|prompt_truncated|max_prob|none_prob|logprob|estimated_num|predicted_index"
+)
+_FIRST = ("exact_match", "quasi_exact_match", "f1_score")
+
+
+def read(path: Path) -> Log:
+    """The log of a run's folder; raises BenchError for what is none."""
+    if not path.is_dir():
+        raise BenchError(f"{path} is no folder; give {WHAT}")
+    spec = reading.document(path / "run_spec.json", WHAT)
+    reading.needed(spec, ("name",), str(path / "run_spec.json"), WHAT)
+    adapter = _mapping(spec.get("adapter_spec"))
+    states = _states(path / "scenario_state.json")
+    stats = reading.value(path / "per_instance_stats.json", WHAT)
+    values, notes = _values(stats, path / "per_instance_stats.json")
+    samples = [_sample(key, trial, state, values.pop((key, trial), {})) for (key, trial), state in states.items()]
+    if values:
+        first = next(iter(values))[0]
+        raise BenchError(
+            f"{path}: per_instance_stats.json measures {len(values):,} instances that scenario_state.json has not, the first is "
+            f"{shortly(first, 40)!r}; the two are not of one run"
+        )
+    found, more = merged(samples, "trials")
+    metrics = sorted(dict.fromkeys(name for one in found for name in one.values), key=lambda name: (
+        _FIRST.index(name) if name in _FIRST else len(_FIRST)))  # fmt: skip
+    if not metrics:
+        raise BenchError(f"{path}: per_instance_stats.json measures nothing of an instance; give {WHAT}")
+    model = str(adapter.get("model") or adapter.get("model_deployment") or "")
+    name = re.sub(r",?model(_deployment)?=[^,]*", "", str(spec["name"])).rstrip(":,")
+    lower = frozenset(one for one in metrics if said_to_be_lower(one))
+    return Log(HARNESS, "unknown", name, model, tuple(metrics), tuple(found), _stated(path), lower, "", len(found),
+               (*notes, *more))  # fmt: skip
+
+
+def _states(path: Path) -> dict[tuple[str, int], Mapping[str, Json]]:
+    """The requests of the unperturbed instances, by instance and trial; of several of one instance (choices) the first."""
+    states = reading.document(path, WHAT).get("request_states")
+    if not isinstance(states, list) or not states:
+        raise BenchError(f"{path}: the key 'request_states' holds no list of requests; give {WHAT}")
+    found: dict[tuple[str, int], Mapping[str, Json]] = {}
+    for number_, state in enumerate(states):
+        where = f"{path}: request_states[{number_}]"
+        reading.needed(reading.an_object(state, where, WHAT), ("instance",), where, WHAT)
+        instance = reading.an_object(state["instance"], f"{where}.instance", WHAT)
+        if instance.get("perturbation") is None:
+            found.setdefault((_key(instance.get("id"), where), _trial(state)), state)
+    return found
+
+
+def _values(stats: Json, path: Path) -> tuple[dict[tuple[str, int], dict[str, float]], list[str]]:
+    if not isinstance(stats, list):
+        raise BenchError(f"{path}: found a {type(stats).__name__}, expected a list of instances; give {WHAT}")
+    found: dict[tuple[str, int], dict[str, float]] = {}
+    n_perturbed = 0
+    for number_, one in enumerate(stats):
+        where = f"{path}: [{number_}]"
+        reading.needed(reading.an_object(one, where, WHAT), ("instance_id", "stats"), where, WHAT)
+        if one.get("perturbation") is not None:
+            n_perturbed += 1
+            continue
+        key = (_key(one["instance_id"], where), _trial(one))
+        if key in found:
+            raise BenchError(f"{where}: instance {shortly(key[0], 40)!r} stands twice; keep one")
+        found[key] = _measured(one["stats"], where)
+    notes = [f"{n_perturbed:,} measurements of perturbed instances are left out"] if n_perturbed else []
+    return found, notes
+
+
+def _measured(stats: Json, where: str) -> dict[str, float]:
+    """{metric: mean} of an instance, without what HELM counts of its requests."""
+    found: dict[str, float] = {}
+    for one in stats if isinstance(stats, list) else ():
+        name = _mapping(_mapping(one).get("name"))
+        metric, value = name.get("name"), number(_mapping(one).get("mean"))
+        if not isinstance(metric, str):
+            raise BenchError(f"{where}: a measurement has no name; give {WHAT}")
+        if value is not None and name.get("perturbation") is None and not _COUNTED.match(metric):
+            found[clean(metric)[:120]] = value
+    return found
+
+
+def _sample(key: str, trial: int, state: Mapping[str, Json], values: Mapping[str, float]) -> Sample:
+    instance, result = _mapping(state.get("instance")), _mapping(state.get("result"))
+    text = _text(instance.get("input"))
+    references = list(instance["references"]) if isinstance(instance.get("references"), list) else []
+    right = [_text(one.get("output")) for one in map(_mapping, references) if "correct" in (one.get("tags") or ())]
+    prompt = _mapping(state.get("request")).get("prompt")
+    completions = result.get("completions")
+    first = _mapping(completions[0]) if isinstance(completions, list) and completions else {}
+    said = first.get("text") if state.get("reference_index") is None else None  # else it was asked once a choice
+    mapped = _mapping(state.get("output_mapping")).get(str(said).strip())
+    failed = not result.get("success", True) or not isinstance(said, str)
+    error = shortly(result.get("error") or "the log holds no reply") if failed else None
+    answer = mapped if isinstance(mapped, str) else said  # of a choice by letter, what the letter stands for
+    return Sample(
+        key, (text, *(_text(one.get("output")) for one in map(_mapping, references))),
+        clean(prompt) if isinstance(prompt, str) else "", clean(right), clean(answer) if isinstance(answer, str) else None, None,
+        values, key, error, doc=dict(instance),
+    )  # fmt: skip
+
+
+def _stated(path: Path) -> dict[str, float]:
+    """HELM's own figures of the unperturbed instances, where stats.json is there; of several splits the test split's."""
+    if not (path / "stats.json").is_file():
+        return {}
+    found: dict[str, float] = {}
+    stats = reading.value(path / "stats.json", WHAT)
+    for one in map(_mapping, stats if isinstance(stats, list) else ()):
+        name = _mapping(one.get("name"))
+        metric, value = str(name.get("name")), number(one.get("mean"))
+        plain = value is not None and name.get("perturbation") is None and not _COUNTED.match(metric)
+        if plain and value is not None and (name.get("split") == "test" or metric not in found):
+            found[clean(metric)] = value
+    return found
+
+
+def _key(value: Json, where: str) -> str:
+    if not isinstance(value, str) or not value:
+        raise BenchError(f"{where}: an instance has no id; give {WHAT}")
+    return str(clean(value))
+
+
+def _trial(record: Mapping[str, Json]) -> int:
+    found = record.get("train_trial_index", 0)
+    return found if type(found) is int else 0
+
+
+def _text(value: Json) -> str:
+    """The text of {"text": …}, which early versions wrote as the text alone."""
+    found = value.get("text") if isinstance(value, Mapping) else value
+    return str(clean(found)) if isinstance(found, str) else ""
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

@@ -1,0 +1,200 @@
+"""inspect_ai 0.3: `.eval` (a zip of header.json and samples/*.json) and its older JSON log.
+
+The zip is read here and not by inspect_ai: the same way whether that is installed or not, bounded, and without its code.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.imports import reading
+from bench.imports.log import Log, Sample, clean, merged, number, said_to_be_lower, shortly, texts_in
+from bench.types import Json
+
+HARNESS = "inspect"
+WHAT = "inspect_ai's LOG.json, or its zip LOG.eval"
+_WORDS = {
+    "C": 1.0,
+    "I": 0.0,
+    "P": 0.5,
+    "N": 0.0,
+}  # correct, incorrect, partial, no answer: as inspect_ai's own value_to_float
+_YES_NO = {"yes": 1.0, "true": 1.0, "no": 0.0, "false": 0.0}
+_FINISH = {
+    "stop": "stop",
+    "max_tokens": "length",
+    "model_length": "length",
+    "content_filter": "refused",
+    "tool_calls": "stop",
+}
+_VERSION = 2  # of the log's own form
+
+
+def read(path: Path) -> Log:
+    """The log of a file; raises BenchError for what is none, and for one whose evaluation did not end."""
+    header, records = _opened(path)
+    said = _mapping(header.get("eval"))
+    if not isinstance(header.get("version"), int) or "task" not in said or "model" not in said:
+        raise BenchError(f"{path} is no log of inspect_ai: it names no version, task and model; give {WHAT}")
+    if header["version"] > _VERSION:
+        raise BenchError(
+            f"{path} is of version {header['version']} of inspect_ai's log; versions 1 and {_VERSION} are read"
+        )
+    if (status := header.get("status")) != "success":
+        raise BenchError(
+            f"{path}: its evaluation has the status {shortly(status, 20)!r}; finish it with `inspect eval-retry` first"
+        )
+    rows = [(where, reading.an_object(one, where, WHAT)) for where, one in records]
+    names = _scored(rows)
+    left_out: dict[str, str] = {}
+    samples = [_sample(one, where, names, left_out) for where, one in rows]
+    _refuse_twice(path, rows)
+    results = _mapping(header.get("results"))
+    n = results.get("total_samples")
+    if not samples or (type(n) is int and len({one.id for one in samples}) < n and len(samples) < n):
+        raise BenchError(
+            f"{path} holds {len(samples):,} samples, its results say {n}; was it written with --no-log-samples, or cut?"
+        )
+    found, notes = merged(samples, "epochs")
+    metrics = tuple(dict.fromkeys(name for one in found for name in one.values))
+    if not metrics:
+        raise BenchError(
+            f"{path}: no sample has a score that is a number ({_first(left_out)}); score it with `inspect score` first"
+        )
+    notes += [
+        f"{name} is no number a sample ({what}), so it is left out"
+        for name, what in left_out.items()
+        if name not in metrics
+    ]
+    version = _mapping(said.get("packages")).get("inspect_ai") or "unknown"
+    return Log(
+        HARNESS, str(version), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),
+        frozenset(name for name in metrics if said_to_be_lower(name)), str(said.get("task_version") or ""), len(found),
+        tuple(notes),
+    )  # fmt: skip
+
+
+def _opened(path: Path) -> tuple[Mapping[str, Json], Iterator[tuple[str, Json]]]:
+    """The header and the samples, each with its place."""
+    reading.refuse_unread(path, WHAT)
+    with path.open("rb") as file:
+        is_zip = file.read(2) == b"PK"
+    if not is_zip:
+        if path.suffix == ".eval":
+            raise BenchError(f"{path} is no zip, as a log of this name is; was it cut off or unpacked? give {WHAT}")
+        found = reading.document(path, WHAT)
+        samples = found.get("samples")
+        rows = samples if isinstance(samples, list) else []
+        return found, ((f"{path}: samples[{i}]", one) for i, one in enumerate(rows))
+    archive = reading.Archive(path, WHAT)
+    names = archive.names()
+    if "header.json" not in names:
+        why = "its evaluation did not end" if any(name.startswith("_journal/") for name in names) else "it is no log"
+        raise BenchError(f"{path} has no header.json: {why}; give {WHAT}")
+    header = reading.an_object(archive.json("header.json"), f"{path}: header.json", WHAT)
+    inner = [name for name in names if name.startswith("samples/") and name.endswith(".json")]
+    return header, ((f"{path}: {shortly(name, 80)}", archive.json(name)) for name in inner)
+
+
+def _scored(rows: Sequence[tuple[str, Mapping[str, Json]]]) -> tuple[str, ...]:
+    """The scorers' names, in the order of the log."""
+    return tuple(dict.fromkeys(str(name) for _, one in rows for name in _scores(one)))
+
+
+def _scores(record: Mapping[str, Json]) -> Mapping[str, Json]:
+    """The scores of a sample by scorer; an early version had one, without a name."""
+    found = record.get("scores")
+    return found if isinstance(found, Mapping) else {"score": record["score"]} if record.get("score") else {}
+
+
+def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_out: dict[str, str]) -> Sample:
+    reading.needed(dict(record), ("id", "epoch", "input"), where, WHAT)
+    prompt = "\n".join(_spoken(record["input"]))
+    texts = [prompt, *_spoken(record["input"]), *texts_in(record.get("metadata")), *texts_in(record.get("choices"))]
+    values: dict[str, float] = {}
+    for name in names:
+        score = _scores(record).get(name)
+        value = score.get("value") if isinstance(score, Mapping) else None
+        parts = {f"{name}/{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
+        for key, one in parts.items():
+            if (found := _number(one)) is None:
+                left_out.setdefault(clean(key)[:120], f"{shortly(one, 40)} in sample {shortly(record['id'], 40)}")
+            else:
+                values[clean(key)[:120]] = found
+    output = _mapping(record.get("output"))
+    choice = _mapping(next(iter(output.get("choices") or ()), None)) if isinstance(output.get("choices"), list) else {}
+    said = "".join(_content(_mapping(choice.get("message")).get("content"))) if choice else output.get("completion")
+    finish = "length" if record.get("limit") else _FINISH.get(str(choice.get("stop_reason")), "none")
+    return Sample(
+        str(clean(record["id"])), tuple(texts), prompt, clean(record.get("target")), clean(said) if isinstance(said, str) else None,
+        None, values, str(clean(record["id"])), _failed(record, said), finish, doc=_mapping(record.get("metadata")),
+    )  # fmt: skip
+
+
+def _failed(record: Mapping[str, Json], said: Json) -> str | None:
+    """Why a sample has no answer: what inspect_ai says went wrong, or that nothing was said."""
+    if error := record.get("error"):
+        return shortly(_mapping(error).get("message") or error, 200)
+    return None if isinstance(said, str) else "the log holds no reply"
+
+
+def _number(value: Json) -> float | None:
+    """A score as inspect_ai's `value_to_float` reads it, None for what it cannot read."""
+    if not isinstance(value, str):
+        return number(value)
+    if value in _WORDS:
+        return _WORDS[value]
+    try:
+        return _YES_NO[value.lower()] if value.lower() in _YES_NO else number(float(value))
+    except ValueError:
+        return None
+
+
+def _spoken(given: Json) -> list[str]:
+    """The texts of a sample's input: a text, or messages of which those of the user are asked."""
+    if isinstance(given, str):
+        return [clean(given)]
+    messages = [one for one in given if isinstance(one, Mapping)] if isinstance(given, list) else []
+    asked = [one for one in messages if one.get("role") == "user"] or messages
+    return ["".join(_content(one.get("content"))) for one in asked]
+
+
+def _content(content: Json) -> Iterator[str]:
+    """The texts of a message, without its thinking."""
+    if isinstance(content, str):
+        yield clean(content)
+    for one in content if isinstance(content, list) else ():
+        if isinstance(one, Mapping) and one.get("type") == "text" and isinstance(one.get("text"), str):
+            yield clean(one["text"])
+
+
+def _refuse_twice(path: Path, rows: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
+    seen: set[tuple[str, str]] = set()
+    for where, one in rows:
+        key = (str(one["id"]), str(one["epoch"]))
+        if key in seen:
+            raise BenchError(
+                f"{where}: sample {shortly(key[0], 60)!r} stands twice in epoch {shortly(key[1], 10)}; keep one"
+            )
+        seen.add(key)
+
+
+def _stated(results: Mapping[str, Json]) -> dict[str, float]:
+    """The log's own figures: {scorer/metric: value}."""
+    found = {}
+    for one in results.get("scores") or () if isinstance(results.get("scores"), list) else ():
+        for name, metric in _mapping(_mapping(one).get("metrics")).items():
+            value = number(_mapping(metric).get("value"))
+            if value is not None:
+                found[clean(f"{_mapping(one).get('name')}/{name}")] = value
+    return found
+
+
+def _first(left_out: Mapping[str, str]) -> str:
+    return next((f"{name}: {what}" for name, what in left_out.items()), "there is none")
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

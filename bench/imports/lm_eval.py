@@ -1,0 +1,212 @@
+"""lm-evaluation-harness 0.4: `samples_TASK_TIME.jsonl` of --log_samples, and `results_TIME.json` beside it.
+
+A line of the samples is one document under one filter; its metrics are its own keys, named by `metrics` (by earlier versions, any
+key that is not one of the known). All that was said is text there, likelihoods as well.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.imports import reading
+from bench.imports.log import Log, Sample, clean, listed, number, said_to_be_lower, shortly, texts_in
+from bench.types import Json
+
+HARNESS = "lm-eval"
+WHAT = "samples_TASK_TIME.jsonl, which `lm_eval --log_samples --output_path DIR` (0.4) writes"
+RESULTS = "the results_TIME.json of the same run"
+_NEEDED = ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps")
+_KNOWN = frozenset({*_NEEDED, "filter", "metrics", "doc_hash", "prompt_hash", "target_hash", "schema", "task_name"})
+_NAME = re.compile(r"samples_(.+)_([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+(?:\.[0-9]+)?)")
+_NONE = "none"  # the filter that leaves everything as it is
+
+
+def read(path: Path, results: Path | None = None) -> Log:
+    """The log of a samples file, with what its results file says where there is one; raises BenchError for what is none."""
+    reading.refuse_unread(path, WHAT)
+    if path.suffix != ".jsonl" and path.name.startswith("results"):
+        raise BenchError(f"{path} holds the results; give {WHAT}, and this file with --results")
+    task, found = _named(path)
+    results = results or found
+    said = reading.document(results, RESULTS) if results else {}
+    if said:
+        task = _task_of(said, task, results or path)
+    task = task or path.stem
+    samples, metrics, notes = _samples(path)
+    told = _mapping(_mapping(said.get("higher_is_better")).get(task))
+    lower = frozenset(name for name in metrics if _is_lower(name, told))
+    n = _mapping(_mapping(said.get("n-samples")).get(task)).get("effective")
+    _refuse_cut(path, len(samples), n)
+    version = _mapping(said.get("versions")).get(task)
+    stated = {_short(name): float(value) for name, value in _mapping(_mapping(said.get("results")).get(task)).items()
+              if "_stderr" not in name and name not in ("alias", "sample_len") and number(value) is not None}  # fmt: skip
+    if not results:
+        notes.append("no results file was given or lies beside it: the version and the model's settings are not known")
+        notes += [f"less is better of {name}, by its name" for name in lower]
+    return Log(
+        HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said, path), metrics, tuple(samples), stated, lower,
+        "" if version is None or isinstance(version, Mapping) else str(version), n if type(n) is int else None, tuple(notes),
+    )  # fmt: skip
+
+
+def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str]]:
+    """The samples with the values under every filter, the metrics that can be had of each sample, and what is to be said."""
+    by_doc: dict[str, list[Sample]] = {}
+    seen: dict[tuple[str, str], str] = {}
+    metrics: dict[str, None] = {}
+    left_out: dict[str, str] = {}
+    for where, record in reading.lines(path, WHAT):
+        reading.needed(record, _NEEDED, where, WHAT)
+        under = str(record.get("filter", _NONE))
+        key = str(clean(record["doc_id"]))
+        if (before := seen.setdefault((key, under), where)) is not where:
+            place = before.rpartition(" ")[2]
+            raise BenchError(
+                f"{where}: doc_id {shortly(key, 60)} under the filter {under!r} stands in line {place} too; keep one"
+            )
+        values = dict(_values(record, under, where, left_out))
+        metrics.update(dict.fromkeys(values))
+        by_doc.setdefault(key, []).append(_sample(record, key, values, where))
+    if not by_doc:
+        raise BenchError(f"{path} holds no samples; give {WHAT}")
+    if not metrics and not left_out:
+        raise BenchError(f"{path}: no line has a metric; give {WHAT}")
+    samples = [_joined(group) for group in by_doc.values()]
+    notes = [
+        f"{name} is no number a sample ({what}), so it is left out"
+        for name, what in left_out.items()
+        if name not in metrics
+    ]
+    return samples, tuple(metrics), notes
+
+
+def _values(
+    record: Mapping[str, Json], under: str, where: str, left_out: dict[str, str]
+) -> Sequence[tuple[str, float]]:
+    """The metrics of a line that are numbers; what is none goes to `left_out`."""
+    names = record.get("metrics")
+    if names is None:
+        names = [name for name in record if name not in _KNOWN]
+    if not isinstance(names, list) or not all(isinstance(name, str) for name in names):
+        raise BenchError(f"{where}: 'metrics' is no list of names; give {WHAT}")
+    found = []
+    for name in names:
+        full = clean(name if under == _NONE else f"{name},{under}")[:120]
+        value = number(record.get(name))
+        if value is None:
+            left_out.setdefault(full, f"{shortly(record.get(name), 40)}, {where.rpartition('/')[2]}")
+        else:
+            found.append((full, value))
+    return found
+
+
+def _sample(record: Mapping[str, Json], key: str, values: Mapping[str, float], where: str) -> Sample:
+    arguments, doc = _arguments(record["arguments"]), record["doc"]
+    first = arguments[0] if arguments else []
+    said, choices = _said(record["resps"], arguments, where)
+    own = (
+        next((doc[name] for name in ("id", "ID", "qid", "question_id", "uid", "_id") if name in doc), "")
+        if isinstance(doc, Mapping)
+        else ""
+    )
+    return Sample(
+        key, tuple(texts_in(doc)), clean(first[0]) if first and isinstance(first[0], str) else "", clean(record["target"]), said,
+        choices, values, str(clean(own)), None if said is not None or choices else "the log holds no reply",
+        doc=doc, digest="".join(str(record.get(name) or "")[:32] for name in ("doc_hash", "target_hash")),
+    )  # fmt: skip
+
+
+def _arguments(given: Json) -> list[list[Json]]:
+    """The arguments of each request: {"gen_args_0": {"arg_0": …}}, or lists of lists as earlier versions wrote them."""
+    groups = list(given.values()) if isinstance(given, Mapping) else given if isinstance(given, list) else []
+    return [
+        list(one.values()) if isinstance(one, Mapping) else one if isinstance(one, list) else [one] for one in groups
+    ]
+
+
+def _said(resps: Json, arguments: Sequence[Sequence[Json]], where: str) -> tuple[str | None, dict[str, float] | None]:
+    """What the model said, raw, or the likelihood of each choice, by the choice."""
+    if not isinstance(resps, list):
+        raise BenchError(f"{where}: 'resps' is a {type(resps).__name__}, expected a list a request; give {WHAT}")
+    first = [one[0] if isinstance(one, list) and one else one for one in resps]  # of repeats the first
+    if len(first) == 1 and isinstance(first[0], str):
+        return clean(first[0]), None
+    pairs = [(_likelihood(one), asked) for one, asked in zip(first, arguments, strict=False)]
+    choices = {clean(asked[1]).strip(): found for found, asked in pairs
+               if found is not None and len(asked) > 1 and isinstance(asked[1], str)}  # fmt: skip
+    return None, choices if len(choices) == len(first) > 1 else None
+
+
+def _likelihood(reply: Json) -> float | None:
+    """The log likelihood of [log likelihood, is greedy], whose numbers are texts."""
+    first = reply[0] if isinstance(reply, list) and reply else None
+    try:
+        return number(float(first)) if isinstance(first, str | int | float) else None
+    except ValueError:
+        return None
+
+
+def _joined(group: Sequence[Sample]) -> Sample:
+    """A document's lines under its filters as one sample."""
+    values = {name: value for one in group for name, value in one.values.items()}
+    return Sample(**{**vars(group[0]), "values": values})
+
+
+def _named(path: Path) -> tuple[str, Path | None]:
+    """The task that a file's name says, "" for none, and the results file that lies beside it."""
+    found = _NAME.fullmatch(path.stem)
+    if found is None:
+        return "", None
+    beside = path.with_name(f"results_{found[2]}.json")
+    return found[1], beside if beside.is_file() else None
+
+
+def _task_of(said: Mapping[str, Json], named: str, results: Path) -> str:
+    """The task of a results file that a samples file is of."""
+    tasks = [str(name) for name in _mapping(said.get("results"))]
+    if not tasks:
+        raise BenchError(f"{results}: the key 'results' holds no task; give {RESULTS}")
+    if named in tasks:
+        return named
+    only = [name for name in tasks if name in _mapping(said.get("n-samples"))] or tasks  # else a group of tasks
+    if not named and len(only) == 1:
+        return only[0]
+    of = (
+        f"the samples of {shortly(named, 60)!r}"
+        if named
+        else "the name of the samples file does not say which they are of"
+    )
+    raise BenchError(f"{results} is of {listed(only)}, {of}; give {RESULTS}")
+
+
+def _model(said: Mapping[str, Json], path: Path) -> str:
+    """The model's name: that of the results, else that of the folder, which lm-eval names by the model."""
+    config = _mapping(said.get("config"))
+    told = re.search(r"(?:^|,)(?:pretrained|model)=([^,]+)", str(config.get("model_args") or ""))
+    args = config.get("model_args")
+    given = args.get("pretrained") or args.get("model") if isinstance(args, Mapping) else told and told[1]
+    return str(said.get("model_name") or given or config.get("model") or (path.parent.name if path.parent.name else ""))
+
+
+def _is_lower(name: str, told: Mapping[str, Json]) -> bool:
+    higher = told.get(name.partition(",")[0])
+    return not higher if isinstance(higher, bool) else said_to_be_lower(name)
+
+
+def _short(name: str) -> str:
+    return str(clean(name)).removesuffix(f",{_NONE}")
+
+
+def _refuse_cut(path: Path, n: int, stated: Json) -> None:
+    """Raise BenchError where the results speak of another number of samples than the file holds."""
+    if type(stated) is int and stated != n:
+        raise BenchError(
+            f"{path} holds {n:,} samples, its results say {stated:,}: one was cut, or they are of two runs; bring both again"
+        )
+
+
+def _mapping(value: Json) -> Mapping[str, Json]:
+    return value if isinstance(value, Mapping) else {}

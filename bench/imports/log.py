@@ -1,0 +1,161 @@
+"""What every reader of another harness' log gives, whatever the log looked like."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from bench.errors import BenchError
+from bench.runs.identity import fingerprint
+from bench.types import Json
+
+LOWER_IS_BETTER = re.compile(
+    r"(^|_)(perplexity|ppl|bits_per_byte|wer|cer|ter|mse|rmse|mae|loss|brier(_score)?|ece(_\w+)?|error(_rate)?)$"
+)
+_TEXT = 200  # characters of a strange text that a message shows
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One sample of a log: what was asked, said and measured.
+
+    `texts` are the texts of the data it was made of and `prompt` what the model was asked; `own_id` is the id that the data give
+    it, "" for none. `choices` are the likelihoods of its choices. `values` are the log's own measurements by metric; a metric
+    that has no number here is not in it. `error` says why there is no answer.
+    """
+
+    id: str
+    texts: tuple[str, ...] = ()
+    prompt: str = ""
+    target: Json = None
+    said: str | None = None
+    choices: Mapping[str, float] | None = None
+    values: Mapping[str, float] = field(default_factory=dict)
+    own_id: str = ""
+    error: str | None = None
+    finish: str = "none"
+    doc: Json = None
+    digest: str = ""
+
+    @property
+    def stands_on(self) -> str:
+        """A digest of the data of the sample: two logs have one sample in common where it is the same."""
+        return self.digest or fingerprint([*self.texts], clean(self.target))[:16]
+
+
+@dataclass(frozen=True)
+class Log:
+    """What one log says of one task and one model.
+
+    `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
+    over all samples. `n` is the number of samples that the log says to have measured, None where it does not say. `samples`
+    is empty for a log of figures alone. `notes` are what a person should know of it, a line each.
+    """
+
+    harness: str
+    version: str
+    task: str
+    model: str
+    metrics: tuple[str, ...]
+    samples: tuple[Sample, ...] = ()
+    stated: Mapping[str, float] = field(default_factory=dict)
+    lower: frozenset[str] = frozenset()
+    task_version: str = ""
+    n: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def ranked_by(self, metric: str | None) -> Log:
+        """The same with this metric first; raises BenchError where there is none of this name."""
+        if metric is None:
+            return self
+        if metric not in self.metrics:
+            raise BenchError(f"--metric: the log has no {metric[:60]!r}; it has {listed(self.metrics)}")
+        return replace(self, metrics=(metric, *(one for one in self.metrics if one != metric)))
+
+
+def clean(value: Json) -> Json:
+    """The value without what no file of ours can hold: half a surrogate pair is a question mark, what is no finite number null."""
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {clean(str(key)): clean(one) for key, one in value.items()}
+    return [clean(one) for one in value] if isinstance(value, list | tuple) else value
+
+
+def texts_in(value: Json) -> Iterator[str]:
+    """Every text that stands in a value, however deep."""
+    if isinstance(value, str):
+        yield clean(value)
+    elif isinstance(value, Mapping):
+        for one in value.values():
+            yield from texts_in(one)
+    elif isinstance(value, list | tuple):
+        for one in value:
+            yield from texts_in(one)
+
+
+def number(value: Json) -> float | None:
+    """A measured value as a float, None for what is no finite number.
+
+    >>> number(True), number(0.5), number("0.5"), number([1, 2]), number(float("nan"))
+    (1.0, 0.5, None, None, None)
+    """
+    if not isinstance(value, bool | int | float):
+        return None
+    try:
+        found = float(value)
+    except OverflowError:
+        return None
+    return found if math.isfinite(found) else None
+
+
+def said_to_be_lower(name: str) -> bool:
+    """Whether less is better of a metric of this name, for a log that does not say.
+
+    >>> said_to_be_lower("word_perplexity,none"), said_to_be_lower("wer"), said_to_be_lower("answer")
+    (True, True, False)
+    """
+    return LOWER_IS_BETTER.search(name.partition(",")[0].lower()) is not None
+
+
+def listed(names: Sequence[str], most: int = 8) -> str:
+    """Names of a log for a message, the first of many."""
+    shown = ", ".join(shortly(name, 60) for name in names[:most])
+    return (shown or "none") + (f", … ({len(names)} in all)" if len(names) > most else "")
+
+
+def shortly(value: Json, most: int = _TEXT) -> str:
+    """A strange value in one line for a message."""
+    text = " ".join(str(clean(value)).split())
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def merged(samples: Sequence[Sample], what: str) -> tuple[list[Sample], list[str]]:
+    """One sample an id, and a line on what was put together.
+
+    Of one that was answered several times (repeats, epochs), in the order given, the values are the means, as the harnesses
+    count them, and the answer is the first. A value that one of them lacks is not there.
+    """
+    by_id: dict[str, list[Sample]] = {}
+    for one in samples:
+        by_id.setdefault(one.id, []).append(one)
+    found = [_mean(group) if len(group) > 1 else group[0] for group in by_id.values()]
+    if len(found) == len(samples):
+        return found, []
+    most = max(map(len, by_id.values()))
+    return found, [
+        f"each sample has up to {most} {what}: its value is their mean, and where answers are scored here it is the first"
+    ]
+
+
+def _mean(group: Sequence[Sample]) -> Sample:
+    answered = [one for one in group if one.error is None]
+    if len(answered) < len(group):  # a mean of what was lucky enough to end
+        return next(one for one in group if one.error is not None)
+    names = [name for name in group[0].values if all(name in one.values for one in group)]
+    values = {name: math.fsum(one.values[name] for one in group) / len(group) for name in names}
+    return replace(group[0], values=values)

@@ -1,0 +1,348 @@
+"""A run made of another harness' log: of that harness' task as it measured it, or of one of ours, scored here."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from bench.artifacts.digest import digest
+from bench.bundles.slots import name_problem
+from bench.disk import json_lettered
+from bench.engine.asking import data_of, first_examples
+from bench.errors import BenchError
+from bench.imports.log import Log, Sample, clean, listed, shortly
+from bench.imports.pairing import Paired, normal, pair
+from bench.metrics.metric import Metric
+from bench.models.base import Device
+from bench.record import ELSEWHERE, Run, Score
+from bench.runs import environment, timing
+from bench.runs.claimed import IMPORTED
+from bench.runs.endings import Endings
+from bench.runs.folder import RunFolder
+from bench.runs.identity import fingerprint, fingerprint_of
+from bench.runs.settings import Settings
+from bench.scoring import foreign
+from bench.scoring.measure import Measured, measured
+from bench.scoring.record import Basis
+from bench.submissions.reading import measurable
+from bench.task import Task
+from bench.types import Choose, Example, Json, Prediction
+
+_FIGURES = "a figure of the log, which holds no samples: no interval, and nothing can be paired"
+_AGREES = 1e-6  # how far a harness' own figure may be from the mean of its samples
+
+
+@dataclass(frozen=True)
+class Made:
+    """The run of a log, its folder, and what a person should know, a line each; `pairs` says what was paired with ours."""
+
+    run: Run
+    folder: RunFolder
+    lines: tuple[str, ...]
+    theirs: Mapping[str, float]
+    pairs: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A log with the file or folder that it was read from, the name its model has here, and the field that clusters samples."""
+
+    log: Log
+    path: Path
+    model: str
+    cluster: str | None = None
+
+    @classmethod
+    def of(cls, log: Log, path: Path, model: str | None, cluster: str | None) -> Source:
+        """The log with the name of its model, as far as a board may show it; raises BenchError where that is none."""
+        name = model or re.sub(r"[/\\:]+", "__", str(clean(log.model)).strip())[:120]
+        if not name:
+            raise BenchError(f"{path} does not say which model answered; give its name with --model")
+        if said := name_problem(name):
+            raise BenchError(f"{said} (for a log: --model)")
+        return cls(log, path, name, cluster)
+
+    def origin(self, stated: Mapping[str, float], **more: str) -> dict[str, Json]:
+        """What the run's record says of where it came from."""
+        log = self.log
+        told = {
+            "harness": log.harness, "version": shortly(log.version, 100), "file": shortly(self.path.name, 200),
+            "sha256": _digest(self.path), "model": shortly(log.model, 200), "stated": dict(list(stated.items())[:200]),
+        }  # fmt: skip
+        return {IMPORTED: told | {name: text for name, text in more.items() if text}}
+
+
+def as_it_is(source: Source, settings: Settings) -> Made:
+    """The run of a task that is named after the log's, with the log's own measurements of each sample."""
+    log = source.log
+    name = task_name(log)
+    if not log.samples:
+        return _figures(source, name, settings)
+    metrics, notes = _metrics(log)
+    examples = list(_examples(source))
+    task = foreign.made(name, metrics)(examples)
+    predictions = [_as_measured(one) for one in log.samples]
+    found = measured(task, examples, predictions, resamples=settings.resamples, seed=settings.seed)
+    failed = [one.id for one in predictions if one.error is not None]
+    if failed:
+        notes.append(
+            f"{len(failed):,} samples have no value and count as wrong, the first is {shortly(failed[0], 60)!r}"
+        )
+    if source.cluster is None:
+        notes.append(
+            "each sample is a cluster of its own; where several share a passage or a document, name the field: --cluster"
+        )
+    notes += _unlike(log, found.scores)
+    origin = source.origin(
+        log.stated, task=shortly(log.task), task_version=shortly(log.task_version), cluster=source.cluster or ""
+    )
+    run, folder = _kept(source, task, examples, predictions, found, settings, origin, {"n": 0, "first": []})
+    return Made(run, folder, (*log.notes, *notes), log.stated)
+
+
+def with_ours(source: Source, task: Task, settings: Settings) -> Made:
+    """The run of a task of ours: the log's answers to our examples, scored by our parser and metrics."""
+    log = source.log
+    if not log.samples:
+        raise BenchError(
+            f"{source.path} holds figures and no samples, so nothing can be paired with '{task.name}'; leave task= out"
+        )
+    if source.cluster is not None:
+        raise BenchError(f"--cluster is for the log's own task; the examples of '{task.name}' have their clusters")
+    examples = first_examples(task, settings.limit)
+    paired = pair(examples, log.samples)
+    _refuse_unpaired(source, task, examples, paired)
+    by_id = {one.id: one for one in examples}
+    predictions = [_answer(task, by_id[key], one) for key, one in paired.samples.items()]
+    if all(one.error is not None for one in predictions):
+        raise BenchError(
+            f"{source.path}: no answer can be scored by '{task.name}': {predictions[0].error}; leave task= out"
+        )
+    found = measured(task, examples, predictions, resamples=settings.resamples, seed=settings.seed)
+    theirs = _theirs(log, paired)
+    origin = source.origin(theirs)
+    missing = {"n": len(paired.missing), "first": list(paired.missing[:10])}
+    run, folder = _kept(source, task, examples, predictions, found, settings, origin, missing)
+    pairs = {
+        "paired": len(paired.samples), "missing": missing, "alone": {"n": len(paired.alone), "first": _ids(paired.alone)},
+        "ambiguous": paired.ambiguous, "by_id": paired.by_id,
+        "other_target": {"n": len(paired.other_target), "first": list(paired.other_target[:10])},
+    }  # fmt: skip
+    return Made(run, folder, (*log.notes, *_told(paired, examples, task)), theirs, pairs)
+
+
+def task_name(log: Log) -> str:
+    """The name that the log's task has here: a dash is in no name of ours.
+
+    >>> task_name(Log("lm-eval", "0.4.13", "gsm8k", "m", ()))
+    'lm-eval-gsm8k'
+    """
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", log.task).strip("_")[:70]
+    return f"{log.harness}-{plain}" + ("" if plain == log.task else f"-{fingerprint(clean(log.task))[:6]}")
+
+
+def _figures(source: Source, name: str, settings: Settings) -> Made:
+    """The run of a log that holds figures alone."""
+    log = source.log
+    metrics = [_metric(log, one, [log.stated[one]]) for one in log.metrics[:100]]
+    n = log.n or 0
+    scores = tuple(
+        Score(one.name, log.stated[one.name], None, None, n, 0, one.higher_is_better, one.is_fraction, signature=one.signature,
+              note=_FIGURES) for one in metrics
+    )  # fmt: skip
+    examples = [Example("all", {}, "", "all")] * max(n, 1)
+    task = foreign.made(name, metrics)(examples)
+    origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
+    run, folder = _kept(
+        source, task, examples, [], Measured(scores, None, Endings()), settings, origin, {"n": 0, "first": []}
+    )
+    return Made(run, folder, log.notes, log.stated)
+
+
+def _metrics(log: Log) -> tuple[list[Metric], list[str]]:
+    """The metrics that every measured sample has, and a line on those that some lack."""
+    rows = [one for one in log.samples if one.values]
+    n_failed = len(log.samples) - len(rows)
+    found, notes = [], []
+    for name in log.metrics:
+        values = [one.values[name] for one in rows if name in one.values]
+        metric = _metric(log, name, values)
+        if len(values) < len(rows):
+            lacking = next(one.id for one in rows if name not in one.values)
+            notes.append(
+                f"{name} is left out: {len(rows) - len(values):,} samples lack it, the first is {shortly(lacking, 60)!r}"
+            )
+        elif n_failed and not metric.is_fraction:
+            notes.append(
+                f"{name} is left out: {n_failed:,} samples have no value, and of what is no fraction the worst is unknown"
+            )
+        else:
+            found.append(metric)
+    if not found:
+        raise BenchError(f"no metric has a value of every sample: {'; '.join(notes)}")
+    return found[:100], notes
+
+
+def _metric(log: Log, name: str, values: Sequence[float]) -> Metric:
+    version = f", version {shortly(log.task_version, 60)} of its task" if log.task_version else ""
+    return foreign.metric(
+        name, higher_is_better=name not in log.lower, is_fraction=all(0 <= one <= 1 for one in values),
+        signature=f"mean of what {log.harness} measured{version}",
+    )  # fmt: skip
+
+
+def _examples(source: Source) -> Iterator[Example]:
+    """A sample as an example: known by what it stands on, in its cluster."""
+    for one in source.log.samples:
+        cluster = one.id if source.cluster is None else fingerprint(clean(_field(source, one)))[:12]
+        yield Example(one.id, {"sample": one.stands_on}, "" if one.target is None else clean(one.target), cluster)
+
+
+def _field(source: Source, one: Sample) -> Json:
+    if not isinstance(one.doc, Mapping) or source.cluster not in one.doc:
+        known = listed([str(name) for name in one.doc]) if isinstance(one.doc, Mapping) else "none"
+        raise BenchError(
+            f"--cluster: sample {shortly(one.id, 60)!r} has no field {shortly(source.cluster, 60)!r}; its fields are {known}"
+        )
+    return one.doc[source.cluster]
+
+
+def _as_measured(one: Sample) -> Prediction:
+    if not one.values:
+        return Prediction(one.id, error=one.error or "the log has no value of it")
+    return Prediction(one.id, answer={"said": one.said or "", "measured": dict(one.values)}, finish=one.finish)
+
+
+def _answer(task: Task, example: Example, sample: Sample) -> Prediction:
+    """What the log says was answered, as a prediction of ours."""
+    if sample.error is not None:
+        return Prediction(example.id, error=sample.error)
+    if sample.choices is None:
+        return measurable(task, example, Prediction(example.id, text=sample.said, finish=sample.finish))
+    labels = _labels(task, example)
+    by_text = {normal(name): score for name, score in sample.choices.items()}
+    if labels is None or any(normal(label) not in by_text for label in labels):
+        ours = f"the labels {listed(labels)}" if labels else "a text"
+        return Prediction(example.id, error=f"its choices are {listed(list(sample.choices))}, where {ours} is due")
+    scores = {label: by_text[normal(label)] for label in labels}
+    return measurable(task, example, Prediction(example.id, label_scores=scores))
+
+
+def _labels(task: Task, example: Example) -> tuple[str, ...] | None:
+    output = task.request(example).output if issubclass(task.output, Choose) else None
+    return output.labels if isinstance(output, Choose) else None
+
+
+def _refuse_unpaired(source: Source, task: Task, examples: Sequence[Example], paired: Paired) -> None:
+    if not paired.samples:
+        first = source.log.samples[0]
+        theirs = shortly(first.texts[0] if first.texts else first.prompt, 80)
+        ours = shortly(next(iter(example_texts(examples[0])), examples[0].id), 80)
+        raise BenchError(
+            f"{source.path}: none of its {len(source.log.samples):,} samples is one of the {len(examples):,} examples of "
+            f"'{task.name}'; its first begins {theirs!r}, ours {ours!r}: check the task and its split, or leave task= out"
+        )
+
+
+def example_texts(example: Example) -> Iterator[str]:
+    """The texts of an example's inputs."""
+    from bench.imports.log import texts_in
+
+    return texts_in(example.inputs)
+
+
+def _told(paired: Paired, examples: Sequence[Example], task: Task) -> Iterator[str]:
+    """What was paired and what was not, a line each."""
+    n, how = len(paired.samples), f", {paired.by_id:,} of them by id alone" if paired.by_id else ""
+    yield f"{n:,} of {len(examples):,} examples of {task.name} are in the log{how}"
+    if paired.missing:
+        yield (
+            f"{len(paired.missing):,} are not and count as wrong, the first is {paired.missing[0]!r}; limit=N takes our first N"
+        )
+    if paired.alone:
+        unclear = f", {paired.ambiguous:,} of them fit several" if paired.ambiguous else ""
+        yield f"{len(paired.alone):,} samples are none of ours{unclear}, the first is {_ids(paired.alone)[0]!r}"
+    if paired.other_target:
+        yield (
+            f"{len(paired.other_target):,} pairs have another right answer in the log than here, the first is "
+            f"{paired.other_target[0]!r}; ours counts"
+        )
+
+
+def _ids(samples: Sequence[Sample]) -> list[str]:
+    return [shortly(one.id, 80) for one in samples[:10]]
+
+
+def _theirs(log: Log, paired: Paired) -> dict[str, float]:
+    """The log's own values over the samples that were paired."""
+    found = {}
+    for name in log.metrics[:100]:
+        values = [one.values[name] for one in paired.samples.values() if name in one.values]
+        if len(values) == len(paired.samples):
+            found[name] = math.fsum(values) / len(values)
+    return found
+
+
+def _unlike(log: Log, scores: Sequence[Score]) -> Iterator[str]:
+    """Where the log's own figure of a metric is not the mean of its samples."""
+    for one in scores:
+        names = [
+            name
+            for name in log.stated
+            if name == one.metric or name.split("/") in ([one.metric, "accuracy"], [one.metric, "mean"])
+        ]
+        for name in names:
+            if one.value is not None and not math.isclose(
+                one.value, log.stated[name], rel_tol=_AGREES, abs_tol=_AGREES
+            ):
+                yield f"{name} is {log.stated[name]:.6g} by the log's own count, which takes its samples together otherwise"
+
+
+def _kept(
+    source: Source, task: Task, examples: Sequence[Example], predictions: Sequence[Prediction], found: Measured, settings: Settings,
+    origin: Mapping[str, Json], missing: Mapping[str, Json],
+) -> tuple[Run, RunFolder]:  # fmt: skip
+    """The run in its folder, complete."""
+    ours = not isinstance(task, foreign.ForeignTask)
+    data = data_of(task, examples) if ours else fingerprint_of(examples)
+    said = fingerprint([one.to_json() for one in predictions], dict(origin))
+    stands_on = {
+        "task": [task.name, task.version],
+        "data": data,
+        "imported": [source.model, said],
+        "seed": settings.seed,
+    }
+    folder = RunFolder.find(
+        settings.runs_dir, task.name, source.model, fingerprint(stands_on)[:12], fresh=settings.fresh
+    )
+    settings = replace(settings, config={**settings.config, IMPORTED: dict(origin[IMPORTED])})
+    nowhere = {"commit": environment.describe()["commit"], "cpu": "unknown"}
+    basis = Basis(
+        task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, Device("cpu", "none", 1), environment=nowhere
+    )
+    if not ours:
+        basis = replace(basis, code={})
+    nothing = {"n": 0, "first": []}
+    with folder.opened(json_lettered(dict(settings.config), indent=1) + "\n"):
+        folder.keep(0)
+        watch = timing.Stopwatch(folder.write_timing)
+        watch_n = len(predictions)
+        folder.write_predictions(predictions)
+        with watch.phase("score", n=watch_n):
+            pass
+        run = basis.finish(
+            folder, found, timing.summarise([]), origin=dict(origin),
+            submission={"file": shortly(source.path.name, 200), "sha256": _digest(source.path), "missing": dict(missing),
+                        "unknown": nothing, "duplicated": nothing, "malformed": nothing},
+        )  # fmt: skip
+    return run, folder
+
+
+def _digest(path: Path) -> str:
+    """The sha256 of the file; of a folder that of its files', by name."""
+    if path.is_dir():
+        return fingerprint({one.name: digest(one) for one in sorted(path.glob("*.json"))})
+    return digest(path)

@@ -1,0 +1,55 @@
+"""MTEB: the JSON of one task. It holds scores by split and subset and no samples, so that nothing of it can be paired."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+
+from bench.errors import BenchError
+from bench.imports import reading
+from bench.imports.log import Log, clean, listed, number, shortly
+from bench.types import Json
+
+HARNESS = "mteb"
+WHAT = "the TASK.json that mteb writes into results/MODEL/REVISION"
+_MOST = 99  # scores of a record beside the one that ranks
+
+
+def read(path: Path) -> Log:
+    """The figures of a task; raises BenchError for what is none. The mean over the subsets of the test split ranks, as in mteb."""
+    found = reading.document(path, WHAT)
+    reading.needed(found, ("task_name", "scores", "mteb_version"), str(path), WHAT)
+    scores = found["scores"]
+    if not isinstance(scores, Mapping) or not scores:
+        raise BenchError(f"{path}: 'scores' holds no split; give {WHAT}")
+    split = "test" if "test" in scores else next(iter(scores))
+    stated: dict[str, float] = {}
+    for name, rows in scores.items():
+        for place, row in enumerate(rows if isinstance(rows, list) else ()):
+            value = number(row.get("main_score")) if isinstance(row, Mapping) else None
+            if value is None:
+                raise BenchError(
+                    f"{path}: scores.{shortly(name, 40)}[{place}] has no main_score that is a number; give {WHAT}"
+                )
+            key = f"main_score,{clean(str(name))},{clean(str(row.get('hf_subset', 'default')))}"[:120]
+            if key in stated:
+                raise BenchError(f"{path}: {shortly(key, 80)} stands twice; keep one")
+            stated[key] = value
+    of_split = [value for key, value in stated.items() if key.split(",")[1] == split]
+    if not of_split:
+        raise BenchError(f"{path}: the split {split!r} has no scores; the splits are {listed(list(map(str, scores)))}")
+    ranked = {"main_score": math.fsum(of_split) / len(of_split)}
+    kept = ranked | dict(list(stated.items())[:_MOST])
+    notes = [f"main_score is the mean over {len(of_split)} subset{'s' * (len(of_split) > 1)} of the split {split!r}"]
+    if len(stated) > _MOST:
+        notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
+    return Log(HARNESS, str(found["mteb_version"]), str(found["task_name"]), _model(path), tuple(kept), (), kept,
+               task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes))  # fmt: skip
+
+
+def _model(path: Path) -> str:
+    """The name of model_meta.json beside it, else of the folder that mteb names by the model."""
+    meta = path.with_name("model_meta.json")
+    told: Json = reading.document(meta, "mteb's model_meta.json").get("name") if meta.is_file() else None
+    return str(told or path.resolve().parent.parent.name)
