@@ -93,7 +93,7 @@ def inspect(data: Path, model: str, out: Path) -> None:
     from inspect_ai import eval as run
     from inspect_ai.dataset import MemoryDataset, Sample
     from inspect_ai.log import read_eval_log, write_eval_log
-    from inspect_ai.model import GenerateConfig, get_model
+    from inspect_ai.model import get_model
     from inspect_ai.scorer import includes, match
     from inspect_ai.solver import generate
 
@@ -106,7 +106,7 @@ def inspect(data: Path, model: str, out: Path) -> None:
                 name="finmm_questions", epochs=2)  # fmt: skip
     local = get_model("hf/smollm2-135m", model_path=model, tokenizer_path=model, device="cpu")
     with tempfile.TemporaryDirectory() as place:
-        run(task, model=local, log_dir=place, config=GenerateConfig(max_tokens=16, temperature=0.0), display="none")
+        run(task, model=local, log_dir=place, max_tokens=16, temperature=0.01, seed=1, display="none")
         path = next(Path(place).glob("*.eval"))
         shutil.copy(path, out / "finmm_questions.eval")
         write_eval_log(read_eval_log(str(path)), str(out / "finmm_questions.json"))

@@ -46,7 +46,8 @@ def _made(options: argparse.Namespace) -> Made:
     settings = _settings(config, options)
     with Display() as display:
         display.run(f"bench import {options.act}").doing("reads the log")
-        source = making.Source.of(_log(options), options.path, options.model, getattr(options, "cluster", None))
+        source = making.Source.of(_log(options), options.path, options.model, cluster=getattr(options, "cluster", None),
+                                   only_paired=getattr(options, "paired", False))  # fmt: skip
         if config.get("task") is None:
             return making.as_it_is(source, settings)
         task = build(config["task"], "task")
@@ -99,6 +100,8 @@ def _settings(config: Mapping[str, Any], options: argparse.Namespace) -> Setting
 def _refuse(options: argparse.Namespace) -> None:
     if further := [word for word in options.overrides if "=" not in word and not word.startswith("~")]:
         raise BenchError(f"import takes one log and KEY=VALUE; {further[0]!r} is neither")
+    if getattr(options, "paired", False) and not any(word.startswith("task=") for word in options.overrides):
+        raise BenchError("--paired is for a task of ours; give task= too, or leave it out")
     if options.metric is not None and any(word.startswith("task=") for word in options.overrides):
         raise BenchError("--metric is of the log's own task; a task of ours ranks by its first metric")
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import reading
@@ -29,6 +30,8 @@ _FINISH = {
     "content_filter": "refused",
     "tool_calls": "stop",
 }
+_ATTACHED = "attachment://"
+_Row: TypeAlias = tuple[str, Mapping[str, Json]]
 _VERSION = 2  # of the log's own form
 
 
@@ -46,7 +49,7 @@ def read(path: Path) -> Log:
         raise BenchError(
             f"{path}: its evaluation has the status {shortly(status, 20)!r}; finish it with `inspect eval-retry` first"
         )
-    rows = [(where, reading.an_object(one, where, WHAT)) for where, one in records]
+    rows = _in_order([(where, reading.an_object(one, where, WHAT)) for where, one in records], said)
     names = _scored(rows)
     left_out: dict[str, str] = {}
     samples = [_sample(one, where, names, left_out) for where, one in rows]
@@ -98,7 +101,16 @@ def _opened(path: Path) -> tuple[Mapping[str, Json], Iterator[tuple[str, Json]]]
     return header, ((f"{path}: {shortly(name, 80)}", archive.json(name)) for name in inner)
 
 
-def _scored(rows: Sequence[tuple[str, Mapping[str, Json]]]) -> tuple[str, ...]:
+def _in_order(rows: list[_Row], said: Mapping[str, Json]) -> list[_Row]:
+    """The samples in the order of the data set, where the log has it: in a zip they stand as they ended."""
+    ids = _mapping(said.get("dataset")).get("sample_ids")
+    place = {str(key): i for i, key in enumerate(ids if isinstance(ids, list) else ())}
+    return sorted(
+        rows, key=lambda row: (place.get(str(row[1].get("id")), len(place)), str(row[1].get("epoch")).zfill(6))
+    )
+
+
+def _scored(rows: Sequence[_Row]) -> tuple[str, ...]:
     """The scorers' names, in the order of the log."""
     return tuple(dict.fromkeys(str(name) for _, one in rows for name in _scores(one)))
 
@@ -111,8 +123,10 @@ def _scores(record: Mapping[str, Json]) -> Mapping[str, Json]:
 
 def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_out: dict[str, str]) -> Sample:
     reading.needed(dict(record), ("id", "epoch", "input"), where, WHAT)
-    prompt = "\n".join(_spoken(record["input"]))
-    texts = [prompt, *_spoken(record["input"]), *texts_in(record.get("metadata")), *texts_in(record.get("choices"))]
+    held = _mapping(record.get("attachments"))
+    spoken = [_attached(text, held) for text in _spoken(record["input"])]
+    prompt = "\n".join(spoken)
+    texts = [prompt, *spoken, *texts_in(record.get("metadata")), *texts_in(record.get("choices"))]
     values: dict[str, float] = {}
     for name in names:
         score = _scores(record).get(name)
@@ -126,6 +140,7 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
     output = _mapping(record.get("output"))
     choice = _mapping(next(iter(output.get("choices") or ()), None)) if isinstance(output.get("choices"), list) else {}
     said = "".join(_content(_mapping(choice.get("message")).get("content"))) if choice else output.get("completion")
+    said = _attached(said, held) if isinstance(said, str) else said
     finish = "length" if record.get("limit") else _FINISH.get(str(choice.get("stop_reason")), "none")
     return Sample(
         str(clean(record["id"])), tuple(texts), prompt, clean(record.get("target")), clean(said) if isinstance(said, str) else None,
@@ -170,7 +185,13 @@ def _content(content: Json) -> Iterator[str]:
             yield clean(one["text"])
 
 
-def _refuse_twice(path: Path, rows: Sequence[tuple[str, Mapping[str, Json]]]) -> None:
+def _attached(text: str, held: Mapping[str, Json]) -> str:
+    """The text, or the one that the sample keeps apart for it, as inspect_ai does with long ones."""
+    found = held.get(text.removeprefix(_ATTACHED)) if text.startswith(_ATTACHED) else text
+    return str(clean(found)) if isinstance(found, str) else text
+
+
+def _refuse_twice(path: Path, rows: Sequence[_Row]) -> None:
     seen: set[tuple[str, str]] = set()
     for where, one in rows:
         key = (str(one["id"]), str(one["epoch"]))

@@ -7,13 +7,14 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from bench.artifacts.digest import digest
 from bench.bundles.slots import name_problem
 from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
-from bench.imports.log import Log, Sample, clean, listed, shortly
+from bench.imports.log import Log, Sample, clean, listed, shortly, texts_in
 from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
 from bench.models.base import Device
@@ -48,22 +49,26 @@ class Made:
 
 @dataclass(frozen=True)
 class Source:
-    """A log with the file or folder that it was read from, the name its model has here, and the field that clusters samples."""
+    """A log with the file or folder that it was read from, the name its model has here, and the field that clusters samples.
+
+    With `only_paired` the examples of a task of ours that the log lacks are left out, where they else count as wrong.
+    """
 
     log: Log
     path: Path
     model: str
     cluster: str | None = None
+    only_paired: bool = False
 
     @classmethod
-    def of(cls, log: Log, path: Path, model: str | None, cluster: str | None) -> Source:
+    def of(cls, log: Log, path: Path, model: str | None, **more: Any) -> Source:
         """The log with the name of its model, as far as a board may show it; raises BenchError where that is none."""
         name = model or re.sub(r"[/\\:]+", "__", str(clean(log.model)).strip())[:120]
         if not name:
             raise BenchError(f"{path} does not say which model answered; give its name with --model")
         if said := name_problem(name):
             raise BenchError(f"{said} (for a log: --model)")
-        return cls(log, path, name, cluster)
+        return cls(log, path, name, **more)
 
     def origin(self, stated: Mapping[str, float], **more: str) -> dict[str, Json]:
         """What the run's record says of where it came from."""
@@ -113,8 +118,11 @@ def with_ours(source: Source, task: Task, settings: Settings) -> Made:
     if source.cluster is not None:
         raise BenchError(f"--cluster is for the log's own task; the examples of '{task.name}' have their clusters")
     examples = first_examples(task, settings.limit)
-    paired = pair(examples, log.samples)
+    paired = pair(task, examples, log.samples)
     _refuse_unpaired(source, task, examples, paired)
+    if source.only_paired:
+        examples = [one for one in examples if one.id in paired.samples]
+        paired = replace(paired, missing=())
     by_id = {one.id: one for one in examples}
     predictions = [_answer(task, by_id[key], one) for key, one in paired.samples.items()]
     if all(one.error is not None for one in predictions):
@@ -239,19 +247,12 @@ def _labels(task: Task, example: Example) -> tuple[str, ...] | None:
 def _refuse_unpaired(source: Source, task: Task, examples: Sequence[Example], paired: Paired) -> None:
     if not paired.samples:
         first = source.log.samples[0]
-        theirs = shortly(first.texts[0] if first.texts else first.prompt, 80)
-        ours = shortly(next(iter(example_texts(examples[0])), examples[0].id), 80)
+        theirs = shortly(max((*first.texts, first.prompt), key=len), 80)
+        ours = shortly(max((*texts_in(examples[0].inputs), ""), key=len) or examples[0].id, 80)
         raise BenchError(
             f"{source.path}: none of its {len(source.log.samples):,} samples is one of the {len(examples):,} examples of "
             f"'{task.name}'; its first begins {theirs!r}, ours {ours!r}: check the task and its split, or leave task= out"
         )
-
-
-def example_texts(example: Example) -> Iterator[str]:
-    """The texts of an example's inputs."""
-    from bench.imports.log import texts_in
-
-    return texts_in(example.inputs)
 
 
 def _told(paired: Paired, examples: Sequence[Example], task: Task) -> Iterator[str]:
@@ -260,7 +261,8 @@ def _told(paired: Paired, examples: Sequence[Example], task: Task) -> Iterator[s
     yield f"{n:,} of {len(examples):,} examples of {task.name} are in the log{how}"
     if paired.missing:
         yield (
-            f"{len(paired.missing):,} are not and count as wrong, the first is {paired.missing[0]!r}; limit=N takes our first N"
+            f"{len(paired.missing):,} are not and count as wrong, the first is {paired.missing[0]!r}; limit=N takes our "
+            "first N, --paired leaves all of them out"
         )
     if paired.alone:
         unclear = f", {paired.ambiguous:,} of them fit several" if paired.ambiguous else ""

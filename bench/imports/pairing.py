@@ -1,9 +1,11 @@
 """Which sample of a log is which example of ours: by the texts that both stand on.
 
-An id is a word of its data set, and a number is an id in every one: so ids alone pair nothing that has a text. A pair is where
-every text of the example of two words or more stands in the sample: as a text of its data, or in what it was asked. Of several
-examples that one prompt holds (solved ones stand before it) it is the one that stands last. Of several samples with the same
-texts, the id tells which; where it does not, none is paired.
+An id is a word of its data set, and a number is an id in every one: so ids alone pair nothing that has a text. The texts of an
+example are those of its inputs that our own request shows, of two words or more. A pair is where each of them is a text of the
+sample's data, whole; or where each stands in a text of the sample, or in what it was asked, as a line, a quotation or behind
+and before a label ("Text: … Answer:") and not as a piece of a longer sentence. Of several examples that one prompt holds so
+(solved ones stand before it) it is the one that stands last. Of several samples with the same texts, the id tells which; where
+it does not, none is paired.
 """
 
 from __future__ import annotations
@@ -14,10 +16,16 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bench.errors import BenchError
 from bench.imports.log import Sample, texts_in
-from bench.types import Example, Json
+from bench.task import Task
+from bench.types import Example, Json, Text
 
-_WORDS = re.compile(r"\w+")
+_WORDS, _WORDS_2 = re.compile(r"\w+"), re.compile(r"\w\W+\w")
+_LINE_END = re.compile(r"[\r\n\u2028\u2029]+")
+_NEAR = 60  # letters behind a piece that are looked at
+_BEFORE = re.compile(r"""(?:\n|[:>"'“‘«(\[{|] ?)\Z""")
+_BEHIND = re.compile(r"""\n| ?["'”’»)\]}|<]| (?:\w+ ){0,2}\w+ ?:""")
 _ANCHOR = 8  # words by which a text is looked for
 
 
@@ -37,17 +45,19 @@ class Paired:
 
 
 def normal(text: str) -> str:
-    """A text as it is compared: one form of Unicode, no case, single blanks.
+    """A text as it is compared: one form of Unicode, no case, single blanks, no empty lines.
 
-    >>> normal("What  is\\nthe NET income?")
-    'what is the net income?'
+    >>> normal("What  is\\n\\n the NET income?")
+    'what is\\nthe net income?'
     """
-    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    lines = (" ".join(line.split()) for line in _LINE_END.split(folded))
+    return "\n".join(line for line in lines if line)
 
 
-def pair(examples: Sequence[Example], samples: Sequence[Sample]) -> Paired:
-    """Our examples and their samples."""
-    needed = [_needed(example) for example in examples]
+def pair(task: Task, examples: Sequence[Example], samples: Sequence[Sample]) -> Paired:
+    """The task's examples and their samples."""
+    needed = [_needed(task, example) for example in examples]
     found, ambiguous = _by_texts(examples, needed, samples)
     taken = {id(samples[at]) for at in found.values()}
     by_id = {one.own_id: at for at, one in enumerate(samples) if id(one) not in taken}
@@ -64,10 +74,15 @@ def pair(examples: Sequence[Example], samples: Sequence[Sample]) -> Paired:
     )  # fmt: skip
 
 
-def _needed(example: Example) -> frozenset[str]:
-    """The texts of an example that a sample must have: those of two words or more; of one that has no such, all."""
+def _needed(task: Task, example: Example) -> frozenset[str]:
+    """The texts of an example that a sample must have: see above; of one that has none of two words, all."""
     texts = {normal(text) for text in texts_in(example.inputs)} - {""}
-    return frozenset(text for text in texts if " " in text) or frozenset(texts)
+    try:
+        shown = normal("\n".join(part.text for part in task.request(example).parts if isinstance(part, Text)))
+    except (BenchError, OSError):  # its media are not here, which nothing needs that is scored
+        shown = ""
+    seen = {text for text in texts if text in shown} or texts
+    return frozenset(text for text in seen if _WORDS_2.search(text)) or frozenset(seen)
 
 
 def _by_texts(
@@ -85,7 +100,8 @@ def _by_texts(
             fits[place] = both
     matched = {at for group in fits.values() for at in group}
     asked = {at: sample for at, sample in enumerate(samples) if at not in matched}
-    for at, place in _in_prompts({i: texts for i, texts in enumerate(needed) if texts and i not in fits}, asked):
+    wanted = {i: texts for i, texts in enumerate(needed) if i not in fits and any(map(_WORDS_2.search, texts))}
+    for at, place in _in_texts(wanted, asked):
         fits.setdefault(place, set()).add(at)
     return _one_to_one(examples, fits, samples)
 
@@ -108,8 +124,8 @@ def _one_to_one(
     return found, len(unclear - set(found.values()))
 
 
-def _in_prompts(wanted: Mapping[int, frozenset[str]], samples: Mapping[int, Sample]) -> list[tuple[int, int]]:
-    """(sample, example) where the example's texts stand in what the sample was asked, and none stands behind them."""
+def _in_texts(wanted: Mapping[int, frozenset[str]], samples: Mapping[int, Sample]) -> list[tuple[int, int]]:
+    """(sample, example) where the example's texts stand in one text of the sample, and no other example's behind them."""
     if not wanted or not samples:
         return []
     shared = Counter(text for texts in wanted.values() for text in texts)
@@ -120,16 +136,28 @@ def _in_prompts(wanted: Mapping[int, frozenset[str]], samples: Mapping[int, Samp
             anchors[len(words)][" ".join(words)].append(place)
     found = []
     for at, sample in samples.items():
-        text = normal(sample.prompt or "\n".join(sample.texts))
-        words = _WORDS.findall(text)
-        near = {place for n, known in anchors.items() for i in range(len(words) - n + 1)
-                for place in known.get(" ".join(words[i : i + n]), ())}  # fmt: skip
-        fits = [(text.rfind(keys[place]) + len(keys[place]), len(keys[place]), place) for place in near
-                if all(one in text for one in wanted[place])]  # fmt: skip
-        if fits:
-            last = max(fits)[:2]
-            found += [(at, place) for *end, place in fits if tuple(end) == last]
+        for text in map(normal, dict.fromkeys((*sample.texts, sample.prompt))):
+            words = _WORDS.findall(text)
+            near = {place for n, known in anchors.items() for i in range(len(words) - n + 1)
+                    for place in known.get(" ".join(words[i : i + n]), ())}  # fmt: skip
+            if fits := [(_last(text, keys[place]), len(keys[place]), place) for place in near
+                        if all(_last(text, one) >= 0 for one in wanted[place])]:  # fmt: skip
+                last = max(fits)[:2]
+                found += [(at, place) for *end, place in fits if tuple(end) == last]
+                break
     return found
+
+
+def _last(text: str, piece: str) -> int:
+    """Where a piece last ends in a text as something of its own, -1 where it does not stand there so."""
+    end = len(text)
+    while (start := text.rfind(piece, 0, end)) >= 0:
+        behind = start + len(piece)
+        is_begun = not start or _BEFORE.search(text[max(0, start - 2) : start])
+        if is_begun and (behind == len(text) or _BEHIND.match(text[behind : behind + _NEAR])):
+            return behind
+        end = behind - 1
+    return -1
 
 
 def _differ(ours: Json, theirs: Json) -> bool:

@@ -11,6 +11,7 @@ from bench.judging.compare import Comparison
 from bench.judging.pair import Side
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
 from bench.runs.folder import RunFolder
+from bench.scoring.foreign import SAID_AND_MEASURED
 from bench.stats.swaps import Numbers, value
 from bench.text.shown import terminal
 from bench.types import Prediction
@@ -109,6 +110,10 @@ def said(prediction: Prediction) -> str:
         return f"{label} ({prediction.label_scores[label]:.3g})"
     if prediction.values is not None:
         return ", ".join(f"{name} {number:.3g}" for name, number in prediction.values.items())
+    if isinstance(prediction.answer, Mapping) and set(prediction.answer) == set(
+        SAID_AND_MEASURED
+    ):  # of an imported log
+        return str(prediction.answer["said"]) or "(nothing)"
     return (
         str(prediction.answer)
         if prediction.text is None and prediction.answer is not None

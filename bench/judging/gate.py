@@ -19,6 +19,7 @@ from bench.record import ELSEWHERE, UNKNOWN, Run
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.rates import computes
+from bench.scoring.foreign import imported
 from bench.stats.gate import FAIL, PASS, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.swaps import value
@@ -47,7 +48,7 @@ def checks(pairs: Sequence[tuple[Side, Side]], metrics: Sequence[AnyMetric], rul
     scores = [
         score_check(run.entry, base.entry, metric, rules) for (run, base), metric in zip(pairs, metrics, strict=True)
     ]
-    timed = [(run, base) for run, base in pairs if computes(run.entry.run)] if rules.speed_margin is not None else []
+    timed = [(run, base) for run, base in pairs if _has_speed(run.entry.run)] if rules.speed_margin is not None else []
     speeds = [check for run, base in timed for check in speed_checks(run, base, rules)]
     counts = [
         held(run.entry.run, base.entry.run, name, most) for run, base in pairs for name, most in rules.most.items()
@@ -74,8 +75,9 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
     )  # fmt: skip
     flips, note = _flips(run.run, base.run, found.n, rules.level)
     notes = [f"{found.n:,} examples in {found.g:,} clusters", *_left_out(both), *note, *_asked(run.run, base.run)]
-    if rules.speed_margin is not None and not computes(run.run):
-        notes.append("it computes nothing, so its speed is not judged")
+    if rules.speed_margin is not None and not _has_speed(run.run):
+        why = "it was imported from a log" if imported(run.run) else "it computes nothing"
+        notes.append(f"{why}, so its speed is not judged")
     if (run.run.run_id, run.run.created) == (base.run.run_id, base.run.created):
         notes.append("this is the baseline's own run")
     if failed := len(both.ours.failed) + len(both.theirs.failed):
@@ -86,6 +88,11 @@ def score_check(run: Entry, base: Entry, metric: AnyMetric, rules: Rules) -> Che
         "score", run.run, base.run, run.run.scores[0], judge(change, margin=rules.margin + flips, level=rules.level),
         rules.margin + flips, found.n, value(metric, after), value(metric, before), change.value, tuple(notes),
     )  # fmt: skip
+
+
+def _has_speed(run: Run) -> bool:
+    """Whether there is anything to judge: a log says nothing that was timed here."""
+    return computes(run) and not imported(run)
 
 
 def _asked(run: Run, base: Run) -> list[str]:

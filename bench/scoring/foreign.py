@@ -17,6 +17,7 @@ from bench.runs.claimed import IMPORTED
 from bench.task import Task
 from bench.types import Example, Generate, Json, Prediction, Request
 
+SAID_AND_MEASURED = ("said", "measured")  # the keys of an answer: what the model said, and {metric: value}
 _TASK = "task"  # in it: the task's name there, for a run that is scored as the log says
 
 

@@ -14,6 +14,7 @@ from bench.runs import environment, measurements
 from bench.runs.code import code_of
 from bench.runs.folder import RunFolder
 from bench.runs.settings import Settings
+from bench.scoring.foreign import ForeignTask
 from bench.scoring.measure import Measured
 from bench.scoring.source import scorer_of
 from bench.task import Task
@@ -61,7 +62,7 @@ class Basis:
                 environment={**(self.environment or environment.describe()), **self.device.describe()},
                 config=self.settings.config, created=now(),
                 asked=self.asked, data_files=self.files, code=code_of(modules_of_task(self.task)) | dict(self.code),
-                libraries=self.libraries, scorer=scorer_of(self.task),
+                libraries=self.libraries, scorer={} if isinstance(self.task, ForeignTask) else scorer_of(self.task),
                 answers=endings.record(generates=not self.is_reference), **more,
             )
         )  # fmt: skip

@@ -44,4 +44,5 @@ def _more(act: Parser, name: str) -> None:
             metavar="FIELD",
             help="the field of the data that samples of one cluster share, such as context",
         )
+        act.add_argument("--paired", action="store_true", help="with task=: leave out our examples that the log lacks")
     act.add_argument("--fresh", action="store_true", help="keep the earlier record of the same log beside the new one")
