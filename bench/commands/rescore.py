@@ -57,10 +57,14 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
     from bench.engine.asking import data_of, first_examples
     from bench.runs.folder import refuse_altered
     from bench.runs.measurements import FILE
+    from bench.scoring.foreign import is_foreign
     from bench.scoring.rescore import is_scored_as_now, rescore
 
     run: Run = folder.read()
     where = f"{run.task}/{run.model} ({run.run_id})"
+    if is_foreign(run):
+        text = f"{where}: imported with its own scores, which nothing here makes"
+        return {"run_id": run.run_id, "task": run.task, "model": run.model, "changed": False, "text": text}
     refuse_altered(folder.path, run, but=(FILE,))
     _refuse_other_config(folder.path, run)
     task = task_of(run)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,6 +33,7 @@ from bench.task import Task
 from bench.types import Choose, Example, Json, Prediction
 
 _FIGURES = "a figure of the log, which holds no samples: no interval, and nothing can be paired"
+_NO_FAULTS = {kind: {"n": 0, "first": []} for kind in ("missing", "unknown", "duplicated", "malformed")}
 _AGREES = 1e-6  # how far a harness' own figure may be from the mean of its samples
 
 
@@ -90,7 +91,6 @@ def as_it_is(source: Source, settings: Settings) -> Made:
     examples = list(_examples(source))
     task = foreign.made(name, metrics)(examples)
     predictions = [_as_measured(one) for one in log.samples]
-    found = measured(task, examples, predictions, resamples=settings.resamples, seed=settings.seed)
     failed = [one.id for one in predictions if one.error is not None]
     if failed:
         notes.append(
@@ -100,12 +100,11 @@ def as_it_is(source: Source, settings: Settings) -> Made:
         notes.append(
             "each sample is a cluster of its own; where several share a passage or a document, name the field: --cluster"
         )
-    notes += _unlike(log, found.scores)
     origin = source.origin(
         log.stated, task=shortly(log.task), task_version=shortly(log.task_version), cluster=source.cluster or ""
     )
-    run, folder = _kept(source, task, examples, predictions, found, settings, origin, {"n": 0, "first": []})
-    return Made(run, folder, (*log.notes, *notes), log.stated)
+    run, folder = _kept(source, task, examples, predictions, settings, origin, {})
+    return Made(run, folder, (*log.notes, *notes, *_unlike(log, run.scores)), log.stated)
 
 
 def with_ours(source: Source, task: Task, settings: Settings) -> Made:
@@ -129,15 +128,17 @@ def with_ours(source: Source, task: Task, settings: Settings) -> Made:
         raise BenchError(
             f"{source.path}: no answer can be scored by '{task.name}': {predictions[0].error}; leave task= out"
         )
-    found = measured(task, examples, predictions, resamples=settings.resamples, seed=settings.seed)
     theirs = _theirs(log, paired)
     origin = source.origin(theirs)
-    missing = {"n": len(paired.missing), "first": list(paired.missing[:10])}
-    run, folder = _kept(source, task, examples, predictions, found, settings, origin, missing)
+    bad = [one.id for one in predictions if one.error is not None and one.error.startswith("malformed")]
+    faults = {
+        "missing": _counted(paired.missing), "unknown": _counted([one.id for one in paired.alone]), "malformed": _counted(bad)
+    }  # fmt: skip
+    run, folder = _kept(source, task, examples, predictions, settings, origin, faults)
     pairs = {
-        "paired": len(paired.samples), "missing": missing, "alone": {"n": len(paired.alone), "first": _ids(paired.alone)},
+        "paired": len(paired.samples), "missing": faults["missing"], "alone": faults["unknown"],
         "ambiguous": paired.ambiguous, "by_id": paired.by_id,
-        "other_target": {"n": len(paired.other_target), "first": list(paired.other_target[:10])},
+        "other_target": _counted(paired.other_target),
     }  # fmt: skip
     return Made(run, folder, (*log.notes, *_told(paired, examples, task)), theirs, pairs)
 
@@ -164,9 +165,8 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
     examples = [Example("all", {}, "", "all")] * max(n, 1)
     task = foreign.made(name, metrics)(examples)
     origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
-    run, folder = _kept(
-        source, task, examples, [], Measured(scores, None, Endings()), settings, origin, {"n": 0, "first": []}
-    )
+    found = Measured(scores, None, Endings())
+    run, folder = _kept(source, task, examples, [], settings, origin, {}, lambda *_: found)
     return Made(run, folder, log.notes, log.stated)
 
 
@@ -266,7 +266,7 @@ def _told(paired: Paired, examples: Sequence[Example], task: Task) -> Iterator[s
         )
     if paired.alone:
         unclear = f", {paired.ambiguous:,} of them fit several" if paired.ambiguous else ""
-        yield f"{len(paired.alone):,} samples are none of ours{unclear}, the first is {_ids(paired.alone)[0]!r}"
+        yield f"{len(paired.alone):,} samples are none of ours{unclear}, the first is {shortly(paired.alone[0].id, 80)!r}"
     if paired.other_target:
         yield (
             f"{len(paired.other_target):,} pairs have another right answer in the log than here, the first is "
@@ -274,8 +274,9 @@ def _told(paired: Paired, examples: Sequence[Example], task: Task) -> Iterator[s
         )
 
 
-def _ids(samples: Sequence[Sample]) -> list[str]:
-    return [shortly(one.id, 80) for one in samples[:10]]
+def _counted(ids: Sequence[str]) -> dict[str, Json]:
+    """As a record counts faults: how many, and the first ten."""
+    return {"n": len(ids), "first": [shortly(key, 80) for key in ids[:10]]}
 
 
 def _theirs(log: Log, paired: Paired) -> dict[str, float]:
@@ -303,43 +304,32 @@ def _unlike(log: Log, scores: Sequence[Score]) -> Iterator[str]:
                 yield f"{name} is {log.stated[name]:.6g} by the log's own count, which takes its samples together otherwise"
 
 
+def _scored(task: Task, examples: Sequence[Example], predictions: Sequence[Prediction], settings: Settings) -> Measured:
+    return measured(task, examples, predictions, resamples=settings.resamples, seed=settings.seed)
+
+
 def _kept(
-    source: Source, task: Task, examples: Sequence[Example], predictions: Sequence[Prediction], found: Measured, settings: Settings,
-    origin: Mapping[str, Json], missing: Mapping[str, Json],
+    source: Source, task: Task, examples: Sequence[Example], predictions: Sequence[Prediction], settings: Settings,
+    origin: Mapping[str, Json], faults: Mapping[str, Json], score: Callable[..., Measured] = _scored,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
-    """The run in its folder, complete."""
-    ours = not isinstance(task, foreign.ForeignTask)
-    data = data_of(task, examples) if ours else fingerprint_of(examples)
-    said = fingerprint([one.to_json() for one in predictions], dict(origin))
-    stands_on = {
-        "task": [task.name, task.version],
-        "data": data,
-        "imported": [source.model, said],
-        "seed": settings.seed,
-    }
-    folder = RunFolder.find(
-        settings.runs_dir, task.name, source.model, fingerprint(stands_on)[:12], fresh=settings.fresh
-    )
+    """The run in its folder, complete; `faults` are those of a submission's record."""
+    data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
+    said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))
+    stands_on = {"task": [task.name, task.version], "data": data, IMPORTED: [source.model, said], "seed": settings.seed}
+    run_id = fingerprint(stands_on)[:12]
+    folder = RunFolder.find(settings.runs_dir, task.name, source.model, run_id, fresh=settings.fresh)
     settings = replace(settings, config={**settings.config, IMPORTED: dict(origin[IMPORTED])})
     nowhere = {"commit": environment.describe()["commit"], "cpu": "unknown"}
-    basis = Basis(
-        task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, Device("cpu", "none", 1), environment=nowhere
-    )
-    if not ours:
-        basis = replace(basis, code={})
-    nothing = {"n": 0, "first": []}
+    device = Device("cpu", "none", 1)
+    basis = Basis(task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, device, environment=nowhere)
+    submission = {"file": shortly(source.path.name, 200), "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}
     with folder.opened(json_lettered(dict(settings.config), indent=1) + "\n"):
         folder.keep(0)
         watch = timing.Stopwatch(folder.write_timing)
-        watch_n = len(predictions)
         folder.write_predictions(predictions)
-        with watch.phase("score", n=watch_n):
-            pass
-        run = basis.finish(
-            folder, found, timing.summarise([]), origin=dict(origin),
-            submission={"file": shortly(source.path.name, 200), "sha256": _digest(source.path), "missing": dict(missing),
-                        "unknown": nothing, "duplicated": nothing, "malformed": nothing},
-        )  # fmt: skip
+        with watch.phase("score", n=len(examples)):
+            found = score(task, examples, predictions, settings)
+        run = basis.finish(folder, found, timing.summarise([]), origin=dict(origin), submission=submission)
     return run, folder
 
 

@@ -1,0 +1,455 @@
+"""Logs of other harnesses as runs. The logs in golden/imports were written by lm-eval 0.4.13 and inspect_ai 0.3.285 on finmm (CC0):
+`python scripts/make_import_logs.py MODEL_FOLDER tests/golden/imports 3`, with SmolLM2-135M-Instruct."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import math
+import shutil
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from bench.cli import main
+from bench.config.build import build, class_of
+from bench.errors import BenchError
+from bench.imports import eee, helm, inspect_ai, lm_eval, making, mteb, reading
+from bench.imports.log import Log, Sample
+from bench.imports.pairing import pair
+from bench.judging.compare import compare
+from bench.judging.pair import read_side
+from bench.leaderboard.alike import origin_of
+from bench.runs.claimed import is_claimed
+from bench.runs.folder import read_run
+from bench.runs.settings import Settings
+from bench.task import Task
+from bench.types import Example, Generate, Prediction, Request, Text
+
+LOGS = Path(__file__).parent / "golden" / "imports"
+QUESTIONS = next(iter(LOGS.glob("samples_finmm_questions_*.jsonl")), LOGS)
+CHOICES = next(iter(LOGS.glob("samples_finmm_answerable_*.jsonl")), LOGS)
+RESULTS = next(iter(LOGS.glob("results_*.json")), LOGS)
+EVAL, EVAL_JSON = LOGS / "finmm_questions.eval", LOGS / "finmm_questions.json"
+
+
+def imported(log: Log, path: Path, runs: Path, **more):
+    return making.as_it_is(making.Source.of(log, path, more.pop("model", None), **more), Settings(runs_dir=runs))
+
+
+class Asks(Task):
+    """Questions on a passage, asked after an instruction."""
+
+    name, version, metrics, output = "asks", 1, (), Generate
+
+    def __init__(self, *rows: dict[str, str]) -> None:
+        self.rows = [Example(str(row.get("id", i)), row, "yes", "c") for i, row in enumerate(rows)]
+
+    def examples(self):
+        return self.rows
+
+    def request(self, example):
+        shown = "\n".join(example.inputs[name] for name in ("context", "question") if name in example.inputs)
+        return Request(example.id, (Text(f"Read this.\n{shown}"),), Generate(8))
+
+    def answer(self, prediction: Prediction):
+        return prediction.text
+
+    def ideal(self, example):
+        return Prediction(example.id, text="yes")
+
+
+def test_a_log_of_lm_eval_becomes_a_run_with_the_values_that_lm_eval_printed(tmp_path):
+    log = lm_eval.read(CHOICES)
+    stated = json.loads(RESULTS.read_text())["results"]["finmm_answerable"]
+    run = imported(log, CHOICES, tmp_path, cluster="context").run
+    assert {one.metric: one.value for one in run.scores} == {
+        name: stated[f"{name},none"] for name in ("acc", "acc_norm")
+    }
+    assert (run.task, run.model, log.version) == ("lm-eval-finmm_answerable", "smollm2-135m", "0.4.13")
+    kept = read_run(next(tmp_path.rglob("run.json")))
+    assert origin_of(kept) == "imported"
+    assert is_claimed(kept, "examples_per_second")
+    assert [one.name for one in class_of(kept).metrics] == ["acc", "acc_norm"]
+
+
+def test_each_filter_of_lm_eval_is_a_metric_of_its_own_and_the_reply_is_the_raw_one():
+    log = lm_eval.read(QUESTIONS)
+    assert log.metrics == ("exact_match", "exact_match,number")
+    line = json.loads(QUESTIONS.read_text().split("\n")[0])
+    assert log.samples[0].said == line["resps"][0][0]
+    assert len(log.samples) == 3
+
+
+def test_a_log_is_paired_with_our_task_by_its_texts_and_scored_by_our_metrics(tmp_path):
+    task = build({"_target_": "tasks.finmm.qa.FinmmQA"}, "task")
+    for log, path in ((lm_eval.read(QUESTIONS), QUESTIONS), (inspect_ai.read(EVAL), EVAL)):
+        made = making.with_ours(
+            making.Source.of(log, path, "theirs", only_paired=True), task, Settings(runs_dir=tmp_path)
+        )
+        assert (made.pairs["paired"], made.pairs["alone"]["n"], made.run.n_examples) == (3, 0, 3)
+        assert {one.metric for one in made.run.scores} == {"f1", "exact_match"}
+        assert set(made.theirs) == set(log.metrics)
+        said = {one.id: one.text for one in made.folder.predictions()}
+        assert said == {one.own_id: one.said for one in log.samples}
+
+
+def test_choices_are_scored_by_likelihood_only_where_they_are_our_labels(tmp_path):
+    log = lm_eval.read(CHOICES)
+    assert set(log.samples[0].choices) == {"yes", "no"}
+    task = build({"_target_": "tasks.finmm.qa.FinmmQA"}, "task")
+    with pytest.raises(BenchError, match="its choices are yes, no, where a text is due"):
+        making.with_ours(making.Source.of(log, CHOICES, "m"), task, Settings(runs_dir=tmp_path))
+
+
+def test_what_stands_behind_solved_examples_is_what_was_asked():
+    task = Asks(
+        {"context": "A short passage.", "question": "Who was first?"},
+        {"context": "A short passage.", "question": "Who was next?"},
+    )
+    shots = "A short passage.\nWho was next?\nshe\n\nA short passage.\nWho was first?\nAnswer:"
+    assert {k: v.id for k, v in pair(task, task.rows, [Sample("s", (shots,), shots)]).samples.items()} == {"0": "s"}
+
+
+@pytest.mark.parametrize(
+    ("texts", "own_id", "n"),
+    [
+        (("Where is my card?",), "9", 1),  # the id of another data set says nothing
+        (("where  is my CARD?",), "", 1),
+        (("Text: Where is my card? Answer:",), "", 1),
+        (('He asks: "Where is my card?"',), "", 1),
+        (("Where is my card? I lost it.",), "0", 0),  # a piece of another text, though the id is ours
+        (("Nobody knows: where is my card?x",), "", 0),
+        (("Something else",), "0", 0),
+    ],
+)
+def test_a_text_pairs_as_a_whole_and_an_id_alone_pairs_nothing(texts, own_id, n):
+    task = Asks({"question": "Where is my card?"})
+    assert len(pair(task, task.rows, [Sample("s", texts, "", own_id=own_id)]).samples) == n
+
+
+def test_of_samples_with_the_same_texts_the_id_decides_or_none_is_paired():
+    task = Asks({"id": "a", "question": "Is it so?"}, {"id": "b", "question": "Is it so?"})
+    samples = [Sample("0", ("Is it so?",), own_id="b"), Sample("1", ("Is it so?",), own_id="a")]
+    assert {key: one.id for key, one in pair(task, task.rows, samples).samples.items()} == {"a": "1", "b": "0"}
+    found = pair(task, task.rows, [Sample("0", ("Is it so?",), own_id="x"), Sample("1", ("Is it so?",), own_id="y")])
+    assert (len(found.samples), found.ambiguous, len(found.alone)) == (0, 2, 2)
+
+
+def _changed(line: int, **fields):
+    """The committed log with other fields in one of its lines."""
+    rows = [json.loads(one) for one in CHOICES.read_text().split("\n") if one]
+    rows[line].update(fields)
+    return "".join(json.dumps(one) + "\n" for one in rows)
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda text: text[: len(text) - 200], "line 3 is not JSON.*cut off"),
+        (lambda text: "", "is empty"),
+        (lambda text: "\n", "holds no samples"),
+        (lambda text: text + text.split("\n")[1] + "\n", "doc_id 1 under the filter 'none' stands in line 2 too"),
+        (lambda text: "[1]\n", "found a list, expected an object"),
+        (lambda text: '{"id": 1}\n', "the key 'doc_id' is missing"),
+        (lambda text: "".join(text.split("\n")[0]) + "\n", "holds 1 samples, its results say 3"),
+        (lambda text: _changed(0, metrics="acc"), "'metrics' is no list of names"),
+        (lambda text: _changed(0, resps="x"), "'resps' is a str"),
+        (lambda text: "[" * 100_000, "line 1 is not JSON"),
+    ],
+)  # fmt: skip
+def test_a_damaged_log_is_one_line_that_says_where(tmp_path, make, said):
+    path = tmp_path / CHOICES.name
+    path.write_text(make(CHOICES.read_text()))
+    shutil.copy(RESULTS, tmp_path)
+    with pytest.raises(BenchError, match=said) as found:
+        lm_eval.read(path)
+    assert "\n" not in str(found.value)
+
+
+def test_what_is_no_log_at_all_is_one_line(tmp_path):
+    (tmp_path / "a.jsonl").write_bytes(gzip.compress(CHOICES.read_bytes()))
+    for path, said in (
+        (tmp_path / "a.jsonl", "packed .gzip."),
+        (tmp_path, "is a folder"),
+        (tmp_path / "b", "does not exist"),
+        (RESULTS, "--results"),
+    ):
+        with pytest.raises(BenchError, match=said):
+            lm_eval.read(path)
+    with pytest.raises(BenchError, match="is of finmm_answerable, finmm_questions, the samples of 'other'"):
+        lm_eval.read(Path(shutil.copy(CHOICES, tmp_path / "samples_other_2026-01-01T00-00-00.jsonl")), RESULTS)
+
+
+@pytest.mark.parametrize("value", [math.nan, None, "high", [1, 2], {"a": 1}, 10**400])
+def test_a_metric_that_is_no_number_is_left_out_and_said(tmp_path, value):
+    path = tmp_path / "x.jsonl"
+    path.write_text(_changed(1, acc=value).replace("[1, 2]", "[1,2]"))
+    made = imported(lm_eval.read(path), path, tmp_path / "runs", model="m")
+    assert [one.metric for one in made.run.scores] == ["acc_norm"]
+    assert any("acc is left out: 1 samples lack it, the first is '1'" in line for line in made.lines)
+
+
+def test_both_forms_of_an_inspect_log_are_the_same_log():
+    zipped, plain = inspect_ai.read(EVAL), inspect_ai.read(EVAL_JSON)
+    assert zipped == plain
+    assert zipped.metrics == ("match", "includes")
+    assert [one.id for one in zipped.samples] == json.loads(EVAL_JSON.read_text())["eval"]["dataset"]["sample_ids"]
+    assert any("up to 2 epochs" in line for line in zipped.notes)
+
+
+def _inspect(tmp_path, **changes):
+    log = json.loads(EVAL_JSON.read_text())
+    log.update(changes)
+    path = tmp_path / "log.json"
+    path.write_text(json.dumps(log))
+    return path
+
+
+def test_words_of_inspect_count_as_inspect_counts_them_and_epochs_are_averaged(tmp_path):
+    words = {"C": 1, "I": 0, "P": 0.5, "N": 0, "yes": 1, "0.25": 0.25}
+    samples = [
+        {"id": i, "epoch": epoch, "input": f"q {i}", "target": "t", "output": {"choices": [], "completion": "x"},
+         "scores": {"s": {"value": word}}}
+        for i, word in enumerate(words) for epoch in (1, 2)
+    ] + [{"id": "e", "epoch": 1, "input": "q", "target": "t", "error": {"message": "it broke"}, "scores": {}}]  # fmt: skip
+    samples[0]["scores"]["s"]["value"] = "I"
+    log = inspect_ai.read(_inspect(tmp_path, samples=samples, results={}))
+    assert [one.values.get("s") for one in log.samples] == [0.5, 0, 0.5, 0, 1, 0.25, None]
+    run = imported(log, tmp_path / "log.json", tmp_path / "runs").run
+    assert (run.scores[0].n, run.scores[0].n_failed, run.scores[0].value) == (7, 1, 2.25 / 7)
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"status": "cancelled"}, "status 'cancelled'"),
+        ({"version": 9}, "version 9"),
+        ({"eval": {}}, "no log of inspect_ai"),
+        ({"samples": []}, "holds 0 samples"),
+        ({"samples": [1]}, "found a int, expected an object"),
+    ],
+)
+def test_a_log_of_inspect_that_cannot_be_used_is_one_line(tmp_path, changes, said):
+    with pytest.raises(BenchError, match=said):
+        inspect_ai.read(_inspect(tmp_path, **changes))
+
+
+@pytest.mark.parametrize(
+    ("members", "said"),
+    [
+        ({"../header.json": b"{}"}, "leaves the folder"),
+        ({"/etc/x": b"{}"}, "absolute path"),
+        ({"header.json": b"0" * 50_000_000}, "unpacks to more than"),
+        ({"_journal/start.json": b"{}"}, "did not end"),
+        ({"a.json": b"{}"}, "it is no log"),
+        ({"header.json": b"\xff"}, "not UTF-8"),
+    ],
+)
+def test_a_hostile_zip_is_one_line_and_nothing_is_unpacked(tmp_path, members, said):
+    path = tmp_path / "x.eval"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in members.items():
+            archive.writestr(name, data)
+    with pytest.raises(BenchError, match=said):
+        inspect_ai.read(path)
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_a_zip_that_was_cut_or_changed_is_one_line(tmp_path):
+    data = EVAL.read_bytes()
+    for place, text in enumerate((data[: len(data) // 2], data[:100] + bytes(200) + data[300:], b"PK", b"{}")):
+        path = tmp_path / f"{place}.eval"
+        path.write_bytes(text)
+        with pytest.raises(BenchError, match=r"cut off|bring the log again|\.eval: "):
+            inspect_ai.read(path)
+
+
+def _helm(folder: Path, n: int = 6) -> Path:
+    """A run of HELM as its documentation has it: two metrics, counts beside them, a perturbed copy, two trials of the first."""
+    folder.mkdir()
+    stat = lambda name, mean, **more: {"name": {"name": name, "split": "test", **more}, "mean": mean, "count": 1}  # noqa: E731
+    keys = [(f"id{i}", 0) for i in range(n)] + [("id0", 1)]
+    states = [
+        {"instance": {"id": key, "split": "test", "input": {"text": f"Question {key}"},
+                      "references": [{"output": {"text": "Paris"}, "tags": ["correct"]}, {"output": {"text": "Rome"}, "tags": []}]},
+         "train_trial_index": trial, "output_mapping": {"A": "Paris", "B": "Rome"}, "request": {"prompt": f"Q: {key}"},
+         "result": {"success": True, "completions": [{"text": " A"}]}} for key, trial in keys
+    ]  # fmt: skip
+    stats = [
+        {"instance_id": key, "train_trial_index": trial,
+         "stats": [stat("num_prompt_tokens", 9), stat("f1_score", 0.5), stat("exact_match", trial)]} for key, trial in keys
+    ]  # fmt: skip
+    stats.append(
+        {
+            "instance_id": "id1",
+            "train_trial_index": 0,
+            "perturbation": {"name": "typos"},
+            "stats": [stat("exact_match", 1)],
+        }
+    )
+    for name, value in (("run_spec", {"name": "mmlu:subject=x,model=openai_gpt2", "adapter_spec": {"model": "openai/gpt2"}}),
+                        ("scenario_state", {"request_states": states}), ("per_instance_stats", stats)):  # fmt: skip
+        (folder / f"{name}.json").write_text(json.dumps(value))
+    return folder
+
+
+def test_a_run_of_helm_has_its_metrics_without_counts_and_perturbations(tmp_path):
+    log = helm.read(_helm(tmp_path / "helm"))
+    assert (log.task, log.model, log.metrics) == ("mmlu:subject=x", "openai/gpt2", ("exact_match", "f1_score"))
+    assert [one.values["exact_match"] for one in log.samples] == [0.5, 0, 0, 0, 0, 0]
+    assert (log.samples[0].said, log.samples[0].target) == ("Paris", ["Paris"])
+    assert any("1 measurements of perturbed" in line for line in log.notes)
+    run = imported(log, tmp_path / "helm", tmp_path / "runs").run
+    assert (run.model, run.scores[0].value) == ("openai__gpt2", 0.5 / 6)
+    (tmp_path / "helm" / "scenario_state.json").write_text('{"request_states": [{"instance": {"id": "id0"}}]}')
+    with pytest.raises(BenchError, match=r"measures 6 instances that scenario_state\.json has not"):
+        helm.read(tmp_path / "helm")
+
+
+def test_figures_without_samples_stand_on_boards_and_pair_with_nothing(tmp_path, capsys):
+    folder = tmp_path / "org__model" / "abc"
+    folder.mkdir(parents=True)
+    path = folder / "STS12.json"
+    rows = [{"hf_subset": name, "main_score": value, "languages": ["eng"]} for name, value in (("a", 0.5), ("b", 0.7))]
+    path.write_text(
+        json.dumps({"task_name": "STS12", "mteb_version": "2.1", "dataset_revision": "r", "scores": {"test": rows}})
+    )
+    log = mteb.read(path)
+    run = imported(log, path, tmp_path / "runs").run
+    assert (run.task, run.model, run.scores[0].value, run.scores[0].low) == ("mteb-STS12", "org__model", 0.6, None)
+    with pytest.raises(BenchError, match="figures and no samples"):
+        read_side(next((tmp_path / "runs").rglob("run.json")).parent)
+    assert main(["board", "--runs", str(tmp_path / "runs"), "mteb-STS12"]) == 0
+    assert "60.0" in (out := capsys.readouterr().out)
+    assert "imported" in out
+    path.write_text(
+        json.dumps({"task_name": "STS12", "mteb_version": "2.1", "scores": {"test": [{"main_score": None}]}})
+    )
+    with pytest.raises(BenchError, match=r"scores.test\[0\] has no main_score"):
+        mteb.read(path)
+
+
+def _eee(tmp_path: Path, **more) -> tuple[Path, list[dict]]:
+    rows = [
+        {"schema_version": "0.3.0", "evaluation_id": "e", "model_id": "org/m", "evaluation_name": "quiz", "sample_id": f"s{i}",
+         "interaction_type": "single_turn", "input": {"raw": f"question {i}?", "reference": ["yes"]}, "output": {"raw": ["yes"]},
+         "answer_attribution": [], "evaluation": {"score": i % 2, "is_correct": bool(i % 2)}, **more} for i in range(8)
+    ]  # fmt: skip
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    result = {"evaluation_name": "quiz", "source_data": {}, "metric_config": {"metric_id": "accuracy", "lower_is_better": False},
+              "score_details": {"score": 0.5, "uncertainty": {"num_samples": 8}}}  # fmt: skip
+    whole = {
+        "schema_version": "0.3.0", "evaluation_id": "e", "model_info": {"id": "org/m"},
+        "eval_library": {"name": "x", "version": "1"},
+        "evaluation_results": [result], "detailed_evaluation_results": {"format": "jsonl", "file_path": "data/samples.jsonl"},
+    }  # fmt: skip
+    (tmp_path / "whole.json").write_text(json.dumps(whole))
+    return tmp_path / "whole.json", rows
+
+
+def test_every_eval_ever_is_read_with_its_samples_or_as_figures_alone(tmp_path):
+    path, _ = _eee(tmp_path)
+    log = eee.read(path)
+    assert (log.task, log.model, log.version, log.metrics, len(log.samples)) == (
+        "quiz",
+        "org/m",
+        "x 1",
+        ("accuracy",),
+        8,
+    )
+    assert eee.read(tmp_path / "samples.jsonl").metrics == ("score",)
+    (tmp_path / "samples.jsonl").unlink()
+    figures = eee.read(path)
+    assert (figures.samples, figures.stated, figures.n) == ((), {"accuracy": 0.5}, 8)
+    assert "do not lie beside it" in figures.notes[0]
+
+
+def test_every_eval_ever_of_another_version_or_of_several_evaluations_is_one_line(tmp_path):
+    _eee(tmp_path, schema_version="0.2.2")
+    with pytest.raises(BenchError, match=r"schema_version is 0.2.2, this version reads 0.3.x"):
+        eee.read(tmp_path / "samples.jsonl")
+    _, rows = _eee(tmp_path)
+    rows[3]["evaluation_name"] = "other"
+    (tmp_path / "samples.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(BenchError, match="choose one with --evaluation: quiz, other"):
+        eee.read(tmp_path / "samples.jsonl")
+    assert len(eee.read(tmp_path / "samples.jsonl", "quiz").samples) == 7
+
+
+def _many(path: Path, right: int, n: int = 60) -> Path:
+    """A log as lm-eval writes it, of n documents in 12 passages; every `right`-th is wrong."""
+    base = json.loads(CHOICES.read_text().split("\n")[0])
+    path.parent.mkdir(exist_ok=True)
+    with path.open("w") as file:
+        for i in range(n):
+            doc = {"id": f"d{i}", "context": f"passage {i // 5}", "question": f"question {i}"}
+            row = base | {
+                "doc_id": i,
+                "doc": doc,
+                "doc_hash": f"{i:064x}",
+                "acc": float(i % right != 0),
+                "acc_norm": 1.0,
+            }
+            file.write(json.dumps(row) + "\n")
+    return path
+
+
+def test_two_imports_compare_and_are_gated_by_the_paired_clustered_test(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    runs = str(tmp_path / "runs")
+    for model, right in (("a", 2), ("b", 6)):
+        path = _many(tmp_path / model / "samples_quiz_2026-01-01T00-00-00.jsonl", right)
+        assert main(["import", "lm-eval", str(path), "--cluster", "context", f"runs_dir={runs}", "resamples=200"]) == 0
+    assert "nobody here measured it" in capsys.readouterr().out
+    assert main(["compare", "lm-eval-quiz/a", "lm-eval-quiz/b", "--runs", runs, "--json"]) == 0
+    found = json.loads(capsys.readouterr().out.strip().split("\n")[-1])["pairs"][0]
+    assert (found["better"], found["a"]["origin"], found["metrics"][0]["difference"]["g"]) == ("B", "imported", 12)
+    assert main(["check", "lm-eval-quiz/b", "--against", "lm-eval-quiz/a", "--runs", runs]) == 0
+    assert "imported from a log, so its speed is not judged" in capsys.readouterr().out
+    assert main(["check", "lm-eval-quiz/a", "--against", "lm-eval-quiz/b", "--runs", runs]) == 1
+    assert main(["check", "lm-eval-quiz/a", "--update", "--runs", runs]) == 0  # a baseline that is a file
+    assert main(["check", "lm-eval-quiz/b", "--runs", runs]) == 0
+    capsys.readouterr()
+    for words, said in (
+        (["submit", "lm-eval-quiz/a", "-o", "x.zip", "--submitter", "me", "--runs", runs], "hand on that log"),
+        (["rescore", "--all", "--runs", runs], ""),
+    ):
+        code = main(words)
+        told = capsys.readouterr()
+        assert (code == 2 and said in told.err) if said else code == 0, told
+
+
+def test_runs_of_different_filters_compare_by_what_both_have(tmp_path):
+    log = lm_eval.read(_many(tmp_path / "m" / "q.jsonl", 3))
+    both = imported(log, tmp_path / "m" / "q.jsonl", tmp_path / "runs", model="both")
+    one = imported(
+        log.ranked_by("acc"), tmp_path / "m" / "q.jsonl", tmp_path / "runs", model="other", cluster="context"
+    )
+    assert both.run.data_fingerprint != one.run.data_fingerprint  # clusters are a property of the data
+    sides = [read_side(made.folder.path) for made in (both, both)]
+    assert compare(*sides, class_of(both.run).metrics).n == 60
+
+
+def test_the_same_log_is_the_same_run_and_a_command_says_what_it_cannot_do(tmp_path, capsys):
+    path, runs = _many(tmp_path / "m" / "q.jsonl", 3, 8), f"runs_dir={tmp_path / 'runs'}"
+    for _ in range(2):
+        assert main(["import", "lm-eval", str(path), runs]) == 0
+    assert len(list((tmp_path / "runs").rglob("run.json"))) == 1
+    for words, said in (
+        (["--metric", "f1"], "the log has no 'f1'; it has acc, acc_norm"),
+        (["--cluster", "page"], "has no field 'page'; its fields are id, context, question"),
+        (["limit=3"], "give task= too"),
+        (["--model", "oracle"], "name of a reference row|reference row"),
+        (["task=finmm_qa"], "none of its 8 samples is one of the 242 examples of 'finmm_qa'"),
+    ):
+        assert main(["import", "lm-eval", str(path), runs, *words]) == 2
+        told = capsys.readouterr().err
+        assert any(one in told for one in said.split("|")), told
+
+
+def test_a_file_beyond_the_bound_is_refused_before_it_is_read(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "MOST", 10)
+    with pytest.raises(BenchError, match="at most 10 are read"):
+        lm_eval.read(CHOICES)
