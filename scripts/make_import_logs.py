@@ -17,6 +17,7 @@ import tempfile
 from pathlib import Path
 
 TEXT = Path(__file__).resolve().parent.parent / "tasks" / "finmm" / "text" / "qa.json"
+MACHINE = ("pretty_env_info", "configs")  # what is left out of the results: nothing reads it
 LM_EVAL = """\
 task: finmm_questions
 dataset_path: json
@@ -84,6 +85,10 @@ def lm_eval(work: Path, data: Path, model: str, out: Path) -> None:
         text = path.read_text(encoding="utf-8")
         for told, instead in ((model, "smollm2-135m"), (str(data), "questions.jsonl"), (str(tasks), "tasks")):
             text = text.replace(told, instead).replace(told.replace("/", "__"), instead)
+        if path.name.startswith("results"):
+            text = json.dumps(
+                {name: value for name, value in json.loads(text).items() if name not in MACHINE}, indent=1
+            )
         (out / path.name).write_text(text, encoding="utf-8")
 
 

@@ -58,16 +58,21 @@ def _made(options: argparse.Namespace) -> Made:
 
 def _log(options: argparse.Namespace) -> Log:
     """The log, read by the module of its harness."""
+    try:
+        return _read(options).ranked_by(options.metric)
+    except RecursionError:
+        raise BenchError(f"{options.path} is nested too deeply; no log of {options.act} is") from None
+
+
+def _read(options: argparse.Namespace) -> Log:
     from bench.imports import eee, helm, inspect_ai, lm_eval, mteb
 
     if options.act == "lm-eval":
-        found = lm_eval.read(options.path, options.results)
-    elif options.act == "eee":
-        found = eee.read(options.path, options.evaluation)
-    else:
-        readers = {"inspect": inspect_ai.read, "helm": helm.read, "mteb": mteb.read}
-        found = readers[options.act](options.path)
-    return found.ranked_by(options.metric)
+        return lm_eval.read(options.path, options.results)
+    if options.act == "eee":
+        return eee.read(options.path, options.evaluation)
+    readers = {"inspect": inspect_ai.read, "helm": helm.read, "mteb": mteb.read}
+    return readers[options.act](options.path)
 
 
 def _config(options: argparse.Namespace) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from pathlib import Path
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, listed, number, shortly
+from bench.imports.log import Log, Sample, clean, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "eee"
@@ -71,9 +71,7 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[
     found: dict[str, tuple[float, bool, int | None]] = {}
     for row in rows:
         config, details = _mapping(row.get("metric_config")), _mapping(row.get("score_details"))
-        name = str(
-            clean(row.get("evaluation_result_id") or config.get("metric_id") or config.get("metric_name") or _SCORE)
-        )[:120]
+        name = _metric(row)
         if (value := number(details.get("score"))) is None:
             raise BenchError(
                 f"{path}: {shortly(name, 60)}: 'score' is {shortly(details.get('score'), 40)}, expected a number"
@@ -83,6 +81,13 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[
         n = _mapping(details.get("uncertainty")).get("num_samples")
         found[name] = value, config.get("lower_is_better") is True, n if type(n) is int and n > 0 else None
     return found
+
+
+def _metric(row: Mapping[str, Json]) -> str:
+    """The metric of a result. The result's own id may be of one run alone, so it names nothing that two runs share."""
+    config = _mapping(row.get("metric_config"))
+    given = (config.get("metric_id"), config.get("metric_name"), row.get("evaluation_result_id"), _SCORE)
+    return named(next(one for one in given if one))
 
 
 def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str, str]) -> tuple[Log | None, list[str]]:
@@ -96,10 +101,15 @@ def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str
     stated = named.get("checksum")
     if named.get("hash_algorithm") == "sha256" and isinstance(stated, str) and stated != digest(beside):
         raise BenchError(f"{beside} is not the file that {path.name} names (its sha256 differs); bring both again")
-    return _of_samples(beside, name, about), []
+    rows = map(_mapping, found["evaluation_results"])
+    names = {str(one["evaluation_result_id"]): _metric(one) for one in rows if one.get("evaluation_result_id")}
+    return _of_samples(beside, name, about, names), []
 
 
-def _of_samples(path: Path, evaluation: str | None, about: Mapping[str, str]) -> Log:
+def _of_samples(
+    path: Path, evaluation: str | None, about: Mapping[str, str], names: Mapping[str, str] | None = None
+) -> Log:
+    """The samples of a file; `names` are those of metrics by the ids of results."""
     rows = list(reading.lines(path, WHAT))
     for where, row in rows:
         reading.needed(
@@ -112,9 +122,11 @@ def _of_samples(path: Path, evaluation: str | None, about: Mapping[str, str]) ->
     of_it = [(where, row) for where, row in rows if str(row["evaluation_name"]) == name]
     if len(models := list(dict.fromkeys(str(row["model_id"]) for _, row in of_it))) > 1:
         raise BenchError(f"{path} is of several models ({listed(models)}); give a file a model")
+    ids = {str(row.get("evaluation_result_id")) for _, row in of_it}
+    known = {one: named(one) if len(ids) > 1 and one != "None" else _SCORE for one in ids} | dict(names or {})
     samples: dict[str, Sample] = {}
     for where, row in of_it:
-        metric = str(clean(row.get("evaluation_result_id") or _SCORE))[:120]
+        metric = known[str(row.get("evaluation_result_id"))]
         one = _sample(row, metric, where)
         before = samples.get(one.id)
         if before is not None and metric in before.values:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, merged, number, said_to_be_lower, shortly
+from bench.imports.log import Log, Sample, clean, merged, named, number, said_to_be_lower, shortly
 from bench.types import Json
 
 HARNESS = "helm"
@@ -91,7 +91,7 @@ def _measured(stats: Json, where: str) -> dict[str, float]:
         if not isinstance(metric, str):
             raise BenchError(f"{where}: a measurement has no name; give {WHAT}")
         if value is not None and name.get("perturbation") is None and not _COUNTED.match(metric):
-            found[clean(metric)[:120]] = value
+            found[named(metric)] = value
     return found
 
 
@@ -126,7 +126,7 @@ def _stated(path: Path) -> dict[str, float]:
         metric, value = str(name.get("name")), number(one.get("mean"))
         plain = value is not None and name.get("perturbation") is None and not _COUNTED.match(metric)
         if plain and value is not None and (name.get("split") == "test" or metric not in found):
-            found[clean(metric)] = value
+            found[named(metric)] = value
     return found
 
 

@@ -11,7 +11,7 @@ from typing import TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, merged, number, said_to_be_lower, shortly, texts_in
+from bench.imports.log import Log, Sample, clean, merged, named, number, said_to_be_lower, shortly, texts_in
 from bench.types import Json
 
 HARNESS = "inspect"
@@ -134,9 +134,9 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
         parts = {f"{name}/{key}": one for key, one in value.items()} if isinstance(value, Mapping) else {name: value}
         for key, one in parts.items():
             if (found := _number(one)) is None:
-                left_out.setdefault(clean(key)[:120], f"{shortly(one, 40)} in sample {shortly(record['id'], 40)}")
+                left_out.setdefault(named(key), f"{shortly(one, 40)} in sample {shortly(record['id'], 40)}")
             else:
-                values[clean(key)[:120]] = found
+                values[named(key)] = found
     output = _mapping(record.get("output"))
     choice = _mapping(next(iter(output.get("choices") or ()), None)) if isinstance(output.get("choices"), list) else {}
     said = "".join(_content(_mapping(choice.get("message")).get("content"))) if choice else output.get("completion")
@@ -209,7 +209,7 @@ def _stated(results: Mapping[str, Json]) -> dict[str, float]:
         for name, metric in _mapping(_mapping(one).get("metrics")).items():
             value = number(_mapping(metric).get("value"))
             if value is not None:
-                found[clean(f"{_mapping(one).get('name')}/{name}")] = value
+                found[named(f"{_mapping(one).get('name')}/{name}")] = value
     return found
 
 

@@ -6,13 +6,14 @@ key that is not one of the known). All that was said is text there, likelihoods 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, listed, number, said_to_be_lower, shortly, texts_in
+from bench.imports.log import Log, Sample, clean, listed, named, number, said_to_be_lower, shortly, texts_in
 from bench.types import Json
 
 HARNESS = "lm-eval"
@@ -21,6 +22,7 @@ RESULTS = "the results_TIME.json of the same run"
 _NEEDED = ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps")
 _KNOWN = frozenset({*_NEEDED, "filter", "metrics", "doc_hash", "prompt_hash", "target_hash", "schema", "task_name"})
 _NAME = re.compile(r"samples_(.+)_([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+(?:\.[0-9]+)?)")
+_HASHES = ("doc_hash", "prompt_hash", "target_hash")
 _NONE = "none"  # the filter that leaves everything as it is
 
 
@@ -35,11 +37,16 @@ def read(path: Path, results: Path | None = None) -> Log:
     if said:
         task = _task_of(said, task, results or path)
     task = task or path.stem
-    samples, metrics, notes = _samples(path)
+    samples, metrics, notes, told_hash = _samples(path)
     told = _mapping(_mapping(said.get("higher_is_better")).get(task))
     lower = frozenset(name for name in metrics if _is_lower(name, told))
     n = _mapping(_mapping(said.get("n-samples")).get(task)).get("effective")
     _refuse_cut(path, len(samples), n)
+    stated_hash = _mapping(said.get("task_hashes")).get(task)
+    if stated_hash and told_hash and stated_hash != told_hash:
+        notes.append(
+            "the hash of its samples is not the one that its results state: they were changed, or are of another run"
+        )
     version = _mapping(said.get("versions")).get(task)
     stated = {_short(name): float(value) for name, value in _mapping(_mapping(said.get("results")).get(task)).items()
               if "_stderr" not in name and name not in ("alias", "sample_len") and number(value) is not None}  # fmt: skip
@@ -52,12 +59,16 @@ def read(path: Path, results: Path | None = None) -> Log:
     )  # fmt: skip
 
 
-def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str]]:
-    """The samples with the values under every filter, the metrics that can be had of each sample, and what is to be said."""
+def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str], str]:
+    """The samples with their values under every filter, the metrics, what is to be said, and lm-eval's hash of the task.
+
+    That is the sha256 of the hashes of all lines, "" where a line has none.
+    """
     by_doc: dict[str, list[Sample]] = {}
     seen: dict[tuple[str, str], str] = {}
     metrics: dict[str, None] = {}
     left_out: dict[str, str] = {}
+    hashes: list[str] = []
     for where, record in reading.lines(path, WHAT):
         reading.needed(record, _NEEDED, where, WHAT)
         under = str(record.get("filter", _NONE))
@@ -70,6 +81,7 @@ def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str]]:
         values = dict(_values(record, under, where, left_out))
         metrics.update(dict.fromkeys(values))
         by_doc.setdefault(key, []).append(_sample(record, key, values, where))
+        hashes += [str(record.get(name) or "") for name in _HASHES]
     if not by_doc:
         raise BenchError(f"{path} holds no samples; give {WHAT}")
     if not metrics and not left_out:
@@ -80,7 +92,7 @@ def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str]]:
         for name, what in left_out.items()
         if name not in metrics
     ]
-    return samples, tuple(metrics), notes
+    return samples, tuple(metrics), notes, hashlib.sha256("".join(hashes).encode()).hexdigest() if all(hashes) else ""
 
 
 def _values(
@@ -94,7 +106,7 @@ def _values(
         raise BenchError(f"{where}: 'metrics' is no list of names; give {WHAT}")
     found = []
     for name in names:
-        full = clean(name if under == _NONE else f"{name},{under}")[:120]
+        full = named(name if under == _NONE else f"{name},{under}")
         value = number(record.get(name))
         if value is None:
             left_out.setdefault(full, f"{shortly(record.get(name), 40)}, {where.rpartition('/')[2]}")
@@ -197,7 +209,7 @@ def _is_lower(name: str, told: Mapping[str, Json]) -> bool:
 
 
 def _short(name: str) -> str:
-    return str(clean(name)).removesuffix(f",{_NONE}")
+    return named(name).removesuffix(f",{_NONE}")
 
 
 def _refuse_cut(path: Path, n: int, stated: Json) -> None:

@@ -113,6 +113,15 @@ def number(value: Json) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def named(text: Json) -> str:
+    """The name of a metric as a record may hold it.
+
+    >>> named("exact\\n match")
+    'exact match'
+    """
+    return " ".join(str(clean(text)).split())[:120] or "score"
+
+
 def said_to_be_lower(name: str) -> bool:
     """Whether less is better of a metric of this name, for a log that does not say.
 

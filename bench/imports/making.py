@@ -34,6 +34,8 @@ from bench.types import Choose, Example, Json, Prediction
 
 _FIGURES = "a figure of the log, which holds no samples: no interval, and nothing can be paired"
 _NO_FAULTS = {kind: {"n": 0, "first": []} for kind in ("missing", "unknown", "duplicated", "malformed")}
+_MOST = 100  # metrics of a record
+_LONGEST = 100_000  # letters of a reply that are kept of a sample that is scored as its log says
 _AGREES = 1e-6  # how far a harness' own figure may be from the mean of its samples
 
 
@@ -156,7 +158,7 @@ def task_name(log: Log) -> str:
 def _figures(source: Source, name: str, settings: Settings) -> Made:
     """The run of a log that holds figures alone."""
     log = source.log
-    metrics = [_metric(log, one, [log.stated[one]]) for one in log.metrics[:100]]
+    metrics = [_metric(log, one, [log.stated[one]]) for one in log.metrics[:_MOST]]
     n = log.n or 0
     scores = tuple(
         Score(one.name, log.stated[one.name], None, None, n, 0, one.higher_is_better, one.is_fraction, signature=one.signature,
@@ -191,7 +193,11 @@ def _metrics(log: Log) -> tuple[list[Metric], list[str]]:
             found.append(metric)
     if not found:
         raise BenchError(f"no metric has a value of every sample: {'; '.join(notes)}")
-    return found[:100], notes
+    if len(found) > _MOST:
+        notes.append(
+            f"{len(found) - _MOST} of {len(found)} metrics are left out: a record holds {_MOST}; --metric puts one first"
+        )
+    return found[:_MOST], notes
 
 
 def _metric(log: Log, name: str, values: Sequence[float]) -> Metric:
@@ -221,7 +227,9 @@ def _field(source: Source, one: Sample) -> Json:
 def _as_measured(one: Sample) -> Prediction:
     if not one.values:
         return Prediction(one.id, error=one.error or "the log has no value of it")
-    return Prediction(one.id, answer={"said": one.said or "", "measured": dict(one.values)}, finish=one.finish)
+    return Prediction(
+        one.id, answer={"said": (one.said or "")[:_LONGEST], "measured": dict(one.values)}, finish=one.finish
+    )
 
 
 def _answer(task: Task, example: Example, sample: Sample) -> Prediction:
@@ -282,7 +290,7 @@ def _counted(ids: Sequence[str]) -> dict[str, Json]:
 def _theirs(log: Log, paired: Paired) -> dict[str, float]:
     """The log's own values over the samples that were paired."""
     found = {}
-    for name in log.metrics[:100]:
+    for name in log.metrics[:_MOST]:
         values = [one.values[name] for one in paired.samples.values() if name in one.values]
         if len(values) == len(paired.samples):
             found[name] = math.fsum(values) / len(values)

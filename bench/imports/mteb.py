@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, clean, listed, number, shortly
+from bench.imports.log import Log, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "mteb"
@@ -32,7 +32,7 @@ def read(path: Path) -> Log:
                 raise BenchError(
                     f"{path}: scores.{shortly(name, 40)}[{place}] has no main_score that is a number; give {WHAT}"
                 )
-            key = f"main_score,{clean(str(name))},{clean(str(row.get('hf_subset', 'default')))}"[:120]
+            key = named(f"main_score,{name},{row.get('hf_subset', 'default')}")
             if key in stated:
                 raise BenchError(f"{path}: {shortly(key, 80)} stands twice; keep one")
             stated[key] = value

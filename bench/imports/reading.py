@@ -45,13 +45,13 @@ def refuse_unread(path: Path, what: str) -> None:
 def document(path: Path, what: str) -> dict[str, Json]:
     """The JSON object of a file; NaN and infinities, which these harnesses write, are null."""
     refuse_unread(path, what)
-    return an_object(parse(read_text(path), str(path), constant=_nothing), str(path), what)
+    return an_object(parse(read_text(path), str(path), constant=_nothing, finite=False), str(path), what)
 
 
 def value(path: Path, what: str) -> Json:
     """The JSON value of a file, likewise."""
     refuse_unread(path, what)
-    return parse(read_text(path), str(path), constant=_nothing)
+    return parse(read_text(path), str(path), constant=_nothing, finite=False)
 
 
 def lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Json]]]:
@@ -60,7 +60,7 @@ def lines(path: Path, what: str) -> Iterator[tuple[str, dict[str, Json]]]:
     for number, line in enumerate(rows(read_text(path)), start=1):
         if line.strip():
             where = f"{path} line {number}"
-            yield where, an_object(parse(line, where, constant=_nothing), where, what)
+            yield where, an_object(parse(line, where, constant=_nothing, finite=False), where, what)
 
 
 def an_object(found: Json, where: str, what: str) -> dict[str, Json]:
@@ -131,7 +131,7 @@ class Archive:
         if len(data) != info.file_size:
             raise BenchError(f"{where} holds another number of bytes than it says; bring the log again")
         try:
-            return parse(data.decode("utf-8"), where, constant=_nothing)
+            return parse(data.decode("utf-8"), where, constant=_nothing, finite=False)
         except UnicodeDecodeError:
             raise BenchError(f"{where} is not UTF-8; bring the log again") from None
 
