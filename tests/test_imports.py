@@ -31,7 +31,7 @@ LOGS = Path(__file__).parent / "golden" / "imports"
 QUESTIONS = next(iter(LOGS.glob("samples_finmm_questions_*.jsonl")), LOGS)
 CHOICES = next(iter(LOGS.glob("samples_finmm_answerable_*.jsonl")), LOGS)
 RESULTS = next(iter(LOGS.glob("results_*.json")), LOGS)
-EVAL, EVAL_JSON = LOGS / "finmm_questions.eval", LOGS / "finmm_questions.json"
+EVAL = LOGS / "finmm_questions.eval"
 
 
 def imported(log: Log, path: Path, runs: Path, **more):
@@ -191,16 +191,19 @@ def test_a_metric_that_is_no_number_is_left_out_and_said(tmp_path, value):
     assert any("acc is left out: 1 samples lack it, the first is '1'" in line for line in made.lines)
 
 
-def test_both_forms_of_an_inspect_log_are_the_same_log():
-    zipped, plain = inspect_ai.read(EVAL), inspect_ai.read(EVAL_JSON)
-    assert zipped == plain
+def test_both_forms_of_an_inspect_log_are_the_same_log(tmp_path):
+    zipped = inspect_ai.read(EVAL)
+    assert zipped == inspect_ai.read(_inspect(tmp_path))
     assert zipped.metrics == ("match", "includes")
-    assert [one.id for one in zipped.samples] == json.loads(EVAL_JSON.read_text())["eval"]["dataset"]["sample_ids"]
+    assert [one.id for one in zipped.samples] == ["finmm-qa-028-1", "finmm-qa-028-2", "finmm-qa-028-3"]
     assert any("up to 2 epochs" in line for line in zipped.notes)
 
 
 def _inspect(tmp_path, **changes):
-    log = json.loads(EVAL_JSON.read_text())
+    """The committed log in its older form, one JSON of the header and the samples, with other values in it."""
+    archive = reading.Archive(EVAL, inspect_ai.WHAT)
+    log = archive.json("header.json")
+    log["samples"] = [archive.json(name) for name in archive.names() if name.startswith("samples/")]
     log.update(changes)
     path = tmp_path / "log.json"
     path.write_text(json.dumps(log))
@@ -259,7 +262,9 @@ def test_a_hostile_zip_is_one_line_and_nothing_is_unpacked(tmp_path, members, sa
 
 def test_a_zip_that_was_cut_or_changed_is_one_line(tmp_path):
     data = EVAL.read_bytes()
-    for place, text in enumerate((data[: len(data) // 2], data[:100] + bytes(200) + data[300:], b"PK", b"{}")):
+    with zipfile.ZipFile(EVAL) as archive:
+        at = archive.getinfo("header.json").header_offset + 100
+    for place, text in enumerate((data[: len(data) // 2], data[:at] + bytes(200) + data[at + 200 :], b"PK", b"{}")):
         path = tmp_path / f"{place}.eval"
         path.write_bytes(text)
         with pytest.raises(BenchError, match=r"cut off|bring the log again|\.eval: "):

@@ -57,7 +57,7 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
     from bench.engine.asking import data_of, first_examples
     from bench.runs.folder import refuse_altered
     from bench.runs.measurements import FILE
-    from bench.scoring.foreign import is_foreign
+    from bench.scoring.foreign import ONLY_PAIRED, imported, is_foreign
     from bench.scoring.rescore import is_scored_as_now, rescore
 
     run: Run = folder.read()
@@ -73,6 +73,9 @@ def _again(folder: Any, options: argparse.Namespace) -> dict[str, Any]:
             f"{where} is of version {run.task_version} of its task, which is {task.version} here; run it again"
         )
     examples = first_examples(task, run.limit)
+    if imported(run) and run.config.get(ONLY_PAIRED):
+        answered = {one.id for one in folder.predictions()}
+        examples = [one for one in examples if one.id in answered]
     if run.data_fingerprint not in (data_of(task, examples), _without_media(examples)):
         raise BenchError(
             f"{where} was made on other data (fingerprint {run.data_fingerprint[:12]}) than the {len(examples):,} examples "

@@ -122,6 +122,7 @@ def with_ours(source: Source, task: Task, settings: Settings) -> Made:
     paired = pair(task, examples, log.samples)
     _refuse_unpaired(source, task, examples, paired)
     if source.only_paired:
+        settings = replace(settings, limit=None, config={**settings.config, foreign.ONLY_PAIRED: True})
         examples = [one for one in examples if one.id in paired.samples]
         paired = replace(paired, missing=())
     by_id = {one.id: one for one in examples}

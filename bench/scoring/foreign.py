@@ -18,6 +18,7 @@ from bench.task import Task
 from bench.types import Example, Generate, Json, Prediction, Request
 
 SAID_AND_MEASURED = ("said", "measured")  # the keys of an answer: what the model said, and {metric: value}
+ONLY_PAIRED = "only_paired"  # in the configuration of a run of those examples of a task of ours that a log has
 _TASK = "task"  # in it: the task's name there, for a run that is scored as the log says
 
 
