@@ -191,6 +191,22 @@ def test_a_metric_that_is_no_number_is_left_out_and_said(tmp_path, value):
     assert any("acc is left out: 1 samples lack it, the first is '1'" in line for line in made.lines)
 
 
+def test_older_lines_of_lm_eval_and_prompts_of_messages_are_read(tmp_path):
+    path = tmp_path / "x.jsonl"
+    old = {
+        key: value for key, value in json.loads(_changed(0).split("\n")[0]).items() if key not in ("filter", "metrics")
+    }
+    message = '[{"role": "user", "content": "Who?\\nAnswer:"}]'
+    path.write_text(json.dumps(old | {"arguments": [[message, {}]], "resps": [["me"]]}) + "\n")
+    sample = lm_eval.read(path).samples[0]
+    assert (sample.prompt, sample.said, set(sample.values)) == ("Who?\nAnswer:", "me", {"acc", "acc_norm"})
+    path.write_text(
+        json.dumps(old | {"acc": ["a", "b"], "acc_norm": ["a", "b"]}) + "\n"
+    )  # as a corpus' metric stands there
+    with pytest.raises(BenchError, match=r"no metric with a number of every sample.*acc is no number a sample"):
+        imported(lm_eval.read(path), path, tmp_path, model="m")
+
+
 def test_both_forms_of_an_inspect_log_are_the_same_log(tmp_path):
     zipped = inspect_ai.read(EVAL)
     assert zipped == inspect_ai.read(_inspect(tmp_path))
@@ -220,6 +236,19 @@ def test_words_of_inspect_count_as_inspect_counts_them_and_epochs_are_averaged(t
     samples[0]["scores"]["s"]["value"] = "I"
     log = inspect_ai.read(_inspect(tmp_path, samples=samples, results={}))
     assert [one.values.get("s") for one in log.samples] == [0.5, 0, 0.5, 0, 1, 0.25, None]
+    asked = {
+        "id": 1,
+        "epoch": 1,
+        "input": "q",
+        "choices": ["Rome", "Paris"],
+        "target": "B",
+        "output": {"completion": "ANSWER: B"},
+    }
+    chosen = inspect_ai.read(
+        _inspect(tmp_path, samples=[asked | {"scores": {"choice": {"value": "C", "answer": "B"}}}], results={})
+    )
+    assert chosen.samples[0].said == "Paris"
+    _inspect(tmp_path, samples=samples, results={})
     run = imported(log, tmp_path / "log.json", tmp_path / "runs").run
     assert (run.scores[0].n, run.scores[0].n_failed, run.scores[0].value) == (7, 1, 2.25 / 7)
 
@@ -308,6 +337,11 @@ def test_a_run_of_helm_has_its_metrics_without_counts_and_perturbations(tmp_path
     assert any("1 measurements of perturbed" in line for line in log.notes)
     run = imported(log, tmp_path / "helm", tmp_path / "runs").run
     assert (run.model, run.scores[0].value) == ("openai__gpt2", 0.5 / 6)
+    whole = json.loads((tmp_path / "helm" / "scenario_state.json").read_text())
+    whole["request_states"][3]["instance"]["split"] = "valid"
+    (tmp_path / "helm" / "scenario_state.json").write_text(json.dumps(whole))
+    test = helm.read(tmp_path / "helm")
+    assert (len(test.samples), "1 instances of other splits" in test.notes[-2]) == (5, True)
     (tmp_path / "helm" / "scenario_state.json").write_text('{"request_states": [{"instance": {"id": "id0"}}]}')
     with pytest.raises(BenchError, match=r"measures 6 instances that scenario_state\.json has not"):
         helm.read(tmp_path / "helm")
@@ -417,7 +451,8 @@ def test_two_imports_compare_and_are_gated_by_the_paired_clustered_test(tmp_path
     assert main(["check", "lm-eval-quiz/b", "--runs", runs, "--against", base]) == 0
     assert main(["board", "--runs", runs, "lm-eval-quiz"]) == 0
     assert "imported" in capsys.readouterr().out
-    capsys.readouterr()
+    assert main(["import", "lm-eval", str(QUESTIONS), "task=finmm_qa", "--paired", f"runs_dir={runs}"]) == 0
+    assert "3 of 3 examples of finmm_qa are in the log" in capsys.readouterr().out
     for words, said in (
         (["submit", "lm-eval-quiz/a", "-o", "x.zip", "--submitter", "me", "--runs", runs], "hand on that log"),
         (["rescore", "--all", "--runs", runs], ""),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import reading
@@ -16,6 +17,7 @@ WHAT = "the folder of one HELM run, which holds run_spec.json, per_instance_stat
 _COUNTED = re.compile(  # what HELM counts of each request beside what it measures
     r"num_|inference_|training_|batch_size|finish_reason_|prompt_truncated|max_prob|none_prob|logprob|estimated_num|predicted_index"
 )
+_Key: TypeAlias = tuple[str, int]  # instance and trial
 _FIRST = ("exact_match", "quasi_exact_match", "f1_score")
 
 
@@ -29,6 +31,7 @@ def read(path: Path) -> Log:
     states = _states(path / "scenario_state.json")
     stats = reading.value(path / "per_instance_stats.json", WHAT)
     values, notes = _values(stats, path / "per_instance_stats.json")
+    notes += _test_alone(states, values)
     samples = [_sample(key, trial, state, values.pop((key, trial), {})) for (key, trial), state in states.items()]
     if values:
         first = next(iter(values))[0]
@@ -48,12 +51,12 @@ def read(path: Path) -> Log:
                (*notes, *more))  # fmt: skip
 
 
-def _states(path: Path) -> dict[tuple[str, int], Mapping[str, Json]]:
+def _states(path: Path) -> dict[_Key, Mapping[str, Json]]:
     """The requests of the unperturbed instances, by instance and trial; of several of one instance (choices) the first."""
     states = reading.document(path, WHAT).get("request_states")
     if not isinstance(states, list) or not states:
         raise BenchError(f"{path}: the key 'request_states' holds no list of requests; give {WHAT}")
-    found: dict[tuple[str, int], Mapping[str, Json]] = {}
+    found: dict[_Key, Mapping[str, Json]] = {}
     for number_, state in enumerate(states):
         where = f"{path}: request_states[{number_}]"
         reading.needed(reading.an_object(state, where, WHAT), ("instance",), where, WHAT)
@@ -63,10 +66,21 @@ def _states(path: Path) -> dict[tuple[str, int], Mapping[str, Json]]:
     return found
 
 
-def _values(stats: Json, path: Path) -> tuple[dict[tuple[str, int], dict[str, float]], list[str]]:
+def _test_alone(states: dict[_Key, Mapping[str, Json]], values: dict[_Key, dict[str, float]]) -> Iterator[str]:
+    """Leave out instances of other splits where there are some of the test split, and say so."""
+    others = [key for key, one in states.items() if _mapping(one["instance"]).get("split") != "test"]
+    if not others or len(others) == len(states):
+        return
+    for key in others:
+        states.pop(key)
+        values.pop(key, None)
+    yield f"{len(others):,} instances of other splits than test are left out"
+
+
+def _values(stats: Json, path: Path) -> tuple[dict[_Key, dict[str, float]], list[str]]:
     if not isinstance(stats, list):
         raise BenchError(f"{path}: found a {type(stats).__name__}, expected a list of instances; give {WHAT}")
-    found: dict[tuple[str, int], dict[str, float]] = {}
+    found: dict[_Key, dict[str, float]] = {}
     n_perturbed = 0
     for number_, one in enumerate(stats):
         where = f"{path}: [{number_}]"

@@ -141,11 +141,22 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
     choice = _mapping(next(iter(output.get("choices") or ()), None)) if isinstance(output.get("choices"), list) else {}
     said = "".join(_content(_mapping(choice.get("message")).get("content"))) if choice else output.get("completion")
     said = _attached(said, held) if isinstance(said, str) else said
+    said = _choice(record, said)
     finish = "length" if record.get("limit") else _FINISH.get(str(choice.get("stop_reason")), "none")
     return Sample(
         str(clean(record["id"])), tuple(texts), prompt, clean(record.get("target")), clean(said) if isinstance(said, str) else None,
         None, values, str(clean(record["id"])), _failed(record, said), finish, doc=_mapping(record.get("metadata")),
     )  # fmt: skip
+
+
+def _choice(record: Mapping[str, Json], said: Json) -> Json:
+    """What was said; of a choice by letter, as a scorer read it, the text of that choice."""
+    choices = record.get("choices")
+    read = {str(_mapping(one).get("answer")) for one in _scores(record).values()}
+    places = [ord(one) - ord("A") for one in read if len(one) == 1 and "A" <= one <= "Z"]
+    if not isinstance(choices, list) or len(places) != 1 or places[0] >= len(choices):
+        return said
+    return clean(choices[places[0]])
 
 
 def _failed(record: Mapping[str, Json], said: Json) -> str | None:

@@ -7,8 +7,10 @@ key that is not one of the known). All that was said is text there, likelihoods 
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -92,7 +94,12 @@ def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str], str]
         for name, what in left_out.items()
         if name not in metrics
     ]
-    return samples, tuple(metrics), notes, hashlib.sha256("".join(hashes).encode()).hexdigest() if all(hashes) else ""
+    return (
+        samples,
+        tuple(metrics),
+        notes,
+        hashlib.sha256("".join(hashes).encode("utf-8", "replace")).hexdigest() if all(hashes) else "",
+    )
 
 
 def _values(
@@ -125,10 +132,19 @@ def _sample(record: Mapping[str, Json], key: str, values: Mapping[str, float], w
         else ""
     )
     return Sample(
-        key, tuple(texts_in(doc)), clean(first[0]) if first and isinstance(first[0], str) else "", clean(record["target"]), said,
+        key, tuple(texts_in(doc)), _prompt(first), clean(record["target"]), said,
         choices, values, str(clean(own)), None if said is not None or choices else "the log holds no reply",
         doc=doc, digest="".join(str(record.get(name) or "")[:32] for name in ("doc_hash", "target_hash")),
     )  # fmt: skip
+
+
+def _prompt(first: Sequence[Json]) -> str:
+    """The prompt of a request; one of messages, which stand there as the text of their JSON, is what they say."""
+    given = first[0] if first else ""
+    if isinstance(given, str) and given.startswith("[{"):
+        with suppress(ValueError, RecursionError):  # a prompt that only begins so
+            given = [one.get("content") for one in json.loads(given) if isinstance(one, Mapping)]
+    return "\n".join(texts_in(given))
 
 
 def _arguments(given: Json) -> list[list[Json]]:

@@ -193,7 +193,8 @@ def _metrics(log: Log) -> tuple[list[Metric], list[str]]:
         else:
             found.append(metric)
     if not found:
-        raise BenchError(f"no metric has a value of every sample: {'; '.join(notes)}")
+        why = "; ".join(notes or log.notes) or "it names none"
+        raise BenchError(f"the log has no metric with a number of every sample, so that nothing can be compared: {why}")
     if len(found) > _MOST:
         notes.append(
             f"{len(found) - _MOST} of {len(found)} metrics are left out: a record holds {_MOST}; --metric puts one first"
