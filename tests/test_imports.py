@@ -44,7 +44,8 @@ class Asks(Task):
     name, version, metrics, output = "asks", 1, (), Generate
 
     def __init__(self, *rows: dict[str, str]) -> None:
-        self.rows = [Example(str(row.get("id", i)), row, "yes", "c") for i, row in enumerate(rows)]
+        texts = [{name: text for name, text in row.items() if name != "id"} for row in rows]
+        self.rows = [Example(row.get("id", str(i)), texts[i], "yes", "c") for i, row in enumerate(rows)]
 
     def examples(self):
         return self.rows
@@ -127,6 +128,12 @@ def test_what_stands_behind_solved_examples_is_what_was_asked():
 def test_a_text_pairs_as_a_whole_and_an_id_alone_pairs_nothing(texts, own_id, n):
     task = Asks({"question": "Where is my card?"})
     assert len(pair(task, task.rows, [Sample("s", texts, "", own_id=own_id)]).samples) == n
+
+
+def test_a_single_word_pairs_only_with_the_id():
+    task = Asks({"id": "a", "question": "seven"})
+    assert len(pair(task, task.rows, [Sample("0", ("How many?", "seven"), own_id="b")]).samples) == 0
+    assert len(pair(task, task.rows, [Sample("0", ("seven",), own_id="a")]).samples) == 1
 
 
 def test_of_samples_with_the_same_texts_the_id_decides_or_none_is_paired():
@@ -396,6 +403,12 @@ def test_every_eval_ever_is_read_with_its_samples_or_as_figures_alone(tmp_path):
         8,
     )
     assert eee.read(tmp_path / "samples.jsonl").metrics == ("score",)
+    for there in ("../../samples2.jsonl", "a" * 5000, "", "..", "\0"):
+        whole = json.loads(path.read_text())
+        whole["detailed_evaluation_results"]["file_path"] = there
+        path.write_text(json.dumps(whole))
+        assert eee.read(path).samples == ()
+    _eee(tmp_path)
     (tmp_path / "samples.jsonl").unlink()
     figures = eee.read(path)
     assert (figures.samples, figures.stated, figures.n) == ((), {"accuracy": 0.5}, 8)

@@ -95,9 +95,14 @@ def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str
     named = _mapping(found.get("detailed_evaluation_results"))
     if not isinstance(named.get("file_path"), str):
         return None, []
-    beside = path.with_name(named["file_path"].replace("\\", "/").rpartition("/")[2] or "_")
-    if not beside.is_file():
-        return None, [f"its samples, {shortly(beside.name, 80)}, do not lie beside it"]
+    name_there = named["file_path"].replace("\\", "/").rpartition("/")[2]
+    try:
+        beside = path.with_name(name_there)
+        lies_there = beside.is_file()
+    except (OSError, ValueError):  # no name that a file may have
+        lies_there = False
+    if not lies_there:
+        return None, [f"its samples, {shortly(name_there, 80)}, do not lie beside it"]
     stated = named.get("checksum")
     if named.get("hash_algorithm") == "sha256" and isinstance(stated, str) and stated != digest(beside):
         raise BenchError(f"{beside} is not the file that {path.name} names (its sha256 differs); bring both again")

@@ -4,8 +4,8 @@ An id is a word of its data set, and a number is an id in every one: so ids alon
 example are those of its inputs that our own request shows, of two words or more. A pair is where each of them is a text of the
 sample's data, whole; or where each stands in a text of the sample, or in what it was asked, as a line, a quotation or behind
 and before a label ("Text: … Answer:") and not as a piece of a longer sentence. Of several examples that one prompt holds so
-(solved ones stand before it) it is the one that stands last. Of several samples with the same texts, the id tells which; where
-it does not, none is paired.
+(solved ones stand before it) it is the one that stands last. Of several samples with the same texts, and
+for an example whose texts are single words, the id tells which; where it does not, none is paired.
 """
 
 from __future__ import annotations
@@ -103,17 +103,21 @@ def _by_texts(
     wanted = {i: texts for i, texts in enumerate(needed) if i not in fits and any(map(_WORDS_2.search, texts))}
     for at, place in _in_texts(wanted, asked):
         fits.setdefault(place, set()).add(at)
-    return _one_to_one(examples, fits, samples)
+    return _one_to_one(examples, needed, fits, samples)
 
 
 def _one_to_one(
-    examples: Sequence[Example], fits: Mapping[int, set[int]], samples: Sequence[Sample]
+    examples: Sequence[Example],
+    needed: Sequence[frozenset[str]],
+    fits: Mapping[int, set[int]],
+    samples: Sequence[Sample],
 ) -> tuple[dict[int, int], int]:
     uses = Counter(at for group in fits.values() for at in group)
     found: dict[int, int] = {}
     unclear: set[int] = set()
     for place, group in fits.items():
-        if len(group) == 1 and uses[next(iter(group))] == 1:
+        tells = any(map(_WORDS_2.search, needed[place]))  # a word alone may be an answer, or anything else of the data
+        if tells and len(group) == 1 and uses[next(iter(group))] == 1:
             found[place] = next(iter(group))
             continue
         named = [at for at in group if samples[at].own_id == examples[place].id]
