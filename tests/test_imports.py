@@ -68,7 +68,12 @@ def test_a_log_of_lm_eval_becomes_a_run_with_the_values_that_lm_eval_printed(tmp
     assert {one.metric: one.value for one in run.scores} == {
         name: stated[f"{name},none"] for name in ("acc", "acc_norm")
     }
-    assert (run.task, run.model, log.version) == ("lm-eval-finmm_answerable", "smollm2-135m", "0.4.13")
+    assert (run.task, run.task_version, run.model, log.version) == (
+        "lm-eval-finmm_answerable",
+        1,
+        "smollm2-135m",
+        "0.4.13",
+    )
     kept = read_run(next(tmp_path.rglob("run.json")))
     assert origin_of(kept) == "imported"
     assert is_claimed(kept, "examples_per_second")

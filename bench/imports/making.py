@@ -91,7 +91,7 @@ def as_it_is(source: Source, settings: Settings) -> Made:
         return _figures(source, name, settings)
     metrics, notes = _metrics(log)
     examples = list(_examples(source))
-    task = foreign.made(name, metrics)(examples)
+    task = foreign.made(name, task_version(log), metrics)(examples)
     predictions = [_as_measured(one) for one in log.samples]
     failed = [one.id for one in predictions if one.error is not None]
     if failed:
@@ -156,6 +156,17 @@ def task_name(log: Log) -> str:
     return f"{log.harness}-{plain}" + ("" if plain == log.task else f"-{fingerprint(clean(log.task))[:6]}")
 
 
+def task_version(log: Log) -> int:
+    """The version of the log's task as a number, by which boards and comparisons keep versions apart; 0 where the log says none.
+
+    >>> [task_version(Log("lm-eval", "", "t", "m", (), task_version=text)) for text in ("", "2", "3.0", "1-A")]
+    [0, 2, 3, 256412094]
+    """
+    if re.fullmatch(r"[0-9]{1,6}(\.0)?", log.task_version):
+        return int(log.task_version.removesuffix(".0"))
+    return int(fingerprint(clean(log.task_version))[:7], 16) if log.task_version else 0
+
+
 def _figures(source: Source, name: str, settings: Settings) -> Made:
     """The run of a log that holds figures alone."""
     log = source.log
@@ -166,7 +177,7 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
               note=_FIGURES) for one in metrics
     )  # fmt: skip
     examples = [Example("all", {}, "", "all")] * max(n, 1)
-    task = foreign.made(name, metrics)(examples)
+    task = foreign.made(name, task_version(log), metrics)(examples)
     origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
     found = Measured(scores, None, Endings())
     run, folder = _kept(source, task, examples, [], settings, origin, {}, lambda *_: found)

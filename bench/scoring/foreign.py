@@ -74,14 +74,16 @@ def class_of(run: Run) -> type[ForeignTask]:
     """The class of a run's task; raises BenchError for a run that is none of another harness."""
     if not is_foreign(run):
         raise BenchError(f"task '{run.task}' is not in conf/task; `bench list tasks` shows what is")
-    return made(run.task, [_of_score(score) for score in run.scores])
+    return made(run.task, run.task_version, [_of_score(score) for score in run.scores])
 
 
-def made(name: str, metrics: Sequence[Metric]) -> type[ForeignTask]:
+def made(name: str, version: int, metrics: Sequence[Metric]) -> type[ForeignTask]:
     """A class of another harness' task of this name."""
     doc = f"The task {name} of another harness."
     return type(
-        "ForeignTask", (ForeignTask,), {"__module__": __name__, "__doc__": doc, "name": name, "metrics": tuple(metrics)}
+        "ForeignTask",
+        (ForeignTask,),
+        {"__module__": __name__, "__doc__": doc, "name": name, "version": version, "metrics": tuple(metrics)},
     )
 
 
