@@ -2,10 +2,10 @@
 
     python scripts/make_import_logs.py MODEL_FOLDER OUT [N]
 
-Run by a Python in whose environment lm-eval 0.4.13 and inspect_ai 0.3 are installed; MODEL_FOLDER holds a model of transformers.
-What lands in OUT, of N questions of finmm_qa (6): lm-eval's samples and results of a generating task under two filters and of a task
-of choices, and inspect_ai's log of the generating one in two epochs. Names of folders, facts of the machine and what no reader looks
-at are taken out.
+Run by a Python in whose environment lm-eval 0.4.13 and inspect_ai 0.3 are installed; MODEL_FOLDER holds a model of
+transformers. What lands in OUT, of N questions of finmm_qa (6): lm-eval's samples and results of a generating task under two
+filters and of a task of choices, and inspect_ai's log of the generating one in two epochs. Names of folders, facts of the
+machine and what no reader looks at are taken out.
 """
 
 from __future__ import annotations
