@@ -14,8 +14,8 @@ FILE = "mkdocs.yml"
 MENU = {
     "Start": ("index.md", "tutorial.md", "quickstart.md"),
     "How to": (
-        "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md", "exports.md",
-        "dawnbench.md", "site.md",
+        "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md",
+        "imports.md", "exports.md", "dawnbench.md", "site.md",
     ),
     "Explanations": (
         "architecture.md", "statistics.md", "metrics.md", "replies.md", "timing.md", "endpoints-timing.md", "cost.md", "gaming.md",
