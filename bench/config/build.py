@@ -9,12 +9,14 @@ import sys
 import types
 import typing
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 from bench.config.compose import choice, conf_dirs, has, own_conf_dirs, plugins
 from bench.config.errors import among
 from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
+from bench.data.source import DataSource
 from bench.errors import BenchError
 from bench.models.base import Model
 from bench.record import Run
@@ -52,7 +54,22 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
             arguments[name] = _argument(given[name], kind, name, f"{key}.{name}")
         elif default is inspect.Parameter.empty:
             raise BenchError(f"{key}.{name} is missing; {cls.__name__} needs it")
-    return cls(**arguments)
+    made = cls(**arguments)
+    if isinstance(made, DataSource):
+        made.carried = _beside_conf(made.local)
+    return made
+
+
+def _beside_conf(local: str) -> Path | None:
+    """The data that lie in data/ beside a configuration folder of the user's own, or of an installed package.
+
+    They serve where the data directory has none, so that a task of one's own needs no setting to find its rows.
+    """
+    below = Path(local)
+    if below.is_absolute() or ".." in below.parts:
+        return None
+    places = (folder.parent / "data" / below for folder in conf_dirs()[:-1])
+    return next((one for one in places if (one.is_dir() if local.endswith("/") else one.is_file())), None)
 
 
 def task_class(name: str) -> type[BaseTask]:

@@ -1,0 +1,396 @@
+"""The rows of somebody's table as a task reads them: one file in UTF-8 with the columns of its kind, and what was learnt of it."""
+
+from __future__ import annotations
+
+import csv
+import json
+import re
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+
+from bench.errors import BenchError
+from bench.scaffold.columns import Columns
+from bench.scaffold.files_in import Source
+from bench.types import Json
+
+Write = Callable[[Mapping[str, Json]], None]
+LETTERS = "ABCDEFGH"
+_MOST_LABELS = 500
+_SCALES = (
+    (0.0, 1.0),
+    (-1.0, 1.0),
+    (1.0, 5.0),
+    (0.0, 5.0),
+    (1.0, 7.0),
+    (1.0, 10.0),
+    (0.0, 10.0),
+    (0.0, 100.0),
+    (-100.0, 100.0),
+)
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+
+
+@dataclass
+class Facts:
+    """What the rows are: how many, the labels in order, the ends of the scale, of spans the codes, and whether there are passages."""
+
+    n: int = 0
+    labels: list[str] = field(default_factory=list)
+    low: float = float("inf")
+    high: float = float("-inf")
+    options: int = 0
+    passages: bool = False
+    unanswered: int = 0
+    dropped: list[str] = field(default_factory=list)
+    media: list[str] = field(default_factory=list)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """The narrowest usual scale around all numbers."""
+        around = [ends for ends in _SCALES if ends[0] <= self.low and self.high <= ends[1]]
+        return min(around, key=lambda ends: ends[1] - ends[0], default=(self.low, self.high))
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a user says beyond the columns: whether an empty answer means that there is none, and from which number options count."""
+
+    unanswerable: bool = False
+    first_option: int | None = None
+
+
+def convert(source: Source, columns: Columns, place: Path, wanted: Wanted) -> Facts:
+    """Write the rows to `place` (.csv or .jsonl) and say what they are; files that they name are copied beside it.
+
+    Raises BenchError with the line of a row that is none: an empty cell, an id that comes twice, a file that is not there.
+    """
+    if columns.kind == "table":
+        return _table(source, columns, place)
+    facts, seen = Facts(), {}
+    make = _MAKERS[columns.kind]
+    count = _first_option(source, columns, wanted) if columns.kind == "choice" else 0
+    with ExitStack() as stack:
+        write = stack.enter_context(_Writer(place))
+        for where, row in source.rows():
+            facts.n += 1
+            key = _id(row, columns, where, facts.n, seen)
+            made = make(_Row(where, row, columns, source, wanted, count), facts)
+            if "cluster" in columns.of:
+                made["cluster"] = _cell(row, columns.of["cluster"], where)
+            write({"id": key, **made})
+    _refuse_few(source, columns, facts)
+    for name in facts.media:
+        _copy(source.path.parent / name, place.parent / name)
+    return facts
+
+
+class _Writer:
+    """Writes rows with the keys of the first: CSV where all are texts and the file is called so, else JSON Lines."""
+
+    def __init__(self, place: Path) -> None:
+        self.is_table = place.suffix == ".csv"
+        self.file = place.open("w", encoding="utf-8", newline="")
+        self.table: csv.DictWriter[str] | None = None
+
+    def __enter__(self) -> Write:
+        return self._write
+
+    def __exit__(self, *_: object) -> None:
+        self.file.close()
+
+    def _write(self, row: Mapping[str, Json]) -> None:
+        try:
+            if not self.is_table:
+                self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                return
+            if self.table is None:
+                self.table = csv.DictWriter(self.file, list(row), lineterminator="\n")
+                self.table.writeheader()
+            self.table.writerow(row)
+        except UnicodeEncodeError:
+            raise BenchError(f"row {row.get('id')}: holds half a character, which no file can; correct it") from None
+
+
+@dataclass(frozen=True)
+class _Row:
+    where: str
+    cells: Mapping[str, Json]
+    columns: Columns
+    source: Source
+    wanted: Wanted
+    first_option: int
+
+    def text(self, role: str) -> str:
+        """The text of the column that has this role; raises BenchError for none."""
+        return _cell(self.cells, self.columns.of[role], self.where)
+
+    def may_be(self, role: str) -> str | None:
+        """The text, None where there is no such column; raises BenchError for an empty cell of one."""
+        return self.text(role) if role in self.columns.of else None
+
+    def raw(self, role: str) -> Json:
+        """What stands in the column."""
+        return self.cells.get(self.columns.of[role])
+
+
+def _cell(row: Mapping[str, Json], name: str, where: str) -> str:
+    found = row.get(name)
+    if isinstance(found, bool) or not isinstance(found, str | int | float | None):
+        raise BenchError(f"{where}: {name!r} is {type(found).__name__}, expected a text")
+    text = "" if found is None else str(found).replace("\r\n", "\n").replace("\r", "\n").strip()
+    if not text or "\0" in text:
+        raise BenchError(f"{where}: {name!r} {'holds a NUL' if text else 'is empty'}; correct the row, or take it out")
+    return text
+
+
+def _id(row: Mapping[str, Json], columns: Columns, where: str, number: int, seen: dict[str, str]) -> str:
+    key = _cell(row, columns.of["id"], where) if "id" in columns.of else f"r{number}"
+    if key in seen:
+        raise BenchError(
+            f"{where}: the id {key[:60]!r} in {columns.of['id']!r} comes twice, first in {seen[key].rpartition(' line ')[2]}; give each "
+            "row its own, or take the column out of the file"
+        )
+    seen[key] = where if "id" in columns.of else ""
+    return key
+
+
+def _answers(row: _Row, role: str = "answer") -> list[str]:
+    """The accepted answers; of an object {"text": […]}, as reading comprehension has on the Hub, its texts."""
+    found = row.raw(role)
+    if isinstance(found, Mapping):
+        found = found.get("text")
+    if isinstance(found, list):
+        return [str(one).strip() for one in found if isinstance(one, str | int | float) and str(one).strip()]
+    if row.wanted.unanswerable and not str(found or "").strip():
+        return []
+    return [row.text(role)]
+
+
+def _qa(row: _Row, facts: Facts) -> dict[str, Json]:
+    made: dict[str, Json] = {}
+    if context := row.may_be("context"):
+        made["context"] = context
+        facts.passages = True
+    made["question"], answers = row.text("question"), _answers(row)
+    if not answers:
+        facts.unanswered += 1
+        if not row.wanted.unanswerable:
+            raise BenchError(
+                f"{row.where}: {row.columns.of['answer']!r} is empty; correct the row, or say --unanswerable where that means that there is none"
+            )
+    return made | {"answer": answers if isinstance(row.raw("answer"), list | Mapping) else "".join(answers[:1])}
+
+
+def _choice(row: _Row, facts: Facts) -> dict[str, Json]:
+    given = row.raw("options") if "options" in row.columns.of else [row.cells.get(one) for one in row.columns.options]
+    if isinstance(given, Mapping):
+        given = given.get("text", list(given.values()))
+    if not isinstance(given, list):
+        raise BenchError(
+            f"{row.where}: {row.columns.of['options']!r} is no list; give columns A, B, C …, or lists in JSON Lines"
+        )
+    texts = [str(one if one is not None else "").strip() for one in given]
+    while texts and not texts[-1]:
+        texts.pop()
+    if not 2 <= len(texts) <= len(LETTERS) or "" in texts or len(set(texts)) < len(texts):
+        raise BenchError(
+            f"{row.where}: found the options {str(texts)[:100]}, expected 2 to {len(LETTERS)}, each once; correct the row"
+        )
+    facts.options = max(facts.options, len(texts))
+    right = row.text("answer")
+    place = _place(right, texts, row.first_option)
+    if place is None:
+        raise BenchError(
+            f"{row.where}: the answer {right[:40]!r} is none of the options {', '.join(LETTERS[: len(texts)])}: {str(texts)[:120]}"
+        )
+    made: dict[str, Json] = {"context": context} if (context := row.may_be("context")) else {}
+    made["question"] = row.text("question")
+    if "options" in row.columns.of:
+        return made | {"options": texts, "answer": LETTERS[place]}
+    return (
+        made
+        | dict(zip(LETTERS, texts + [""] * (len(row.columns.options) - len(texts)), strict=False))
+        | {"answer": LETTERS[place]}
+    )
+
+
+def _place(right: str, options: Sequence[str], first: int) -> int | None:
+    """The place of the right option, by its text, its letter or its number."""
+    if right in options:
+        return options.index(right)
+    letter = right.strip("().: ").upper()
+    if len(letter) == 1 and letter in LETTERS[: len(options)]:
+        return LETTERS.index(letter)
+    if right.isdecimal() and 0 <= int(right) - first < len(options):
+        return int(right) - first
+    return None
+
+
+def _first_option(source: Source, columns: Columns, wanted: Wanted) -> int:
+    """From which number answers count their options; raises BenchError where it cannot be told."""
+    if wanted.first_option is not None:
+        return wanted.first_option
+    numbers: set[int] = set()
+    most = 0
+    for _, row in source.rows():
+        found = row.get(columns.of["answer"])
+        given = row.get(columns.of["options"]) if "options" in columns.of else [row.get(one) for one in columns.options]
+        texts = [str(one).strip() for one in (given if isinstance(given, list) else [])]
+        most = max(most, len([one for one in texts if one]))
+        if isinstance(found, int | str) and str(found).strip().isdecimal() and str(found).strip() not in texts:
+            numbers.add(int(str(found).strip()))
+    if not numbers or 0 in numbers:
+        return 0
+    if most in numbers:
+        return 1
+    raise BenchError(
+        f"{source.called}: the answers are the numbers {', '.join(map(str, sorted(numbers)))} of {most} options; say whether the first "
+        "option is --first-option 0 or 1"
+    )
+
+
+def _labels(row: _Row, facts: Facts) -> dict[str, Json]:
+    label = row.text("label")
+    if label not in facts.labels:
+        facts.labels.append(label)
+        _refuse_many(row.where, row.columns.of["label"], facts.labels)
+    return {"text": row.text("text"), "label": label}
+
+
+def _scores(row: _Row, facts: Facts) -> dict[str, Json]:
+    found = row.text("score").replace("\N{MINUS SIGN}", "-")
+    if not _NUMBER.fullmatch(found):
+        raise BenchError(
+            f"{row.where}: {row.columns.of['score']!r} is {found[:40]!r}, expected a number such as 0.5; correct the row"
+        )
+    facts.low, facts.high = min(facts.low, float(found)), max(facts.high, float(found))
+    return {"text": row.text("text"), "score": found}
+
+
+def _generation(row: _Row, facts: Facts) -> dict[str, Json]:
+    found = row.raw("reference")
+    return {
+        "text": row.text("text"),
+        "reference": _answers(row, "reference") if isinstance(found, list) else row.text("reference"),
+    }
+
+
+def _spans(row: _Row, facts: Facts) -> dict[str, Json]:
+    parts = []
+    for role in ("tokens", "tags"):
+        found = row.raw(role)
+        parts.append(list(map(str, found)) if isinstance(found, list) else row.text(role).split())
+    tokens, tags = parts
+    if len(tokens) != len(tags):
+        raise BenchError(
+            f"{row.where}: {len(tokens)} tokens and {len(tags)} tags, expected one for each; correct the row"
+        )
+    if wrong := next((tag for tag in tags if not re.fullmatch(r"O|[BI]-\S+", tag)), None):
+        raise BenchError(f"{row.where}: found the tag {wrong[:40]!r}, expected O, B-LABEL or I-LABEL; correct the row")
+    facts.labels += [code for code in dict.fromkeys(tag[2:] for tag in tags if tag != "O") if code not in facts.labels]
+    return {"tokens": tokens, "tags": tags}
+
+
+def _docvqa(row: _Row, facts: Facts) -> dict[str, Json]:
+    answers = _answers(row)
+    made = {"image": _file(row, "image", facts), "question": row.text("question")}
+    return made | {"answer": answers if isinstance(row.raw("answer"), list) else answers[0]}
+
+
+def _speech(row: _Row, facts: Facts) -> dict[str, Json]:
+    return {"audio": _file(row, "audio", facts), "transcript": row.text("transcript")}
+
+
+def _file(row: _Row, role: str, facts: Facts) -> str:
+    """The name of a file below the folder of the table, to be copied; raises BenchError for another place."""
+    name = row.text(role)
+    path = PurePosixPath(name)
+    if path.is_absolute() or ".." in path.parts or "\\" in name:
+        raise BenchError(
+            f"{row.where}: {name[:80]!r} is not below the folder of {row.source.path.name}; put the files there"
+        )
+    if not (place := row.source.path.parent / path).is_file():
+        raise BenchError(f"{row.where}: {place} does not exist; put the file there, or take the row out")
+    if name not in facts.media:
+        facts.media.append(name)
+    return name
+
+
+def _copy(found: Path, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    shutil.copyfile(found, place)
+
+
+_MAKERS: Mapping[str, Callable[[_Row, Facts], dict[str, Json]]] = {
+    "qa": _qa, "choice": _choice, "labels": _labels, "scores": _scores, "generation": _generation, "spans": _spans,
+    "docvqa": _docvqa, "speech": _speech,
+}  # fmt: skip
+
+
+def _table(source: Source, columns: Columns, place: Path) -> Facts:
+    """All columns but the ids, which no model may learn from, as they are."""
+    facts, label = Facts(), columns.of["label"]
+    facts.dropped = [columns.of[role] for role in ("id", "cluster") if role in columns.of]
+    if any(
+        not isinstance(one, str | int | float | None)
+        for _, (_, row) in zip(range(100), source.rows(), strict=False)
+        for one in row.values()
+    ):
+        raise BenchError(
+            f"{source.called}: some cells hold lists or objects, which no table has; choose another --kind"
+        )
+    with place.open("w", encoding="utf-8", newline="") as file:
+        write = csv.writer(file, lineterminator="\n")
+        write.writerow(source.names)
+        for where, row in source.rows():
+            facts.n += 1
+            found = _cell(row, label, where)
+            if found not in facts.labels:
+                facts.labels.append(found)
+                _refuse_many(where, label, facts.labels)
+            write.writerow([_plain(row.get(name)) for name in source.names])
+    _refuse_few(source, columns, facts)
+    return facts
+
+
+def _plain(found: Json) -> str:
+    return "" if found is None else " ".join(str(found).split())
+
+
+def _refuse_many(where: str, name: str, labels: Sequence[str]) -> None:
+    if len(labels) > _MOST_LABELS:
+        raise BenchError(
+            f"{where}: {name!r} has more than {_MOST_LABELS} different values, so it is no label; choose another column or --kind"
+        )
+
+
+def _refuse_few(source: Source, columns: Columns, facts: Facts) -> None:
+    """Raise BenchError where there is nothing to evaluate, and for labels that a reader could not tell apart."""
+    if not facts.n:
+        raise BenchError(f"{source.called}: has no rows; give a file with some")
+    if columns.kind in ("labels", "table") and len(facts.labels) < 2:
+        raise BenchError(f"{source.called}: every row has the label {facts.labels[0]!r}; a task needs two or more")
+    if columns.kind == "spans" and not facts.labels:
+        raise BenchError(f"{source.called}: every tag is O; a task needs phrases to find")
+    if columns.kind == "scores" and facts.low == facts.high:
+        raise BenchError(f"{source.called}: every score is {facts.low:g}; a task needs scores that differ")
+    alike: dict[str, str] = {}
+    for label in facts.labels:
+        if (
+            other := alike.setdefault(" ".join(re.findall(r"\w+", label.casefold().replace("_", " "))), label)
+        ) != label:
+            raise BenchError(
+                f"{source.called}: the labels {other!r} and {label!r} differ in case or signs only; make them one"
+            )
+    if bad := next((one for one in (*facts.labels, *source.names) if "${" in one or "\n" in one), None):
+        raise BenchError(
+            f"{source.called}: {bad[:60]!r} holds ${{ or a line's end, which a configuration cannot; rename it"
+        )
+
+
+def sample(source: Source, most: int = 1000) -> list[Mapping[str, Json]]:
+    """The first rows."""
+    return [row for _, (_, row) in zip(range(most), source.rows(), strict=False)]
