@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.commands.shared import faults
-from bench.commands.shared.options import bundles, competition, exports, imports, judging, reading, running
+from bench.commands.shared.options import bundles, competition, exports, imports, judging, reading, running, starting
 from bench.commands.shared.options.parts import Commands, Parser, json_option
 from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
@@ -29,11 +29,12 @@ examples:
   bench check RUN --against BASELINE                  for CI: PASS 0, FAIL 1, INCONCLUSIVE 3
   bench submit RUN -o bundle.zip                      what others verify with `bench verify bundle.zip`
   bench export RUN RUN --to latex                     a table for a paper; eee, csv, hf-eval-results, … as well
+  bench new task NAME --from questions.csv            a task of your own; `bench try task=NAME` looks at it before it is run
   bench list tasks                                    what there is: tasks, models, suites, boards, prices
 """
 
 
-_MODULES = {"import": "imported"}  # of commands that no module may be called by
+_MODULES = {"import": "imported", "try": "try_task"}  # of commands that no module may be called by
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
     commands: Commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
-    for group in (running, reading, judging, bundles, exports, imports, competition):
+    for group in (running, reading, judging, bundles, exports, imports, competition, starting):
         group.add(commands)
     json_option(commands)
     return top

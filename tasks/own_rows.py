@@ -23,8 +23,8 @@ class RowsTask(ConfiguredTask):
     """Rows of a CSV, TSV, JSON Lines or JSON file, an example each, in a fixed mixed order.
 
     `about` says `columns` {what the task reads: how the file calls it} where they differ. An `id` column is used where there is one
-    (else row numbers from 0), and a `cluster` column (else rows whose text, passage or file is the same are one). References that are
-    empty in every row are held out; in some rows only they are an error.
+    (else row numbers from 0), and a `cluster` column (else rows whose text, passage or file is the same are one). References that
+    are empty in every row are held out; in some rows only they are an error.
     """
 
     about_too: ClassVar[tuple[str, ...]] = ("columns",)

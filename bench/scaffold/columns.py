@@ -29,7 +29,8 @@ _QUESTION = (
     "user",
 )
 _TEXT = ("text", "sentence", "content", "message", "narrative", "review", "headline", "title", "body", "comment", "tweet", "post",
-         "utterance", "complaint", "description", "request", "statement", "document", "article", "email", "note", "news", "abstract",
+         "utterance", "complaint", "description", "request", "statement", "document", "article", "email", "note", "news",
+         "abstract",
          "transcript", "input", "prompt", "question", "query", "source", "testo", "texte", "texto")  # fmt: skip
 _LABEL = ("label", "labels", "class", "category", "intent", "sentiment", "topic", "product", "tag", "status", "outcome", "target",
           "y", "default", "defaulted", "churn", "fraud", "decision", "kategorie", "klasse", "gold", "answer", "output")  # fmt: skip
@@ -68,7 +69,8 @@ _OPTIONS = ("options", "choices", "optionen", "alternatives")
 Roles = Mapping[str, tuple[str, ...]]
 # What each kind reads; the first columns of a kind are needed, those under `MAY` are not.
 KINDS: Mapping[str, Roles] = {
-    "docvqa": {"image": ("image", "picture", "page", "file", "path", "imagepath", "img", "scan"), "question": _QUESTION, "answer": _ANSWER},
+    "docvqa": {"image": ("image", "picture", "page", "file", "path", "imagepath", "img", "scan"), "question": _QUESTION,
+               "answer": _ANSWER},
     "speech": {
         "audio": ("audio", "recording", "sound", "file", "path", "wav", "audiopath", "clip"),
         "transcript": ("transcript", "transcription", "text", "sentence", "words", "reference", "label"),
@@ -133,7 +135,8 @@ def _refuse_missing(
         )
     if kind == "choice" and "options" not in found and len(options) < 2:
         raise BenchError(
-            f"a task of kind choice needs columns of options called A, B, C … (or option_a, choice1), or a list `options` in JSON Lines; "
+            f"a task of kind choice needs columns of options called A, B, C … (or option_a, choice1), or a list `options` in "
+            "JSON Lines; "
             f"found {', '.join(names)[:200]}; say --columns A=NAME,B=NAME"
         )
 
@@ -171,7 +174,7 @@ def _kind(names: Sequence[str], sample: Sequence[Mapping[str, Json]], told: Mapp
         }
         if kind == "choice":
             has = has if "options" in told or _options(names, told) or _named(names, _OPTIONS) else set()
-        if has == set(roles) and _is_media(kind, roles, names, sample, told):
+        if has == set(roles) and _is_media(roles, names, sample, told):
             return kind
     text = told.get("text") or _named(names, _TEXT)
     for kind, role in (("scores", "score"), ("labels", "label"), ("generation", "reference")):
@@ -187,13 +190,13 @@ def _kind(names: Sequence[str], sample: Sequence[Mapping[str, Json]], told: Mapp
 
 
 def _is_media(
-    kind: str, roles: Roles, names: Sequence[str], sample: Sequence[Mapping[str, Json]], told: Mapping[str, str]
+    roles: Roles, names: Sequence[str], sample: Sequence[Mapping[str, Json]], told: Mapping[str, str]
 ) -> bool:
     """Whether the column of files has names of files, where the kind has one."""
     role = next(iter(roles))
     if role not in ("image", "audio"):
         return True
-    name = told.get(role) or _named(names, roles[role])
+    name = told.get(role) or _named(names, roles[role]) or ""
     return all(re.search(r"\.[A-Za-z0-9]{3,4}$", str(row.get(name) or "")) for row in sample)
 
 

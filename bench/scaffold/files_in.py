@@ -194,8 +194,8 @@ def _refuse_data(path: Path, first: Sequence[str], rest: Sequence[Sequence[str]]
     ]
     if like or (again and len(rest) > 1):
         raise BenchError(
-            f"{path}: its first row has {(like or again)[0][:60]!r}, which looks like data and not like the name of a column; put a row "
-            f"of names on top, or give them with --header {','.join(f'name{i}' for i in range(1, len(first) + 1))}"
+            f"{path}: its first row has {(like or again)[0][:60]!r}, which looks like data and not like the name of a column; put "
+            f"a row of names on top, or give them with --header {','.join(f'name{i}' for i in range(1, len(first) + 1))}"
         )
 
 

@@ -35,7 +35,7 @@ _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 @dataclass
 class Facts:
-    """What the rows are: how many, the labels in order, the ends of the scale, of spans the codes, and whether there are passages."""
+    """What the rows are: how many, the labels in order, the ends of the scale, whether there are passages."""
 
     n: int = 0
     labels: list[str] = field(default_factory=list)
@@ -56,7 +56,7 @@ class Facts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a user says beyond the columns: whether an empty answer means that there is none, and from which number options count."""
+    """What a user says beyond the columns: whether an empty answer means that there is none, and the number of the first option."""
 
     unanswerable: bool = False
     first_option: int | None = None
@@ -69,7 +69,8 @@ def convert(source: Source, columns: Columns, place: Path, wanted: Wanted) -> Fa
     """
     if columns.kind == "table":
         return _table(source, columns, place)
-    facts, seen = Facts(), {}
+    facts = Facts()
+    seen: dict[str, str] = {}
     make = _MAKERS[columns.kind]
     count = _first_option(source, columns, wanted) if columns.kind == "choice" else 0
     with ExitStack() as stack:
@@ -150,8 +151,8 @@ def _id(row: Mapping[str, Json], columns: Columns, where: str, number: int, seen
     key = _cell(row, columns.of["id"], where) if "id" in columns.of else f"r{number}"
     if key in seen:
         raise BenchError(
-            f"{where}: the id {key[:60]!r} in {columns.of['id']!r} comes twice, first in {seen[key].rpartition(' line ')[2]}; give each "
-            "row its own, or take the column out of the file"
+            f"{where}: the id {key[:60]!r} in {columns.of['id']!r} comes twice, first in line {seen[key].rpartition(' ')[2]}; "
+            "give each row its own, or take the column out of the file"
         )
     seen[key] = where if "id" in columns.of else ""
     return key
@@ -179,7 +180,8 @@ def _qa(row: _Row, facts: Facts) -> dict[str, Json]:
         facts.unanswered += 1
         if not row.wanted.unanswerable:
             raise BenchError(
-                f"{row.where}: {row.columns.of['answer']!r} is empty; correct the row, or say --unanswerable where that means that there is none"
+                f"{row.where}: {row.columns.of['answer']!r} is empty; correct the row, or say --unanswerable where that "
+                "means that there is none"
             )
     return made | {"answer": answers if isinstance(row.raw("answer"), list | Mapping) else "".join(answers[:1])}
 
@@ -247,8 +249,8 @@ def _first_option(source: Source, columns: Columns, wanted: Wanted) -> int:
     if most in numbers:
         return 1
     raise BenchError(
-        f"{source.called}: the answers are the numbers {', '.join(map(str, sorted(numbers)))} of {most} options; say whether the first "
-        "option is --first-option 0 or 1"
+        f"{source.called}: the answers are the numbers {', '.join(map(str, sorted(numbers)))} of {most} options; say whether the "
+        "first is --first-option 0 or 1"
     )
 
 

@@ -1,0 +1,156 @@
+"""`bench new`: files to begin with, which work as they are written."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from bench.commands.shared import output
+from bench.config import compose as conf
+from bench.errors import BenchError
+from bench.scaffold import code_files, task_files
+from bench.scaffold.naming import refuse_name
+from bench.scaffold.rows_out import Wanted
+from bench.scaffold.written import Draft, draft, refuse_existing
+from bench.text.shown import tell
+
+_FOLDER = "my"  # what is written below the current folder where nothing else is said
+_PACKAGES = ("model", "metric", "package")
+
+
+def main(options: argparse.Namespace) -> int:
+    """Write the files, and say what they are and which commands come next."""
+    kind, name = options.act, options.name
+    root = _root(options)
+    _refuse(options, root)
+    with draft(root) as made:
+        lines, models = _made(made, options)
+        made.place()
+    written = [str(root / one) for one in made.names]
+    commands = _next(kind, name, root, models)
+    if options.json:
+        output.emit({"kind": kind, "name": name, "files": written, "notes": lines, "next": commands})
+        return 0
+    for path in written:
+        tell(f"wrote {path}")
+    for line in lines:
+        tell(line)
+    tell("next:")
+    for command in commands:
+        tell(f"  {command}")
+    return 0
+
+
+def _root(options: argparse.Namespace) -> Path:
+    """Below which folder is written: --dir, else that of the first folder of `BENCH_CONF`, else my/; a package is its own."""
+    if options.act == "package":
+        return Path(options.dir or ".") / str(options.name)
+    if options.dir is not None:
+        return Path(str(options.dir))
+    own = conf.own_conf_dirs()
+    return _relative(Path(own[0]).parent) if own else Path(_FOLDER)
+
+
+def _relative(path: Path) -> Path:
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
+
+
+def _refuse(options: argparse.Namespace, root: Path) -> None:
+    """Raise BenchError for a name that cannot be, and where something of it is there already."""
+    kind, name = options.act, options.name
+    paths = {
+        "task": task_files.file_names, "model": code_files.model_names, "metric": code_files.metric_names,
+        "board": code_files.board_names, "package": code_files.package_names,
+    }  # fmt: skip
+    scenario = getattr(options, "scenario", None)
+    refuse_name(kind, name, (), is_package=False)
+    there = code_files.suite_names(name, scenario) if kind == "suite" else paths[kind](name)
+    refuse_existing(root, there, force=options.force)
+    is_own = any(os.path.lexists(root / one) for one in there)  # which --force writes over
+    refuse_name(kind, name, () if is_own else _taken(kind), is_package=kind in _PACKAGES and not is_own)
+    if kind == "package" and root.exists() and not options.force and any(root.iterdir()):
+        raise BenchError(f"{root} exists and is not empty; choose another name or --dir, or write into it with --force")
+
+
+def _taken(kind: str) -> Sequence[str]:
+    """The names of this kind that there are."""
+    if kind in ("task", "model", "suite"):
+        return list(conf.names(kind))
+    if kind == "board":
+        from bench.commands.shared import boards
+
+        return [*boards.of_files(), *conf.names("task"), *(path.stem for path in boards.suites())]
+    return []
+
+
+def _made(made: Draft, options: argparse.Namespace) -> tuple[list[str], str]:
+    """Make the files; lines on what they are, and models that can run on them."""
+    kind, name = options.act, options.name
+    if kind == "task":
+        found = task_files.make_task(made, _asked(options))
+        rows = f"{found.n_rows:,} rows" + (
+            f", of which {found.n_examples:,} are evaluated" if found.n_examples < found.n_rows else ""
+        )
+        return [rows, *found.notes], "oracle,constant,random"
+    if kind == "suite":
+        tasks = [one for one in (options.tasks or "").split(",") if one]
+        return [
+            f"tasks: {', '.join(code_files.make_suite(made, name, tasks, options.scenario))}"
+        ], "oracle,constant,random"
+    if kind == "board":
+        code_files.make_board(made, name, options.task)
+        return [], options.task
+    {"model": code_files.make_model, "metric": code_files.make_metric, "package": code_files.make_package}[kind](
+        made, name
+    )
+    return [], name
+
+
+def _asked(options: argparse.Namespace) -> task_files.Asked:
+    """What is told of a task; raises BenchError for columns that are not ROLE=NAME."""
+    columns: dict[str, str] = {}
+    for pair in filter(None, (options.columns or "").split(",")):
+        role, equals, column = pair.partition("=")
+        if not (role and equals and column):
+            raise BenchError(
+                f"--columns {options.columns}: found {pair!r}, expected ROLE=NAME, as in question=q,answer=a"
+            )
+        columns[role.strip()] = column.strip()
+    asked = task_files.Asked(
+        options.name, options.file, options.kind, columns, tuple(filter(None, (options.header or "").split(","))), options.split,
+        Wanted(options.unanswerable, options.first_option), task_files.CARDS.get(options.scenario or "", ""),
+    )  # fmt: skip
+    if options.scenario and options.file is None:
+        if options.kind not in (None, task_files.SCENARIOS[options.scenario][0][1]):
+            raise BenchError(
+                f"--scenario {options.scenario} has an example of its own kind; leave --kind out, or give --from FILE"
+            )
+        return task_files.of_scenario(asked, options.scenario)
+    if options.file is None and (columns or options.header or options.unanswerable or options.first_option is not None):
+        raise BenchError("--columns, --header, --unanswerable and --first-option speak of a file; give it with --from")
+    return asked
+
+
+def _next(kind: str, name: str, root: Path, models: str) -> list[str]:
+    """The commands that come next, as a shell in this folder takes them."""
+    place = shlex.quote(str(root / "conf"))
+    own = [one for one in conf.own_conf_dirs() if one == (root / "conf").resolve()]
+    export = [] if own or kind == "package" else [f"export BENCH_CONF={place}{_and_others()}"]
+    tests = shlex.quote(str(root / "tests"))
+    steps: Mapping[str, list[str]] = {
+        "task": [f"bench try task={name}", f"bench run -m task={name} model={models}", f"bench board {name}"],
+        "suite": [f"bench run -m suite={name} model={models}", f"bench board {name}"],
+        "board": [f"bench run task={models} model=constant limit=20", f"bench board {name}"],
+        "model": [f"bench run task=finmm_qa model={name} limit=20", "bench board finmm_qa"],
+        "metric": [f"bench run task={name}_qa model=lexical limit=20", f"bench board {name}_qa"],
+        "package": [f"pip install --no-deps -e {shlex.quote(str(root))}", f"bench run task={name}_qa model={name}_model"],
+    }  # fmt: skip
+    return [*export, *steps[kind], f"python -m pytest {tests}"]
+
+
+def _and_others() -> str:
+    """The folders that `BENCH_CONF` names already, behind a colon."""
+    return "".join(f"{os.pathsep}{shlex.quote(str(_relative(one)))}" for one in conf.own_conf_dirs())

@@ -1,0 +1,140 @@
+"""A task before it is run: what it asks, what a perfect and an empty answer come to, who can take it, and what looks wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from bench.config import compose as conf
+from bench.config.build import build
+from bench.engine.asking import first_examples, ideals
+from bench.engine.fitting import fits, refuse_misfit
+from bench.engine.shots import few_shot
+from bench.errors import BenchError
+from bench.models.base import Device, Model
+from bench.models.reference import Constant, Oracle, Random, Reference
+from bench.record import Score
+from bench.scaffold import suspicions
+from bench.scoring.measure import score, without_references
+from bench.task import Task
+from bench.types import Example, Prediction, Request
+
+MOST = 2_000  # examples that are scored and looked into one by one; of more, these are taken evenly
+_RESAMPLES = 500
+
+
+class Empty(Reference):
+    """Says nothing: no text, no label, no number."""
+
+    def one(self, request: Request) -> Prediction:
+        """An empty text."""
+        return Prediction(request.id, text="")
+
+
+@dataclass(frozen=True)
+class Trial:
+    """A task with its `examples` and `requests`; `looked` are those that are scored, all of them or `MOST`.
+
+    `faults` are what is wrong with the rows, `warnings` what may be; a line each.
+    """
+
+    task: Task
+    examples: Sequence[Example]
+    looked: Sequence[Example]
+    requests: Sequence[Request]
+    faults: tuple[str, ...]
+    warnings: tuple[str, ...]
+
+    @property
+    def n_examples(self) -> int:
+        """How many examples there are."""
+        return len(self.examples)
+
+    def score(self, name: str) -> float:
+        """The ranked metric's value for oracle, empty, constant or random; raises BenchError where it has none."""
+        found = self.scores[name]
+        if found.value is None:
+            raise BenchError(f"task '{self.task.name}': {found.metric} of {name} {found.note}")
+        return found.value
+
+    @cached_property
+    def scores(self) -> Mapping[str, Score]:
+        """The ranked metric of plain answers by name; {} where the references are held out."""
+        if without_references(self.looked):
+            return {}
+        models: Mapping[str, Reference] = {
+            "oracle": Oracle(),
+            "empty": Empty(),
+            "constant": Constant(),
+            "random": Random(),
+        }
+        return {name: self._played(model) for name, model in models.items()}
+
+    def _played(self, model: Reference) -> Score:
+        if isinstance(model, Oracle):
+            model.reveal(ideals(self.task, self.looked))
+        model.load(Device("cpu", "none", 1), seed=0)
+        given = model.predict(self.requests)
+        return score(self.task, self.looked, given, resamples=_RESAMPLES, seed=0)[0]
+
+
+def tried(overrides: Sequence[str]) -> Trial:
+    """The task of these overrides (`task=NAME`, `limit=`, `shots=`, `data_dir=`), looked into; no model is loaded.
+
+    Raises BenchError for a task that cannot be made or read.
+    """
+    config, choices = conf.compose(overrides)
+    if "task" not in choices:
+        raise BenchError("bench try: no task is given; say task=NAME (`bench list tasks` shows them)")
+    plain = conf.plain(config)
+    task = build(plain["task"], "task")
+    if not isinstance(task, Task):
+        raise BenchError(
+            f"task '{task.name}' ranks entries and asks no model; `bench doctor task={task.name}` looks at its data"
+        )
+    doubled = suspicions.ids(task.examples())
+    examples = task.examples() if doubled else first_examples(task, plain["limit"])
+    step = max(len(examples) / MOST, 1.0)
+    looked = [examples[int(i * step)] for i in range(min(len(examples), MOST))]
+    if doubled:
+        looked = list({one.id: one for one in looked}.values())
+    asks = few_shot(task, plain["shots"], plain["seed"])
+    requests = [asks(one) for one in looked]
+    faults = (*doubled, *task.problems())
+    return Trial(task, examples, looked, requests, faults, tuple(suspicions.warnings(task, examples, looked, requests)))
+
+
+def models(task: Task) -> tuple[list[str], dict[str, str]]:
+    """The registered models that can take the task, and of the others why not, in a few words; none of them is loaded."""
+    can, cannot = [], {}
+    has_lesson = bool(task.training())
+    for name in conf.names("model"):
+        try:
+            model = build(conf.choice("model", name), "model")
+        except BenchError as error:
+            cannot[name] = f"cannot be made as it stands: {error}"[:200]
+            continue
+        if fits(task, model) and model.learns and not has_lesson:
+            cannot[name] = "learns from a training split, which the task does not have here"
+        elif fits(task, model):
+            can.append(name)
+        else:
+            cannot[name] = _why(task, model, name)
+    return can, cannot
+
+
+def _why(task: Task, model: Model, name: str) -> str:
+    """Why the model is refused: what of the task it does not take or give."""
+    takes = model.parts | {"row"} if "text" in model.parts else model.parts
+    if lacking := sorted(task.parts - takes):
+        return f"takes no {' and no '.join(lacking)}"
+    if not issubclass(task.output, model.outputs):
+        return f"gives no {task.output.__name__}"
+    if needed := sorted(model.needs - task.parts) or sorted(model.needs_any):
+        return f"needs {' or '.join(needed)}"
+    try:
+        refuse_misfit(task, model, name)
+    except BenchError as error:
+        return str(error)
+    return "is refused"
