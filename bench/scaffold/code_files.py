@@ -15,7 +15,7 @@ from bench.task import Task
 
 def model_names(name: str) -> list[str]:
     """The files of a model."""
-    return [f"{name}/__init__.py", f"{name}/model.py", f"conf/model/{name}.yaml", f"tests/test_{name}.py"]
+    return [f"{name}/__init__.py", f"{name}/model.py", f"conf/model/{name}.yaml", f"tests/test_{name}_model.py"]
 
 
 def make_model(draft: Draft, name: str) -> None:
@@ -24,7 +24,7 @@ def make_model(draft: Draft, name: str) -> None:
     draft.write(f"{name}/__init__.py", f'"""{name}: of one\'s own."""\n')
     draft.write(f"{name}/model.py", rendered("model.py", **told))
     draft.write(f"conf/model/{name}.yaml", rendered("model.yaml", comment="FILL IN: what it is, in one line", **told))
-    draft.write(f"tests/test_{name}.py", rendered("test_model.py", **told))
+    draft.write(f"tests/test_{name}_model.py", rendered("test_model.py", **told))
 
 
 def metric_names(name: str) -> list[str]:
@@ -34,7 +34,7 @@ def metric_names(name: str) -> list[str]:
         f"{name}/metric.py",
         f"{name}/task.py",
         f"conf/task/{name}_qa.yaml",
-        f"tests/test_{name}.py",
+        f"tests/test_{name}_metric.py",
     ]
 
 
@@ -45,12 +45,12 @@ def make_metric(draft: Draft, name: str) -> None:
     draft.write(f"{name}/metric.py", rendered("metric.py", **told))
     draft.write(f"{name}/task.py", rendered("metric_task.py", **told))
     draft.write(f"conf/task/{name}_qa.yaml", rendered("metric_task.yaml", **told))
-    draft.write(f"tests/test_{name}.py", rendered("test_metric.py", **told))
+    draft.write(f"tests/test_{name}_metric.py", rendered("test_metric.py", **told))
 
 
 def suite_names(name: str, scenario: str | None) -> list[str]:
     """The files of a suite; of a scenario's the tasks' too."""
-    own = [f"conf/suite/{name}.yaml", f"conf/leaderboards/{name}.yaml", f"tests/test_{name}.py"]
+    own = [f"conf/suite/{name}.yaml", f"conf/leaderboards/{name}.yaml", f"tests/test_{name}_suite.py"]
     tasks = [f"{name}_{one[0]}" for one in SCENARIOS.get(scenario or "", ())]
     return [
         *own,
@@ -75,7 +75,7 @@ def make_suite(draft: Draft, name: str, tasks: Sequence[str], scenario: str | No
         f"conf/suite/{name}.yaml", rendered("suite.yaml", tasks=every, comment="FILL IN: what these tasks say together")
     )
     draft.write(f"conf/leaderboards/{name}.yaml", rendered("suite_board.yaml", name=name, title=title))
-    draft.write(f"tests/test_{name}.py", rendered("test_suite.py", name=name, tasks=_listed(every)))
+    draft.write(f"tests/test_{name}_suite.py", rendered("test_suite.py", name=name, tasks=_listed(every)))
     return every
 
 

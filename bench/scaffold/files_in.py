@@ -172,7 +172,7 @@ def _find_names(found: Source, header: Sequence[str]) -> None:
             f"{found.path}: found one column ({str(one_column[1])[:60]}), expected two or more between one of , ; tab |"
         )  # fmt: skip
     if found.delimiter != ",":
-        found.notes.append(f"between cells stands {'a tab' if found.delimiter == chr(9) else found.delimiter!r}")
+        found.notes.append(f"between cells stands {'a tab' if found.delimiter == chr(9) else found.delimiter}")
     first = [one.strip() for one in best[2][0]]
     if header:
         if len(header) != len(first):

@@ -165,9 +165,7 @@ def _answers(row: _Row, role: str = "answer") -> list[str]:
         found = found.get("text")
     if isinstance(found, list):
         return [str(one).strip() for one in found if isinstance(one, str | int | float) and str(one).strip()]
-    if row.wanted.unanswerable and not str(found or "").strip():
-        return []
-    return [row.text(role)]
+    return [row.text(role)] if found is not None and str(found).strip() else []
 
 
 def _qa(row: _Row, facts: Facts) -> dict[str, Json]:
@@ -178,11 +176,11 @@ def _qa(row: _Row, facts: Facts) -> dict[str, Json]:
     made["question"], answers = row.text("question"), _answers(row)
     if not answers:
         facts.unanswered += 1
-        if not row.wanted.unanswerable:
-            raise BenchError(
-                f"{row.where}: {row.columns.of['answer']!r} is empty; correct the row, or say --unanswerable where that "
-                "means that there is none"
+        if not (row.wanted.unanswerable and context):
+            hint = (
+                ", or say --unanswerable where that means that the passage has none" if context else ", or take it out"
             )
+            raise BenchError(f"{row.where}: {row.columns.of['answer']!r} is empty; correct the row{hint}")
     return made | {"answer": answers if isinstance(row.raw("answer"), list | Mapping) else "".join(answers[:1])}
 
 
@@ -297,7 +295,7 @@ def _spans(row: _Row, facts: Facts) -> dict[str, Json]:
 
 
 def _docvqa(row: _Row, facts: Facts) -> dict[str, Json]:
-    answers = _answers(row)
+    answers = _answers(row) or [row.text("answer")]
     made = {"image": _file(row, "image", facts), "question": row.text("question")}
     return made | {"answer": answers if isinstance(row.raw("answer"), list) else answers[0]}
 

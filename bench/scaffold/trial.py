@@ -9,7 +9,7 @@ from functools import cached_property
 from bench.config import compose as conf
 from bench.config.build import build
 from bench.engine.asking import first_examples, ideals
-from bench.engine.fitting import fits, refuse_misfit
+from bench.engine.fitting import fits, refuse_misfit, taken
 from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
@@ -111,23 +111,22 @@ def models(task: Task) -> tuple[list[str], dict[str, str]]:
     has_lesson = bool(task.training())
     for name in conf.names("model"):
         try:
-            model = build(conf.choice("model", name), "model")
-        except BenchError as error:
-            cannot[name] = f"cannot be made as it stands: {error}"[:200]
-            continue
-        if fits(task, model) and model.learns and not has_lesson:
-            cannot[name] = "learns from a training split, which the task does not have here"
-        elif fits(task, model):
-            can.append(name)
+            why = _why(task, build(conf.choice("model", name), "model"), name, has_lesson)
+        except BenchError as error:  # one whose weights or settings are to be given
+            why = f"cannot be made as it stands: {error}"[:200]
+        if why:
+            cannot[name] = why
         else:
-            cannot[name] = _why(task, model, name)
+            can.append(name)
     return can, cannot
 
 
-def _why(task: Task, model: Model, name: str) -> str:
-    """Why the model is refused: what of the task it does not take or give."""
-    takes = model.parts | {"row"} if "text" in model.parts else model.parts
-    if lacking := sorted(task.parts - takes):
+def _why(task: Task, model: Model, name: str, has_lesson: bool) -> str:
+    """Why the model is refused: what of the task it does not take or give; "" where it can take it."""
+    if fits(task, model):
+        learns = model.learns and not has_lesson
+        return "learns from a training split, which the task does not have here" if learns else ""
+    if lacking := sorted(task.parts - taken(model)):
         return f"takes no {' and no '.join(lacking)}"
     if not issubclass(task.output, model.outputs):
         return f"gives no {task.output.__name__}"

@@ -81,8 +81,8 @@ def refuse_existing(root: Path, names: Sequence[str], *, force: bool) -> None:
     if folder := next((one for one in there if one.is_dir()), None):
         raise BenchError(f"{folder} is a folder, where a file is to be written; choose another name or --dir")
     if there and not force:
-        more = f" and {len(there) - 1} more" if len(there) > 1 else ""
-        raise BenchError(f"{there[0]}{more} exists; choose another name or --dir, or write over it with --force")
+        more = f" and {len(there) - 1} more exist" if len(there) > 1 else " exists"
+        raise BenchError(f"{there[0]}{more}; choose another name or --dir, or write over it with --force")
 
 
 def _folders(folder: Path) -> list[Path]:
