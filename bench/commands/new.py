@@ -91,15 +91,12 @@ def _made(made: Draft, options: argparse.Namespace) -> tuple[list[str], str]:
     kind, name = options.act, options.name
     if kind == "task":
         found = task_files.make_task(made, _asked(options))
-        rows = f"{found.n_rows:,} rows" + (
-            f", of which {found.n_examples:,} are evaluated" if found.n_examples < found.n_rows else ""
-        )
-        return [rows, *found.notes], "oracle,constant,random"
+        part = f", of which {found.n_examples:,} are evaluated" if found.n_examples < found.n_rows else ""
+        return [f"{found.n_rows:,} rows{part}", *found.notes], "oracle,constant,random"
     if kind == "suite":
         tasks = [one for one in (options.tasks or "").split(",") if one]
-        return [
-            f"tasks: {', '.join(code_files.make_suite(made, name, tasks, options.scenario))}"
-        ], "oracle,constant,random"
+        every = code_files.make_suite(made, name, tasks, options.scenario)
+        return [f"tasks: {', '.join(every)}"], "oracle,constant,minilm"
     if kind == "board":
         code_files.make_board(made, name, options.task)
         return [], options.task

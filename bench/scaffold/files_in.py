@@ -168,7 +168,7 @@ def _find_names(found: Source, header: Sequence[str]) -> None:
             raise broken
         one_column = next(iter(_rows(found.path, found.encoding, ",")), None)
         raise BenchError(
-            f"{found.path}: is empty" if one_column is None else
+            f"{found.path}: is empty; give a file with rows" if one_column is None else
             f"{found.path}: found one column ({str(one_column[1])[:60]}), expected two or more between one of , ; tab |"
         )  # fmt: skip
     if found.delimiter != ",":

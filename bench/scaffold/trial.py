@@ -93,8 +93,7 @@ def tried(overrides: Sequence[str]) -> Trial:
         raise BenchError(
             f"task '{task.name}' ranks entries and asks no model; `bench doctor task={task.name}` looks at its data"
         )
-    doubled = suspicions.ids(task.examples())
-    examples = task.examples() if doubled else first_examples(task, plain["limit"])
+    examples, doubled = _examples(task, plain["limit"])
     step = max(len(examples) / MOST, 1.0)
     looked = [examples[int(i * step)] for i in range(min(len(examples), MOST))]
     if doubled:
@@ -103,6 +102,18 @@ def tried(overrides: Sequence[str]) -> Trial:
     requests = [asks(one) for one in looked]
     faults = (*doubled, *task.problems())
     return Trial(task, examples, looked, requests, faults, tuple(suspicions.warnings(task, examples, looked, requests)))
+
+
+def _examples(task: Task, limit: int | None) -> tuple[Sequence[Example], list[str]]:
+    """The examples, also those that no run would take for their ids, and what is wrong with these."""
+    try:
+        examples = first_examples(task, limit)
+    except BenchError:
+        examples = task.examples()
+        if not (doubled := suspicions.ids(examples)):
+            raise
+        return examples, doubled
+    return examples, suspicions.ids(examples)
 
 
 def models(task: Task) -> tuple[list[str], dict[str, str]]:

@@ -1,0 +1,234 @@
+"""A table that somebody has becomes a task, whichever way it is written; one that cannot is one line, and leaves nothing."""
+
+from __future__ import annotations
+
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bench.errors import BenchError
+from bench.scaffold.columns import guessed
+from bench.scaffold.naming import refuse_name
+from bench.scaffold.rows_out import Wanted
+from bench.scaffold.task_files import Asked, Made, make_task
+from bench.scaffold.written import draft, refuse_existing
+
+QA = "question,answer\nWhat is it?,5\n"
+
+
+def made(folder: Path, content: str | bytes, *, name: str = "mine", file: str = "in.csv", **asked: Any) -> Made:
+    """Make a task out of a file of this content, below folder/out."""
+    (folder / file).write_bytes(content if isinstance(content, bytes) else content.encode())
+    with draft(folder / "out") as files:
+        found = make_task(files, Asked(name, str(folder / file), **asked))
+        files.place()
+    return found
+
+
+def rows(folder: Path, name: str = "mine") -> list[dict[str, Any]]:
+    """The rows as they were written."""
+    if (lines := folder / f"out/data/{name}.jsonl").is_file():
+        return [json.loads(line) for line in lines.read_text("utf-8").split("\n") if line]
+    with (folder / f"out/data/{name}.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+PAIRS = [{"id": "r1", "question": "Wie heißt du?", "answer": "Jörg"}, {"id": "r2", "question": "Wer?", "answer": "Ann"}]
+TEXT = "question,answer\nWie heißt du?,Jörg\nWer?,Ann\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "file", "asked"),
+    [
+        (TEXT, "in.csv", {}),
+        (TEXT.replace(",", ";"), "in.csv", {}),
+        (TEXT.replace(",", "|").replace("\n", "\r\n"), "in.txt", {}),
+        (TEXT.replace(",", "\t").replace("\n", "\r"), "in.tsv", {}),
+        (TEXT.encode("utf-8-sig"), "in.csv", {}),
+        (TEXT.encode("latin-1"), "in.csv", {}),
+        (TEXT.encode("utf-16"), "in.csv", {}),
+        (TEXT.replace("question,answer\n", ""), "in.csv", {"header": ("question", "answer")}),
+        (TEXT.replace("question,answer", "x,y"), "in.csv", {"kind": "qa", "columns": {"question": "x", "answer": "y"}}),
+        (TEXT.replace("question,answer", " Frage , Antwort "), "in.csv", {}),
+        (TEXT + "\n , \n", "in.csv", {}),
+        ('{"query": "Wie heißt du?", "gold": "Jörg"}\n\n{"query": "Wer?", "gold": "Ann"}', "in.jsonl", {}),
+    ],
+)
+def test_the_same_rows_come_of_every_way_to_write_them(
+    content: str | bytes, file: str, asked: dict[str, Any], tmp_path: Path
+) -> None:
+    assert made(tmp_path, content, file=file, **asked).n_examples == 2
+    assert rows(tmp_path) == PAIRS
+
+
+def test_a_cell_of_several_lines_and_an_index_of_pandas_are_read(tmp_path: Path) -> None:
+    made(tmp_path, ',question,answer,year\n0,"What\nis, it?","say ""5""",2024\n1,Who?,Ann,2025\n')
+    assert rows(tmp_path)[0] == {"id": "0", "question": "What\nis, it?", "answer": 'say "5"'}
+
+
+def test_latin_1_is_said_with_a_word_of_it_and_what_is_left_out_too(tmp_path: Path) -> None:
+    notes = "\n".join(made(tmp_path, "question,answer,author\nWie heißt du?,Jörg,x\n".encode("latin-1")).notes)
+    assert "not UTF-8, so read as Windows-1252 (Latin-1): 'heißt'" in notes
+    assert "left out: author" in notes
+    assert "question = question, answer = answer" in notes
+
+
+OPTIONS = "question,A,B,C,answer\nq1?,x,y,z,{}\nq2?,u,v,,{}\n"
+
+
+@pytest.mark.parametrize(
+    ("given", "asked"),
+    [
+        (("B", "a"), {}), (("y", "u"), {}), (("(b)", "A."), {}), (("1", "0"), {}),
+        (("2", "1"), {"wanted": Wanted(first_option=1)}),
+    ],
+)  # fmt: skip
+def test_the_right_option_is_found_by_letter_text_and_number(
+    given: tuple[str, str], asked: dict[str, Any], tmp_path: Path
+) -> None:
+    made(tmp_path, OPTIONS.format(*given), **asked)
+    assert [one["answer"] for one in rows(tmp_path)] == ["B", "A"]
+
+
+LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(30))
+
+
+@pytest.mark.parametrize(
+    ("content", "asked", "said"),
+    [
+        ("", {}, "is empty; give a file with rows"),
+        ("question,answer\n", {}, "has no rows"),
+        ("question\nWhat?\n", {}, "found one column"),
+        ("What is it?,5\nWho is it?,7\n", {}, "has '5', which looks like data.*--header name1,name2"),
+        ("question,answer\nWho, is it?,7,\n", {}, "line 2: 4 cells, expected 2"),
+        ("question,answer\na?,5\nb?\n", {}, "line 3: 1 cells, expected 2"),
+        ("question,answer\na?,5\nb?,\n", {}, "line 3: 'answer' is empty; correct the row, or take it out"),
+        ("context,question,answer\nx,a?,5\nx,b?,\n", {}, "line 3: 'answer' is empty.*or say --unanswerable"),
+        ("question,answer\n,5\n", {}, "line 2: 'question' is empty"),
+        ("id,question,answer\n1,a?,5\n1,b?,x\n", {}, "line 3: the id '1' in 'id' comes twice, first in line 2"),
+        ("id,question,answer\n1,a?,5\n,b?,x\n", {}, "line 3: 'id' is empty"),
+        ("question,question,answer\na,b,c\n", {}, "the column 'question' comes twice"),
+        ('question,answer\n"Wha,5\nb,c\n', {}, "line 2: a quotation mark is opened here and never closed"),
+        (b"question,answer\na\0b,c\n", {}, "found a NUL"),
+        (b"question,answer\na\x81b,c\n", {}, "is neither UTF-8 nor Windows-1252"),
+        ("u,v,w\n1a,2b,3c\n", {}, "which kind of task.*u, v, w; say --kind"),
+        ("u,v\na,b\n", {"kind": "labels"}, "needs text, label, and which column is text and label cannot be told"),
+        (QA, {"columns": {"question": "q"}}, "--columns names 'q', and there are question, answer"),
+        (QA, {"kind": "qa", "columns": {"label": "answer"}}, "'label' is nothing that a task of kind qa reads"),
+        (QA, {"header": ("a",)}, "--header has 1 names, and .* 2 columns"),
+        ("question,A,B,answer\nq?,x,y,z\n", {}, "the answer 'z' is none of the options A, B"),
+        ("question,A,B,C,answer\na?,x,y,z,1\nb?,x,y,z,2\n", {}, "--first-option 0 or 1"),
+        ("question,A,B,answer\nq?,x,x,x\n", {}, "found the options"),
+        ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' differ in case or signs only"),
+        ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
+        ("text,score\na,high\nb,2\n", {"kind": "scores"}, "line 2: 'score' is 'high', expected a number"),
+        ("text,score\na,2\nb,2\n", {"kind": "scores"}, "every score is 2"),
+        ("image,question,answer\n../../etc/x.png,What?,x\n", {}, "is not below the folder of in.csv"),
+        ("image,question,answer\n/etc/x.png,What?,x\n", {}, "is not below the folder of in.csv"),
+        ("image,question,answer\na.png,What?,x\n", {}, "a.png does not exist"),
+        ("tokens,tags\na b,O\n", {}, "line 2: 2 tokens and 1 tags"),
+        ("tokens,tags\na b,O PER\n", {}, "found the tag 'PER', expected O, B-LABEL or I-LABEL"),
+        (LOANS.replace("state", "${state}"), {"kind": "table", "columns": {"label": "${state}"}}, "which a configuration cannot"),
+        ("text,label\na,x\nb,y\nb,${z}\n", {"kind": "labels"}, "which a configuration cannot"),
+    ],
+)  # fmt: skip
+def test_a_table_that_cannot_be_a_task_is_one_line_and_leaves_nothing(
+    content: str | bytes, asked: dict[str, Any], said: str, tmp_path: Path
+) -> None:
+    with pytest.raises(BenchError, match=said) as caught:
+        made(tmp_path, content, **asked)
+    assert "\n" not in str(caught.value)
+    assert [one.name for one in tmp_path.iterdir()] == ["in.csv"]
+
+
+@pytest.mark.parametrize(
+    ("names", "row", "kind"),
+    [
+        (["Frage", "Antwort"], ["a", "b"], "qa"),
+        (["passage", "query", "gold_answer"], ["a", "b", "c"], "qa"),
+        (["question", "option_a", "option_b", "correct"], ["a", "b", "c", "A"], "choice"),
+        (["question", "choices", "answer"], ["a", ["x", "y"], 0], "choice"),
+        (["image", "question", "answer"], ["p.png", "a", "b"], "docvqa"),
+        (["path", "sentence"], ["a.wav", "b"], "speech"),
+        (["tokens", "ner_tags"], [["a"], ["O"]], "spans"),
+        (["headline", "sentiment"], ["a", "b"], "labels"),
+        (["headline", "sentiment_score"], ["a", "0.5"], "scores"),
+        (["review", "stars"], ["a", "5"], "scores"),
+        (["article", "summary"], ["a", "b"], "generation"),
+        (["age", "income", "home", "defaulted"], ["1", "2", "r", "yes"], "table"),
+    ],
+)
+def test_the_kind_is_told_by_the_columns(names: list[str], row: list[Any], kind: str) -> None:
+    some = [dict(zip(names, row, strict=True)) for _ in range(6)]
+    for i, one in enumerate(some):
+        if kind in ("labels", "scores"):
+            one[names[-1]] = ["0.1", "0.7", "-0.4"][i % 3] if kind == "scores" else "xy"[i % 2]
+        elif kind == "generation":
+            one[names[-1]] = f"a summary of number {i}"
+    assert guessed(names, some, None, {}).kind == kind
+
+
+def test_a_table_keeps_its_columns_and_hides_the_ids(tmp_path: Path) -> None:
+    found = made(tmp_path, LOANS, columns={"label": "state"}, kind="table")
+    assert (found.n_rows, found.n_examples) == (30, 6)
+    about = yaml.safe_load((tmp_path / "out/conf/task/mine.yaml").read_text())["about"]
+    assert (about["labels"], about["label"], about["drop"]) == (
+        ["no", "yes"],
+        "state",
+        ["nr"],
+    )  # quoted, else true and false
+
+
+def test_a_hub_data_set_is_written_down_with_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from bench.data import hub
+
+    some = [{"id": "a", "context": "x 5", "question": "q?", "answers": {"text": ["5", "five"], "answer_start": [2, 2]}}]
+    monkeypatch.setattr(hub, "rows", lambda source, split: some if (source.revision, split) == ("abc", "train") else [])
+    with draft(tmp_path / "out") as files:
+        make_task(files, Asked("mine", "hub:own/set@abc", split="train"))
+        files.place()
+    assert rows(tmp_path) == [{"id": "a", "context": "x 5", "question": "q?", "answer": ["5", "five"]}]
+    assert "hub:own/set@abc" in (tmp_path / "out/conf/task/mine.yaml").read_text()
+
+
+@pytest.mark.parametrize(
+    "name", ["../x", "a/b", "", "1a", "a-b", "a b", "É", "class", "match", "yes", "null", "conf", "x" * 61, "con"]
+)
+def test_a_name_that_can_be_no_file_or_word_is_refused(name: str) -> None:
+    with pytest.raises(BenchError, match="the name"):
+        refuse_name("task", name, (), is_package=False)
+
+
+def test_a_name_that_is_taken_is_refused_in_any_case_of_letters() -> None:
+    with pytest.raises(BenchError, match="is taken by the task 'loans'"):
+        refuse_name("task", "Loans", ["loans"], is_package=False)
+    with pytest.raises(BenchError, match="a module that Python has already"):
+        refuse_name("model", "json", (), is_package=True)
+    refuse_name("task", "json", (), is_package=False)
+
+
+def test_what_is_there_is_written_over_only_when_it_is_said(tmp_path: Path) -> None:
+    made(tmp_path, QA)
+    with pytest.raises(BenchError, match=r"mine.yaml and 2 more exist; .* --force"):
+        refuse_existing(tmp_path / "out", ["conf/task/mine.yaml", "data/mine.csv", "tests/test_mine.py"], force=False)
+    refuse_existing(tmp_path / "out", ["conf/task/mine.yaml"], force=True)
+    (tmp_path / "out/folder").mkdir()
+    with pytest.raises(BenchError, match="is a folder, where a file is to be written"):
+        refuse_existing(tmp_path / "out", ["folder"], force=True)
+
+
+def test_files_that_cannot_all_be_placed_leave_what_was_there(tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    (root / "b.txt").mkdir(parents=True)  # where a file should come
+    (root / "a.txt").write_text("old")
+    with pytest.raises(BenchError, match="cannot be written"), draft(root) as files:
+        files.write("a.txt", "new")
+        files.write("new/c.txt", "new")
+        files.names.append("b.txt/none")  # which was never made
+        files.place()
+    assert (root / "a.txt").read_text() == "old"
+    assert sorted(one.name for one in root.iterdir()) == ["a.txt", "b.txt"]
