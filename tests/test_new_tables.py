@@ -132,6 +132,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("image,question,answer\na.png,What?,x\n", {}, "a.png does not exist"),
         ("tokens,tags\na b,O\n", {}, "line 2: 2 tokens and 1 tags"),
         ("tokens,tags\na b,O PER\n", {}, "found the tag 'PER', expected O, B-LABEL or I-LABEL"),
+        (LOANS.replace(",no", f",{'x' * 1001}", 1), {"kind": "table", "columns": {"label": "home"}}, "in.csv line 2: found a value"),
         (LOANS.replace("state", "${state}"), {"kind": "table", "columns": {"label": "${state}"}}, "which a configuration cannot"),
         ("text,label\na,x\nb,y\nb,${z}\n", {"kind": "labels"}, "which a configuration cannot"),
     ],
@@ -183,6 +184,21 @@ def test_a_table_keeps_its_columns_and_hides_the_ids(tmp_path: Path) -> None:
     )  # quoted, else true and false
 
 
+def test_references_that_rouge_cannot_read_are_ranked_by_letters(tmp_path: Path) -> None:
+    made(
+        tmp_path,
+        "text,summary\n利率上升。,利率\n银行盈利。,盈利\n",
+        kind="generation",
+        columns={"reference": "summary"},
+    )
+    assert "ranks: chrf" in (tmp_path / "out/conf/task/mine.yaml").read_text("utf-8")
+
+
+def test_the_event_that_is_looked_for_is_the_label_called_like_one(tmp_path: Path) -> None:
+    made(tmp_path, LOANS.replace("no", "NO").replace("yes", "Yes"), columns={"label": "state"}, kind="table")
+    assert yaml.safe_load((tmp_path / "out/conf/task/mine.yaml").read_text())["about"]["positive"] == "Yes"
+
+
 def test_a_hub_data_set_is_written_down_with_its_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     from bench.data import hub
 
@@ -221,14 +237,19 @@ def test_what_is_there_is_written_over_only_when_it_is_said(tmp_path: Path) -> N
         refuse_existing(tmp_path / "out", ["folder"], force=True)
 
 
-def test_files_that_cannot_all_be_placed_leave_what_was_there(tmp_path: Path) -> None:
-    root = tmp_path / "out"
-    (root / "b.txt").mkdir(parents=True)  # where a file should come
-    (root / "a.txt").write_text("old")
-    with pytest.raises(BenchError, match="cannot be written"), draft(root) as files:
+def _place_what_is_not_there(root: Path) -> None:
+    with draft(root) as files:
         files.write("a.txt", "new")
         files.write("new/c.txt", "new")
         files.names.append("b.txt/none")  # which was never made
         files.place()
+
+
+def test_files_that_cannot_all_be_placed_leave_what_was_there(tmp_path: Path) -> None:
+    root = tmp_path / "out"
+    (root / "b.txt").mkdir(parents=True)  # where a file should come
+    (root / "a.txt").write_text("old")
+    with pytest.raises(BenchError, match="cannot be written"):
+        _place_what_is_not_there(root)
     assert (root / "a.txt").read_text() == "old"
     assert sorted(one.name for one in root.iterdir()) == ["a.txt", "b.txt"]

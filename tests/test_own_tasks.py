@@ -125,6 +125,13 @@ def test_the_best_of_several_references_counts(tmp_path: Path) -> None:
     assert rouge.measure(["one two three", "four"], "one two") == pytest.approx((0.8,))  # precision 1, recall 2/3
 
 
+def _asked(folder: Path, target: str, rows: list[dict[str, Any]], about: Mapping[str, Any]) -> None:
+    """Make the task and all its requests."""
+    task = own(folder, target, rows, **about)
+    for example in task.examples():
+        task.request(example)
+
+
 @pytest.mark.parametrize(
     ("target", "about", "rows", "line"),
     [
@@ -133,7 +140,7 @@ def test_the_best_of_several_references_counts(tmp_path: Path) -> None:
         (QA, {"max_new_tokens": 0}, [], "task.about.max_new_tokens: found '0'"),
         (QA, {"ranks": "f2"}, [], "task.about.ranks: found 'f2', expected one of f1, exact_match"),
         (QA, {"columns": {"label": "x"}}, [], "task.about.columns.label is nothing that this task reads"),
-        (QA, {"passages": False}, [{"id": 1, "question": "q", "answer": "a"}] * 2, "line 2: the id '1' comes twice, first in line 1"),
+        (QA, {"passages": False}, [{"id": 1, "question": "q", "answer": "a"}] * 2, "the id '1' comes twice, first in line 1"),
         (QA, {"passages": False}, [{"question": ["q"], "answer": "a"}], "line 1: 'question' is a list, expected a text"),
         (CHOICE, {}, [{"question": "q", "A": "x", "C": "y", "answer": "A"}], "found the options"),
         (CHOICE, {}, [{"question": "q", "A": "x", "B": "y", "answer": "C"}], "the answer is 'C', expected the letter of an option"),
@@ -148,9 +155,7 @@ def test_what_is_wrong_is_one_line_that_says_where(
     target: str, about: Mapping[str, Any], rows: list[dict[str, Any]], line: str, tmp_path: Path
 ) -> None:
     with pytest.raises(BenchError) as caught:
-        task = own(tmp_path, target, rows, **about)
-        for example in task.examples():
-            task.request(example)
+        _asked(tmp_path, target, rows, about)
     assert line in str(caught.value)
 
 

@@ -18,6 +18,7 @@ from tiny import TinyTask
 from bench.scaffold import suspicions
 from bench.scaffold.columns import KINDS
 from bench.scaffold.task_files import SCENARIOS
+from bench.scaffold.trial import Trial
 from bench.types import Choose, Example, Generate, Request, Text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -55,7 +56,7 @@ def looks(task: Any) -> str:
         (Asked([(str(i), "no" if i else "yes") for i in range(20)], ("yes", "no")), "95 % have the label 'no' (no 19, yes 1)"),
         (Asked([(str(i), "no" if i > 3 else "yes") for i in range(15)], ("yes", "no")), "some labels are rare (no 11, yes 4)"),
         (Asked([(str(i), "no") for i in range(9)], ("yes", "no")), "no example has the label yes"),
-        (Asked([(str(i), ["x"]) for i in range(50)], clusters=5), "5 clusters (question): an interval needs 6, so there will be none"),
+        (Asked([(str(i), ["x"]) for i in range(50)], clusters=5), "5 clusters (question): an interval needs 6, so there"),
         (Asked([(str(i), ["x"]) for i in range(50)], clusters=25), "about ± 20 points at 50 examples in 25 clusters"),
         (Asked([("q", None)]), "the references are held out"),
     ],
@@ -70,6 +71,13 @@ def test_nothing_is_said_of_rows_that_are_sound() -> None:
     assert looks(Asked(rows, ("good", "bad"))) == ""
     assert looks(Asked([(f"number {i}", [f"x{i}x"]) for i in range(400)])) == ""
     assert "stands in what" not in looks(Asked([("12 apples", ["2 apples"])] * 1))  # no whole word
+
+
+def test_a_metric_that_cannot_tell_a_perfect_answer_is_named() -> None:
+    task = Asked([(str(i), ["the"]) for i in range(9)])  # of which SQuAD's normalisation leaves nothing
+    examples = task.examples()
+    found = Trial(task, examples, examples, [task.request(one) for one in examples], (), ())
+    assert any("an empty answer comes to as much of f1 as a perfect one" in line for line in found.remarks)
 
 
 def test_ids_that_are_missing_or_come_twice_are_named() -> None:

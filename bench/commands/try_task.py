@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
                 "models": can,
                 "not": cannot,
                 "faults": found.faults,
-                "warnings": found.warnings,
+                "warnings": found.remarks,
             }
         )
         return 1 if found.faults else 0
@@ -72,9 +72,9 @@ def _tell(found: Trial, prompts: int, can: list[str], cannot: dict[str, str], ha
         )
     for line in found.faults:
         tell(f"WRONG: {line}")
-    for line in found.warnings:
+    for line in found.remarks:
         tell(f"look: {line}")
-    if not found.faults and not found.warnings:
+    if not found.faults and not found.remarks:
         tell("nothing looks wrong")
 
 

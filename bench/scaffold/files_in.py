@@ -211,8 +211,11 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list
                 begun = reader.line_num + 1
         except csv.Error as error:
             said = str(error)
-            if "end of data" in said or "field limit" in said:
+            if "end of data" in said:
                 said = "a quotation mark is opened here and never closed"
+            elif "field limit" in said:
+                most = csv.field_size_limit()
+                said = f"a cell has more than {most:,} characters: is a quotation mark opened here and never closed?"
             raise BenchError(f"{path} line {begun}: {said}; correct the file") from None
         except UnicodeError:
             raise BenchError(f"{path} line {begun}: cannot be read as {encoding}; save the file as UTF-8") from None

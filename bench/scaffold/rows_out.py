@@ -44,6 +44,7 @@ class Facts:
     options: int = 0
     passages: bool = False
     unanswered: int = 0
+    other_script: bool = False  # whether some reference has no Latin letter and no digit, which is all that ROUGE reads
     dropped: list[str] = field(default_factory=list)
     media: list[str] = field(default_factory=list)
 
@@ -272,6 +273,7 @@ def _scores(row: _Row, facts: Facts) -> dict[str, Json]:
 
 def _generation(row: _Row, facts: Facts) -> dict[str, Json]:
     found = row.raw("reference")
+    facts.other_script |= not re.search(r"[A-Za-z0-9]", str(found))
     return {
         "text": row.text("text"),
         "reference": _answers(row, "reference") if isinstance(found, list) else row.text("reference"),

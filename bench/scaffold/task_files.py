@@ -37,6 +37,21 @@ _ASKS = {
 }
 _SHARES = {"qa": "passage", "docvqa": "page", "speech": "recording", "table": "rows that are alike"}
 _WORDS = {"PER": "Person", "LOC": "Location", "ORG": "Organisation", "MISC": "Miscellaneous", "MON": "Money"}
+_EVENTS = (
+    "yes",
+    "1",
+    "true",
+    "y",
+    "positive",
+    "bad",
+    "lost",
+    "fraud",
+    "default",
+    "defaulted",
+    "churned",
+    "bankrupt",
+    "late",
+)
 _FAVOURABLE = ("paid", "good", "approved", "accepted")
 
 
@@ -88,8 +103,11 @@ def make_task(draft: Draft, asked: Asked, *, base: str = "", up: int = 1) -> Mad
     facts = rows_out.convert(found, columns, rows, asked.wanted)
     draft.names += [f"{base}data/{Path(place).parent / one}" for one in facts.media]
     told = _told(asked, columns, found, facts, place)
-    task = _built(rendered("task.yaml", **told, n=facts.n), draft.folder / base / "data")
-    n = len(first_examples(task, None))
+    try:
+        task = _built(rendered("task.yaml", **told, n=facts.n), draft.folder / base / "data")
+        n = len(first_examples(task, None))
+    except BenchError as error:  # of rows that the task cannot take, which are known by the file that they came from
+        raise BenchError(str(error).replace(str(rows), found.called).replace(str(rows.parent), found.called)) from None
     draft.write(f"{base}conf/task/{asked.name}.yaml", rendered("task.yaml", **told, n=n))
     best = 1.0 if task.metrics[0].higher_is_better else 0.0
     test = rendered("test_task.py", name=asked.name, n=n, best=best, up=up, conf=_conf_of(base))
@@ -120,7 +138,8 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
         "instruction": _ASKS.get(kind, "").format(low=low, high=high), "passages": facts.passages,
         "unanswerable": asked.wanted.unanswerable and kind == "qa", "labels": facts.labels, "low": f"{low:g}", "high": f"{high:g}",
         "cluster": "cluster" in columns.of, "drop": facts.dropped, "more": [], "groups": {}, "favourable": "",
-        "label": columns.of.get("label", ""), "positive": facts.labels[-1] if facts.labels else "",
+        "ranks": "chrf" if facts.other_script else "",
+        "label": columns.of.get("label", ""), "positive": _event(facts.labels),
         "words": {code: _WORDS.get(code, code.replace("_", " ").capitalize()) for code in facts.labels},
         "title": f"FILL IN: {title}", "source": f"FILL IN: who wrote them and where; here from {where}",
         "revision": "1" if found.of_hub or of_example else f"sha256 {digest(found.path)[:16]}",
@@ -140,6 +159,11 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
         told |= {"favourable": favourable, "groups": {"age": {"column": "age", "bands": [30]}}}
         told["positive"] = next(one for one in facts.labels if one != favourable)
     return told | dict(asked.wording)
+
+
+def _event(labels: Sequence[str]) -> str:
+    """The label that is called as events are, else the last one."""
+    return next((one for one in labels if one.lower() in _EVENTS), labels[-1] if labels else "")
 
 
 def _chance(kind: str, facts: rows_out.Facts) -> tuple[float, float]:

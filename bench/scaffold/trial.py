@@ -22,6 +22,7 @@ from bench.types import Example, Prediction, Request
 
 MOST = 2_000  # examples that are scored and looked into one by one; of more, these are taken evenly
 _RESAMPLES = 500
+_ROUNDING = 1e-6
 
 
 class Empty(Reference):
@@ -57,6 +58,22 @@ class Trial:
         if found.value is None:
             raise BenchError(f"task '{self.task.name}': {found.metric} of {name} {found.note}")
         return found.value
+
+    @cached_property
+    def remarks(self) -> tuple[str, ...]:
+        """The warnings, with what the scores of plain answers say: that a perfect one is not the best, an empty one as good."""
+        if not self.scores or (perfect := self.scores["oracle"].value) is None:
+            return self.warnings
+        metric, found = self.task.metrics[0], list(self.warnings)
+        best = 1.0 if metric.higher_is_better else 0.0
+        if metric.is_fraction and abs(perfect - best) > _ROUNDING:
+            found.append(f"a perfect answer comes to {100 * perfect:.1f} of {metric.name}, not to {100 * best:.0f}: the parser does "
+                         "not read it as it is, or the metric cannot tell that it is right")  # fmt: skip
+        if (empty := self.scores["empty"].value) is not None and abs(perfect - empty) <= _ROUNDING:
+            found.append(
+                f"an empty answer comes to as much of {metric.name} as a perfect one: it reads nothing in the references"
+            )
+        return tuple(found)
 
     @cached_property
     def scores(self) -> Mapping[str, Score]:
