@@ -132,7 +132,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("image,question,answer\na.png,What?,x\n", {}, "a.png does not exist"),
         ("tokens,tags\na b,O\n", {}, "line 2: 2 tokens and 1 tags"),
         ("tokens,tags\na b,O PER\n", {}, "found the tag 'PER', expected O, B-LABEL or I-LABEL"),
-        (LOANS.replace(",no", f",{'x' * 1001}", 1), {"kind": "table", "columns": {"label": "home"}}, "in.csv line 2: found a value"),
+        (LOANS.replace(",no", f",{'x' * 1001}", 1), {"kind": "table", "columns": {"label": "home"}}, "in.csv line 2: found a"),
         (LOANS.replace("state", "${state}"), {"kind": "table", "columns": {"label": "${state}"}}, "which a configuration cannot"),
         ("text,label\na,x\nb,y\nb,${z}\n", {"kind": "labels"}, "which a configuration cannot"),
     ],
