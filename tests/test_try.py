@@ -18,7 +18,7 @@ from tiny import TinyTask
 from bench.scaffold import suspicions
 from bench.scaffold.columns import KINDS
 from bench.scaffold.task_files import SCENARIOS
-from bench.scaffold.trial import Trial
+from bench.scaffold.trial import Trial, _examples
 from bench.types import Choose, Example, Generate, Request, Text
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -88,6 +88,11 @@ def test_ids_that_are_missing_or_come_twice_are_named() -> None:
     ]
 
 
+def test_a_task_that_no_run_takes_for_its_ids_is_looked_at_all_the_same() -> None:
+    examples, faults = _examples(TinyTask(ids=["a", "b", "a"]), None)
+    assert (len(examples), faults) == (3, ["1 ids come more than once: a; give each example its own"])
+
+
 def test_half_an_interval_is_that_of_clusters_by_their_weight() -> None:
     alone = [Example(str(i), {}, "", str(i)) for i in range(100)]
     assert suspicions.half_width(alone) == pytest.approx(1.96 * 0.5 / 10)  # 0.098
@@ -149,6 +154,7 @@ def test_a_task_of_one_file_is_written_tried_and_run(
         (["new", "task", "t", "--scenario", "risk", "--kind", "qa"], "has an example of its own kind"),
         (["try"], "no task is given"),
         (["try", "task=finmm_qa", "--prompts", "-1"], "--prompts -1 must be 0 or more"),
+        (["try", "task=finmm_qa", "model=oracle"], "runs no model; leave model= out"),
         (["try", "task=dawnbench"], "ranks entries and asks no model"),
     ],
 )

@@ -67,11 +67,16 @@ def asking(task: Task, limit: int | None, shots: int, seed: int, max_new_tokens:
     sealer = Sealer()
     with noted() as read:
         examples = first_examples(task, limit)
-        request = _limited(_checked_requests(task, few_shot(task, shots, seed)), max_new_tokens)
+        request = requests_of(task, shots, seed, max_new_tokens)
         asked = ask(examples, request, sealer, media_are_data=not task.makes_media)
     seals = sealed_files(task, read, sealer)
     sealer.keep()
     return Asking(examples, request, asked, {name: seals[path].sha256 for name, path in _named(seals)}, seals)
+
+
+def requests_of(task: Task, shots: int, seed: int, max_new_tokens: int | None = None) -> Callable[[Example], Request]:
+    """What makes the request of an example, with one line for what the task does wrong in it."""
+    return _limited(_checked_requests(task, few_shot(task, shots, seed)), max_new_tokens)
 
 
 def sealed_files(task: Task, read: Mapping[Path, State | None], sealer: Sealer) -> Mapping[Path, Seal]:

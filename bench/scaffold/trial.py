@@ -8,9 +8,8 @@ from functools import cached_property
 
 from bench.config import compose as conf
 from bench.config.build import build
-from bench.engine.asking import first_examples, ideals
+from bench.engine.asking import first_examples, ideals, requests_of
 from bench.engine.fitting import fits, refuse_misfit, taken
-from bench.engine.shots import few_shot
 from bench.errors import BenchError
 from bench.models.base import Device, Model
 from bench.models.reference import Constant, Oracle, Random, Reference
@@ -104,6 +103,8 @@ def tried(overrides: Sequence[str]) -> Trial:
     config, choices = conf.compose(overrides)
     if "task" not in choices:
         raise BenchError("bench try: no task is given; say task=NAME (`bench list tasks` shows them)")
+    if others := [name for name in ("model", "suite") if name in choices]:
+        raise BenchError(f"bench try looks at one task and runs no model; leave {others[0]}= out")
     plain = conf.plain(config)
     task = build(plain["task"], "task")
     if not isinstance(task, Task):
@@ -115,7 +116,7 @@ def tried(overrides: Sequence[str]) -> Trial:
     looked = [examples[int(i * step)] for i in range(min(len(examples), MOST))]
     if doubled:
         looked = list({one.id: one for one in looked}.values())
-    asks = few_shot(task, plain["shots"], plain["seed"])
+    asks = requests_of(task, plain["shots"], plain["seed"], plain["max_new_tokens"])
     requests = [asks(one) for one in looked]
     faults = (*doubled, *task.problems())
     return Trial(task, examples, looked, requests, faults, tuple(suspicions.warnings(task, examples, looked, requests)))
