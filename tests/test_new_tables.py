@@ -46,6 +46,7 @@ TEXT = "question,answer\nWie heißt du?,Jörg\nWer?,Ann\n"
     [
         (TEXT, "in.csv", {}),
         (TEXT.replace(",", ";"), "in.csv", {}),
+        ("sep=;\r\n" + TEXT.replace(",", ";"), "in.csv", {}),
         (TEXT.replace(",", "|").replace("\n", "\r\n"), "in.txt", {}),
         (TEXT.replace(",", "\t").replace("\n", "\r"), "in.tsv", {}),
         (TEXT.encode("utf-8-sig"), "in.csv", {}),
@@ -83,7 +84,7 @@ OPTIONS = "question,A,B,C,answer\nq1?,x,y,z,{}\nq2?,u,v,,{}\n"
 @pytest.mark.parametrize(
     ("given", "asked"),
     [
-        (("B", "a"), {}), (("y", "u"), {}), (("(b)", "A."), {}), (("1", "0"), {}),
+        (("B", "a"), {}), (("Y", "u"), {}), (("(b)", "A."), {}), (("1", "0"), {}),
         (("2", "1"), {"wanted": Wanted(first_option=1)}),
     ],
 )  # fmt: skip

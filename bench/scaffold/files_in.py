@@ -206,7 +206,7 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list
         reader = csv.reader(file, delimiter=delimiter, strict=True)
         try:
             for row in reader:
-                if any(one.strip() for one in row):
+                if any(one.strip() for one in row) and not (begun == 1 and _is_hint(row)):
                     yield reader.line_num, row
                 begun = reader.line_num + 1
         except csv.Error as error:
@@ -219,6 +219,11 @@ def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list
             raise BenchError(f"{path} line {begun}: {said}; correct the file") from None
         except UnicodeError:
             raise BenchError(f"{path} line {begun}: cannot be read as {encoding}; save the file as UTF-8") from None
+
+
+def _is_hint(row: Sequence[str]) -> bool:
+    """Whether a first row is "sep=;", by which some spreadsheets say their delimiter."""
+    return row[0].strip().lower().startswith("sep=") and len("".join(row).strip()) <= len("sep=;")
 
 
 def _objects(path: Path, encoding: str) -> Iterator[tuple[str, Mapping[str, Json]]]:

@@ -222,6 +222,8 @@ def _place(right: str, options: Sequence[str], first: int) -> int | None:
     """The place of the right option, by its text, its letter or its number."""
     if right in options:
         return options.index(right)
+    if (same := [i for i, one in enumerate(options) if one.casefold() == right.casefold()]) and len(same) == 1:
+        return same[0]
     letter = right.strip("().: ").upper()
     if len(letter) == 1 and letter in LETTERS[: len(options)]:
         return LETTERS.index(letter)
