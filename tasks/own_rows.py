@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -30,6 +31,7 @@ class RowsTask(ConfiguredTask):
     about_too: ClassVar[tuple[str, ...]] = ("columns",)
     roles: ClassVar[tuple[str, ...]]  # what the task reads
     told: ClassVar[Mapping[str, Json]]
+    columns: ClassVar[Mapping[str, str]]
 
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
@@ -44,10 +46,14 @@ class RowsTask(ConfiguredTask):
             raise BenchError(
                 f"task.about.columns.{unknown[0]} is nothing that this task reads; it reads {', '.join(known)}"
             )
-        return {"told": about}
+        return {"told": about, "columns": dict(found)}
 
     def examples(self) -> Sequence[Example]:
         """The rows; raises BenchError with file and line for one that is none, and for an id that comes twice."""
+        return self._examples
+
+    @cached_property
+    def _examples(self) -> Sequence[Example]:
         return mixed(self.data.read(lambda path: all_or_none(self._made(file_of(path)), str(path))))
 
     @abstractmethod
@@ -56,7 +62,7 @@ class RowsTask(ConfiguredTask):
 
     def named(self, role: str) -> str:
         """How the file calls what the task reads."""
-        return str((self.told.get("columns") or {}).get(role, role))
+        return self.columns.get(role, role)
 
     def text(self, row: Mapping[str, Json], role: str, where: str) -> str:
         """The text of a cell; raises BenchError for an empty one, and for what is no text and no number."""
