@@ -66,11 +66,14 @@ class Trial:
         metric, found = self.task.metrics[0], list(self.warnings)
         best = 1.0 if metric.higher_is_better else 0.0
         if metric.is_fraction and abs(perfect - best) > _ROUNDING:
-            found.append(f"a perfect answer comes to {100 * perfect:.1f} of {metric.name}, not to {100 * best:.0f}: the parser "
-                         "does not read it as it is, or the metric cannot tell that it is right")  # fmt: skip
+            found.append(
+                f"a perfect answer comes to {100 * perfect:.1f} of {metric.name}, not to {100 * best:.0f}: a class is missing among these "
+                "examples, the parser does not read it, or the metric cannot tell that it is right"
+            )
         if (empty := self.scores["empty"].value) is not None and abs(perfect - empty) <= _ROUNDING:
             found.append(
-                f"an empty answer comes to as much of {metric.name} as a perfect one: it reads nothing in the references"
+                f"an empty answer comes to as much of {metric.name} as a perfect one: the references are of one class, or hold "
+                "nothing that it reads"
             )
         return tuple(found)
 
