@@ -67,8 +67,8 @@ class Trial:
         best = 1.0 if metric.higher_is_better else 0.0
         if metric.is_fraction and abs(perfect - best) > _ROUNDING:
             found.append(
-                f"a perfect answer comes to {100 * perfect:.1f} of {metric.name}, not to {100 * best:.0f}: a class is missing among these "
-                "examples, the parser does not read it, or the metric cannot tell that it is right"
+                f"a perfect answer comes to {100 * perfect:.1f} of {metric.name}, not to {100 * best:.0f}: a class is missing "
+                "among these examples, the parser does not read it, or the metric cannot tell that it is right"
             )
         if (empty := self.scores["empty"].value) is not None and abs(perfect - empty) <= _ROUNDING:
             found.append(
