@@ -10,8 +10,9 @@ from collections.abc import Sequence
 
 from bench import __version__
 from bench.commands.shared import faults
+from bench.commands.shared.first_steps import first_steps
 from bench.commands.shared.options import bundles, competition, exports, imports, judging, reading, running, starting
-from bench.commands.shared.options.parts import Commands, Parser, json_option
+from bench.commands.shared.options.parts import Parser, json_option
 from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
 from bench.errors import EXIT_INTERNAL, BenchError
@@ -37,12 +38,12 @@ examples:
 _MODULES = {"import": "imported", "try": "try_task"}  # of commands that no module may be called by
 
 
-def parser() -> argparse.ArgumentParser:
+def parser() -> Parser:
     """The command line."""
     top = Parser(prog="bench", description="Evaluate financial AI models: scores and timings on one leaderboard.", epilog=_USAGE,
                   formatter_class=argparse.RawDescriptionHelpFormatter)  # fmt: skip
     top.add_argument("--version", action="version", version=f"bench {__version__}")
-    commands: Commands = top.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
+    commands = top.add_commands()
     for group in (running, reading, judging, bundles, exports, imports, competition, starting):
         group.add(commands)
     json_option(commands)
@@ -63,6 +64,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     The exit code is 0 done, 1 a check failed, 2 the user can fix it, 3 inconclusive, 70 a fault of bench
     itself, with its traceback, 130 interrupted.
     """
+    if arguments is None and "_ARGCOMPLETE" in os.environ and {"COMP_LINE", "COMP_POINT"} <= os.environ.keys():
+        from bench.commands.shared.completing import complete
+
+        complete(parser())  # ends the process
     with lasting() as out:
         code = _main(arguments)
         out.flush()
@@ -78,9 +83,12 @@ def _main(arguments: Sequence[str] | None) -> int:
     try:
         _refuse_undecodable(words)
         faults.refuse_hopeless()
-        options, rest = parser().parse_known_args(arguments)
+        if list(words) in ([], ["run"]):
+            return first_steps(*words)
+        whole = parser()
+        options, rest = whole.parse_known_args(arguments)
         if unknown := [word for word in rest if word.startswith("-") or not hasattr(options, "overrides")]:
-            raise BenchError(f"unknown argument {unknown[0]!r}; see `bench {options.command} --help`")
+            whole.refuse(unknown[0], options)
         options.is_process = arguments is None  # else it is called from a program, whose age says nothing
         if rest:  # overrides behind an option
             options.overrides = [*options.overrides, *rest]

@@ -16,6 +16,7 @@ from bench.data.source import DataSource
 from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.metric import AnyMetric
+from bench.text.meant import among
 from bench.types import Example, Json, Output, Part, Prediction, Request
 
 
@@ -101,7 +102,7 @@ def checked_keys(told: Json, where: str, needed: Sequence[str], known: Sequence[
     if not isinstance(told, Mapping):
         raise BenchError(f"{where}: found {type(told).__name__}, expected a mapping with the keys {', '.join(needed)}")
     if unknown := [str(name) for name in told if name not in known]:
-        raise BenchError(f"{where}.{unknown[0]} is no key; known: {', '.join(known)}")
+        raise BenchError(f"{where}.{unknown[0]} is no key; {among(unknown[0], known)}")
     if missing := [name for name in needed if told.get(name) is None]:
         raise BenchError(f"{where}.{missing[0]} is missing; it needs {', '.join(needed)}")
     return {str(name): value for name, value in told.items()}

@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.commands.shared.first_steps import FIRST_STEPS
 from bench.runs.journal import JOURNAL, LEDGER
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -86,8 +87,20 @@ ONE = ["task=finmm_qa", "model=oracle"]
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
-        ([], ["COMMAND", "bench --help"]),
         (["dance"], ["'dance'", "'run'", "bench --help"]),
+        (["bord"], ["did you mean board?"]),
+        (["data", "chek", "x"], ["did you mean check?"]),
+        (["run", *ONE, "--frsh"], ["unknown argument '--frsh'", "did you mean --fresh?"]),
+        (["data", "check", "x", "--spec", "text", "--nofiles"], ["did you mean --no-files?"]),
+        (["board", "finmm_q"], ["did you mean finmm_qa?"]),
+        (["score", "Finmm-QA", "x"], ["did you mean finmm_qa?"]),
+        (["run", "suite=min", "model=oracle"], ["did you mean mini?"]),
+        (["run", *ONE, "devcie.kind=cpu"], ["'devcie.kind'", "did you mean device?"]),
+        (["run", *ONE, "launch.slrm.gpus=1"], ["known: kind, parts, slurm, ray", "did you mean slurm?"]),
+        (["run", *ONE, "+limmit=3"], ["limmit is not a key", "did you mean limit?"]),
+        (["run", *ONE, "energy=codcarbon"], ["did you mean codecarbon?"]),
+        (["run", *ONE, "timing.scenario=offlin"], ["did you mean offline?"]),
+        (["run", "task=finmm_qa", "model.source=x"], ["is model chosen?"]),
         (["run", *ONE, "--quick"], ["unknown argument '--quick'", "bench run --help"]),
         (["list", "tasks", "more"], ["unknown argument 'more'", "bench list --help"]),
         (["list", "things"], ["'things'", "'tasks'", "'models'"]),
@@ -128,6 +141,30 @@ def test_what_a_user_can_fix_is_one_line(bench_main: Main, arguments: list[str],
     assert line.startswith("bench: ")
     for text in texts:
         assert text in line
+
+
+@pytest.mark.parametrize("command", ["submit -o x.zip", "trace", "status"])
+def test_a_run_whose_name_is_nearly_right_is_named(bench_main: Main, tmp_path: Path, command: str) -> None:
+    (tmp_path / "runs/finmm_qa/lexical/0a1b").mkdir(parents=True)
+    code, _, err = bench_main(*command.split(), "finmm_qa/lexicl", "--runs", str(tmp_path / "runs"))
+    assert (code, len(err)) == (2, 1)
+    assert err[0].endswith("; did you mean finmm_qa/lexical?")
+
+
+@pytest.mark.parametrize("words", [[], ["run"]])
+def test_without_words_three_commands_are_named_and_nothing_is_done(bench_main: Main, words: list[str]) -> None:
+    code, out, err = bench_main(*words)
+    assert (code, out) == (2, [])
+    assert err[0].startswith("bench: ")
+    assert [line.split("  ")[1] for line in err[1:4]] == [line for line, _ in FIRST_STEPS]
+
+
+@pytest.mark.slow
+def test_the_commands_that_are_named_to_a_newcomer_work_where_nothing_is(tmp_path: Path) -> None:
+    for line, _ in FIRST_STEPS:
+        done = bench(*line.split()[1:], cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+    assert "lexical" in done.stdout
 
 
 def test_a_run_directory_below_a_file_is_one_line(bench_main: Main, tmp_path: Path) -> None:

@@ -12,8 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.config.compose import choice, conf_dirs, has, own_conf_dirs, plugins
-from bench.config.errors import among
+from bench.config.compose import choice, conf_dirs, has, names, own_conf_dirs, plugins
 from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
 from bench.data.source import DataSource
@@ -22,6 +21,7 @@ from bench.models.base import Model
 from bench.record import Run
 from bench.scoring import foreign
 from bench.task import BaseTask
+from bench.text.meant import among, meant
 
 KINDS: dict[str, type] = {"task": BaseTask, "model": Model}
 
@@ -75,7 +75,9 @@ def _beside_conf(local: str) -> Path | None:
 def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
     if not has("task", name):
-        raise BenchError(f"task '{name}' is not in conf/task; `bench list tasks` shows what is")
+        raise BenchError(
+            f"task '{name}' is not in conf/task; `bench list tasks` shows what is{meant(name, names('task'))}"
+        )
     path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
     found = read_yaml(path)
     if not isinstance(found, Mapping):

@@ -21,6 +21,7 @@ from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.models.shipped import conf_dir
 from bench.text import secret_urls
+from bench.text.meant import among
 
 if TYPE_CHECKING:
     from omegaconf import DictConfig
@@ -86,12 +87,12 @@ def names(group: str) -> dict[str, str]:
 
 def has(group: str, name: str) -> bool:
     """Whether a group has this choice: what `name in names(group)` says, without opening every file."""
-    return name == Path(name).name and name not in ("", ".", "..") and _file(group, name) is not None
+    return name == Path(name).name and name not in ("", ".", "..") and file_of(group, name) is not None
 
 
 def choice(group: str, name: str) -> Mapping[str, Any]:
     """One choice of a group as it stands without overrides; without Hydra, where its file needs nothing of it."""
-    if (path := _file(group, name)) is not None:
+    if (path := file_of(group, name)) is not None:
         found = read_yaml(path)
         if isinstance(found, Mapping) and "defaults" not in found and "${" not in path.read_text(encoding="utf-8"):
             return found
@@ -99,7 +100,7 @@ def choice(group: str, name: str) -> Mapping[str, Any]:
     return found if isinstance(found, Mapping) else {}
 
 
-def _file(group: str, name: str) -> Path | None:
+def file_of(group: str, name: str) -> Path | None:
     """The file of a choice: that of the first directory which has it."""
     return next((path for folder in conf_dirs() if (path := folder / group / f"{name}.yaml").is_file()), None)
 
@@ -157,7 +158,7 @@ def _refuse_unusable(config: DictConfig, choices: Mapping[str, str], overrides: 
     for group in GROUPS:  # a list of choices, which Hydra merges, is given but not named
         if config[group] is not None and choices.get(group) not in names(group):
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
-            raise BenchError(f"{asked} is not one name; known: {', '.join(names(group))}")
+            raise BenchError(f"{asked} is not one name; {among(asked.partition('=')[2], list(names(group)))}")
     if "suite" in choices and not (config.suite and config.suite.tasks):
         raise BenchError(
             f"conf/suite/{choices['suite']}.yaml names no task; give it the first line `# @package _global_` and a key suite with "
@@ -218,7 +219,7 @@ def _refuse_new_keys(config: DictConfig) -> None:
         for key in map(str, (config[name] if name else config) or ()):
             if key not in known:
                 where = f"{name}.{key}" if name else key
-                raise BenchError(f"{where} is not a key; known: {', '.join(known)}")
+                raise BenchError(f"{where} is not a key; {among(key, known)}")
 
 
 def sweep(overrides: Sequence[str]) -> list[list[str]]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Mapping, Sequence
+
+from bench.text.meant import among
 
 KnownKeys = Callable[[Sequence[str], str], Sequence[str]]
 
@@ -33,12 +34,13 @@ def _unknown_key(key: str, cause: BaseException | None, overrides: Sequence[str]
     parent, _, name = key.rpartition(".")
     rest = [word for word in overrides if word.split("=", 1)[0].lstrip("+~") != key]
     found = known(rest, parent)
-    reason = str(cause).splitlines()[0] if cause else "it does not exist"
-    hint = among(name, found) if found else f"is {parent} chosen?" if parent else "it is no key of conf/config.yaml"
+    while not found and parent:  # what is wrong may be a name further up
+        above, _, upper = parent.rpartition(".")
+        if upper in (found := known(rest, above)):
+            break
+        parent, name = above, upper
+    else:
+        upper = ""
+    reason = str(cause).partition("\n")[0] if cause else "it does not exist"
+    hint = f"is {parent} chosen?" if upper else among(name, found) if found else "it is no key of conf/config.yaml"
     return f"override '{key}' is refused ({reason}); {hint}"  # behind a colon Hydra's word Key would look like a secret
-
-
-def among(asked: str, known: Sequence[str]) -> str:
-    """What there is, and the nearest to what was asked for."""
-    near = difflib.get_close_matches(asked, known, n=1)
-    return f"known: {', '.join(known) or 'none'}" + (f"; did you mean {near[0]}?" if near else "")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.leaderboard.columns import BY_THEMSELVES, DECLARED, ON_REQUEST
+from bench.text.meant import among
 from bench.text.rows import rows
 
 COLUMNS = tuple(name for name in DECLARED if name not in (*BY_THEMSELVES, *ON_REQUEST))
@@ -102,8 +102,4 @@ def _refuse(found: Mapping[str, object]) -> None:
 
 def unknown_board(name: str, known: Sequence[str]) -> BenchError:
     """The error for a name that is neither a board nor a task."""
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return BenchError(
-        f"board '{name}' does not exist, nor does a task of that name; known: {', '.join(known) or 'none'}{hint}"
-    )
+    return BenchError(f"board '{name}' does not exist, nor does a task of that name; {among(name, known)}")

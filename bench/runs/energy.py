@@ -19,6 +19,7 @@ from typing import Protocol
 from bench.errors import BenchError
 from bench.record import Run
 from bench.runs.appended import lines
+from bench.text.meant import meant
 from bench.types import Json
 
 FILE = "energy.jsonl"
@@ -49,7 +50,7 @@ class Reader(Protocol):
 def known_way(way: str) -> None:
     """Raise BenchError for a setting of `energy` that is none, or names a library that is not here."""
     if way not in WAYS:
-        raise BenchError(f"energy={way} is not one of {', '.join(WAYS)}")
+        raise BenchError(f"energy={way} is not one of {', '.join(WAYS)}{meant(way, WAYS)}")
     if way == CODECARBON and not _is_here():
         raise BenchError(f"energy={way}: the library is not installed; {_INSTALL}, or leave energy= out")
 

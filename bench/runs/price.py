@@ -10,6 +10,7 @@ from typing import Any
 
 from bench.errors import BenchError
 from bench.runs.currencies import CURRENCIES
+from bench.text.meant import among
 from bench.text.secrets import clean
 from bench.text.shown import name_problem
 from bench.types import Json
@@ -32,7 +33,7 @@ def read(given: Mapping[str, Any] | None, name: str = OWN) -> tuple[dict[str, Js
     """
     found = {str(key): value for key, value in (given or {}).items()}
     if unknown := [key for key in found if key not in KEYS]:
-        raise BenchError(f"price.{unknown[0]} is no key of a price; known: {', '.join(KEYS)}")
+        raise BenchError(f"price.{unknown[0]} is no key of a price; {among(unknown[0], KEYS)}")
     tokens = _tokens(found.get("per_million"))
     if not tokens and all(found.get(key) is None for key in KEYS if key != "per_million"):
         if name != OWN:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple
 
 from bench.errors import BenchError
+from bench.text.meant import meant
 from bench.timing.percentiles import ENOUGH
 from bench.types import Json
 
@@ -71,8 +72,8 @@ class TimingSettings:
 
     def _refuse(self) -> None:
         for name, known in (("scenario", SCENARIOS), ("rules", RULES)):
-            if getattr(self, name) not in known:
-                raise BenchError(f"timing.{name}={getattr(self, name)} is none of {', '.join(known)}")
+            if (given := getattr(self, name)) not in known:
+                raise BenchError(f"timing.{name}={given} is none of {', '.join(known)}{meant(str(given), known)}")
         for one in fields(self):
             self._refuse_number(one.name, getattr(self, one.name), one.metadata)
         if self.percentile is not None and self.percentile not in ENOUGH:

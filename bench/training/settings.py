@@ -10,13 +10,14 @@ from typing import Any, cast
 
 from bench.errors import BenchError
 from bench.models.trainable import Recipe
+from bench.text.meant import among, meant
 
 MOST_SEEDS = 100
-_OWN = ("target", "seeds", "limit_seconds")
+OWN = ("target", "seeds", "limit_seconds")
 _PREFIX = "train."
 _ROWS = "limit"  # train.limit: the most training examples
 # What an evaluation while training has of the settings of `bench run`; the others would change what is measured.
-_SHARED = ("task", "model", "device", "price", "energy", "tracking", "runs_dir", "data_dir", "data", "limit", "seed",
+SHARED = ("task", "model", "device", "price", "energy", "tracking", "runs_dir", "data_dir", "data", "limit", "seed",
            "batch_size", "batch_tokens")  # fmt: skip
 _INTEGER = re.compile(r"[+-]?\d{1,9}", re.ASCII)
 _NUMBER = re.compile(r"[+-]?(\d{1,15}\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
@@ -66,17 +67,19 @@ def parted(overrides: Sequence[str]) -> tuple[TrainSettings, list[str]]:
     rest = []
     for word in overrides:
         key, equals, value = word.partition("=")
-        if key in _OWN or key.startswith(_PREFIX):
+        if key in OWN or key.startswith(_PREFIX):
             if not equals or key in own:
                 raise BenchError(
                     f"{key} is given {'twice' if key in own else 'without a value'}; write {key}=VALUE once"
                 )
             own[key] = value
-        elif re.split(r"[.@]", key.lstrip("+~"))[0] in _SHARED:
+        elif re.split(r"[.@]", key.lstrip("+~"))[0] in SHARED:
             rest.append(word)
         else:
-            known = ", ".join([*_SHARED, *_OWN, f"{_PREFIX}…"])
-            raise BenchError(f"bench train does not take '{word[:80]}'; its keys are {known}")
+            known = ", ".join([*SHARED, *OWN, f"{_PREFIX}…"])
+            raise BenchError(
+                f"bench train does not take '{word[:80]}'; its keys are {known}{meant(key, [*SHARED, *OWN])}"
+            )
     return _settings(own), rest
 
 
@@ -89,7 +92,7 @@ def _settings(own: Mapping[str, str]) -> TrainSettings:
         if not key.startswith(_PREFIX) or name == _ROWS:
             continue
         if name not in known:
-            raise BenchError(f"{key} is not a key; known: {', '.join(_PREFIX + one for one in [*known, _ROWS])}")
+            raise BenchError(f"{key} is not a key; {among(key, [_PREFIX + one for one in [*known, _ROWS]])}")
         recipe[name] = _whole(key, text) if name in whole else _number(key, text)
     seeds = _whole("seeds", own.get("seeds", "1"))
     if not 1 <= seeds <= MOST_SEEDS:

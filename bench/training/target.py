@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bench.errors import BenchError
 from bench.task import Task
+from bench.text.meant import meant
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 
@@ -47,7 +48,7 @@ def target_of(text: str | None, task: Task) -> Target:
         raise BenchError(f"target={text} is no metric with a value; {form}")
     metric = next((one for one in task.metrics if one.name == name), None)
     if metric is None:
-        raise BenchError(f"target={text}: task '{task.name}' has no metric '{name}'; {form}")
+        raise BenchError(f"target={text}: task '{task.name}' has no metric '{name}'; {form}{meant(name, names)}")
     percent = number.endswith("%")
     plain = number.removesuffix("%").strip()
     if not _NUMBER.fullmatch(plain):

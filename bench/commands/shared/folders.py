@@ -6,8 +6,10 @@ import glob
 from collections.abc import Callable
 from pathlib import Path
 
+from bench.commands.shared.run_names import pairs
 from bench.errors import BenchError
 from bench.runs.folder import ARTIFACTS, CONFIG
+from bench.text.meant import meant
 
 
 def any_folder(reference: str, runs_dir: Path, first: Callable[[Path], bool] = lambda folder: False) -> Path:
@@ -29,6 +31,6 @@ def any_folder(reference: str, runs_dir: Path, first: Callable[[Path], bool] = l
     if not found:
         raise BenchError(
             f"{reference} is no run: not a folder with {CONFIG}, and no id and no TASK/MODEL below {runs_dir}; `bench status` "
-            "lists those that are not complete"
+            f"lists those that are not complete{meant(reference, pairs(runs_dir))}"
         )
     return max(found, key=lambda path: (first(path), (path / CONFIG).stat().st_mtime))

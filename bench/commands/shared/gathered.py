@@ -33,6 +33,7 @@ from bench.scoring.bounds import by_rule
 from bench.scoring.foreign import class_of, is_foreign
 from bench.scoring.source import digest_of
 from bench.task import BaseTask, Task
+from bench.text.meant import among
 
 if TYPE_CHECKING:
     from bench.metrics.metric import AnyMetric
@@ -299,7 +300,7 @@ def _suite(board: SuiteBoard) -> tuple[list[str], dict[str, int]]:
     if not conf.has("suite", board.suite):
         raise BenchError(
             f"board '{board.name}' names the suite '{board.suite}', which is not in conf/suite; "
-            f"known: {', '.join(conf.names('suite'))}"
+            f"{among(board.suite, list(conf.names('suite')))}"
         )
     found = conf.choice("suite", board.suite)
     found = found.get("suite", found)

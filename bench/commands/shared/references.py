@@ -6,9 +6,11 @@ import glob
 import re
 from pathlib import Path
 
+from bench.commands.shared.run_names import pairs
 from bench.errors import BenchError
 from bench.runs.folder import ARTIFACTS, CONFIG, RECORD, read_run
 from bench.runs.journal import JOURNAL
+from bench.text.meant import meant
 
 
 def resolve(reference: str, runs_dir: Path) -> list[Path]:
@@ -73,7 +75,7 @@ def _found(reference: str, runs_dir: Path) -> Path:
     if not named:
         raise BenchError(
             f"{reference or repr(reference)} is no run: not a folder with {RECORD}, no id and no TASK/MODEL below {runs_dir}, "
-            "no bundle (FILE.zip) and no mlflow:ID"
+            f"no bundle (FILE.zip) and no mlflow:ID{meant(reference, pairs(runs_dir))}"
         )
     return max(named, key=lambda path: (read_run(path).created, path)).parent
 

@@ -26,8 +26,11 @@ def add(commands: Commands) -> None:
     board.add_argument("--speed", action="store_true", help="print the readings of timing scenarios instead of scores")
     runs_option(board)
 
-    show = commands.add_parser("list", help="what there is to run")
-    show.add_argument("kind", choices=["tasks", "models", "suites", "boards", "prices"])
+    _list(commands)
+    completion = commands.add_parser(
+        "completion", help="print what bash, zsh or fish reads to complete the words of bench"
+    )
+    completion.add_argument("shell", choices=["bash", "zsh", "fish"])
 
     fetch = commands.add_parser("fetch", help="bring the data and weights that a run needs")
     fetch.add_argument("overrides", nargs="*", metavar="KEY=VALUE", help="as for run")
@@ -45,10 +48,39 @@ def add(commands: Commands) -> None:
     trace.add_argument("-o", "--output", type=Path, metavar="FILE", help="the file; else trace-RUN_ID.json")
     runs_option(trace)
 
+    _sync(commands)
+    _status(commands)
+
+
+def _sync(commands: Commands) -> None:
     sync = commands.add_parser("sync", help="log the runs that the MLflow store has missed")
     runs_option(sync)
     level_option(sync)
-    _status(commands)
+
+
+def _list(commands: Commands) -> None:
+    show = commands.add_parser("list", help="what there is to run; filters together narrow it down")
+    show.add_argument("kind", choices=["tasks", "models", "suites", "boards", "prices"])
+    show.add_argument("--scenario", help="tasks of it: risk, marketing, operations, market, reading")
+    show.add_argument(
+        "--licence", help="tasks whose data have it: cc, cc0, mit, …; words that it has, or their beginnings"
+    )
+    show.add_argument("--language", help="tasks in it: en, zh, …")
+    show.add_argument("--metric", help="tasks that are scored by it: f1, accuracy, …")
+    show.add_argument(
+        "--parts", action="append", metavar="PART", help="tasks whose requests hold it: text, row, image, audio, video"
+    )
+    show.add_argument(
+        "--takes", action="append", metavar="PART", help="models that take it: text, row, image, audio, video"
+    )
+    show.add_argument(
+        "--output",
+        metavar="OUTPUT",
+        help="tasks that ask for it, models that give it: Generate, Span, Choose, Regress, …",
+    )
+    show.add_argument(
+        "--fits", metavar="NAME", help="tasks that this model can answer, or models that can answer this task"
+    )
 
 
 def _status(commands: Commands) -> None:
