@@ -6,7 +6,7 @@ LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
 MODELS := oracle,constant,majority,random,lexical,cheat,logistic,boosting,ocr_minilm,ocr_smollm2,ocr_rag_smollm2
 
-.PHONY: demo train-demo test fast hard docs check boards lint clean
+.PHONY: demo train-demo test fast hard docs check boards lint wheel clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/bench fetch suite=demo model=ocr_rag_smollm2
@@ -47,6 +47,10 @@ lint: $(VENV)/.dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+# Builds a release into dist/ and tries it in an environment where nothing else is (docs/release.md).
+wheel: $(VENV)/.dev
+	@$(BIN)/python scripts/release.py dist
 
 # By uv where it can be had, else by pip; the script says what it does about torch and CUDA. A stamp is set only when all is there.
 $(VENV)/.demo: pyproject.toml constraints.txt scripts/install.py
