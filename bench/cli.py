@@ -9,7 +9,6 @@ import sys
 from collections.abc import Sequence
 
 from bench import __version__
-from bench.commands.shared import faults
 from bench.commands.shared.first_steps import first_steps
 from bench.commands.shared.options import bundles, competition, exports, imports, judging, reading, running, starting
 from bench.commands.shared.options.parts import Parser, json_option
@@ -78,6 +77,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _main(arguments: Sequence[str] | None) -> int:
+    from bench.commands.shared import faults  # TAB needs none of what it loads
+
     interruptible()
     words = sys.argv[1:] if arguments is None else arguments
     try:
