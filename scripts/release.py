@@ -117,15 +117,21 @@ def tried(wheel: Path, folder: Path) -> Path:
     return python
 
 
-def list_of_parts(python: Path, out: Path, folder: Path, name: str) -> Path:
+def list_of_parts(python: Path, out: Path, folder: Path, wheel: Path) -> Path:
     """The SBOM of an environment, made by cyclonedx-py, which gets an environment of its own."""
     run([sys.executable, "-m", "venv", folder / "tools"])
     run([folder / "tools/bin/python", "-m", "pip", "install", "--quiet", "cyclonedx-bom>=7,<8"], env=_clean())
-    made = out / f"{name}.cdx.json"
+    made = out / f"{wheel.stem}.cdx.json"
     run(
         [folder / "tools/bin/cyclonedx-py", "environment", "--output-reproducible", "--output-file", made, python],
         env=_clean(),
     )
+    text = made.read_text(encoding="utf-8").replace(
+        wheel.as_uri(), wheel.name
+    )  # where it lay here is nobody's business
+    if "file://" in text:
+        raise ReleaseError(f"{made.name} names a folder of this machine; look for file:// in it")
+    made.write_text(text, encoding="utf-8")
     return made
 
 
@@ -151,7 +157,7 @@ def main(words: Sequence[str]) -> int:
     folder = Path(tempfile.mkdtemp(prefix="bench-release-"))
     try:
         python = tried(wheel, folder)
-        parts = list_of_parts(python, out, folder, wheel.name.removesuffix(".whl"))
+        parts = list_of_parts(python, out, folder, wheel)
         say(f"{parts.name}: what `pip install` brought, by name, version and licence")
     finally:
         shutil.rmtree(folder, ignore_errors=True)
