@@ -15,7 +15,7 @@ MENU = {
     "Start": ("index.md", "tutorial.md", "quickstart.md"),
     "How to": (
         "models.md", "tables.md", "data.md", "ci.md", "submissions.md", "held-out.md", "scale.md", "mlflow.md", "training.md",
-        "imports.md", "exports.md", "dawnbench.md", "site.md",
+        "imports.md", "exports.md", "dawnbench.md", "site.md", "release.md", "licences.md",
     ),
     "Explanations": (
         "architecture.md", "statistics.md", "metrics.md", "replies.md", "timing.md", "endpoints-timing.md", "cost.md", "gaming.md",
