@@ -23,6 +23,7 @@ from typing import Any
 
 from bench import machine
 
+_MARK = ".lease"  # stands between the name of a lock and the number of its lease
 BEAT_SECONDS = 5.0
 SILENT_SECONDS = 60.0  # as long as NFS keeps what it knows of a file by default (acregmax), and no shorter
 _BYTES = 512  # of the file, always: what is written over it in place needs no room on a full disk
@@ -220,16 +221,22 @@ def _highest(lock: Path) -> int:
 
 
 def _numbers(lock: Path) -> list[int]:
-    found = []
+    begins = f"{lock.name}{_MARK}"
     with suppress(FileNotFoundError), os.scandir(lock.parent) as entries:
-        for entry in entries:
-            if match := re.fullmatch(re.escape(lock.name) + r"\.lease([1-9][0-9]{0,15})", entry.name):
-                found.append(int(match[1]))
-    return found
+        behind = [entry.name[len(begins) :] for entry in entries if entry.name.startswith(begins)]
+        return [int(number) for number in behind if re.fullmatch(r"[1-9][0-9]{0,15}", number)]
+    return []
+
+
+def leased(folder: Path) -> set[str]:
+    """The names of the locks in a folder that have, or had, a lease."""
+    with suppress(FileNotFoundError), os.scandir(folder) as entries:
+        return {name for name, mark, _ in (entry.name.rpartition(_MARK) for entry in entries) if mark}
+    return set()
 
 
 def _path(lock: Path, number: int) -> Path:
-    return lock.with_name(f"{lock.name}.lease{number}")
+    return lock.with_name(f"{lock.name}{_MARK}{number}")
 
 
 def _read(path: Path) -> dict[str, Any]:

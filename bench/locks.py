@@ -13,6 +13,7 @@ import errno
 import json
 import os
 import platform
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -135,14 +136,22 @@ def owner(file: int) -> Owner:
         return Owner()
 
 
-def holder(path: Path) -> Owner | None:
-    """Who holds a lock right now; None where nobody does, and where the system does not say."""
+def holders(folder: Path) -> Iterator[Owner]:
+    """Who holds a lock of this folder right now."""
+    leased = leases.leased(folder)  # once: each look for leases goes through the whole folder
+    for path in sorted(folder.glob("*")):
+        if (found := holder(path, leased=path.name in leased)) is not None:
+            yield found
+
+
+def holder(path: Path, *, leased: bool = True) -> Owner | None:
+    """Who holds a lock right now; None where nobody does, and where the system does not say. Without `leased` it has no lease."""
     try:
         file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # what is no file keeps nobody waiting
     except OSError:
         return None
     try:
-        return owner(file) if not _is_unlocked(file) or leases.is_held(path.absolute()) else None
+        return owner(file) if not _is_unlocked(file) or (leased and leases.is_held(path.absolute())) else None
     except OSError:
         return None
     finally:

@@ -264,3 +264,21 @@ def test_a_default_store_on_a_shared_folder_is_warned_of_once(
         store._warn_shared(store.default_uri(tmp_path))
     store._warn_shared("http://127.0.0.1:5000")
     assert capsys.readouterr().err.count("is a SQLite file on nfs4, which several machines at once may damage") == 1
+
+
+def test_who_holds_a_lock_of_a_folder_is_told_without_looking_through_it_for_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(300):
+        (tmp_path / f"lock{number}").touch()
+    looked: list[Path] = []
+    look = leases.os.scandir
+    monkeypatch.setattr(leases.os, "scandir", lambda place: (looked.append(Path(place)), look(place))[1])
+    assert list(locks.holders(tmp_path)) == []
+    assert len(looked) <= 3
+    with run_locks.locked(tmp_path):
+        assert [one.pid for one in locks.holders(tmp_path)] == [os.getpid()]
+    (tmp_path / "lock7.lease3").write_text(json.dumps({"over": True}))
+    assert leases.leased(tmp_path) >= {"lock7"}
+    assert list(locks.holders(tmp_path)) == []
+    assert leases.leased(tmp_path / "gone") == set()

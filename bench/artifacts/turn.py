@@ -89,9 +89,7 @@ def _taken(file: int, what: str) -> bool:
 
 def owners() -> Iterator[locks.Owner]:
     """Who fetches or makes something for this cache right now."""
-    for path in sorted((cache_dir() / FOLDER).glob("*")):
-        if (found := locks.holder(path)) is not None:
-            yield found
+    return locks.holders(cache_dir() / FOLDER)
 
 
 @cache
