@@ -303,6 +303,8 @@ class Veiled(Model, AbstractContextManager["Veiled"]):
         near = frozenset().union(*self._recent)
         for key in [key for key in self._held if key not in near]:
             del self._held[key]
+        if not self._true:  # no request has a copy of a file
+            return
         used = {str(path) for request in self._held.values() for path in files_of(request)}
         for neutral in [neutral for neutral in self._true if neutral not in used]:
             Path(neutral).unlink(missing_ok=True)
