@@ -24,6 +24,9 @@ def test_links_lead_to_pages_of_the_site_and_what_is_none_becomes_the_name_of_a_
     )
     assert pages.linked("[a](../../docs/a.md)", "tasks/x/README.md", found).endswith("(`docs/a.md`)") is False
     assert pages.linked("```\n[b](gone.md)\n```", "docs/a.md", found) == "```\n[b](gone.md)\n```"
+    assert pages.linked("a\n- b\n  c\n- d\n\n1. e\n```\n- f\ng\n- h\n```", "docs/a.md", found) == (
+        "a\n\n- b\n  c\n- d\n\n1. e\n```\n- f\ng\n- h\n```"
+    )
     with pytest.raises(BenchError, match=r"docs/a.md:2: the link to gone.md leads nowhere"):
         pages.linked("\n[b](gone.md)", "docs/a.md", found)
 
@@ -34,6 +37,8 @@ def test_every_page_that_people_write_stands_in_a_menu() -> None:
 
 
 def test_a_page_or_style_that_asks_another_machine_is_named(tmp_path: Path) -> None:
+    (tmp_path / "a.png").touch()
+    (tmp_path / "a.js").touch()
     (tmp_path / "good.html").write_text(
         '<link rel="canonical" href="https://a.org/"><a href="https://a.org">a</a><img src="a.png"><script src="a.js"></script>'
     )
@@ -43,6 +48,9 @@ def test_a_page_or_style_that_asks_another_machine_is_named(tmp_path: Path) -> N
         '<script src="//a.org/x.js"></script><link rel="preload icon" href="https://a.org/i">'
     )
     (tmp_path / "bad.css").write_text("@import 'https://a.org/x.css'; b { src: url( //a.org/f.woff) }")
+    (tmp_path / "gone.html").write_text('<link rel="stylesheet" href="gone.css">')
+    assert "gone.html: it loads gone.css, which is not there" in checked.faults(tmp_path)
+    (tmp_path / "gone.html").unlink()
     assert [line.split(": ")[0] for line in checked.faults(tmp_path)] == ["bad.css"] * 2 + ["bad.html"] * 2
 
 

@@ -1,4 +1,6 @@
-"""Makes the documentation site: `python -m scripts.docs [--out build/docs]`; the site is OUT/site, and needs no server.
+"""Makes the documentation site: `python -m scripts.docs [--out build/docs]`.
+
+The site is OUT/site, which needs no server but for its search: `python -m http.server -b 127.0.0.1 -d OUT/site`.
 
 Pages are those of docs/ and the READMEs; pages of tasks come from their cards, references from docstrings, schema and `--help`.
 It ends with 1 for a link that leads nowhere, a page that stands in no menu, or one that asks another machine for anything.
@@ -22,6 +24,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--out", type=Path, default=Path("build/docs"), help="the folder that is made anew")
     out = parser.parse_args().out.absolute()
+    os.environ["BENCH_OFFLINE"] = "1"  # data that are not here are fetched for no page
     if out.exists() and any(out.iterdir()) and not (out / settings.FILE).is_file():
         raise BenchError(f"{out} holds something else than the documentation; name another folder with --out")
     shutil.rmtree(out, ignore_errors=True)

@@ -1,4 +1,4 @@
-"""What a reader's browser would ask of other machines: nothing may stand in a page that does."""
+"""What a reader's browser loads for a page: nothing from other machines, and nothing that is not there."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ class _Page(HTMLParser):
     def __init__(self) -> None:
         super().__init__()
         self.found: list[str] = []
+        self.own: list[str] = []  # addresses below the site that are loaded
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         """Keep what the tag has loaded from elsewhere."""
@@ -33,10 +34,12 @@ class _Page(HTMLParser):
             return
         if re.match(r"(?:https?:)?//", address):
             self.found.append(f"<{tag}> loads {address}")
+        elif address and not address.startswith("data:"):
+            self.own.append(address.partition("?")[0].partition("#")[0])
 
 
 def faults(site: Path) -> list[str]:
-    """A line for each thing that a page or style loads from elsewhere."""
+    """A line for each thing that a page or style loads from elsewhere, or from where nothing is."""
     return [f"{path.relative_to(site)}: {said}" for path in sorted(site.rglob("*")) for said in _of_file(path)]
 
 
@@ -45,5 +48,6 @@ def _of_file(path: Path) -> Iterator[str]:
         page = _Page()
         page.feed(path.read_text(encoding="utf-8"))
         yield from page.found
+        yield from (f"it loads {one}, which is not there" for one in page.own if not (path.parent / one).exists())
     elif path.suffix == ".css":
         yield from (f"its style loads {found[0]}" for found in _STYLE.finditer(path.read_text(encoding="utf-8")))

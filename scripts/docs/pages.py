@@ -11,6 +11,7 @@ from bench.errors import BenchError
 
 ROOT = Path(__file__).parents[2]
 _LINK = re.compile(r"(?P<text>\[(?:[^\[\]]|\[[^\[\]]*\])*\])\((?P<target>[^)\s]+)\)")
+_ITEM = re.compile(r"(?:[-*+]|\d+\.) ")
 _FENCE = re.compile(r"^(```|~~~)")
 
 
@@ -51,9 +52,14 @@ def linked(text: str, file: str, found: dict[str, str]) -> str:
 
     Raises BenchError for a link that leads nowhere.
     """
-    lines, fenced = [], False
+    lines: list[str] = []
+    fenced = listed = False
     for number, line in enumerate(text.split("\n"), start=1):
         fenced ^= _FENCE.match(line) is not None
+        item = not fenced and _ITEM.match(line) is not None
+        if item and not listed and lines and lines[-1].strip():
+            lines.append("")  # which Python-Markdown asks for before a list
+        listed = item or (listed and (line.startswith(" ") or not line.strip()))
         lines.append(
             line if fenced else _LINK.sub(lambda match, n=number: _link(match, f"{file}:{n}", file, found), line)
         )

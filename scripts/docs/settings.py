@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from scripts.docs.pages import ROOT, places
 
 FILE = "mkdocs.yml"
+_WRAPPED = ".md-typeset pre > code { white-space: pre-wrap; }\n"  # passages of tasks are one long line
 MENU = {
     "Start": ("index.md", "tutorial.md", "quickstart.md"),
     "How to": (
@@ -37,6 +38,7 @@ def write(out: Path, tasks: list[str], code: list[str]) -> None:
     if missing := sorted(set(places().values()) - listed):
         raise BenchError(f"{missing[0]} stands in no menu; give it a place in scripts/docs/settings.py")
     order = ("Start", "How to", "Tasks", "Explanations", "Reference", "finmm", "More")
+    (out / "src" / "wrapped.css").write_text(_WRAPPED, encoding="utf-8")
     (out / FILE).write_text(
         yaml.safe_dump(_settings(out, [{name: menu[name]} for name in order]), sort_keys=False), encoding="utf-8"
     )
@@ -57,8 +59,9 @@ def _settings(out: Path, nav: list[dict[str, list[str]]]) -> dict[str, Any]:
                 {"media": "(prefers-color-scheme: dark)", "scheme": "slate", "primary": "indigo"},
             ],
         },
+        "extra_css": ["wrapped.css"],
         "plugins": [
-            "search",
+            "search",  # which works where the pages are served: that of pages opened as files asks another machine for a script
             {"mkdocstrings": {"handlers": {"python": {"paths": [str(ROOT)], "options": {
                 "show_root_heading": True, "show_source": False, "heading_level": 2, "docstring_style": "google",
                 "show_root_full_path": False, "show_signature_annotations": True, "separate_signature": True,

@@ -38,7 +38,7 @@ def _page(name: str) -> Iterator[str]:
     yield f"# {name}\n"
     yield f"{markdown(card.title)}. {markdown(conf.names('task')[name])}\n"
     yield f"```sh\nbench run task={name} model=majority limit=100\n```\n"
-    yield "| | |\n|---|---|"
+    yield "| card | |\n|---|---|"
     for said, value in _facts(cls, card):
         yield f"| {said} | {value} |"
     yield "\n## Metrics\n"
