@@ -40,14 +40,16 @@ class _Page(HTMLParser):
 
 def faults(site: Path) -> list[str]:
     """A line for each thing that a page or style loads from elsewhere, or from where nothing is."""
-    return [f"{path.relative_to(site)}: {said}" for path in sorted(site.rglob("*")) for said in _of_file(path)]
+    return [f"{path.relative_to(site)}: {said}" for path in sorted(site.rglob("*")) for said in _of_file(path, site)]
 
 
-def _of_file(path: Path) -> Iterator[str]:
+def _of_file(path: Path, site: Path) -> Iterator[str]:
     if path.suffix == ".html":
         page = _Page()
         page.feed(path.read_text(encoding="utf-8"))
         yield from page.found
-        yield from (f"it loads {one}, which is not there" for one in page.own if not (path.parent / one).exists())
+        for one in page.own:  # from the root of the site, or from the page
+            if not (site / one.lstrip("/") if one.startswith("/") else path.parent / one).exists():
+                yield f"it loads {one}, which is not there"
     elif path.suffix == ".css":
         yield from (f"its style loads {found[0]}" for found in _STYLE.finditer(path.read_text(encoding="utf-8")))
