@@ -47,7 +47,7 @@ def evaluate(
         say(line)
     if folder.complete and _has_audit(folder.read(), settings):  # else only what is missing is made again
         progress(len(asked.examples), len(asked.examples))
-        run = _as_scored_now(folder, task, asked, settings, say)
+        run = _as_written(folder, task, asked, settings, say)
         energy.say_late(run, settings.energy, say)
         return priced.repriced(folder, run, price, say), folder
     before = _as_written(folder, task, asked, settings, say) if folder.complete else None
@@ -93,15 +93,10 @@ def source_here(basis: Basis) -> AnsweredBy:
 
 
 def _as_written(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
-    """The record of a complete run that gets an audit, with the scores of today; BenchError where its predictions were altered."""
-    refuse_altered(folder.path, folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
-    return _as_scored_now(folder, task, asked, settings, say)  # else the scores of before would be lost
-
-
-def _as_scored_now(folder: RunFolder, task: Task, asked: Asking, settings: Settings, say: Say) -> Run:
-    """The record of a complete run with the scores that today's parser and metrics give."""
+    """The record of a complete run with the scores that today's parser and metrics give; BenchError where answers were altered."""
+    refuse_altered(folder.path, run := folder.read(), but=(CONFIG, MEASUREMENTS), grown=(LEDGER,))
     if is_scored_as_now(folder, task, settings.resamples):
-        return folder.read()
+        return run
     return rescore(folder, task, asked.examples, resamples=settings.resamples, say=say)
 
 

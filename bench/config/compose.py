@@ -159,11 +159,23 @@ def _refuse_unusable(config: DictConfig, choices: Mapping[str, str], overrides: 
         if config[group] is not None and choices.get(group) not in names(group):
             asked = next((word for word in overrides if word.startswith(f"{group}=")), f"{group}={choices.get(group)}")
             raise BenchError(f"{asked} is not one name; {among(asked.partition('=')[2], list(names(group)))}")
+    if config.data.path is not None and "task" in choices and "${data.path}" not in _as_written(config.task):
+        raise BenchError(
+            f"data.path={config.data.path} is given, and task '{choices['task']}' reads no file that could be named: its data come "
+            "with its package; leave data.path away"
+        )
     if "suite" in choices and not (config.suite and config.suite.tasks):
         raise BenchError(
             f"conf/suite/{choices['suite']}.yaml names no task; give it the first line `# @package _global_` and a key suite with "
             "a list of tasks"
         )
+
+
+def _as_written(config: DictConfig) -> str:
+    """The configuration as text, with what it names by ${…} as it stands there."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_yaml(config, resolve=False)
 
 
 def _composed(overrides: Sequence[str]) -> DictConfig:
