@@ -7,6 +7,7 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from bench import __version__
 from bench.commands.shared.first_steps import first_steps
@@ -14,7 +15,7 @@ from bench.commands.shared.options import bundles, competition, exports, imports
 from bench.commands.shared.options.parts import Parser, json_option
 from bench.commands.shared.signals import interruptible
 from bench.commands.shared.streams import lasting
-from bench.errors import EXIT_INTERNAL, BenchError
+from bench.errors import EXIT_INTERNAL, BenchError, line_of, said_by
 from bench.text.shown import tell
 
 _USAGE = """\
@@ -98,7 +99,7 @@ def _main(arguments: Sequence[str] | None) -> int:
 
             log.begin(level, words)
         module = _MODULES.get(options.command, options.command)
-        return int(importlib.import_module(f"bench.commands.{module}").main(options))
+        return _called(importlib.import_module(f"bench.commands.{module}"), options)
     except BenchError as error:
         tell(f"bench: {error}", err=True)
         return 2
@@ -112,6 +113,17 @@ def _main(arguments: Sequence[str] | None) -> int:
             return 2
         faults.told(error, words)
         return EXIT_INTERNAL
+
+
+def _called(command: Any, options: argparse.Namespace) -> int:
+    """The exit code of a command; raises BenchError where somebody's code ends the program, whose code would be taken for ours."""
+    try:
+        return int(command.main(options))
+    except SystemExit as error:
+        raise BenchError(
+            f"code that is not of bench ended the program ({said_by(error)}, {line_of(error)}); nothing says that the command did "
+            "its work: correct that code, and run the same command again"
+        ) from None
 
 
 if __name__ == "__main__":

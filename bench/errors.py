@@ -81,7 +81,7 @@ def wrong(owner: str, place: Place, error: BaseException, remedy: str) -> CodeEr
     said = said_by(error)
     example = f" of example {place.example!r}" if place.example else ""
     given = f"; it was given {_short(place.given)}" if place.given is not None else ""
-    line = f"{owner}: {place.function}{example} raised {said} ({_line(error)}){given}; {remedy}"
+    line = f"{owner}: {place.function}{example} raised {said} ({line_of(error)}){given}; {remedy}"
     return CodeError(line, place.example, said)
 
 
@@ -89,7 +89,7 @@ def fault(error: Exception, tell: Callable[..., None]) -> str:
     """What a fault of this package is in one line: what was raised, and where; its traceback is told line by line, to stderr."""
     for line in "".join(traceback.format_exception(error)).splitlines():
         tell(line, err=True)
-    return f"{said_by(error)} ({_line(error)})"
+    return f"{said_by(error)} ({line_of(error)})"
 
 
 def words_of(error: BaseException) -> str:
@@ -113,8 +113,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 160 else f"{text[:159]}…"
 
 
-def _line(error: BaseException) -> str:
-    """The file and line that raised it; the innermost that is not a library's."""
+def line_of(error: BaseException) -> str:
+    """The file and line that raised it, or that Python could not read; the innermost that is not a library's."""
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{Path(error.filename).name} line {error.lineno}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [one for one in frames if not one.filename.startswith(sys.prefix) and "<" not in one.filename]
     last = (own or frames)[-1]

@@ -16,7 +16,7 @@ from bench.config.compose import choice, conf_dirs, has, names, own_conf_dirs, p
 from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
 from bench.data.source import DataSource
-from bench.errors import BenchError
+from bench.errors import BenchError, authored, line_of, said_by
 from bench.models.base import Model
 from bench.record import Run
 from bench.scoring import foreign
@@ -54,7 +54,7 @@ def build(config: Any, key: str, kind: type | None = None) -> Any:
             arguments[name] = _argument(given[name], kind, name, f"{key}.{name}")
         elif default is inspect.Parameter.empty:
             raise BenchError(f"{key}.{name} is missing; {cls.__name__} needs it")
-    made = cls(**arguments)
+    made = _made(cls, arguments, key)
     if isinstance(made, DataSource):
         made.carried = _beside_conf(made.local)
     return made
@@ -70,6 +70,14 @@ def _beside_conf(local: str) -> Path | None:
         return None
     places = (folder.parent / "data" / below for folder in conf_dirs()[:-1])
     return next((one for one in places if (one.is_dir() if local.endswith("/") else one.is_file())), None)
+
+
+def _made(cls: Any, arguments: Mapping[str, Any], key: str) -> Any:
+    """The object; what somebody's own constructor raises is a line of theirs."""
+    if is_shipped(cls.__module__):
+        return cls(**arguments)
+    with authored(f"{key} {cls.__name__}", "__init__", "correct it and run the same command again"):
+        return cls(**arguments)
 
 
 def task_class(name: str) -> type[BaseTask]:
@@ -158,10 +166,30 @@ def _target(path: str, key: str) -> Any:
     for folder in own_conf_dirs():
         if str(folder.parent) not in sys.path:
             sys.path.append(str(folder.parent))
+    loaded = _imported(module, f"{key}._target_={path}")
+    if not hasattr(loaded, name):
+        raise BenchError(f"{key}._target_={path} cannot be found ({module} has no {name}); correct the path")
+    return getattr(loaded, name)
+
+
+def _imported(module: str, said: str) -> Any:
+    """The module; raises BenchError where it is not there, or is somebody's own and raises anything, `sys.exit` too."""
     try:
-        return getattr(importlib.import_module(module), name)
-    except (ModuleNotFoundError, AttributeError) as error:
-        raise BenchError(f"{key}._target_={path} cannot be found ({error}); correct the path") from None
+        return importlib.import_module(module)
+    except (Exception, SystemExit) as error:
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        if missing is not None and f"{module}.".startswith(f"{missing}."):
+            raise BenchError(f"{said} cannot be found ({error}); correct the path") from None
+        if missing is None and is_shipped(module):
+            raise
+        raise BenchError(
+            f"{said}: {module} cannot be imported: {said_by(error)} ({line_of(error)}); correct it"
+        ) from error
+
+
+def is_shipped(module: str) -> bool:
+    """Whether a module comes with this package; what others raise is theirs."""
+    return module.split(".")[0] in ("bench", "tasks")
 
 
 def _own_packages() -> Iterator[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -334,8 +335,12 @@ def _task(job: Job) -> Task:
 
 def _fitting(task: Task) -> list[str]:
     """The names of the models in conf/ that can do the task."""
-    configs = {name: conf.choice("model", name) for name in conf.names("model")}
-    return [name for name, config in configs.items() if fits(task, build(config, "model"))]
+    found = []
+    for name in conf.names("model"):
+        with suppress(BenchError):  # one of somebody's own that cannot be made is no choice, and no matter here
+            if fits(task, build(conf.choice("model", name), "model")):
+                found.append(name)
+    return found
 
 
 def _device(model: Model, config: Mapping[str, Any]) -> Device:
