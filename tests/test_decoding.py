@@ -277,12 +277,34 @@ HOW = [
 ]  # fmt: skip
 
 
+@pytest.fixture(scope="module")
+def one_by_one(own: Any) -> Callable[[int, int], list[list[int]]]:
+    """What the library's `generate` says to the prompts of a seed and head, each alone: the same however the work is divided."""
+    known: dict[tuple[int, int], list[list[int]]] = {}
+
+    def said(seed: int, head: int) -> list[list[int]]:
+        if (seed, head) not in known:
+            prompts = divided(seed, head)
+            known[seed, head] = alone(own, prompts, 15, limits(seed, len(prompts), most=17))
+        return known[seed, head]
+
+    return said
+
+
+def divided(seed: int, head: int) -> list[list[int]]:
+    """Prompts with a beginning in common of this length, or of two kinds."""
+    return some_prompts(seed, head) + some_prompts(seed + 100, 0)[: 0 if head else None]
+
+
 @pytest.mark.parametrize("how", HOW, ids=[" ".join(f"{k}={v}" for k, v in how.items()) for how in HOW])
 @pytest.mark.parametrize(("seed", "head"), [(20, 0), (21, 66), (22, 0), (23, 80)])
 def test_how_the_work_is_divided_changes_no_token(
-    own: Any, tree: Any, how: dict[str, Any], seed: int, head: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+    one_by_one: Callable[[int, int], list[list[int]]], tree: Any, how: dict[str, Any], seed: int, head: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
     from bench.decoding import greedy, tree_attention
+
+    expected = one_by_one(seed, head)
 
     def as_on_a_gpu(q: Any, k: Any, v: Any, scale: float, **masks: Any) -> tuple[Any, Any]:
         out, lse = tree_attention.plain_attention(*(x.transpose(1, 2) for x in (q, k, v)), scale, **masks)
@@ -295,7 +317,7 @@ def test_how_the_work_is_divided_changes_no_token(
             monkeypatch.setattr(greedy, name, value)
         else:
             monkeypatch.setitem(getattr(greedy, name), "cpu", value)
-    prompts = some_prompts(seed, head) + some_prompts(seed + 100, 0)[: 0 if head else None]
+    prompts = divided(seed, head)
     finished = limits(seed, len(prompts), most=17)
     asked: list[tuple[int, int]] = []
 
@@ -304,7 +326,7 @@ def test_how_the_work_is_divided_changes_no_token(
         return finished(index, tokens)
 
     found = gathered(greedy.greedy(tree, prompts, [15] * len(prompts), noted))
-    assert found == alone(own, prompts, 15, finished)
+    assert found == expected
     # each token is shown once, in order, and none behind the end
     assert sorted(asked) == [(i, n) for i, tokens in enumerate(found) for n in range(1, len(tokens) + 1)]
 
