@@ -170,6 +170,39 @@ def test_what_cannot_be_seen_is_never_the_same_unless_its_user_vouches_for_it(
     assert described(made, "v1", "1")[0] == described(made, "v1", "2")[0] != described(made, "v2", "1")[0]
 
 
+READS = {
+    "random": "random.random()", "secrets": "secrets.randbelow(2)", "time": "time.time()", "datetime": "datetime.datetime.now()",
+    "datetime as d": "d.date.today()", "os": "os.environ['A']", "os.path": "os.path.exists(p)", "sys": "sys.modules['random']",
+    "subprocess": "subprocess.run(p)", "urllib.request": "urllib.request.urlopen(p)", "numpy": "numpy.random.rand()",
+    "numpy as np": "np.load(p)", "socket": "socket.socket()", "pathlib": "pathlib.Path(p)", "json": "json.load(open(p))",
+    "re": "re.enum.sys.argv", "logging": "logging.os.environ", "uuid": "uuid.uuid4()", "requests": "requests.get(p)",
+    "math": "input()", "string": "hash(p)", "openai": "openai.OpenAI()", "builtins": "builtins.open(p)",
+    "yaml": "__builtins__['open'](p)",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("module", "reads"), READS.items())
+def test_what_may_read_the_world_is_never_the_same_wherever_it_is_imported(module: str, reads: str) -> None:
+    loaded = pytest.importorskip(module.partition(" ")[0]) and sys.modules[module.partition(" ")[0].partition(".")[0]]
+    called = module.rpartition(" ")[2].partition(".")[0]
+    within = f"def f(p):\n    import {module}\n    return {reads}"
+    for found in (seen(_typed(f"def f(p): return {reads}", **{called: loaded})), seen(_typed(within))):
+        assert "give something else each time" in found.unseen[0]
+
+
+@pytest.mark.parametrize(
+    "name", ["random.choice", "time.time", "os.getenv", "datetime.datetime", "numpy.load", "re.sub"]
+)
+def test_a_function_of_a_library_is_seen_where_it_computes_alone(name: str) -> None:
+    module, _, attribute = name.rpartition(".")
+    given = getattr(sys.modules.get(module) or __import__(module.partition(".")[0]), attribute)
+    alone = not seen(_typed("def f(p): return g(p)", g=given)).unseen
+    assert alone == (name in ("re.sub", "datetime.datetime"))
+    assert seen(_typed("def f(p): return g.now()", g=given)).unseen
+    pure = "def f(p):\n    import re, math, json\n    from urllib.parse import quote\n    return quote(json.dumps(p))"
+    assert not seen(_typed(pure)).unseen
+
+
 def test_keyword_arguments_are_the_overrides_of_a_command_line() -> None:
     given = {
         "seed": 1,
@@ -279,11 +312,25 @@ async def _later(prompt: str) -> str:
     return prompt
 
 
-def test_a_function_that_answers_later_is_refused_and_one_that_raises_fails_its_requests(runs: Path) -> None:
+def _raising(prompt: str) -> str:
+    raise ValueError(prompt[:1])
+
+
+def test_a_function_that_answers_later_is_refused_and_one_that_raises_fails_its_requests(
+    runs: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     with pytest.raises(BenchError, match=r"answers later \(async\)"):
         _small(_later, runs)
     found = _small(lambda prompt: 1 / 0, runs, name="raises")
     assert "no result" in repr(found)
+    capfd.readouterr()
+    found = _small(lambda prompt: 1 / 0, runs, name="raises", revision="1")
+    assert "asks them again" not in capfd.readouterr().err
+    assert _small(lambda prompt: 2 / 0, runs, name="raises", revision="1").folder != found.folder
+    capfd.readouterr()
+    for _ in range(2):
+        _small(_raising, runs)
+    assert capfd.readouterr().err.count("; fresh=True asks them again") == 1
     assert "ZeroDivisionError" in str(found.predictions[0].error)
 
 
@@ -292,9 +339,9 @@ def test_ctrl_c_keeps_what_was_answered_and_the_same_call_goes_on(
 ) -> None:
     monkeypatch.setenv("BENCH_TEST_STOPS", "2")
     with pytest.raises(KeyboardInterrupt):
-        evaluate("finmm_qa", _stopping, limit=4, runs_dir=runs, tracking="none")
+        evaluate("finmm_qa", _stopping, revision="1", limit=4, runs_dir=runs, tracking="none")
     assert "1 of 4 predictions of finmm_qa / _stopping are kept, the same call goes on" in capfd.readouterr().err
-    found = evaluate("finmm_qa", _stopping, limit=4, runs_dir=runs, tracking="none")
+    found = evaluate("finmm_qa", _stopping, revision="1", limit=4, runs_dir=runs, tracking="none")
     assert (found.timings["attempts"], len(found.predictions)) == (2, 4)
 
 
@@ -315,7 +362,7 @@ def _waiting(prompt: str) -> str:
     return "a"
 
 
-def test_a_second_thread_on_one_run_is_refused_and_one_on_another_waits_its_turn(runs: Path) -> None:
+def test_a_second_thread_waits_its_turn_on_the_same_run_and_on_another(runs: Path) -> None:
     _GO.clear()
     found: dict[str, object] = {}
 
@@ -329,15 +376,19 @@ def test_a_second_thread_on_one_run_is_refused_and_one_on_another_waits_its_turn
     other = threading.Thread(target=run, args=("other", "oracle"))
     first.start()
     assert _BEGUN.wait(60)
-    run("second", _waiting, revision="1")
-    assert "is in use by process" in str(found["second"])
+    second = threading.Thread(target=run, args=("second", _waiting), kwargs={"revision": "1"})
+    second.start()
     other.start()
     other.join(0.3)
+    assert second.is_alive()
     assert other.is_alive()
     _GO.set()
-    first.join()
-    other.join()
+    for one in (first, second, other):
+        one.join(60)
     assert isinstance(found["first"], _Evaluation)
+    assert isinstance(found["second"], _Evaluation)
+    assert found["first"].folder == found["second"].folder
+    assert found["second"].timings["attempts"] == 1
     assert isinstance(found["other"], _Evaluation)
 
 

@@ -18,6 +18,7 @@ from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from bench.text import secrets
+from bench.text.asked import as_asked
 from bench.text.shown import tell, terminal, visible
 
 FILE = "log.txt"
@@ -129,6 +130,7 @@ def begin(level: str = "info", words: Sequence[str] = ()) -> None:
 
 def say(line: str, level: int = logging.INFO) -> None:
     """One line to a person, on stderr, and into the log; a level below the one that is logged from says nothing."""
+    line = as_asked(line)
     log.log(level, "%s", line, extra={"said": True}, stacklevel=2)
     if level >= _threshold:
         tell(f"bench: {line}", err=True)

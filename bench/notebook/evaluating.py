@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
-from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from bench.errors import BenchError
@@ -28,12 +25,13 @@ def evaluate(
     `timing="single_stream"`. `limit` takes the first examples, `fresh` starts anew, `strict` and `reuse` are those of `bench run`.
 
     An object or function is called `name`, by its own name without one. Its run is found again if its code and all the values that
-    this reaches are the same; where that cannot be seen every call asks anew, unless `revision` vouches for it: your word
-    that it answers as before as long as this text is the same.
+    this reaches are the same. Where that cannot be seen, or it reaches a library that may read a clock, chance, files, the
+    environment or a server, every call asks anew, unless `revision` vouches for it: your word that it answers as before as long as
+    this text is the same. Libraries that compute alone are those of `bench.runs.pure`: re, math, json, numpy and the like.
 
     One evaluation of a process goes on at a time; others wait. Raises BenchError, with the line that the command would say.
     """
-    with plainly():
+    with plainly(), turn():
         job = _job(task, model, limit, name, revision, overrides)
         return _evaluated(job, fresh=fresh, strict=strict, reuse=reuse)
 
@@ -88,19 +86,15 @@ def _evaluated(job: Job, *, fresh: bool, strict: bool, reuse: bool) -> Evaluatio
             "timing.alone measures a model without a run; evaluate gives the run: leave it out, or use `bench run`"
         )
 
-    def place() -> Path:
-        return Runner(fresh=fresh, strict=strict, reuse=reuse).folder_of(replace(job, made=copy.copy(job.made)))
-
-    with turn(place):
-        display = Display()
-        runner = Runner(fresh=fresh, strict=strict, reuse=reuse, display=display)
-        try:
-            with display:
-                outcome = runner.run([job])
-        except KeyboardInterrupt:
-            if runner.progress.label:
-                say(_interrupted(runner.interrupted(), job))
-            raise
+    display = Display()
+    runner = Runner(fresh=fresh, strict=strict, reuse=reuse, display=display)
+    try:
+        with display:
+            outcome = runner.run([job])
+    except KeyboardInterrupt:
+        if runner.progress.label:
+            say(_interrupted(runner.interrupted(), job))
+        raise
     return Evaluation(*outcome.done[0])
 
 

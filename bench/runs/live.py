@@ -2,18 +2,20 @@
 
 A file tells what would be imported; a notebook calls what was typed, imported before the last edit, or changed since. So here the
 code that would run is looked at itself, with the values that it reaches: defaults, closures, globals, attributes, and the functions
-and classes behind them. Of libraries the name and version is enough, as it is elsewhere. What cannot be looked at (a client, a
-loaded network, C of somebody's own, code without a source) is a reason why nobody can tell whether two calls meet the same.
+and classes behind them. Of libraries that compute alone (`bench.runs.pure`) the name and version is enough, as it is elsewhere.
+What cannot be looked at (a client, a loaded network, C of somebody's own, code without a source), and every other library, as
+it may read a clock, chance, a file, the environment or a server, is a reason why nobody can tell whether two calls meet the
+same.
 """
 
 from __future__ import annotations
 
-import builtins
 import dataclasses
 import dis
 import enum
 import functools
 import hashlib
+import importlib.util
 import inspect
 import sys
 import sysconfig
@@ -25,6 +27,7 @@ from pathlib import Path
 from typing import Any
 
 from bench.runs.code import INSTALLED, file_of, is_outside
+from bench.runs.pure import is_pure, reading
 
 _PLAIN = (type(None), bool, int, float, complex, str, bytes, bytearray, range, slice, type(...), type(NotImplemented))
 _LOOKS_UP = frozenset(
@@ -100,10 +103,23 @@ class _Look:
                 return
         if callable(value) and is_called and not _has_python(value):
             self._miss(value, where, "is no Python, so its source cannot be read")
-        elif _name_in_library(value):
-            self._say("library", _name_in_library(value))
-        else:
+        elif not self._in_library(value, where):
             self._object(value, where, is_called)
+
+    def _in_library(self, value: object, where: str) -> bool:
+        """Whether a library gives this very value by a name, which is then all that is told of it."""
+        if not (name := _name_in_library(value)):
+            return False
+        self._say("library", name)
+        module, _, within = name.partition(" ")[0].partition(":")
+        if not is_pure(module, within):
+            self._reads(where, f"{module}.{within}")
+        return True
+
+    def _reads(self, where: str, what: str) -> None:
+        self._say("reads", what)
+        place = "" if where in ("", what) else f"{where} reaches "
+        self.unseen.append(f"{place}{what}, which may give something else each time")
 
     def _say(self, *words: str) -> None:
         for word in words:
@@ -152,8 +168,7 @@ class _Look:
 
     def _function(self, value: types.FunctionType, where: str, is_called: bool) -> None:
         where = where or value.__qualname__
-        if not is_called and (name := _name_in_library(value)):
-            self._say("library", name)
+        if not is_called and self._in_library(value, where):
             return
         is_theirs = not is_called and _is_library_code(value.__code__)  # such as what a decorator of theirs made
         if not is_theirs and not _has_source(value):
@@ -175,6 +190,8 @@ class _Look:
                 self._say("empty")
         if not is_theirs:
             self._globals(value)
+        elif not is_pure(by := str(value.__globals__.get("__name__", ""))):
+            self._reads(where, by)
 
     def _code(self, code: types.CodeType) -> None:
         names = (code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars)
@@ -188,32 +205,66 @@ class _Look:
 
     def _globals(self, function: types.FunctionType) -> None:
         """What the function finds by name when it runs; of a module of one's own what is taken from it."""
-        names, attributes = _looked_up(function.__code__)
-        own = {name for name in names if _is_own_module(function.__globals__.get(name))}
+        names, attributes, imported = _looked_up(function.__code__)
+        there, where = function.__globals__, function.__qualname__
+        own = {name for name in names if _is_own_module(there.get(name))}
         made_up = names & _LOOKS_UP | attributes & _IMPORTS | (names & {"getattr"} if own else set())
         if made_up:
-            self._miss(function, function.__qualname__, f"looks things up while it runs ({', '.join(sorted(made_up))})")
-        for name in sorted(names):
+            self._miss(function, where, f"looks things up while it runs ({', '.join(sorted(made_up))})")
+        for name in reading(names, attributes, frozenset(there) - {"__builtins__", "__loader__", "__spec__"}):
+            self._reads(where, name)
+        for name in sorted(names - imported):
             self._say("global", name)
-            if name in function.__globals__ or (not hasattr(builtins, name) and name in sys.modules):
-                value = function.__globals__.get(name, sys.modules.get(name))
-                self.at(value, name)
-                if isinstance(value, types.ModuleType) and _is_own_module(value):
-                    self._attributes(value, attributes)
-            elif not hasattr(builtins, name) and file_of(name) is not None:  # imported within the function
-                self._module(name)
+            if name in there:
+                self._found(there[name], name, where, attributes)
+        for name in sorted(imported):
+            self._imported(name, function, attributes)
 
-    def _attributes(self, module: types.ModuleType, names: frozenset[str]) -> None:
+    def _found(self, value: object, name: str, where: str, attributes: frozenset[str]) -> None:
+        """What a name means; of a module also what is taken from it."""
+        self.at(value, where if isinstance(value, types.ModuleType) or _name_in_library(value) else name)
+        if isinstance(value, types.ModuleType):
+            self._attributes(value, attributes, where, {value.__name__})
+
+    def _imported(self, name: str, function: types.FunctionType, attributes: frozenset[str]) -> None:
+        """What the function imports while it runs: what is loaded is looked at, of a library that is not the name is enough."""
+        self._say("import", name)
+        where = function.__qualname__
+        name = (
+            name.lstrip(".") if not name.startswith(".") else _absolute(name, function.__globals__.get("__package__"))
+        )
+        if name in sys.modules:
+            self._found(sys.modules[name], name, where, attributes)
+        elif _is_library(name):
+            self._module(name, where)
+        else:
+            self._miss(function, where, f"imports {name}, which is not loaded yet")
+
+    def _attributes(self, module: types.ModuleType, names: frozenset[str], where: str, known: set[str]) -> None:
+        """What code may take from a module, and from the modules in that: all of one's own, of a library what reads the world."""
+        is_own = _is_own_module(module)
+        if not is_own:  # also what a module loads only when it is taken
+            for name in sorted(names if is_pure(module.__name__) else ()):
+                if not is_pure(module.__name__, name):
+                    self._reads(where, f"{module.__name__}.{name}")
         for name in sorted(names & set(vars(module))):
-            self._say("attribute", module.__name__, name)
             value = vars(module)[name]
-            self.at(value, f"{module.__name__}.{name}")
-            if isinstance(value, types.ModuleType) and _is_own_module(value) and value is not module:
-                self._attributes(value, names)
+            if is_own:
+                self._say("attribute", module.__name__, name)
+                self.at(value, f"{module.__name__}.{name}")
+            elif isinstance(value, types.ModuleType):
+                self._module(value.__name__, where)
+            elif _name_in_library(value):
+                self._in_library(value, where)
+            if isinstance(value, types.ModuleType) and value.__name__ not in known:
+                known.add(value.__name__)
+                self._attributes(value, names, where, known)
 
-    def _module(self, name: str) -> None:
+    def _module(self, name: str, where: str) -> None:
         if _is_library(name):
             self._say("module", name, _version(name))
+            if not is_pure(name):
+                self._reads(where, name)
         else:
             self._say("module", name)
             self.modules.add(name)
@@ -221,7 +272,7 @@ class _Look:
                 self.unseen.append(f"module {name} has no source that can be read")
 
     def _as_module(self, value: types.ModuleType, where: str, is_called: bool) -> None:
-        self._module(value.__name__)
+        self._module(value.__name__, where)
 
     def _method(self, value: types.MethodType, where: str, is_called: bool) -> None:
         self._say("method")
@@ -247,8 +298,7 @@ class _Look:
         self._each((value.fget, value.fset, value.fdel), where)
 
     def _class(self, value: type, where: str, is_called: bool) -> None:
-        if name := _name_in_library(value):
-            self._say("library", name)
+        if self._in_library(value, where):
             return
         self.modules.add(value.__module__)
         self._say("class", value.__qualname__)
@@ -347,20 +397,34 @@ def _is_generated(cls: type, name: str, value: object) -> bool:
     )
 
 
-def _looked_up(code: types.CodeType) -> tuple[frozenset[str], frozenset[str]]:
-    """The names that code, and what is defined in it, looks up outside of itself, and those that it takes of what it has."""
-    names, attributes = set(), set()
-    for one in dis.get_instructions(code):
-        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME", "IMPORT_NAME"):
+def _looked_up(code: types.CodeType) -> tuple[frozenset[str], frozenset[str], frozenset[str]]:
+    """The names that code, and what is defined in it, looks up, those that it takes of what it has, and the modules it imports.
+
+    A module that is imported from the package of its own begins with as many dots as there.
+    """
+    names, attributes, imported = set(), set(), set()
+    steps = [*dis.get_instructions(code)]
+    for i, one in enumerate(steps):
+        if one.opname in ("LOAD_GLOBAL", "LOAD_NAME"):
             names.add(str(one.argval))
+        elif one.opname == "IMPORT_NAME":  # behind the level and what is taken from it
+            level = steps[i - 2].argval if i > 1 else 0
+            imported.add("." * (level if isinstance(level, int) else 0) + str(one.argval or ""))
         elif one.opname in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM"):
             attributes.add(str(one.argval))
     for inner in code.co_consts:
         if isinstance(inner, types.CodeType):
-            more, further = _looked_up(inner)
-            names |= more
-            attributes |= further
-    return frozenset(names), frozenset(attributes)
+            for found, more in zip((names, attributes, imported), _looked_up(inner), strict=True):
+                found |= more
+    return frozenset(names), frozenset(attributes), frozenset(imported)
+
+
+def _absolute(name: str, package: object) -> str:
+    """The module that a name with dots before it means in a package; the name as it is where there is no package."""
+    try:
+        return importlib.util.resolve_name(name, package if isinstance(package, str) else None)
+    except (ImportError, ValueError):
+        return name
 
 
 def _is_library(module: object) -> bool:
@@ -399,7 +463,7 @@ def _is_foreign(kind: type) -> bool:
 
 
 def _name_in_library(value: Any) -> str:
-    """The name, with the version, by which a library gives this very value; "" for all that is not so."""
+    """The module and name, with the version, by which a library gives this very value; "" for all that is not so."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if not isinstance(name, str):
         return ""
@@ -410,7 +474,7 @@ def _name_in_library(value: Any) -> str:
     found: Any = sys.modules.get(module)
     for part in name.split("."):
         found = getattr(found, part, None)
-    return f"{module}.{name} {_version(module)}" if found is value else ""
+    return f"{module}:{name} {_version(module)}" if found is value else ""
 
 
 @functools.cache

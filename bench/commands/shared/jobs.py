@@ -184,11 +184,6 @@ class Runner:
         with into(ground.folder.path):
             self._begun(job, ground, timing, launch, label)
 
-    def folder_of(self, job: Job) -> Path:
-        """Where the run of a job is, or will be; raises BenchError for what `run` refuses before it asks anything."""
-        task, model = _task(job), job.made or self._shared(job.config["model"])
-        return self._ground(job, task, model, self._settings(job))[1].folder.path
-
     def _settings(self, job: Job) -> Settings:
         kept = {
             name: value for name, value in job.config.items() if name not in ("timing", "price", "shard", "launch")
@@ -261,7 +256,7 @@ class Runner:
         self, job: Job, ground: Ground, timing: TimingSettings | None, launch: LaunchSettings | None, label: str
     ) -> None:
         """Make the run or find it again, measure a scenario beside it, and log it."""
-        basis = ground.basis
+        basis, is_found = ground.basis, ground.folder.complete
         with self._crews.source(job, ground, launch, say) as source:
             run, folder = evaluate(
                 basis.task, ground.model, basis.model, basis.device, basis.settings, ground=ground, progress=self.progress, say=say,
@@ -270,7 +265,7 @@ class Runner:
         run = taken_in(folder, run, say)
         self.outcome.done.append((run, folder.path))
         self.done(run, folder.path)
-        if _report_answers(run, folder, label):
+        if _report_answers(run, folder, label, "; --fresh asks them again" if is_found else ""):
             self.outcome.answerless.append(label)
         try:
             if timing is not None:
@@ -361,7 +356,7 @@ def _refuse_nan(config: Any, key: str) -> None:
         raise BenchError(f"{key}={config} must be a finite number")
 
 
-def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
+def _report_answers(run: Run, folder: RunFolder, label: str, again: str) -> bool:
     """Say how many examples failed or were answered with nothing, and what a model was asked otherwise; whether all failed.
 
     A model whose replies cannot be read has answered all the same: that is its result.
@@ -384,7 +379,7 @@ def _report_answers(run: Run, folder: RunFolder, label: str) -> bool:
     if unread == n:
         say(f"{label}: not one of the {n} replies could be read, all count as wrong; the first: {one_line(first)}")
     elif failed == n:
-        say(f"{label}: every one of the {n} examples failed, so this is no result; the first: {one_line(first)}")
+        say(f"{label}: every one of the {n} examples failed, so this is no result; the first: {one_line(first)}{again}")
     elif failed:
-        say(f"{label}: {failed} of {n} examples failed and count as wrong; see 'error' in predictions.jsonl")
+        say(f"{label}: {failed} of {n} examples failed and count as wrong; see 'error' in predictions.jsonl{again}")
     return failed == n and unread < n
