@@ -159,7 +159,7 @@ def test_what_would_mislead_on_the_hub_is_said_or_refused(items: dict[str, Item]
         hub.eval_results([items["good"]], ["f1", "exact_match"], dataset="a/b")
     assert "the first 30 of 60 examples only" in hub.eval_results([items["few"]], dataset="a/b")
     handed = yaml.safe_load(hub.eval_results([items["handed"]], dataset="a/b"))[0]
-    assert "claimed (all): handed in by Ann, self-reported" in handed["notes"]
+    assert "claimed (all): handed in by Ann (self-reported)" in handed["notes"]
     assert "date" not in handed
     other = hub.eval_results([called(items["good"], n_examples=20)], dataset="a/b")
     assert "20 examples, where the official data have 60" in other

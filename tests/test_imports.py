@@ -8,6 +8,7 @@ import json
 import math
 import shutil
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,15 +16,20 @@ import pytest
 from bench.cli import main
 from bench.config.build import build, class_of
 from bench.errors import BenchError
+from bench.exports import card, long, paper
+from bench.exports.item import item
 from bench.imports import eee, helm, inspect_ai, lm_eval, making, mteb, reading
 from bench.imports.log import Log, Sample
 from bench.imports.pairing import pair
 from bench.judging.compare import compare
 from bench.judging.pair import read_side
 from bench.leaderboard.alike import origin_of
+from bench.leaderboard.cells import shown
+from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import read_run
 from bench.runs.settings import Settings
+from bench.scoring.bounds import by_rule
 from bench.task import Task
 from bench.types import Example, Generate, Prediction, Request, Text
 
@@ -78,6 +84,23 @@ def test_a_log_of_lm_eval_becomes_a_run_with_the_values_that_lm_eval_printed(tmp
     assert origin_of(kept) == "imported"
     assert is_claimed(kept, "examples_per_second")
     assert [one.name for one in class_of(kept).metrics] == ["acc", "acc_norm"]
+
+
+def test_scores_of_another_harness_own_task_are_its_word_in_exports_with_the_interval_of_boards(tmp_path):
+    made = imported(lm_eval.read(CHOICES), CHOICES, tmp_path, model="a")
+    changed, measured = replace(made.run, resamples=100), measurements.read(made.folder.path)
+    items = [item(made.folder.path, one, None, measured) for one in (changed, replace(made.run, model="b"))]
+    (table,) = paper.papers(items)
+    assert all(
+        (cell.claimed, cell.best, cell.group) == (True, False, None) for _, cells in table.rows for cell in cells
+    )
+    score = items[0].run.scores[0]
+    assert score == by_rule(made.run.scores[0], class_of(made.run).metrics[0], measured)
+    assert "metric is not known" not in score.note
+    assert {row["claimed"] for row in long.rows(items)} == {"all"}
+    assert "Imported from a log of lm-eval" in card.section(items[0])
+    assert f"| \\~{shown(score, score.value)} |" in card.section(items[0])
+    assert "imported from a log of lm-eval" in " ".join(table.notes)
 
 
 def test_each_filter_of_lm_eval_is_a_metric_of_its_own_and_the_reply_is_the_raw_one():

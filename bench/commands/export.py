@@ -181,7 +181,7 @@ def _left_out(to: str, items: Sequence[Item], metrics: Sequence[str]) -> list[st
             f"{one.name} is of {text}, which stands beside its scores" for one in items if (text := cut_text(one))
         ]
         lines += [
-            f"{one.name} was handed in, and {one.claimed} of it is claimed, which it says"
+            f"{one.name} was {one.whose}, and {one.claimed} of it is claimed, which it says"
             for one in items
             if one.claimed
         ]

@@ -13,7 +13,7 @@ from bench.exports.item import Item, cut_text, own_and_claimed, repeated
 from bench.leaderboard.alike import origin_of, said_device
 from bench.leaderboard.cells import shown
 from bench.record import Run
-from bench.runs.claimed import LEGEND, MARK
+from bench.runs.claimed import MARK
 from bench.runs.rates import examples_per_second
 from bench.text.rows import rows
 from bench.text.shown import code, visible
@@ -32,7 +32,7 @@ def section(one: Item) -> str:
     lines = [begin, f"## {plain(one.title)} ({plain(run.task)}, version {run.task_version})", ""]
     lines += (
         [
-            f"{plain(MARK)} Handed in by {plain(one.submitter or 'unknown')} ({origin_of(run)}): {one.claimed} is claimed.",
+            f"{plain(MARK)} {plain(one.whose[:1].upper() + one.whose[1:], 400)}: {one.claimed} is claimed.",
             "",
         ]
         if one.claimed
@@ -46,7 +46,7 @@ def section(one: Item) -> str:
         if (again := repeated(one))
         else []
     )
-    lines += ["", plain(LEGEND)] if one.claimed else []
+    lines += ["", plain(one.legend)] if one.claimed else []
     return "\n".join([*lines, end, ""])
 
 

@@ -106,9 +106,7 @@ def notes(one: Item, score: Score) -> str:
     told += [text] if (text := cut_text(one)) else []
     told += [f"{asked['shots']} shots"] if asked["shots"] else []
     told += ["references held out: rounded"] if "held out" in score.note else []
-    told += (
-        [f"claimed ({one.claimed}): handed in by {one.submitter or 'unknown'}, {origin_of(run)}"] if one.claimed else []
-    )
+    told += [f"claimed ({one.claimed}): {one.whose}"] if one.claimed else []
     told += ["predictions were brought"] if run.submission else []
     return "; ".join(
         [*told, f"finai-bench {run.task} v{run.task_version}, data {run.data_fingerprint[:16]}, run {run.run_id}"]
@@ -166,7 +164,7 @@ def _result(one: Item, score: Score) -> Any:
                       **({"shots": asked["shots"]} if asked["shots"] else {}), "origin": origin_of(run),
                       **({"claimed": one.claimed} if one.claimed else {})},
         metric_type=score.metric, metric_value=score.value,
-        metric_name=score.metric + (f" (claimed by {one.submitter or 'unknown'})" if one.claimed == "all" else ""),
+        metric_name=score.metric + (f" (claimed by {one.claimant})" if one.claimed == "all" else ""),
         metric_args=_metric_args(score),
     )  # fmt: skip
 

@@ -14,10 +14,11 @@ from bench.bundles.public import public_config, public_run
 from bench.errors import BenchError
 from bench.leaderboard.alike import origin_of
 from bench.record import Run, Score
-from bench.runs.claimed import is_claimed, is_own
+from bench.runs.claimed import LEGEND, MARK, is_claimed, is_own
 from bench.runs.measurements import Measurements
 from bench.runs.settings import RESAMPLES, SEED
 from bench.scoring.bounds import by_rule
+from bench.scoring.foreign import class_of, imported, is_foreign
 from bench.task import Card, Task
 from bench.text.shown import visible
 from bench.types import Json
@@ -64,7 +65,26 @@ class Item:
         """What of the run is somebody's word only, in words; "" for a run of our own."""
         if is_own(self.run):
             return ""
-        return "all but the scores" if origin_of(self.run) == "verified" else "all"
+        scored_here = origin_of(self.run) == "verified" or (imported(self.run) and not is_foreign(self.run))
+        return "all but the scores" if scored_here else "all"
+
+    @property
+    def claimant(self) -> str:
+        """Who claims what is claimed."""
+        return "another harness" if imported(self.run) else self.submitter or "unknown"
+
+    @property
+    def whose(self) -> str:
+        """On whose word the claims of a run stand, for readers."""
+        if log := imported(self.run):
+            return f"imported from a log of {log.get('harness', 'another harness')} {log.get('version', '')}".rstrip()
+        return f"handed in by {self.submitter or 'unknown'} ({origin_of(self.run)})"
+
+    @property
+    def legend(self) -> str:
+        """What the mark of a claimed figure means."""
+        said = f"{MARK} claimed: said by another harness' log and measured by nobody here."
+        return said if imported(self.run) else LEGEND
 
     @property
     def submitter(self) -> str:
@@ -97,7 +117,8 @@ def _ruled(run: Run, score: Score, task: type[Task] | None, measured: Measuremen
     """The score with the interval that every board gives it, whatever its run asked for."""
     if score.low is None or (is_own(run) and (run.resamples, run.seed) == (RESAMPLES, SEED)):
         return score
-    metric = next((one for one in (task.metrics if task else ()) if one.name == score.metric), None)
+    known = class_of(run) if is_foreign(run) else task
+    metric = next((one for one in (known.metrics if known else ()) if one.name == score.metric), None)
     why = (
         "the metric is not known here"
         if metric is None

@@ -116,7 +116,7 @@ def _paper(device: str, items: Sequence[Item], metrics: Sequence[str]) -> Paper:
     by_run = {id(one.run): one for one in items}
     columns = [column for alike in _alike(items) for column in _columns(device, alike, metrics, by_run, evidence)]
     order = list(dict.fromkeys(names[id(one.run)] for one in items))
-    cells = [_cells(column, names) for column in columns]
+    cells = [_cells(column, names, by_run) for column in columns]
     heads = _heads(columns)
     told = [
         f"{head[0]} {one.metric}: {note}" for head, one in zip(heads, columns, strict=True) for note in one.table.notes
@@ -150,7 +150,7 @@ def _ranked(device: str, runs: Sequence[Run], metric: str, items: Mapping[int, I
     scored.sort(key=lambda pair: _order(pair[1]))
     rows, rank = [], 0
     for run, score in scored:
-        counts = not run.is_reference and score.value is not None and origin_of(run) != "self-reported"
+        counts = not run.is_reference and score.value is not None and items[id(run)].claimed != "all"
         rank += counts
         rows.append(Row(rank if counts else None, run, score, origin=origin_of(run)))
     table = Table(
@@ -179,7 +179,7 @@ def _order(score: Score) -> float:
     return -score.value if score.higher_is_better else score.value
 
 
-def _cells(column: _Column, names: Mapping[int, str]) -> dict[str, Cell]:
+def _cells(column: _Column, names: Mapping[int, str], items: Mapping[int, Item]) -> dict[str, Cell]:
     """The column's cells by the name of their row."""
     found = {}
     several = sum(row.rank is not None for row in column.table.rows) > 1
@@ -188,7 +188,7 @@ def _cells(column: _Column, names: Mapping[int, str]) -> dict[str, Cell]:
         bounds = None not in (score.low, score.high)
         found[names[id(row.run)]] = Cell(
             shown(score, score.value), f"[{shown(score, score.low)}, {shown(score, score.high)}]" if bounds else "",
-            row.group, several and row.group == 1, row.origin == "self-reported", score.n_failed,
+            row.group, several and row.group == 1, items[id(row.run)].claimed == "all", score.n_failed,
         )  # fmt: skip
     return found
 
@@ -317,11 +317,9 @@ def _notes(
         failed = [f"{cell.n_failed} of {name}" for name, cell in column.items() if cell.n_failed]
         found += [f"{head[0]}: failed answers, which count as wrong: {', '.join(failed)}."] if failed else []
     if any(cell.claimed for cell in every):
-        found.append(f"{MARK} claimed: handed in and verified by nobody here; no part of the groups.")
-    handed = dict.fromkeys(
-        f"{one.run.model} by {one.submitter or 'unknown'} ({origin_of(one.run)})" for one in items if one.claimed
-    )
-    found += [f"Handed in: {', '.join(handed)}."] if handed else []
+        found.append(f"{MARK} claimed: handed in or imported, and verified by nobody here; no part of the groups.")
+    handed = dict.fromkeys(f"{one.run.task} / {one.run.model}, {one.whose}" for one in items if one.claimed)
+    found += [f"Not made here: {'; '.join(handed)}."] if handed else []
     if any(one.run.is_reference for one in items):
         found.append("ref: reference row, not ranked.")
     return found
