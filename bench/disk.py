@@ -6,6 +6,7 @@ import glob
 import json
 import os
 import re
+import stat
 import time
 from collections.abc import Iterable
 from contextlib import suppress
@@ -18,11 +19,16 @@ _DRAFT = re.compile(r"\.([0-9]{1,10})(?:-([0-9a-f]{8}))?")  # behind the name: t
 _FORSAKEN_SECONDS = 3600.0  # from which on a draft of another machine is nobody's
 
 
-def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None:
-    """Write a file (of text: in UTF-8; in pieces, if need be) so that readers see all of it or nothing, also after a crash."""
+def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, as_before: bool = False) -> None:
+    """Write a file (of text: in UTF-8; in pieces, if need be) so that readers see all of it or nothing, also after a crash.
+
+    With `as_before` a file that is there keeps its mode and group, and its owner where the system lets us; else OSError.
+    """
     draft = draft_of(path)
     try:
         with draft.open("wb") as file:
+            if as_before and path.exists():
+                _made_like(file.fileno(), path.stat())
             whole = content.encode("utf-8") if isinstance(content, str) else content
             file.writelines([whole] if isinstance(whole, bytes) else whole)
             file.flush()
@@ -34,6 +40,16 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes]) -> None
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def _made_like(file: int, before: os.stat_result) -> None:
+    """Give an open file the owner, group and mode of another."""
+    if hasattr(os, "fchown") and (before.st_uid, before.st_gid) != ((now := os.fstat(file)).st_uid, now.st_gid):
+        try:
+            os.fchown(file, before.st_uid, before.st_gid)
+        except PermissionError:  # whose it is only root may say
+            os.fchown(file, -1, before.st_gid)
+    os.fchmod(file, stat.S_IMODE(before.st_mode))
 
 
 def json_lettered(value: Any, indent: int | None = None) -> str:

@@ -342,12 +342,53 @@ def test_a_card_keeps_all_else_and_the_same_run_again_changes_nothing(items: dic
     assert windows == "\ufeff" + once.replace("\n", "\r\n")
 
 
+THEIRS = """model-index:
+  # ours, keep
+  - name: good   # theirs
+    results:
+      - {task: {type: x, name: y}, metrics: [{type: acc, value: 1.10, 'n': 0o7}]}  # by hand
+      # the end
+  - name: 'other'
+    results: []
+"""
+
+
+def test_what_others_wrote_in_an_index_stays_letter_for_letter_or_the_card_is_refused(items: dict[str, Item]) -> None:
+    good = items["good"]
+    for head in (THEIRS, f"license: mit\n{THEIRS}tags: [a]  # z\n", HEAD, "model-index: []\na: 1\n", "model-index:\n"):
+        text = f"---  \n{head}---\t\n# Mine\n\n\n"
+        once = card.appended(text, [good, called(good, task="t2")], "C.md")
+        assert card.appended(once, [called(good, task="t2"), good], "C.md") == once
+        left = iter(once.split("\n"))
+        kept = text.replace("model-index: []\n", "").split("\n")
+        assert all(line in left for line in kept)  # each behind the one before it
+    for head in ("model-index: [{name: good, results: []}]\n", "model-index:\n- name: good\n  results: []\n"):
+        with pytest.raises(BenchError, match="bench export RUN --to model-index"):
+            card.appended(f"---\n{head}---\n", [good], "C.md")
+    once = card.appended(f"---\n{THEIRS}---\n", [good], "C.md")
+    with pytest.raises(BenchError, match="has comments"):
+        card.appended(once.replace("\n        metrics:\n", "\n        metrics: # x\n"), [good], "")
+    with pytest.raises(BenchError, match="CR LF"):
+        card.appended("a\r\nb\n", [good], "")
+
+
+def test_marks_that_are_quoted_are_no_section(items: dict[str, Item]) -> None:
+    section = card.section(items["good"])
+    quoted = f"# Mine\n\n````md\n{section}````\n\nand `{section.split(chr(10))[0]}`\n"
+    once = card.appended(quoted, [items["good"]], "C.md")
+    assert quoted in once
+    assert once.count(section) == 2
+    assert card.appended(once, [items["good"]], "C.md") == once
+    with pytest.raises(BenchError, match="does not end; close it"):
+        card.appended("```\nx\n", [items["good"]], "C.md")
+
+
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("---\na: [\n---\n", "C.md: its front matter is not plain YAML"), ("---\na: 1\n", "does not end"),
         ("---\n- a\n---\n", "expected keys and values"), ("---\nmodel-index: 3\n---\n", "no list of models"),
-        ("---\n{model-index: [], a: 1}\n---\n", "is not plain YAML"), ('---\n"model-index": []\n---\n', "comes twice"),
+        ("---\n{model-index: [], a: 1}\n---\n", "shares its line"), ('---\n"model-index": []\n---\n', "by hand"),
         ("<!-- finai-bench begin numbers/good -->\n", "are not a pair"),
     ],
 )  # fmt: skip

@@ -63,6 +63,6 @@ def _read(path: Path) -> str:
 
 def _write(path: Path, text: str) -> None:
     try:
-        write_atomically(path.resolve() if path.is_symlink() else path, text.encode())
+        write_atomically(path.resolve() if path.is_symlink() else path, text.encode(), as_before=True)
     except OSError as error:
         raise BenchError(f"{path} cannot be written ({error.strerror}); it stays as it was") from None

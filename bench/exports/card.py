@@ -10,19 +10,19 @@ from bench.data.plain_yaml import plain_yaml
 from bench.errors import BenchError
 from bench.exports.hub import front_matter, model_index
 from bench.exports.item import Item, cut_text, own_and_claimed, repeated
+from bench.exports.splice import KEY, spliced
 from bench.leaderboard.alike import origin_of, said_device
 from bench.leaderboard.cells import shown
 from bench.record import Run
 from bench.runs.claimed import MARK
 from bench.runs.rates import examples_per_second
-from bench.text.rows import rows
 from bench.text.shown import code, visible
 from bench.text.shown import markdown as plain
 from bench.types import Json
 
 _HEADS = ("metric", "value", "95 % interval", "better", "n", "failed")
 _RULE = re.compile(r"---[ \t]*\n")
-_KEY = "model-index"
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")
 
 
 def section(one: Item) -> str:
@@ -139,45 +139,51 @@ def whole(items: Sequence[Item]) -> str:
 def appended(text: str, items: Sequence[Item], where: str) -> str:
     """A card with the sections and results of these runs: in the place of earlier ones of the same task and model, else behind.
 
-    All else of the card stays as it is, letter for letter. Raises BenchError, beginning with `where`, for what is no front matter.
+    All else of the card stays as it is, letter for letter. Raises BenchError, beginning with `where`, for what is no front matter,
+    and where a result would change what others wrote.
     """
     ends = "\r\n" if "\r\n" in text else "\n"
     mark = "\ufeff" if text.startswith("\ufeff") else ""
     plain_text = text.removeprefix(mark).replace("\r\n", "\n")
-    head, body = _parted(plain_text, where)
-    new = f"---\n{_with_index(head, items, where)}---\n" + ("" if body.startswith("\n") or not body else "\n") + body
+    if text.removeprefix(mark) != plain_text.replace("\n", ends):
+        raise BenchError(f"{where}: some of its lines end with CR LF and some with LF; save it with one of them")
+    begin, head, end, body = _parted(plain_text, where)
+    gap = "\n" if body and not head and not body.startswith("\n") else ""
+    new = begin + _with_index(head, items, where) + end + gap + body
     for one in items:
         new = _placed(new, one, where)
     return mark + new.replace("\n", ends)
 
 
-def _parted(text: str, where: str) -> tuple[str, str]:
-    """Front matter without its rules, and what stands behind it."""
+def _parted(text: str, where: str) -> tuple[str, str, str, str]:
+    """Front matter between its rules, and what stands behind it."""
     begin = _RULE.match(text)
     if begin is None:
-        return "", text
+        return "---\n", "", "---\n", text
     end = re.compile(r"^---[ \t]*(\n|$)", re.MULTILINE).search(text, begin.end())
     if end is None:
         raise BenchError(
             f"{where}: its front matter begins with --- and does not end; close it with --- on a line of its own"
         )
-    return text[begin.end() : end.start()], text[end.end() :]
+    rule = end[0] if end[0].endswith("\n") else f"{end[0]}\n"
+    return begin[0], text[begin.end() : end.start()], rule, text[end.end() :]
 
 
 def _with_index(head: str, items: Sequence[Item], where: str) -> str:
     """The front matter with these results in its model-index, every other line as it was."""
-    before = _read(head, where)
-    kept, inside = [], False
-    for line in rows(head):
-        inside = line.startswith(f"{_KEY}:") or (inside and (line[:1] in (" ", "-", "#", "\t") or not line.strip()))
-        kept += [] if inside else [line]
-    index = _merged(before.get(_KEY), model_index(items), where)
-    new = "".join(f"{line}\n" for line in kept) + front_matter(index)
-    if _read(new, where) != {**before, _KEY: index}:
+    before, index = _read(head, where), model_index(items)
+    merged = _merged(before.get(KEY), index, where)
+    new = spliced(head, index, _replaced, where)
+    if _read(new, where) != {**before, KEY: merged}:
         raise BenchError(
-            f"{where}: its {_KEY} cannot be told from the rest of its front matter; write it as a key of its own lines"
+            f"{where}: its {KEY} cannot be told from the rest of its front matter; write it as a key of its own lines"
         )
     return new
+
+
+def _replaced(result: Json, known: Sequence[Json]) -> list[int]:
+    """Which of a model's results are ours of before, of the same task."""
+    return [at for at, one in enumerate(known) if _is_ours(one) and _task(one) == _task(result)]
 
 
 def _read(head: str, where: str) -> dict[str, Json]:
@@ -201,7 +207,7 @@ def _merged(known: Json, new: Sequence[dict[str, Json]], where: str) -> list[dic
     if not isinstance(known, list) or not all(
         isinstance(one, dict) and isinstance(one.get("results"), list) for one in known
     ):
-        raise BenchError(f"{where}: its {_KEY} is no list of models with results; correct it")
+        raise BenchError(f"{where}: its {KEY} is no list of models with results; correct it")
     found = [dict(one) for one in known]
     for model in new:
         same = next((one for one in found if one.get("name") == model["name"]), None)
@@ -233,10 +239,29 @@ def _is_ours(result: Json) -> bool:
 def _placed(text: str, one: Item, where: str) -> str:
     """The text with the section of a run in the place of the one of before, else at its end."""
     begin, end = _marks(one.run)
-    counts = text.count(begin), text.count(end)
-    if counts == (0, 0):
-        return text.rstrip("\n") + "\n\n" + section(one)
-    if counts != (1, 1) or text.index(begin) > text.index(end):
+    begins, ends = _found(text, begin, where), _found(text, end, where)
+    if not begins and not ends:
+        return text + "\n" * (2 - min(2, len(text) - len(text.rstrip("\n")))) + section(one)
+    if (len(begins), len(ends)) != (1, 1) or begins > ends:
         raise BenchError(f"{where}: the marks of its section {begin} are not a pair; remove them")
-    before, _, rest = text.partition(begin)
-    return before + section(one).rstrip("\n") + rest.partition(end)[2]
+    return text[: begins[0]] + section(one).rstrip("\n") + text[ends[0] + len(end) :]
+
+
+def _found(text: str, mark: str, where: str) -> list[int]:
+    """Where the mark is a line of its own, and not quoted in a fence."""
+    found, at, fence = [], 0, ""
+    for line in text.split("\n"):
+        if fence:
+            fence = (
+                ""
+                if (closed := _FENCE.match(line)) and closed[1].startswith(fence) and not closed[2].strip()
+                else fence
+            )
+        elif (opened := _FENCE.match(line)) and not (opened[1][0] == "`" and "`" in opened[2]):
+            fence = opened[1]
+        elif line.rstrip() == mark:
+            found.append(at)
+        at += len(line) + 1
+    if fence:
+        raise BenchError(f"{where}: its last {fence} opens a block of code that does not end; close it")
+    return found
