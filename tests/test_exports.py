@@ -114,7 +114,9 @@ def test_a_schema_that_is_not_here_or_of_another_version_is_one_line(
 ) -> None:
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
-    with pytest.raises(BenchError, match=r"eval\.schema\.json does not exist, and .* nothing is written"):
+    with pytest.raises(
+        BenchError, match=r"schema\.json does not exist, and BENCH_OFFLINE .* run this without BENCH_OFFLINE, or put"
+    ):
         eee.schema(tmp_path)
     (tmp_path / "eee").mkdir()
     for text, line in (
@@ -449,6 +451,9 @@ def test_the_command_writes_what_was_asked_and_refuses_the_rest_in_a_line(
     assert (code, len(list(csv.DictReader(io.StringIO(text))))) == (0, 4)
     code, text, _ = bench("export", good, failing, "--to", "csv", "-o", "x.csv", "--json")
     assert (code, json.loads(text)["files"]) == (0, ["x.csv"])
+    assert bench("export", good, "--to", "csv", "-o", "x.csv")[0] == 0
+    for _ in range(2):  # the same again takes nothing from anybody
+        assert bench("export", good, "--to", "csv", "-o", "x")[0] == 0
     code, text, _ = bench("card", good, "--append", "C.md")
     assert (code, (tmp_path / "C.md").read_text(encoding="utf-8").count("finai-bench begin")) == (0, 1)
     (folders["good"].parents[1] / "begun" / "0").mkdir(parents=True, exist_ok=True)
@@ -461,6 +466,7 @@ def test_the_command_writes_what_was_asked_and_refuses_the_rest_in_a_line(
         (["export", good, "--to", "hf-eval-results", "--dataset", "../x"], "is no data set of the Hub"),
         (["export", good, "--to", "csv", "-o", f"{folders['good']}/run.json"], "lies in the folder of"),
         (["export", good, failing, "--to", "hf-eval-results", "--dataset", "a/b"], "makes a file for each of 2"),
+        (["export", good, "--to", "csv", "-o", "C.md"], "C.md is there, and its name is not that of a csv"),
         (["export", good, "--to", "pdf"], "invalid choice: 'pdf'"),
         (["card", good, failing], "a model card is of one model"),
     ):

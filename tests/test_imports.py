@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from bench import load_run
 from bench.cli import main
 from bench.config.build import build, class_of
 from bench.errors import BenchError
@@ -101,6 +102,9 @@ def test_scores_of_another_harness_own_task_are_its_word_in_exports_with_the_int
     assert "Imported from a log of lm-eval" in card.section(items[0])
     assert f"| \\~{shown(score, score.value)} |" in card.section(items[0])
     assert "imported from a log of lm-eval" in " ".join(table.notes)
+    for show in (load_run(made.folder.path).to_frame, load_run(made.folder.path).plot):
+        with pytest.raises(BenchError, match="was imported with its task"):
+            show("slices")
 
 
 def test_each_filter_of_lm_eval_is_a_metric_of_its_own_and_the_reply_is_the_raw_one():

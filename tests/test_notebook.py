@@ -25,6 +25,7 @@ from bench import BenchError, Generate, Model, Prediction, board, check, compare
 from bench.models.called import Called
 from bench.notebook.evaluation import Evaluation as _Evaluation
 from bench.notebook.overrides import overrides_of
+from bench.notebook.plainly import plainly
 from bench.runs.live import described, seen
 from bench.types import Choose, Regress, Request, Text
 
@@ -306,6 +307,21 @@ def test_what_is_no_model_is_one_line(model: Any, more: dict[str, Any], says: st
     with pytest.raises(BenchError, match=re.escape(says)) as caught:
         _small(model, runs, **more)
     assert caught.value._render_traceback_() == [f"bench: {caught.value}"]
+
+
+def test_a_refusal_names_what_python_takes_and_an_empty_runs_dir_is_none(runs: Path) -> None:
+    with (
+        pytest.raises(BenchError, match=r"^fresh=True, runs_dir= or most=\{'cut': …\}; `bench run --fresh`$"),
+        plainly(),
+    ):
+        raise BenchError("--fresh, --runs or --max-cut; `bench run --fresh`")
+    for call in (
+        lambda: evaluate("finmm_qa", nearest, limit=2, runs_dir="", tracking="none"),
+        lambda: load_run("finmm_qa/lexical", runs_dir=""),
+        lambda: evaluate("finmm_qa", "lexical", limit=2, runs_dir=" ", tracking="none"),
+    ):
+        with pytest.raises(BenchError, match="runs_dir is empty"):
+            call()
 
 
 async def _later(prompt: str) -> str:

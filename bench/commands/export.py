@@ -22,6 +22,10 @@ _OF_ONE = {
     "hf-eval-results": ("dataset", "task_id"),
     "eee": ("organization", "relationship"),
 }  # options of a format alone
+_ENDINGS = {
+    "csv": (".csv",), "parquet": (".parquet",), "latex": (".tex",), "markdown": (".md", ".markdown"), "eee": (".json",),
+    "hf-eval-results": (".yaml", ".yml"), "model-index": (".yaml", ".yml"), "mteb": (".json",),
+}  # fmt: skip
 
 
 def main(options: argparse.Namespace) -> int:
@@ -141,6 +145,8 @@ def _written(options: argparse.Namespace, files: Files, items: Sequence[Item]) -
                 f"-o {path} lies in the folder of {inside.name}, which stays as its run left it; choose another place"
             )
     for path, content in paths.items():
+        _refuse_others(path, content, options.to)
+    for path, content in paths.items():
         try:
             path = path.resolve() if path.is_symlink() else path  # else the link would become the file
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -148,6 +154,23 @@ def _written(options: argparse.Namespace, files: Files, items: Sequence[Item]) -
         except OSError as error:
             raise BenchError(f"{path} cannot be written ({error.strerror}); choose another place with -o") from None
     return list(paths)
+
+
+def _refuse_others(path: Path, content: str | bytes, to: str) -> None:
+    """Raise BenchError for a file that is there and, by its name, is something else than the format's."""
+    if not path.exists() or path.suffix.lower() in _ENDINGS[to]:
+        return
+    try:
+        there = (
+            path.read_bytes() if path.stat().st_size <= len(content) * 4 else None
+        )  # UTF-8 has 4 bytes a letter at most
+    except OSError:
+        there = None
+    if there not in (b"", content.encode() if isinstance(content, str) else content):
+        raise BenchError(
+            f"-o {path} is there, and its name is not that of a {to} file ({', '.join(_ENDINGS[to])}), so it may be something else; "
+            "choose another name, or remove it"
+        )
 
 
 def _printed(content: str | bytes, options: argparse.Namespace) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime
 import hashlib
 import json
+import os
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -53,12 +54,15 @@ def schema(data_dir: Path) -> Mapping[str, Json]:
 
     place = data_dir / LOCAL
     if not place.is_file():
+        put = f"put eval.schema.json of the package every-eval-ever {VERSION} there; nothing is written that was not held against it"
         try:
             place = locate(_URI, sha256=_SHA256, fetch="bench export RUN --to eee")
         except BenchError as error:
-            raise BenchError(
-                f"{place} does not exist, and {error}; nothing is written that was not held against it"
-            ) from None
+            if os.environ.get("BENCH_OFFLINE"):
+                raise BenchError(
+                    f"{place} does not exist, and BENCH_OFFLINE forbids fetching it; run this without BENCH_OFFLINE, or {put}"
+                ) from None
+            raise BenchError(f"{place} does not exist, and {error}; or {put}") from None
     try:
         found = json.loads(place.read_text(encoding="utf-8"))
         version = found["version"]

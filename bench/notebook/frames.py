@@ -68,9 +68,12 @@ def _label(scores: Mapping[str, float] | None) -> str | None:
 def by_slice(of: Evaluation) -> list[Slice]:
     """The score of the metric that ranks on each slice; raises BenchError where the task is not known here."""
     from bench.config.build import task_class
+    from bench.scoring.foreign import is_foreign
     from bench.site.scores import by_slice as sliced
     from bench.task import Task
 
+    if is_foreign(of.run):
+        raise BenchError(f"{of.run.task} was imported with its task, of which nothing here knows slices; it has none")
     cls = task_class(of.run.task)
     metrics = cls.metrics if issubclass(cls, Task) else ()
     first = next((one for one in metrics if one.name == of.run.scores[0].metric), None)

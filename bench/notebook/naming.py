@@ -24,7 +24,9 @@ def reference_of(given: Reference) -> str:
 
 
 def runs_below(given: str | os.PathLike[str] | None) -> Path:
-    """The runs directory: the one that is given, else that of BENCH_RUNS, else runs."""
+    """The runs directory: the one that is given, else that of BENCH_RUNS, else runs; raises BenchError for an empty text."""
+    if given is not None and not os.fspath(given):
+        raise BenchError("runs_dir is empty; name a folder, or . for this one")
     return Path(given if given is not None else os.environ.get("BENCH_RUNS", "runs"))
 
 

@@ -66,4 +66,6 @@ class Settings:
                 raise BenchError(f"{one.name}={value} must be at least {least}")
             if most is not None and value is not None and value > most:
                 raise BenchError(f"{one.name}={value} must be at most {most}")
+        if not str(values["runs_dir"]).strip():
+            raise BenchError("runs_dir is empty; name a folder, or . for this one")
         return cls(**{**values, "runs_dir": Path(values["runs_dir"])}, **more)
