@@ -115,7 +115,7 @@ def test_a_schema_that_is_not_here_or_of_another_version_is_one_line(
     monkeypatch.setenv("BENCH_OFFLINE", "1")
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     with pytest.raises(
-        BenchError, match=r"schema\.json does not exist, and BENCH_OFFLINE .* run this without BENCH_OFFLINE, or put"
+        BenchError, match=r"does not exist, and BENCH_OFFLINE .* run this without BENCH_OFFLINE, or put"
     ):
         eee.schema(tmp_path)
     (tmp_path / "eee").mkdir()

@@ -54,7 +54,7 @@ def schema(data_dir: Path) -> Mapping[str, Json]:
 
     place = data_dir / LOCAL
     if not place.is_file():
-        put = f"put eval.schema.json of the package every-eval-ever {VERSION} there; nothing is written that was not held against it"
+        put = f"put eval.schema.json of the package every-eval-ever {VERSION} there; nothing is written unchecked"
         try:
             place = locate(_URI, sha256=_SHA256, fetch="bench export RUN --to eee")
         except BenchError as error:
