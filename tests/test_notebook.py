@@ -158,6 +158,7 @@ def test_a_value_that_a_function_reaches_is_looked_at_each_time_it_is_evaluated(
         (lambda: _closed(threading.Event()), "cannot be seen"),
         (lambda: _typed("def f(p): return eval(p)"), "looks things up"),
         (lambda: _typed("def f(p): return getattr(m, p)", m=_module("")), "looks things up"),
+        (lambda: _typed("def f(p): return getattr(re, p).sys", re=re), "looks things up"),
     ],
 )
 def test_what_cannot_be_seen_is_never_the_same_unless_its_user_vouches_for_it(

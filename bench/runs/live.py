@@ -207,8 +207,8 @@ class _Look:
         """What the function finds by name when it runs; of a module of one's own what is taken from it."""
         names, attributes, imported = _looked_up(function.__code__)
         there, where = function.__globals__, function.__qualname__
-        own = {name for name in names if _is_own_module(there.get(name))}
-        made_up = names & _LOOKS_UP | attributes & _IMPORTS | (names & {"getattr"} if own else set())
+        modules = imported or any(isinstance(there.get(name), types.ModuleType) for name in names)
+        made_up = names & _LOOKS_UP | attributes & _IMPORTS | (names & {"getattr"} if modules else set())
         if made_up:
             self._miss(function, where, f"looks things up while it runs ({', '.join(sorted(made_up))})")
         for name in reading(names, attributes, frozenset(there) - {"__builtins__", "__loader__", "__spec__"}):
