@@ -454,7 +454,10 @@ def test_the_command_writes_what_was_asked_and_refuses_the_rest_in_a_line(
     assert bench("export", good, "--to", "csv", "-o", "x.csv")[0] == 0
     for _ in range(2):  # the same again takes nothing from anybody
         assert bench("export", good, "--to", "csv", "-o", "x")[0] == 0
+    (tmp_path / "C.md").touch()
+    (tmp_path / "C.md").chmod(0o604)
     code, text, _ = bench("card", good, "--append", "C.md")
+    assert (tmp_path / "C.md").stat().st_mode & 0o777 == 0o604
     assert (code, (tmp_path / "C.md").read_text(encoding="utf-8").count("finai-bench begin")) == (0, 1)
     (folders["good"].parents[1] / "begun" / "0").mkdir(parents=True, exist_ok=True)
     (folders["good"].parents[1] / "begun" / "0" / "config.yaml").write_text("", encoding="utf-8")
