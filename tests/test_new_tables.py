@@ -95,6 +95,36 @@ def test_the_right_option_is_found_by_letter_text_and_number(
     assert [one["answer"] for one in rows(tmp_path)] == ["B", "A"]
 
 
+COUNTS = "question,option1,option2,option3,answer\nHow many?,10,20,30,2\nHow many cards?,2,3,4,2\n"
+HEAD = "question,A,B,C,answer\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "wanted", "right", "said"),
+    [
+        (COUNTS, Wanted(first_option=1), "BB", "the number of an option from 1"),
+        (COUNTS, Wanted(first_option=0), "CC", "from 0"),
+        (HEAD + "a?,2,3,4,3\nb?,5,6,7,7\n", Wanted(), "BC", "the text of an option"),
+        (HEAD + "a?,B,C,A,A\nb?,C,A,B,B\n", Wanted(answers="letter"), "AB", "the letter of an option"),
+        (HEAD + "a?,B,C,A,A\nb?,C,A,B,B\n", Wanted(answers="text"), "CC", "the text of an option"),
+        (HEAD + "a?,B,C,A,A\nb?,x,y,z,B\n", Wanted(), "AB", "the letter of an option"),
+        (COUNTS[:40] + "a?,A,B,C,A\nb?,A,B,C,B\n", Wanted(), "AB", ""),  # which is the same by text and by letter
+    ],
+)
+def test_answers_that_are_options_are_read_in_one_way_which_is_said(
+    content: str, wanted: Wanted, right: str, said: str, tmp_path: Path
+) -> None:
+    notes = "\n".join(made(tmp_path, content, wanted=wanted).notes)
+    assert "".join(one["answer"] for one in rows(tmp_path)) == right
+    assert f"each answer is read as {said}" in notes or said == "from 0"
+
+
+def test_a_number_of_json_is_not_the_text_of_an_option(tmp_path: Path) -> None:
+    some = [{"question": f"{i}?", "choices": ["1", "2", "0"], "answer": i} for i in range(3)]
+    made(tmp_path, "\n".join(map(json.dumps, some)), file="in.jsonl")
+    assert [one["answer"] for one in rows(tmp_path)] == ["A", "B", "C"]
+
+
 LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i % 3 else 'no'}\n" for i in range(30))
 
 
@@ -122,8 +152,16 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         (QA, {"kind": "qa", "columns": {"label": "answer"}}, "'label' is nothing that a task of kind qa reads"),
         (QA, {"header": ("a",)}, "--header has 1 names, and .* 2 columns"),
         ("question,A,B,answer\nq?,x,y,z\n", {}, "the answer 'z' is none of the options A, B"),
-        ("question,A,B,C,answer\na?,x,y,z,1\nb?,x,y,z,2\n", {}, "--first-option 0 or 1"),
+        ("question,A,B,C,answer\na?,x,y,z,1\nb?,x,y,z,2\n", {}, "say --first-option 0 or --first-option 1"),
         ("question,A,B,answer\nq?,x,x,x\n", {}, "found the options"),
+        (COUNTS, {}, r"line 2 \('2'\); say --first-option 0 or --first-option 1"),
+        (HEAD + "a?,2,3,4,3\nb?,1,2,3,2\n", {}, "text of an option and as .* from 1.*--answers text or --first-option 1"),
+        (HEAD + "a?,B,C,A,A\nb?,C,A,B,B\n", {}, "differ first in line 2 .*; say --answers text or --answers letter"),
+        (HEAD + "a?,x,y,z,y\nb?,u,v,w,B\n", {}, r"no one way .* text of an option not line 3 \('B'\)"),
+        (HEAD + "a?,x,y,z,7\n", {"wanted": Wanted(first_option=1)}, "'7' is not the number of an option from 1 to 3"),
+        (HEAD + "a?,x,y,z,y\n", {"wanted": Wanted(first_option=1)}, "line 2: the answer 'y' is not the number"),
+        (HEAD + "a?,x,y,z,y\n", {"wanted": Wanted(first_option=1, answers="text")}, "leave one out"),
+        (QA, {"wanted": Wanted(first_option=1)}, "--first-option is for tasks of kind choice, and this is of kind qa"),
         ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' differ in case or signs only"),
         ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
         ("text,score\na,high\nb,2\n", {"kind": "scores"}, "line 2: 'score' is 'high', expected a number"),

@@ -118,7 +118,7 @@ def _asked(options: argparse.Namespace) -> task_files.Asked:
         columns[role.strip()] = column.strip()
     asked = task_files.Asked(
         options.name, options.file, options.kind, columns, tuple(filter(None, (options.header or "").split(","))), options.split,
-        Wanted(options.unanswerable, options.first_option), task_files.CARDS.get(options.scenario or "", ""),
+        Wanted(options.unanswerable, options.first_option, options.answers), task_files.CARDS.get(options.scenario or "", ""),
     )  # fmt: skip
     if options.scenario and options.file is None:
         if options.kind not in (None, task_files.SCENARIOS[options.scenario][0][1]):
@@ -126,8 +126,10 @@ def _asked(options: argparse.Namespace) -> task_files.Asked:
                 f"--scenario {options.scenario} has an example of its own kind; leave --kind out, or give --from FILE"
             )
         return task_files.of_scenario(asked, options.scenario)
-    if options.file is None and (columns or options.header or options.unanswerable or options.first_option is not None):
-        raise BenchError("--columns, --header, --unanswerable and --first-option speak of a file; give it with --from")
+    if options.file is None and (columns or options.header or asked.wanted != Wanted()):
+        raise BenchError(
+            "--columns, --header, --unanswerable, --answers and --first-option speak of a file; give it with --from"
+        )
     return asked
 
 

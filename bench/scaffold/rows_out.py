@@ -12,12 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
+from bench.scaffold.choice_rows import LETTERS, Asked, options_of, reading_of
 from bench.scaffold.columns import Columns
 from bench.scaffold.files_in import Source
 from bench.types import Json
 
 Write = Callable[[Mapping[str, Json]], None]
-LETTERS = "ABCDEFGH"
 _MOST_LABELS = 500
 _SCALES = (
     (0.0, 1.0),
@@ -42,6 +42,7 @@ class Facts:
     low: float = float("inf")
     high: float = float("-inf")
     options: int = 0
+    reading: str = ""  # of answers that are options: bench.scaffold.choice_rows
     passages: bool = False
     unanswered: int = 0
     other_script: bool = False  # whether some reference has no Latin letter and no digit, which is all that ROUGE reads
@@ -57,10 +58,20 @@ class Facts:
 
 @dataclass(frozen=True)
 class Wanted:
-    """What a user says beyond the columns: whether an empty answer means that there is none, and the number of the first option."""
+    """What a user says beyond the columns: whether an empty answer means that there is none, how answers name their options, and
+    the number of the first one.
+    """
 
     unanswerable: bool = False
     first_option: int | None = None
+    answers: str | None = None
+
+    def refuse_unread(self, kind: str) -> None:
+        """Raise BenchError for what a task of this kind would pass over."""
+        said = {"--unanswerable": ("qa", self.unanswerable), "--first-option": ("choice", self.first_option is not None),
+                "--answers": ("choice", self.answers is not None)}  # fmt: skip
+        if wrong := next((name for name, (of, is_said) in said.items() if is_said and kind != of), None):
+            raise BenchError(f"{wrong} is for tasks of kind {said[wrong][0]}, and this is of kind {kind}; leave it out")
 
 
 def convert(source: Source, columns: Columns, place: Path, wanted: Wanted) -> Facts:
@@ -68,18 +79,19 @@ def convert(source: Source, columns: Columns, place: Path, wanted: Wanted) -> Fa
 
     Raises BenchError with the line of a row that is none: an empty cell, an id that comes twice, a file that is not there.
     """
+    wanted.refuse_unread(columns.kind)
     if columns.kind == "table":
         return _table(source, columns, place)
     facts = Facts()
     seen: dict[str, str] = {}
     make = _MAKERS[columns.kind]
-    count = _first_option(source, columns, wanted) if columns.kind == "choice" else 0
+    reading = _reading(source, columns, wanted) if columns.kind == "choice" else ""
     with ExitStack() as stack:
         write = stack.enter_context(_Writer(place))
         for where, row in source.rows():
             facts.n += 1
             key = _id(row, columns, where, facts.n, seen)
-            made = make(_Row(where, row, columns, source, wanted, count), facts)
+            made = make(_Row(where, row, columns, source, wanted, reading), facts)
             if "cluster" in columns.of:
                 made["cluster"] = _cell(row, columns.of["cluster"], where)
             write({"id": key, **made})
@@ -123,7 +135,7 @@ class _Row:
     columns: Columns
     source: Source
     wanted: Wanted
-    first_option: int
+    reading: str
 
     def text(self, role: str) -> str:
         """The text of the column that has this role; raises BenchError for none."""
@@ -186,29 +198,14 @@ def _qa(row: _Row, facts: Facts) -> dict[str, Json]:
 
 
 def _choice(row: _Row, facts: Facts) -> dict[str, Json]:
-    given = row.raw("options") if "options" in row.columns.of else [row.cells.get(one) for one in row.columns.options]
-    if isinstance(given, Mapping):
-        given = given.get("text", list(given.values()))
-    if not isinstance(given, list):
-        raise BenchError(
-            f"{row.where}: {row.columns.of['options']!r} is no list; give columns A, B, C …, or lists in JSON Lines"
-        )
-    texts = [str(one if one is not None else "").strip() for one in given]
-    while texts and not texts[-1]:
-        texts.pop()
-    if not 2 <= len(texts) <= len(LETTERS) or "" in texts or len(set(texts)) < len(texts):
-        raise BenchError(
-            f"{row.where}: found the options {str(texts)[:100]}, expected 2 to {len(LETTERS)}, each once; correct the row"
-        )
-    facts.options = max(facts.options, len(texts))
-    right = row.text("answer")
-    place = _place(right, texts, row.first_option)
-    if place is None:
-        raise BenchError(
-            f"{row.where}: the answer {right[:40]!r} is none of the options {', '.join(LETTERS[: len(texts)])}: {str(texts)[:120]}"
-        )
+    asked = _asked(row)
+    facts.options, facts.reading = max(facts.options, len(asked.options)), row.reading
+    place = asked.place(row.reading)
+    if place is None:  # in a source that has changed since its answers were looked through
+        raise asked.none((row.reading,))
     made: dict[str, Json] = {"context": context} if (context := row.may_be("context")) else {}
     made["question"] = row.text("question")
+    texts = list(asked.options)
     if "options" in row.columns.of:
         return made | {"options": texts, "answer": LETTERS[place]}
     return (
@@ -218,41 +215,19 @@ def _choice(row: _Row, facts: Facts) -> dict[str, Json]:
     )
 
 
-def _place(right: str, options: Sequence[str], first: int) -> int | None:
-    """The place of the right option, by its text, its letter or its number."""
-    if right in options:
-        return options.index(right)
-    if (same := [i for i, one in enumerate(options) if one.casefold() == right.casefold()]) and len(same) == 1:
-        return same[0]
-    letter = right.strip("().: ").upper()
-    if len(letter) == 1 and letter in LETTERS[: len(options)]:
-        return LETTERS.index(letter)
-    if right.isdecimal() and 0 <= int(right) - first < len(options):
-        return int(right) - first
-    return None
+def _asked(row: _Row) -> Asked:
+    """The options and the answer of a row; raises BenchError where it has none."""
+    given = row.raw("options") if "options" in row.columns.of else [row.cells.get(one) for one in row.columns.options]
+    texts = options_of(given, row.where, row.columns.of.get("options", "options"))
+    values = given if isinstance(given, list) else []
+    is_no_text = isinstance(row.raw("answer"), int) and bool(values) and all(isinstance(one, str) for one in values)
+    return Asked(row.where, texts, row.text("answer"), is_no_text)
 
 
-def _first_option(source: Source, columns: Columns, wanted: Wanted) -> int:
-    """From which number answers count their options; raises BenchError where it cannot be told."""
-    if wanted.first_option is not None:
-        return wanted.first_option
-    numbers: set[int] = set()
-    most = 0
-    for _, row in source.rows():
-        found = row.get(columns.of["answer"])
-        given = row.get(columns.of["options"]) if "options" in columns.of else [row.get(one) for one in columns.options]
-        texts = [str(one).strip() for one in (given if isinstance(given, list) else [])]
-        most = max(most, len([one for one in texts if one]))
-        if isinstance(found, int | str) and str(found).strip().isdecimal() and str(found).strip() not in texts:
-            numbers.add(int(str(found).strip()))
-    if not numbers or 0 in numbers:
-        return 0
-    if most in numbers:
-        return 1
-    raise BenchError(
-        f"{source.called}: the answers are the numbers {', '.join(map(str, sorted(numbers)))} of {most} options; say whether the "
-        "first is --first-option 0 or 1"
-    )
+def _reading(source: Source, columns: Columns, wanted: Wanted) -> str:
+    """In which way all answers are read; raises BenchError where it cannot be told."""
+    rows = (_asked(_Row(where, row, columns, source, wanted, "")) for where, row in source.rows())
+    return reading_of(rows, source.called, wanted.answers, wanted.first_option)
 
 
 def _labels(row: _Row, facts: Facts) -> dict[str, Json]:

@@ -13,7 +13,7 @@ from bench.artifacts.digest import digest
 from bench.config.build import build
 from bench.engine.asking import first_examples
 from bench.errors import BenchError
-from bench.scaffold import rows_out
+from bench.scaffold import choice_rows, rows_out
 from bench.scaffold.columns import KINDS, Columns, guessed
 from bench.scaffold.files_in import Source, source
 from bench.scaffold.rendered import FOLDER, rendered
@@ -205,6 +205,8 @@ def _said(columns: Columns, found: Source, facts: rows_out.Facts) -> list[str]:
         lines.append(
             f"the scale is taken to be {low:g} to {high:g}: the scores are from {facts.low:g} to {facts.high:g}"
         )
+    if facts.reading:
+        lines.append(choice_rows.said(facts.reading))
     if facts.unanswered:
         lines.append(f"{facts.unanswered:,} of {facts.n:,} questions have no answer")
     return lines

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from bench.commands.shared.options.parts import Commands, Parser
+from bench.scaffold.choice_rows import ANSWERS
 from bench.scaffold.columns import KINDS
 
 _SCENARIOS = ("risk", "marketing", "operations")
@@ -45,6 +46,9 @@ def _task(acts: Commands) -> None:
     task.add_argument("--header", metavar="NAME,…", help="the names of the columns of a file that has no row of them")
     task.add_argument("--split", default="test", help="of hub:OWNER/NAME")
     task.add_argument("--unanswerable", action="store_true", help="an empty answer means that there is none (kind qa)")
+    task.add_argument(
+        "--answers", choices=ANSWERS, help="what names the right option in all rows (kind choice); else told by them"
+    )
     task.add_argument(
         "--first-option", type=int, choices=(0, 1), help="the number of the first option, where answers are numbers"
     )
