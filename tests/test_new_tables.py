@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import json
+import random
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from bench.config import compose as conf
+from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.scaffold.columns import guessed
 from bench.scaffold.naming import refuse_name
+from bench.scaffold.rendered import rendered
 from bench.scaffold.rows_out import Wanted
 from bench.scaffold.task_files import Asked, Made, make_task
 from bench.scaffold.written import draft, refuse_existing
@@ -173,6 +177,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("tokens,tags\na b,O PER\n", {}, "found the tag 'PER', expected O, B-LABEL or I-LABEL"),
         (LOANS.replace(",no", f",{'x' * 1001}", 1), {"kind": "table", "columns": {"label": "home"}}, "in.csv line 2: found a"),
         (LOANS.replace("state", "${state}"), {"kind": "table", "columns": {"label": "${state}"}}, "which a configuration cannot"),
+        ("text,label\na,x\nb,y\nb,???\n", {"kind": "labels"}, r"'\?\?\?' is \?\?\?, or"),
         ("text,label\na,x\nb,y\nb,${z}\n", {"kind": "labels"}, "which a configuration cannot"),
     ],
 )  # fmt: skip
@@ -221,6 +226,38 @@ def test_a_table_keeps_its_columns_and_hides_the_ids(tmp_path: Path) -> None:
         "state",
         ["nr"],
     )  # quoted, else true and false
+
+
+ODD = ("1e3 5E5 1e-3 1.e5 0e0 .5e3 1_0 0x1F 0b1 1:30 2020-01-01 ~ null NaN .nan -.inf = << !x &a *b %x @x `x - yes On {a} [b] "
+       "1,000 +1e3 08 1\u0663 # a: \\\\{a} a\u0085b x\u2028y '").split(" ")  # fmt: skip
+
+
+def test_every_label_comes_back_as_itself_through_hydra_and_through_yaml(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All of them in one file, which takes Hydra a second: the odd ones, and a thousand of signs that mean something to YAML."""
+    drawn, signs = random.Random(0), "0123456789eE.+-_:~ xyno NIaF#'\",[]{}&*!|>%@`?=<\\$\t\u00a0\u2028é😀"
+    made_up = ["".join(drawn.choices(signs, k=drawn.randint(1, 6))).strip() for _ in range(1000)]
+    labels = [one for one in dict.fromkeys([*ODD, "a b", "a #b", *made_up]) if one and "${" not in one]
+    told = {
+        "kind": "table",
+        "target": "tasks.table.TableTask",
+        "name": "odd",
+        "labels": labels,
+        "positive": "1e3",
+        "label": "5E5",
+    }
+    blank = dict.fromkeys(
+        ("comment", "instruction", "title", "source", "revision", "licence", "split", "scenario", "shares"), "x"
+    )
+    empty = {"more": [], "groups": {}, "favourable": "", "drop": ["1e-3"], "n": 1, "chance": (0, 1), "local": "x.csv"}
+    path = tmp_path / "conf/task/odd.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(rendered("task.yaml", **told, **blank, **empty), encoding="utf-8", newline="\n")
+    monkeypatch.setenv("BENCH_CONF", str(tmp_path / "conf"))
+    for about in (conf.plain(conf.compose(["task=odd"])[0])["task"]["about"], read_yaml(path)["about"]):
+        assert about["labels"] == labels
+        assert (about["positive"], about["label"], about["drop"]) == ("1e3", "5E5", ["1e-3"])
 
 
 def test_references_that_rouge_cannot_read_are_ranked_by_letters(tmp_path: Path) -> None:

@@ -28,14 +28,31 @@ def _templates() -> Any:
 
 
 def as_yaml(value: Any) -> str:
-    """A value in one line of YAML, its texts quoted where YAML would take it for something else.
+    """A value in one line of YAML, its texts quoted where YAML 1.1 or OmegaConf (1e3 is a number to it alone) takes them for
+    something else.
 
-    >>> as_yaml(["yes", "1", "a: b"])
-    "['yes', '1', 'a: b']"
+    >>> as_yaml(["yes", "1", "1e3", "a: b", "low risk"])
+    "['yes', '1', '1e3', 'a: b', low risk]"
     """
     import yaml
 
-    value = " ".join(value.split()) if isinstance(value, str) else value
-    return yaml.safe_dump([value], default_flow_style=True, allow_unicode=True, width=_WIDE, sort_keys=False).strip()[
-        1:-1
-    ]
+    text = yaml.dump(
+        [value], Dumper=_dumper(), default_flow_style=True, allow_unicode=True, width=_WIDE, sort_keys=False
+    )
+    return str(text).strip("\n")[1:-1]
+
+
+@cache
+def _dumper() -> Any:
+    """A dumper that leaves a text without quotes only where it begins with a letter, as no number does."""
+    import yaml
+
+    class Quoting(yaml.SafeDumper):
+        """Of this file alone."""
+
+    def text(dumper: Any, value: str) -> Any:
+        style = '"' if not value.isprintable() else None if value[:1].isalpha() else "'"
+        return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+    Quoting.add_representer(str, text)
+    return Quoting

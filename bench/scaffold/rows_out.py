@@ -364,9 +364,9 @@ def _refuse_few(source: Source, columns: Columns, facts: Facts) -> None:
             raise BenchError(
                 f"{source.called}: the labels {other!r} and {label!r} differ in case or signs only; make them one"
             )
-    if bad := next((one for one in (*facts.labels, *source.names) if "${" in one or "\n" in one), None):
+    if bad := next((one for one in (*facts.labels, *source.names) if "${" in one or "\n" in one or one == "???"), None):
         raise BenchError(
-            f"{source.called}: {bad[:60]!r} holds ${{ or a line's end, which a configuration cannot; rename it"
+            f"{source.called}: {bad[:60]!r} is ???, or holds ${{ or a line's end, which a configuration cannot; rename it"
         )
 
 
