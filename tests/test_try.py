@@ -142,12 +142,31 @@ def test_a_task_of_one_file_is_written_tried_and_run(
     assert "exist; choose another name" in err[0]
 
 
+def test_boards_and_suites_find_the_tasks_that_were_written_before(bench_main: Bench, tmp_path: Path) -> None:
+    assert bench_main("new", "task", "k_qa")[0] == bench_main("new", "metric", "hits")[0] == 0
+    for words in (["board", "k_qa"], ["board", "b", "--task", "k_qa"], ["suite", "s", "--tasks", "k_qa,finmm_qa"]):
+        assert bench_main("new", *words)[0] == 0, words
+    for name in ("k_qa", "b"):
+        lines = (tmp_path / f"my/conf/leaderboards/{name}.yaml").read_text().split("\n")
+        assert lines[:2] == ["title: 'FILL IN: k qa'", "task: k_qa"]
+    assert "- k_qa" in (tmp_path / "my/conf/suite/s.yaml").read_text()
+    code, _, err = bench_main("new", "board", "h", "--task", "hits_qa")
+    assert (code, "export BENCH_CONF=my/conf first" in err[0]) == (2, True)  # whose code nobody has vouched for
+    assert "BENCH_CONF" not in os.environ
+    assert bench_main("new", "task", "K_QA")[2] == [
+        "bench: bench new task 'K_QA': the name is taken by the task 'k_qa'; choose another, such as my_k_qa"
+    ]
+
+
 @pytest.mark.parametrize(
     ("words", "line"),
     [
         (["new", "task", "../x"], "the name must be 1 to 60 letters"),
         (["new", "task", "finmm_qa"], "is taken by the task"),
         (["new", "board", "b", "--task", "nope"], "task 'nope' is not in conf/task"),
+        (["new", "board", "b", "--task", "finmm_q"], "finmm_qa"),
+        (["new", "board", "nope"], "no task is called so; say --task NAME"),
+        (["new", "board", "finmm_qa"], "is taken by the board 'finmm_qa'"),
         (["new", "task", "t", "--columns", "question=q"], "speak of a file; give it with --from"),
         (["new", "task", "t", "--from", "x.csv", "--columns", "q"], "found 'q', expected ROLE=NAME"),
         (["new", "task", "t", "--from", "none.csv"], "--from none.csv does not exist"),
@@ -188,7 +207,7 @@ def test_all_that_can_be_begun_works_as_it_is_written(
     for words in (
         ["model", "guess"],
         ["metric", "hits"],
-        ["board", "bord"],
+        ["board", "bord", "--task", "a_qa"],
         *(["suite", f"s_{one}", "--scenario", one] for one in SCENARIOS),
     ):
         assert bench_main("new", *words)[0] == 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from bench.commands.shared import output
@@ -25,8 +26,11 @@ def main(options: argparse.Namespace) -> int:
     """Write the files, and say what they are and which commands come next."""
     kind, name = options.act, options.name
     root = _root(options)
-    _refuse(options, root)
-    with draft(root) as made:
+    vouched = conf.own_conf_dirs()
+    with _and_own(root / "conf"), draft(root) as made:
+        _refuse(options, root)
+        if kind == "board":
+            options.task = _task_of_board(options, vouched)
         lines, models = _made(made, options)
         made.place()
     written = [str(root / one) for one in made.names]
@@ -42,6 +46,24 @@ def main(options: argparse.Namespace) -> int:
     for command in commands:
         tell(f"  {command}")
     return 0
+
+
+@contextmanager
+def _and_own(folder: Path) -> Iterator[None]:
+    """With the folder that is written to before those of `BENCH_CONF`, so that what `bench new` wrote earlier is known."""
+    own, before = conf.own_conf_dirs(), os.environ.get("BENCH_CONF")
+    place = folder.resolve()
+    if not place.is_dir() or place in own or (own and os.pathsep in str(place)):
+        yield
+        return
+    os.environ["BENCH_CONF"] = os.pathsep.join(map(str, (place, *own)))
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ["BENCH_CONF"]
+        else:
+            os.environ["BENCH_CONF"] = before
 
 
 def _root(options: argparse.Namespace) -> Path:
@@ -82,7 +104,9 @@ def _taken(kind: str) -> Sequence[str]:
     if kind == "board":
         from bench.commands.shared import boards
 
-        return [*boards.of_files(), *conf.names("task"), *(path.stem for path in boards.suites())]
+        own = {path.stem for folder in conf.own_conf_dirs() for path in (folder / "task").glob("*.yaml")}
+        others = set(conf.names("task")) - own  # the board of a task of one's own may have its name
+        return [*boards.of_files(), *others, *(path.stem for path in boards.suites())]
     return []
 
 
@@ -99,11 +123,34 @@ def _made(made: Draft, options: argparse.Namespace) -> tuple[list[str], str]:
         return [f"tasks: {', '.join(every)}"], "oracle,constant,minilm"
     if kind == "board":
         code_files.make_board(made, name, options.task)
-        return [], options.task
+        return [f"task: {options.task}"], options.task
     {"model": code_files.make_model, "metric": code_files.make_metric, "package": code_files.make_package}[kind](
         made, name
     )
     return [], name
+
+
+def _task_of_board(options: argparse.Namespace, vouched: Sequence[Path]) -> str:
+    """The task that is said, else the one called like the board.
+
+    Raises BenchError where there is none, and for one whose class lies beside a folder that `BENCH_CONF` does not name: who sets it
+    vouches for that code.
+    """
+    task = str(options.task or options.name)
+    if (path := conf.file_of("task", task)) is None:
+        if options.task is not None:
+            return task  # which is refused with the nearest name
+        raise BenchError(
+            f"bench new board {task}: no task is called so; say --task NAME (`bench list tasks` shows what there is)"
+        )
+    folder = path.parents[1]
+    package = str(conf.choice("task", task).get("_target_", "")).partition(".")[0]
+    if folder not in (*vouched, *conf.conf_dirs()[len(conf.own_conf_dirs()) :]) and (folder.parent / package).is_dir():
+        raise BenchError(
+            f"task '{task}' is code in {_relative(folder.parent / package)}, which is run for those that BENCH_CONF names; "
+            f"export BENCH_CONF={shlex.quote(str(_relative(folder)))} first"
+        )
+    return task
 
 
 def _asked(options: argparse.Namespace) -> task_files.Asked:

@@ -11,6 +11,7 @@ from bench.scaffold.rendered import rendered
 from bench.scaffold.task_files import CARDS, SCENARIOS, Asked, make_task, of_scenario
 from bench.scaffold.written import Draft
 from bench.task import Task
+from bench.text.meant import meant
 
 
 def model_names(name: str) -> list[str]:
@@ -91,7 +92,7 @@ def make_board(draft: Draft, name: str, task: str) -> None:
     if not issubclass(cls, Task):
         raise BenchError(f"task '{task}' ranks entries and has a board of its own; choose a task that models answer")
     first, *more = [metric.name for metric in cls.metrics[:4]]
-    title = f"FILL IN: {cls.card.title}"
+    title = f"FILL IN: {cls.card.title.removeprefix('FILL IN: ')}"
     draft.write(
         f"conf/leaderboards/{name}.yaml", rendered("board.yaml", title=title, task=cls.name, metric=first, more=more)
     )
@@ -130,7 +131,9 @@ def camel(name: str) -> str:
 def refuse_unknown(task: str) -> None:
     """Raise BenchError for a task that is not in conf/task."""
     if not conf.has("task", task):
-        raise BenchError(f"task '{task}' is not in conf/task; `bench list tasks` shows what is")
+        raise BenchError(
+            f"task '{task}' is not in conf/task; `bench list tasks` shows what is{meant(task, conf.names('task'))}"
+        )
 
 
 def _listed(names: Sequence[str]) -> str:

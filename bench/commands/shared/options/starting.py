@@ -24,7 +24,7 @@ def add(commands: Commands) -> None:
     suite.add_argument("--tasks", metavar="A,B", help="tasks that there are; else two of this package, as an example")
     suite.add_argument("--scenario", choices=_SCENARIOS, help="with tasks of its own: an example from end to end")
     board = _named(acts, "board", "a board that says more of a task than its own")
-    board.add_argument("--task", default="finmm_qa", help="the task whose runs it ranks")
+    board.add_argument("--task", metavar="TASK", help="the task whose runs it ranks; else that of the board's name")
     _named(acts, "package", "a project that pip installs, with a task and a model")
 
     trial = commands.add_parser(
