@@ -165,6 +165,11 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         (HEAD + "a?,x,y,z,7\n", {"wanted": Wanted(first_option=1)}, "'7' is not the number of an option from 1 to 3"),
         (HEAD + "a?,x,y,z,y\n", {"wanted": Wanted(first_option=1)}, "line 2: the answer 'y' is not the number"),
         (HEAD + "a?,x,y,z,y\n", {"wanted": Wanted(first_option=1, answers="text")}, "leave one out"),
+        ("context,question,answer\nA b,q?,\"{'text': ['A'], 'answer_start': [6]}\"\n", {}, "line 2: 'answer' is .* JSON Lines"),
+        ("question,answer\nq?,\"{'text': array(['A'], dtype=object)}\"\n", {}, "a list or object as a program prints it"),
+        ("question,answer\nq?,\"['A', 'B']\"\n", {}, "a list or object as a program prints it"),
+        ("text,label\na,\"['x']\"\nb,\"['y']\"\n", {"kind": "labels"}, "a list or object as a program prints it"),
+        ('tokens,tags\n"[\'a\', \'b\']","[\'O\', \'O\']"\n', {}, "line 2: 'tokens' is .* as a program prints it"),
         (QA, {"wanted": Wanted(first_option=1)}, "--first-option is for tasks of kind choice, and this is of kind qa"),
         ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' differ in case or signs only"),
         ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
@@ -215,6 +220,28 @@ def test_the_kind_is_told_by_the_columns(names: list[str], row: list[Any], kind:
         elif kind == "generation":
             one[names[-1]] = f"a summary of number {i}"
     assert guessed(names, some, None, {}).kind == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "kind"),
+    [
+        ("label", "0 1 2 1", "labels"),
+        ("label", "0 1 2 3 4 0", "labels"),
+        ("class", "1 2 3 3", "labels"),
+        ("label", "0.0 1.0 2.0 1.0", "labels"),
+        ("target", "-1 0 1 1", "labels"),
+        ("label", "0.1 0.7 -0.4 0.1", "scores"),
+        ("score", "0 1 0 1", "scores"),
+        ("score", "3 4", "scores"),
+        ("score", ".5 1. -.5 ?", "scores"),
+        ("Rating", "1 2 3 1", "scores"),
+    ],
+)
+def test_whole_numbers_called_labels_are_labels_and_numbers_called_scores_scores(
+    name: str, values: str, kind: str
+) -> None:
+    some = [{"text": f"text {i}", name: one} for i, one in enumerate(values.split(" "))]
+    assert guessed(["text", name], some, None, {}).kind == kind
 
 
 def test_a_table_keeps_its_columns_and_hides_the_ids(tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ from bench.scaffold import suspicions
 from bench.scaffold.columns import KINDS
 from bench.scaffold.task_files import SCENARIOS
 from bench.scaffold.trial import Trial, _examples
-from bench.types import Choose, Example, Generate, Request, Text
+from bench.types import Choose, Example, Generate, Request, Span, Text
 
 ROOT = Path(__file__).resolve().parents[1]
 Bench = Callable[..., tuple[int, list[str], list[str]]]
@@ -64,6 +64,27 @@ def looks(task: Any) -> str:
 def test_what_looks_wrong_is_a_line(task: Any, line: str) -> None:
     task.card = replace(TinyTask.card, cluster="question")
     assert line in looks(task)
+
+
+class Passages(Asked):
+    """Of which each row is (passage, answers)."""
+
+    output = Span
+
+    def request(self, example: Example) -> Request:
+        return Request(
+            example.id,
+            (Text(example.inputs["q"]),),
+            Span(8, (), "what?", example.inputs["q"], may_be_unanswerable=True),
+        )
+
+
+def test_answers_that_do_not_stand_in_their_passage_are_counted_and_named() -> None:
+    task = Passages([("It fell by 4 %.", ["4 %"]), ("It rose.", ["fell"]), ("40", ["4"]), ("It rose.", [])])
+    task.output = Span
+    assert "in 2 of 3 passages (67 %) no accepted answer stands: e1, e2;" in looks(task)
+    task.rows = [("It fell by 4 %.", ["five", "4 %"])]
+    assert "accepted answer stands" not in looks(task)
 
 
 def test_nothing_is_said_of_rows_that_are_sound() -> None:

@@ -39,6 +39,7 @@ _SCORE = (
     "rating",
     "value",
     "sentimentscore",
+    "scores",
     "stars",
     "grade",
     "valence",
@@ -85,7 +86,8 @@ KINDS: Mapping[str, Roles] = {
 }  # fmt: skip
 _MAY: Mapping[str, Roles] = {"qa": {"context": _CONTEXT}, "choice": {"context": _CONTEXT, "options": _OPTIONS}}
 _FEW = 50  # different values of a label, at most, where nothing else tells
-_NUMBER = re.compile(r"[-+]?\d+(?:\.\d+)?")
+_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
+_WHOLE = re.compile(r"[-+]?\d+(?:\.0*)?")  # as pandas writes a code, too
 
 
 @dataclass(frozen=True)
@@ -179,7 +181,9 @@ def _kind(names: Sequence[str], sample: Sequence[Mapping[str, Json]], told: Mapp
     text = told.get("text") or _named(names, _TEXT)
     for kind, role in (("scores", "score"), ("labels", "label"), ("generation", "reference")):
         name = told.get(role) or _named([one for one in names if one != text], KINDS[kind][role])
-        if text is not None and name is not None and (role in told or _suits(kind, [row.get(name) for row in sample])):
+        if text is None or name is None:
+            continue
+        if role in told or _suits(kind, [row.get(name) for row in sample], is_code=_plain(name) in _LABEL):
             return kind
     if (told.get("label") or _named(names, _LABEL)) and len(names) > 2:
         return "table"
@@ -200,12 +204,16 @@ def _is_media(
     return all(re.search(r"\.[A-Za-z0-9]{3,4}$", str(row.get(name) or "")) for row in sample)
 
 
-def _suits(kind: str, values: Sequence[Json]) -> bool:
-    """Whether the values are numbers that are no codes, labels of a few kinds, or texts."""
+def _suits(kind: str, values: Sequence[Json], *, is_code: bool) -> bool:
+    """Whether the values are scores, labels of a few kinds, or texts; `is_code`: whole numbers may stand for labels."""
     given = [str(one).strip() for one in values if one is not None and str(one).strip()]
-    numbers = [one for one in given if _NUMBER.fullmatch(one)]
-    if kind == "scores":
-        return bool(given) and len(numbers) == len(given) and (len(set(given)) > 2)
+    numbers = [one for one in given if _NUMBER.fullmatch(one.replace("\N{MINUS SIGN}", "-"))]
+    kinds = len(set(given))
+    if kind == "generation":
+        return bool(given) and not numbers
+    codes = is_code and 2 <= kinds <= min(_FEW, len(given) - 1) and all(_WHOLE.fullmatch(one) for one in given)
     if kind == "labels":
-        return 2 <= len(set(given)) <= min(_FEW, max(2, len(given) // 2))
-    return bool(given) and not numbers
+        return codes or 2 <= kinds <= min(_FEW, max(2, len(given) // 2))
+    if not is_code:  # called a score: a row that is none is told by its line
+        return 2 * len(numbers) > len(given)
+    return not codes and bool(given) and len(numbers) == len(given) and kinds > 2

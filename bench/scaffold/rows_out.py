@@ -30,6 +30,10 @@ _SCALES = (
     (0.0, 100.0),
     (-100.0, 100.0),
 )
+_NO_CODE = ("answer", "label", "tokens", "tags")  # roles whose texts are never a list or object that was printed
+_PRINTED = re.compile(  # of Python, NumPy or JSON: {'text': …}, ['A'], ["A"], [], array(['A'], dtype=object)
+    r"""\{\s*["'][^"']*["']\s*:.*\}|\[\s*(?:[bu]?(["']).*\1\s*)?\]|array\(.*\)""", re.DOTALL
+)
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
@@ -138,8 +142,15 @@ class _Row:
     reading: str
 
     def text(self, role: str) -> str:
-        """The text of the column that has this role; raises BenchError for none."""
-        return _cell(self.cells, self.columns.of[role], self.where)
+        """The text of the column that has this role; raises BenchError for none, and for a printed list or object."""
+        name = self.columns.of[role]
+        found = _cell(self.cells, name, self.where)
+        if role in _NO_CODE and _PRINTED.fullmatch(found):
+            raise BenchError(
+                f"{self.where}: {name!r} is {found[:60]!r}, a list or object as a program prints it; write the text alone, or save "
+                "the rows as JSON Lines (pandas: to_json(…, orient='records', lines=True)), where lists are read"
+            )
+        return found
 
     def may_be(self, role: str) -> str | None:
         """The text, None where there is no such column; raises BenchError for an empty cell of one."""

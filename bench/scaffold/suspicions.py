@@ -41,6 +41,7 @@ def warnings(
         yield "the references are held out: nothing can be scored here"
     else:
         yield from _shown(task, looked, requests)
+        yield from _not_in_passage(looked, requests)
         yield from _classes(task, examples)
     yield from _clusters(task, examples)
 
@@ -85,6 +86,23 @@ def _shown(task: Task, looked: Sequence[Example], requests: Sequence[Request]) -
         yield f"{told}; the text names the right label and no other, so that reading is not needed"
     else:
         yield f"{told}; right where the answer is to be copied out of that text, a leak otherwise"
+
+
+def _not_in_passage(looked: Sequence[Example], requests: Sequence[Request]) -> Iterator[str]:
+    """Answers that are to be copied out of a passage and do not stand in it."""
+    missing, n = [], 0
+    for example, request in zip(looked, requests, strict=True):
+        context = request.output.context if isinstance(request.output, Span) else None
+        if context is not None and (answers := _targets(example.target)):
+            n += 1
+            passage = _plain(context)
+            if not any(_stands(one, passage) for one in answers):
+                missing.append(example.id)
+    if missing:
+        yield (
+            f"in {len(missing):,} of {n:,} passages ({100 * len(missing) / n:.0f} %) no accepted answer stands: {_some(missing)}; "
+            "no model that copies a phrase can be right there"
+        )
 
 
 def _label_shown(example: Example, output: Choose, request: Request) -> bool:
