@@ -544,7 +544,7 @@ DAMAGED: list[tuple[str, str, str]] = [
     ("tatqa", json.dumps([{"table": "ZEBRA"}]), "[0]"),
     ("finqa", json.dumps(FINQA).replace('"add(12, 1)"', '{"ZEBRA": 1}'), "[0].qa"),
     ("financebench", FINANCE.replace('"12"}\n', '["ZEBRA"]}\n', 1), "line 1"),
-    ("financebench", FINANCE[:-9] + 'ZEBRA"x', "line 2 is not JSON: line 1 column"),
+    ("financebench", FINANCE[:-9] + 'ZEBRA"x', "line 2 is not JSON: column"),
     ("omg_emotion", HIDDEN["omg_emotion"][1].replace("-0.5", "ZEBRA"), "omg_ValidationVideos.csv line 2"),
     ("docvqa", json.dumps([{"context": "A", "qas": [{"id": "1", "question": "?", "answers": "ZEBRA"}]}]), "[0].qas[0]"),
 ]  # fmt: skip

@@ -56,6 +56,7 @@ TEXT = "question,answer\nWie heißt du?,Jörg\nWer?,Ann\n"
         (TEXT.encode("utf-8-sig"), "in.csv", {}),
         (TEXT.encode("latin-1"), "in.csv", {}),
         (TEXT.encode("utf-16"), "in.csv", {}),
+        (TEXT.encode("utf-32"), "in.csv", {}),
         (TEXT.replace("question,answer\n", ""), "in.csv", {"header": ("question", "answer")}),
         (TEXT.replace("question,answer", "x,y"), "in.csv", {"kind": "qa", "columns": {"question": "x", "answer": "y"}}),
         (TEXT.replace("question,answer", " Frage , Antwort "), "in.csv", {}),
@@ -73,6 +74,11 @@ def test_the_same_rows_come_of_every_way_to_write_them(
 def test_a_cell_of_several_lines_and_an_index_of_pandas_are_read(tmp_path: Path) -> None:
     made(tmp_path, ',question,answer,year\n0,"What\nis, it?","say ""5""",2024\n1,Who?,Ann,2025\n')
     assert rows(tmp_path)[0] == {"id": "0", "question": "What\nis, it?", "answer": 'say "5"'}
+
+
+def test_a_cell_of_a_long_report_is_read(tmp_path: Path) -> None:
+    made(tmp_path, f"context,question,answer\n{'word ' * 40_000}end,Which?,end\n")
+    assert len(rows(tmp_path)[0]["context"]) == 200_003
 
 
 def test_latin_1_is_said_with_a_word_of_it_and_what_is_left_out_too(tmp_path: Path) -> None:
@@ -99,6 +105,7 @@ def test_the_right_option_is_found_by_letter_text_and_number(
     assert [one["answer"] for one in rows(tmp_path)] == ["B", "A"]
 
 
+JSONL = {"file": "in.jsonl"}
 COUNTS = "question,option1,option2,option3,answer\nHow many?,10,20,30,2\nHow many cards?,2,3,4,2\n"
 HEAD = "question,A,B,C,answer\n"
 
@@ -170,6 +177,10 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("question,answer\nq?,\"['A', 'B']\"\n", {}, "a list or object as a program prints it"),
         ("text,label\na,\"['x']\"\nb,\"['y']\"\n", {"kind": "labels"}, "a list or object as a program prints it"),
         ('tokens,tags\n"[\'a\', \'b\']","[\'O\', \'O\']"\n', {}, "line 2: 'tokens' is .* as a program prints it"),
+        ('{"question": "a?", "answer": "5"}\n{"question": x}\n', JSONL, "line 2 is not JSON: column 14: .*; correct the line$"),
+        ('{"question": "a?", "answer": NaN}\n', JSONL, "line 1 is not JSON: NaN is not a JSON number"),
+        ('{"question": "a?", "answer": "5"}\n{"question": "b', JSONL, "line 2 is not JSON: column 14: .*cut off"),
+        ('{"question": "a?", "answer": "5"}\n{"question": "b?", "answer": "\\ud800"}', JSONL, r"in.jsonl line 2: .*U\+D800"),
         (QA, {"wanted": Wanted(first_option=1)}, "--first-option is for tasks of kind choice, and this is of kind qa"),
         ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' differ in case or signs only"),
         ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
@@ -192,7 +203,7 @@ def test_a_table_that_cannot_be_a_task_is_one_line_and_leaves_nothing(
     with pytest.raises(BenchError, match=said) as caught:
         made(tmp_path, content, **asked)
     assert "\n" not in str(caught.value)
-    assert [one.name for one in tmp_path.iterdir()] == ["in.csv"]
+    assert [one.name for one in tmp_path.iterdir()] == [asked.get("file", "in.csv")]
 
 
 @pytest.mark.parametrize(
@@ -319,6 +330,12 @@ def test_a_hub_data_set_is_written_down_with_its_revision(tmp_path: Path, monkey
 )
 def test_a_name_that_can_be_no_file_or_word_is_refused(name: str) -> None:
     with pytest.raises(BenchError, match="the name"):
+        refuse_name("task", name, (), is_package=False)
+
+
+@pytest.mark.parametrize("name", ["con", "Com1", "nul"])
+def test_a_name_that_windows_has_for_a_device_is_said_to_be_reserved(name: str) -> None:
+    with pytest.raises(BenchError, match=f"is reserved: .* such as my_{name.lower()}"):
         refuse_name("task", name, (), is_package=False)
 
 

@@ -193,6 +193,7 @@ def test_boards_and_suites_find_the_tasks_that_were_written_before(bench_main: B
         (["new", "task", "t", "--from", "none.csv"], "--from none.csv does not exist"),
         (["new", "task", "t", "--scenario", "risk", "--kind", "qa"], "has an example of its own kind"),
         (["try"], "no task is given"),
+        (["try", "finmm_qa"], "say bench try task=finmm_qa"),
         (["try", "task=finmm_qa", "--prompts", "-1"], "--prompts -1 must be 0 or more"),
         (["try", "task=finmm_qa", "model=oracle"], "runs no model; leave model= out"),
         (["try", "task=dawnbench"], "ranks entries and asks no model"),

@@ -102,12 +102,13 @@ def _finite(token: str) -> float:
 
 def parse(
     text: str, where: str, *, object_pairs_hook: Callable[[list[tuple[str, Json]]], Json] = _once, finite: bool = True,
-    constant: Callable[[str], Json] = _refuse_constant,
+    constant: Callable[[str], Json] = _refuse_constant, ended: bool | None = None,
 ) -> Json:  # fmt: skip
     """The JSON value of a text; raises BenchError that names `where`, line and column of what is damaged.
 
     A key that comes twice is refused, without a hook of one's own, and so is a number beyond all floats, unless it need not be
     `finite`: in a submission that is one malformed answer. `constant` makes what NaN and Infinity stand for; they are refused.
+    Of one line, which `where` names, `ended` says whether a line's end follows; a file, or a line without one, may be cut off.
     """
     try:
         return json.loads(
@@ -118,11 +119,11 @@ def parse(
             object_pairs_hook=object_pairs_hook,
         )
     except json.JSONDecodeError as error:
-        raise BenchError(
-            f"{where} is not JSON: line {error.lineno} column {error.colno}: {error.msg}; the file may be cut off, bring it again"
-        ) from None
+        place = f"column {error.colno}" if ended is not None else f"line {error.lineno} column {error.colno}"
+        hint = "correct the line" if ended else "the file may be cut off, bring it again"
+        raise BenchError(f"{where} is not JSON: {place}: {error.msg}; {hint}") from None
     except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text)}{error}"
+        reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text) if ended is None else ''}{error}"
         if "int_max_str_digits" in reason:  # Python's own words, which say what to change in Python
             line = text.count("\n", 0, found.start()) + 1 if (found := _LONG.search(text)) else 1
             reason = f"{f'line {line}: ' if line > 1 else ''}a number of more than {_DIGITS:,} digits"
@@ -142,9 +143,12 @@ def read_json(path: Path) -> Json:
 
 def read_jsonl(path: Path, *, finite: bool = True) -> Iterator[tuple[int, dict[str, Json]]]:
     """The objects of a JSON Lines file with their line numbers; empty lines are passed over, a key that comes twice is refused."""
-    for number, line in enumerate(rows(read_text(path)), start=1):
+    text = read_text(path)
+    lines = rows(text)
+    for number, line in enumerate(lines, start=1):
         if line.strip():
-            record = parse(line, f"{path} line {number}", finite=finite)
+            ended = number < len(lines) or text.endswith(("\n", "\r"))
+            record = parse(line, f"{path} line {number}", finite=finite, ended=ended)
             if not isinstance(record, dict):
                 raise BenchError(f"{path} line {number}: found a {type(record).__name__}, expected an object {{…}}")
             yield number, record

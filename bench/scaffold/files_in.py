@@ -93,10 +93,13 @@ def source(named: str, *, header: Sequence[str] = (), split: str = "test") -> So
 
 
 def _find_encoding(found: Source) -> None:
-    """UTF-8 or UTF-16 where it is that, else Windows-1252, which a note says with the first text that it gives."""
+    """UTF-8, UTF-16 or UTF-32 where it is that, else Windows-1252, which a note says with the first text that it gives."""
     with found.path.open("rb") as file:
         start = file.read(4)
-    if start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+    if start in (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE):
+        found.encoding = "utf-32"
+        found.notes.append("read as UTF-32, as its first four bytes say")
+    elif start.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
         found.encoding = "utf-16"
         found.notes.append("read as UTF-16, as its first two bytes say")
     elif (line := _first_other(found.path)) is not None:
@@ -118,7 +121,8 @@ def _first_other(path: Path) -> bytes | None:
         while chunk := file.read(_CHUNK):
             if b"\0" in chunk:
                 raise BenchError(
-                    f"{path}: found a NUL, which no text holds (is it a spreadsheet?); save it as CSV in UTF-8"
+                    f"{path}: found a NUL, which no text holds (is it a spreadsheet, or UTF-16 or UTF-32 without its mark?); "
+                    "save it as CSV in UTF-8"
                 )
             try:
                 decoder.decode(chunk)
@@ -230,7 +234,7 @@ def _objects(path: Path, encoding: str) -> Iterator[tuple[str, Mapping[str, Json
     with path.open(encoding=encoding, newline="\n") as file:
         for number, line in enumerate(file, start=1):
             if line.strip():
-                row = parse(line, f"{path} line {number}")
+                row = parse(line, f"{path} line {number}", ended=line.endswith("\n"))
                 if not isinstance(row, dict):
                     raise BenchError(f"{path} line {number}: found a {type(row).__name__}, expected an object {{…}}")
                 yield f"{path} line {number}", row

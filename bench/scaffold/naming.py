@@ -18,9 +18,13 @@ _FOLDERS = {"conf", "data", "tests", "leaderboards", "bench", "tasks", "src"}  #
 def refuse_name(kind: str, name: str, taken: Collection[str], *, is_package: bool) -> None:
     """Raise BenchError for a name that can be no file, no word of Python, or is taken; `is_package`: that is imported, too."""
     said = f"bench new {kind} {name[:60]!r}: the name"
-    if not _NAME.fullmatch(name) or problem(name):
+    if not _NAME.fullmatch(name):
         raise BenchError(
             f"{said} must be 1 to 60 letters, digits and _ of ASCII, beginning with a letter, such as my_{kind}"
+        )
+    if problem(name):  # which of such names is that of a device alone
+        raise BenchError(
+            f"{said} is reserved: Windows has a device of this name; choose another, such as my_{name.lower()}"
         )
     if keyword.iskeyword(name) or keyword.issoftkeyword(name) or name.lower() in _OTHERWISE | _FOLDERS:
         raise BenchError(

@@ -6,8 +6,8 @@ import csv
 import json
 import re
 import shutil
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
@@ -98,7 +98,8 @@ def convert(source: Source, columns: Columns, place: Path, wanted: Wanted) -> Fa
             made = make(_Row(where, row, columns, source, wanted, reading), facts)
             if "cluster" in columns.of:
                 made["cluster"] = _cell(row, columns.of["cluster"], where)
-            write({"id": key, **made})
+            with _whole(where):
+                write({"id": key, **made})
     _refuse_few(source, columns, facts)
     for name in facts.media:
         _copy(source.path.parent / name, place.parent / name)
@@ -120,16 +121,25 @@ class _Writer:
         self.file.close()
 
     def _write(self, row: Mapping[str, Json]) -> None:
-        try:
-            if not self.is_table:
-                self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
-                return
-            if self.table is None:
-                self.table = csv.DictWriter(self.file, list(row), lineterminator="\n")
-                self.table.writeheader()
-            self.table.writerow(row)
-        except UnicodeEncodeError:
-            raise BenchError(f"row {row.get('id')}: holds half a character, which no file can; correct it") from None
+        if not self.is_table:
+            self.file.write(json.dumps(row, ensure_ascii=False) + "\n")
+            return
+        if self.table is None:
+            self.table = csv.DictWriter(self.file, list(row), lineterminator="\n")
+            self.table.writeheader()
+        self.table.writerow(row)
+
+
+@contextmanager
+def _whole(where: str) -> Iterator[None]:
+    """Raise BenchError where half a surrogate pair, which JSON can hold and no file in UTF-8, is written."""
+    try:
+        yield
+    except UnicodeEncodeError as error:
+        code = f"U+{ord(error.object[error.start]):04X}"
+        raise BenchError(
+            f"{where}: holds half a character ({code}, a surrogate alone), which no file can; correct it"
+        ) from None
 
 
 @dataclass(frozen=True)
@@ -334,14 +344,16 @@ def _table(source: Source, columns: Columns, place: Path) -> Facts:
         )
     with place.open("w", encoding="utf-8", newline="") as file:
         write = csv.writer(file, lineterminator="\n")
-        write.writerow(source.names)
+        with _whole(f"{source.called}: the name of a column"):
+            write.writerow(source.names)
         for where, row in source.rows():
             facts.n += 1
             found = _cell(row, label, where)
             if found not in facts.labels:
                 facts.labels.append(found)
                 _refuse_many(where, label, facts.labels)
-            write.writerow([_plain(row.get(name)) for name in source.names])
+            with _whole(where):
+                write.writerow([_plain(row.get(name)) for name in source.names])
     _refuse_few(source, columns, facts)
     return facts
 

@@ -103,6 +103,8 @@ def tried(overrides: Sequence[str]) -> Trial:
 
     Raises BenchError for a task that cannot be made or read.
     """
+    if bare := next((one for one in overrides if "=" not in one and conf.has("task", one)), None):
+        raise BenchError(f"bench try: {bare!r} is not KEY=VALUE; say bench try task={bare}")
     config, choices = conf.compose(overrides)
     if "task" not in choices:
         raise BenchError("bench try: no task is given; say task=NAME (`bench list tasks` shows them)")

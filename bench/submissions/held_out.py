@@ -36,7 +36,7 @@ VARIABLE, ATTEMPTS = "BENCH_PRIVATE", "attempts.jsonl"
 _LOCK, _PATIENCE_SECONDS = ".attempts.lock", 90.0  # longer than a dead machine holds a lock
 _NOTE = "held out: rounded, without an interval"
 # The place that our own readers put before what they found: file, line, and the steps to an entry. Never what was found.
-_PLACE = r"[\w./-]*(?: line \d+)?(?: is not JSON: line \d+ column \d+|: \w*\[\d+\](?:\.\w+(?:\[\d+\])?)*(?=:))?"
+_PLACE = r"[\w./-]*(?: line \d+)?(?: is not JSON: (?:line \d+ )?column \d+|: \w*\[\d+\](?:\.\w+(?:\[\d+\])?)*(?=:))?"
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,8 @@ from collections.abc import Iterator
 
 from bench.errors import BenchError
 
+LONGEST_CELL = 10_000_000  # characters; csv's own limit of 131,072 is less than a long report has
+csv.field_size_limit(max(csv.field_size_limit(), LONGEST_CELL))
 _GAP = re.compile(r"[ \t]+")
 
 
