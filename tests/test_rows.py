@@ -135,7 +135,11 @@ def test_a_journal_keeps_such_letters_in_their_line(tiny_task: Any, echo_model: 
         ("id,label\n1,a\n".encode("utf-16-be"), "a.csv line 1: found a NUL, which no text holds (is it UTF-16?)"),
         (b'id,label\n1,a\n2,"b\n3,c\n', "a.csv line 3: a quotation mark is opened here and never closed"),
         (b'id,label\n1,"a"b\n', "a.csv line 2: ',' expected after '\"'"),
-        pytest.param(b'id,label\n2,"' + b"x" * (LONGEST_CELL + 1), "a.csv line 2: a cell has more than 10,000,000 char", id="long"),
+        pytest.param(
+            b'id,label\n2,"' + b"x" * (LONGEST_CELL + 1),
+            "a.csv line 2: a cell has more than 10,000,000 char",
+            id="long",
+        ),
         (b"id,label,label\n1,a,b\n", "a.csv line 1: the column 'label' comes twice"),
         (b"id,label\n1,a,b\n", "a.csv line 2: 3 columns, expected 2"),
         (b"", "a.csv line 1: the column 'id' is missing"),

@@ -49,8 +49,8 @@ def looks(task: Any) -> str:
 @pytest.mark.parametrize(
     ("task", "line"),
     [
-        (Asked([("same", ["a1"]), ("same", ["a1"]), ("other", ["b1"])]), "1 examples ask what another asks already: e0, e1"),
-        (Asked([("same", ["a1"]), ("same", ["b1"])]), "1 of these have different targets, so that no model gets all right: e0, e1"),
+        (Asked([("same", ["a1"]), ("same", ["a1"]), ("other", ["b1"])]), "1 example asks what another asks already: e0, e1"),
+        (Asked([("same", ["a1"]), ("same", ["b1"])]), "1 of these with different targets, so that no model gets all right: e0, e1"),
         (Asked([("It is 812 million. How much?", ["812 million"]), ("q", ["x1x"])]), "in 1 of 2 prompts the target stands in what"),
         (Asked([(f"{i} this is spam", "spam") for i in range(10)], ("spam", "ham")), "the text names the right label and no other"),
         (Asked([(str(i), "no" if i else "yes") for i in range(20)], ("yes", "no")), "95 % have the label 'no' (no 19, yes 1)"),
@@ -82,7 +82,7 @@ class Passages(Asked):
 def test_answers_that_do_not_stand_in_their_passage_are_counted_and_named() -> None:
     task = Passages([("It fell by 4 %.", ["4 %"]), ("It rose.", ["fell"]), ("40", ["4"]), ("It rose.", [])])
     task.output = Span
-    assert "in 2 of 3 passages (67 %) no accepted answer stands: e1, e2;" in looks(task)
+    assert "in 2 (67 %) of 3 passages no accepted answer stands: e1, e2;" in looks(task)
     task.rows = [("It fell by 4 %.", ["five", "4 %"])]
     assert "accepted answer stands" not in looks(task)
 
@@ -104,14 +104,14 @@ def test_a_metric_that_cannot_tell_a_perfect_answer_is_named() -> None:
 def test_ids_that_are_missing_or_come_twice_are_named() -> None:
     examples = [Example(name, {}, "", "c") for name in ("a", "b", "a", "", "b", "b")]
     assert suspicions.ids(examples) == [
-        "1 examples have no id, the first is number 4; give each its own",
+        "1 example has no id, the first is number 4; give each its own",
         "2 ids come more than once: a, b; give each example its own",
     ]
 
 
 def test_a_task_that_no_run_takes_for_its_ids_is_looked_at_all_the_same() -> None:
     examples, faults = _examples(TinyTask(ids=["a", "b", "a"]), None)
-    assert (len(examples), faults) == (3, ["1 ids come more than once: a; give each example its own"])
+    assert (len(examples), faults) == (3, ["1 id comes more than once: a; give each example its own"])
 
 
 def test_half_an_interval_is_that_of_clusters_by_their_weight() -> None:
@@ -177,6 +177,45 @@ def test_boards_and_suites_find_the_tasks_that_were_written_before(bench_main: B
     assert bench_main("new", "task", "K_QA")[2] == [
         "bench: bench new task 'K_QA': the name is taken by the task 'k_qa'; choose another, such as my_k_qa"
     ]
+
+
+def test_rows_of_the_task_before_do_not_travel_with_one_that_is_written_over_it(
+    bench_main: Bench, tmp_path: Path
+) -> None:
+    data = tmp_path / "my/data"
+    assert bench_main("new", "task", "mine", "--kind", "docvqa")[0] == 0
+    pictures = [one for one in (data / "mine").rglob("*") if one.is_file() and one.name != "rows.csv"]
+    code, out, _ = bench_main("new", "task", "mine", "--kind", "spans", "--force")
+    assert (code, (data / "mine/rows.csv").exists(), (data / "mine.jsonl").exists()) == (0, False, True)
+    assert "took away my/data/mine/rows.csv, the rows of the task before" in out
+    assert any(line.startswith("the task does not read my/data/mine/") for line in out)
+    for one in pictures:
+        one.unlink()
+    again = ("new", "task", "mine", "--from", "my/data/mine.jsonl", "--kind", "table", "--force")
+    code, _, _ = bench_main(*again, "--columns", "label=id")  # tokens are lists, which no table has
+    assert (code, (data / "mine.jsonl").exists()) == (2, True)
+    (tmp_path / "my/data/mine.jsonl").write_text(
+        '{"text": "a", "label": "x", "n": 1}\n{"text": "b", "label": "y", "n": 2}\n' * 5
+    )
+    code, out, err = bench_main(*again)
+    assert (code, (data / "mine.jsonl").exists()) == (0, True), err  # which is what was read, and may be all there is
+    assert "the task does not read my/data/mine.jsonl; take away what is not to be passed on with it" in out
+
+
+def test_nothing_is_said_of_an_interval_where_there_will_be_none(
+    bench_main: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows = "".join(f"The bank has {i} branches in the north.,How many {i}?,{i}\n" for i in range(1, 9))
+    (tmp_path / "q.csv").write_text("context,question,answer,cluster\n" + rows.replace("\n", ",one\n"))
+    assert bench_main("new", "task", "few", "--from", "q.csv")[0] == 0
+    monkeypatch.setenv("BENCH_CONF", "my/conf")
+    monkeypatch.setattr("bench.commands.try_task.models", lambda task: (["oracle"], {}))  # which takes seconds
+    code, out, _ = bench_main("try", "task=few")
+    assert (code, out[0].split("(")[0]) == (0, "few: 8 examples in 1 cluster ")
+    assert "1 registered model can take it: oracle" in out
+    assert any("so there will be none" in line for line in out)
+    assert not any("a score of 50 %" in line for line in out)
+    assert json.loads(bench_main("try", "task=few", "--json")[1][-1])["half_width"] is None
 
 
 @pytest.mark.parametrize(

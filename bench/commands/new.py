@@ -16,6 +16,7 @@ from bench.scaffold import code_files, task_files
 from bench.scaffold.naming import refuse_name
 from bench.scaffold.rows_out import Wanted
 from bench.scaffold.written import Draft, draft, refuse_existing
+from bench.text.counted import counted
 from bench.text.shown import tell
 
 _FOLDER = "my"  # what is written below the current folder where nothing else is said
@@ -32,6 +33,7 @@ def main(options: argparse.Namespace) -> int:
         if kind == "board":
             options.task = _task_of_board(options, vouched)
         lines, models = _made(made, options)
+        lines += _put_away(made, options) if kind == "task" else []
         made.place()
     written = [str(root / one) for one in made.names]
     commands = _next(kind, name, root, models)
@@ -115,8 +117,8 @@ def _made(made: Draft, options: argparse.Namespace) -> tuple[list[str], str]:
     kind, name = options.act, options.name
     if kind == "task":
         found = task_files.make_task(made, _asked(options))
-        part = f", of which {found.n_examples:,} are evaluated" if found.n_examples < found.n_rows else ""
-        return [f"{found.n_rows:,} rows{part}", *found.notes], "oracle,constant,random"
+        part = f", evaluated: {found.n_examples:,}" if found.n_examples < found.n_rows else ""
+        return [f"{counted(found.n_rows, 'row')}{part}", *found.notes], "oracle,constant,random"
     if kind == "suite":
         tasks = [one for one in (options.tasks or "").split(",") if one]
         every = code_files.make_suite(made, name, tasks, options.scenario)
@@ -151,6 +153,22 @@ def _task_of_board(options: argparse.Namespace, vouched: Sequence[Path]) -> str:
             f"export BENCH_CONF={shlex.quote(str(_relative(folder)))} first"
         )
     return task
+
+
+def _put_away(made: Draft, options: argparse.Namespace) -> list[str]:
+    """Mark the rows of an earlier task of this name to be taken away if the new one reads others; lines on that and what is left."""
+    root, name = made.root, options.name
+    source = Path(options.file or "")
+    others = [one for one in task_files.file_names(name) if one not in made.names and (root / one).is_file()]
+    kept = [one for one in others if source.is_file() and source.samefile(root / one)]
+    made.gone = [one for one in others if one not in kept]
+    files = sorted(str(one.relative_to(root)) for one in (root / "data" / name).rglob("*") if one.is_file())
+    left = kept + [one for one in files if one not in (*made.names, *made.gone, *kept)]
+    lines = [f"took away {root / one}, the rows of the task before" for one in made.gone]
+    if left:
+        more = f" and {len(left) - 1:,} more" if len(left) > 1 else ""
+        lines.append(f"the task does not read {root / left[0]}{more}; take away what is not to be passed on with it")
+    return lines
 
 
 def _asked(options: argparse.Namespace) -> task_files.Asked:

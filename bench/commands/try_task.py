@@ -11,6 +11,7 @@ from bench.record import Score
 from bench.scaffold import suspicions
 from bench.scaffold.trial import Trial, models, tried
 from bench.stats.intervals import MIN_CLUSTERS
+from bench.text.counted import counted
 from bench.text.shown import tell
 from bench.types import Request, Row, Text
 
@@ -23,7 +24,8 @@ def main(options: argparse.Namespace) -> int:
         raise BenchError(f"--prompts {options.prompts} must be 0 or more")
     found = tried(options.overrides)
     can, cannot = models(found.task)
-    half = suspicions.half_width(found.examples)
+    has_interval = len({one.cluster for one in found.examples}) >= MIN_CLUSTERS
+    half = suspicions.half_width(found.examples) if has_interval else None
     if options.json:
         output.emit(
             {
@@ -45,10 +47,11 @@ def main(options: argparse.Namespace) -> int:
     return 1 if found.faults else 0
 
 
-def _tell(found: Trial, prompts: int, can: list[str], cannot: dict[str, str], half: float) -> None:
+def _tell(found: Trial, prompts: int, can: list[str], cannot: dict[str, str], half: float | None) -> None:
     task, n_clusters = found.task, len({one.cluster for one in found.examples})
     tell(
-        f"{task.name}: {found.n_examples:,} examples in {n_clusters:,} clusters ({task.card.cluster}); {task.output.__name__} out"
+        f"{task.name}: {counted(found.n_examples, 'example')} in {counted(n_clusters, 'cluster')} ({task.card.cluster}); "
+        f"{task.output.__name__} out"
     )
     for request in found.requests[:prompts]:
         tell("")
@@ -62,10 +65,10 @@ def _tell(found: Trial, prompts: int, can: list[str], cannot: dict[str, str], ha
         for name, score in found.scores.items():
             tell(f"  {name:<9}{_value(score)}")
     tell("")
-    tell(f"{len(can)} registered models can take it: {', '.join(can)}")
+    tell(f"{counted(len(can), 'registered model')} can take it: {', '.join(can)}")
     for why, n in Counter(cannot.values()).most_common():
         tell(f"  {n} cannot, each {why}: {', '.join(name for name, one in cannot.items() if one == why)}")
-    if len(found.examples) >= MIN_CLUSTERS:
+    if half is not None:
         tell("")
         tell(
             f"a score of 50 % would have an interval of about ± {100 * half:.1f} points, were each cluster all right or all wrong"

@@ -123,7 +123,8 @@ def parse(
         hint = "correct the line" if ended else "the file may be cut off, bring it again"
         raise BenchError(f"{where} is not JSON: {place}: {error.msg}; {hint}") from None
     except (ValueError, RecursionError) as error:
-        reason = "nested too deeply" if isinstance(error, RecursionError) else f"{_line_of_constant(text) if ended is None else ''}{error}"
+        place = _line_of_constant(text) if ended is None else ""
+        reason = "nested too deeply" if isinstance(error, RecursionError) else f"{place}{error}"
         if "int_max_str_digits" in reason:  # Python's own words, which say what to change in Python
             line = text.count("\n", 0, found.start()) + 1 if (found := _LONG.search(text)) else 1
             reason = f"{f'line {line}: ' if line > 1 else ''}a number of more than {_DIGITS:,} digits"

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 
 from bench.stats.intervals import MIN_CLUSTERS
 from bench.task import Task
+from bench.text.counted import counted
 from bench.text.normal import normalised
 from bench.types import Choose, Example, Json, Request, Span, Tag, Text
 
@@ -23,10 +24,14 @@ def ids(examples: Sequence[Example]) -> list[str]:
     """Ids that are missing, or come twice."""
     found = []
     if empty := [i for i, one in enumerate(examples) if not isinstance(one.id, str) or not one.id.strip()]:
-        found.append(f"{len(empty):,} examples have no id, the first is number {empty[0] + 1}; give each its own")
+        have = "has" if len(empty) == 1 else "have"
+        found.append(
+            f"{counted(len(empty), 'example')} {have} no id, the first is number {empty[0] + 1}; give each its own"
+        )
     uses = Counter(one.id for one in examples)
     if len(uses) < len(examples) and (twice := [key for key, n in uses.items() if n > 1 and str(key).strip()]):
-        found.append(f"{len(twice):,} ids come more than once: {_some(twice)}; give each example its own")
+        come = "comes" if len(twice) == 1 else "come"
+        found.append(f"{counted(len(twice), 'id')} {come} more than once: {_some(twice)}; give each example its own")
     return found
 
 
@@ -54,9 +59,10 @@ def _doubled(looked: Sequence[Example], requests: Sequence[Request]) -> Iterator
     doubled = [some for some in of.values() if len(some) > 1]
     if doubled:
         n = sum(len(some) - 1 for some in doubled)
-        yield f"{n:,} examples ask what another asks already: {_some([one.id for one in doubled[0]])}"
+        ask = "asks" if n == 1 else "ask"
+        yield f"{counted(n, 'example')} {ask} what another asks already: {_some([one.id for one in doubled[0]])}"
     if apart := [some for some in doubled if len({repr(one.target) for one in some}) > 1]:
-        yield f"{len(apart):,} of these have different targets, so that no model gets all right: {_some([x.id for x in apart[0]])}"
+        yield f"{len(apart):,} of these with different targets, so that no model gets all right: {_some([x.id for x in apart[0]])}"
 
 
 def _parts(request: Request) -> tuple[object, ...]:
@@ -81,7 +87,7 @@ def _shown(task: Task, looked: Sequence[Example], requests: Sequence[Request]) -
             hits.append(example.id)
     if not hits or (labels and len(hits) < _LEAKS * len(looked)):
         return
-    told = f"in {len(hits):,} of {len(looked):,} prompts the target stands in what is asked: {_some(hits)}"
+    told = f"in {len(hits):,} of {counted(len(looked), 'prompt')} the target stands in what is asked: {_some(hits)}"
     if labels:
         yield f"{told}; the text names the right label and no other, so that reading is not needed"
     else:
@@ -100,8 +106,8 @@ def _not_in_passage(looked: Sequence[Example], requests: Sequence[Request]) -> I
                 missing.append(example.id)
     if missing:
         yield (
-            f"in {len(missing):,} of {n:,} passages ({100 * len(missing) / n:.0f} %) no accepted answer stands: {_some(missing)}; "
-            "no model that copies a phrase can be right there"
+            f"in {len(missing):,} ({100 * len(missing) / n:.0f} %) of {counted(n, 'passage')} no accepted answer stands: "
+            f"{_some(missing)}; no model that copies a phrase can be right there"
         )
 
 
@@ -174,7 +180,7 @@ def _clusters(task: Task, examples: Sequence[Example]) -> Iterator[str]:
     """How wide an interval is at this size, by clusters that weigh as they do."""
     sizes = Counter(one.cluster for one in examples)
     if len(sizes) < MIN_CLUSTERS:
-        yield f"{len(sizes)} clusters ({task.card.cluster}): an interval needs {MIN_CLUSTERS}, so there will be none"
+        yield f"{counted(len(sizes), 'cluster')} ({task.card.cluster}): an interval needs {MIN_CLUSTERS}, so there will be none"
         return
     if (half := half_width(examples)) > _WIDE:
         yield (

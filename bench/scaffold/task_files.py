@@ -19,6 +19,7 @@ from bench.scaffold.files_in import Source, source
 from bench.scaffold.rendered import FOLDER, rendered
 from bench.scaffold.written import Draft
 from bench.task import Task
+from bench.text.counted import counted
 
 TARGETS = {
     "qa": "tasks.own_questions.QuestionTask", "choice": "tasks.own_questions.ChoiceTask",
@@ -134,7 +135,8 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
     of_example = asked.file is None
     where = "an invented example" if of_example else found.of_hub or found.path.name
     told: dict[str, Any] = {
-        "name": asked.name, "kind": kind, "target": TARGETS[kind], "comment": f"{title}: {facts.n:,} rows; FILL IN what is asked",
+        "name": asked.name, "kind": kind, "target": TARGETS[kind],
+        "comment": f"{title}: {counted(facts.n, 'row')}; FILL IN what is asked",
         "instruction": _ASKS.get(kind, "").format(low=low, high=high), "passages": facts.passages,
         "unanswerable": asked.wanted.unanswerable and kind == "qa", "labels": facts.labels, "low": f"{low:g}", "high": f"{high:g}",
         "cluster": "cluster" in columns.of, "drop": facts.dropped, "more": [], "groups": {}, "favourable": "",
@@ -144,7 +146,7 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
         "title": f"FILL IN: {title}", "source": f"FILL IN: who wrote them and where; here from {where}",
         "revision": "1" if found.of_hub or of_example else f"sha256 {digest(found.path)[:16]}",
         "licence": "FILL IN: who may use them and pass them on", "chance": _chance(kind, facts),
-        "split": f"FILL IN: which part of the data; here {part} {facts.n:,} rows",
+        "split": f"FILL IN: which part of the data; here {part} {counted(facts.n, 'row')}",
         "scenario": asked.scenario or "reading", "shares": _SHARES.get(kind, "text"),
         "local": f"{place.partition('/')[0]}/" if "/" in place else place,
     }  # fmt: skip
@@ -208,7 +210,7 @@ def _said(columns: Columns, found: Source, facts: rows_out.Facts) -> list[str]:
     if facts.reading:
         lines.append(choice_rows.said(facts.reading))
     if facts.unanswered:
-        lines.append(f"{facts.unanswered:,} of {facts.n:,} questions have no answer")
+        lines.append(f"without an answer: {facts.unanswered:,} of {counted(facts.n, 'question')}")
     return lines
 
 

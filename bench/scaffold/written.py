@@ -18,6 +18,7 @@ class Draft:
     def __init__(self, root: Path, folder: Path) -> None:
         self.root, self.folder = root, folder
         self.names: list[str] = []
+        self.gone: list[str] = []  # files of an earlier time below `root`, which are taken away when these are placed
 
     def path(self, name: str) -> Path:
         """Where the file called `name` is made."""
@@ -33,7 +34,11 @@ class Draft:
     def place(self) -> None:
         """Put the files below `root`; where one cannot be put, none is, and those that were there are as they were."""
         kept, made, done = self.folder / ".kept", [], []
+        old = [name for name in self.gone if name not in self.names and os.path.lexists(self.root / name)]
         try:
+            for name in old:
+                (kept / name).parent.mkdir(parents=True, exist_ok=True)
+                os.replace(self.root / name, kept / name)
             for name in self.names:
                 target = self.root / name
                 made += _folders(target.parent)
@@ -43,15 +48,19 @@ class Draft:
                 done.append(name)
                 os.replace(self.folder / name, target)
         except BaseException:
-            for name in reversed(done):
+            for name in (*reversed(done), *old):
                 with suppress(OSError):
-                    (self.root / name).unlink(missing_ok=True)
+                    if name in done:
+                        (self.root / name).unlink(missing_ok=True)
                 if os.path.lexists(kept / name):
                     os.replace(kept / name, self.root / name)
             for folder in reversed(made):
                 with suppress(OSError):
                     folder.rmdir()
             raise
+        for folder in {(self.root / name).parent for name in old}:
+            with suppress(OSError):  # where something else lies in it
+                folder.rmdir()
 
 
 @contextmanager
