@@ -156,7 +156,7 @@ def _task_of_board(options: argparse.Namespace, vouched: Sequence[Path]) -> str:
 
 
 def _put_away(made: Draft, options: argparse.Namespace) -> list[str]:
-    """Mark the rows of an earlier task of this name to be taken away if the new one reads others; lines on that and what is left."""
+    """Mark rows of an earlier task of this name to be taken away if the new one reads others; lines on that and what is left."""
     root, name = made.root, options.name
     source = Path(options.file or "")
     others = [one for one in task_files.file_names(name) if one not in made.names and (root / one).is_file()]
