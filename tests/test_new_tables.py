@@ -115,6 +115,7 @@ HEAD = "question,A,B,C,answer\n"
     [
         (COUNTS, Wanted(first_option=1), "BB", "the number of an option from 1"),
         (COUNTS, Wanted(first_option=0), "CC", "from 0"),
+        (HEAD + "a?,x,y,z,3.0\nb?,x,y,z,1.0\n", Wanted(), "CA", "the number of an option from 1"),
         (HEAD + "a?,2,3,4,3\nb?,5,6,7,7\n", Wanted(), "BC", "the text of an option"),
         (HEAD + "a?,B,C,A,A\nb?,C,A,B,B\n", Wanted(answers="letter"), "AB", "the letter of an option"),
         (HEAD + "a?,B,C,A,A\nb?,C,A,B,B\n", Wanted(answers="text"), "CC", "the text of an option"),

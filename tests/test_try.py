@@ -233,6 +233,7 @@ def test_nothing_is_said_of_an_interval_where_there_will_be_none(
         (["new", "task", "t", "--scenario", "risk", "--kind", "qa"], "has an example of its own kind"),
         (["try"], "no task is given"),
         (["try", "finmm_qa"], "say bench try task=finmm_qa"),
+        (["try", "finmm_q"], "'finmm_q' is not KEY=VALUE; say bench try task=NAME"),
         (["try", "task=finmm_qa", "--prompts", "-1"], "--prompts -1 must be 0 or more"),
         (["try", "task=finmm_qa", "model=oracle"], "runs no model; leave model= out"),
         (["try", "task=dawnbench"], "ranks entries and asks no model"),

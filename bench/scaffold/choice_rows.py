@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
@@ -11,7 +12,7 @@ from bench.types import Json
 
 LETTERS = "ABCDEFGH"
 ANSWERS = ("text", "letter", "number")  # what a user can say that they are
-_DIGITS = 3  # of a number of an option, at most
+_NUMBER = re.compile(r"(\d{1,3})(?:\.0+)?")  # of an option; 1.0 is what pandas writes beside an empty cell
 # Each reading: what it is called, and what a user says to have it.
 _READINGS: Mapping[str, tuple[str, str]] = {
     "text": ("the text of an option", "--answers text"),
@@ -37,9 +38,9 @@ class Asked:
         if reading == "letter":
             letter = self.answer.strip("().: ").upper()
             return LETTERS.index(letter) if len(letter) == 1 and letter in LETTERS[: len(self.options)] else None
-        if not self.answer.isdecimal() or len(self.answer) > _DIGITS:
+        if (number := _NUMBER.fullmatch(self.answer)) is None:
             return None
-        found = int(self.answer) - int(reading)
+        found = int(number[1]) - int(reading)
         return found if 0 <= found < len(self.options) else None
 
     def none(self, readings: Sequence[str]) -> BenchError:

@@ -17,6 +17,7 @@ from bench.record import Score
 from bench.scaffold import suspicions
 from bench.scoring.measure import score, without_references
 from bench.task import Task
+from bench.text.meant import meant
 from bench.types import Example, Prediction, Request
 
 MOST = 2_000  # examples that are scored and looked into one by one; of more, these are taken evenly
@@ -103,8 +104,10 @@ def tried(overrides: Sequence[str]) -> Trial:
 
     Raises BenchError for a task that cannot be made or read.
     """
-    if bare := next((one for one in overrides if "=" not in one and conf.has("task", one)), None):
-        raise BenchError(f"bench try: {bare!r} is not KEY=VALUE; say bench try task={bare}")
+    if bare := next((one for one in overrides if "=" not in one and not one.startswith("~")), None):
+        near = meant(bare, conf.names("task"))
+        say = f"say bench try task={bare}" if conf.has("task", bare) else f"say bench try task=NAME{near}"
+        raise BenchError(f"bench try: {bare[:60]!r} is not KEY=VALUE; {say}")
     config, choices = conf.compose(overrides)
     if "task" not in choices:
         raise BenchError("bench try: no task is given; say task=NAME (`bench list tasks` shows them)")
