@@ -545,3 +545,47 @@ def test_a_file_beyond_the_bound_is_refused_before_it_is_read(tmp_path, monkeypa
     monkeypatch.setattr(reading, "MOST", 10)
     with pytest.raises(BenchError, match="at most 10 are read"):
         lm_eval.read(CHOICES)
+
+
+SECRETS = ("https://ann:hunter2pw@host.example/v1", "https://host.example/v1?api_key=hunter2pw", "sk-hunter2pwABCDEFGH12345",
+           "openai__sk-hunter2pwABCDEFGH12345", "model=x,base_url=http://ann:hunter2pw@host/v1", "http__ann__hunter2pw@host__v1",
+           "ann:hunter2pw@host/v1", "api_key=hunter2pw9")  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SECRETS)
+def test_a_secret_in_a_models_name_is_refused_unshown_and_recorded_nowhere(tmp_path, name):
+    log = replace(lm_eval.read(CHOICES), model=name)
+    with pytest.raises(BenchError, match="--model NAME") as found:
+        imported(log, CHOICES, tmp_path / "runs")
+    assert "hunter2pw" not in str(found.value)
+    with pytest.raises(BenchError, match="--model holds") as found:
+        imported(log, CHOICES, tmp_path / "runs", model=name)
+    assert "hunter2pw" not in str(found.value)
+    assert not (tmp_path / "runs").exists()
+    imported(log, CHOICES, tmp_path / "runs", model="mine")
+    assert not any(b"hunter2pw" in one.read_bytes() for one in (tmp_path / "runs").rglob("*") if one.is_file())
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("/home/ann/private/models/x7", "x7"),
+        ("pretrained=/home/ann/private/models/x7,dtype=float16", "x7"),
+        ("~/private/models/x7/", "x7"),
+        ("./private/x7", "x7"),
+        (r"C:\Users\ann\private\x7", "x7"),
+        ("file:///home/ann/private/x7", "x7"),
+        ("hf//home/ann/private/x7", "x7"),
+        ("out/ann/private/x7", "x7"),
+        ("__home__ann__private__x7", "x7"),
+        ("openrouter/org/model-7b", "openrouter__org__model-7b"),
+        ("org/model-7b", "org__model-7b"),
+        ("Qwen2.5-0.5B-Instruct-GPTQ-Int4", "Qwen2.5-0.5B-Instruct-GPTQ-Int4"),
+    ],
+)
+def test_of_a_local_path_the_last_part_is_the_models_name_and_the_record_holds_no_path(tmp_path, name, shown):
+    made = imported(replace(lm_eval.read(CHOICES), model=name), CHOICES, tmp_path / "runs")
+    assert made.run.model == shown
+    files = [one for one in (tmp_path / "runs").rglob("*") if one.is_file()]
+    assert len(files) > 3
+    assert not any("private" in str(one.relative_to(tmp_path)) or b"private" in one.read_bytes() for one in files)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
-from bench.imports import reading
+from bench.imports import naming, reading
 from bench.imports.log import Log, Sample, clean, listed, named, number, shortly
 from bench.types import Json
 
@@ -126,7 +126,9 @@ def _of_samples(
     name = _chosen([str(row["evaluation_name"]) for _, row in rows], evaluation, path)
     of_it = [(where, row) for where, row in rows if str(row["evaluation_name"]) == name]
     if len(models := list(dict.fromkeys(str(row["model_id"]) for _, row in of_it))) > 1:
-        raise BenchError(f"{path} is of several models ({listed(models)}); give a file a model")
+        raise BenchError(
+            f"{path} is of several models ({listed([naming.shown(one) for one in models])}); give a file a model"
+        )
     ids = {str(row.get("evaluation_result_id")) for _, row in of_it}
     known = {one: named(one) if len(ids) > 1 and one != "None" else _SCORE for one in ids} | dict(names or {})
     samples: dict[str, Sample] = {}

@@ -14,7 +14,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.errors import BenchError
-from bench.imports import reading
+from bench.imports import naming, reading
 from bench.imports.log import Log, Sample, clean, listed, named, number, said_to_be_lower, shortly, texts_in
 from bench.types import Json
 
@@ -25,6 +25,7 @@ _NEEDED = ("doc_id", "doc", "target", "arguments", "resps", "filtered_resps")
 _KNOWN = frozenset({*_NEEDED, "filter", "metrics", "doc_hash", "prompt_hash", "target_hash", "schema", "task_name"})
 _NAME = re.compile(r"samples_(.+)_([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+(?:\.[0-9]+)?)")
 _HASHES = ("doc_hash", "prompt_hash", "target_hash")
+_ARGUMENT = re.compile(r"(?:^|,)(pretrained|model)=([^,]+)")
 _NONE = "none"  # the filter that leaves everything as it is
 
 
@@ -56,8 +57,9 @@ def read(path: Path, results: Path | None = None) -> Log:
         notes.append("no results file was given or lies beside it: the version and the model's settings are not known")
         notes += [f"less is better of {name}, by its name" for name in lower]
     return Log(
-        HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said, path), metrics, tuple(samples), stated, lower,
+        HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said), metrics, tuple(samples), stated, lower,
         "" if version is None or isinstance(version, Mapping) else str(version), n if type(n) is int else None, tuple(notes),
+        folder=path.absolute().parent.name,
     )  # fmt: skip
 
 
@@ -210,13 +212,15 @@ def _task_of(said: Mapping[str, Json], named: str, results: Path) -> str:
     raise BenchError(f"{results} is of {listed(only)}, {of}; give {RESULTS}")
 
 
-def _model(said: Mapping[str, Json], path: Path) -> str:
-    """The model's name: that of the results, else that of the folder, which lm-eval names by the model."""
-    config = _mapping(said.get("config"))
-    told = re.search(r"(?:^|,)(?:pretrained|model)=([^,]+)", str(config.get("model_args") or ""))
-    args = config.get("model_args")
-    given = args.get("pretrained") or args.get("model") if isinstance(args, Mapping) else told and told[1]
-    return str(said.get("model_name") or given or config.get("model") or (path.parent.name if path.parent.name else ""))
+def _model(said: Mapping[str, Json]) -> str:
+    """The model's name in the results, "" for none; weights are of a hub's ORG/NAME, or a path of which the last part is left."""
+    args = _mapping(said.get("config")).get("model_args")
+    found = args if isinstance(args, Mapping) else dict(_ARGUMENT.findall(str(args or "")))
+    weights = found.get("pretrained") or ""
+    name = str(
+        said.get("model_name") or weights or found.get("model") or _mapping(said.get("config")).get("model") or ""
+    )
+    return naming.without_place(name, most=2) if name == weights else name
 
 
 def _is_lower(name: str, told: Mapping[str, Json]) -> bool:

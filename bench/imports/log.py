@@ -51,7 +51,8 @@ class Log:
 
     `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
     over all samples. `n` is the number of samples that the log says to have measured, None where it does not say. `samples`
-    is empty for a log of figures alone. `notes` are what a person should know of it, a line each.
+    is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
+    folder that the harness names by the model, for a log that itself names none.
     """
 
     harness: str
@@ -65,6 +66,7 @@ class Log:
     task_version: str = ""
     n: int | None = None
     notes: tuple[str, ...] = ()
+    folder: str = ""
 
     def ranked_by(self, metric: str | None) -> Log:
         """The same with this metric first; raises BenchError where there is none of this name."""

@@ -10,10 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from bench.artifacts.digest import digest
+from bench.bundles.public import public_text
 from bench.bundles.slots import name_problem
 from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
+from bench.imports import naming
 from bench.imports.log import Log, Sample, clean, listed, shortly, texts_in
 from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
@@ -66,21 +68,33 @@ class Source:
     @classmethod
     def of(cls, log: Log, path: Path, model: str | None, **more: Any) -> Source:
         """The log with the name of its model, as far as a board may show it; raises BenchError where that is none."""
-        name = model or re.sub(r"[/\\:]+", "__", str(clean(log.model)).strip())[:120]
+        if model is not None and naming.holds_secret(model):
+            raise BenchError("--model holds what looks like a secret, which the record would show; give another name")
+        told = log.model or log.folder
+        name = model or re.sub(r"[/\\:]+", "__", naming.public(told, path))[:120]
         if not name:
             raise BenchError(f"{path} does not say which model answered; give its name with --model")
+        if not log.model and not model:
+            log = replace(log, notes=(*log.notes, f"the log names no model; its folder is named {name!r}"))
         if said := name_problem(name):
             raise BenchError(f"{said} (for a log: --model)")
-        return cls(log, path, name, **more)
+        return cls(_public(log), path, name, **more)
 
     def origin(self, stated: Mapping[str, float], **more: str) -> dict[str, Json]:
         """What the run's record says of where it came from."""
         log = self.log
         told = {
-            "harness": log.harness, "version": shortly(log.version, 100), "file": shortly(self.path.name, 200),
+            "harness": log.harness, "version": shortly(log.version, 100), "file": shortly(public_text(self.path.name), 200),
             "sha256": _digest(self.path), "model": shortly(log.model, 200), "stated": dict(list(stated.items())[:200]),
         }  # fmt: skip
         return {IMPORTED: told | {name: text for name, text in more.items() if text}}
+
+
+def _public(log: Log) -> Log:
+    """The log without secrets and local places where it names what it is of and says what went wrong."""
+    samples = tuple(one if one.error is None else replace(one, error=public_text(one.error)) for one in log.samples)
+    return replace(log, model=naming.shown(log.model), task=public_text(log.task), version=public_text(log.version),
+                   task_version=public_text(log.task_version), samples=samples)  # fmt: skip
 
 
 def as_it_is(source: Source, settings: Settings) -> Made:
@@ -343,7 +357,7 @@ def _kept(
     nowhere = {"commit": environment.describe()["commit"], "cpu": "unknown"}
     device = Device("cpu", "none", 1)
     basis = Basis(task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, device, environment=nowhere)
-    submission = {"file": shortly(source.path.name, 200), "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}
+    submission = {"file": origin[IMPORTED]["file"], "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}
     with folder.opened(json_lettered(dict(settings.config), indent=1) + "\n"):
         folder.keep(0)
         watch = timing.Stopwatch(folder.write_timing)
