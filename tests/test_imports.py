@@ -27,6 +27,7 @@ from bench.judging.pair import read_side
 from bench.leaderboard.alike import origin_of
 from bench.leaderboard.cells import shown
 from bench.runs import measurements
+from bench.metrics.reading import EXACT_MATCH
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import read_run
 from bench.runs.settings import Settings
@@ -392,7 +393,7 @@ def test_a_run_of_helm_has_its_metrics_without_counts_and_perturbations(tmp_path
 
 
 def test_figures_without_samples_stand_on_boards_and_pair_with_nothing(tmp_path):
-    folder = tmp_path / "org__model" / "abc"
+    folder = tmp_path / "results" / "org__model" / "abc"
     folder.mkdir(parents=True)
     path = folder / "STS12.json"
     rows = [{"hf_subset": name, "main_score": value, "languages": ["eng"]} for name, value in (("a", 0.5), ("b", 0.7))]
@@ -589,3 +590,187 @@ def test_of_a_local_path_the_last_part_is_the_models_name_and_the_record_holds_n
     files = [one for one in (tmp_path / "runs").rglob("*") if one.is_file()]
     assert len(files) > 3
     assert not any("private" in str(one.relative_to(tmp_path)) or b"private" in one.read_bytes() for one in files)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda whole: whole["evaluation_results"][0]["score_details"]["uncertainty"].update(num_samples=80), "is of 80 samples"),
+        (lambda whole: whole["detailed_evaluation_results"].update(total_rows=9), r"says 9 \(total_rows\)"),
+        (lambda whole: whole["model_info"].update(id="org/other"), "are of two evaluations"),
+    ],
+)  # fmt: skip
+def test_an_aggregate_that_contradicts_the_samples_beside_it_is_one_line(tmp_path, change, said):
+    path, _ = _eee(tmp_path)
+    whole = json.loads(path.read_text())
+    change(whole)
+    path.write_text(json.dumps(whole))
+    with pytest.raises(BenchError, match=said):
+        eee.read(path)
+
+
+def test_what_makes_answers_doubtful_is_said_and_errors_count_as_failed(tmp_path):
+    answer = {"id": 1, "epoch": 1, "input": "q", "target": "t", "output": {"model": "m-2026", "completion": "x"},
+              "scores": {"s": {"value": "C"}}}  # fmt: skip
+    samples = [
+        answer,
+        answer | {"id": 2, "output": {"model": "org/another", "completion": "x"}},
+        answer | {"id": 3, "error": {"message": "no answer from /home/ann/private/socket"}},
+        answer | {"id": 4, "invalidation": {"author": "me"}},
+    ]
+    about = reading.Archive(EVAL, inspect_ai.WHAT).json("header.json")["eval"] | {"model": "org/m"}
+    path = _inspect(tmp_path, samples=samples, results={}, eval=about)
+    log = inspect_ai.read(path)
+    said = " | ".join(log.notes)
+    assert "1 samples were answered by another model than 'org/m', the first is '2', by 'org/another'" in said
+    assert "1 samples ended in an error and count as wrong, the first is '3'" in said
+    assert "1 samples are marked as invalid in the log, the first is '4'" in said
+    run = imported(log, path, tmp_path / "runs").run
+    assert (run.scores[0].value, run.scores[0].n_failed) == (0.75, 1)
+    assert not any(b"private" in one.read_bytes() for one in (tmp_path / "runs").rglob("*") if one.is_file())
+    log = inspect_ai.read(_inspect(tmp_path, invalidated=True))
+    assert any("invalidated: true" in line for line in log.notes)
+    folder = _helm(tmp_path / "helm")
+    states = json.loads((folder / "scenario_state.json").read_text())
+    states["request_states"][2]["result"]["success"] = False
+    (folder / "scenario_state.json").write_text(json.dumps(states))
+    log = helm.read(folder)
+    assert any("1 requests had no success and count as wrong, the first is 'id2'" in line for line in log.notes)
+    assert (log.samples[2].values, log.samples[2].error) == ({}, "it had no success")
+    rows = _eee(tmp_path, error="it broke")[1]
+    (tmp_path / "samples.jsonl").write_text(
+        "".join(json.dumps(row | {"error": i == 1}) + "\n" for i, row in enumerate(rows))
+    )
+    log = eee.read(tmp_path / "samples.jsonl")
+    assert (log.samples[1].values, "1 samples ended in an error" in log.notes[0]) == ({}, True)
+
+
+def test_a_request_of_helm_that_stands_twice_is_one_line_and_choices_of_one_instance_are_none(tmp_path):
+    folder = _helm(tmp_path / "helm")
+    path = folder / "scenario_state.json"
+    states = json.loads(path.read_text())
+    path.write_text(
+        json.dumps(
+            {"request_states": [{**one, "reference_index": i} for one in states["request_states"] for i in (0, 1)]}
+        )
+    )
+    assert len(helm.read(folder).samples) == 6
+    path.write_text(json.dumps({"request_states": [*states["request_states"], states["request_states"][1]]}))
+    with pytest.raises(BenchError, match=r"request_states\[7\]: the request of instance 'id1' stands twice in trial 0"):
+        helm.read(folder)
+
+
+@pytest.mark.parametrize("version", ["0.3.0", "9.9.9", "0.40.1", "0.2.1", "1", 4])
+def test_another_version_of_a_harness_is_one_line_and_a_development_version_is_read(tmp_path, version):
+    results = json.loads(RESULTS.read_text())
+    path = tmp_path / "results.json"
+    path.write_text(json.dumps(results | {"lm_eval_version": version}))
+    with pytest.raises(BenchError, match=f"version {version} of lm-eval; 0.4 is read"):
+        lm_eval.read(CHOICES, path)
+    path.write_text(json.dumps(results | {"lm_eval_version": "0.4.9.dev0"}))
+    assert lm_eval.read(CHOICES, path).version == "0.4.9.dev0"
+    about = reading.Archive(EVAL, inspect_ai.WHAT).json("header.json")["eval"]
+    other = "0.2.1" if version == "0.3.0" else version
+    with pytest.raises(BenchError, match=f"version {other} of inspect_ai; 0.3 is read"):
+        inspect_ai.read(_inspect(tmp_path, eval=about | {"packages": {"inspect_ai": other}}))
+
+
+@pytest.mark.parametrize("value", [1e308, -1e200, 10**300])
+def test_a_value_that_is_no_score_is_one_line_that_names_the_sample(tmp_path, value):
+    path = tmp_path / "x.jsonl"
+    path.write_text(_changed(1, acc=value))
+    with pytest.raises(BenchError, match=r"sample '1': acc is -?1e.*, which is no score"):
+        imported(lm_eval.read(path), path, tmp_path / "runs", model="m")
+    folder = _helm(tmp_path / "helm")
+    stats = json.loads((folder / "per_instance_stats.json").read_text())
+    for place in (0, 6):
+        stats[place]["stats"][2]["mean"] = value
+    (folder / "per_instance_stats.json").write_text(json.dumps(stats))
+    with pytest.raises(BenchError, match="sample 'id0': exact_match is"):
+        helm.read(folder)
+    whole = {
+        "task_name": "t",
+        "mteb_version": "2",
+        "scores": {"test": [{"hf_subset": one, "main_score": value} for one in "ab"]},
+    }
+    (tmp_path / "t.json").write_text(json.dumps(whole))
+    with pytest.raises(BenchError, match="main_score,test,a is"):
+        mteb.read(tmp_path / "t.json")
+    assert not (tmp_path / "runs").exists()
+
+
+@pytest.mark.parametrize("step", ["write_predictions", "finish"])
+def test_whatever_fails_while_an_import_is_made_leaves_no_folder_and_no_harm_to_what_is_there(
+    tmp_path, monkeypatch, step
+):
+    def broken(*_, **__):
+        raise OSError("no space is left")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(making.RunFolder, step, broken)
+        with pytest.raises(OSError, match="no space"):
+            imported(lm_eval.read(CHOICES), CHOICES, tmp_path / "runs")
+    assert not (tmp_path / "runs").exists()
+    made = imported(lm_eval.read(CHOICES), CHOICES, tmp_path / "runs")
+    monkeypatch.setattr(making, "measured", broken)
+    with pytest.raises(OSError, match="no space"):
+        imported(lm_eval.read(CHOICES), CHOICES, tmp_path / "runs")
+    assert list(made.folder.predictions())
+
+
+def test_the_model_of_a_file_of_mteb_is_its_folder_only_where_mteb_laid_it_so(tmp_path):
+    text = json.dumps({"task_name": "t", "mteb_version": "2", "scores": {"test": [{"main_score": 0.5}]}})
+    for place in ("home/downloads/t.json", "results/downloads/abc/t.json", "org__m/abc/t.json"):
+        path = tmp_path / place
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        with pytest.raises(BenchError, match="give its name with --model"):
+            imported(mteb.read(path), path, tmp_path / "runs")
+    path = tmp_path / "results" / "org__m" / "abc" / "t.json"
+    path.parent.mkdir(parents=True)
+    path.write_text(text)
+    made = imported(mteb.read(path), path, tmp_path / "runs")
+    assert (made.run.model, made.run.origin["imported"]["model"]) == ("org__m", "")
+    assert made.lines[-1] == "the log names no model; its folder is named 'org__m'"
+    assert (made.run.n_examples, made.run.scores[0].n) == (0, 0)  # unknown
+    assert read_run(made.folder.path / "run.json").n_examples == 0
+
+
+def test_figures_have_the_number_of_samples_that_the_file_says_of_each(tmp_path):
+    path, _ = _eee(tmp_path)
+    whole = json.loads(path.read_text())
+    first = whole["evaluation_results"][0]
+    whole["evaluation_results"] = [
+        {
+            **first,
+            "metric_config": {"metric_id": name},
+            "score_details": {"score": 0.5, "uncertainty": {"num_samples": n}},
+        }
+        for name, n in (("a", 8), ("b", 5))
+    ]
+    whole["detailed_evaluation_results"] = {}
+    path.write_text(json.dumps(whole))
+    run = imported(eee.read(path), path, tmp_path / "runs").run
+    assert ([(one.metric, one.n) for one in run.scores], run.n_examples) == ([("a", 8), ("b", 5)], 8)
+
+
+def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identity(tmp_path):
+    log = lm_eval.read(CHOICES)
+    logs = (log, replace(log, lower=frozenset({"acc"})), log.ranked_by("acc_norm"), log)
+    ids = [imported(one, CHOICES, tmp_path / "runs").run.run_id for one in logs]
+    assert (len(set(ids)), ids[0]) == (3, ids[3])
+    task, said = Asks({"question": "Who is it?"}), Sample("s", ("Who is it?",), said="yes", values={"m": 1.0})
+    task.metrics, task.rows = (EXACT_MATCH,), [replace(one, target=["yes"]) for one in task.rows]
+    log = Log("lm-eval", "0.4", "t", "m", ("m",), (said,))
+    ids = [making.with_ours(making.Source.of(log, CHOICES, "m", only_paired=one), task,
+                            Settings(runs_dir=tmp_path / "runs", limit=1)).run.run_id for one in (True, False)]  # fmt: skip
+    assert ids[0] != ids[1]
+
+
+@pytest.mark.parametrize("word", ["shots=3", "device=cpu", "~shots", "tracking=none", "data_dir=x"])
+def test_an_override_that_an_import_makes_no_use_of_is_refused(tmp_path, capsys, word):
+    assert main(["import", "lm-eval", str(CHOICES), f"runs_dir={tmp_path / 'runs'}", word]) == 2
+    said = capsys.readouterr().err
+    assert "makes no use of" in said or "give task= too" in said
+    assert word.strip("~+").split("=")[0].split(".")[0] in said
+    assert not (tmp_path / "runs").exists()

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from bench.imports.making import Made
     from bench.runs.settings import Settings
 
+_USED = ("task", "limit", "seed", "resamples", "runs_dir", "data_dir")  # of a configuration, what a log's run stands on
+
 
 def main(options: argparse.Namespace) -> int:
     """Make the run, and say what of the log is in it, what is not, and what the log itself says beside our scores."""
@@ -86,6 +88,12 @@ def _config(options: argparse.Namespace) -> Mapping[str, Any]:
         raise BenchError("price and energy are of answers that are made here; those of a log have none")
     if config.get("model") is not None:
         raise BenchError("model= is a model that runs here; give the name of the log's model with --model")
+    for word in options.overrides:
+        key = word.lstrip("+~").partition("=")[0]
+        if word.startswith("~") or key.split("@")[0].split(".")[0] not in _USED:
+            raise BenchError(
+                f"import makes no use of {key}: it takes {', '.join(f'{one}=' for one in _USED)} and the words of --help"
+            )
     return config
 
 
@@ -97,6 +105,8 @@ def _settings(config: Mapping[str, Any], options: argparse.Namespace) -> Setting
             raise BenchError(f"{key}={config[key]} must be at least {least}")
     if config["limit"] is not None and config.get("task") is None:
         raise BenchError("limit= takes the first examples of a task of ours; give task= too, or leave it out")
+    if config.get("task") is None and any(word.lstrip("+").startswith("data_dir=") for word in options.overrides):
+        raise BenchError("data_dir= is where a task of ours has its data; give task= too, or leave it out")
     own = {} if config.get("task") is None else {"task": config["task"]}
     return Settings(runs_dir=Path(config["runs_dir"]), limit=config["limit"], seed=config["seed"], resamples=config["resamples"],
                     fresh=options.fresh, config=own)  # fmt: skip

@@ -69,7 +69,14 @@ def _scores(one: Item) -> list[list[str]]:
     for score in one.run.scores:
         if score.value is None:
             found.append(
-                [plain(score.metric), "–", plain(score.note or "absent", 200), "", str(score.n), str(score.n_failed)]
+                [
+                    plain(score.metric),
+                    "–",
+                    plain(score.note or "absent", 200),
+                    "",
+                    str(score.n or "–"),
+                    str(score.n_failed),
+                ]
             )
             continue
         bounds = (
@@ -85,7 +92,7 @@ def _scores(one: Item) -> list[list[str]]:
                 mark + shown(score, score.value),
                 bounds,
                 better,
-                str(score.n),
+                str(score.n or "–"),
                 str(score.n_failed),
             ]
         )

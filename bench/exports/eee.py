@@ -218,7 +218,7 @@ def _counts(run: Run) -> Json:
 
 
 def _uncertainty(score: Score) -> dict[str, Json]:
-    found: dict[str, Json] = {"num_samples": score.n}
+    found: dict[str, Json] = {"num_samples": score.n} if score.n else {}
     if score.low is None or score.high is None:
         return found
     found["confidence_interval"] = {
@@ -232,7 +232,8 @@ def _data(one: Item) -> dict[str, Json]:
     repository, revision = dataset_on_hub(one)
     details = _texts({
         "data_fingerprint": run.data_fingerprint, "files_sha256": run.data_files, "asked": run.asked, "limit": run.limit,
-        "n_examples": run.n_examples, "revision": revision or (card.revision if card and " " not in card.revision else ""),
+        "n_examples": run.n_examples or "unknown",
+        "revision": revision or (card.revision if card and " " not in card.revision else ""),
         "split": card.split if card else "", "licence": card.licence if card else "",
         "held_out": "references are held out" if _is_held_out(one) else "",
     })  # fmt: skip

@@ -102,7 +102,9 @@ def notes(one: Item, score: Score) -> str:
     ]
     if score.low is not None and score.high is not None:
         told.append(f"95 % interval {score.low:.4f} to {score.high:.4f}")
-    told.append(f"n {score.n}" + (f", {score.n_failed} failed and counted as wrong" if score.n_failed else ""))
+    told.append(
+        f"n {score.n or 'unknown'}" + (f", {score.n_failed} failed and counted as wrong" if score.n_failed else "")
+    )
     told += [text] if (text := cut_text(one)) else []
     told += [f"{asked['shots']} shots"] if asked["shots"] else []
     told += ["references held out: rounded"] if "held out" in score.note else []
@@ -172,7 +174,7 @@ def _result(one: Item, score: Score) -> Any:
 def _metric_args(score: Score) -> dict[str, Json]:
     told: dict[str, Json] = {
         "unit": "fraction" if score.is_fraction else "points",
-        "n": score.n,
+        "n": score.n or None,
         "n_failed": score.n_failed,
     }
     if score.low is not None and score.high is not None:

@@ -32,7 +32,7 @@ def _row(one: Item, score: Score) -> dict[str, Json]:
     return {
         "task": run.task, "task_version": run.task_version, "task_title": one.title, "model": run.model,
         "metric": score.metric, "value": score.value, "low": score.low, "high": score.high,
-        "confidence_level": None if score.low is None else CONFIDENCE, "n": score.n, "n_failed": score.n_failed,
+        "confidence_level": None if score.low is None else CONFIDENCE, "n": score.n or None, "n_failed": score.n_failed,
         "worst": score.worst, "best": score.best, "official": score.official,
         "ranks": score.metric == run.scores[0].metric, "higher_is_better": score.higher_is_better,
         "is_fraction": score.is_fraction, "signature": score.signature, "note": score.note,

@@ -12,13 +12,14 @@ from pathlib import Path
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import naming, reading
-from bench.imports.log import Log, Sample, clean, listed, named, number, shortly
+from bench.imports.log import Log, Sample, clean, failed_line, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "eee"
 WHAT = "an Every Eval Ever 0.3 file: the aggregate .json, or the samples' .jsonl"
 _SCHEMA = "0.3."
 _SCORE = "score"
+_MOST_SAMPLES = 2**53
 
 
 def read(path: Path, evaluation: str | None = None) -> Log:
@@ -41,10 +42,13 @@ def read(path: Path, evaluation: str | None = None) -> Log:
     samples, notes = _beside(path, found, name, about)
     lower = frozenset(one for one, (_, less, _) in figures.items() if less)
     if samples is not None:
+        _refuse_other(samples, _mapping(found["model_info"]), figures, path)
+        samples = replace(samples, model=model or samples.model)
         return _with_figures(samples, figures, lower, notes)
     return Log(
         HARNESS, about["version"], name, model, tuple(figures), (), {one: value for one, (value, _, _) in figures.items()}, lower,
-        n=next((n for _, _, n in figures.values() if n), None), notes=tuple(notes),
+        n=next((n for _, _, n in figures.values() if n), None),
+        counts={one: n for one, (_, _, n) in figures.items() if n}, notes=tuple(notes),
     )  # fmt: skip
 
 
@@ -66,6 +70,33 @@ def _with_figures(
     )
 
 
+def _refuse_other(
+    log: Log, model: Mapping[str, Json], figures: Mapping[str, tuple[float, bool, int | None]], path: Path
+) -> None:
+    """Raise BenchError where an aggregate speaks of another model, or another number of samples, than the samples beside it."""
+    names = [str(model[key]) for key in ("id", "name") if model.get(key)]
+    if names and not any(_is_same(name, log.model) for name in names):
+        raise BenchError(
+            f"{path} is of the model {shortly(naming.shown(names[0]), 60)!r}, the samples beside it are of "
+            f"{shortly(naming.shown(log.model), 60)!r}: they are of two evaluations; bring both again"
+        )
+    known = set(figures) & set(log.metrics)
+    for name, (_, _, n) in figures.items():
+        have = {len(log.samples)} | ({sum(name in one.values for one in log.samples)} if name in known else set())
+        if n is not None and (name in known or not known) and n not in have:
+            raise BenchError(
+                f"{path}: {shortly(name, 60)} is of {n:,} samples, beside it lie {len(log.samples):,}: one was cut, or they are of "
+                "two evaluations; bring both again"
+            )
+
+
+def _is_same(one: str, other: str) -> bool:
+    """Whether two names are one model's; an organisation may stand before one of them alone."""
+    if "/" in one and "/" in other:
+        return one.casefold() == other.casefold()
+    return one.rpartition("/")[2].casefold() == other.rpartition("/")[2].casefold()
+
+
 def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[float, bool, int | None]]:
     """{metric: (value, whether less is better, number of samples)}."""
     found: dict[str, tuple[float, bool, int | None]] = {}
@@ -78,8 +109,12 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[
             )
         if name in found:
             raise BenchError(f"{path}: the result {shortly(name, 60)!r} stands twice; keep one")
-        n = _mapping(details.get("uncertainty")).get("num_samples")
-        found[name] = value, config.get("lower_is_better") is True, n if type(n) is int and n > 0 else None
+        n = number(_mapping(details.get("uncertainty")).get("num_samples"))
+        found[name] = (
+            value,
+            config.get("lower_is_better") is True,
+            int(n) if n is not None and 0 <= n < _MOST_SAMPLES else None,
+        )
     return found
 
 
@@ -108,13 +143,19 @@ def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str
         raise BenchError(f"{beside} is not the file that {path.name} names (its sha256 differs); bring both again")
     rows = map(_mapping, found["evaluation_results"])
     names = {str(one["evaluation_result_id"]): _metric(one) for one in rows if one.get("evaluation_result_id")}
-    return _of_samples(beside, name, about, names), []
+    log = _of_samples(beside, name, about, names, stated=named.get("total_rows"))
+    return log, []
 
 
 def _of_samples(
-    path: Path, evaluation: str | None, about: Mapping[str, str], names: Mapping[str, str] | None = None
+    path: Path,
+    evaluation: str | None,
+    about: Mapping[str, str],
+    names: Mapping[str, str] | None = None,
+    *,
+    stated: Json = None,
 ) -> Log:
-    """The samples of a file; `names` are those of metrics by the ids of results."""
+    """The samples of a file; `names` are those of metrics by the ids of results, `stated` the lines that an aggregate counts."""
     rows = list(reading.lines(path, WHAT))
     for where, row in rows:
         reading.needed(
@@ -123,6 +164,10 @@ def _of_samples(
         _refuse_version(row, where)
     if not rows:
         raise BenchError(f"{path} holds no samples; give {WHAT}")
+    if type(stated) is int and stated != len(rows):
+        raise BenchError(
+            f"{path} holds {len(rows):,} lines, the aggregate says {stated:,} (total_rows): one was cut; bring both again"
+        )
     name = _chosen([str(row["evaluation_name"]) for _, row in rows], evaluation, path)
     of_it = [(where, row) for where, row in rows if str(row["evaluation_name"]) == name]
     if len(models := list(dict.fromkeys(str(row["model_id"]) for _, row in of_it))) > 1:
@@ -139,17 +184,19 @@ def _of_samples(
         if before is not None and metric in before.values:
             raise BenchError(f"{where}: sample {shortly(one.id, 60)!r} stands twice; keep one")
         samples[one.id] = replace(before, values={**before.values, **one.values}) if before else one
+    failed = {str(clean(row["sample_id"])) for _, row in of_it if row.get("error")}
+    notes = failed_line([one for one in samples.values() if one.id in failed], "samples ended in an error")
     metrics = tuple(dict.fromkeys(name for one in samples.values() for name in one.values))
     if not metrics:
         raise BenchError(f"{path}: no sample has a score that is a number; give {WHAT}")
-    return Log(HARNESS, about.get("version", "unknown"), name, about.get("model") or models[0], metrics, tuple(samples.values()),
-               n=len(samples))  # fmt: skip
+    return Log(HARNESS, about.get("version", "unknown"), name, models[0], metrics, tuple(samples.values()),
+               n=len(samples), notes=tuple(notes))  # fmt: skip
 
 
 def _sample(row: Mapping[str, Json], metric: str, where: str) -> Sample:
     given = reading.an_object(row["input"], f"{where}: input", WHAT)
     scored = reading.an_object(row["evaluation"], f"{where}: evaluation", WHAT)
-    value = number(scored.get("score"))
+    value = None if row.get("error") else number(scored.get("score"))
     raw = _mapping(row.get("output")).get("raw")
     said = raw[0] if isinstance(raw, list) and raw and isinstance(raw[0], str) else None
     answers = row.get("answer_attribution")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -9,7 +10,7 @@ from typing import TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, merged, named, number, said_to_be_lower, shortly
+from bench.imports.log import Log, Sample, clean, failed_line, merged, named, number, said_to_be_lower, shortly
 from bench.types import Json
 
 HARNESS = "helm"
@@ -39,6 +40,8 @@ def read(path: Path) -> Log:
             f"{path}: per_instance_stats.json measures {len(values):,} instances that scenario_state.json has not, the first is "
             f"{shortly(first, 40)!r}; the two are not of one run"
         )
+    lost = [one for one, state in zip(samples, states.values(), strict=True) if _is_lost(state)]
+    notes += failed_line(lost, "requests had no success")
     found, more = merged(samples, "trials")
     metrics = sorted(dict.fromkeys(name for one in found for name in one.values), key=lambda name: (
         _FIRST.index(name) if name in _FIRST else len(_FIRST)))  # fmt: skip
@@ -57,13 +60,31 @@ def _states(path: Path) -> dict[_Key, Mapping[str, Json]]:
     if not isinstance(states, list) or not states:
         raise BenchError(f"{path}: the key 'request_states' holds no list of requests; give {WHAT}")
     found: dict[_Key, Mapping[str, Json]] = {}
+    seen: set[str] = set()
     for number_, state in enumerate(states):
         where = f"{path}: request_states[{number_}]"
         reading.needed(reading.an_object(state, where, WHAT), ("instance",), where, WHAT)
         instance = reading.an_object(state["instance"], f"{where}.instance", WHAT)
         if instance.get("perturbation") is None:
-            found.setdefault((_key(instance.get("id"), where), _trial(state)), state)
+            key = (_key(instance.get("id"), where), _trial(state))
+            if (one := _request(key, instance, state)) in seen:
+                raise BenchError(
+                    f"{where}: the request of instance {shortly(key[0], 40)!r} stands twice in trial {key[1]}; keep one"
+                )
+            seen.add(one)
+            found.setdefault(key, state)
     return found
+
+
+def _request(key: _Key, instance: Mapping[str, Json], state: Mapping[str, Json]) -> str:
+    """What tells one request from another: of an instance there is one a trial, choice (alone or for calibration) and seed."""
+    parts = (
+        instance.get("split"),
+        state.get("reference_index"),
+        state.get("request_mode"),
+        _mapping(state.get("request")).get("random"),
+    )
+    return json.dumps([*key, *parts], sort_keys=True)
 
 
 def _test_alone(states: dict[_Key, Mapping[str, Json]], values: dict[_Key, dict[str, float]]) -> Iterator[str]:
@@ -119,14 +140,22 @@ def _sample(key: str, trial: int, state: Mapping[str, Json], values: Mapping[str
     first = _mapping(completions[0]) if isinstance(completions, list) and completions else {}
     said = first.get("text") if state.get("reference_index") is None else None  # else it was asked once a choice
     mapped = _mapping(state.get("output_mapping")).get(str(said).strip())
-    failed = not result.get("success", True) or not isinstance(said, str)
-    error = shortly(result.get("error") or "the log holds no reply") if failed else None
+    failed = _is_lost(state) or not isinstance(said, str)
+    error = (
+        shortly(result.get("error") or ("it had no success" if _is_lost(state) else "the log holds no reply"))
+        if failed
+        else None
+    )
     answer = mapped if isinstance(mapped, str) else said  # of a choice by letter, what the letter stands for
     return Sample(
         key, (text, *(_text(one.get("output")) for one in map(_mapping, references))),
         clean(prompt) if isinstance(prompt, str) else "", clean(right), clean(answer) if isinstance(answer, str) else None, None,
-        values, key, error, doc=dict(instance),
+        {} if _is_lost(state) else values, key, error, doc=dict(instance),
     )  # fmt: skip
+
+
+def _is_lost(state: Mapping[str, Json]) -> bool:
+    return not _mapping(state.get("result")).get("success", True)
 
 
 def _stated(path: Path) -> dict[str, float]:

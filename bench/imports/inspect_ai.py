@@ -5,13 +5,26 @@ The zip is read here and not by inspect_ai: the same way whether that is install
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
 from bench.errors import BenchError
-from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, merged, named, number, said_to_be_lower, shortly, texts_in
+from bench.imports import naming, reading
+from bench.imports.log import (
+    Log,
+    Sample,
+    clean,
+    failed_line,
+    merged,
+    named,
+    number,
+    refuse_version,
+    said_to_be_lower,
+    shortly,
+    texts_in,
+)
 from bench.types import Json
 
 HARNESS = "inspect"
@@ -41,10 +54,12 @@ def read(path: Path) -> Log:
     said = _mapping(header.get("eval"))
     if not isinstance(header.get("version"), int) or "task" not in said or "model" not in said:
         raise BenchError(f"{path} is no log of inspect_ai: it names no version, task and model; give {WHAT}")
-    if header["version"] > _VERSION:
+    if type(header["version"]) is not int or not 1 <= header["version"] <= _VERSION:
         raise BenchError(
             f"{path} is of version {header['version']} of inspect_ai's log; versions 1 and {_VERSION} are read"
         )
+    version = _mapping(said.get("packages")).get("inspect_ai")
+    refuse_version(version, "inspect_ai 0.3", str(path))
     if (status := header.get("status")) != "success":
         raise BenchError(
             f"{path}: its evaluation has the status {shortly(status, 20)!r}; finish it with `inspect eval-retry` first"
@@ -71,9 +86,10 @@ def read(path: Path) -> Log:
         for name, what in left_out.items()
         if name not in metrics
     ]
-    version = _mapping(said.get("packages")).get("inspect_ai") or "unknown"
+    broken = [one for one, (_, row) in zip(samples, rows, strict=True) if row.get("error")]
+    notes += [*failed_line(broken, "samples ended in an error"), *_doubtful(header, rows, str(said["model"]))]
     return Log(
-        HARNESS, str(version), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),
+        HARNESS, str(version or "unknown"), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),
         frozenset(name for name in metrics if said_to_be_lower(name)), str(said.get("task_version") or ""), len(found),
         tuple(notes),
     )  # fmt: skip
@@ -137,6 +153,7 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
                 left_out.setdefault(named(key), f"{shortly(one, 40)} in sample {shortly(record['id'], 40)}")
             else:
                 values[named(key)] = found
+    values = {} if record.get("error") else values  # as a failed answer, whatever a scorer made of it
     output = _mapping(record.get("output"))
     choice = _mapping(next(iter(output.get("choices") or ()), None)) if isinstance(output.get("choices"), list) else {}
     said = "".join(_content(_mapping(choice.get("message")).get("content"))) if choice else output.get("completion")
@@ -147,6 +164,26 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
         str(clean(record["id"])), tuple(texts), prompt, clean(record.get("target")), clean(said) if isinstance(said, str) else None,
         None, values, str(clean(record["id"])), _failed(record, said), finish, doc=_mapping(record.get("metadata")),
     )  # fmt: skip
+
+
+def _doubtful(header: Mapping[str, Json], rows: Sequence[_Row], model: str) -> Iterator[str]:
+    """What makes the answers doubtful: samples that were made invalid, or that another model answered, a line each."""
+    bad = [shortly(one["id"], 60) for _, one in rows if one.get("invalidation") or one.get("invalidated") is True]
+    if bad:
+        yield f"{len(bad):,} samples are marked as invalid in the log, the first is {bad[0]!r}; they are scored as the rest"
+    elif header.get("invalidated") is True:
+        yield "the log is marked as invalid (invalidated: true), and no sample of it by itself; all are scored"
+    said = [(shortly(one["id"], 60), str(_mapping(one.get("output")).get("model") or model)) for _, one in rows]
+    if others := [(key, by) for key, by in said if not _is_same(model, by)]:
+        (first, by), of = others[0], shortly(naming.shown(model), 60)
+        by = shortly(naming.shown(by), 60)
+        yield f"{len(others):,} samples were answered by another model than {of!r}, the first is {first!r}, by {by!r}"
+
+
+def _is_same(model: str, by: str) -> bool:
+    """Whether a service's own name of a model, which may lack the provider or have a date, is that of the log."""
+    asked, answered = (re.split(r"[/\\]", one.strip("/\\").casefold())[-1] for one in (model, by))
+    return answered.startswith(asked) or asked.startswith(answered)
 
 
 def _choice(record: Mapping[str, Json], said: Json) -> Json:

@@ -15,7 +15,18 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import naming, reading
-from bench.imports.log import Log, Sample, clean, listed, named, number, said_to_be_lower, shortly, texts_in
+from bench.imports.log import (
+    Log,
+    Sample,
+    clean,
+    listed,
+    named,
+    number,
+    refuse_version,
+    said_to_be_lower,
+    shortly,
+    texts_in,
+)
 from bench.types import Json
 
 HARNESS = "lm-eval"
@@ -37,6 +48,7 @@ def read(path: Path, results: Path | None = None) -> Log:
     task, found = _named(path)
     results = results or found
     said = reading.document(results, RESULTS) if results else {}
+    refuse_version(said.get("lm_eval_version"), "lm-eval 0.4", str(results))
     if said:
         task = _task_of(said, task, results or path)
     task = task or path.stem

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError
@@ -14,6 +14,7 @@ from bench.types import Json
 LOWER_IS_BETTER = re.compile(
     r"(^|_)(perplexity|ppl|bits_per_byte|wer|cer|ter|mse|rmse|mae|loss|brier(_score)?|ece(_\w+)?|error(_rate)?)$"
 )
+_HUGE = 1e100  # a value beyond it is no score, and its square or sum no number
 _TEXT = 200  # characters of a strange text that a message shows
 
 
@@ -50,7 +51,8 @@ class Log:
     """What one log says of one task and one model.
 
     `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
-    over all samples. `n` is the number of samples that the log says to have measured, None where it does not say. `samples`
+    over all samples. `n` is the number of samples that the log says to have measured, None where it does not say, `counts` the
+    same of a metric. `samples`
     is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
     folder that the harness names by the model, for a log that itself names none.
     """
@@ -67,6 +69,7 @@ class Log:
     n: int | None = None
     notes: tuple[str, ...] = ()
     folder: str = ""
+    counts: Mapping[str, int] = field(default_factory=dict)
 
     def ranked_by(self, metric: str | None) -> Log:
         """The same with this metric first; raises BenchError where there is none of this name."""
@@ -115,6 +118,42 @@ def number(value: Json) -> float | None:
     return found if math.isfinite(found) else None
 
 
+def refuse_huge(values: Mapping[str, float], what: str) -> None:
+    """Raise BenchError for a value of `what` that is too large to be a score."""
+    for name, value in values.items():
+        if abs(value) > _HUGE:
+            raise BenchError(
+                f"{what}: {shortly(name, 60)} is {value:.6g}, which is no score; values up to {_HUGE:g} are read"
+            )
+
+
+def refuse_huge_of(samples: Iterable[Sample]) -> None:
+    """The same of what was measured of each sample, and of the likelihoods of its choices."""
+    for one in samples:
+        refuse_huge({**one.values, **(one.choices or {})}, f"sample {shortly(one.id, 60)!r}")
+
+
+def failed_line(samples: Sequence[Sample], what: str) -> list[str]:
+    """A line on the samples that ended in an error by the log itself, with the first; none where none did."""
+    if not samples:
+        return []
+    first = samples[0]
+    return [
+        f"{len(samples):,} {what} and count as wrong, the first is {shortly(first.id, 60)!r}: {shortly(first.error, 80)}"
+    ]
+
+
+def refuse_version(version: Json, read: str, where: str) -> None:
+    """Raise BenchError for a version of a harness that is not of the series `read`, "lm-eval 0.4"; none stated is no matter.
+
+    >>> refuse_version("0.4.13.dev0", "lm-eval 0.4", "x"), refuse_version(None, "lm-eval 0.4", "x")
+    (None, None)
+    """
+    harness, _, series = read.rpartition(" ")
+    if version not in (None, "") and not re.fullmatch(rf"v?{re.escape(series)}(?:[^0-9].*)?", str(version), re.DOTALL):
+        raise BenchError(f"{where} was written by version {shortly(version, 30)} of {harness}; {series} is read")
+
+
 def named(text: Json) -> str:
     """The name of a metric as a record may hold it.
 
@@ -151,6 +190,7 @@ def merged(samples: Sequence[Sample], what: str) -> tuple[list[Sample], list[str
     Of one that was answered several times (repeats, epochs), in the order given, the values are the means, as the harnesses
     count them, and the answer is the first. A value that one of them lacks is not there.
     """
+    refuse_huge_of(samples)
     by_id: dict[str, list[Sample]] = {}
     for one in samples:
         by_id.setdefault(one.id, []).append(one)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,11 +18,11 @@ from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.imports import naming
-from bench.imports.log import Log, Sample, clean, listed, shortly, texts_in
+from bench.imports.log import Log, Sample, clean, listed, refuse_huge, refuse_huge_of, shortly, texts_in
 from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
 from bench.models.base import Device
-from bench.record import ELSEWHERE, Run, Score
+from bench.record import ELSEWHERE, Run, Score, Timing
 from bench.runs import environment, timing
 from bench.runs.claimed import IMPORTED
 from bench.runs.endings import Endings
@@ -68,6 +70,8 @@ class Source:
     @classmethod
     def of(cls, log: Log, path: Path, model: str | None, **more: Any) -> Source:
         """The log with the name of its model, as far as a board may show it; raises BenchError where that is none."""
+        refuse_huge_of(log.samples)
+        refuse_huge(log.stated, f"{path}, the log's own figures")
         if model is not None and naming.holds_secret(model):
             raise BenchError("--model holds what looks like a secret, which the record would show; give another name")
         told = log.model or log.folder
@@ -185,12 +189,12 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
     """The run of a log that holds figures alone."""
     log = source.log
     metrics = [_metric(log, one, [log.stated[one]]) for one in log.metrics[:_MOST]]
-    n = log.n or 0
+    n = log.counts.get(log.metrics[0], log.n or 0)  # 0: the log does not say
     scores = tuple(
-        Score(one.name, log.stated[one.name], None, None, n, 0, one.higher_is_better, one.is_fraction, signature=one.signature,
-              note=_FIGURES) for one in metrics
+        Score(one.name, log.stated[one.name], None, None, log.counts.get(one.name, n), 0, one.higher_is_better, one.is_fraction,
+              signature=one.signature, note=_FIGURES) for one in metrics
     )  # fmt: skip
-    examples = [Example("all", {}, "", "all")] * max(n, 1)
+    examples = [Example("all", {}, "", "all")] * n
     task = foreign.made(name, task_version(log), metrics)(examples)
     origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
     found = Measured(scores, None, Endings())
@@ -350,7 +354,17 @@ def _kept(
     """The run in its folder, complete; `faults` are those of a submission's record."""
     data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
     said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))
-    stands_on = {"task": [task.name, task.version], "data": data, IMPORTED: [source.model, said], "seed": settings.seed}
+    judged: dict[str, Json] = {}
+    if isinstance(task, foreign.ForeignTask):  # what ranks, and which way, is the log's word and not a task's version
+        judged["metrics"] = [[one.name, one.higher_is_better] for one in task.metrics]
+    if source.only_paired:
+        judged[foreign.ONLY_PAIRED] = True
+    stands_on = judged | {
+        "task": [task.name, task.version],
+        "data": data,
+        IMPORTED: [source.model, said],
+        "seed": settings.seed,
+    }
     run_id = fingerprint(stands_on)[:12]
     folder = RunFolder.find(settings.runs_dir, task.name, source.model, run_id, fresh=settings.fresh)
     settings = replace(settings, config={**settings.config, IMPORTED: dict(origin[IMPORTED])})
@@ -358,14 +372,31 @@ def _kept(
     device = Device("cpu", "none", 1)
     basis = Basis(task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, device, environment=nowhere)
     submission = {"file": origin[IMPORTED]["file"], "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}
-    with folder.opened(json_lettered(dict(settings.config), indent=1) + "\n"):
+    readings: list[Timing] = []
+    with timing.Stopwatch(readings.append).phase("score", n=len(examples)):  # before there is a folder: it may fail
+        found = score(task, examples, predictions, settings)
+    with _gone_on_failure(folder.path), folder.opened(json_lettered(dict(settings.config), indent=1) + "\n"):
         folder.keep(0)
-        watch = timing.Stopwatch(folder.write_timing)
+        for one in readings:
+            folder.write_timing(one)
         folder.write_predictions(predictions)
-        with watch.phase("score", n=len(examples)):
-            found = score(task, examples, predictions, settings)
         run = basis.finish(folder, found, timing.summarise([]), origin=dict(origin), submission=submission)
     return run, folder
+
+
+@contextmanager
+def _gone_on_failure(path: Path) -> Iterator[None]:
+    """Leave nothing of a folder that is made here, nor of those above it, if what is done meanwhile fails."""
+    made = [one for one in (path, *path.parents) if not one.exists()]
+    try:
+        yield
+    except BaseException:
+        if made:
+            shutil.rmtree(path, ignore_errors=True)
+        with suppress(OSError):  # another process may have put something there
+            for one in made[1:]:
+                one.rmdir()
+        raise
 
 
 def _digest(path: Path) -> str:

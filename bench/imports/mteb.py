@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, listed, named, number, shortly
+from bench.imports.log import Log, listed, named, number, refuse_huge, shortly
 from bench.types import Json
 
 HARNESS = "mteb"
@@ -36,6 +36,7 @@ def read(path: Path) -> Log:
             if key in stated:
                 raise BenchError(f"{path}: {shortly(key, 80)} stands twice; keep one")
             stated[key] = value
+    refuse_huge(stated, str(path))
     of_split = [value for key, value in stated.items() if key.split(",")[1] == split]
     if not of_split:
         raise BenchError(f"{path}: the split {split!r} has no scores; the splits are {listed(list(map(str, scores)))}")
@@ -45,11 +46,18 @@ def read(path: Path) -> Log:
     if len(stated) > _MOST:
         notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
     return Log(HARNESS, str(found["mteb_version"]), str(found["task_name"]), _model(path), tuple(kept), (), kept,
-               task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes))  # fmt: skip
+               task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes),
+               folder=_folder(path))  # fmt: skip
 
 
 def _model(path: Path) -> str:
-    """The name of model_meta.json beside it, else of the folder that mteb names by the model."""
+    """The name of model_meta.json beside it, "" where that is not there or names none."""
     meta = path.with_name("model_meta.json")
     told: Json = reading.document(meta, "mteb's model_meta.json").get("name") if meta.is_file() else None
-    return str(told or path.resolve().parent.parent.name)
+    return told if isinstance(told, str) else ""
+
+
+def _folder(path: Path) -> str:
+    """The folder that mteb names by the model, of results/ORG__MODEL/REVISION/TASK.json; "" for a file that lies elsewhere."""
+    *_, results, model, _, _ = ("", "", "", *path.absolute().parts)
+    return model if results == "results" and "__" in model.strip("_") else ""

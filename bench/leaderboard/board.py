@@ -154,4 +154,4 @@ def title(table: Table) -> str:
     cut = f", the first {table.limit}" if table.limit else ""
     asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
     device = table.device if is_timed(table) else "no device known"
-    return f"{device}, {table.n} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"
+    return f"{device}, {table.n or 'an unknown number of'} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"

@@ -52,7 +52,7 @@ def cells(board: Board, row: Row) -> list[str]:
     ended = {name: endings.cell(run, name, score, shown) for name in endings.COLUMNS if name in board.columns}
     timed = {name: readings.cell(run, name) for name in (*readings.COLUMNS, "timed") if name in board.columns}
     values = ended | timed | spent.cells(run, board) | {
-        "n": str(score.n), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": said_device(run),
+        "n": str(score.n or "–"), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": figure(examples_per_second(run)), "seconds_per_answer": figure(seconds_per_answer(run), 1000),
         "commit": environment["commit"] or "–", "date": run.created[:10],

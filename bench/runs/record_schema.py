@@ -224,7 +224,7 @@ RUN = _closed(
     {
         "run_id": RUN_ID, "task": TASK, "task_version": {"type": "integer", "minimum": 0}, "model": _MODEL,
         "model_revision": _SHORT, "weights_sha256": _WEIGHTS,
-        "is_reference": {"type": "boolean"}, "data_fingerprint": _SHA256, "n_examples": {"type": "integer", "minimum": 1},
+        "is_reference": {"type": "boolean"}, "data_fingerprint": _SHA256, "n_examples": {"type": "integer", "minimum": 0},
         "limit": {"type": ["integer", "null"], "minimum": 1}, "seed": _COUNT,
         "resamples": {"type": "integer", "minimum": 1, "maximum": 100_000},
         "scores": {"type": "array", "items": _SCORE, "minItems": 1, "maxItems": 100}, "timings": _TIMINGS,

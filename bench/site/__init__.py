@@ -113,7 +113,7 @@ def _run(
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
         "run": view.brief(run.run_id, 20), "created": shown(run, "date", run.created[:10]),
-        "data": run.data_fingerprint, "n": run.n_examples, "metric": first.metric, "score": cells.interval(first),
+        "data": run.data_fingerprint, "n": run.n_examples or None, "metric": first.metric, "score": cells.interval(first),
     }  # fmt: skip
 
 

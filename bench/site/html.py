@@ -91,7 +91,8 @@ def run_page(
         "origin": origin,
         "made": shown(run, "date", run.created[:16].replace("T", " ") + " UTC"),
         "task version": str(run.task_version),
-        "examples": f"{run.n_examples:,}" + (f", the first {run.limit:,}" if run.limit else ""),
+        "examples": (f"{run.n_examples:,}" if run.n_examples else "unknown")
+        + (f", the first {run.limit:,}" if run.limit else ""),
         "model revision": shown(run, "revision", run.model_revision),
         "device": _device(run),
         "commit": shown(run, "commit", str(run.environment.get("commit") or "–")),

@@ -251,6 +251,6 @@ def summary(board: Board, tables: Sequence[Table]) -> Mapping[str, str]:
         "leader": leader.run.model if leader else "–",
         "score": f"{board.metric} {texts.interval(leader.score)}" if leader else "–",
         "models": str(len({row.run.model for row in ranked})),
-        "n": f"{table.n:,}" if table else "–",
+        "n": f"{table.n:,}" if table and table.n else "–",
         "latest": latest(row.run for table in tables for row in table.rows),
     }

@@ -54,7 +54,7 @@ def summary(run: Run, folder: Path) -> dict[str, Any]:
 
     scores = {s.metric: {k: v for k, v in vars(s).items() if k != "metric"} for s in run.scores}
     return {
-        "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples,
+        "task": run.task, "model": run.model, "run_id": run.run_id, "run_dir": str(folder), "n": run.n_examples or None,
         "scores": scores, "timings": shown(run), "environment": run.environment, "data_fingerprint": run.data_fingerprint,
         "answers": dict(run.answers), "scenarios": dict(run.scenarios),
         "price": dict(run.price), "cost": totals(run), "energy": dict(run.energy),
@@ -87,7 +87,7 @@ def print_run(run: Run, folder: Path) -> None:
         tell(f"  {line}")
     speed = f"{rate:,.1f} a second, {_brief(each)} per answer, " if rate and each else ""
     took = f"{run.timings['seconds']['total']:.1f} s in all; " if run.timings["examples_per_second"] else ""
-    tell(f"  {run.n_examples} examples, {speed}{took}{folder}")
+    tell(f"  {run.n_examples or 'an unknown number of'} examples, {speed}{took}{folder}")
     if parts := run.timings.get("parts"):
         tell(f"  answered in {parts} part{'s' if parts > 1 else ''}: {_duration(run)}")
     for line in _spent(run):
