@@ -550,7 +550,7 @@ def test_a_file_beyond_the_bound_is_refused_before_it_is_read(tmp_path, monkeypa
 
 SECRETS = ("https://ann:hunter2pw@host.example/v1", "https://host.example/v1?api_key=hunter2pw", "sk-hunter2pwABCDEFGH12345",
            "openai__sk-hunter2pwABCDEFGH12345", "model=x,base_url=http://ann:hunter2pw@host/v1", "http__ann__hunter2pw@host__v1",
-           "ann:hunter2pw@host/v1", "api_key=hunter2pw9")  # fmt: skip
+           "ann:hunter2pw@host/v1", "ann%3Ahunter2pw%40host/v1", "api_key=hunter2pw9")  # fmt: skip
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -577,6 +577,8 @@ def test_a_secret_in_a_models_name_is_refused_unshown_and_recorded_nowhere(tmp_p
         (r"C:\Users\ann\private\x7", "x7"),
         ("file:///home/ann/private/x7", "x7"),
         ("hf//home/ann/private/x7", "x7"),
+        ("$HOME/private/x7", "x7"),
+        ("/private/hub/models--org--x7/snapshots/0123456789abcdef", "org__x7"),
         ("out/ann/private/x7", "x7"),
         ("__home__ann__private__x7", "x7"),
         ("openrouter/org/model-7b", "openrouter__org__model-7b"),

@@ -75,7 +75,7 @@ class Source:
         if model is not None and naming.holds_secret(model):
             raise BenchError("--model holds what looks like a secret, which the record would show; give another name")
         told = log.model or log.folder
-        name = model or re.sub(r"[/\\:]+", "__", naming.public(told, path))[:120]
+        name = model or re.sub(r"[/\\:]+", "__", naming.public(told, path.name))[:120]
         if not name:
             raise BenchError(f"{path} does not say which model answered; give its name with --model")
         if not log.model and not model:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import PurePosixPath
+from urllib.parse import unquote
 
 from bench.bundles.public import public_text
 from bench.errors import BenchError
@@ -18,9 +19,12 @@ _WITH_USER = re.compile(  # ann:pw@host, and as a folder's name has it: http__an
     re.IGNORECASE,
 )
 _ABSOLUTE = re.compile(
-    r"(?:[\w.+-]+/)?(?:file:|~[\w.-]*[/\\]|\.{1,2}[/\\]|[/\\]|[A-Za-z]:[/\\])"
+    r"(?:[\w.+-]+/)?(?:file:|~[\w.-]*[/\\]|\.{1,2}[/\\]|[/\\]|[A-Za-z]:[/\\]|\$\{?\w+\}?[/\\]|%\w+%[/\\])"
 )  # also hf//home/ann/x
 _SANITISED = re.compile(r"(?:~?|\.{1,2}|file)__+|[A-Z]__+(?=.*__)")  # the same where each / became __
+_SNAPSHOT = re.compile(
+    r"models--([\w.-]+?)--([\w.-]+?)[/\\]snapshots[/\\]"
+)  # of the Hub's cache: whose path says the model
 _MOST_PARTS = 3  # of a name on a hub, its provider before it; a path of more is one of somebody's folders
 
 
@@ -30,6 +34,7 @@ def holds_secret(name: str) -> bool:
     >>> [holds_secret(name) for name in ("org/model-7B", "http://ann:pw@host/v1", "openai__sk-abcdefghij1234567890")]
     [False, True, True]
     """
+    name = unquote(name)
     if _WITH_USER.search(name) or secrets.clean(name) != name or any(problem(one[0]) for one in URL.finditer(name)):
         return True
     return any(is_key(part) for part in _SIGNS.split(name) if part)
@@ -45,6 +50,8 @@ def without_place(name: str, most: int = _MOST_PARTS) -> str:
         name = told[1].strip().strip("'\"")
     if URL.fullmatch(name) and not name.lower().startswith("file:"):
         return name
+    if (held := _SNAPSHOT.search(name)) is not None:
+        return f"{held[1]}/{held[2]}"
     parts = [one for one in re.split(r"[/\\]+", name) if one]
     if _ABSOLUTE.match(name) or len(parts) > most:
         return _last(parts)
