@@ -748,12 +748,12 @@ def test_figures_have_the_number_of_samples_that_the_file_says_of_each(tmp_path)
             "metric_config": {"metric_id": name},
             "score_details": {"score": 0.5, "uncertainty": {"num_samples": n}},
         }
-        for name, n in (("a", 8), ("b", 5))
+        for name, n in (("a", 2**50), ("b", 5))
     ]
     whole["detailed_evaluation_results"] = {}
     path.write_text(json.dumps(whole))
     run = imported(eee.read(path), path, tmp_path / "runs").run
-    assert ([(one.metric, one.n) for one in run.scores], run.n_examples) == ([("a", 8), ("b", 5)], 8)
+    assert ([(one.metric, one.n) for one in run.scores], run.n_examples) == ([("a", 2**50), ("b", 5)], 2**50)
 
 
 def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identity(tmp_path):

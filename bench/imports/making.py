@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from bench.artifacts.digest import digest
 from bench.bundles.public import public_text
@@ -194,8 +194,8 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
         Score(one.name, log.stated[one.name], None, None, log.counts.get(one.name, n), 0, one.higher_is_better, one.is_fraction,
               signature=one.signature, note=_FIGURES) for one in metrics
     )  # fmt: skip
-    examples = [Example("all", {}, "", "all")] * n
-    task = foreign.made(name, task_version(log), metrics)(examples)
+    examples = cast(Sequence[Example], range(n))  # they are counted and never seen: a file may say any number
+    task = foreign.made(name, task_version(log), metrics)(())
     origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
     found = Measured(scores, None, Endings())
     run, folder = _kept(source, task, examples, [], settings, origin, {}, lambda *_: found)
@@ -352,7 +352,10 @@ def _kept(
     origin: Mapping[str, Json], faults: Mapping[str, Json], score: Callable[..., Measured] = _scored,
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """The run in its folder, complete; `faults` are those of a submission's record."""
-    data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
+    if not source.log.samples:
+        data = fingerprint([task.name, len(examples)])
+    else:
+        data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
     said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))
     judged: dict[str, Json] = {}
     if isinstance(task, foreign.ForeignTask):  # what ranks, and which way, is the log's word and not a task's version
