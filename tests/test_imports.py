@@ -759,8 +759,11 @@ def test_figures_have_the_number_of_samples_that_the_file_says_of_each(tmp_path)
 def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identity(tmp_path):
     log = lm_eval.read(CHOICES)
     logs = (log, replace(log, lower=frozenset({"acc"})), log.ranked_by("acc_norm"), log)
-    ids = [imported(one, CHOICES, tmp_path / "runs").run.run_id for one in logs]
+    made = [imported(one, CHOICES, tmp_path / "runs") for one in logs]
+    ids = [one.run.run_id for one in made]
     assert (len(set(ids)), ids[0]) == (3, ids[3])
+    with pytest.raises(BenchError, match="less is better"):
+        compare(*(read_side(one.folder.path) for one in made[:2]), class_of(made[0].run).metrics[:1])
     task, said = Asks({"question": "Who is it?"}), Sample("s", ("Who is it?",), said="yes", values={"m": 1.0})
     task.metrics, task.rows = (EXACT_MATCH,), [replace(one, target=["yes"]) for one in task.rows]
     log = Log("lm-eval", "0.4", "t", "m", ("m",), (said,))

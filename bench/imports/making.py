@@ -235,7 +235,7 @@ def _metric(log: Log, name: str, values: Sequence[float]) -> Metric:
     version = f", version {shortly(log.task_version, 60)} of its task" if log.task_version else ""
     return foreign.metric(
         name, higher_is_better=name not in log.lower, is_fraction=all(0 <= one <= 1 for one in values),
-        signature=f"mean of what {log.harness} measured{version}",
+        signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}",
     )  # fmt: skip
 
 
