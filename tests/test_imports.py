@@ -27,6 +27,8 @@ from bench.judging.pair import read_side
 from bench.leaderboard.alike import origin_of
 from bench.leaderboard.cells import shown
 from bench.runs import measurements
+from bench.leaderboard.board import tables
+from bench.leaderboard.definition import Board
 from bench.metrics.reading import EXACT_MATCH
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import read_run
@@ -764,6 +766,11 @@ def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identit
     assert (len(set(ids)), ids[0]) == (3, ids[3])
     with pytest.raises(BenchError, match="less is better"):
         compare(*(read_side(one.folder.path) for one in made[:2]), class_of(made[0].run).metrics[:1])
+    board = Board("b", "b", made[0].run.task, made[0].run.task_version, "acc")
+    found = tables(board, [replace(one.run, model=str(i)) for i, one in enumerate(made[:2])])
+    assert [(len(table.rows), table.notes[-1].split(",")[0]) for table in found] == [
+        (1, "by these logs more is better"), (1, "by these logs less is better")
+    ]  # fmt: skip
     task, said = Asks({"question": "Who is it?"}), Sample("s", ("Who is it?",), said="yes", values={"m": 1.0})
     task.metrics, task.rows = (EXACT_MATCH,), [replace(one, target=["yes"]) for one in task.rows]
     log = Log("lm-eval", "0.4", "t", "m", ("m",), (said,))

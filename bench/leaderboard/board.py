@@ -62,11 +62,18 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
             latest[slot(run)] = run
     found = []
     for device in board.devices:
-        for alike in comparable([run for run in latest.values() if place(run) == device or everywhere(run)]):
+        groups = comparable([run for run in latest.values() if place(run) == device or everywhere(run)])
+        for alike in (one for group in groups for one in _one_way(board, group)):
             if any(place(run) == device for run in alike) or device == board.devices[0]:
                 found.append(_table(board, device, alike))
     found = [table for table in found if is_timed(table) or not _stands_elsewhere(table, found)]
     return sorted(map(_told(found), found), key=lambda t: (board.devices.index(t.device), -t.n))
+
+
+def _one_way(board: Board, runs: Sequence[Run]) -> list[list[Run]]:
+    """The runs by whether less of the board's metric is better: of another harness' task each log says it by itself."""
+    ways = {way: [run for run in runs if score_of(run, board.metric).higher_is_better is way] for way in (True, False)}
+    return [found for found in ways.values() if found]
 
 
 def is_timed(table: Table) -> bool:
@@ -84,9 +91,18 @@ def _told(found: Sequence[Table]) -> Callable[[Table], Table]:
     """Adds, where tables differ in nothing but what scored them, a note that says so."""
 
     def told(table: Table) -> Table:
-        alike = [(one.device, one.fingerprint, one.asked) for one in found]
-        if alike.count((table.device, table.fingerprint, table.asked)) == 1:
+        alike = [
+            one
+            for one in found
+            if (one.device, one.fingerprint, one.asked) == (table.device, table.fingerprint, table.asked)
+        ]
+        if len(alike) == 1:
             return table
+        if len({one.rows[0].score.higher_is_better for one in alike}) > 1:
+            way = "more" if table.rows[0].score.higher_is_better else "less"
+            return replace(
+                table, notes=(*table.notes, f"by these logs {way} is better, by those of another table it is not")
+            )
         note = f"scored by parser and metrics {table.scorer or 'unknown'}; `bench rescore --all` scores all runs by those of today"
         return replace(table, notes=(*table.notes, note))
 
