@@ -600,6 +600,7 @@ def test_of_a_local_path_the_last_part_is_the_models_name_and_the_record_holds_n
     ("change", "said"),
     [
         (lambda whole: whole["evaluation_results"][0]["score_details"]["uncertainty"].update(num_samples=80), "is of 80 samples"),
+        (lambda whole: whole["evaluation_results"][0]["score_details"]["uncertainty"].update(num_samples="80"), "expected"),
         (lambda whole: whole["detailed_evaluation_results"].update(total_rows=9), r"says 9 \(total_rows\)"),
         (lambda whole: whole["model_info"].update(id="org/other"), "are of two evaluations"),
     ],

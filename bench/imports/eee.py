@@ -12,14 +12,13 @@ from pathlib import Path
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import naming, reading
-from bench.imports.log import Log, Sample, clean, failed_line, listed, named, number, shortly
+from bench.imports.log import Log, Sample, clean, counted, failed_line, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "eee"
 WHAT = "an Every Eval Ever 0.3 file: the aggregate .json, or the samples' .jsonl"
 _SCHEMA = "0.3."
 _SCORE = "score"
-_MOST_SAMPLES = 2**53
 
 
 def read(path: Path, evaluation: str | None = None) -> Log:
@@ -109,12 +108,10 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[
             )
         if name in found:
             raise BenchError(f"{path}: the result {shortly(name, 60)!r} stands twice; keep one")
-        n = number(_mapping(details.get("uncertainty")).get("num_samples"))
-        found[name] = (
-            value,
-            config.get("lower_is_better") is True,
-            int(n) if n is not None and 0 <= n < _MOST_SAMPLES else None,
+        n = counted(
+            _mapping(details.get("uncertainty")).get("num_samples"), f"{path}: {shortly(name, 60)}: num_samples"
         )
+        found[name] = value, config.get("lower_is_better") is True, n
     return found
 
 
@@ -143,7 +140,7 @@ def _beside(path: Path, found: Mapping[str, Json], name: str, about: Mapping[str
         raise BenchError(f"{beside} is not the file that {path.name} names (its sha256 differs); bring both again")
     rows = map(_mapping, found["evaluation_results"])
     names = {str(one["evaluation_result_id"]): _metric(one) for one in rows if one.get("evaluation_result_id")}
-    log = _of_samples(beside, name, about, names, stated=named.get("total_rows"))
+    log = _of_samples(beside, name, about, names, stated=counted(named.get("total_rows"), f"{path}: total_rows"))
     return log, []
 
 
@@ -153,7 +150,7 @@ def _of_samples(
     about: Mapping[str, str],
     names: Mapping[str, str] | None = None,
     *,
-    stated: Json = None,
+    stated: int | None = None,
 ) -> Log:
     """The samples of a file; `names` are those of metrics by the ids of results, `stated` the lines that an aggregate counts."""
     rows = list(reading.lines(path, WHAT))
@@ -164,7 +161,7 @@ def _of_samples(
         _refuse_version(row, where)
     if not rows:
         raise BenchError(f"{path} holds no samples; give {WHAT}")
-    if type(stated) is int and stated != len(rows):
+    if stated is not None and stated != len(rows):
         raise BenchError(
             f"{path} holds {len(rows):,} lines, the aggregate says {stated:,} (total_rows): one was cut; bring both again"
         )

@@ -16,6 +16,7 @@ from bench.imports.log import (
     Log,
     Sample,
     clean,
+    counted,
     failed_line,
     merged,
     named,
@@ -70,8 +71,8 @@ def read(path: Path) -> Log:
     samples = [_sample(one, where, names, left_out) for where, one in rows]
     _refuse_twice(path, rows)
     results = _mapping(header.get("results"))
-    n = results.get("total_samples")
-    if not samples or (type(n) is int and len({one.id for one in samples}) < n and len(samples) < n):
+    n = counted(results.get("total_samples"), f"{path}: total_samples")
+    if not samples or (n is not None and len({one.id for one in samples}) < n and len(samples) < n):
         raise BenchError(
             f"{path} holds {len(samples):,} samples, its results say {n}; was it written with --no-log-samples, or cut?"
         )

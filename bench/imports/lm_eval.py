@@ -19,6 +19,7 @@ from bench.imports.log import (
     Log,
     Sample,
     clean,
+    counted,
     listed,
     named,
     number,
@@ -55,7 +56,7 @@ def read(path: Path, results: Path | None = None) -> Log:
     samples, metrics, notes, told_hash = _samples(path)
     told = _mapping(_mapping(said.get("higher_is_better")).get(task))
     lower = frozenset(name for name in metrics if _is_lower(name, told))
-    n = _mapping(_mapping(said.get("n-samples")).get(task)).get("effective")
+    n = counted(_mapping(_mapping(said.get("n-samples")).get(task)).get("effective"), f"{results}: n-samples")
     _refuse_cut(path, len(samples), n)
     stated_hash = _mapping(said.get("task_hashes")).get(task)
     if stated_hash and told_hash and stated_hash != told_hash:
@@ -70,7 +71,7 @@ def read(path: Path, results: Path | None = None) -> Log:
         notes += [f"less is better of {name}, by its name" for name in lower]
     return Log(
         HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said), metrics, tuple(samples), stated, lower,
-        "" if version is None or isinstance(version, Mapping) else str(version), n if type(n) is int else None, tuple(notes),
+        "" if version is None or isinstance(version, Mapping) else str(version), n, tuple(notes),
         folder=path.absolute().parent.name,
     )  # fmt: skip
 
@@ -244,9 +245,9 @@ def _short(name: str) -> str:
     return named(name).removesuffix(f",{_NONE}")
 
 
-def _refuse_cut(path: Path, n: int, stated: Json) -> None:
+def _refuse_cut(path: Path, n: int, stated: int | None) -> None:
     """Raise BenchError where the results speak of another number of samples than the file holds."""
-    if type(stated) is int and stated != n:
+    if stated is not None and stated != n:
         raise BenchError(
             f"{path} holds {n:,} samples, its results say {stated:,}: one was cut, or they are of two runs; bring both again"
         )

@@ -15,6 +15,7 @@ LOWER_IS_BETTER = re.compile(
     r"(^|_)(perplexity|ppl|bits_per_byte|wer|cer|ter|mse|rmse|mae|loss|brier(_score)?|ece(_\w+)?|error(_rate)?)$"
 )
 _HUGE = 1e100  # a value beyond it is no score, and its square or sum no number
+_MOST_SAMPLES = 2**53  # a whole number that JSON holds
 _TEXT = 200  # characters of a strange text that a message shows
 
 
@@ -141,6 +142,18 @@ def failed_line(samples: Sequence[Sample], what: str) -> list[str]:
     return [
         f"{len(samples):,} {what} and count as wrong, the first is {shortly(first.id, 60)!r}: {shortly(first.error, 80)}"
     ]
+
+
+def counted(value: Json, where: str) -> int | None:
+    """A number of samples that a log states, None where it states none; raises BenchError for what is no whole number.
+
+    >>> counted(8, "x"), counted(8.0, "x"), counted(None, "x")
+    (8, 8, None)
+    """
+    found = None if isinstance(value, bool) else number(value)
+    if value is not None and (found is None or not found.is_integer() or not 0 <= found < _MOST_SAMPLES):
+        raise BenchError(f"{where} is {shortly(value, 40)!r}, expected a number of samples")
+    return None if found is None else int(found)
 
 
 def refuse_version(version: Json, read: str, where: str) -> None:
