@@ -25,11 +25,11 @@ from bench.imports.pairing import pair
 from bench.judging.compare import compare
 from bench.judging.pair import read_side
 from bench.leaderboard.alike import origin_of
-from bench.leaderboard.cells import shown
-from bench.runs import measurements
 from bench.leaderboard.board import tables
+from bench.leaderboard.cells import shown
 from bench.leaderboard.definition import Board
 from bench.metrics.reading import EXACT_MATCH
+from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.folder import read_run
 from bench.runs.settings import Settings
