@@ -469,7 +469,7 @@ def test_the_command_writes_what_was_asked_and_refuses_the_rest_in_a_line(
         (["export", good, "--to", "hf-eval-results", "--dataset", "../x"], "is no data set of the Hub"),
         (["export", good, "--to", "csv", "-o", f"{folders['good']}/run.json"], "lies in the folder of"),
         (["export", good, failing, "--to", "hf-eval-results", "--dataset", "a/b"], "makes a file for each of 2"),
-        (["export", good, "--to", "csv", "-o", "C.md"], "C.md is there, and its name is not that of a csv"),
+        (["export", good, "--to", "csv", "-o", "C.md"], "C.md is there, and its ending is not that of csv"),
         (["export", good, "--to", "pdf"], "invalid choice: 'pdf'"),
         (["card", good, failing], "a model card is of one model"),
     ):

@@ -168,7 +168,7 @@ def _refuse_others(path: Path, content: str | bytes, to: str) -> None:
         there = None
     if there not in (b"", content.encode() if isinstance(content, str) else content):
         raise BenchError(
-            f"-o {path} is there, and its name is not that of a {to} file ({', '.join(_ENDINGS[to])}), so may be something else; "
+            f"-o {path} is there, and its ending is not that of {to} ({', '.join(_ENDINGS[to])}), so it may be something else; "
             "choose another name, or remove it"
         )
 
