@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -134,7 +134,7 @@ def _sample(key: str, trial: int, state: Mapping[str, Json], values: Mapping[str
     instance, result = _mapping(state.get("instance")), _mapping(state.get("result"))
     text = _text(instance.get("input"))
     references = list(instance["references"]) if isinstance(instance.get("references"), list) else []
-    right = [_text(one.get("output")) for one in map(_mapping, references) if "correct" in (one.get("tags") or ())]
+    right = [_text(one.get("output")) for one in map(_mapping, references) if "correct" in _tags(one)]
     prompt = _mapping(state.get("request")).get("prompt")
     completions = result.get("completions")
     first = _mapping(completions[0]) if isinstance(completions, list) and completions else {}
@@ -152,6 +152,11 @@ def _sample(key: str, trial: int, state: Mapping[str, Json], values: Mapping[str
         clean(prompt) if isinstance(prompt, str) else "", clean(right), clean(answer) if isinstance(answer, str) else None, None,
         {} if _is_lost(state) else values, key, error, doc=dict(instance),
     )  # fmt: skip
+
+
+def _tags(reference: Mapping[str, Json]) -> Sequence[Json]:
+    found = reference.get("tags")
+    return found if isinstance(found, list) else ()
 
 
 def _is_lost(state: Mapping[str, Json]) -> bool:

@@ -6,7 +6,9 @@ import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cache
 
+from bench.bundles.public import public_text
 from bench.errors import BenchError
 from bench.runs.identity import fingerprint
 from bench.types import Json
@@ -168,12 +170,17 @@ def refuse_version(version: Json, read: str, where: str) -> None:
 
 
 def named(text: Json) -> str:
-    """The name of a metric as a record may hold it.
+    """The name of a metric as a record may hold it, without a secret or a local place.
 
     >>> named("exact\\n match")
     'exact match'
     """
-    return " ".join(str(clean(text)).split())[:120] or "score"
+    return _named(str(clean(text)))
+
+
+@cache
+def _named(text: str) -> str:
+    return public_text(" ".join(text.split()))[:120] or "score"
 
 
 def said_to_be_lower(name: str) -> bool:
