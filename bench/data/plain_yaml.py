@@ -69,7 +69,7 @@ def plain_yaml(text: str, *, aliases: bool = True) -> Json:
     Nothing behind a place that is nested too deep is looked at: PyYAML's time for nesting is quadratic.
     """
     if _QUICK is not None and not any(sign in text for sign in _READ_OTHERWISE):
-        with suppress(Exception):  # whatever it is, the other reader decides, and says the line
+        with suppress(yaml.YAMLError, *_OF_CONSTRUCTORS):  # the other reader decides, and says the line
             return _loaded(_QUICK, text, aliases=aliases)
     try:
         return _loaded(_Guarded, text, aliases=aliases)
