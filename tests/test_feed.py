@@ -539,12 +539,12 @@ def test_the_next_batch_is_prepared_while_this_one_is_answered() -> None:
 
         def prepare(self, batch: Sequence[Request]) -> None:
             if batch[0].id != "a":
-                self.meeting.wait(10)
+                self.meeting.wait(60)
             super().prepare(batch)
 
         def predict(self, batch: Sequence[Request]) -> list[Prediction]:
             if batch[0].id != "c":
-                self.meeting.wait(10)
+                self.meeting.wait(60)
             return super().predict(batch)
 
     model = Meets()

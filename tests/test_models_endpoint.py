@@ -30,7 +30,7 @@ from bench.text.signs import form
 from bench.types import Audio, Choose, Generate, Image, Prediction, Regress, Request, Text
 
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
-QUICK: dict[str, Any] = {"backoff_seconds": 0.001, "max_backoff_seconds": 0.004, "timeout_seconds": 5.0}
+QUICK: dict[str, Any] = {"backoff_seconds": 0.001, "max_backoff_seconds": 0.004, "timeout_seconds": 60.0}
 
 
 def endpoint(server: FaultyServer | str, limits: dict[str, Any] | None = None, **changes: Any) -> Endpoint:
@@ -369,7 +369,7 @@ def test_the_next_batch_is_under_way_while_the_slowest_of_this_one_answers() -> 
     def slow_first(asked: Asked) -> Answer:
         if asked.text == "fourth":
             later.set()
-        return says("in time" if asked.text == "slow" and later.wait(5) else asked.text)
+        return says("in time" if asked.text == "slow" and later.wait(60) else asked.text)
 
     with FaultyServer(then=slow_first) as server:
         model = endpoint(server, {"concurrency": 2})
@@ -468,8 +468,8 @@ def test_what_ends_the_run_does_not_wait_for_the_requests_beside_it() -> None:
     with FaultyServer(then=lambda asked: error(401) if asked.text == "now" else Answer(hangs=True)) as server:
         start = time.monotonic()
         with pytest.raises(BenchError, match="HTTP 401"):
-            answers(endpoint(server), ask("a", "never"), ask("b", "now"))
-        assert time.monotonic() - start < 3.0  # a try ends after 5 s
+            answers(endpoint(server, {"timeout_seconds": 60.0}), ask("a", "never"), ask("b", "now"))
+        assert time.monotonic() - start < 30  # a try ends after 60 s
 
 
 def test_without_a_key_none_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -542,11 +542,11 @@ def test_ctrl_c_ends_at_once_and_asks_no_more() -> None:
         start = time.monotonic()
         with pytest.raises(KeyboardInterrupt):
             answered(model, [ask(f"r{i}") for i in range(6)])
-        assert time.monotonic() - start < 2.0
+        assert time.monotonic() - start < 30  # a try ends after 60 s
         assert len(server.asked) == 2
         assert model._begun == {}
         assert model._client is not None
-        deadline = time.monotonic() + 5
+        deadline = time.monotonic() + 30
         while len(asyncio.all_tasks(model._client._loop)) > 0 and time.monotonic() < deadline:
             time.sleep(0.001)
         assert asyncio.all_tasks(model._client._loop) == set()
@@ -573,7 +573,7 @@ def test_a_model_that_is_let_go_ends_its_thread() -> None:
         thread = next(one for one in threading.enumerate() if one.name == "endpoint" and one.ident == ident(model))
         del model
         gc.collect()
-        thread.join(timeout=2)
+        thread.join(timeout=30)
         assert not thread.is_alive()
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from itertools import pairwise
@@ -29,7 +30,7 @@ from bench.models.endpoint_stream import Streamed, Telling
 from bench.types import Audio, Choose, Generate, Prediction, Request, Text
 
 KEY = "sk-a-key-that-nobody-may-see-0123456789"
-QUICK: dict[str, Any] = {"backoff_seconds": 0.001, "max_backoff_seconds": 0.004, "timeout_seconds": 5.0}
+QUICK: dict[str, Any] = {"backoff_seconds": 0.001, "max_backoff_seconds": 0.004, "timeout_seconds": 60.0}
 MOODS = Choose(("good", "bad"))
 
 
@@ -256,7 +257,7 @@ def test_nothing_is_streamed_while_nobody_listens() -> None:
 
 def test_the_listener_is_told_when_a_piece_arrives() -> None:
     role, one, two, *end = events(*chunks(says("one two").body))
-    slow = Answer(packets=(0.01, role, 0.02, one, 0.05, two, *end))
+    slow = Answer(packets=(0.01, role, 0.02, one, 0.3, two, *end))
     with FaultyServer(then=lambda asked: slow) as server:
         model = endpoint(server)
         ear = Ear(model)
@@ -265,7 +266,8 @@ def test_the_listener_is_told_when_a_piece_arrives() -> None:
         answered(model, [ask()])
         end = time.monotonic()
     first, last = (seconds - start for seconds in ear.seconds[2:])
-    assert 0.03 <= first < 0.08 <= last <= end - start
+    assert 0.03 <= first <= last - 0.15  # told when it came, not with the last one
+    assert 0.33 <= last <= end - start
     assert model.caveats() == []
 
 
@@ -340,7 +342,7 @@ def test_what_makes_the_times_others_than_they_seem_is_said_in_a_line(answer: An
         model = endpoint(server)
         Ear(model)
         found = [answered(model, [ask()])[0] for _ in range(2)]
-        until = time.monotonic() + 2
+        until = time.monotonic() + 20
         while lines and not any(map(str.startswith, model.caveats(), lines)) and time.monotonic() < until:
             time.sleep(0.002)  # what comes behind the end is looked at outside the time
     assert all(one.error is None for one in found)
@@ -410,16 +412,17 @@ def test_the_key_shows_in_no_streamed_answer_or_error(monkeypatch: pytest.Monkey
 
 
 def test_requests_that_are_submitted_are_under_way_at_once() -> None:
-    with FaultyServer(
-        then=lambda asked: Answer(packets=(0.1, *apart(events(*chunks(says(asked.text).body)))))
-    ) as server:
-        model = endpoint(server, {"concurrency": 16})
+    all_here = threading.Barrier(8)
+
+    def answer(asked: Asked) -> Answer:
+        all_here.wait(60)  # nobody is answered before all have asked
+        return streams(says(asked.text))
+
+    with FaultyServer(then=answer) as server:
+        model = endpoint(server, {"concurrency": 16, "timeout_seconds": 60.0})
         ear = Ear(model)
-        start = time.monotonic()
         asked = [model.submit(ask(f"r{i}", f"text {i}")) for i in range(8)]
-        assert time.monotonic() - start < 0.09
-        found = [one.result(timeout=5) for one in asked]
-        assert time.monotonic() - start < 0.5
+        found = [one.result(60) for one in asked]
         assert server.most_at_once == 8
     assert [(one.id, one.text, one.new_tokens) for one in found] == [(f"r{i}", f"text {i}", 2) for i in range(8)]
     assert {name for name, _ in ear.told} == {one.id for one in found}
@@ -431,7 +434,7 @@ def test_limits_that_hold_requests_back_are_said() -> None:
         model = endpoint(server, {"concurrency": 2, "requests_per_minute": 6000})
         Ear(model)
         for one in [model.submit(ask(f"r{i}")) for i in range(6)]:
-            one.result(timeout=5)
+            one.result(60)
         assert server.most_at_once < 6  # a handler still counts one that has just ended
     held, paced = model.caveats()
     assert held == "model.limits.concurrency=2 held 4 requests back; their times hold the wait"
@@ -445,9 +448,9 @@ def test_what_is_wrong_with_a_submitted_request_is_its_own_error_or_ends_the_mea
         assert model.submit(Request("b", (Audio("x.wav"),), Generate(8))).result().error == (
             "ValueError: a chat takes text and pictures, not audio"
         )
-        assert model.submit(ask()).result(5) == Prediction("a", error="endpoint answered HTTP 422: no", finish="error")
+        assert model.submit(ask()).result(60) == Prediction("a", error="endpoint answered HTTP 422: no", finish="error")
         with pytest.raises(BenchError, match="HTTP 401"):
-            model.submit(ask()).result(5)
+            model.submit(ask()).result(60)
 
 
 def test_a_submitted_request_that_is_cancelled_is_let_go() -> None:
@@ -455,7 +458,7 @@ def test_a_submitted_request_that_is_cancelled_is_let_go() -> None:
         model = endpoint(server, {"timeout_seconds": 60.0})
         Ear(model)
         one = model.submit(ask())
-        until = time.monotonic() + 5
+        until = time.monotonic() + 30
         while not server.now and time.monotonic() < until:
             time.sleep(0.001)
         assert one.cancel()

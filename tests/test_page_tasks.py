@@ -107,7 +107,7 @@ def test_a_line_of_a_million_dashes_is_read_at_once() -> None:
     started = time.perf_counter()
     said_table("|" + "-" * 1_000_000 + " x")
     said_fields("|" + "-" * 1_000_000 + " x")
-    assert time.perf_counter() - started < 2
+    assert time.perf_counter() - started < 20  # quadratic: hours
 
 
 def test_fields_are_known_by_their_names_in_any_hand_and_others_are_left_out() -> None:

@@ -61,7 +61,7 @@ def test_yaml_that_is_too_deep_is_refused_at_once(tmp_path: Path) -> None:
     begun = time.monotonic()
     with pytest.raises(BenchError, match="nested too deeply"):
         read_yaml(path)
-    assert time.monotonic() - begun < 3  # quadratic: an hour
+    assert time.monotonic() - begun < 30  # quadratic: an hour
 
 
 @pytest.mark.parametrize(
@@ -77,7 +77,7 @@ def test_a_file_that_defaults_name_is_read_as_guardedly_as_the_one_that_names_it
     begun = time.monotonic()
     code, _, err = bench_main("run", "task=finmm_qa", "model=top")
     assert (code, len(err), "deep.yaml" in err[0]) == (2, 1, True), err
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 50
 
 
 def test_aliases_and_merges_of_plain_values_are_plain(tmp_path: Path) -> None:

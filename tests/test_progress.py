@@ -251,7 +251,7 @@ def on(screen: Screen, **environment: str) -> Iterator[None]:
 
 
 def wait_for(condition: Callable[[], Any]) -> None:
-    end = time.monotonic() + 5
+    end = time.monotonic() + 30
     while not condition() and time.monotonic() < end:
         time.sleep(0.005)
     assert condition()

@@ -145,7 +145,7 @@ def test_what_a_model_says_of_a_silent_film_names_the_clip(omg: OmgEmotion, tmp_
 def test_a_film_that_cannot_be_shown_is_no_answer_of_a_model_that_takes_requests_one_by_one(omg: OmgEmotion) -> None:
     asked = asking(omg, None, 0, 0)
     with Veiled(Watcher(), asked.asked) as veiled:
-        found = veiled.submit(omg.request(asked.examples[2])).result(1)
+        found = veiled.submit(omg.request(asked.examples[2])).result(60)
     assert found.id == "v/heard.mp4"
     assert "v/heard.mp4 has no pictures" in str(found.error)
 

@@ -201,7 +201,7 @@ class Counts(PageReader):
         self.read.append(image.data)
         if image.data == b"slow":
             self.began.set()
-            assert self.go_on.wait(10)
+            assert self.go_on.wait(60)
         return [image.data.decode()]
 
 
@@ -226,7 +226,7 @@ def test_a_page_that_is_known_waits_for_none_that_is_read_ahead() -> None:
     reader.lines(Image(b"known"))
     ahead = threading.Thread(target=reader.prepare, args=([page(b"slow")],))
     ahead.start()
-    assert reader.began.wait(10)
+    assert reader.began.wait(60)
     assert reader.lines(Image(b"known")) == ["known"]
     reader.go_on.set()
     ahead.join()
