@@ -20,7 +20,7 @@ from bench.models.page_places import Word, in_lines, reading_order, scaled, spli
 from bench.models.pages import PageReader
 from bench.types import Image, Prediction, Request, Span, Text
 
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 VOCAB = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "what", "is", "the", "total", "?", "due", "bank", "page", "12", "##50"]
 
 

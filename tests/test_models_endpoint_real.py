@@ -79,7 +79,7 @@ def server(weights: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[
             command,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "2"},
+            env={**os.environ, "HF_HUB_OFFLINE": "1", "OMP_NUM_THREADS": "1"},
         )
     try:
         _wait(f"http://127.0.0.1:{port}/health", process, log)
@@ -102,7 +102,7 @@ def _wait(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 def texts(model: Any, requests: list[Request]) -> list[tuple[str | None, int, int]]:
-    model.load(Device("cpu", "float32", 2), seed=0)
+    model.load(Device("cpu", "float32", 1), seed=0)
     return [(one.text, one.prompt_tokens, one.new_tokens) for one in answered(model, requests)]
 
 

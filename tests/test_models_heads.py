@@ -33,7 +33,7 @@ from tasks.deft_tags import DeftTags
 from tasks.finentity import FinEntity
 from tasks.tagging import tagged_pieces
 
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 slow = pytest.mark.slow
 
 

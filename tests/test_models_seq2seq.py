@@ -18,7 +18,7 @@ from bench.models.plain_prompt import as_plain_text, fitted
 from bench.models.seq2seq import Seq2Seq
 from bench.types import Choose, Generate, Image, Prediction, Regress, Request, Span, Text
 
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 slow = pytest.mark.slow
 MAKERS = {"t5": small.t5, "bart": small.bart}
 TEXTS = ["who owns the bank?", "profit rose. " * 5, "x", "where is it? the river fell and the bank rose"]

@@ -28,7 +28,7 @@ from bench.models.listen import ListenThenRead, SoundOff
 from bench.types import Audio, Choose, Generate, Prediction, Request, Span, Text, Transcribe
 
 av = pytest.importorskip("av", reason="PyAV is not installed; nothing can listen without it")
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 RATE = 16_000
 
 

@@ -16,7 +16,7 @@ from bench.models.pictures import decoded
 from bench.models.vision import VisionLM
 from bench.types import Audio, Choose, Image, Prediction, Regress, Request, Span, Text
 
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 TEMPLATE = (
     "{% for m in messages %}{{ m['role'] }} : {% for c in m['content'] %}"
     "{% if c['type'] == 'image' %}<image> {% else %}{{ c['text'] }} {% endif %}{% endfor %}<end_of_utterance> {% endfor %}"

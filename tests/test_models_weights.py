@@ -25,7 +25,7 @@ from bench.models.base import Device
 from bench.models.torch_model import TorchModel
 from bench.types import Generate, Prediction, Request
 
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 Main = Callable[..., tuple[int, list[str], list[str]]]
 QUIET = ["task=finmm_qa", "limit=2", "device=cpu", "tracking=none", "runs_dir=runs"]
 

@@ -26,7 +26,7 @@ from bench.task import Task
 from bench.types import Choose, Generate, Prediction, Regress, Request, Span, Text
 
 pytestmark = pytest.mark.slow
-CPU = Device("cpu", "float32", 2)
+CPU = Device("cpu", "float32", 1)
 PAIRS = [
     ("smollm2", "finmm_emotion"), ("ocr_smollm2_base", "finmm_docvqa"), ("ocr_rag_smollm2", "finmm_emotion"),
     ("smollm2", "finmm_qa"), ("smollm2", "finmm_dialogue"), ("smollm2", "chitchat"), ("smollm2", "squad_v2"),
