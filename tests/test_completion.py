@@ -87,6 +87,9 @@ def offers(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
         ("bench list tasks --lic", ["--licence"]),
         ("bench list tasks --fits ora", ["oracle"]),
         ("bench list models --fits finmm_q", ["finmm_qa"]),
+        ("bench list tasks --scenario mark", ["marketing", "market"]),
+        ("bench list tasks --parts au", ["audio"]),
+        ("bench data check a.json --spec v", ["voice", "video"]),
         ("bench run --fre", ["--fresh"]),
         ("bench run --fresh task=finmm_q", ["task=finmm_qa"]),
         ("bench run task=finmm_qa --json model=orac", ["model=oracle"]),
@@ -100,6 +103,17 @@ def offers(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], list[str]]:
 )
 def test_a_line_is_completed(offers: Callable[[str], list[str]], line: str, some: list[str]) -> None:
     assert offers(line) == some
+
+
+def test_words_that_are_offered_without_their_modules_are_those_of_their_modules() -> None:
+    from bench import types
+    from bench.data.check import KINDS
+    from bench.task import SCENARIOS
+
+    assert tuple(KINDS) == completing.SPECS
+    assert tuple(name.split()[0] for name in SCENARIOS) == completing.SCENARIOS
+    assert completing.PARTS == ("text", "row", "image", "audio", "video")
+    assert all(hasattr(types, name.title()) for name in completing.PARTS)
 
 
 def test_runs_are_offered_by_name_and_once_begun_by_id(

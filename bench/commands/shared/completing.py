@@ -120,7 +120,18 @@ def _overrides(begun: str, found: argparse.Namespace) -> Mapping[str, str]:
     return override_words.offered(begun, line.split()[2:], found.command)
 
 
+# Without the modules that hold them, which take half a second to load; a test holds these against them.
+SCENARIOS = ("risk", "marketing", "operations", "market", "reading")
+PARTS = ("text", "row", "image", "audio", "video")
+SPECS = ("text", "picture", "voice", "video")
+
+
+def _one_of(*words: str) -> Offer:
+    return lambda begun, found: dict.fromkeys(words, "")
+
+
 _OFFERS: dict[tuple[str, str], Offer] = {
     ("", "overrides"): _overrides, ("", "reference"): _runs, ("", "references"): _runs,
     ("board", "name"): _boards, ("score", "task"): _tasks, ("list", "fits"): _either,
+    ("list", "scenario"): _one_of(*SCENARIOS), ("list", "parts"): _one_of(*PARTS), ("", "spec"): _one_of(*SPECS),
 }  # fmt: skip
