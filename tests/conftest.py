@@ -39,7 +39,7 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def _share_the_cores() -> None:
-    """Give each worker, and the commands it starts, cores of its own: two that both count on all of them take three times as long."""
+    """Give each worker, and the commands it starts, cores of its own: two that both count on all take three times as long."""
     worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
     if worker and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
