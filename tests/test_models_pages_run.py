@@ -56,7 +56,7 @@ def test_a_shipped_reader_answers_as_well_a_second_time(
         code, _, err = bench_main(
             "run",
             f"task={task}",
-            "task.documents=3",
+            "task.documents=2",
             f"model={model}",
             *QUICK[:2],
             f"runs_dir={folder}",

@@ -383,7 +383,7 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Seed:
     "stops",
     [
         [(9, 6)],
-        pytest.param([(last, again) for last in range(3, 34, 3) for again in (None, 6)], marks=pytest.mark.slow),
+        pytest.param([(last, again) for last in range(4, 34, 6) for again in (None, 6)], marks=pytest.mark.slow),
     ],
 )
 def test_a_training_that_is_stopped_anywhere_goes_on_to_the_same_curve_model_and_seconds(

@@ -72,7 +72,8 @@ def folded(text: str) -> str:
     text = _POWER.sub(
         lambda match: f"{match['times']}^{match['power'].translate(_SUPERSCRIPTS)}", text.translate(_SIGNS)
     )
-    text = "".join(_sign(sign) for sign in text if unicodedata.category(sign) != "Cf")
+    if not text.isascii():
+        text = "".join(_sign(sign) for sign in text if unicodedata.category(sign) != "Cf")
     for pattern, plain in _LATEX:
         text = pattern.sub(plain, text)
     lines = filter(None, (" ".join(line.split()) for line in rows(text)))

@@ -95,7 +95,12 @@ def sole_number(text: str) -> Number | None:
     >>> sole_number("$1577.00").value, sole_number("36% of it")
     (1577.0, None)
     """
-    whole = folded(text).removesuffix(".")
+    return _sole(folded(text))
+
+
+def _sole(plain: str) -> Number | None:
+    """The same of a folded text."""
+    whole = plain.removesuffix(".")
     match = _NUMBER.fullmatch(whole)
     return _number(match, whole) if match else None
 
@@ -107,9 +112,9 @@ def answer_number(text: str) -> Number | None:
     there are only such, the first of them. One before it that is not understood may be the answer: then there is none. Nor is
     there one where the text denies it or gives another beside it ("not 5", "5 or 7", "5 to 7", "5 + 7"; `bench.text.hedges`).
     """
-    if (whole := sole_number(text)) is not None:
-        return whole
     plain = folded(text)
+    if (whole := _sole(plain)) is not None:
+        return whole
     before, equals, result = plain.rpartition("=")
     chosen = _first_quantity(equals + result)
     if chosen and before[-1:] in tuple("!<>/≠"):
