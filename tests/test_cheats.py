@@ -106,7 +106,8 @@ def _winners(gaming: Any, name: str, limit: int) -> set[str]:
     "name", [name for name in NAMES if name not in ("chitchat", "omg_emotion", "sroie", "funsd")]
 )  # no data of theirs are here
 def test_no_strategy_wins_on_the_reference_data_but_those_that_the_card_names(gaming: Any, name: str) -> None:
-    assert _winners(gaming, name, 50) <= set(built(name, reference_data()).card.gives_away)
+    given = set(built(name, reference_data()).card.gives_away)
+    assert _winners(gaming, name, 100 if given else 50) <= given  # fewer may be won by chance, where something is near
 
 
 GIVING = ("deft_relations", "deft_sentence", "earnings21", "ectsum", "finmm_ocr", "goemotions", "phrasebank")
