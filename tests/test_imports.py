@@ -665,6 +665,23 @@ def test_a_request_of_helm_that_stands_twice_is_one_line_and_choices_of_one_inst
         helm.read(folder)
 
 
+def test_an_instance_of_helm_stands_once_for_each_group_of_metrics_and_has_one_value_of_each(tmp_path):
+    folder = _helm(tmp_path / "helm")  # helm 0.5.16 writes them so where a run has two groups of metrics
+    path = folder / "per_instance_stats.json"
+    stats = json.loads(path.read_text())
+    more = [
+        {**one, "stats": [*map(dict, one["stats"]), {"name": {"name": "rouge_l"}, "mean": 0.25}]} for one in stats[:7]
+    ]
+    path.write_text(json.dumps([*stats, *more]))
+    log = helm.read(folder)
+    assert log.metrics == ("exact_match", "f1_score", "rouge_l")
+    assert log.samples[1].values == {"exact_match": 0.0, "f1_score": 0.5, "rouge_l": 0.25}
+    more[2]["stats"][1]["mean"] = 0.75
+    path.write_text(json.dumps([*stats, *more]))
+    with pytest.raises(BenchError, match=r"\[10\]: instance 'id2' has two values of f1_score, 0.5 and 0.75; keep one"):
+        helm.read(folder)
+
+
 @pytest.mark.parametrize("version", ["0.3.0", "9.9.9", "0.40.1", "0.2.1", "1", 4])
 def test_another_version_of_a_harness_is_one_line_and_a_development_version_is_read(tmp_path, version):
     results = json.loads(RESULTS.read_text())
@@ -778,6 +795,26 @@ def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identit
     ids = [making.with_ours(making.Source.of(log, CHOICES, "m", only_paired=one), task,
                             Settings(runs_dir=tmp_path / "runs", limit=1)).run.run_id for one in (True, False)]  # fmt: skip
     assert ids[0] != ids[1]
+
+
+def test_percent_and_fractions_of_one_metric_are_not_compared_and_stand_in_two_tables(tmp_path):
+    log = lm_eval.read(CHOICES).ranked_by("acc_norm")
+    hundreds = [replace(one, values={name: 100 * value for name, value in one.values.items()}) for one in log.samples]
+    made = [imported(one, CHOICES, tmp_path / "runs") for one in (log, replace(log, samples=tuple(hundreds)))]
+    with pytest.raises(BenchError, match="no fraction"):
+        compare(*(read_side(one.folder.path) for one in made), class_of(made[0].run).metrics[:1])
+    board = Board("b", "b", made[0].run.task, made[0].run.task_version, "acc_norm")
+    found = tables(board, [replace(one.run, model=str(i)) for i, one in enumerate(made)])
+    assert [(len(table.rows), table.notes[-1].split(",")[0]) for table in found] == [
+        (1, "in these logs acc_norm is a fraction"), (1, "in these logs acc_norm goes beyond 1")
+    ]  # fmt: skip
+    path = tmp_path / "STS12.json"
+    scores = {"test": [{"hf_subset": "default", "main_score": -0.4}]}
+    path.write_text(json.dumps({"task_name": "STS12", "mteb_version": "2.26.24", "scores": scores}))
+    assert mteb.read(path).stated["main_score"] == -0.4
+    assert (
+        imported(mteb.read(path), path, tmp_path / "runs", model="m").run.scores[0].is_fraction
+    )  # as other correlations are
 
 
 @pytest.mark.parametrize("word", ["shots=3", "device=cpu", "~shots", "tracking=none", "data_dir=x"])

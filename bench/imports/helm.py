@@ -110,9 +110,15 @@ def _values(stats: Json, path: Path) -> tuple[dict[_Key, dict[str, float]], list
             n_perturbed += 1
             continue
         key = (_key(one["instance_id"], where), _trial(one))
-        if key in found:
-            raise BenchError(f"{where}: instance {shortly(key[0], 40)!r} stands twice; keep one")
-        found[key] = _measured(one["stats"], where)
+        of_it = found.setdefault(
+            key, {}
+        )  # HELM writes an instance again for each group of metrics, with what all groups share
+        for metric, value in _measured(one["stats"], where).items():
+            if of_it.setdefault(metric, value) != value:
+                two = f"{of_it[metric]:g} and {value:g}"
+                raise BenchError(
+                    f"{where}: instance {shortly(key[0], 40)!r} has two values of {metric}, {two}; keep one"
+                )
     notes = [f"{n_perturbed:,} measurements of perturbed instances are left out"] if n_perturbed else []
     return found, notes
 

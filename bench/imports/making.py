@@ -188,7 +188,7 @@ def task_version(log: Log) -> int:
 def _figures(source: Source, name: str, settings: Settings) -> Made:
     """The run of a log that holds figures alone."""
     log = source.log
-    metrics = [_metric(log, one, [log.stated[one]]) for one in log.metrics[:_MOST]]
+    metrics = [_metric(log, one, [log.stated[one]], least=-1.0) for one in log.metrics[:_MOST]]  # correlations too
     n = log.counts.get(log.metrics[0], log.n or 0)  # 0: the log does not say
     scores = tuple(
         Score(one.name, log.stated[one.name], None, None, log.counts.get(one.name, n), 0, one.higher_is_better, one.is_fraction,
@@ -231,11 +231,14 @@ def _metrics(log: Log) -> tuple[list[Metric], list[str]]:
     return found[:_MOST], notes
 
 
-def _metric(log: Log, name: str, values: Sequence[float]) -> Metric:
+def _metric(log: Log, name: str, values: Sequence[float], least: float = 0.0) -> Metric:
+    """A metric of the log; where its values go beyond `least` to 1 it is another one, so that no table shows both as one."""
     version = f", version {shortly(log.task_version, 60)} of its task" if log.task_version else ""
+    is_fraction = all(least <= one <= 1 for one in values)
     return foreign.metric(
-        name, higher_is_better=name not in log.lower, is_fraction=all(0 <= one <= 1 for one in values),
-        signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}",
+        name, higher_is_better=name not in log.lower, is_fraction=is_fraction,
+        signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}"
+        f"{', no fraction' * (not is_fraction)}",
     )  # fmt: skip
 
 

@@ -67,13 +67,16 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
             if any(place(run) == device for run in alike) or device == board.devices[0]:
                 found.append(_table(board, device, alike))
     found = [table for table in found if is_timed(table) or not _stands_elsewhere(table, found)]
-    return sorted(map(_told(found), found), key=lambda t: (board.devices.index(t.device), -t.n))
+    return sorted(map(_told(board, found), found), key=lambda t: (board.devices.index(t.device), -t.n))
 
 
 def _one_way(board: Board, runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs by whether less of the board's metric is better: of another harness' task each log says it by itself."""
-    ways = {way: [run for run in runs if score_of(run, board.metric).higher_is_better is way] for way in (True, False)}
-    return [found for found in ways.values() if found]
+    """The runs by whether less of the board's metric is better, and whether it is a fraction: other harnesses' logs may differ."""
+    ways: dict[tuple[bool, bool], list[Run]] = {}
+    for run in runs:
+        score = score_of(run, board.metric)
+        ways.setdefault((score.higher_is_better, score.is_fraction), []).append(run)
+    return [ways[way] for way in sorted(ways, reverse=True)]
 
 
 def is_timed(table: Table) -> bool:
@@ -87,7 +90,7 @@ def _stands_elsewhere(table: Table, found: Sequence[Table]) -> bool:
     return any(is_timed(other) and runs <= {id(row.run) for row in other.rows} for other in found)
 
 
-def _told(found: Sequence[Table]) -> Callable[[Table], Table]:
+def _told(board: Board, found: Sequence[Table]) -> Callable[[Table], Table]:
     """Adds, where tables differ in nothing but what scored them, a note that says so."""
 
     def told(table: Table) -> Table:
@@ -98,7 +101,14 @@ def _told(found: Sequence[Table]) -> Callable[[Table], Table]:
         ]
         if len(alike) == 1:
             return table
-        if len({one.rows[0].score.higher_is_better for one in alike}) > 1:
+        scores = [one.rows[0].score for one in alike]
+        if len({score.is_fraction for score in scores}) > 1:
+            scale = "is a fraction" if table.rows[0].score.is_fraction else "goes beyond 1"
+            return replace(
+                table,
+                notes=(*table.notes, f"in these logs {board.metric} {scale}, in those of another table it does not"),
+            )
+        if len({score.higher_is_better for score in scores}) > 1:
             way = "more" if table.rows[0].score.higher_is_better else "less"
             return replace(
                 table, notes=(*table.notes, f"by these logs {way} is better, by those of another table it is not")
