@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bench.runs.claimed import Claimed
-from bench.text.secrets import clean
+from bench.text.secrets import clean, known_now
 from bench.text.shown import terminal
 from bench.text.table import ALWAYS, Column, fitted, left_out
 
@@ -81,9 +81,9 @@ def _cell(text: str, most: int) -> str:
 
 def _print_whole(title: str, columns: Sequence[Column], rows: Sequence[Row]) -> None:
     """Every column and row, with nothing cut and nothing added."""
-    lines = [[title]] if title else []
+    lines, known = [[title]] if title else [], known_now()
     for cells in (*lines, [column.heading for column in columns], *(row.cells for row in rows)):
-        sys.stdout.write("\t".join(terminal(clean(cell)) for cell in cells) + "\n")
+        sys.stdout.write("\t".join(terminal(clean(cell, known)) for cell in cells) + "\n")
 
 
 def _draw(
