@@ -181,7 +181,7 @@ def test_an_example_drawn_thrice_is_three_examples(drawn: list[tuple[float, bool
 def test_without_confidences_calibration_is_absent_and_says_why(metric: Metric | RankedMetric) -> None:
     assert metric.absent([one("a", 0.5), one("b", 0.0)]) == ""
     assert metric.absent([one("a", 0.5), one("b")]) == "1 of 2 answers carry no confidence"
-    assert metric.absent([]) == "0 of 0 answers carry no confidence"
+    assert metric.absent([]) == "every example failed, and no answer carries a confidence"
     assert not metric.higher_is_better
 
 

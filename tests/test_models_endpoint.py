@@ -153,7 +153,7 @@ def test_a_label_is_read_out_of_the_reply(said: str, label: str) -> None:
     with FaultyServer([says(said)]) as server:
         (found,) = answers(endpoint(server), ask(output=Choose(MOODS)))
         (asked,) = server.asked
-    assert found.label_scores == {mood: float(mood == label) for mood in MOODS}
+    assert found.label_scores == {mood: 1.0 if mood == label else -1.0 for mood in MOODS}  # no probabilities
     assert asked.text == "hello\nAnswer with exactly one of these labels and nothing else: very good; good; bad"
 
 
@@ -632,7 +632,7 @@ def test_a_leading_line_break_ends_no_reply_whatever_the_server_does_about_stops
 @pytest.mark.parametrize(
     ("said", "output", "expected"),
     [
-        ("<think>bad? good?\n</think>\n\nvery good", Choose(MOODS), {"very good": 1.0, "good": 0.0, "bad": 0.0}),
+        ("<think>bad? good?\n</think>\n\nvery good", Choose(MOODS), {"very good": 1.0, "good": -1.0, "bad": -1.0}),
         (
             '<think>{"valence": 1, "arousal": 1}</think>{"valence": 0, "arousal": 0}',
             VALENCE,

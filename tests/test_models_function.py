@@ -94,7 +94,7 @@ def test_a_class_is_made_once_and_called(write: Write) -> None:
         (SPAN, "Ann", {"text": "Ann"}),
         (SPAN, (0, 7), {"text": "Ann Lee", "span": (0, 7)}),
         (SPAN, {"span": [0, 3], "no_answer": 0.25}, {"text": "Ann", "span": (0, 3), "no_answer": 0.25}),
-        (LABELS, "Very_Good", {"label_scores": {"very good": 1.0, "bad": 0.0}}),
+        (LABELS, "Very_Good", {"label_scores": {"very good": 1.0, "bad": -1.0}}),
         (LABELS, ["bad", "very good"], {"label_scores": {"very good": 1.0, "bad": 1.0}}),
         (LABELS, {"very good": 0.75, "bad": 0.25}, {"label_scores": {"very good": 0.75, "bad": 0.25}}),
         (MOOD, {"valence": 0.5, "arousal": 0}, {"values": {"valence": 0.5, "arousal": 0.0}}),

@@ -245,7 +245,7 @@ def test_a_function_is_given_a_prompt_and_its_text_is_read_as_that_of_any_model(
     number = Request("2", (Text("How?"),), Regress(("x",), (0.0,), (1.0,)))
     given: list[object] = ["The answer is: good", {"bad": 1.0, "good": 0.0}, '{"x": 0.5}', {"x": 0.5}, None]
     found = list(Called(f, "f").predict([label, label, number, number, label]))  # type: ignore[arg-type]
-    assert [one.label_scores for one in found[:2]] == [{"good": 1.0, "bad": 0.0}, {"bad": 1.0, "good": 0.0}]
+    assert [one.label_scores for one in found[:2]] == [{"good": 1.0, "bad": -1.0}, {"bad": 1.0, "good": 0.0}]
     assert [one.values for one in found[2:4]] == [{"x": 0.5}] * 2
     assert "answered nothing" in str(found[4].error)
     assert asked[0] == "How?\nAnswer with exactly one of these labels and nothing else: good; bad"

@@ -118,10 +118,10 @@ ACCURACY = Metric("accuracy", measure=lambda target, answer: (is_right(target, a
 
 def no_confidences(answers: Sequence[Mapping[str, Any]]) -> str:
     """Why confidences cannot be used, "" if every answer carries one."""
+    if not answers:
+        return "every example failed, and no answer carries a confidence"
     without = sum(answer.get("confidence") is None for answer in answers)
-    if without or not answers:
-        return f"{without} of {len(answers)} answers carry no confidence"
-    return ""
+    return f"{without} of {len(answers)} answers carry no confidence" if without else ""
 
 
 def calibration_error(bins: int = 15) -> Metric:

@@ -70,7 +70,7 @@ def read(request: Request, text: str, *, begun: str = "", finish: str = "none", 
     try:
         match request.output:
             case Choose(labels=labels, several=several):
-                scores = chosen(labels, labels_in(answer, labels, several=several))
+                scores = chosen(labels, labels_in(answer, labels, several=several), several=several)
             case Regress(names=names, low=low, high=high):
                 values = numbers_in(answer, names, low, high)
     except ValueError as error:
@@ -124,10 +124,14 @@ def without(text: str, begun: str) -> str:
     return text[:start] + text[found.end() :] if (found := lead.match(text, start)) else text
 
 
-def chosen(labels: Sequence[str], found: Iterable[str]) -> dict[str, float]:
-    """1 for the labels that were found, 0 for the others."""
+def chosen(labels: Sequence[str], found: Iterable[str], *, several: bool) -> dict[str, float]:
+    """1 for the labels that were found; of a single one -1 for the others, since a label alone is no probability, else 0.
+
+    >>> chosen(("up", "down"), ["up"], several=False), chosen(("up", "down"), ["up"], several=True)
+    ({'up': 1.0, 'down': -1.0}, {'up': 1.0, 'down': 0.0})
+    """
     taken = set(found)
-    return {label: float(label in taken) for label in labels}
+    return {label: 1.0 if label in taken else 0.0 if several else -1.0 for label in labels}
 
 
 def labels_in(text: str, labels: Sequence[str], *, several: bool) -> list[str]:

@@ -20,10 +20,10 @@ _BESIDE = ("finish", "thinking", "thinking_tokens", "prompt_tokens", "new_tokens
 def as_prediction(request: Request, value: object) -> Prediction:
     """The prediction that a value of somebody's own code makes.
 
-    A Prediction stays. Text: a str. Label: a str, one or (with `several`) a list of the labels, or {label: score}. Numbers:
-    {name: number}, a list in the order of the names, or one number. A span: (start, end). Any of these may also stand in a
-    dict under the names of Prediction's fields ({"text": …, "no_answer": 0.3}), or be the `text` of an object with such
-    attributes, as libraries return; `finish` or `finish_reason` may be any library's word. None is a failure of this request.
+    A Prediction stays. Text: a str. Label: a str, one (which is no probability) or (with `several`) a list of the labels, or
+    {label: score}. Numbers: {name: number}, a list in the order of the names, or one number. A span: (start, end). Any of these may
+    also stand in a dict under the names of Prediction's fields ({"text": …, "no_answer": 0.3}), or be the `text` of an object with
+    such attributes, as libraries return; `finish` or `finish_reason` may be any library's word. None is a failure of this request.
 
     Raises TypeError for a type that never answers such a request, ValueError for a value that does not.
     """
@@ -57,6 +57,7 @@ def _as_text(request: Request, value: object) -> Prediction:
 
 
 def _as_labels(request: Request, value: object) -> Prediction:
+    several_due = isinstance(request.output, Choose) and request.output.several
     labels = request.output.labels if isinstance(request.output, Choose) else ()
     if isinstance(value, Mapping):
         return Prediction(request.id, label_scores=dict(value))
@@ -66,7 +67,9 @@ def _as_labels(request: Request, value: object) -> Prediction:
     by_form = {form(label): label for label in labels}
     if unknown := [one for one in several if form(one) not in by_form]:
         raise ValueError(f"label {unknown[0]!r} is not one of {listed(labels)}")
-    return Prediction(request.id, label_scores=chosen(labels, (by_form[form(one)] for one in several)))
+    return Prediction(
+        request.id, label_scores=chosen(labels, (by_form[form(one)] for one in several), several=several_due)
+    )
 
 
 def _as_numbers(request: Request, value: object) -> Prediction:
