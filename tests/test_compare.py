@@ -311,6 +311,11 @@ def test_the_command_compares_and_prints_what_it_found(runs: Path, bench_main: B
 
     code, lines, _ = bench_main("compare", "words/oracle", "words/oracle")
     assert code == 0
+    assert "no verdict: A and B are one run, " in "\n".join(lines)
+    bench_main("run", "task=words", "model=oracle", "tracking=none", "seed=5")
+    ids = sorted(path.name for path in Path("runs/words/oracle").iterdir())
+    code, lines, _ = bench_main("compare", *ids)
+    assert code == 0
     assert "no difference found: every example has the same exact_match" in "\n".join(lines)
 
 

@@ -177,7 +177,7 @@ def groups(table: Table) -> list[list[Row]]:
 
 def title(table: Table) -> str:
     """What the rows have in common."""
-    cut = f", the first {table.limit}" if table.limit else ""
+    cut = f", the first {table.limit}" if table.limit and table.limit <= table.n else ""  # a higher one cuts nothing
     asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
     device = table.device if is_timed(table) else "no device known"
     return f"{device}, {table.n or 'an unknown number of'} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"

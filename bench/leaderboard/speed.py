@@ -218,7 +218,7 @@ def _value(found: Reading) -> str:
 
 def title(table: SpeedTable) -> str:
     """What the rows of a table have in common."""
-    cut = f", the first {table.limit}" if table.limit else ""
+    cut = f", the first {table.limit}" if table.limit and table.limit <= table.n else ""
     asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
     where = f"{table.device}, {table.processor}" if table.processor else "no device known"
     what = f"{table.n} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"

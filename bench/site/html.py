@@ -92,7 +92,7 @@ def run_page(
         "made": shown(run, "date", run.created[:16].replace("T", " ") + " UTC"),
         "task version": str(run.task_version),
         "examples": (f"{run.n_examples:,}" if run.n_examples else "unknown")
-        + (f", the first {run.limit:,}" if run.limit else ""),
+        + (f", the first {run.limit:,}" if run.limit and run.limit <= run.n_examples else ""),
         "model revision": shown(run, "revision", run.model_revision),
         "device": _device(run),
         "commit": shown(run, "commit", str(run.environment.get("commit") or "–")),

@@ -77,7 +77,9 @@ def verdict(comparison: Comparison) -> str:
     from bench.judging.compare import LEVEL, better, same_rows
     from bench.stats.intervals import MIN_CLUSTERS
 
-    first = comparison.metrics[0]
+    first, one, other = comparison.metrics[0], comparison.a, comparison.b
+    if one.folder.resolve() == other.folder.resolve():
+        return f"no verdict: A and B are one run, {one.run.run_id}; name two, by their ids where they are of one model"
     found, winner = first.difference, better(comparison)
     if found is None:
         return f"no verdict: {first.metric}: {first.note}"
