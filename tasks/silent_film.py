@@ -76,7 +76,7 @@ def _opens(av: Any, path: str) -> bool:
 
 
 def _opened(av: Any, path: str) -> Any:
-    return av.open(f"file:{path}", options=dict(READ))
+    return av.open(f"file:{path}", options=dict(READ), metadata_errors="replace")  # tags are of any encoding
 
 
 def _copy_pictures(av: Any, path: str, new: Path) -> None:

@@ -105,6 +105,16 @@ def test_frames_are_those_at_the_middle_of_each_share(tmp_path: Path) -> None:
     assert [round(grey(image)) for image in video.frames(path, 1, 64)] == [10]
 
 
+def test_tags_that_are_no_utf8_cost_nothing(tmp_path: Path) -> None:
+    path = film(tmp_path / "a.mp4", samples=[0.1] * 16_000)
+    expected = video.frames(str(path), 3, 64), sound.seconds(str(path))
+    tagged = path.read_bytes()
+    assert tagged.count(b"Lavf") == 1
+    path.write_bytes(tagged.replace(b"Lavf", b"\xe9\xe8vf"))  # a Latin-1 title, as older cameras write
+    assert (video.frames(str(path), 3, 64), sound.seconds(str(path))) == expected
+    assert sound.read(str(path), 16_000).any()
+
+
 def test_no_frame_is_shown_twice(tmp_path: Path) -> None:
     path = str(film(tmp_path / "a.mp4", 3))
     assert [round(grey(image)) for image in video.frames(path, 16, 64)] == [0, 1, 2]

@@ -70,7 +70,7 @@ def opened(path: str) -> Any:
     if not Path(path).is_file():
         raise ValueError(f"{path} does not exist as a file; bring the recording, or correct the data directory")
     try:
-        found = av.open(f"file:{path}", options=dict(whole.READ))
+        found = av.open(f"file:{path}", options=dict(whole.READ), metadata_errors="replace")  # tags are of any encoding
     except (OSError, av.error.FFmpegError) as error:
         with Path(path).open("rb") as file:
             pointer = file.read(40).startswith(b"version https://git-lfs")
