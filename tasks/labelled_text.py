@@ -14,6 +14,8 @@ from bench.metrics.classification import single_label
 from bench.metrics.metric import AnyMetric
 from bench.metrics.published import begins, label_figures
 from bench.task import ConfiguredTask
+from bench.text.apart import not_apart
+from bench.text.normal import normalised
 from bench.types import Example, Json, Prediction
 from tasks import label_files
 from tasks.labels import LabelTask, code, mixed, readable
@@ -61,9 +63,12 @@ class LabelledText(ConfiguredTask, LabelTask):
         """Labels, codes and metrics."""
         where, given = "task.about", about["labels"]
         codes = dict(given) if isinstance(given, Mapping) else {str(one): one for one in _list(given, where)}
-        labels = tuple(dict.fromkeys(map(str, codes.values())))
-        if len(labels) < 2 or any(not readable(label).strip() for label in labels):
+        raw = list(dict.fromkeys(map(str, codes.values())))
+        labels = tuple(dict.fromkeys(map(normalised, raw)))
+        if len(raw) < 2 or any(not readable(label).strip() for label in labels):
             raise BenchError(f"{where}.labels: found {given!r}, expected two or more labels")
+        if wrong := not_apart(raw):
+            raise BenchError(f"{where}.labels: {wrong}; {{value in the file: label}} does that")
         for key in ("instruction", "text", "label"):
             if not isinstance(about[key], str) or not about[key].strip():
                 raise BenchError(f"{where}.{key}: found {about[key]!r}, expected a text")
@@ -74,7 +79,7 @@ class LabelledText(ConfiguredTask, LabelTask):
         return {
             "told": about,
             "labels": labels,
-            "codes": {code(value): str(label) for value, label in codes.items()} | {code(x): x for x in labels},
+            "codes": _coded(codes, labels, where),
             "instruction": about["instruction"],
             "metrics": cls.scores(labels, about.get("ranks", "accuracy")),
         }
@@ -218,6 +223,17 @@ class LabelledText(ConfiguredTask, LabelTask):
             return False
         targets = {one.id: one.target for one in self.made(records(path), "")}
         return 10 * len([key for key, label in said if targets.get(key) == label]) > 9 * len(said)
+
+
+def _coded(codes: Mapping[str, Json], labels: Sequence[str], where: str) -> dict[str, str]:
+    """The label of each value of the file, and of each label; raises BenchError for a value that has two."""
+    found: dict[str, str] = {}
+    for value, label in codes.items():
+        if found.setdefault(code(value), name := normalised(str(label))) != name:
+            raise BenchError(
+                f"{where}.labels: {value!r} comes twice, as case and white space do not count; give each value one label"
+            )
+    return found | {code(label): label for label in labels if code(label) not in found}
 
 
 def _list(given: Json, where: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import hashlib
 import re
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cache, lru_cache
 from pathlib import Path
@@ -15,6 +16,7 @@ from bench.data.shapes import a_list, an_object
 from bench.data.submissions import kind, number, pairs, table
 from bench.metrics.published import READINGS, label_figures
 from bench.task import DataTask, Malformed, Unparsed
+from bench.text.apart import label_form
 from bench.text.normal import normalised
 from bench.text.reply import labels_said
 from bench.types import Choose, Example, Json, Prediction, Request, Text
@@ -53,8 +55,8 @@ class LabelTask(DataTask):
             found = labels_said(prediction.text or "", self.labels, several=self.several)
             answer = {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
             return answer if found or prediction.label_scores is not None else Unparsed(answer)
-        given = {_normal(name): score for name, score in prediction.label_scores.items()}
-        scores = {label: given[_normal(label)] for label in self.labels if _normal(label) in given}
+        given = {label_called(name, self.labels): score for name, score in prediction.label_scores.items()}
+        scores = {label: given[label] for label in self.labels if label in given}
         best = max(scores, key=scores.__getitem__, default="")
         probable = all(0.0 <= score <= 1.0 for score in scores.values())
         if self.several:
@@ -134,7 +136,7 @@ class LabelTask(DataTask):
 
     def _decoded(self, given: Json) -> Json:
         """The label that a value of the data's own files stands for; any other value as it is."""
-        if isinstance(given, str) and _normal(normalised(given)) in _by_name(self.labels):
+        if isinstance(given, str) and label_called(given, self.labels) is not None:
             return given
         return {code(one): label for one, label in self.codes.items()}.get(code(given), given)
 
@@ -149,7 +151,7 @@ class LabelTask(DataTask):
                 return Malformed(f"found {kind(name)}, expected a label")
             if len(name) > _LONGEST:
                 return Malformed(f"found a text of {len(name):,} characters, which is no label")
-            if (label := _by_name(self.labels).get(_normal(normalised(name)))) is None:
+            if (label := label_called(name, self.labels)) is None:
                 return Malformed(_unknown(name, self.labels))
             found.append(label)
         if self.several:
@@ -195,7 +197,24 @@ def _normal(name: str) -> str:
 
 @cache
 def _by_name(labels: tuple[str, ...]) -> dict[str, str]:
-    return {_normal(label): label for label in labels}
+    """The labels by their words alone, but for those that have none ("+") or the same as another ("C", "C++")."""
+    every = Counter(map(_normal, labels))
+    return {name: label for label in labels if every[name := _normal(label)] == 1 and name}
+
+
+@cache
+def _by_form(labels: tuple[str, ...]) -> dict[str, str]:
+    return {label_form(label): label for label in labels}
+
+
+def label_called(name: str, labels: tuple[str, ...]) -> str | None:
+    """The label that is called so, sign by sign or else by its words alone, as long as these are no other's; None for no label.
+
+    >>> label_called("c++", ("C", "C++")), label_called("Card-arrival!", ("card_arrival", "+")), label_called("*", ("+", "-"))
+    ('C++', 'card_arrival', None)
+    """
+    found = _by_form(labels).get(label_form(name))
+    return _by_name(labels).get(_normal(normalised(name))) if found is None else found
 
 
 def _unknown(name: str, labels: tuple[str, ...]) -> str:

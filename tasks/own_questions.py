@@ -13,6 +13,7 @@ from bench.metrics.metric import AnyMetric
 from bench.metrics.reading import EXACT_MATCH, EXACT_MATCH_V2, TOKEN_F1, TOKEN_F1_V2
 from bench.task import Malformed, Unparsed
 from bench.text.choices_said import choices_said
+from bench.text.normal import normalised
 from bench.types import Choose, Example, Generate, Json, Prediction, Request, Span, Text
 from tasks.answers import said_shortly
 from tasks.own_rows import RowsTask, a_cell, a_length, ranked, some
@@ -132,7 +133,11 @@ class ChoiceTask(RowsTask):
         while texts and texts[-1] is None:
             texts.pop()
         found = [one for one in texts if one]
-        if len(found) != len(texts) or not 2 <= len(found) <= len(LETTERS) or len(set(found)) < len(found):
+        if (
+            len(found) != len(texts)
+            or not 2 <= len(found) <= len(LETTERS)
+            or len(set(map(normalised, found)) - {""}) < len(found)
+        ):
             shown = [one or "" for one in texts]
             raise BenchError(
                 f"{where}: found the options {str(shown)[:120]}, expected 2 to {len(LETTERS)} texts, each once and none left out "
@@ -159,8 +164,7 @@ class ChoiceTask(RowsTask):
         """{"labels": letters of this question}, or as in a submission a letter, or the text of an option."""
         options = example.inputs["options"]
         if isinstance(answer, str):
-            said = {text.casefold(): letter for letter, text in options.items()}.get(answer.strip().casefold(), answer)
-            answer = {"labels": [said.strip().upper()]}
+            answer = {"labels": [_letter(answer, options) or answer.strip().upper()]}
         found = an_object(answer, ("labels",))["labels"]
         if not isinstance(found, list) or any(not isinstance(one, str) for one in found):
             raise ValueError(f"found {str(found)[:40]!r}, expected letters")
@@ -178,3 +182,13 @@ class ChoiceTask(RowsTask):
         asked = example.inputs["question"]
         n = len(example.inputs["options"])
         return {"question word": question_word(asked), "length": words(asked), "options": f"{n} options"}
+
+
+def _letter(text: str, options: Mapping[str, str]) -> str:
+    """The letter of the option with this text, in any case where no other option is so called; "" for none."""
+    said = normalised(text)
+    for form in (str, str.casefold):
+        same = [letter for letter, one in options.items() if form(normalised(one)) == form(said)]
+        if len(same) == 1:
+            return same[0]
+    return ""

@@ -22,7 +22,9 @@ from bench.metrics.fairness import NOT_KNOWN, fairness
 from bench.metrics.lens import of_key
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.task import ConfiguredTask, checked_keys
+from bench.text.apart import not_apart
 from bench.text.described_row import described
+from bench.text.normal import normalised
 from bench.types import Choose, Column, Example, Json, Request, Row, Text
 from tasks.about_values import delimiter, word
 from tasks.column_kinds import MISSING, hidden_numbers, kind_of_values
@@ -81,20 +83,25 @@ class TableTask(ConfiguredTask, LabelTask):
     @classmethod
     def defined(cls, about: Mapping[str, Json]) -> Mapping[str, Json]:
         """Labels, columns, groups and metrics."""
-        labels = tuple(word(one, "task.about.labels") for one in _a_list(about["labels"], "labels"))
-        if len(labels) < 2 or len(set(labels)) != len(labels):
-            raise BenchError(f"task.about.labels: found {list(labels)}, expected two labels or more, each once")
+        raw = tuple(word(one, "task.about.labels") for one in _a_list(about["labels"], "labels"))
+        labels = tuple(map(normalised, raw))
+        if len(raw) < 2 or len(set(raw)) != len(raw):
+            raise BenchError(f"task.about.labels: found {list(raw)}, expected two labels or more, each once")
+        if alike := not_apart(raw):
+            raise BenchError(
+                f"task.about.labels: {alike}; task.about.label.codes {{value in the file: label}} does that"
+            )
         label = about["label"] if isinstance(about["label"], Mapping) else {"column": about["label"]}
         label = checked_keys(label, "task.about.label", ("column",), ("column", "codes"))
-        given_codes = _a_map(label, "codes", "task.about.label") or {name: name for name in labels}
+        given_codes = _a_map(label, "codes", "task.about.label") or {name: name for name in raw}
         codes = {
-            word(code, "task.about.label.codes"): word(name, "task.about.label.codes")
+            word(code, "task.about.label.codes"): normalised(word(name, "task.about.label.codes"))
             for code, name in given_codes.items()
         }
         if wrong := [name for name in codes.values() if name not in labels]:
             raise BenchError(f"task.about.label.codes: {wrong[0]!r} is not one of the labels {', '.join(labels)}")
         positive, favourable = (
-            None if about.get(name) is None else word(about[name], f"task.about.{name}")
+            None if about.get(name) is None else normalised(word(about[name], f"task.about.{name}"))
             for name in ("positive", "favourable")
         )
         positive = labels[-1] if positive is None else positive

@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from bench.config import compose as conf
+from bench.config.build import build
 from bench.data.plain_yaml import read_yaml
 from bench.errors import BenchError
 from bench.scaffold.columns import guessed
@@ -20,6 +21,9 @@ from bench.scaffold.rendered import rendered
 from bench.scaffold.rows_out import Wanted
 from bench.scaffold.task_files import Asked, Made, make_task
 from bench.scaffold.written import draft, refuse_existing
+from bench.scoring.measure import score
+from bench.task import Task
+from bench.types import Prediction
 
 QA = "question,answer\nWhat is it?,5\n"
 
@@ -183,7 +187,17 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ('{"question": "a?", "answer": "5"}\n{"question": "b', JSONL, "line 2 is not JSON: column 14: .*cut off"),
         ('{"question": "a?", "answer": "5"}\n{"question": "b?", "answer": "\\ud800"}', JSONL, r"in.jsonl line 2: .*U\+D800"),
         (QA, {"wanted": Wanted(first_option=1)}, "--first-option is for tasks of kind choice, and this is of kind qa"),
-        ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' differ in case or signs only"),
+        ("text,label\na,Yes\nb,yes\n", {}, "'Yes' and 'yes' are one when they are scored"),
+        ("text,label\na,A\nb,\uff21\n", {"kind": "labels"}, "'A' and '\uff21' are one when they are scored"),
+        ("text,label\na,caf\u00e9\nb,cafe\u0301\n", {"kind": "labels"}, r"'caf\\xe9' and 'cafe\\u0301' are one"),
+        (LOANS.replace("o,", "r\u200b,"), {"kind": "table", "columns": {"label": "home"}}, "are one when they are scored"),
+        ("tokens,tags\na b,B-A B-\uff21\n", {}, "are one when they are scored"),
+        ("text,label\na,C\nb,C++\n", {"kind": "labels"}, r"'Answer: C' is read as 'C\+\+'.* each named by words of its own"),
+        ("text,label\na,-1\nb,1\n", {"kind": "labels"}, "cannot be told apart in a model's reply"),
+        ("text,label\na,x\nb,\x1b[31mred\n", {"kind": "labels"}, r"line 3: 'label' holds U\+001B.*\('\\x1b\[31mred'\)"),
+        ("question,A,B,answer\nq?,x\x07,y,B\n", {}, r"line 2: 'options' holds U\+0007"),
+        ("question,A,B,answer\nq?,A1,\uff211,B\n", {}, "found the options .*, each once"),
+        ("text,label\na,x\nb,\u2800\n", {"kind": "labels"}, r"line 3: 'label' holds nothing that is seen \(U\+2800\)"),
         ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
         ("text,score\na,high\nb,2\n", {"kind": "scores"}, "line 2: 'score' is 'high', expected a number"),
         ("text,score\na,2\nb,2\n", {"kind": "scores"}, "every score is 2"),
@@ -297,6 +311,24 @@ def test_every_label_comes_back_as_itself_through_hydra_and_through_yaml(
     for about in (conf.plain(conf.compose(["task=odd"])[0])["task"]["about"], read_yaml(path)["about"]):
         assert about["labels"] == labels
         assert (about["positive"], about["label"], about["drop"]) == ("1e3", "5E5", ["1e-3"])
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [["+", "-", "0"], ["😀", "😡", "👍"], ["कि", "की"], ["\uff21", "cafe\u0301", "a\u00adb"], ["☀\ufe0f", "☁\ufe0f"]],
+)
+def test_labels_of_any_signs_that_can_be_told_apart_score_in_full(labels: list[str], tmp_path: Path) -> None:
+    text = "text,label\n" + "".join(f"what is said {i},{labels[i % len(labels)]}\n" for i in range(12))
+    made(tmp_path, text, kind="labels")
+    told = read_yaml(tmp_path / "out/conf/task/mine.yaml")
+    told["data"] |= {"data_dir": str(tmp_path / "out/data"), "path": None}
+    task = build(told, "task", Task)
+    examples = task.examples()
+    by_scores = [task.ideal(one) for one in examples]
+    in_words = [Prediction(one.id, text=str(task.label_of(one))) for one in examples]
+    for given in (by_scores, in_words):
+        found = {one.metric: one.value for one in score(task, examples, given, resamples=20, seed=0)}
+        assert found["accuracy"] == found["macro_f1"] == 1.0
 
 
 def test_references_that_rouge_cannot_read_are_ranked_by_letters(tmp_path: Path) -> None:

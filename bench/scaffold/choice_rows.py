@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
 from bench.errors import BenchError
+from bench.text.normal import normalised
+from bench.text.shown import visible
 from bench.types import Json
 
 LETTERS = "ABCDEFGH"
@@ -69,11 +72,22 @@ def options_of(given: Json, where: str, name: str) -> list[str]:
     texts = [str(one if one is not None else "").strip() for one in given]
     while texts and not texts[-1]:
         texts.pop()
-    if not 2 <= len(texts) <= len(LETTERS) or "" in texts or len(set(texts)) < len(texts):
+    if not 2 <= len(texts) <= len(LETTERS) or len(set(map(normalised, texts)) - {""}) < len(texts):
         raise BenchError(
-            f"{where}: found the options {str(texts)[:100]}, expected 2 to {len(LETTERS)}, each once; correct the row"
+            f"{where}: found the options {visible(str(texts))[:100]}, expected 2 to {len(LETTERS)}, each once (the width of "
+            "letters, how accents are coded and signs that cannot be seen are no difference); correct the row"
         )
+    for one in texts:
+        refuse_control(one, name, where)
     return texts
+
+
+def refuse_control(text: str, name: str, where: str) -> None:
+    """Raise BenchError for a label or option with a sign of control, which nobody sees and a terminal obeys."""
+    if sign := next((one for one in text if unicodedata.category(one) == "Cc" and not one.isspace()), ""):
+        raise BenchError(
+            f"{where}: {name!r} holds U+{ord(sign):04X}, a sign of control that is not seen ('{visible(text)[:60]}'); take it out"
+        )
 
 
 def reading_of(rows: Iterable[Asked], called: str, answers: str | None, first: int | None) -> str:
@@ -136,5 +150,9 @@ class _Seen:
 def _of_text(answer: str, options: Sequence[str]) -> int | None:
     if answer in options:
         return options.index(answer)
-    same = [i for i, one in enumerate(options) if one.casefold() == answer.casefold()]
-    return same[0] if len(same) == 1 else None
+    said = normalised(answer)
+    for form in (str, str.casefold):
+        same = [i for i, one in enumerate(options) if form(normalised(one)) == form(said)]
+        if len(same) == 1:
+            return same[0]
+    return None

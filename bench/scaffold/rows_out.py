@@ -12,13 +12,16 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from bench.errors import BenchError
-from bench.scaffold.choice_rows import LETTERS, Asked, options_of, reading_of
+from bench.scaffold.choice_rows import LETTERS, Asked, options_of, reading_of, refuse_control
 from bench.scaffold.columns import Columns
 from bench.scaffold.files_in import Source
+from bench.text.apart import not_apart
+from bench.text.normal import normalised
 from bench.types import Json
 
 Write = Callable[[Mapping[str, Json]], None]
 _MOST_LABELS = 500
+_SHORT = 100  # characters of a cell of which nothing may be seen
 _SCALES = (
     (0.0, 1.0),
     (-1.0, 1.0),
@@ -176,8 +179,10 @@ def _cell(row: Mapping[str, Json], name: str, where: str) -> str:
     if isinstance(found, bool) or not isinstance(found, str | int | float | None):
         raise BenchError(f"{where}: {name!r} is {type(found).__name__}, expected a text")
     text = "" if found is None else str(found).replace("\r\n", "\n").replace("\r", "\n").strip()
-    if not text or "\0" in text:
-        raise BenchError(f"{where}: {name!r} {'holds a NUL' if text else 'is empty'}; correct the row, or take it out")
+    if not text or "\0" in text or (len(text) < _SHORT and not normalised(text)):
+        unseen = ", ".join(f"U+{ord(sign):04X}" for sign in text[:3])
+        wrong = "is empty" if not text else "holds a NUL" if "\0" in text else f"holds nothing that is seen ({unseen})"
+        raise BenchError(f"{where}: {name!r} {wrong}; correct the row, or take it out")
     return text
 
 
@@ -198,7 +203,7 @@ def _answers(row: _Row, role: str = "answer") -> list[str]:
     if isinstance(found, Mapping):
         found = found.get("text")
     if isinstance(found, list):
-        return [str(one).strip() for one in found if isinstance(one, str | int | float) and str(one).strip()]
+        return [str(one).strip() for one in found if isinstance(one, str | int | float) and normalised(str(one))]
     return [row.text(role)] if found is not None and str(found).strip() else []
 
 
@@ -254,6 +259,7 @@ def _reading(source: Source, columns: Columns, wanted: Wanted) -> str:
 def _labels(row: _Row, facts: Facts) -> dict[str, Json]:
     label = row.text("label")
     if label not in facts.labels:
+        refuse_control(label, row.columns.of["label"], row.where)
         facts.labels.append(label)
         _refuse_many(row.where, row.columns.of["label"], facts.labels)
     return {"text": row.text("text"), "label": label}
@@ -290,8 +296,10 @@ def _spans(row: _Row, facts: Facts) -> dict[str, Json]:
         )
     if wrong := next((tag for tag in tags if not re.fullmatch(r"O|[BI]-\S+", tag)), None):
         raise BenchError(f"{row.where}: found the tag {wrong[:40]!r}, expected O, B-LABEL or I-LABEL; correct the row")
+    for tag in dict.fromkeys(tags):
+        refuse_control(tag, row.columns.of["tags"], row.where)
     facts.labels += [code for code in dict.fromkeys(tag[2:] for tag in tags if tag != "O") if code not in facts.labels]
-    return {"tokens": tokens, "tags": tags}
+    return {"tokens": tokens, "tags": list(map(normalised, tags))}
 
 
 def _docvqa(row: _Row, facts: Facts) -> dict[str, Json]:
@@ -350,6 +358,7 @@ def _table(source: Source, columns: Columns, place: Path) -> Facts:
             facts.n += 1
             found = _cell(row, label, where)
             if found not in facts.labels:
+                refuse_control(found, label, where)
                 facts.labels.append(found)
                 _refuse_many(where, label, facts.labels)
             with _whole(where):
@@ -379,14 +388,8 @@ def _refuse_few(source: Source, columns: Columns, facts: Facts) -> None:
         raise BenchError(f"{source.called}: every tag is O; a task needs phrases to find")
     if columns.kind == "scores" and facts.low == facts.high:
         raise BenchError(f"{source.called}: every score is {facts.low:g}; a task needs scores that differ")
-    alike: dict[str, str] = {}
-    for label in facts.labels:
-        if (
-            other := alike.setdefault(" ".join(re.findall(r"\w+", label.casefold().replace("_", " "))), label)
-        ) != label:
-            raise BenchError(
-                f"{source.called}: the labels {other!r} and {label!r} differ in case or signs only; make them one"
-            )
+    if alike := not_apart(facts.labels, in_replies=columns.kind != "spans"):
+        raise BenchError(f"{source.called}: {alike}")
     if bad := next((one for one in (*facts.labels, *source.names) if "${" in one or "\n" in one or one == "???"), None):
         raise BenchError(
             f"{source.called}: {bad[:60]!r} is ???, or holds ${{ or a line's end, which a configuration cannot; rename it"

@@ -20,6 +20,7 @@ from bench.scaffold.rendered import FOLDER, rendered
 from bench.scaffold.written import Draft
 from bench.task import Task
 from bench.text.counted import counted
+from bench.text.normal import normalised
 
 TARGETS = {
     "qa": "tasks.own_questions.QuestionTask", "choice": "tasks.own_questions.ChoiceTask",
@@ -142,7 +143,7 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
         "cluster": "cluster" in columns.of, "drop": facts.dropped, "more": [], "groups": {}, "favourable": "",
         "ranks": "chrf" if facts.other_script else "",
         "label": columns.of.get("label", ""), "positive": _event(facts.labels),
-        "words": {code: _WORDS.get(code, code.replace("_", " ").capitalize()) for code in facts.labels},
+        "words": {code: _WORDS.get(code, code.replace("_", " ").capitalize()) for code in map(normalised, facts.labels)},
         "title": f"FILL IN: {title}", "source": f"FILL IN: who wrote them and where; here from {where}",
         "revision": "1" if found.of_hub or of_example else f"sha256 {digest(found.path)[:16]}",
         "licence": "FILL IN: who may use them and pass them on", "chance": _chance(kind, facts),
