@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import random
+import re
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,17 @@ def test_a_cell_of_a_long_report_is_read(tmp_path: Path) -> None:
     assert len(rows(tmp_path)[0]["context"]) == 200_003
 
 
+def test_answers_that_no_model_can_say_in_full_are_counted_and_named(tmp_path: Path) -> None:
+    cells = ["5", '"two\nlines"', " ".join(["word"] * 25), "字" * 200, "a\u3000b"]
+    found = made(tmp_path, "question,answer\n" + "".join(f"What {i}?,{one}\n" for i, one in enumerate(cells)))
+    look = "\n".join(found.notes)
+    assert re.search("look: 1 of 5 answers go on behind a line break.*: r2$", look, re.MULTILINE)
+    assert re.search("look: 2 of 5 answers are longer than the 24 tokens.*: r3, r4$", look, re.MULTILINE)
+    quoted = 'context,question,answer\nHe said "pay".,What?,"""pay"""\nIt is 5.,How many?,5\n'
+    found = made(tmp_path, quoted, name="quoted")
+    assert "1 of 2 answers begin with the stop string '\"', at which a reply ends" in found.notes[-1]
+
+
 def test_latin_1_is_said_with_a_word_of_it_and_what_is_left_out_too(tmp_path: Path) -> None:
     notes = "\n".join(made(tmp_path, "question,answer,author\nWie heißt du?,Jörg,x\n".encode("latin-1")).notes)
     assert "not UTF-8, so read as Windows-1252 (Latin-1): 'heißt'" in notes
@@ -149,6 +161,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
     [
         ("", {}, "is empty; give a file with rows"),
         ("question,answer\n", {}, "has no rows"),
+        ("text,label\n\n , \n", {}, "has no rows below the names text, label"),
         ("question\nWhat?\n", {}, "found one column"),
         ("What is it?,5\nWho is it?,7\n", {}, "has '5', which looks like data.*--header name1,name2"),
         ("question,answer\nWho, is it?,7,\n", {}, "line 2: 4 cells, expected 2"),
@@ -166,6 +179,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("u,v\na,b\n", {"kind": "labels"}, "needs text, label, and which column is text and label cannot be told"),
         (QA, {"columns": {"question": "q"}}, "--columns names 'q', and there are question, answer"),
         (QA, {"kind": "qa", "columns": {"label": "answer"}}, "'label' is nothing that a task of kind qa reads"),
+        (QA, {"columns": {"question": "question", "answer": "question"}}, "'question' to both question and answer"),
         (QA, {"header": ("a",)}, "--header has 1 names, and .* 2 columns"),
         ("question,A,B,answer\nq?,x,y,z\n", {}, "the answer 'z' is none of the options A, B"),
         ("question,A,B,C,answer\na?,x,y,z,1\nb?,x,y,z,2\n", {}, "say --first-option 0 or --first-option 1"),

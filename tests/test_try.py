@@ -58,6 +58,7 @@ def looks(task: Any) -> str:
         (Asked([(str(i), "no") for i in range(9)], ("yes", "no")), "no example has the label yes"),
         (Asked([(str(i), ["x"]) for i in range(50)], clusters=5), "5 clusters (question): an interval needs 6, so there"),
         (Asked([(str(i), ["x"]) for i in range(50)], clusters=25), "about ± 20 points at 50 examples in 25 clusters"),
+        (Asked([("p", ["1 2 3 4 5 6 7 8 9"]), ("q", ["1 2 3 4 5 6 7 8 9", "x"])]), "1 of 2 answers are longer than the 8 tokens"),
         (Asked([("q", None)]), "the references are held out"),
     ],
 )  # fmt: skip
@@ -231,6 +232,8 @@ def test_nothing_is_said_of_an_interval_where_there_will_be_none(
         (["new", "task", "t", "--from", "x.csv", "--columns", "q"], "found 'q', expected ROLE=NAME"),
         (["new", "task", "t", "--from", "none.csv"], "--from none.csv does not exist"),
         (["new", "task", "t", "--scenario", "risk", "--kind", "qa"], "has an example of its own kind"),
+        (["new", "task", "t", "--from", "a.csv", "--from", "b.csv"], "--from: is given twice"),
+        (["new", "task", "t", "--from", "a.csv", "--columns", "text=a,text=b"], "'text' comes twice"),
         (["try"], "no task is given"),
         (["try", "finmm_qa"], "say bench try task=finmm_qa"),
         (["try", "finmm_q"], "'finmm_q' is not KEY=VALUE; say bench try task=NAME"),

@@ -180,6 +180,8 @@ def _asked(options: argparse.Namespace) -> task_files.Asked:
             raise BenchError(
                 f"--columns {options.columns}: found {pair!r}, expected ROLE=NAME, as in question=q,answer=a"
             )
+        if role.strip() in columns:
+            raise BenchError(f"--columns {options.columns}: {role.strip()!r} comes twice; name one column for it")
         columns[role.strip()] = column.strip()
     asked = task_files.Asked(
         options.name, options.file, options.kind, columns, tuple(filter(None, (options.header or "").split(","))), options.split,

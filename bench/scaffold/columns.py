@@ -115,6 +115,7 @@ def guessed(
         raise BenchError(
             f"--columns: {wrong[0]!r} is nothing that a task of kind {kind} reads; it reads {', '.join(known)}"
         )
+    _refuse_shared(told)
     found = dict(told)
     options = _options(names, told) if kind == "choice" else ()
     for role, like in {**needed, **may, "id": _ID, "cluster": _CLUSTER}.items():
@@ -123,6 +124,14 @@ def guessed(
             found[role] = name
     _refuse_missing(kind, found, needed, names, options)
     return Columns(kind, found, options if "options" not in found else ())
+
+
+def _refuse_shared(told: Mapping[str, str]) -> None:
+    """Raise BenchError for a column with two roles, but for one that also says which rows belong together, or is their id."""
+    role_of: dict[str, str] = {}
+    for role, name in told.items():
+        if role not in ("id", "cluster") and (other := role_of.setdefault(name, role)) != role:
+            raise BenchError(f"--columns gives {name!r} to both {other} and {role}; each needs a column of its own")
 
 
 def _refuse_missing(

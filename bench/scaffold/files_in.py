@@ -190,7 +190,7 @@ def _find_names(found: Source, header: Sequence[str]) -> None:
 
 
 def _refuse_data(path: Path, first: Sequence[str], rest: Sequence[Sequence[str]]) -> None:
-    """Raise BenchError for a first row that looks like the others and not like names."""
+    """Raise BenchError for a first row that looks like the others and not like names, and where no other is."""
     like = [name for name in first if _NUMBER.fullmatch(name) or len(name) > _LONG_NAME or _SENTENCE.fullmatch(name)]
     values = [{row[i].strip() for row in rest if i < len(row)} for i in range(len(first))]
     again = [
@@ -201,6 +201,8 @@ def _refuse_data(path: Path, first: Sequence[str], rest: Sequence[Sequence[str]]
             f"{path}: its first row has {(like or again)[0][:60]!r}, which looks like data and not like the name of a column; put "
             f"a row of names on top, or give them with --header {','.join(f'name{i}' for i in range(1, len(first) + 1))}"
         )
+    if not rest:
+        raise BenchError(f"{path}: has no rows below the names {', '.join(first)[:120]}; give a file with some")
 
 
 def _rows(path: Path, encoding: str, delimiter: str) -> Iterator[tuple[int, list[str]]]:

@@ -6,6 +6,7 @@ import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 
+from bench.scaffold.sayable import unsayable
 from bench.stats.intervals import MIN_CLUSTERS
 from bench.task import Task
 from bench.text.counted import counted
@@ -47,6 +48,7 @@ def warnings(
     else:
         yield from _shown(task, looked, requests)
         yield from _not_in_passage(looked, requests)
+        yield from unsayable(zip(looked, requests, strict=True))
         yield from _classes(task, examples)
     yield from _clusters(task, examples)
 

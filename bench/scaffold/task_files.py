@@ -17,6 +17,7 @@ from bench.scaffold import choice_rows, rows_out
 from bench.scaffold.columns import KINDS, Columns, guessed
 from bench.scaffold.files_in import Source, source
 from bench.scaffold.rendered import FOLDER, rendered
+from bench.scaffold.sayable import unsayable
 from bench.scaffold.written import Draft
 from bench.task import Task
 from bench.text.counted import counted
@@ -107,14 +108,18 @@ def make_task(draft: Draft, asked: Asked, *, base: str = "", up: int = 1) -> Mad
     told = _told(asked, columns, found, facts, place)
     try:
         task = _built(rendered("task.yaml", **told, n=facts.n), draft.folder / base / "data")
-        n = len(first_examples(task, None))
+        examples = first_examples(task, None)
     except BenchError as error:  # of rows that the task cannot take, which are known by the file that they came from
         raise BenchError(str(error).replace(str(rows), found.called).replace(str(rows.parent), found.called)) from None
+    n = len(examples)
     draft.write(f"{base}conf/task/{asked.name}.yaml", rendered("task.yaml", **told, n=n))
     best = 1.0 if task.metrics[0].higher_is_better else 0.0
     test = rendered("test_task.py", name=asked.name, n=n, best=best, up=up, conf=_conf_of(base))
     draft.write(f"tests/test_{asked.name}.py", test)
-    return Made(columns.kind, facts.n, n, (*_said(columns, found, facts), *found.notes) if from_file else ())
+    if not from_file:
+        return Made(columns.kind, facts.n, n, ())
+    look = [f"look: {line}" for line in unsayable((one, task.request(one)) for one in examples)]
+    return Made(columns.kind, facts.n, n, (*_said(columns, found, facts), *found.notes, *look))
 
 
 def _conf_of(base: str) -> str:

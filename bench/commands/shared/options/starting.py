@@ -39,22 +39,58 @@ def add(commands: Commands) -> None:
 def _task(acts: Commands) -> None:
     task = _named(acts, "task", "a task by one file of conf/task and a table of yours")
     task.add_argument(
-        "--from", dest="file", metavar="FILE", help="a CSV, TSV or JSON Lines file, or hub:OWNER/NAME; else an example"
+        "--from",
+        action=_Once,
+        dest="file",
+        metavar="FILE",
+        help="a CSV, TSV or JSON Lines file, or hub:OWNER/NAME; else an example",
     )
-    task.add_argument("--kind", choices=tuple(KINDS), help="what is asked; else told by the columns")
-    task.add_argument("--columns", metavar="ROLE=NAME,…", help="which column is what, as in question=q,answer=a")
-    task.add_argument("--header", metavar="NAME,…", help="the names of the columns of a file that has no row of them")
-    task.add_argument("--split", default="test", help="of hub:OWNER/NAME")
+    task.add_argument("--kind", action=_Once, choices=tuple(KINDS), help="what is asked; else told by the columns")
+    task.add_argument(
+        "--columns", action=_Once, metavar="ROLE=NAME,…", help="which column is what, as in question=q,answer=a"
+    )
+    task.add_argument(
+        "--header", action=_Once, metavar="NAME,…", help="the names of the columns of a file that has no row of them"
+    )
+    task.add_argument("--split", action=_Once, default="test", help="of hub:OWNER/NAME")
     task.add_argument("--unanswerable", action="store_true", help="an empty answer means that there is none (kind qa)")
     task.add_argument(
-        "--answers", choices=ANSWERS, help="what names the right option in all rows (kind choice); else told by them"
+        "--answers",
+        action=_Once,
+        choices=ANSWERS,
+        help="what names the right option in all rows (kind choice); else told by them",
     )
     task.add_argument(
-        "--first-option", type=int, choices=(0, 1), help="the number of the first option, where answers are numbers"
+        "--first-option",
+        action=_Once,
+        type=int,
+        choices=(0, 1),
+        help="the number of the first option, where answers are numbers",
     )
     task.add_argument(
-        "--scenario", choices=_SCENARIOS, help="what of a bank's work it is of; without --from with an example of it"
+        "--scenario",
+        action=_Once,
+        choices=_SCENARIOS,
+        help="what of a bank's work it is of; without --from with an example of it",
     )
+
+
+class _Once(argparse.Action):
+    """Keeps the value of an option that is given once: of two, one would be passed over in silence."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,
+        namespace: argparse.Namespace,
+        values: object,
+        option_string: str | None = None,
+    ) -> None:
+        """Keep it; an error where one is kept already."""
+        given = vars(namespace).setdefault("_given", set())
+        if self.dest in given:
+            raise argparse.ArgumentError(self, "is given twice, and one value is read; give it once")
+        given.add(self.dest)
+        setattr(namespace, self.dest, values)
 
 
 def _named(acts: Commands, kind: str, text: str) -> Parser:
