@@ -59,6 +59,7 @@ def looks(task: Any) -> str:
         (Asked([(str(i), ["x"]) for i in range(50)], clusters=5), "5 clusters (question): an interval needs 6, so there"),
         (Asked([(str(i), ["x"]) for i in range(50)], clusters=25), "about ± 20 points at 50 examples in 25 clusters"),
         (Asked([("p", ["1 2 3 4 5 6 7 8 9"]), ("q", ["1 2 3 4 5 6 7 8 9", "x"])]), "1 of 2 answers are longer than the 8 tokens"),
+        (Asked([(str(i), "ab"[i % 2]) for i in range(20)], ("a", "b+")), "'Answer: b+' is read as no label, and only 'b+' alone"),
         (Asked([("q", None)]), "the references are held out"),
     ],
 )  # fmt: skip

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from bench.scaffold.sayable import unsayable
 from bench.stats.intervals import MIN_CLUSTERS
 from bench.task import Task
+from bench.text.apart import unread_in_words
 from bench.text.counted import counted
 from bench.text.normal import normalised
 from bench.types import Choose, Example, Json, Request, Span, Tag, Text
@@ -157,6 +158,11 @@ def _classes(task: Task, examples: Sequence[Example]) -> Iterator[str]:
     """How many of each label there are, and which are too few or too many."""
     if not issubclass(task.output, Choose):
         return
+    if unread := unread_in_words(getattr(task, "labels", ())):
+        yield (
+            f"a reply {unread[0][1][:60]!r} is read as no label, and only {unread[0][0][:40]!r} alone as one; so with "
+            f"{counted(len(unread), 'label')}: {_some([label for label, _ in unread])}; other names may be read in both"
+        )
     counts = Counter(_label(one.target) for one in examples)
     if None in counts:
         return

@@ -44,6 +44,22 @@ def not_apart(labels: Sequence[str], *, in_replies: bool = True) -> str:
     return _confused(tuple(first.values())) if in_replies else ""
 
 
+def unread_in_words(labels: Sequence[str]) -> list[tuple[str, str]]:
+    """The labels that are read where they stand alone, and in a plain sentence as no label, each with such a reply.
+
+    >>> unread_in_words(("AA+", "low risk"))
+    [('AA+', 'Answer: AA+')]
+    """
+    found = []
+    for label in labels:
+        if re.fullmatch(r"[\w\s-]+", label):  # of which the parser reads each
+            continue
+        unread = next((x for x in (one.format(label) for one in _REPLIES[2:]) if not labels_said(x, labels)), None)
+        if unread is not None:
+            found.append((label, unread))
+    return found
+
+
 def _confused(labels: tuple[str, ...]) -> str:
     """The first label that a reply gives and that is read as another, with such a reply."""
     alike: dict[tuple[str, ...], list[str]] = defaultdict(list)
