@@ -55,7 +55,10 @@ class LabelTask(DataTask):
             found = labels_said(prediction.text or "", self.labels, several=self.several)
             answer = {"labels": found} if self.several else {"label": found[0] if found else "", "confidence": None}
             return answer if found or prediction.label_scores is not None else Unparsed(answer)
-        given = {label_called(name, self.labels): score for name, score in prediction.label_scores.items()}
+        asked = _as_asked(self.labels)  # what nearly every name is, at no cost
+        given = {
+            asked.get(name) or label_called(name, self.labels): score for name, score in prediction.label_scores.items()
+        }
         scores = {label: given[label] for label in self.labels if label in given}
         best = max(scores, key=scores.__getitem__, default="")
         probable = all(0.0 <= score <= 1.0 for score in scores.values())
@@ -200,6 +203,11 @@ def _by_name(labels: tuple[str, ...]) -> dict[str, str]:
     """The labels by their words alone, but for those that have none ("+") or the same as another ("C", "C++")."""
     every = Counter(map(_normal, labels))
     return {name: label for label in labels if every[name := _normal(label)] == 1 and name}
+
+
+@cache
+def _as_asked(labels: tuple[str, ...]) -> dict[str, str]:
+    return {readable(label): label for label in labels}
 
 
 @cache
