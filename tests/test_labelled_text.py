@@ -238,6 +238,18 @@ def test_labels_that_are_held_out_are_no_label(tmp_path: Path) -> None:
     ("changes", "said"),
     [
         ({"labels": ["up"]}, "task.about.labels: found .*expected two or more labels"),
+        (
+            {"labels": {"1": "A", "2": "\uff21"}},
+            "task.about.labels: the labels 'A' and '\uff21' are one when they are scored",
+        ),
+        (
+            {"labels": ["AA", "AA+"]},
+            "task.about.labels: .* cannot be told apart in a model's reply: 'Answer: AA' is read",
+        ),
+        (
+            {"labels": {"A": "up", "a ": "down"}},
+            "task.about.labels: 'a ' comes twice, as case and white space do not count",
+        ),
         ({"labels": "up"}, "task.about.labels: found 'up', expected a list of texts"),
         ({"text": 3}, "task.about.text: found 3, expected a text"),
         ({"ranks": "fame"}, "task.about.ranks: found 'fame', expected one of accuracy"),

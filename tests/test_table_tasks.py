@@ -99,6 +99,7 @@ def test_a_bad_table_is_one_line(text: str, about: dict[str, Any], said: str, tm
     ("about", "said"),
     [
         ({"labels": ["no"]}, "expected two labels or more"),
+        ({"labels": ["no", "No"]}, "task.about.labels: the labels 'no' and 'No' are one when they are scored"),
         ({"labels": "no"}, "task.about.labels: found 'no', expected a list"),
         ({"positive": "perhaps"}, "task.about.positive: 'perhaps' is not one of the labels no, yes"),
         ({"label": {"column": "defaulted", "codes": {"1": "bad"}}}, "task.about.label.codes: 'bad' is not one"),
