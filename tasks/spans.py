@@ -13,6 +13,8 @@ from bench.data.submissions import pairs
 from bench.errors import BenchError
 from bench.metrics.labelling import SLOTS, precision, recall, set_metric
 from bench.task import ConfiguredTask, Malformed, Unparsed
+from bench.text.apart import not_apart
+from bench.text.normal import normalised
 from bench.types import Example, Json, Prediction, Request, Tag, Text
 from tasks.label_files import replies
 from tasks.labels import replied
@@ -52,6 +54,7 @@ class SpanTask(ConfiguredTask):
         where, labels = "task.about", about["labels"]
         if not isinstance(labels, Mapping) or not labels or not all(isinstance(x, str) and x for x in labels.values()):
             raise BenchError(f"{where}.labels: found {labels!r}, expected {{code in the file: word}}")
+        _refuse_alike(labels, f"{where}.labels")
         if about["reader"] not in READERS:
             raise BenchError(f"{where}.reader: found {about['reader']!r}, expected one of {', '.join(READERS)}")
         if not isinstance(about["shots"], list) or not all(isinstance(x, list) and len(x) == 2 for x in about["shots"]):
@@ -237,3 +240,14 @@ class SpanTask(ConfiguredTask):
             return {}
         given = [as_published(one.inputs["tokens"], said.get(one.id, ""), self.words) for one in examples]
         return published_figures([one.target["tags"] for one in examples], given, tags_of(tuple(self.words)))
+
+
+def _refuse_alike(labels: Mapping[str, str], where: str) -> None:
+    """Raise BenchError for codes or words that are one when they are scored, and for a code that is scored as another text."""
+    for names in (list(map(str, labels)), list(labels.values())):
+        if len(set(names)) < len(names):
+            raise BenchError(f"{where}: {max(names, key=names.count)!r} comes twice; give each code a word of its own")
+        if alike := not_apart(names, in_replies=False):
+            raise BenchError(f"{where}: {alike}")
+    if odd := next((one for one in map(str, labels) if normalised(one) != one), None):
+        raise BenchError(f"{where}: {odd!a} is scored as {normalised(odd)!a}; write it so here and in the data")

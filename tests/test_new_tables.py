@@ -345,6 +345,13 @@ def test_labels_of_any_signs_that_can_be_told_apart_score_in_full(labels: list[s
         assert found["accuracy"] == found["macro_f1"] == 1.0
 
 
+def test_codes_of_spans_have_words_of_their_own(tmp_path: Path) -> None:
+    made(tmp_path, "tokens,tags\na b c d,B-PER B-PERSON B-ORG B-cafe\u0301\n")
+    labels = read_yaml(tmp_path / "out/conf/task/mine.yaml")["about"]["labels"]
+    assert labels == {"PER": "Per", "PERSON": "Person", "ORG": "Organisation", "caf\u00e9": "Caf\u00e9"}
+    assert rows(tmp_path)[0]["tags"][3] == "B-caf\u00e9"
+
+
 def test_references_that_rouge_cannot_read_are_ranked_by_letters(tmp_path: Path) -> None:
     made(
         tmp_path,

@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 from small_data import built, reference_data, shipped, write
 
+from bench.errors import BenchError
 from bench.runs.settings import Settings
 from bench.scoring.measure import score
 from bench.submissions.reading import evaluate
@@ -193,3 +194,20 @@ def test_the_published_replies_of_gpt_4_get_their_published_figures_and_ours_by_
     assert run.scores[0].value == pytest.approx(0.6912, abs=5e-5)  # theirs, which loses 2,413 tokens: 0.6550
     golden = json.loads((data / "finance/GOLDEN.json").read_text("utf-8"))["finer_ord"]["gpt4"]
     assert task.official_of(path, task.examples()) == pytest.approx(golden, abs=5e-5)
+
+
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        ({"PER": "Person", "per": "People"}, "the labels 'PER' and 'per' are one when they are scored"),
+        ({"PER": "Person", "ORG": "person"}, "the labels 'Person' and 'person' are one when they are scored"),
+        ({"PER": "Person", "ORG": "Person"}, "'Person' comes twice; give each code a word of its own"),
+        (
+            {"PER": "Person", "caf\u00e9": "Cafe", "\uff21": "A"},
+            r"'\\uff21' is scored as 'A'; write it so here and in the data",
+        ),
+    ],
+)
+def test_codes_and_words_that_cannot_be_told_apart_are_refused(labels: dict[str, str], said: str) -> None:
+    with pytest.raises(BenchError, match=said):
+        SpanTask.defined({"instruction": "List.", "labels": labels, "reader": "tag records", "shots": []})

@@ -148,7 +148,7 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
         "cluster": "cluster" in columns.of, "drop": facts.dropped, "more": [], "groups": {}, "favourable": "",
         "ranks": "chrf" if facts.other_script else "",
         "label": columns.of.get("label", ""), "positive": _event(facts.labels),
-        "words": {code: _WORDS.get(code, code.replace("_", " ").capitalize()) for code in map(normalised, facts.labels)},
+        "words": _words(facts.labels),
         "title": f"FILL IN: {title}", "source": f"FILL IN: who wrote them and where; here from {where}",
         "revision": "1" if found.of_hub or of_example else f"sha256 {digest(found.path)[:16]}",
         "licence": "FILL IN: who may use them and pass them on", "chance": _chance(kind, facts),
@@ -172,6 +172,14 @@ def _told(asked: Asked, columns: Columns, found: Source, facts: rows_out.Facts, 
 def _event(labels: Sequence[str]) -> str:
     """The label that is called as events are, else the last one."""
     return next((one for one in labels if one.lower() in _EVENTS), labels[-1] if labels else "")
+
+
+def _words(codes: Sequence[str]) -> dict[str, str]:
+    """The word that a model says for each code, its own where that of the list is another's: there may be PER and Person."""
+    own = {code: code.replace("_", " ").capitalize() for code in map(normalised, codes)}
+    return {
+        code: word if _WORDS.get(code, word) in own.values() else _WORDS.get(code, word) for code, word in own.items()
+    }
 
 
 def _chance(kind: str, facts: rows_out.Facts) -> tuple[float, float]:
