@@ -21,10 +21,16 @@ def add(commands: Commands) -> None:
     _named(acts, "model", "a class that answers, its file of conf/model, and a test")
     _named(acts, "metric", "a metric, a task that shows it, and a test")
     suite = _named(acts, "suite", "a named set of tasks with its board")
-    suite.add_argument("--tasks", metavar="A,B", help="tasks that there are; else two of this package, as an example")
-    suite.add_argument("--scenario", choices=_SCENARIOS, help="with tasks of its own: an example from end to end")
+    suite.add_argument(
+        "--tasks", action=_Once, metavar="A,B", help="tasks that there are; else two of this package, as an example"
+    )
+    suite.add_argument(
+        "--scenario", action=_Once, choices=_SCENARIOS, help="with tasks of its own: an example from end to end"
+    )
     board = _named(acts, "board", "a board that says more of a task than its own")
-    board.add_argument("--task", metavar="TASK", help="the task whose runs it ranks; else that of the board's name")
+    board.add_argument(
+        "--task", action=_Once, metavar="TASK", help="the task whose runs it ranks; else that of the board's name"
+    )
     _named(acts, "package", "a project that pip installs, with a task and a model")
 
     trial = commands.add_parser(
@@ -98,7 +104,10 @@ def _named(acts: Commands, kind: str, text: str) -> Parser:
     act = acts.add_parser(kind, help=text, formatter_class=argparse.HelpFormatter)
     act.add_argument("name", metavar="NAME")
     act.add_argument(
-        "--dir", metavar="DIR", help="the folder of conf/, data/ and tests/; else that of BENCH_CONF, else my/"
+        "--dir",
+        action=_Once,
+        metavar="DIR",
+        help="the folder of conf/, data/ and tests/; else that of BENCH_CONF, else my/",
     )
     act.add_argument("--force", action="store_true", help="write over what is there")
     return act
