@@ -824,3 +824,40 @@ def test_an_override_that_an_import_makes_no_use_of_is_refused(tmp_path, capsys,
     assert "makes no use of" in said or "give task= too" in said
     assert word.strip("~+").split("=")[0].split(".")[0] in said
     assert not (tmp_path / "runs").exists()
+
+
+def test_each_metric_that_ranks_has_a_table_and_the_site_shows_all_and_none_hides_another(
+    tmp_path, capsys, monkeypatch
+):
+    monkeypatch.chdir(tmp_path)
+    log = lm_eval.read(CHOICES)
+    lower = replace(log, lower=frozenset({"acc"}))
+    alone = replace(
+        log,
+        metrics=("acc_norm",),
+        samples=tuple(replace(one, values={"acc_norm": one.values["acc_norm"]}) for one in log.samples),
+    )
+    older = replace(log, task_version="0")
+    for one, name in ((log, "a"), (lower, "a"), (alone, "c"), (log.ranked_by("acc_norm"), "d"), (older, "old")):
+        made = imported(one, CHOICES, tmp_path / "runs", model=name)
+    assert main(["board", "lm-eval-finmm_answerable", "--html", "site", "--json"]) == 0
+    told = capsys.readouterr()
+    boards = json.loads(told.out.strip().split("\n")[-1])
+    models = {
+        name: [[row["model"] for row in table["rows"]] for table in tables]
+        for name, tables in boards.items()
+        if name != "site"
+    }
+    assert models == {"lm-eval-finmm_answerable": [["a"], ["a"]], "lm-eval-finmm_answerable-by-acc_norm": [["c", "d"]]}
+    assert boards["site"]["n_runs"] == 5
+    assert "of version 0; this is version 1: `bench board lm-eval-finmm_answerable-v0`" in told.err
+    sides = [read_side(path.parent) for path in (tmp_path / "runs" / made.run.task).rglob("run.json")]
+    by_name = {
+        side.run.model: side for side in sides if side.run.model in ("c", "d") or side.run.scores[0].higher_is_better
+    }
+    with pytest.raises(BenchError, match=r"ranks by acc and .* by acc_norm; import one of them again"):
+        compare(by_name["a"], by_name["d"], class_of(by_name["a"].run).metrics)
+    mine = Board("mine", "mine", made.run.task, 1, "acc_norm")  # of a file, which says what ranks
+    found = tables(mine, [by_name[name].run for name in "acd"])
+    assert [sorted(row.run.model for row in table.rows) for table in found] == [["c", "d"], ["a"]]
+    assert found[1].notes[-1] == "these logs rank by acc, those of another table do not"

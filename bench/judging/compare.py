@@ -10,6 +10,7 @@ from bench.judging.pair import Pair, PairedMetric, Side, Slice, same_examples
 from bench.metrics.metric import AnyMetric
 from bench.runs.claimed import shown
 from bench.runs.measurements import Measurements
+from bench.scoring.foreign import is_foreign
 from bench.scoring.source import changed
 from bench.stats.paired import holm
 
@@ -108,6 +109,11 @@ def _refuse_unlike(a: Side, b: Side) -> None:
             raise BenchError(
                 f"{a.name} and {b.name} differ in the {what}: {mine} and {theirs}; only one can be compared"
             )
+    mine, theirs = (side.run.scores[0].metric for side in (a, b))
+    if is_foreign(a.run) and is_foreign(b.run) and mine != theirs:
+        raise BenchError(
+            f"{a.name} ranks by {mine} and {b.name} by {theirs}; import one of them again with the other's --metric"
+        )
     if a.run.scorer and b.run.scorer and (others := changed(a.run.scorer, b.run.scorer)):
         raise BenchError(
             f"{a.name} and {b.name} were not scored alike: {', '.join(others)} of one is not that of the other; "

@@ -8,6 +8,7 @@ from hashlib import sha256
 from bench.record import ELSEWHERE, UNKNOWN, Run
 from bench.runs.claimed import IMPORTED, STORE, is_claimed
 from bench.runs.identity import canonical
+from bench.scoring.foreign import is_foreign
 
 ORIGINS = ("run here", "scored here", "in the store", "imported", "verified", "self-reported")
 
@@ -35,8 +36,19 @@ def scorer_digest(run: Run) -> str:
     return sha256(canonical(dict(run.scorer)).encode()).hexdigest()[:8] if run.scorer else ""
 
 
+def judged(run: Run) -> tuple[str, bool, bool, str]:
+    """What ranks a run, which way and on what scale where that is a log's word; the same of every run of a task of ours."""
+    if not is_foreign(run):
+        return "", True, True, ""
+    first = run.scores[0]
+    return first.metric, first.higher_is_better, first.is_fraction, first.signature
+
+
 def slot(run: Run) -> tuple[str, ...]:
-    """A board shows one run of each: model, device, precision, data, prompts, scorer and origin, so that none hides another."""
+    """A board shows one run of each: model, device, precision, data, prompts, scorer and origin, so that none hides another.
+
+    Of another harness' task also what ranks, which way and on what scale.
+    """
     of = (
         run.model,
         said_device(run),
@@ -45,7 +57,7 @@ def slot(run: Run) -> tuple[str, ...]:
         run.asked,
         scorer_digest(run),
     )
-    return (*of, origin_of(run))
+    return (*of, origin_of(run), *map(str, judged(run)))
 
 
 def origin_of(run: Run) -> str:

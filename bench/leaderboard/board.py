@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError
 from bench.leaderboard import spent
-from bench.leaderboard.alike import comparable, everywhere, origin_of, place, scorer_digest, slot
+from bench.leaderboard.alike import comparable, everywhere, judged, origin_of, place, scorer_digest, slot
 from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.claimed import LEGEND, is_claimed
@@ -71,11 +71,16 @@ def tables(board: Board, runs: Iterable[Run]) -> list[Table]:
 
 
 def _one_way(board: Board, runs: Sequence[Run]) -> list[list[Run]]:
-    """The runs by whether less of the board's metric is better, and whether it is a fraction: other harnesses' logs may differ."""
-    ways: dict[tuple[bool, bool], list[Run]] = {}
+    """The runs by whether less of the board's metric is better, and by its scale: other harnesses' logs may differ.
+
+    So they may in which metric ranks.
+    """
+    ways: dict[tuple[bool, bool, str, str], list[Run]] = {}
     for run in runs:
         score = score_of(run, board.metric)
-        ways.setdefault((score.higher_is_better, score.is_fraction), []).append(run)
+        first = judged(run)[0]
+        of = (score.higher_is_better, score.is_fraction, first, score.signature if first else "")
+        ways.setdefault(of, []).append(run)
     return [ways[way] for way in sorted(ways, reverse=True)]
 
 
@@ -108,10 +113,17 @@ def _told(board: Board, found: Sequence[Table]) -> Callable[[Table], Table]:
                 table,
                 notes=(*table.notes, f"in these logs {board.metric} {scale}, in those of another table it does not"),
             )
+        if len(firsts := {judged(one.rows[0].run)[0] for one in alike}) > 1:
+            first = judged(table.rows[0].run)[0]
+            return replace(table, notes=(*table.notes, f"these logs rank by {first}, those of another table do not"))
         if len({score.higher_is_better for score in scores}) > 1:
             way = "more" if table.rows[0].score.higher_is_better else "less"
             return replace(
                 table, notes=(*table.notes, f"by these logs {way} is better, by those of another table it is not")
+            )
+        if firsts != {""}:
+            return replace(
+                table, notes=(*table.notes, f"{board.metric} is the {scores[alike.index(table)].signature} here")
             )
         note = f"scored by parser and metrics {table.scorer or 'unknown'}; `bench rescore --all` scores all runs by those of today"
         return replace(table, notes=(*table.notes, note))

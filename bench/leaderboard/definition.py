@@ -34,6 +34,7 @@ class Board:
     devices: tuple[str, ...] = ("cpu", "cuda")
     currency: str = ""  # that of all costs in its columns, "" where there are none, or several
     caution: str = ""  # what answers get that need no reading, where that is more than the plain reference rows do
+    own_ranking: bool = False  # runs of another harness' task, whose logs may rank by several metrics: each has a board
 
 
 def definitions(*, suites: bool = False, own: Sequence[Path] = ()) -> list[Path]:

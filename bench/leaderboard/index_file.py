@@ -9,7 +9,7 @@ from pathlib import Path
 from bench import machine
 
 FILE = ".index.db"  # in the folder that it is of
-_FORMAT = 8  # of the tables below and of what is in them
+_FORMAT = 9  # of the tables below and of what is in them
 PATIENCE_SECONDS = 10.0  # for another board that writes
 COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created", "run", "error", "checked")
 _SCHEMA = f"""

@@ -99,7 +99,7 @@ def _run(
     if files.fault:
         problems.append(files.fault)
     written = examples.write(out, name, run, files, data)
-    board = next((one for one in known if (one.task, one.version) == (run.task, run.task_version)), None)
+    board = next((one for one in known if _is_of(one, run)), None)
     metrics = data.task.metrics if data.task else ()
     metric = next((one for one in metrics if not board or one.name == board.metric), None)
     slices = scores.by_slice(metric, files.measured) if metric and files.measured else []
@@ -115,6 +115,13 @@ def _run(
         "run": view.brief(run.run_id, 20), "created": shown(run, "date", run.created[:10]),
         "data": run.data_fingerprint, "n": run.n_examples or None, "metric": first.metric, "score": cells.interval(first),
     }  # fmt: skip
+
+
+def _is_of(board: Board, run: Run) -> bool:
+    """Whether the run stands on the board, as far as its task and what ranks it say."""
+    if (board.task, board.version) != (run.task, run.task_version):
+        return False
+    return not board.own_ranking or board.metric == run.scores[0].metric
 
 
 def _board(

@@ -198,12 +198,13 @@ def _past(board: Board, table: Table, link: Link, runs: Sequence[Run]) -> list[P
         and alike.place(run) in ("", table.device)
         and known_since(run)
         and not run.is_reference
+        and (not table.rows or alike.judged(run) == alike.judged(table.rows[0].run))
     ]
     found: list[Past] = []
     record: float | None = None
     for run in sorted(ours, key=lambda one: (known_since(one), one.run_id)):
-        score = boards.score_of(run, board.metric)
-        if score.value is None:
+        score = next((one for one in run.scores if one.metric == board.metric), None)
+        if score is None or score.value is None:  # without the metric the board leaves it out, in a line
             continue
         merit = score.value if score.higher_is_better else -score.value
         best = record is None or merit > record

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +13,8 @@ from bench.config.build import task_class
 from bench.errors import BenchError
 from bench.leaderboard.definition import Board, definitions, read
 from bench.record import Run
+from bench.runs.identity import fingerprint
+from bench.scoring.foreign import is_foreign
 from bench.task import Task
 
 
@@ -59,19 +62,24 @@ def of_files() -> dict[str, Board]:
     return {path.stem: read(path, of_task) for path in definitions(own=own_folders())}
 
 
-def every(versions: Iterable[tuple[str, int]], run_of: Callable[[str, int], Run]) -> dict[str, Board]:
+def every(versions: Iterable[tuple[str, int]], runs_of: Callable[[str, int], Sequence[Run]]) -> dict[str, Board]:
     """All boards by name: those of files, and one for each of these tasks and versions that no file speaks of.
 
-    `run_of` gives a run of such a one; that of a task that is not known here ranks by its run's first score. Of several versions
-    the last has the task's name, an earlier one its number as well.
+    `runs_of` gives runs of such a one, one for each board; a task that is not known here ranks by its run's first score. Of
+    several versions the last has the task's name, an earlier one its number as well; of several metrics that rank in other
+    harnesses' logs the first has it, each other one its metric as well.
     """
     found = of_files()
     for task, version in sorted(versions, key=lambda one: (one[0], -one[1])):
         if any((one.task, one.version) == (task, version) for one in found.values()):
             continue
-        board = _default(run_of(task, version))
-        name = board.name if board.name not in found else f"{board.name}-v{board.version}"
-        found[name] = replace(board, name=name)
+        for place, run in enumerate(runs_of(task, version)):
+            board = _default(run)
+            if not place:
+                name = first = board.name if board.name not in found else f"{board.name}-v{board.version}"
+            else:
+                name = f"{first}-by-{_plain(board.metric)}"
+            found[name] = replace(board, name=name)
     return dict(sorted(found.items()))
 
 
@@ -83,4 +91,11 @@ def _default(run: Run) -> Board:
         known = None
     if known is not None and (known.task, known.version) == (run.task, run.task_version):
         return known
-    return Board(run.task, known.title if known else run.task, run.task, run.task_version, run.scores[0].metric)
+    title = known.title if known else run.task
+    return Board(run.task, title, run.task, run.task_version, run.scores[0].metric, own_ranking=is_foreign(run))
+
+
+def _plain(metric: str) -> str:
+    """A metric's name as part of a file's name; another metric is another name."""
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", metric)[:40]
+    return plain if plain == metric else f"{plain}-{fingerprint(metric)[:6]}"

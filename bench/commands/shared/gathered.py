@@ -125,13 +125,14 @@ class Gathered(Evidence):
         """The board's tables with what is known of their ranks."""
         found = []
         for record in self._latest(board.task, board.version):
+            if board.own_ranking and record.run.scores[0].metric != board.metric:
+                continue  # it stands on the board of its metric
             try:
                 boards.score_of(record.run, board.metric)
                 _ = [boards.score_of(record.run, name) for name in board.more]
             except BenchError as error:
                 self.problems.append(str(error))
                 continue
-            self._learn(record.run)
             self._records[id(record.run)] = record
             found.append(record.run)
         tables = [self._ranked(board, self._ruled(board, table)) for table in boards.tables(board, found)]
@@ -164,8 +165,7 @@ class Gathered(Evidence):
     def ruled(self, record: Record, score: Score) -> Score:
         """A run's score with its interval by the rule, from the run's rows; without one where the metric is not known here."""
         try:
-            self._learn(record.run)
-            metric = self._metric(record.run.task, score.metric)
+            metric = self._metric_of(record.run, score.metric)
         except BenchError:
             return replace(score, low=None, high=None, note="no interval: the metric is not known here")
 
@@ -183,11 +183,9 @@ class Gathered(Evidence):
             self._classes[task] = task_class(task)
         return self._classes[task]
 
-    def _learn(self, run: Run) -> None:
-        """Know the metrics of a task that another harness defined, which stand in the record alone."""
-        if is_foreign(run):
-            for metric in class_of(run).metrics:
-                self._metrics.setdefault((run.task, metric.name), metric)
+    def _metric_of(self, run: Run, name: str) -> AnyMetric:
+        """The metric of this name; of a task that another harness defined that of the run's own record, which alone has it."""
+        return _metric(run.task, name, class_of(run)) if is_foreign(run) else self._metric(run.task, name)
 
     def _metric(self, task: str, name: str) -> AnyMetric:
         """The metric of this name, looked for once: a board asks for each of its rows."""
@@ -198,13 +196,19 @@ class Gathered(Evidence):
     def _ranked(self, board: Board, table: Table) -> Table:
         """The table with intervals on its ranks; without them, and with a note, where the task is not known here."""
         try:
-            return ranked(board, table, lambda: self._metric(board.task, board.metric), self)
+            return ranked(board, table, lambda: self._metric_of(table.rows[0].run, board.metric), self)
         except BenchError as error:
             return replace(table, notes=(*table.notes, f"No intervals on ranks: {error}"))
 
-    def latest(self, task: str, version: int) -> Run:
-        """The latest run of a task and version that has runs."""
-        return self._latest(task, version)[-1].run
+    def each_ranking(self, task: str, version: int) -> list[Run]:
+        """The latest run of a task and version; of another harness' task one for each metric that ranks, the first first."""
+        runs = [record.run for record in self._latest(task, version)]
+        if not runs or not is_foreign(runs[-1]):
+            return runs[-1:]
+        found: dict[str, Run] = {}
+        for run in runs:
+            found.setdefault(run.scores[0].metric, run)
+        return list(found.values())
 
     def of_tasks(self, tasks: Container[str]) -> list[tuple[str, Run]]:
         """The latest runs of these tasks, each with the path of its folder or entry."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -51,6 +51,16 @@ def why_empty(where: object, known: Sequence[str]) -> str:
     return f"no complete runs for this board in {where}, which has runs of {', '.join(known)}"
 
 
+def _other_versions(board: Board, known: Mapping[str, Board]) -> list[str]:
+    """A line on the boards of other versions of the board's task, where there are any with runs."""
+    others = {name: one for name, one in known.items() if one.task == board.task and one.version != board.version}
+    if not others:
+        return []
+    versions = ", ".join(str(one) for one in sorted({one.version for one in others.values()}))
+    shown = ", ".join(f"`bench board {name}`" for name in sorted(others))
+    return [f"runs of {board.task} of version {versions}; this is version {board.version}: {shown}"]
+
+
 def _source(runs_dir: Path, uri: str | None) -> tuple[Path | None, Path, dict[str, str], Store | None]:
     """The index file, if there can be one, the folder that run folders are relative to, their stamps, and the store they are of."""
     if uri:
@@ -65,7 +75,7 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
     """The boards of this name, or all that have runs; the competition's has none."""
     if name == competition.NAME:
         return [], []
-    tasks = boards.every(gathered.versions(), gathered.latest)
+    tasks = boards.every(gathered.versions(), gathered.each_ranking)
     of_suites = {path.stem: path for path in boards.suites()}
     if name and name not in of_suites:
         one = tasks.get(name) or boards.of_task(name)
@@ -73,7 +83,9 @@ def _boards(name: str | None, gathered: Gathered) -> tuple[list[Found], list[Fou
             if name in conf.names("task"):
                 raise BenchError(f"task '{name}' ranks entries and has no board; `bench score {name} PATH` ranks them")
             raise unknown_board(name, sorted({*tasks, *boards.ranked(), *of_suites, competition.NAME}))
-        return [(one, gathered.tables(one))], []
+        gathered.problems += _other_versions(one, tasks) if name == one.task else []
+        beside = [two for two in tasks.values() if two.own_ranking and name == two.task and two.version == one.version]
+        return [(two, gathered.tables(two)) for two in (one, *(two for two in beside if two.name != one.name))], []
     known = gathered.versions()
     found = {key: gathered.tables(one) for key, one in tasks.items() if (one.task, one.version) in known}
     suites = []
