@@ -20,7 +20,7 @@ from bench.errors import BenchError
 from bench.exports import card, long, paper
 from bench.exports.item import item
 from bench.imports import eee, helm, inspect_ai, lm_eval, making, mteb, reading
-from bench.imports.log import Log, Sample
+from bench.imports.log import Log, Sample, named
 from bench.imports.pairing import pair
 from bench.judging.compare import compare
 from bench.judging.pair import read_side
@@ -824,6 +824,34 @@ def test_an_override_that_an_import_makes_no_use_of_is_refused(tmp_path, capsys,
     assert "makes no use of" in said or "give task= too" in said
     assert word.strip("~+").split("=")[0].split(".")[0] in said
     assert not (tmp_path / "runs").exists()
+
+
+SIGNS = "\x1b[31m\u202e\u200b\0e\u0301" + "\u0336" * 6
+
+
+def test_signs_that_cannot_be_seen_in_any_name_of_a_log_stand_as_numbers_in_a_record_that_can_be_read(tmp_path):
+    log = lm_eval.read(CHOICES)
+    path = Path(shutil.copy(CHOICES, tmp_path / f"x{SIGNS.replace(chr(0), '')}.jsonl"))
+    rows = [json.loads(one) for one in path.read_text().split("\n") if one]
+    path.write_text("".join(json.dumps({**one, "filter": f"f{SIGNS}", "metrics": [f"acc{SIGNS}"], f"acc{SIGNS}": 1}) + "\n"
+                            for one in rows))  # fmt: skip
+    strange = replace(lm_eval.read(path), task=f"t{SIGNS}", task_version=f"1{SIGNS}", version=f"0.4{SIGNS}",
+                      model=f"m{SIGNS}", stated={f"acc{SIGNS}": 0.5})  # fmt: skip
+    made = imported(strange, path, tmp_path / "runs", model="m")
+    kept = read_run(made.folder.path / "run.json")
+    assert kept.scores[0].metric.startswith(r"acc\x1b[31m\u202e\u200b\x00")
+    assert kept.origin["imported"]["stated"].keys() == {named(f"acc{SIGNS}")}
+    long = [f"{'x' * 150}{i}" for i in range(2)]
+    both = replace(
+        log,
+        metrics=(*map(named, long),),
+        samples=tuple(replace(one, values={named(n): 1.0 for n in long}) for one in log.samples),
+    )
+    assert len({one.metric for one in imported(both, CHOICES, tmp_path / "runs").run.scores}) == 2
+    with pytest.raises(BenchError, match=r"holds what no record of a run may .*cannot be seen.*; correct the log"):
+        imported(replace(log, metrics=("a\x1b",), samples=tuple(replace(one, values={"a\x1b": 1.0}) for one in log.samples)),
+                 CHOICES, tmp_path / "other")  # fmt: skip
+    assert not (tmp_path / "other").exists()
 
 
 def test_each_metric_that_ranks_has_a_table_and_the_site_shows_all_and_none_hides_another(

@@ -54,7 +54,7 @@ def read(path: Path, results: Path | None = None) -> Log:
         task = _task_of(said, task, results or path)
     task = task or path.stem
     samples, metrics, notes, told_hash = _samples(path)
-    told = _mapping(_mapping(said.get("higher_is_better")).get(task))
+    told = {named(name): one for name, one in _mapping(_mapping(said.get("higher_is_better")).get(task)).items()}
     lower = frozenset(name for name in metrics if _is_lower(name, told))
     n = counted(_mapping(_mapping(said.get("n-samples")).get(task)).get("effective"), f"{results}: n-samples")
     _refuse_cut(path, len(samples), n)

@@ -11,6 +11,7 @@ from functools import cache
 from bench.bundles.public import public_text
 from bench.errors import BenchError
 from bench.runs.identity import fingerprint
+from bench.text.shown import LONGEST_NAME, visible
 from bench.types import Json
 
 LOWER_IS_BETTER = re.compile(
@@ -170,17 +171,20 @@ def refuse_version(version: Json, read: str, where: str) -> None:
 
 
 def named(text: Json) -> str:
-    """The name of a metric as a record may hold it, without a secret or a local place.
+    """The name of a metric as a record may hold it: what cannot be seen as its number, without a secret or a local place.
 
-    >>> named("exact\\n match")
-    'exact match'
+    >>> named("exact\\n match"), named("a\\x1b[1m")
+    ('exact match', 'a\\\\x1b[1m')
     """
     return _named(str(clean(text)))
 
 
 @cache
 def _named(text: str) -> str:
-    return public_text(" ".join(text.split()))[:120] or "score"
+    found = visible(public_text(" ".join(text.split())))
+    if len(found) > LONGEST_NAME:  # of two that begin alike each keeps a name of its own
+        found = f"{found[: LONGEST_NAME - 7]}…{fingerprint(text)[:6]}"
+    return found or "score"
 
 
 def said_to_be_lower(name: str) -> bool:
@@ -199,8 +203,8 @@ def listed(names: Sequence[str], most: int = 8) -> str:
 
 
 def shortly(value: Json, most: int = _TEXT) -> str:
-    """A strange value in one line for a message."""
-    text = " ".join(str(clean(value)).split())
+    """A strange value in one line, for a message or a record: what cannot be seen stands as its number."""
+    text = visible(" ".join(str(clean(value)).split()))
     return text if len(text) <= most else f"{text[: most - 1]}…"
 
 

@@ -18,7 +18,7 @@ from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.imports import naming
-from bench.imports.log import Log, Sample, clean, listed, refuse_huge, refuse_huge_of, shortly, texts_in
+from bench.imports.log import Log, Sample, clean, listed, named, refuse_huge, refuse_huge_of, shortly, texts_in
 from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
 from bench.models.base import Device
@@ -26,7 +26,7 @@ from bench.record import ELSEWHERE, Run, Score, Timing
 from bench.runs import environment, timing
 from bench.runs.claimed import IMPORTED
 from bench.runs.endings import Endings
-from bench.runs.folder import RunFolder
+from bench.runs.folder import RECORD, RunFolder, read_run
 from bench.runs.identity import fingerprint, fingerprint_of
 from bench.runs.settings import Settings
 from bench.scoring import foreign
@@ -89,7 +89,8 @@ class Source:
         log = self.log
         told = {
             "harness": log.harness, "version": shortly(log.version, 100), "file": shortly(public_text(self.path.name), 200),
-            "sha256": _digest(self.path), "model": shortly(log.model, 200), "stated": dict(list(stated.items())[:200]),
+            "sha256": _digest(self.path), "model": shortly(log.model, 200),
+            "stated": {named(name): value for name, value in list(stated.items())[:200]},
         }  # fmt: skip
         return {IMPORTED: told | {name: text for name, text in more.items() if text}}
 
@@ -121,7 +122,7 @@ def as_it_is(source: Source, settings: Settings) -> Made:
             "each sample is a cluster of its own; where several share a passage or a document, name the field: --cluster"
         )
     origin = source.origin(
-        log.stated, task=shortly(log.task), task_version=shortly(log.task_version), cluster=source.cluster or ""
+        log.stated, task=shortly(log.task), task_version=shortly(log.task_version), cluster=shortly(source.cluster or "")
     )
     run, folder = _kept(source, task, examples, predictions, settings, origin, {})
     return Made(run, folder, (*log.notes, *notes, *_unlike(log, run.scores)), log.stated)
@@ -387,7 +388,17 @@ def _kept(
             folder.write_timing(one)
         folder.write_predictions(predictions)
         run = basis.finish(folder, found, timing.summarise([]), origin=dict(origin), submission=submission)
+        _refuse_unreadable(folder, source)
     return run, folder
+
+
+def _refuse_unreadable(folder: RunFolder, source: Source) -> None:
+    """Raise BenchError where the record that was made is none that any command reads."""
+    try:
+        read_run(folder.path / RECORD)
+    except BenchError as error:
+        why = str(error).partition("is not whole ")[2].rpartition(";")[0] or str(error)
+        raise BenchError(f"{source.path} holds what no record of a run may {why}; correct the log") from None
 
 
 @contextmanager
