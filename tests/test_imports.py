@@ -806,7 +806,7 @@ def test_percent_and_fractions_of_one_metric_are_not_compared_and_stand_in_two_t
     board = Board("b", "b", made[0].run.task, made[0].run.task_version, "acc_norm")
     found = tables(board, [replace(one.run, model=str(i)) for i, one in enumerate(made)])
     assert [(len(table.rows), table.notes[-1].split(",")[0]) for table in found] == [
-        (1, "in these logs acc_norm is a fraction"), (1, "in these logs acc_norm goes beyond 1")
+        (1, "in these logs acc_norm is a fraction"), (1, "in these logs acc_norm is no fraction")
     ]  # fmt: skip
     path = tmp_path / "STS12.json"
     scores = {"test": [{"hf_subset": "default", "main_score": -0.4}]}
@@ -824,6 +824,54 @@ def test_an_override_that_an_import_makes_no_use_of_is_refused(tmp_path, capsys,
     assert "makes no use of" in said or "give task= too" in said
     assert word.strip("~+").split("=")[0].split(".")[0] in said
     assert not (tmp_path / "runs").exists()
+
+
+def _stated(tmp_path: Path, score: float, **config) -> Path:
+    """An aggregate whose samples do not lie beside it."""
+    path, _ = _eee(tmp_path)
+    whole = json.loads(path.read_text())
+    whole["detailed_evaluation_results"] = {}
+    whole["evaluation_results"][0]["score_details"]["score"] = score
+    whole["evaluation_results"][0]["metric_config"].update(config)
+    path.write_text(json.dumps(whole))
+    return path
+
+
+@pytest.mark.parametrize(
+    ("score", "config", "said"),
+    [
+        (1.7, {"min_score": 0, "max_score": 1}, "is 1.7, beyond its own min_score 0 and max_score 1"),
+        (-0.1, {"min_score": 0}, "is -0.1, beyond its own min_score 0;"),
+        (0.5, {"min_score": 1, "max_score": 0}, "min_score 1 is above max_score 0"),
+        (0.5, {"max_score": "1"}, "max_score is 1, expected a number"),
+    ],
+)
+def test_a_figure_beyond_the_bounds_of_its_own_file_is_one_line(tmp_path, score, config, said):
+    with pytest.raises(BenchError, match=said):
+        eee.read(_stated(tmp_path, score, **config))
+
+
+def test_scales_that_files_state_are_tables_of_their_own_whatever_the_value_is(tmp_path):
+    percent, proportion = {"min_score": 0, "max_score": 100}, {"min_score": 0, "max_score": 1}
+    runs = []
+    for i, (score, config) in enumerate((
+        (0.5, {}), (0.9, proportion), (0.8, {"metric_unit": "proportion"}), (1.0, {"max_score": 1, "min_score": -1}),
+        (0.7, percent), (42, {"metric_unit": "percent"}), (42, percent | {"metric_unit": "Percent"}),
+        (0.7, {"min_score": 0, "max_score": 10}), (7, {"min_score": 0, "max_score": 10, "metric_unit": "points"}), (3, {}),
+    )):  # fmt: skip
+        path = _stated(tmp_path, score, **config)
+        runs.append(imported(eee.read(path), path, tmp_path / "runs", model=str(i)).run)
+    found = tables(Board("b", "b", "eee-quiz", 0, "accuracy"), runs)
+    assert sorted("".join(sorted(row.run.model for row in one.rows)) for one in found) == ["0123", "456", "7", "8", "9"]
+    notes = {one.rows[0].run.model: one.notes[-1] for one in found}
+    assert notes["7"] == "in these logs accuracy is in numbers from 0 to 10, in those of another table it is not"
+    for bounds, value, is_fraction in ((percent, 50, True), (percent, 0.5, False), (proportion, 0.5, True)):
+        path, _ = _eee(tmp_path)  # whose samples are 0 and 1
+        whole = json.loads(path.read_text())
+        whole["evaluation_results"][0]["metric_config"].update(bounds)
+        whole["evaluation_results"][0]["score_details"]["score"] = value
+        path.write_text(json.dumps(whole))
+        assert imported(eee.read(path), path, tmp_path / "runs").run.scores[0].is_fraction is is_fraction
 
 
 SIGNS = "\x1b[31m\u202e\u200b\0e\u0301" + "\u0336" * 6

@@ -5,20 +5,39 @@ Names and meaning of the keys: https://github.com/evaleval/every_eval_ever.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import naming, reading
-from bench.imports.log import Log, Sample, clean, counted, failed_line, listed, named, number, shortly
+from bench.imports.log import FRACTION, Log, Sample, clean, counted, failed_line, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "eee"
 WHAT = "an Every Eval Ever 0.3 file: the aggregate .json, or the samples' .jsonl"
 _SCHEMA = "0.3."
 _SCORE = "score"
+_PROPORTION = frozenset({"proportion", "fraction", "ratio", "probability"})
+_ROUNDED, _ONE_SCALE = (
+    1e-6,
+    0.05,
+)  # of a bound; of a figure and the mean of its samples, which another scale makes 100 times as much
+_PERCENT = frozenset({"percent", "percentage", "%"})
+
+
+class _Figure(NamedTuple):
+    """A figure of an aggregate; `n` is the number of its samples, `low` and `high` the bounds of its scale, where stated."""
+
+    value: float
+    less: bool
+    n: int | None
+    scale: str
+    low: float
+    high: float
 
 
 def read(path: Path, evaluation: str | None = None) -> Log:
@@ -39,21 +58,20 @@ def read(path: Path, evaluation: str | None = None) -> Log:
     model = str(_mapping(found["model_info"]).get("id") or _mapping(found["model_info"]).get("name") or "")
     about = {"model": model, "version": f"{library.get('name', 'unknown')} {library.get('version', '')}".strip()}
     samples, notes = _beside(path, found, name, about)
-    lower = frozenset(one for one, (_, less, _) in figures.items() if less)
+    lower = frozenset(name for name, one in figures.items() if one.less)
     if samples is not None:
         _refuse_other(samples, _mapping(found["model_info"]), figures, path)
         samples = replace(samples, model=model or samples.model)
         return _with_figures(samples, figures, lower, notes)
     return Log(
-        HARNESS, about["version"], name, model, tuple(figures), (), {one: value for one, (value, _, _) in figures.items()}, lower,
-        n=next((n for _, _, n in figures.values() if n), None),
-        counts={one: n for one, (_, _, n) in figures.items() if n}, notes=tuple(notes),
+        HARNESS, about["version"], name, model, tuple(figures), (), {one: found.value for one, found in figures.items()}, lower,
+        n=next((one.n for one in figures.values() if one.n), None),
+        counts={name: one.n for name, one in figures.items() if one.n}, notes=tuple(notes),
+        scales={name: one.scale for name, one in figures.items()},
     )  # fmt: skip
 
 
-def _with_figures(
-    log: Log, figures: Mapping[str, tuple[float, bool, int | None]], lower: frozenset[str], notes: Sequence[str]
-) -> Log:
+def _with_figures(log: Log, figures: Mapping[str, _Figure], lower: frozenset[str], notes: Sequence[str]) -> Log:
     """The samples' log, whose one metric bears the name that the aggregate gives it."""
     if list(log.metrics) == [_SCORE] and len(figures) == 1:
         name = next(iter(figures))
@@ -64,14 +82,30 @@ def _with_figures(
     return replace(
         log,
         lower=lower & set(log.metrics),
-        stated={one: value for one, (value, _, _) in figures.items()},
+        stated={name: one.value for name, one in figures.items()},
+        scales=_scales_of_samples(log, figures),
         notes=(*notes, *log.notes),
     )
 
 
-def _refuse_other(
-    log: Log, model: Mapping[str, Json], figures: Mapping[str, tuple[float, bool, int | None]], path: Path
-) -> None:
+def _scales_of_samples(log: Log, figures: Mapping[str, _Figure]) -> dict[str, str]:
+    """The stated scales, as far as the samples are on them: an aggregate in percent may be of samples that are 0 or 1.
+
+    Raises BenchError for a sample that is beyond the bounds of its scale.
+    """
+    found = {}
+    for name in set(figures) & set(log.metrics):
+        one = figures[name]
+        values = {sample.id: sample.values[name] for sample in log.samples if name in sample.values}
+        if not math.isclose(one.value, math.fsum(values.values()) / len(values), rel_tol=_ONE_SCALE, abs_tol=1e-9):
+            continue
+        found[name] = one.scale
+        for key, value in values.items():
+            _refuse_beyond(value, one, f"sample {shortly(key, 60)!r}: {shortly(name, 60)}")
+    return found
+
+
+def _refuse_other(log: Log, model: Mapping[str, Json], figures: Mapping[str, _Figure], path: Path) -> None:
     """Raise BenchError where an aggregate speaks of another model, or another number of samples, than the samples beside it."""
     names = [str(model[key]) for key in ("id", "name") if model.get(key)]
     if names and not any(_is_same(name, log.model) for name in names):
@@ -80,7 +114,7 @@ def _refuse_other(
             f"{shortly(naming.shown(log.model), 60)!r}: they are of two evaluations; bring both again"
         )
     known = set(figures) & set(log.metrics)
-    for name, (_, _, n) in figures.items():
+    for name, n in ((name, one.n) for name, one in figures.items()):
         have = {len(log.samples)} | ({sum(name in one.values for one in log.samples)} if name in known else set())
         if n is not None and (name in known or not known) and n not in have:
             raise BenchError(
@@ -96,9 +130,9 @@ def _is_same(one: str, other: str) -> bool:
     return one.rpartition("/")[2].casefold() == other.rpartition("/")[2].casefold()
 
 
-def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[float, bool, int | None]]:
-    """{metric: (value, whether less is better, number of samples)}."""
-    found: dict[str, tuple[float, bool, int | None]] = {}
+def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, _Figure]:
+    """The figures by metric; raises BenchError for one that is none, stands twice or is beyond its own bounds."""
+    found: dict[str, _Figure] = {}
     for row in rows:
         config, details = _mapping(row.get("metric_config")), _mapping(row.get("score_details"))
         name = _metric(row)
@@ -111,8 +145,41 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, tuple[
         n = counted(
             _mapping(details.get("uncertainty")).get("num_samples"), f"{path}: {shortly(name, 60)}: num_samples"
         )
-        found[name] = value, config.get("lower_is_better") is True, n
+        where = f"{path}: {shortly(name, 60)}"
+        found[name] = _Figure(value, config.get("lower_is_better") is True, n, *_scale(config, where))
+        _refuse_beyond(value, found[name], where)
     return found
+
+
+def _scale(config: Mapping[str, Json], where: str) -> tuple[str, float, float]:
+    """The scale of a metric in words, "" where the file says none, and its bounds; raises BenchError for bounds that are none."""
+    bounds = []
+    for key, unbounded in (("min_score", -math.inf), ("max_score", math.inf)):
+        given = config.get(key)
+        if (bound := number(given)) is None and given is not None:
+            raise BenchError(f"{where}: {key} is {shortly(given, 40)}, expected a number")
+        bounds.append(unbounded if bound is None else bound)
+    low, high = bounds
+    if low > high:
+        raise BenchError(f"{where}: min_score {low:g} is above max_score {high:g}; correct the file")
+    unit = shortly(config.get("metric_unit") or "", 40).casefold()
+    if unit in {"", *_PROPORTION} and ((low >= -1 and high <= 1) or (unit and math.inf in (-low, high))):
+        return FRACTION, low, high
+    if unit in {"", *_PERCENT} and ((low, high) == (0, 100) or (unit and math.inf in (-low, high))):
+        return "percent", low, high
+    if math.isfinite(low) and math.isfinite(high):
+        return f"{unit or 'numbers'} from {low:g} to {high:g}", low, high
+    return unit, low, high
+
+
+def _refuse_beyond(value: float, figure: _Figure, where: str) -> None:
+    if not figure.low - _ROUNDED <= value <= figure.high + _ROUNDED:
+        bounds = " and ".join(
+            f"{name} {bound:g}"
+            for name, bound in (("min_score", figure.low), ("max_score", figure.high))
+            if math.isfinite(bound)
+        )
+        raise BenchError(f"{where} is {value:g}, beyond its own {bounds}; correct the file")
 
 
 def _metric(row: Mapping[str, Json]) -> str:

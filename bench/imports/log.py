@@ -17,6 +17,7 @@ from bench.types import Json
 LOWER_IS_BETTER = re.compile(
     r"(^|_)(perplexity|ppl|bits_per_byte|wer|cer|ter|mse|rmse|mae|loss|brier(_score)?|ece(_\w+)?|error(_rate)?)$"
 )
+FRACTION = "fractions"  # the scale of 0 to 1, or to -1 of what may be below 0
 _HUGE = 1e100  # a value beyond it is no score, and its square or sum no number
 _MOST_SAMPLES = 2**53  # a whole number that JSON holds
 _TEXT = 200  # characters of a strange text that a message shows
@@ -56,7 +57,7 @@ class Log:
 
     `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
     over all samples. `n` is the number of samples that the log says to have measured, None where it does not say, `counts` the
-    same of a metric. `samples`
+    same of a metric, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples`
     is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
     folder that the harness names by the model, for a log that itself names none.
     """
@@ -74,6 +75,7 @@ class Log:
     notes: tuple[str, ...] = ()
     folder: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    scales: Mapping[str, str] = field(default_factory=dict)
 
     def ranked_by(self, metric: str | None) -> Log:
         """The same with this metric first; raises BenchError where there is none of this name."""

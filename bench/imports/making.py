@@ -18,7 +18,18 @@ from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.imports import naming
-from bench.imports.log import Log, Sample, clean, listed, named, refuse_huge, refuse_huge_of, shortly, texts_in
+from bench.imports.log import (
+    FRACTION,
+    Log,
+    Sample,
+    clean,
+    listed,
+    named,
+    refuse_huge,
+    refuse_huge_of,
+    shortly,
+    texts_in,
+)
 from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
 from bench.models.base import Device
@@ -122,7 +133,10 @@ def as_it_is(source: Source, settings: Settings) -> Made:
             "each sample is a cluster of its own; where several share a passage or a document, name the field: --cluster"
         )
     origin = source.origin(
-        log.stated, task=shortly(log.task), task_version=shortly(log.task_version), cluster=shortly(source.cluster or "")
+        log.stated,
+        task=shortly(log.task),
+        task_version=shortly(log.task_version),
+        cluster=shortly(source.cluster or ""),
     )
     run, folder = _kept(source, task, examples, predictions, settings, origin, {})
     return Made(run, folder, (*log.notes, *notes, *_unlike(log, run.scores)), log.stated)
@@ -233,13 +247,17 @@ def _metrics(log: Log) -> tuple[list[Metric], list[str]]:
 
 
 def _metric(log: Log, name: str, values: Sequence[float], least: float = 0.0) -> Metric:
-    """A metric of the log; where its values go beyond `least` to 1 it is another one, so that no table shows both as one."""
+    """A metric of the log; of another scale it is another one, so that no table shows both as one.
+
+    What a log does not say is told by the values: those within `least` to 1 are fractions.
+    """
     version = f", version {shortly(log.task_version, 60)} of its task" if log.task_version else ""
-    is_fraction = all(least <= one <= 1 for one in values)
+    scale = log.scales.get(name)
+    is_fraction = scale == FRACTION if scale else all(least <= one <= 1 for one in values)
     return foreign.metric(
         name, higher_is_better=name not in log.lower, is_fraction=is_fraction,
         signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}"
-        f"{', no fraction' * (not is_fraction)}",
+        f"{'' if is_fraction else f', in {scale}' if scale else ', no fraction'}",
     )  # fmt: skip
 
 
@@ -363,7 +381,9 @@ def _kept(
     said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))
     judged: dict[str, Json] = {}
     if isinstance(task, foreign.ForeignTask):  # what ranks, and which way, is the log's word and not a task's version
-        judged["metrics"] = [[one.name, one.higher_is_better] for one in task.metrics]
+        judged["metrics"] = [
+            [one.name, one.higher_is_better, *([] if one.is_fraction else [one.signature])] for one in task.metrics
+        ]
     if source.only_paired:
         judged[foreign.ONLY_PAIRED] = True
     stands_on = judged | {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from bench.errors import BenchError
@@ -106,29 +106,30 @@ def _told(board: Board, found: Sequence[Table]) -> Callable[[Table], Table]:
         ]
         if len(alike) == 1:
             return table
-        scores = [one.rows[0].score for one in alike]
-        if len({score.is_fraction for score in scores}) > 1:
-            scale = "is a fraction" if table.rows[0].score.is_fraction else "goes beyond 1"
-            return replace(
-                table,
-                notes=(*table.notes, f"in these logs {board.metric} {scale}, in those of another table it does not"),
-            )
-        if len(firsts := {judged(one.rows[0].run)[0] for one in alike}) > 1:
-            first = judged(table.rows[0].run)[0]
-            return replace(table, notes=(*table.notes, f"these logs rank by {first}, those of another table do not"))
-        if len({score.higher_is_better for score in scores}) > 1:
-            way = "more" if table.rows[0].score.higher_is_better else "less"
-            return replace(
-                table, notes=(*table.notes, f"by these logs {way} is better, by those of another table it is not")
-            )
-        if firsts != {""}:
-            return replace(
-                table, notes=(*table.notes, f"{board.metric} is the {scores[alike.index(table)].signature} here")
-            )
+        if judged(table.rows[0].run)[0]:  # of another harness' logs
+            return replace(table, notes=(*table.notes, *_unlike(board, table, alike)))
         note = f"scored by parser and metrics {table.scorer or 'unknown'}; `bench rescore --all` scores all runs by those of today"
         return replace(table, notes=(*table.notes, note))
 
     return told
+
+
+def _unlike(board: Board, table: Table, alike: Sequence[Table]) -> Iterator[str]:
+    """In what the logs of this table differ from those of others on the same data, a line each."""
+    first, score = judged(table.rows[0].run)[0], table.rows[0].score
+    others = [one.rows[0] for one in alike if one is not table]
+    if any(judged(one.run)[0] != first for one in others):
+        yield f"these logs rank by {first}, those of another table do not"
+    if any(one.score.higher_is_better is not score.higher_is_better for one in others):
+        way = "more" if score.higher_is_better else "less"
+        yield f"by these logs {way} is better, by those of another table it is not"
+    if any(_scale(one.score) != _scale(score) for one in others):
+        yield f"in these logs {board.metric} is {_scale(score)}, in those of another table it is not"
+
+
+def _scale(score: Score) -> str:
+    """What a log says of the scale of its metric, in words."""
+    return "a fraction" if score.is_fraction else score.signature.rpartition(", ")[2]
 
 
 def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
