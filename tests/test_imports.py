@@ -874,6 +874,28 @@ def test_scales_that_files_state_are_tables_of_their_own_whatever_the_value_is(t
         assert imported(eee.read(path), path, tmp_path / "runs").run.scores[0].is_fraction is is_fraction
 
 
+def test_figures_of_other_splits_or_subsets_stand_in_tables_of_their_own(tmp_path):
+    path, runs = tmp_path / "t.json", []
+    for i, (split, names) in enumerate(
+        (("test", "ab"), ("test", "ba"), ("test", "a"), ("validation", "ab"), ("test", "ab"))
+    ):
+        rows = [{"hf_subset": name, "main_score": 0.5 + i / 10} for name in names]
+        scores = {split: rows} | ({"dev": rows} if i == 4 else {})  # which ranks nothing where there is a test split
+        path.write_text(json.dumps({"task_name": "t", "mteb_version": "2", "scores": scores}))
+        runs.append(imported(mteb.read(path), path, tmp_path / "runs", model=str(i)).run)
+    found = tables(Board("b", "b", "mteb-t", 0, "main_score"), runs)
+    shown = {"".join(sorted(row.run.model for row in one.rows)): one.notes[0] for one in found}
+    assert shown == {"014": "figures of split test, subset a, subset b", "2": "figures of split test, subset a",
+                     "3": "figures of split validation, subset a, subset b"}  # fmt: skip
+    one, other = (eee.read(_stated(tmp_path, 0.5)), replace(eee.read(_stated(tmp_path, 0.5)), data=("hf_split dev",)))
+    assert len({imported(log, path, tmp_path / "runs").run.data_fingerprint for log in (one, other)}) == 2
+    path = _stated(tmp_path, 0.5)
+    whole = json.loads(path.read_text())
+    whole["evaluation_results"][0]["source_data"] = {"dataset_name": "quiz", "hf_split": "dev", "samples_number": 8}
+    path.write_text(json.dumps(whole))
+    assert eee.read(path).data == ("dataset_name quiz", "hf_split dev")
+
+
 SIGNS = "\x1b[31m\u202e\u200b\0e\u0301" + "\u0336" * 6
 
 

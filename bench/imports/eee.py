@@ -68,6 +68,7 @@ def read(path: Path, evaluation: str | None = None) -> Log:
         n=next((one.n for one in figures.values() if one.n), None),
         counts={name: one.n for name, one in figures.items() if one.n}, notes=tuple(notes),
         scales={name: one.scale for name, one in figures.items()},
+        data=_data([one for one in rows if str(one.get("evaluation_name")) == name]),
     )  # fmt: skip
 
 
@@ -180,6 +181,15 @@ def _refuse_beyond(value: float, figure: _Figure, where: str) -> None:
             if math.isfinite(bound)
         )
         raise BenchError(f"{where} is {value:g}, beyond its own {bounds}; correct the file")
+
+
+def _data(rows: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
+    """What the results say of the data that they are of."""
+    found = [_mapping(row.get("source_data")) for row in rows]
+    texts = (
+        f"{key} {clean(one[key])}" for one in found for key in ("dataset_name", "hf_repo", "hf_split") if one.get(key)
+    )
+    return tuple(sorted(set(texts)))
 
 
 def _metric(row: Mapping[str, Json]) -> str:

@@ -59,7 +59,8 @@ class Log:
     over all samples. `n` is the number of samples that the log says to have measured, None where it does not say, `counts` the
     same of a metric, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples`
     is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
-    folder that the harness names by the model, for a log that itself names none.
+    folder that the harness names by the model, for a log that itself names none. `data` says which data figures are of, as a
+    split and subsets: two logs of figures are of the same data where it is the same.
     """
 
     harness: str
@@ -76,6 +77,7 @@ class Log:
     folder: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
+    data: tuple[str, ...] = ()
 
     def ranked_by(self, metric: str | None) -> Log:
         """The same with this metric first; raises BenchError where there is none of this name."""

@@ -211,7 +211,12 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
     )  # fmt: skip
     examples = cast(Sequence[Example], range(n))  # they are counted and never seen: a file may say any number
     task = foreign.made(name, task_version(log), metrics)(())
-    origin = source.origin(log.stated, task=shortly(log.task), task_version=shortly(log.task_version))
+    origin = source.origin(
+        log.stated,
+        task=shortly(log.task),
+        task_version=shortly(log.task_version),
+        data=shortly(public_text(", ".join(log.data))),
+    )
     found = Measured(scores, None, Endings())
     run, folder = _kept(source, task, examples, [], settings, origin, {}, lambda *_: found)
     return Made(run, folder, log.notes, log.stated)
@@ -375,7 +380,7 @@ def _kept(
 ) -> tuple[Run, RunFolder]:  # fmt: skip
     """The run in its folder, complete; `faults` are those of a submission's record."""
     if not source.log.samples:
-        data = fingerprint([task.name, len(examples)])
+        data = fingerprint([task.name, len(examples), *source.log.data])
     else:
         data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
     said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))

@@ -42,12 +42,13 @@ def read(path: Path) -> Log:
         raise BenchError(f"{path}: the split {split!r} has no scores; the splits are {listed(list(map(str, scores)))}")
     ranked = {"main_score": math.fsum(of_split) / len(of_split)}
     kept = ranked | dict(list(stated.items())[:_MOST])
+    subsets = sorted(str(row.get("hf_subset", "default")) for row in scores[split])
     notes = [f"main_score is the mean over {len(of_split)} subset{'s' * (len(of_split) > 1)} of the split {split!r}"]
     if len(stated) > _MOST:
         notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
     return Log(HARNESS, str(found["mteb_version"]), str(found["task_name"]), _model(path), tuple(kept), (), kept,
                task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes),
-               folder=_folder(path))  # fmt: skip
+               folder=_folder(path), data=(f"split {split}", *(f"subset {one}" for one in subsets)))  # fmt: skip
 
 
 def _model(path: Path) -> str:

@@ -12,6 +12,7 @@ from bench.leaderboard.alike import comparable, everywhere, judged, origin_of, p
 from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.claimed import LEGEND, is_claimed
+from bench.scoring.foreign import imported
 
 
 @dataclass(frozen=True)
@@ -137,6 +138,7 @@ def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
     notes = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
                    for run in runs if run.reused)  # fmt: skip
     notes += spent.notes(runs)
+    notes += sorted({f"figures of {said}" for run in runs if (said := imported(run).get("data"))})
     notes += [LEGEND] if any(is_claimed(run, "device") or is_claimed(run, "date") for run in runs) else []
     return Table(
         device,

@@ -105,10 +105,10 @@ _RERUN = _closed(
 _LOG = _closed(
     {
         "harness": _NAME, "version": _SHORT, "file": _SHORT, "sha256": _SHA256, "model": _SHORT, "task": _SHORT,
-        "task_version": _SHORT, "cluster": _SHORT,
+        "task_version": _SHORT, "cluster": _SHORT, "data": _SHORT, "date": _SHORT,
         "stated": {"type": "object", "maxProperties": 200, "additionalProperties": {"type": "number"}},
     },
-    optional=("task", "task_version", "cluster"),
+    optional=("task", "task_version", "cluster", "data", "date"),
 )  # fmt: skip
 _ORIGIN = _closed(
     {
