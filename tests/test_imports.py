@@ -18,14 +18,16 @@ from bench.cli import main
 from bench.config.build import build, class_of
 from bench.errors import BenchError
 from bench.exports import card, long, paper
+from bench.exports import eee as to_eee
 from bench.exports.item import item
 from bench.imports import eee, helm, inspect_ai, lm_eval, making, mteb, reading
 from bench.imports.log import Log, Sample, named
 from bench.imports.pairing import pair
 from bench.judging.compare import compare
 from bench.judging.pair import read_side
+from bench.leaderboard import cells
 from bench.leaderboard.alike import origin_of
-from bench.leaderboard.board import tables
+from bench.leaderboard.board import Row, tables
 from bench.leaderboard.cells import shown
 from bench.leaderboard.definition import Board
 from bench.metrics.reading import EXACT_MATCH
@@ -894,6 +896,53 @@ def test_figures_of_other_splits_or_subsets_stand_in_tables_of_their_own(tmp_pat
     whole["evaluation_results"][0]["source_data"] = {"dataset_name": "quiz", "hf_split": "dev", "samples_number": 8}
     path.write_text(json.dumps(whole))
     assert eee.read(path).data == ("dataset_name quiz", "hf_split dev")
+
+
+def test_the_commit_the_date_and_the_library_of_an_imported_run_are_the_logs_own_or_none(tmp_path):
+    path = _stated(tmp_path, 0.5)
+    plain = eee.read(path)
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"evaluation_timestamp": "1796017679"}))
+    results = json.loads(RESULTS.read_text()) | {"git_hash": "0a1b2c3d", "date": 1796017679.8}
+    (tmp_path / "r.json").write_text(json.dumps(results))
+    hashed = lm_eval.read(CHOICES, tmp_path / "r.json")
+    told = {
+        "plain": imported(plain, path, tmp_path / "runs"),
+        "dated": imported(eee.read(path), path, tmp_path / "runs", model="dated"),
+        "hashed": imported(hashed, CHOICES, tmp_path / "runs"),
+    }
+    runs = {name: read_run(made.folder.path / "run.json") for name, made in told.items()}
+    items = {name: item(told[name].folder.path, run, None, None) for name, run in runs.items()}
+    assert {name: run.environment["commit"] for name, run in runs.items()} == {
+        "plain": "",
+        "dated": "",
+        "hashed": "0a1b2c3d",
+    }
+    board = Board("b", "b", "", 0, runs["plain"].scores[0].metric, columns=("commit", "date"))
+    today, day = runs["plain"].created, "2026-11-30T05:47:59+00:00"
+    assert cells.cells(board, Row(1, runs["plain"], runs["plain"].scores[0]))[-2:] == ["–", f"imported {today[:10]}"]
+    assert cells.cells(replace(board, metric="acc"), Row(1, runs["hashed"], runs["hashed"].scores[0]))[-2:] == [
+        "~0a1b2c3d", "~2026-11-30"
+    ]  # fmt: skip
+    rows = {name: long.rows([one])[0] for name, one in items.items()}
+    assert [(rows[name]["date"], rows[name]["claimed_date"], rows[name]["imported"]) for name in ("plain", "dated")] == [
+        (None, None, runs["plain"].created), (None, day, runs["dated"].created)
+    ]  # fmt: skip
+    assert [(rows[name]["commit"], rows[name]["claimed_commit"]) for name in ("plain", "hashed")] == [
+        (None, None),
+        (None, "0a1b2c3d"),
+    ]
+    shown_there = card.section(items["plain"])
+    assert "- Commit" not in shown_there
+    assert "- Date" not in shown_there
+    assert f"- Imported: `{runs['plain'].created}`" in shown_there
+    assert "- Made by: eee x 1, run" in shown_there
+    records = {name: to_eee.record(one) for name, one in items.items()}
+    libraries = {name: tuple(one["eval_library"][key] for key in ("name", "version")) for name, one in records.items()}
+    assert libraries == {"plain": ("x", "1"), "dated": ("x", "1"), "hashed": ("lm-eval", "0.4.13")}
+    assert records["plain"]["evaluation_results"][0]["evaluation_name"] == "quiz"
+    assert "evaluation_timestamp" not in records["dated"]  # claimed, and stands among the details
+    assert records["dated"]["source_metadata"]["additional_details"]["claimed_date"] == day
+    assert "claimed_date" not in records["plain"]["source_metadata"]["additional_details"]
 
 
 SIGNS = "\x1b[31m\u202e\u200b\0e\u0301" + "\u0336" * 6

@@ -14,8 +14,9 @@ from bench.exports.splice import KEY, spliced
 from bench.leaderboard.alike import origin_of, said_device
 from bench.leaderboard.cells import shown
 from bench.record import Run
-from bench.runs.claimed import MARK
+from bench.runs.claimed import MARK, date_of
 from bench.runs.rates import examples_per_second
+from bench.scoring.foreign import imported, is_foreign
 from bench.text.shown import code, visible
 from bench.text.shown import markdown as plain
 from bench.types import Json
@@ -114,9 +115,11 @@ def _facts(one: Item) -> dict[str, str]:
     said = {
         "device": "" if run.submission else f"{said_device(run)} {name}".strip(),
         "dtype": "" if run.submission else str(environment.get("dtype") or ""), "commit": str(environment.get("commit") or ""),
-        "examples_per_second": f"{rate:,.1f}" if rate else "", "date": run.created,
+        "examples_per_second": f"{rate:,.1f}" if rate else "", "date": date_of(run),
     }  # fmt: skip
     told = {name: _told(run, name, text) for name, text in said.items()}
+    log = imported(run)
+    made_by = f"{log.get('harness')} {log.get('version')}" if is_foreign(run) else f"finai-bench {library or 'unknown'}"
     card = one.card
     data = f"{plain(card.source)}, {plain(card.split)}, licence {plain(card.licence)}" if card else ""
     weights = f", weights sha256 {code(run.weights_sha256[:16])}" if run.weights_sha256 else ""
@@ -127,7 +130,8 @@ def _facts(one: Item) -> dict[str, str]:
         "Requests": "" if run.submission else code(run.asked) if run.asked else "unknown",
         "Device": ", ".join(text for text in (told["device"], told["dtype"]) if text),
         "Examples a second": told["examples_per_second"], "Commit": told["commit"], "Date": told["date"],
-        "Made by": plain(f"finai-bench {library or 'unknown'}, run {run.run_id}, {origin_of(run)}"),
+        "Imported": plain(run.created) if log else "",
+        "Made by": plain(f"{made_by}, run {run.run_id}, {origin_of(run)}"),
     }  # fmt: skip
 
 

@@ -10,6 +10,7 @@ import datetime
 import hashlib
 import json
 import os
+import re
 import uuid
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -32,7 +33,9 @@ from bench.exports.item import (
 )  # fmt: skip
 from bench.leaderboard.alike import origin_of, scorer_digest
 from bench.record import Run, Score
+from bench.runs.claimed import date_of
 from bench.runs.settings import RESAMPLES
+from bench.scoring.foreign import imported, is_foreign
 from bench.task import Card
 from bench.text.shown import json_text, terminal
 from bench.types import Generate, Json
@@ -102,15 +105,29 @@ def record(
             f"{one.name} has no score with a value ({run.scores[0].note or 'absent'}); the format takes no other"
         )
     retrieved = str(int((now or datetime.datetime.now(datetime.UTC)).timestamp()))
-    made, said = own_and_claimed(run, "date", run.created)
+    made, said = own_and_claimed(run, "date", date_of(run) or None)
     found = {
         "schema_version": VERSION, "evaluation_id": f"{run.task}/{_model_id(run).replace('/', '_')}/{retrieved}",
         "retrieved_timestamp": retrieved, "source_metadata": _source(one, organization, relationship, said),
-        "eval_library": {"name": "finai-bench", "version": str(_versions(run).get("finai-bench") or "unknown"),
-                         "additional_details": _texts({"scorer": scorer_digest(run), "exported_by": f"finai-bench {__version__}"})},
+        "eval_library": _library(run),
         "model_info": _model(one), "evaluation_results": [_result(one, score) for score in scores],
     }  # fmt: skip
     return found | ({"evaluation_timestamp": _epoch(made)} if made else {})
+
+
+def _library(run: Run) -> dict[str, Json]:
+    """What made the scores: of another harness' own task that harness, by the word of its log."""
+    log = imported(run)
+    harness, version = str(log.get("harness")), str(log.get("version"))
+    if harness == "eee" and (told := re.fullmatch(r"(.+?)(?: (v?[0-9]\S*))?", version)):  # whose file names the library
+        harness, version = told[1], told[2] or "unknown"
+    details = {
+        "scorer": scorer_digest(run), "exported_by": f"finai-bench {__version__}",
+        "answers_by": f"{harness} {version}" if log else "", "imported": run.created if log else "",
+    }  # fmt: skip
+    if not is_foreign(run):
+        harness, version = "finai-bench", str(_versions(run).get("finai-bench") or "unknown")
+    return {"name": harness, "version": version, "additional_details": _texts(details)}
 
 
 def path_of(one: Item) -> str:
@@ -206,11 +223,15 @@ def _result(one: Item, score: Score) -> dict[str, Json]:
         "note": score.note, "claimed": one.claimed, "examples": cut_text(one) or "all", "answers": _counts(run),
     }  # fmt: skip
     return {
-        "evaluation_result_id": f"{run.run_id}/{score.metric}", "evaluation_name": f"finai-bench/{run.task}",
+        "evaluation_result_id": f"{run.run_id}/{score.metric}", "evaluation_name": _evaluation(run),
         "source_data": _data(one), "metric_config": config,
         "score_details": {"score": score.value, "details": _texts(details), "uncertainty": _uncertainty(score)},
         **_generation(one),
     }  # fmt: skip
+
+
+def _evaluation(run: Run) -> str:
+    return str(imported(run).get("task")) if is_foreign(run) else f"finai-bench/{run.task}"
 
 
 def _counts(run: Run) -> Json:

@@ -11,7 +11,9 @@ from bench.errors import BenchError
 from bench.exports.item import CONFIDENCE, Item, chosen, cut_text, own_and_claimed, repeated, settings, told_settings
 from bench.leaderboard.alike import origin_of, said_device, scorer_digest
 from bench.record import Run, Score
+from bench.runs.claimed import date_of
 from bench.runs.rates import examples_per_second, seconds_per_answer
+from bench.scoring.foreign import imported
 from bench.text.shown import csv_text, visible
 from bench.types import Json
 
@@ -54,10 +56,14 @@ def _measured(run: Run) -> dict[str, Json]:
     figures = {
         "device": said_device(run), "dtype": None if run.submission else environment.get("dtype"),
         "examples_per_second": examples_per_second(run), "seconds_per_answer": seconds_per_answer(run),
-        "commit": environment.get("commit") or None, "date": run.created,
+        "commit": environment.get("commit") or None, "date": date_of(run) or None,
     }  # fmt: skip
     both = {name: own_and_claimed(run, name, value) for name, value in figures.items()}
-    return {name: one[0] for name, one in both.items()} | {f"claimed_{name}": one[1] for name, one in both.items()}
+    return (
+        {name: one[0] for name, one in both.items()}
+        | {f"claimed_{name}": one[1] for name, one in both.items()}
+        | {"imported": run.created if imported(run) else None}
+    )
 
 
 def _json(value: Json) -> str:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import naming, reading
-from bench.imports.log import FRACTION, Log, Sample, clean, counted, failed_line, listed, named, number, shortly
+from bench.imports.log import FRACTION, Log, Sample, clean, counted, dated, failed_line, listed, named, number, shortly
 from bench.types import Json
 
 HARNESS = "eee"
@@ -58,17 +58,18 @@ def read(path: Path, evaluation: str | None = None) -> Log:
     model = str(_mapping(found["model_info"]).get("id") or _mapping(found["model_info"]).get("name") or "")
     about = {"model": model, "version": f"{library.get('name', 'unknown')} {library.get('version', '')}".strip()}
     samples, notes = _beside(path, found, name, about)
+    date = dated(found.get("evaluation_timestamp"))
     lower = frozenset(name for name, one in figures.items() if one.less)
     if samples is not None:
         _refuse_other(samples, _mapping(found["model_info"]), figures, path)
-        samples = replace(samples, model=model or samples.model)
+        samples = replace(samples, model=model or samples.model, date=date)
         return _with_figures(samples, figures, lower, notes)
     return Log(
         HARNESS, about["version"], name, model, tuple(figures), (), {one: found.value for one, found in figures.items()}, lower,
         n=next((one.n for one in figures.values() if one.n), None),
         counts={name: one.n for name, one in figures.items() if one.n}, notes=tuple(notes),
         scales={name: one.scale for name, one in figures.items()},
-        data=_data([one for one in rows if str(one.get("evaluation_name")) == name]),
+        date=date, data=_data([one for one in rows if str(one.get("evaluation_name")) == name]),
     )  # fmt: skip
 
 

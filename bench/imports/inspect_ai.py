@@ -16,7 +16,9 @@ from bench.imports.log import (
     Log,
     Sample,
     clean,
+    commit_of,
     counted,
+    dated,
     failed_line,
     merged,
     named,
@@ -92,7 +94,7 @@ def read(path: Path) -> Log:
     return Log(
         HARNESS, str(version or "unknown"), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),
         frozenset(name for name in metrics if said_to_be_lower(name)), str(said.get("task_version") or ""), len(found),
-        tuple(notes),
+        tuple(notes), commit=commit_of(_mapping(said.get("revision")).get("commit")), date=dated(said.get("created")),
     )  # fmt: skip
 
 

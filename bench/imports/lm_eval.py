@@ -19,7 +19,9 @@ from bench.imports.log import (
     Log,
     Sample,
     clean,
+    commit_of,
     counted,
+    dated,
     listed,
     named,
     number,
@@ -72,7 +74,7 @@ def read(path: Path, results: Path | None = None) -> Log:
     return Log(
         HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said), metrics, tuple(samples), stated, lower,
         "" if version is None or isinstance(version, Mapping) else str(version), n, tuple(notes),
-        folder=path.absolute().parent.name,
+        folder=path.absolute().parent.name, commit=commit_of(said.get("git_hash")), date=dated(said.get("date")),
     )  # fmt: skip
 
 

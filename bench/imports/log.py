@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -60,7 +61,8 @@ class Log:
     same of a metric, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples`
     is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
     folder that the harness names by the model, for a log that itself names none. `data` says which data figures are of, as a
-    split and subsets: two logs of figures are of the same data where it is the same.
+    split and subsets: two logs of figures are of the same data where it is the same. `commit` is the git hash that the log names
+    and `date` its time, in UTC, "" where it says none.
     """
 
     harness: str
@@ -78,6 +80,8 @@ class Log:
     counts: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
     data: tuple[str, ...] = ()
+    commit: str = ""
+    date: str = ""
 
     def ranked_by(self, metric: str | None) -> Log:
         """The same with this metric first; raises BenchError where there is none of this name."""
@@ -161,6 +165,33 @@ def counted(value: Json, where: str) -> int | None:
     if value is not None and (found is None or not found.is_integer() or not 0 <= found < _MOST_SAMPLES):
         raise BenchError(f"{where} is {shortly(value, 40)!r}, expected a number of samples")
     return None if found is None else int(found)
+
+
+def dated(value: Json) -> str:
+    """The time that a log states, in seconds since 1970 or by ISO 8601, as records have times; "" for what is none.
+
+    >>> dated(1796017679.8), dated("2026-11-29T10:00:00+01:00"), dated("1796017679"), dated("today"), dated(None)
+    ('2026-11-30T05:47:59+00:00', '2026-11-29T09:00:00+00:00', '2026-11-30T05:47:59+00:00', '', '')
+    """
+    text = str(value) if isinstance(value, str | int | float) and not isinstance(value, bool) else ""
+    try:
+        if re.fullmatch(r"[0-9]{9,10}(\.[0-9]*)?", text):
+            found = datetime.datetime.fromtimestamp(float(text), datetime.UTC)
+        else:
+            found = datetime.datetime.fromisoformat(text)
+        found = found.replace(tzinfo=found.tzinfo or datetime.UTC).astimezone(datetime.UTC)
+    except (ValueError, OverflowError):
+        return ""
+    return found.isoformat(timespec="seconds")
+
+
+def commit_of(value: Json) -> str:
+    """The commit that a log states: a git hash, or what `git describe` says; "" for what is none.
+
+    >>> commit_of("a1b2c3d4"), commit_of("v0.4.9-12-gabc"), commit_of(None), commit_of("none at all")
+    ('a1b2c3d4', 'v0.4.9-12-gabc', '', '')
+    """
+    return value if isinstance(value, str) and re.fullmatch(r"[\w.+-]{1,60}", value, re.ASCII) else ""
 
 
 def refuse_version(version: Json, read: str, where: str) -> None:

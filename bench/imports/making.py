@@ -34,7 +34,7 @@ from bench.imports.pairing import Paired, normal, pair
 from bench.metrics.metric import Metric
 from bench.models.base import Device
 from bench.record import ELSEWHERE, Run, Score, Timing
-from bench.runs import environment, timing
+from bench.runs import timing
 from bench.runs.claimed import IMPORTED
 from bench.runs.endings import Endings
 from bench.runs.folder import RECORD, RunFolder, read_run
@@ -103,6 +103,7 @@ class Source:
             "sha256": _digest(self.path), "model": shortly(log.model, 200),
             "stated": {named(name): value for name, value in list(stated.items())[:200]},
         }  # fmt: skip
+        more |= {"date": log.date}
         return {IMPORTED: told | {name: text for name, text in more.items() if text}}
 
 
@@ -400,7 +401,7 @@ def _kept(
     run_id = fingerprint(stands_on)[:12]
     folder = RunFolder.find(settings.runs_dir, task.name, source.model, run_id, fresh=settings.fresh)
     settings = replace(settings, config={**settings.config, IMPORTED: dict(origin[IMPORTED])})
-    nowhere = {"commit": environment.describe()["commit"], "cpu": "unknown"}
+    nowhere = {"commit": source.log.commit, "cpu": "unknown"}
     device = Device("cpu", "none", 1)
     basis = Basis(task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, device, environment=nowhere)
     submission = {"file": origin[IMPORTED]["file"], "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, listed, named, number, refuse_huge, shortly
+from bench.imports.log import Log, dated, listed, named, number, refuse_huge, shortly
 from bench.types import Json
 
 HARNESS = "mteb"
@@ -48,7 +48,8 @@ def read(path: Path) -> Log:
         notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
     return Log(HARNESS, str(found["mteb_version"]), str(found["task_name"]), _model(path), tuple(kept), (), kept,
                task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes),
-               folder=_folder(path), data=(f"split {split}", *(f"subset {one}" for one in subsets)))  # fmt: skip
+               folder=_folder(path), data=(f"split {split}", *(f"subset {one}" for one in subsets)),
+               date=dated(found.get("date")))  # fmt: skip
 
 
 def _model(path: Path) -> str:

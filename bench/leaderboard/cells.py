@@ -12,7 +12,7 @@ from bench.leaderboard.columns import declared, further, ranking
 from bench.leaderboard.definition import Board
 from bench.leaderboard.readings import figure
 from bench.record import Run, Score
-from bench.runs.claimed import rerun_of
+from bench.runs.claimed import date_text, rerun_of
 from bench.runs.claimed import shown as marked
 from bench.runs.rates import examples_per_second, seconds_per_answer
 from bench.text.names import labelled
@@ -55,14 +55,14 @@ def cells(board: Board, row: Row) -> list[str]:
         "n": str(score.n or "–"), "failed": failed, "flips": _flips(run), "origin": origin_text(row), "device": said_device(run),
         "dtype": "–" if run.submission else environment["dtype"],
         "examples_per_second": figure(examples_per_second(run)), "seconds_per_answer": figure(seconds_per_answer(run), 1000),
-        "commit": environment["commit"] or "–", "date": run.created[:10],
+        "commit": environment["commit"] or "–", "date": date_text(run),
     }  # fmt: skip
     return [
         rank_of(row),
         labelled(run.model),
         interval(score),
         *more,
-        *(marked(run, name, str(values[name])) for name in board.columns),
+        *(values[name] if name == "date" else marked(run, name, str(values[name])) for name in board.columns),
     ]
 
 

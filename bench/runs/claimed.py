@@ -85,6 +85,23 @@ def shown(run: Run, name: str, text: str) -> str:
     return Claimed(MARK + text) if text not in ("", "–") and is_claimed(run, name) else text
 
 
+def date_of(run: Run) -> str:
+    """The time of a run: of one that was imported here that of its log, "" where the log says none."""
+    log = run.origin.get(IMPORTED)
+    if not isinstance(log, Mapping) or "bundle" in run.origin or "submitter" in run.origin:
+        return run.created
+    return str(log.get("date", ""))
+
+
+def date_text(run: Run, *, minutes: bool = False) -> str:
+    """The day of a run, or its time, marked where it is claimed; where a log says none that of its import, called so."""
+
+    def text(date: str) -> str:
+        return f"{date[:16].replace('T', ' ')} UTC" if minutes else date[:10]
+
+    return shown(run, "date", text(date)) if (date := date_of(run)) else f"imported {text(run.created)}"
+
+
 def known_since(run: Run) -> str:
     """The day or time by which runs are put in order: its own, that of its verification, "" for one that is only reported."""
     if not is_claimed(run, "date") or IMPORTED in run.origin:  # the record was made here, whoever measured

@@ -13,7 +13,7 @@ from bench.leaderboard.dawnbench import Table as EntryTable
 from bench.leaderboard.definition import Board
 from bench.leaderboard.suite import SuiteBoard, SuiteTable
 from bench.record import Run
-from bench.runs.claimed import known_since, shown
+from bench.runs.claimed import date_text, known_since
 from bench.runs.measurements import Measurements
 from bench.site import competition, examples, scores, suites, times, view
 from bench.site import html as pages
@@ -112,7 +112,7 @@ def _run(
     first = ranked or run.scores[0]
     return {
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
-        "run": view.brief(run.run_id, 20), "created": shown(run, "date", run.created[:10]),
+        "run": view.brief(run.run_id, 20), "created": date_text(run),
         "data": run.data_fingerprint, "n": run.n_examples or None, "metric": first.metric, "score": cells.interval(first),
     }  # fmt: skip
 

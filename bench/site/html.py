@@ -13,7 +13,7 @@ from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
 from bench.record import Run, Score
 from bench.runs import rates
-from bench.runs.claimed import LEGEND, Claimed, is_claimed, rerun_of, shown
+from bench.runs.claimed import LEGEND, Claimed, date_text, is_claimed, rerun_of, shown
 from bench.site.duration import duration
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
@@ -89,7 +89,7 @@ def run_page(
     facts = {
         "run": run.run_id,
         "origin": origin,
-        "made": shown(run, "date", run.created[:16].replace("T", " ") + " UTC"),
+        "made": date_text(run, minutes=True),
         "task version": str(run.task_version),
         "examples": (f"{run.n_examples:,}" if run.n_examples else "unknown")
         + (f", the first {run.limit:,}" if run.limit and run.limit <= run.n_examples else ""),
@@ -128,7 +128,7 @@ def _device(run: Run) -> str:
 
 
 def _day(run: Run) -> str:
-    return shown(run, "date", run.created[:10])
+    return date_text(run)
 
 
 def _yaml(value: Any) -> str:

@@ -29,14 +29,14 @@ _COLUMNS = {
 def show(comparison: Comparison, changed: Changes) -> None:
     """The two runs, every metric's difference, the verdict, slices, changed examples and speed."""
     from bench.leaderboard.alike import origin_of
-    from bench.runs.claimed import shown
+    from bench.runs.claimed import date_text
 
     a, b = comparison.a.run, comparison.b.run
     first = comparison.metrics[0]
     size = f", {first.difference.g:,} clusters" if first.difference else ""
     tell(f"{a.task}, version {a.task_version}: {comparison.n:,} examples{size}")
     for letter, run in (("A", a), ("B", b)):
-        tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {shown(run, 'date', run.created[:10])}")
+        tell(f"  {letter}  {run.model}  {run.run_id}, {origin_of(run)}, {date_text(run)}")
     for note in comparison.notes:
         tell(f"  {note}")
     columns = [_COLUMNS[name] for name in ("metric", "A", "B", "B - A", "p", "detectable")]
