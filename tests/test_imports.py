@@ -15,6 +15,7 @@ import pytest
 
 from bench import load_run
 from bench.cli import main
+from bench.commands.shared import output
 from bench.config.build import build, class_of
 from bench.errors import BenchError
 from bench.exports import card, long, paper
@@ -971,6 +972,24 @@ def test_signs_that_cannot_be_seen_in_any_name_of_a_log_stand_as_numbers_in_a_re
         imported(replace(log, metrics=("a\x1b",), samples=tuple(replace(one, values={"a\x1b": 1.0}) for one in log.samples)),
                  CHOICES, tmp_path / "other")  # fmt: skip
     assert not (tmp_path / "other").exists()
+
+
+def test_names_that_secrets_are_called_by_withhold_nothing_of_what_is_printed_of_a_run(tmp_path, capsys):
+    log = lm_eval.read(CHOICES)
+    names = {"acc": "api_key", "acc_norm": "passwd"}
+    samples = tuple(replace(one, values={names[name]: 1.0 for name in one.values}) for one in log.samples)
+    log = replace(log, metrics=tuple(names.values()), samples=samples, task="auth_token")
+    made = imported(log, CHOICES, tmp_path / "runs", model="passwd")
+    imported(log, CHOICES, tmp_path / "runs", model="api_key")
+    output.print_run(made.run, made.folder.path)
+    assert (
+        main(["compare", f"{made.run.task}/passwd", f"{made.run.task}/api_key", "--runs", str(tmp_path / "runs")]) == 0
+    )
+    told = capsys.readouterr().out
+    assert "withheld" not in told
+    assert told.startswith("lm-eval-auth_token / passwd – api_key 100.0")
+    output.tell(output.of_name("passwd", "no sk-hunter2pwABCDEFGH12345 and password=hunter2pw"))
+    assert capsys.readouterr().out == "passwd – no withheld and password=withheld\n"
 
 
 def test_each_metric_that_ranks_has_a_table_and_the_site_shows_all_and_none_hides_another(

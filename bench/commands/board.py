@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared import competition, output, trainings
 from bench.errors import BenchError
-from bench.text.shown import tell
+from bench.text.shown import of_name, tell
 
 if TYPE_CHECKING:
     from bench.commands.shared.gathered import Gathered
@@ -128,12 +128,12 @@ def _print(found: Sequence[Found], suites: Sequence[FoundSuite], why: Mapping[st
 
     for board, tables in found:
         if not tables:
-            tell(f"{board.title}: no runs yet")
+            tell(of_name(board.title, "no runs yet"))
         shown = cells.with_telling_columns(board, tables)
         for table in tables:
             ends = {id(rows[-1]) for rows in boards.groups(table)[:-1]}
             rows = [printed.Row(cells.cells(shown, row), row.rank is None, id(row) in ends) for row in table.rows]
-            title = f"{board.title}: {boards.title(table)}"
+            title = of_name(board.title, boards.title(table))
             printed.show(title, cells.columns(shown), rows, whole=f"leaderboards/{board.name}.md")
             for line in page.below(table):
                 tell(line)

@@ -11,7 +11,7 @@ from bench.commands.shared import output, references
 from bench.config import compose as conf
 from bench.errors import BenchError
 from bench.text.names import typed
-from bench.text.shown import tell
+from bench.text.shown import of_name, tell
 
 if TYPE_CHECKING:
     from bench.bundles.bundle import Bundle
@@ -41,7 +41,10 @@ def main(options: argparse.Namespace) -> int:
         path, done = _entry(folder, run, made, before, replaces=options.replace)
         lines += [
             *done,
-            f"  {run.task} / {run.model}: {run.scores[0].metric} {shown(run.scores[0], run.scores[0].value)}; {path}",
+            of_name(
+                f"  {run.task} / {run.model}",
+                f"{run.scores[0].metric} {shown(run.scores[0], run.scores[0].value)}; {path}",
+            ),
         ]
         lines += _tells_of_people(run, folder)
         record.append({"task": run.task, "model": run.model, "run_id": run.run_id, "entry": str(path)})

@@ -23,6 +23,7 @@ from bench.scoring.foreign import imported
 from bench.stats.gate import FAIL, PASS, Change, Verdict, flips_take, judge, together
 from bench.stats.paired import difference
 from bench.stats.swaps import value
+from bench.text.shown import of_name
 
 _WIDTH = 2 * 1.959964  # of a 95 % interval, in standard errors
 _BLOCK = 256  # examples left out of a metric of order at a time
@@ -116,8 +117,11 @@ def _shared(run: Entry, base: Entry, metric: Metric | RankedMetric) -> _Shared:
     both = _Shared(ours, theirs, len(full[0]), len(full[1]), n_changed)
     if not len(ours):
         raise BenchError(
-            f"{name}: none of its {both.n_ours:,} examples is among the {both.n_theirs:,} of the baseline: other data; "
-            "`bench check RUN --update` makes a new baseline"
+            of_name(
+                name,
+                f"none of its {both.n_ours:,} examples is among the {both.n_theirs:,} of the baseline: other data; "
+                "`bench check RUN --update` makes a new baseline",
+            )
         )
     if metric.name in ours.fitted | theirs.fitted and not len(ours) == both.n_ours == both.n_theirs:
         raise BenchError(
@@ -138,8 +142,11 @@ def _refuse_unlike(run: Run, base: Run) -> None:
     ):
         if ours != theirs:
             raise BenchError(
-                f"{run.task}/{run.model}: its {what} is {ours!r}, the baseline's {theirs!r}; only like can be compared; "
-                "`bench check RUN --update` makes a new baseline"
+                of_name(
+                    f"{run.task}/{run.model}",
+                    f"its {what} is {ours!r}, the baseline's {theirs!r}; only like can be compared; "
+                    "`bench check RUN --update` makes a new baseline",
+                )
             )
 
 
@@ -155,7 +162,8 @@ def _scorers(run: Run, base: Run) -> list[tuple[str, str, str]]:
 def _with_rows(who: str, entry: Entry, metric: Metric | RankedMetric) -> measurements.Measurements:
     if entry.measurements is None or metric.name not in entry.measurements.rows:
         reason = entry.run.scores[0].note or "its references are held out"
-        raise BenchError(f"{entry.run.task}/{entry.run.model}: {who} has no rows of {metric.name} ({reason})")
+        name = f"{entry.run.task}/{entry.run.model}"
+        raise BenchError(of_name(name, f"{who} has no rows of {metric.name} ({reason})"))
     return entry.measurements
 
 

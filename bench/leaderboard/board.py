@@ -13,6 +13,7 @@ from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
 from bench.runs.claimed import LEGEND, is_claimed
 from bench.scoring.foreign import imported
+from bench.text.shown import of_name
 
 
 @dataclass(frozen=True)
@@ -135,7 +136,7 @@ def _scale(score: Score) -> str:
 
 def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
     one = next((run for run in runs if run.asked != ELSEWHERE), runs[0])
-    notes = sorted(f"{run.model}: {sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs"
+    notes = sorted(of_name(run.model, f"{sum(run.reused.values())} of {run.n_examples} answers were taken from earlier runs")
                    for run in runs if run.reused)  # fmt: skip
     notes += spent.notes(runs)
     notes += sorted({f"figures of {said}" for run in runs if (said := imported(run).get("data"))})

@@ -17,6 +17,7 @@ from bench.metrics.metric import AnyMetric, Metric
 from bench.record import Run
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES
+from bench.text.shown import of_name
 from bench.types import Json
 
 Array: TypeAlias = npt.NDArray[np.float64]
@@ -160,7 +161,9 @@ def _with(table: Table, candidates: Sequence[Row], known: Sequence[Row], found: 
     for row in candidates:
         if isinstance(one := state[id(row)], str):
             reasons.setdefault(one, []).append(row.run.model)
-    notes = [f"No interval on the rank of {_listed(models)}: {reason}." for reason, models in reasons.items()]
+    notes = [
+        of_name(f"No interval on the rank of {_listed(models)}", f"{reason}.") for reason, models in reasons.items()
+    ]
     if unknown == len(candidates) and len(reasons) == 1:
         notes = [f"No intervals on ranks: {next(iter(reasons))}."]
     return replace(table, rows=rows, notes=(*table.notes, *notes))

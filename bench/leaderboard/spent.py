@@ -12,6 +12,7 @@ from bench.runs import costs, energy
 from bench.runs.claimed import is_claimed
 from bench.runs.costs import Cost
 from bench.runs.price import shown
+from bench.text.shown import of_name
 
 _BEHIND = "seconds_per_answer"
 
@@ -47,7 +48,7 @@ def notes(runs: Sequence[Run]) -> list[str]:
     for run in runs:
         if costs.per_example(run) is not None and not is_claimed(run, "price"):
             given.setdefault(shown(run.price), []).append(run.model)
-    return [f"Price of {_listed(sorted(set(models)))}: {one}." for one, models in sorted(given.items())]
+    return [of_name(f"Price of {_listed(sorted(set(models)))}", f"{one}.") for one, models in sorted(given.items())]
 
 
 def _listed(names: Sequence[str], most: int = 5) -> str:

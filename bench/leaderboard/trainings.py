@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from bench.leaderboard.markdown import line
-from bench.text.shown import code
+from bench.text.shown import code, of_name
 from bench.text.shown import markdown as plain
 from bench.text.table import ALWAYS, Column
 from bench.training.record import TrainingRecord
@@ -39,7 +39,9 @@ class TimeTable:
     @property
     def notes(self) -> list[str]:
         """Why rows have no result, and what the numbers do not compare with."""
-        found = [f"{one.model}: no result, {one.result['mlperf']['reason']}." for one in self.rows if not _time(one)]
+        found = [
+            of_name(one.model, f"no result, {one.result['mlperf']['reason']}.") for one in self.rows if not _time(one)
+        ]
         if not self.comparable:
             found.append(
                 "Trained or evaluated on examples of its own choice: not comparable with others' numbers on this data set."

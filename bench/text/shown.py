@@ -64,6 +64,19 @@ def terminal(text: object, most: int = _LONGEST_LINE) -> str:
     return line if len(line) <= most else line[: most - 1] + "…"
 
 
+def of_name(name: object, text: object) -> str:
+    """`name: text` for a line, where `name` is one of a model, a task or a metric: with a dash where the two look like a secret.
+
+    Whatever is a secret in either of them is withheld as ever.
+
+    >>> of_name("a / lexical", "f1 37.5"), of_name("a / passwd", "f1 37.5")
+    ('a / lexical: f1 37.5', 'a / passwd – f1 37.5')
+    """
+    line = f"{name}: {text}"
+    taken = secrets.clean(line) != f"{secrets.clean(str(name))}: {secrets.clean(str(text))}"
+    return f"{name} – {text}" if taken else line
+
+
 def tell(line: object, *, err: bool = False) -> None:
     """Print one line, without secrets and without what a terminal would obey; with `err`, to stderr."""
     text = terminal(secrets.clean(str(line)[: 4 * _LONGEST_LINE]))

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from bench.commands.shared import tables
-from bench.text.shown import tell
+from bench.text.shown import of_name, tell
 from bench.text.table import Column
 
 if TYPE_CHECKING:
@@ -82,7 +82,7 @@ def verdict(comparison: Comparison) -> str:
         return f"no verdict: A and B are one run, {one.run.run_id}; name two, by their ids where they are of one model"
     found, winner = first.difference, better(comparison)
     if found is None:
-        return f"no verdict: {first.metric}: {first.note}"
+        return f"no verdict: {of_name(first.metric, first.note)}"
     if winner:
         lower = "" if first.higher_is_better else " (lower is better)"
         p = p_text(comparison.adjusted_p or 0.0)
@@ -92,7 +92,7 @@ def verdict(comparison: Comparison) -> str:
     if found.g < MIN_CLUSTERS:
         return f"no difference found, and none could be: {found.g} clusters are too few, at least {MIN_CLUSTERS} are needed"
     if found.low is None:
-        return f"no verdict: {first.metric}: {found.note}"
+        return f"no verdict: {of_name(first.metric, found.note)}"
     if (comparison.adjusted_p or 0.0) < LEVEL:
         return f"no difference of {first.metric} found: the runs answer differently (p {p_text(found.p)}), but its interval holds 0"
     corrected = ""
@@ -154,12 +154,12 @@ def _legend(metrics: Sequence[PairedMetric]) -> Iterator[str]:
     reasons: dict[str, list[str]] = {}
     for metric in metrics:
         reasons.setdefault(metric.difference.test if metric.difference else metric.note, []).append(metric.metric)
-    yield from (f"{', '.join(names)}: {reason}" for reason, names in reasons.items())
+    yield from (of_name(", ".join(names), reason) for reason, names in reasons.items())
     widths: dict[str, list[str]] = {}
     for metric in metrics:
         if metric.difference and metric.difference.note:
             widths.setdefault(metric.difference.note, []).append(metric.metric)
-    yield from (f"{', '.join(names)}: {note}" for note, names in widths.items())
+    yield from (of_name(", ".join(names), note) for note, names in widths.items())
 
 
 def _slices(comparison: Comparison) -> None:

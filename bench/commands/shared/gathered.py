@@ -34,6 +34,7 @@ from bench.scoring.foreign import class_of, is_foreign
 from bench.scoring.source import digest_of
 from bench.task import BaseTask, Task
 from bench.text.meant import among
+from bench.text.shown import of_name
 
 if TYPE_CHECKING:
     from bench.metrics.metric import AnyMetric
@@ -329,15 +330,15 @@ def _reasons(rows: Sequence[Row]) -> list[str]:
     heads = {"undefined: ": "No score", "no interval: clusters ": "No interval",
              "no interval: the value ": "No interval", "exact: ": "Interval"}  # fmt: skip
     models = [row for row in rows if not row.run.is_reference] or rows
-    found: dict[str, list[str]] = {}
+    found: dict[tuple[str, str], list[str]] = {}
     for row in models:
         head = next((text for begin, text in heads.items() if row.score.note.startswith(begin)), None)
         if head is not None:
             reason = row.score.note.removeprefix("no interval: ")
-            found.setdefault(f"{head}{{}}: {reason}.", []).append(row.run.model)
+            found.setdefault((head, reason), []).append(row.run.model)
     return [
-        text.format(f" of {', '.join(dict.fromkeys(names))}" if len(names) < len(models) else "")
-        for text, names in found.items()
+        of_name(head + (f" of {', '.join(dict.fromkeys(names))}" if len(names) < len(models) else ""), f"{reason}.")
+        for (head, reason), names in found.items()
     ]
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from bench.commands.shared.streams import can_say
 from bench.text.secrets import clean, known_now
-from bench.text.shown import json_text, tell
+from bench.text.shown import json_text, of_name, tell
 
 if TYPE_CHECKING:
     from bench.record import Run
@@ -74,7 +74,7 @@ def print_run(run: Run, folder: Path) -> None:
 
     rate, each = examples_per_second(run), seconds_per_answer(run)
     scores = ", ".join(f"{s.metric} {interval(s)}" for s in run.scores if s.value is not None)
-    tell(f"{run.task} / {run.model}: {scores}")
+    tell(of_name(f"{run.task} / {run.model}", scores))
     if ended := endings.line(run, shown):
         tell(f"  {ended}")
     absent: dict[str, list[str]] = {}
@@ -110,7 +110,7 @@ def _uncommon(run: Run) -> Iterator[str]:
             reasons.setdefault(score.note, []).append(score.metric)
     for reason, names in reasons.items():
         if reason:
-            yield reason if len(names) == len(scored) else f"{', '.join(names)}: {reason}"
+            yield reason if len(names) == len(scored) else of_name(", ".join(names), reason)
 
 
 def _spent(run: Run) -> Iterator[str]:
