@@ -1023,7 +1023,11 @@ def test_each_metric_that_ranks_has_a_table_and_the_site_shows_all_and_none_hide
     }
     with pytest.raises(BenchError, match=r"ranks by acc and .* by acc_norm; import one of them again"):
         compare(by_name["a"], by_name["d"], class_of(by_name["a"].run).metrics)
+    items = [item(side.folder, side.run, None, side.rows) for side in sides if side.run.task_version]
+    assert [(head[1], head[2].count("ranked by")) for head in paper.papers(items, ["acc_norm"])[0].heads] == [
+        ("acc_norm % ↑", 1)] * 3  # fmt: skip
+    assert sorted(head[1] for head in paper.papers(items)[0].heads) == ["acc % ↑", "acc % ↓", "acc_norm % ↑"]
     mine = Board("mine", "mine", made.run.task, 1, "acc_norm")  # of a file, which says what ranks
     found = tables(mine, [by_name[name].run for name in "acd"])
-    assert [sorted(row.run.model for row in table.rows) for table in found] == [["c", "d"], ["a"]]
-    assert found[1].notes[-1] == "these logs rank by acc, those of another table do not"
+    assert [sorted(row.run.model for row in table.rows) for table in found] == [["a"], ["c", "d"]]
+    assert found[0].notes[-1] == "these logs rank by acc, those of another table do not"

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from bench.exports.item import Item, cut_text, model_settings, refuse_unknown, settings
-from bench.leaderboard.alike import comparable, everywhere, origin_of, place, scorer_digest
+from bench.leaderboard.alike import comparable, everywhere, judged, origin_of, place, scorer_digest
 from bench.leaderboard.board import Row, Table
 from bench.leaderboard.cells import shown
 from bench.leaderboard.definition import Board
@@ -202,7 +202,7 @@ def _heads(columns: Sequence[_Column]) -> list[tuple[str, str, str]]:
         table, score = one.table, one.table.rows[0].score
         task = key[0] + (f" v{key[1]}" if versions[key[0]] > 1 else "")
         others = [_stood_on(other.table) for other, its in zip(columns, plain, strict=True) if its == key]
-        what = [f"n={table.n}"]
+        what = [f"n={table.n}" if table.n else "n unknown"]
         what += [
             f"{name} {value}" for name, value in _stood_on(table).items() if any(value != told[name] for told in others)
         ]
@@ -214,7 +214,9 @@ def _heads(columns: Sequence[_Column]) -> list[tuple[str, str, str]]:
 def _stood_on(table: Table) -> dict[str, str]:
     """What runs have to share to be compared, in short."""
     asked = "elsewhere" if table.asked == ELSEWHERE else table.asked[:8] or "unknown"
-    return {"data": table.fingerprint[:8], "asked": asked, "scorer": table.scorer or "unknown"}
+    first, _, _, measured = judged(table.rows[0].run)
+    return {"data": table.fingerprint[:8], "asked": asked, "scorer": table.scorer or "unknown",
+            "ranked by": first or "the task", "as": measured or "the task has it"}  # fmt: skip
 
 
 def _named(items: Sequence[Item]) -> dict[int, str]:

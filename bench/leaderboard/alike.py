@@ -16,11 +16,12 @@ ORIGINS = ("run here", "scored here", "in the store", "imported", "verified", "s
 def comparable(runs: Sequence[Run]) -> list[list[Run]]:
     """The runs in groups of the same examples, asked the same and scored by the same parser and metrics: only these compare.
 
-    Predictions that were brought were asked elsewhere: they stand in every group of their data and scorer.
+    Predictions that were brought were asked elsewhere: they stand in every group of their data and scorer. Of other harnesses'
+    logs those alone compare that rank by one metric, one way and on one scale.
     """
-    groups: dict[tuple[str, str, str], list[Run]] = {}
+    groups: dict[tuple[str, tuple[object, ...], str], list[Run]] = {}
     for run in runs:
-        groups.setdefault((run.data_fingerprint, scorer_digest(run), run.asked), []).append(run)
+        groups.setdefault((run.data_fingerprint, (scorer_digest(run), *judged(run)), run.asked), []).append(run)
     found = []
     for (data, scorer, asked), alike in groups.items():
         others = [key for key in groups if key[:2] == (data, scorer) and key[2] not in (ELSEWHERE, UNKNOWN)]

@@ -114,6 +114,7 @@ def _run(
         "page": name, "task": view.brief(run.task), "model": view.brief(run.model),
         "run": view.brief(run.run_id, 20), "created": date_text(run),
         "data": run.data_fingerprint, "n": run.n_examples or None, "metric": first.metric, "score": cells.interval(first),
+        "judged": " ".join(map(str, alike.judged(run))),
     }  # fmt: skip
 
 

@@ -16,7 +16,7 @@
   const option = (run, chosen) => h("option", { value: run.page, selected: Boolean(chosen) && run.page === chosen.page }, label(run));
 
   function fill() {
-    const fits = sorted.filter((run) => !a || run.data === a.data);
+    const fits = sorted.filter((run) => !a || (run.data === a.data && run.judged === a.judged));
     first.replaceChildren(h("option", { value: "" }, "choose a run"), ...sorted.map((run) => option(run, a)));
     second.replaceChildren(h("option", { value: "" }, "choose a run on the same examples"), ...fits.map((run) => option(run, b)));
   }
@@ -35,6 +35,10 @@
     if (!a || !b) return;
     if (a.data !== b.data) {
       pair.append(h("p", { class: "note", role: "alert" }, "These two runs answered different examples, so they cannot stand side by side; choose a B on the same examples."));
+      return;
+    }
+    if (a.judged !== b.judged) {
+      pair.append(h("p", { class: "note", role: "alert" }, "By their logs these two runs rank by other metrics, another way or on another scale, so they cannot stand side by side."));
       return;
     }
     pair.append(h("div", { class: "two" }, side("A", a), side("B", b)),
