@@ -146,7 +146,7 @@ def test_tokens_of_thinking_are_as_the_server_counts_them_and_never_guessed(usag
 
 def test_a_label_has_its_thinking_beside_it() -> None:
     found = answered(says("<think>down?</think>up"), ask(Choose(("up", "down"))))
-    assert (found.label_scores, found.thinking) == ({"up": 1.0, "down": 0.0}, "down?")
+    assert (found.label_scores, found.thinking) == ({"up": 1.0, "down": -1.0}, "down?")
 
 
 # The engine

@@ -274,7 +274,7 @@ def test_labels_and_numbers_are_asked_for_in_words(model: VisionLM, monkeypatch:
     model.context = None  # the tiny context has no room for what is asked
     chosen, rated = answered(model, [choose, rate])
     model.context = 64
-    assert chosen.label_scores == {"bank": 1.0, "total": 0.0}
+    assert chosen.label_scores == {"bank": 1.0, "total": -1.0}
     assert rated.values == {"joy": 0.25}
     assert "bank; total" in model._seen(choose).prompt
 
