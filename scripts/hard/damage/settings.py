@@ -106,8 +106,11 @@ def _shape(value: Any) -> str:
 
 
 def _is_suite(folder: Path, found: Any, damage: Damage) -> str:
+    from hydra.plugins.config_source import ConfigSource
+
     there = _value(damage) or {}
-    tasks = ((there.get("suite") or {}) if damage.data.lstrip().startswith(b"# @package") else there).get("tasks")
+    head = ConfigSource._get_header_dict(damage.data.decode("utf-8", "replace"))  # as Hydra reads it
+    tasks = ((there.get("suite") or {}) if head["package"] == "_global_" else there).get("tasks")
     return (
         ""
         if "${" in str(there) or tasks == (found or {}).get("tasks")

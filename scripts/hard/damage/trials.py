@@ -29,6 +29,7 @@ from scripts.hard.damage.spoiled import spoiled
 from scripts.hard.damage.subject import Damage, Subject, commanded, unclear
 
 _MEMORY = 4 * 2**30  # bytes above what the process has before the first input
+_PATIENCE = 4  # times as long by the clock as of the processor
 _SILENT = 90.0  # seconds without an input after which a process hangs where no signal reaches it
 _KEPT = 2**20  # bytes of the input under way that are kept outside of the process
 _MOST = 20  # failures of a subject, after which no more are written
@@ -54,12 +55,16 @@ def _bounded(seconds: float) -> Iterator[None]:
     def ring(number: int, frame: Any) -> None:
         raise Hang
 
-    signal.signal(signal.SIGALRM, ring)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
+    # So long of the processor, which others may have; what waits for something that never comes ends by the clock.
+    timers = {signal.SIGPROF: (signal.ITIMER_PROF, seconds), signal.SIGALRM: (signal.ITIMER_REAL, _PATIENCE * seconds)}
+    for number, (timer, most) in timers.items():
+        signal.signal(number, ring)
+        signal.setitimer(timer, most)
     try:
         yield
     finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        for timer, _ in timers.values():
+            signal.setitimer(timer, 0)
 
 
 class Trial:
@@ -265,7 +270,7 @@ class Going:
         index = struct.unpack("<q", self._now[:8])[0]
         if index != self._last:
             self._last, self._since = index, time.monotonic()
-        return time.monotonic() - self._since > _SILENT + self.subject.seconds
+        return time.monotonic() - self._since > _SILENT + _PATIENCE * self.subject.seconds
 
     def _lost(self, why: str) -> Tried:
         index, size = struct.unpack("<qq", self._now[:16])
