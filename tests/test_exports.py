@@ -388,7 +388,7 @@ def test_marks_that_are_quoted_are_no_section(items: dict[str, Item]) -> None:
 @pytest.mark.parametrize(
     ("text", "line"),
     [
-        ("---\na: [\n---\n", "C.md: its front matter is not plain YAML"), ("---\na: 1\n", "does not end"),
+        ("---\na: 1\na: 2\n---\n", "C.md: its front matter is not plain YAML (line 3:"), ("---\na: 1\n", "does not end"),
         ("---\n- a\n---\n", "expected keys and values"), ("---\nmodel-index: 3\n---\n", "no list of models"),
         ("---\n{model-index: [], a: 1}\n---\n", "shares its line"), ('---\n"model-index": []\n---\n', "by hand"),
         ("<!-- finai-bench begin numbers/good -->\n", "are not a pair"),

@@ -199,7 +199,7 @@ def _replaced(result: Json, known: Sequence[Json]) -> list[int]:
 
 def _read(head: str, where: str) -> dict[str, Json]:
     try:
-        found = plain_yaml(head) if head.strip() else {}
+        found = plain_yaml(f"\n{head}") if head.strip() else {}  # lines are those of the card, whose first is ---
     except BenchError as error:
         raise BenchError(f"{where}: its front matter is not plain YAML ({error}); correct it") from None
     except ValueError as error:
