@@ -867,7 +867,7 @@ def test_scales_that_files_state_are_tables_of_their_own_whatever_the_value_is(t
     found = tables(Board("b", "b", "eee-quiz", 0, "accuracy"), runs)
     assert sorted("".join(sorted(row.run.model for row in one.rows)) for one in found) == ["0123", "456", "7", "8", "9"]
     notes = {one.rows[0].run.model: one.notes[-1] for one in found}
-    assert notes["7"] == "in these logs accuracy is in numbers from 0 to 10, in those of another table it is not"
+    assert notes["7"] == "in these logs accuracy is in numbers from 0 to 10, in those of another table a fraction"
     for bounds, value, is_fraction in ((percent, 50, True), (percent, 0.5, False), (proportion, 0.5, True)):
         path, _ = _eee(tmp_path)  # whose samples are 0 and 1
         whole = json.loads(path.read_text())

@@ -110,9 +110,8 @@ def _values(stats: Json, path: Path) -> tuple[dict[_Key, dict[str, float]], list
             n_perturbed += 1
             continue
         key = (_key(one["instance_id"], where), _trial(one))
-        of_it = found.setdefault(
-            key, {}
-        )  # HELM writes an instance again for each group of metrics, with what all groups share
+        # HELM writes an instance again for each group of metrics, with what all groups share.
+        of_it = found.setdefault(key, {})
         for metric, value in _measured(one["stats"], where).items():
             if of_it.setdefault(metric, value) != value:
                 two = f"{of_it[metric]:g} and {value:g}"

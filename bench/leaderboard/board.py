@@ -126,7 +126,8 @@ def _unlike(board: Board, table: Table, alike: Sequence[Table]) -> Iterator[str]
         way = "more" if score.higher_is_better else "less"
         yield f"by these logs {way} is better, by those of another table it is not"
     if any(_scale(one.score) != _scale(score) for one in others):
-        yield f"in these logs {board.metric} is {_scale(score)}, in those of another table it is not"
+        other = next(_scale(one.score) for one in others if _scale(one.score) != _scale(score))
+        yield f"in these logs {board.metric} is {_scale(score)}, in those of another table {other}"
 
 
 def _scale(score: Score) -> str:
@@ -194,6 +195,6 @@ def groups(table: Table) -> list[list[Row]]:
 def title(table: Table) -> str:
     """What the rows have in common."""
     cut = f", the first {table.limit}" if table.limit and table.limit <= table.n else ""  # a higher one cuts nothing
-    asked = "unknown" if table.asked == UNKNOWN else table.asked[:8]
+    asked = "unknown" if table.asked == UNKNOWN else table.asked if table.asked == ELSEWHERE else table.asked[:8]
     device = table.device if is_timed(table) else "no device known"
     return f"{device}, {table.n or 'an unknown number of'} examples{cut} (data {table.fingerprint[:8]}, asked: {asked})"
