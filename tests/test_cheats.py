@@ -63,6 +63,14 @@ def test_the_majority_is_the_most_frequent_target_the_mean_of_numbers_and_nothin
     assert usual(*(Prediction("", text=text) for text in "abb")) == Prediction("q", text="b")
     assert usual(*(Prediction("", values={"v": value}) for value in (0.0, 1.0))).values == {"v": 0.5}
     assert usual(*(Prediction("", text=text) for text in "abc")) == Prediction("q", text="")
+    cheat = Cheat("majority")
+    cheat.reveal(
+        {
+            name: Prediction("", label_scores={x: float(x == name) for x in ("up", "down", "flat")})
+            for name in ("up", "down")
+        }
+    )
+    assert cheat.one(CHOICE) == Prediction("c", label_scores={"up": 0.0, "down": 0.0, "flat": 0.0})
 
 
 def test_an_unknown_strategy_is_refused_with_those_there_are() -> None:
