@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from subprocess import CompletedProcess
 
-from scripts.hard.command import bench, is_clean
+from scripts.hard import forked
+from scripts.hard.command import is_clean
 from scripts.hard.damage.readers import small_data
 from scripts.hard.own.hard_stubs.meddling import CHANGES, HARMLESS
 from scripts.hard.row import Row, Scale, counted
@@ -41,6 +41,7 @@ CASES = (
 
 def tried(scale: Scale) -> Iterator[Row]:
     """The rows of this part."""
+    forked.warm(scale.folder / "warm")
     runs = [Whole(scale.folder / f"whole{number}", case) for number, case in enumerate(CASES)]
     draw = scale.draw("changed")
     for text, changes, stops in (
@@ -102,9 +103,9 @@ class Whole:
         path = folder / "data" / self.case.file
         return sorted(path.iterdir())[-1] if path.is_dir() else path
 
-    def _bench(self, folder: Path, **more: str) -> CompletedProcess[str]:
+    def _bench(self, folder: Path, **more: str) -> forked.Done:
         case = self.case
-        return bench(
+        return forked.bench(
             "run", f"task={case.task}", "model=hard_meddler", f"data_dir={folder / 'data'}", "tracking=none", "batch_size=1",
             "resamples=10", *case.words, folder=folder, **more,
         )  # fmt: skip

@@ -6,9 +6,11 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Protocol
 
 ROOT = Path(__file__).parents[2]
 OWN = Path(__file__).parent / "own"  # stubs as a user brings them: a package beside its conf/
+FAULTS = Path(__file__).parent / "faults"
 OURS = ("BENCH_RUNS", "BENCH_DATA", "BENCH_PRIVATE", "BENCH_OFFLINE", "MLFLOW_TRACKING_URI", "MLFLOW_REGISTRY_URI")
 
 
@@ -45,7 +47,23 @@ def start(*arguments: str, folder: Path, **more: str) -> subprocess.Popen[str]:
     )  # fmt: skip
 
 
-def is_clean(done: subprocess.CompletedProcess[str]) -> str:
+class Ended(Protocol):
+    """How a command ended, and what it said."""
+
+    @property
+    def returncode(self) -> int:
+        """The exit code; below 0 the signal."""
+
+    @property
+    def stdout(self) -> str:
+        """What stands on stdout."""
+
+    @property
+    def stderr(self) -> str:
+        """What stands on stderr."""
+
+
+def is_clean(done: Ended) -> str:
     """ "" where a command that failed said so in lines for its user, else what is wrong with how it ended."""
     said = done.stdout + done.stderr
     if "Traceback (most recent call last)" in said or done.returncode == 70:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.hard.command import OWN, ROOT, bench, is_clean, start
+from scripts.hard import forked
+from scripts.hard.command import FAULTS, OWN, ROOT, bench, is_clean, start
 from scripts.hard.row import Row, Scale, counted
 
-FAULTS = Path(__file__).parent / "faults"
 RUN = ("run", "task=hard_numbers", "model=hard_stub", "model.seconds=0.001", "model.load_seconds=0.2")
 _MEASURED = ("timings", "created", "environment", "files")  # of a record: what no two runs have in common
 
@@ -37,6 +37,7 @@ class Undisturbed:
     """A run that nothing happened to: what every other must end with. Its logging makes the empty store of the cache."""
 
     def __init__(self, folder: Path) -> None:
+        forked.warm(folder / "warm")
         count = folder / "count"
         done = bench(*RUN, folder=folder, HARD_FAULT="count", HARD_COUNT=str(count), **with_faults(folder))
         assert done.returncode == 0, done.stderr
@@ -80,14 +81,17 @@ def run_of(folder: Path) -> Found:
 
 def logged(folder: Path) -> str:
     """ "" where the store has the run exactly once and finished, after one `bench sync`; else what it has."""
-    done = bench("sync", folder=folder)
+    done = forked.bench("sync", folder=folder)
     if done.returncode:
         return f"bench sync: {done.stderr[-200:]}"
-    from mlflow import MlflowClient
 
-    client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'runs' / 'mlflow.db'}")
-    boards = [one.experiment_id for one in client.search_experiments()]
-    found = client.search_runs(boards)
+    def asked() -> Any:
+        from mlflow import MlflowClient
+
+        client = MlflowClient(tracking_uri=f"sqlite:///{folder / 'runs' / 'mlflow.db'}")
+        return list(client.search_runs([one.experiment_id for one in client.search_experiments()]))
+
+    found = forked.asked(asked, folder)
     if len(found) != 1 or found[0].info.status != "FINISHED":
         return f"the store has {[one.info.status for one in found]}"
     record = json.loads((complete(folder)[0] / "run.json").read_bytes())
@@ -97,7 +101,7 @@ def logged(folder: Path) -> str:
 
 def finished(folder: Path, whole: Undisturbed, *, tracking: bool = False) -> str:
     """Run the same command to its end: "" where it ended as the undisturbed run did, else what differs."""
-    done = bench(*RUN, *([] if tracking else ["tracking=none"]), folder=folder, BENCH_CACHE=str(whole.cache))
+    done = forked.bench(*RUN, *([] if tracking else ["tracking=none"]), folder=folder, BENCH_CACHE=str(whole.cache))
     if done.returncode or (wrong := is_clean(done)):
         return f"the same command ended with {done.returncode}: {done.stderr[-300:]}" if done.returncode else wrong
     try:
@@ -125,7 +129,7 @@ def killed_at_files(scale: Scale, whole: Undisturbed) -> Row:
         words = RUN if tracking else (*RUN, "tracking=none")
         for _ in range(draw.randint(1, 3)):
             at = draw.randint(1, whole.n_files)
-            bench(
+            forked.bench(
                 *words,
                 folder=folder,
                 HARD_FAULT=f"file:{at}",
@@ -142,7 +146,7 @@ def torn(scale: Scale, whole: Undisturbed) -> Row:
         folder = scale.folder / f"torn{number}"
         for _ in range(draw.randint(1, 2)):
             fault = f"torn:{draw.randint(1, whole.n_lines)}"
-            bench(*RUN, "tracking=none", folder=folder, HARD_FAULT=fault, **with_faults(folder))
+            forked.bench(*RUN, "tracking=none", folder=folder, HARD_FAULT=fault, **with_faults(folder))
         verdicts.append(finished(folder, whole))
     return counted("kill -9 in the middle of a line of journal or ledger", verdicts)
 
@@ -226,7 +230,7 @@ def dead_owner(scale: Scale) -> Row:
         time.sleep(0.2)
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
-        done = bench(*words, folder=folder)
+        done = forked.bench(*words, folder=folder)
         verdicts.append("" if done.returncode == 0 else done.stderr[-300:])
         for stream in (process.stdout, process.stderr):
             if stream is not None:
@@ -248,12 +252,12 @@ def sweeps(scale: Scale) -> Row:
     for number in range(scale.n(1, 8)):
         folder = scale.folder / f"sweep{number}"
         end(start(*words, folder=folder, BENCH_OFFLINE="1"), draw.uniform(0.5, 4))
-        done = bench(*words, folder=folder, BENCH_OFFLINE="1")
+        done = forked.bench(*words, folder=folder, BENCH_OFFLINE="1")
         verdicts.append(sweep_verdict(folder, done))
     return counted("kill -9 of a sweep of 8 cells, 7 of which fail", verdicts)
 
 
-def sweep_verdict(folder: Path, done: subprocess.CompletedProcess[str]) -> str:
+def sweep_verdict(folder: Path, done: forked.Done) -> str:
     """What is wrong with how the sweep ended; "" for nothing."""
     at_end = done.stderr.partition("7 of 8 jobs failed")[2]
     named = sum(f"{what} / hard_stub" in line for line in at_end.split("\n") for what in ("hard_numbers", "squad_v1"))

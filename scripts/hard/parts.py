@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from bench.machine import lives
+from scripts.hard import forked
 from scripts.hard.command import bench, start
 from scripts.hard.crash import RUN, Undisturbed, complete, end, finished, with_faults
 from scripts.hard.row import Row, Scale, counted
@@ -32,8 +33,8 @@ def killed_while_taken_in(scale: Scale, whole: Undisturbed) -> Row:
     """Kill before the K-th time that a file is touched by who takes three parts in, one of which was killed; up to twice."""
     template = scale.folder / "template"
     for number in (1, 2):
-        bench(*ALONE, f"shard={number}/3", folder=template)
-    bench(*ALONE, "shard=3/3", folder=template, HARD_FAULT="torn:20", **with_faults(template))
+        forked.bench(*ALONE, f"shard={number}/3", folder=template)
+    forked.bench(*ALONE, "shard=3/3", folder=template, HARD_FAULT="torn:20", **with_faults(template))
     count = scale.folder / "count"
     counting = scale.folder / "counting"
     shutil.copytree(template, counting)
@@ -44,7 +45,7 @@ def killed_while_taken_in(scale: Scale, whole: Undisturbed) -> Row:
         folder = scale.folder / f"taken{at}"
         shutil.copytree(template, folder)
         for moment in (at, draw.randint(1, n)):
-            bench(*ALONE, folder=folder, HARD_FAULT=f"file:{moment}", **with_faults(folder))
+            forked.bench(*ALONE, folder=folder, HARD_FAULT=f"file:{moment}", **with_faults(folder))
         verdicts.append(finished(folder, whole) or once(folder))
         shutil.rmtree(folder, ignore_errors=True)
     return counted(f"kill -9 before each of the {n} files that who takes parts in touches, twice", verdicts)

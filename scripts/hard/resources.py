@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from scripts.hard.command import bench, environment, is_clean, start, words
+from scripts.hard import forked
+from scripts.hard.command import Ended, environment, is_clean, start, words
 from scripts.hard.crash import RUN, Undisturbed, complete, finished
 from scripts.hard.row import Row, Scale, counted
 
@@ -73,7 +74,7 @@ def skipped(fault: str, why: str) -> Row:
     return Row(f"{fault}: NOT TRIED, {why}", 0, 0, "–")
 
 
-def one_line(done: subprocess.CompletedProcess[str]) -> str:
+def one_line(done: Ended) -> str:
     """ "" where a command that failed said so in at most three lines that name a cause, with a code for users."""
     if wrong := is_clean(done):
         return wrong
@@ -90,7 +91,7 @@ def disk_full(scale: Scale, whole: Undisturbed) -> Row:
         with tmpfs(folder / "runs", f"{draw.randint(1, 40) * 4}k") as made:
             if not made:
                 return skipped(fault, "no file system may be mounted here")
-            first = bench(*QUIET, folder=folder, BENCH_CACHE=str(whole.cache))
+            first = forked.bench(*QUIET, folder=folder, BENCH_CACHE=str(whole.cache))
             kept = answers(folder)
             remount(folder / "runs", "size=20m")
             verdict = one_line(first) or finished(folder, whole)
@@ -158,8 +159,8 @@ def killed_for_memory(scale: Scale, whole: Undisturbed) -> Row:
                 timeout=120,
                 preexec_fn=lambda: (group / "cgroup.procs").write_text(str(os.getpid())), stdin=subprocess.DEVNULL, check=False,
             )  # fmt: skip
-            said = bench("status", folder=folder).stdout
-            after = bench(*QUIET, "model.megabytes=600", folder=folder)
+            said = forked.bench("status", folder=folder).stdout
+            after = forked.bench(*QUIET, "model.megabytes=600", folder=folder)
             is_right = (
                 first.returncode == -signal.SIGKILL
                 and "killed, or its machine went down" in said
@@ -181,7 +182,7 @@ def read_only(scale: Scale, whole: Undisturbed) -> Row:
             if not made:
                 return skipped(fault, "no file system may be mounted here")
             remount(folder / "runs", "ro")
-            first = bench(*QUIET, folder=folder, BENCH_CACHE=str(whole.cache))
+            first = forked.bench(*QUIET, folder=folder, BENCH_CACHE=str(whole.cache))
             verdicts.append(
                 one_line(first) or ("" if first.returncode == 2 and "Read-only" in first.stderr else f"{first}")
             )
@@ -194,9 +195,9 @@ def read_only(scale: Scale, whole: Undisturbed) -> Row:
                 ("board", "hard_numbers"),
                 ("compare", "hard_numbers/hard_stub", "hard_numbers/hard_stub"),
             ):
-                done = bench(*command, folder=folder, BENCH_CACHE=str(whole.cache))
+                done = forked.bench(*command, folder=folder, BENCH_CACHE=str(whole.cache))
                 verdicts.append("" if done.returncode == 0 else f"{command}: {done.returncode} {done.stderr[-300:]}")
-            logging = bench(*RUN, folder=folder, BENCH_CACHE=str(whole.cache))
+            logging = forked.bench(*RUN, folder=folder, BENCH_CACHE=str(whole.cache))
             verdicts.append(one_line(logging) or ("" if logging.returncode == 0 else f"{logging.stderr[-300:]}"))
     return counted(fault, verdicts)
 

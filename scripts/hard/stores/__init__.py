@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 
+from scripts.hard import forked
 from scripts.hard.row import Row, Scale, say
-from scripts.hard.stores import cut, databases, down, exchanged, forked, many, postgres, schemas, shared
+from scripts.hard.stores import cut, databases, down, exchanged, many, postgres, schemas, shared
 
 
 def tried(scale: Scale) -> Iterator[Row]:

@@ -6,8 +6,8 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from scripts.hard.forked import bench, start
 from scripts.hard.row import Row, Scale, counted
-from scripts.hard.stores.forked import bench, start
 from scripts.hard.stores.served import Served
 from scripts.hard.stores.study import MINI, RUN, ended, faults, make, of_seed, synced, unlogged
 

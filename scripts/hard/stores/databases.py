@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
+from scripts.hard.forked import Done, asked, begin, bench
 from scripts.hard.row import Row, Scale, counted, say
-from scripts.hard.stores.forked import Done, asked, begin, bench
 from scripts.hard.stores.study import RUN, ended, faults, synced, unlogged
 
 

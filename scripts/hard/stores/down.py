@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack
 
+from scripts.hard.forked import bench, start
 from scripts.hard.row import Row, Scale, counted
-from scripts.hard.stores.forked import bench, start
 from scripts.hard.stores.served import Odd, Served, unused_port
 from scripts.hard.stores.study import RUN, ended, faults, synced, timed, unlogged
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 
+from scripts.hard.forked import asked, bench
 from scripts.hard.row import Row, Scale, counted
-from scripts.hard.stores.forked import asked, bench
 from scripts.hard.stores.study import RUN, ended, faults, make, synced
 
 

@@ -6,8 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from scripts.hard.forked import Child, Done, start
 from scripts.hard.row import Row, Scale, counted, say
-from scripts.hard.stores.forked import Child, Done, start
 from scripts.hard.stores.study import MINI, RUN, copies, ended, faults, folders, make, of_seed, synced
 
 

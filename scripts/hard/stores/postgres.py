@@ -12,8 +12,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+from scripts.hard.forked import bench, start
 from scripts.hard.row import Row, Scale, counted, say
-from scripts.hard.stores.forked import bench, start
 from scripts.hard.stores.many import Source
 from scripts.hard.stores.served import Odd, unused_port
 from scripts.hard.stores.study import RUN, faults, synced, timed, unlogged

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
+from scripts.hard.forked import asked, begin
 from scripts.hard.row import Row, Scale, counted
 from scripts.hard.stores.databases import made, run_into
-from scripts.hard.stores.forked import asked, begin
 from scripts.hard.stores.study import synced, unlogged
 
 

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from scripts.hard.stores.forked import Child, begin
+from scripts.hard.forked import Child, begin
 
 
 def unused_port() -> int:

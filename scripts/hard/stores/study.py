@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from scripts.hard.forked import Done, asked, bench
 from scripts.hard.row import say
-from scripts.hard.stores.forked import Done, asked, bench
 
 RUN = ("run", "-m", "suite=mini", "suite.tasks=[hard_numbers]", "model=hard_stub", "limit=20", "resamples=20")
 _PROGRESS = re.compile(r"\d+ of \d+|logs the run")  # a line every ten seconds, where it takes long

@@ -10,6 +10,7 @@ import gc
 import importlib
 import os
 import pickle
+import runpy
 import signal
 import sys
 import time
@@ -20,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from scripts.hard.command import OWN, environment
+from scripts.hard.command import FAULTS, OWN, environment
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,9 @@ _cache: list[str] = []  # where children keep what they need not make anew, an e
 
 
 def warm(folder: Path) -> None:
-    """Import what commands need, so that children need not; they share a cache in `folder`."""
+    """Import what commands need, so that children need not; they share a cache in `folder`. Once a process is enough."""
+    if _cache:
+        return
     _cache[:] = [str(folder / "cache")]
     sys.path.insert(0, str(OWN))
     import hard_stubs
@@ -153,6 +156,8 @@ def _become(folder: Path, said: Path, more: dict[str, str]) -> None:
         os.dup2(handle, stream)
         os.close(handle)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
+    if "HARD_FAULT" in more:  # what Python loads by its name where it starts
+        runpy.run_path(str(FAULTS / "sitecustomize.py"))
 
 
 def start(*words: str, folder: Path, waits: bool = False, **more: str) -> Child:
