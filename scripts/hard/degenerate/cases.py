@@ -107,13 +107,9 @@ def data(task: Task) -> dict[str, list[Example]]:
 
 
 def chosen(scale: Scale, place: int, found: dict[str, list[Example]]) -> dict[str, list[Example]]:
-    """All kinds of examples, or in the short version two of them, other ones for each task."""
-    kinds = list(found)
-    return (
-        found
-        if scale.long
-        else {kinds[(place + i) % len(kinds)]: found[kinds[(place + i) % len(kinds)]] for i in (0, 3)}
-    )
+    """All kinds of examples, or in the short version one of them, another one for each task."""
+    kind = list(found)[place % len(found)]
+    return found if scale.long else {kind: found[kind]}
 
 
 def scored(task: Task, case: Case, resamples: int = RESAMPLES) -> tuple[Score, ...]:

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.hard.command import bench, is_clean
+from scripts.hard import forked
+from scripts.hard.command import is_clean
+from scripts.hard.forked import Done, bench
 from scripts.hard.row import Row, Scale, counted
 
 _RUN = ("run", "task=hard_numbers", "model=hard_stub")
-Done = subprocess.CompletedProcess[str]
 
 
 def tried(scale: Scale) -> Iterator[Row]:
     """One row: a try is a command with what it wrote."""
+    forked.warm(scale.folder / "warm")
     checks = [
         _one_example,
         _all_failed,
