@@ -33,6 +33,7 @@ _DIGITS = 12
 # What all parsers and metrics share tells none of them apart.
 _NOUNS = frozenset({"bench.types", "bench.record", "bench.errors", "bench.task"})
 _KINDS = frozenset({"Metric", "RankedMetric", "CorpusMetric", "ModuleMetric"})
+_SHIPPED = frozenset({"bench", "tasks"})
 _INSTALLED = frozenset({"site-packages", "dist-packages"})
 _PLAIN = str | int | float | complex | bool | bytes | None
 
@@ -91,15 +92,21 @@ class _Modules:
         return self._known[module]
 
     def _read(self, module: str) -> Source | None:
-        path = file_of(module)  # whether it is loaded yet must make no difference
+        top = module.partition(".")[0]
+        # Whether it is loaded yet must make no difference; what is shipped stays where it is as long as this process lives.
+        path = _shipped(module) if top in _SHIPPED else file_of(module)
         if path is None:
             return None
-        top = module.partition(".")[0]
         own = is_outside(module) and not _INSTALLED & set(path.parts)
-        known = own or top in ("bench", "tasks") or (top in self.authors and top not in sys.stdlib_module_names)
+        known = own or top in _SHIPPED or (top in self.authors and top not in sys.stdlib_module_names)
         if not known or path.suffix != ".py":
             return None
         return parsed(module, path, path.stat().st_mtime_ns, path.stat().st_size)
+
+
+@functools.cache
+def _shipped(module: str) -> Path | None:
+    return file_of(module)
 
 
 @dataclass

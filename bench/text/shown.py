@@ -105,6 +105,7 @@ def _pair(sign: str) -> str:
 # What GitHub makes links of even where it is escaped: addresses, @names, #12, emoji. In code they stay text.
 _LINKS = re.compile(r"://|www\.|@|#\d|\bGH-\d|:[\w+-]+:|\b(?:mailto|xmpp|javascript|data|vbscript):\S", re.IGNORECASE)
 _SIGNS = re.compile(r"[\\`*{}|~$]")
+_MARKUP = re.compile(r"[\\`*{}|~$\[\]_&<]")
 _FIGURES = re.compile(r"\[(?=[^\[\]]*[\d–])[-\d.,%– ]+\](?![(\[:])")  # an interval is no link
 
 
@@ -127,6 +128,8 @@ def markdown(text: object, most: int = _LONGEST_LINE) -> str:
 
 def _escaped(line: str) -> str:
     """Text whose signs of markup are escaped; an interval in brackets, as boards have them, needs none."""
+    if not _MARKUP.search(_FIGURES.sub("", line) if "[" in line else line):
+        return line  # most cells
     figures = [found.span() for found in _FIGURES.finditer(line)]
     found = []
     for at, sign in enumerate(line):
