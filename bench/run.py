@@ -47,6 +47,7 @@ def evaluate(
         say(line)
     if folder.complete and _has_audit(folder.read(), settings):  # else only what is missing is made again
         progress(len(asked.examples), len(asked.examples))
+        folder.tidy()
         run = _as_written(folder, task, asked, settings, say)
         energy.say_late(run, settings.energy, say)
         return priced.repriced(folder, run, price, say), folder

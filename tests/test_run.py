@@ -21,6 +21,7 @@ from bench.record import Run
 from bench.run import evaluate
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
+from bench.runs.heartbeat import ALIVE
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.runs.settings import Settings
 from bench.task import Task
@@ -44,6 +45,19 @@ def test_a_complete_run_answers_at_once(tiny_task: Make, echo_model: Make, quick
     assert (second, same.path) == (first, folder.path)
     assert (again.calls, again.loads) == ([], 0)
     assert {path.name: path.stat().st_mtime_ns for path in folder.path.iterdir()} == before
+
+
+def test_a_complete_run_loses_the_sign_of_life_of_who_was_killed_at_its_end_and_keeps_that_of_who_is_at_it(
+    tiny_task: Make, echo_model: Make, quick_settings: Make
+) -> None:
+    _, folder = go(tiny_task(), echo_model(), quick_settings())
+    sign = folder.path / ALIVE
+    sign.write_text("1 000000000001.0\n{}\n")
+    with folder.locked():
+        go(tiny_task(), echo_model(), quick_settings())
+        assert sign.exists()
+    go(tiny_task(), echo_model(), quick_settings())
+    assert not sign.exists()
 
 
 def test_what_a_model_computes_when_it_is_told_of_requests_is_time_of_their_answers(

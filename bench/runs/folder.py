@@ -21,7 +21,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from bench.record import Run, Timing
 from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
 from bench.runs.forms import WRONG, prediction, timing
+from bench.runs.heartbeat import ALIVE
 from bench.runs.identity import Identity, canonical
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
@@ -126,6 +127,12 @@ class RunFolder:
     def read(self) -> Run:
         """The finished run; raises BenchError when the record cannot be read."""
         return read_run(self.path / RECORD)
+
+    def tidy(self) -> None:
+        """Take away the sign of life that a complete run has of who was killed at the very end, where nobody is at it."""
+        if (self.path / ALIVE).exists() and locks.holder(self.path) is None:
+            with suppress(OSError):
+                (self.path / ALIVE).unlink(missing_ok=True)
 
     @contextmanager
     def opened(

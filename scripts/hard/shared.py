@@ -96,7 +96,10 @@ def _suspended(scale: Scale, whole: Undisturbed) -> Row:
 
 def _one_suspended(folder: Path, places: tuple[Path, Path], draw: random.Random) -> str:
     first = _begun(folder, places[0])
-    time.sleep(draw.uniform(2.0, 5.0))
+    until = time.monotonic() + 60  # it has to be at it, else it is the one that is refused
+    while not list((folder / "runs").glob("*/*/*/timings.jsonl")) and time.monotonic() < until:
+        time.sleep(0.05)
+    time.sleep(draw.uniform(0.0, 2.0))
     inner = int(Path(f"/proc/{first.pid}/task/{first.pid}/children").read_text().split()[0])
     os.kill(inner, signal.SIGSTOP)
     second = _begun(folder, places[1])
