@@ -292,17 +292,32 @@ def problem(record: Json, *, strangers: bool = False) -> str:
 
 
 def _fits(schema: Mapping[str, Json], value: Json) -> bool:
-    """Whether a value has the types of a schema that says nothing else, whose whole numbers are no 1.0."""
+    """Whether a value has the types of a schema that says nothing else, whose whole numbers are no 1.0.
+
+    A walk in plain loops: a board asks this of every run.
+    """
     if not schema:
         return True
     wanted = schema.get("type", ())
-    names = (wanted,) if isinstance(wanted, str) else wanted
-    if names and type(value) not in [kind for name in names for kind in _KINDS[name]]:
+    kind = type(value)
+    if wanted and kind not in (_KINDS[wanted] if type(wanted) is str else _kinds(tuple(wanted))):
         return False
-    if isinstance(value, dict):
+    if kind is dict:
         known, rest = schema.get("properties", _NONE), schema.get("additionalProperties", _NONE)
-        return all(_fits(known.get(name, rest), one) for name, one in value.items())
-    return not isinstance(value, list) or all(_fits(schema.get("items", _NONE), one) for one in value)
+        for name, one in value.items():
+            inner = known.get(name, rest)
+            if inner and not _fits(inner, one):
+                return False
+    elif kind is list and (inner := schema.get("items", _NONE)):
+        for one in value:
+            if not _fits(inner, one):
+                return False
+    return True
+
+
+@cache
+def _kinds(names: tuple[str, ...]) -> tuple[type, ...]:
+    return tuple(kind for name in names for kind in _KINDS[name])
 
 
 _NONE: dict[str, Json] = {}

@@ -11,6 +11,8 @@ LONGEST = 2000  # characters of a claimed text
 # What a person wrote for a machine (a prompt, a stop), and what files of others held: escaped where it is shown, not refused here.
 _FREE = frozenset({"config", "submission", "audit", "history", "computed", "measurements"})
 
+_BARE = frozenset({int, float, bool, type(None)})
+
 
 def problem(record: Any) -> str:
     """The first text of a record, or key, that nobody can read as it stands, and why; "" where there is none."""
@@ -20,15 +22,26 @@ def problem(record: Any) -> str:
 
 
 def _is_plain(value: Any) -> bool:
-    """Whether all texts that are looked at are short and of ASCII alone; false for a mapping with keys that are none."""
-    if isinstance(value, str):
+    """Whether all texts that are looked at are short and of ASCII alone; false for what is none of JSON's own types.
+
+    A walk in plain loops: a board asks this of every run.
+    """
+    kind = type(value)
+    if kind is str:
         return len(value) <= LONGEST and value.isascii() and value.isprintable()
-    if isinstance(value, dict):
-        return all(
-            isinstance(name, str) and _is_plain(name) and (name in _FREE or _is_plain(one))
-            for name, one in value.items()
-        )
-    return not isinstance(value, Mapping) and (not isinstance(value, list | tuple) or all(map(_is_plain, value)))
+    if kind is dict:
+        for name, one in value.items():
+            if not (type(name) is str and len(name) <= LONGEST and name.isascii() and name.isprintable()):
+                return False
+            if type(one) not in _BARE and name not in _FREE and not _is_plain(one):
+                return False
+        return True
+    if kind is list or kind is tuple:
+        for one in value:  # noqa: SIM110
+            if type(one) not in _BARE and not _is_plain(one):
+                return False
+        return True
+    return kind in _BARE
 
 
 def _texts(value: Any, place: str) -> Iterator[tuple[str, str]]:
