@@ -149,6 +149,7 @@ def test_an_absurd_number_of_a_model_fails_its_example_alone(value: float) -> No
         _numbers("values", {"valence": value}, ["valence"])
 
 
+@pytest.mark.slow
 def test_the_command_says_which_answers_were_absurd(data: Path, tmp_path: Path, bench_main: Callable[..., Any]) -> None:
     said = {"03-01-01-01-01-01-01": {"label": "neutral", "confidence": -5}, "03-01-02-01-01-01-02": "calm"}
     Path("a.json").write_text(json.dumps(said))

@@ -211,6 +211,7 @@ def test_a_raw_prediction_of_another_type_is_malformed(line: dict[str, Json], fo
     assert found.malformed == ("elbe-1",)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ravdess", "phrasebank"])
 def test_all_labels_at_once_score_nothing_through_the_command(
     name: str, folder: Path, tmp_path: Path, bench_main: Main
@@ -242,6 +243,7 @@ def test_a_confidence_of_minus_five_makes_no_calibration_error(folder: Path, tmp
     assert 0.0 <= (values["ece"] or 0.0) <= 1.0
 
 
+@pytest.mark.slow
 def test_all_sentiments_of_every_capitalised_span_have_no_sentiment_accuracy(folder: Path) -> None:
     import re
 
@@ -283,6 +285,7 @@ def test_a_model_that_names_an_entity_twice_has_the_first_sentiment(folder: Path
     assert found.value == 1.0
 
 
+@pytest.mark.slow
 def test_relations_said_of_other_passages_count_for_nothing_in_what_ranks(folder: Path) -> None:
     task = shipped("deft_relations", folder)
     examples = task.examples()
@@ -336,6 +339,7 @@ def mutated(value: Json, put: Json, at: int) -> Json:
     return value | {key: changed} if isinstance(value, dict) else [*value[:key], changed, *value[key + 1 :]]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 @settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck))
 @given(put=ANY, at=st.integers(0, 40))

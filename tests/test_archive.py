@@ -214,10 +214,12 @@ def test_bytes_behind_a_member_s_end_are_refused() -> None:
     assert "hidden behind its end" in _refusal(_directory_of(head + body + data[start:], [entry]))
 
 
+@pytest.mark.slow
 def test_a_bomb_is_refused_by_what_it_says() -> None:
     assert "unpacks to" in _refusal(_zip((_info(), b"0" * 20_000_000)))
 
 
+@pytest.mark.slow
 def test_a_bomb_that_says_that_it_is_small_is_refused_after_what_it_said() -> None:
     lying = _patched(_zip((_info(), b"0" * 20_000_000)), local=22, central=24, value=struct.pack("<L", 10))
     tracemalloc.start()
@@ -251,6 +253,7 @@ def test_the_64_bit_form_is_refused() -> None:
     assert "64-bit form" in _refusal(bytes(data))
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_no_changed_byte_raises_anything_but_a_refusal(data: st.DataObject) -> None:

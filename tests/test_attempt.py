@@ -53,6 +53,7 @@ class Streams(Model):
             yield Prediction(request.id, text=request.parts[-1].text.split()[-1], new_tokens=1)  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("device", "again"), [(CPU, 0), (HALF, 3)], ids=["float32", "bfloat16"])
 def test_a_run_goes_on_with_the_missing_ids_or_where_company_counts_with_the_unit(
     tmp_path: Path, tiny_task: Make, quick_settings: Make, device: Device, again: int
@@ -305,6 +306,7 @@ KILLED = """
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 5, 11])
 def test_kill_minus_nine_loses_at_most_the_answer_that_was_under_way(
     tmp_path: Path, tiny_task: Make, quick_settings: Make, after: int

@@ -205,6 +205,7 @@ def test_a_run_without_an_audit_has_none(tiny_task: Make, echo_model: Make, quic
     assert "audit" not in run.timings["seconds"]
 
 
+@pytest.mark.slow
 def test_a_complete_run_gets_its_audit_later_and_asks_nothing_but_the_sample(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -221,6 +222,7 @@ def test_a_complete_run_gets_its_audit_later_and_asks_nothing_but_the_sample(
         assert run.timings[name] == first.timings[name]
 
 
+@pytest.mark.slow
 def test_an_audit_stays_with_its_run(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
     first, _ = go(tiny_task(), echo_model(), quick_settings(audit=AUDIT))
     for settings in (quick_settings(), quick_settings(audit=AUDIT), quick_settings(resamples=60)):
@@ -231,6 +233,7 @@ def test_an_audit_stays_with_its_run(tiny_task: Make, echo_model: Make, quick_se
     assert run.resamples == 60
 
 
+@pytest.mark.slow
 def test_an_interrupted_run_is_audited_when_it_is_complete(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -242,6 +245,7 @@ def test_an_interrupted_run_is_audited_when_it_is_complete(
     assert resumed.audit == whole.audit
 
 
+@pytest.mark.slow
 def test_the_command_audits_and_refuses_an_unknown_audit_in_one_line(
     bench_main: Main, own_package: Path, tmp_path: Path
 ) -> None:
@@ -268,6 +272,7 @@ def test_an_audit_that_comes_later_blesses_no_edited_prediction(
     assert (folder.path / "run.json").read_bytes() == record
 
 
+@pytest.mark.slow
 def test_an_audit_that_comes_later_keeps_the_scores_that_another_scorer_made(
     tiny_task: Make, echo_model: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -281,6 +286,7 @@ def test_an_audit_that_comes_later_keeps_the_scores_that_another_scorer_made(
     assert run.scorer == first.scorer
 
 
+@pytest.mark.slow
 def test_an_audit_of_a_complete_run_that_was_cut_off_is_made_again(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:

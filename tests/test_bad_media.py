@@ -164,6 +164,7 @@ def _named(i: int) -> str:
     return f"03-01-05-01-01-01-{i + 1:02d}"
 
 
+@pytest.mark.slow
 def test_recordings_of_every_form_are_heard_and_those_that_cannot_be_fail_alone_with_their_reason(
     command: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -188,6 +189,7 @@ def test_recordings_of_every_form_are_heard_and_those_that_cannot_be_fail_alone_
             assert "\n" not in line["error"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", DEAF)
 def test_doctor_names_a_recording_that_nothing_can_hear(bench_main: Main, tmp_path: Path, kind: str) -> None:
     folder = tmp_path / "data/ravdess"
@@ -203,6 +205,7 @@ def test_doctor_names_a_recording_that_nothing_can_hear(bench_main: Main, tmp_pa
         assert f"{_named(1)}.wav" in lines[0]
 
 
+@pytest.mark.slow
 def test_doctor_has_nothing_against_recordings_of_other_forms(bench_main: Main, tmp_path: Path) -> None:
     folder = tmp_path / "data/ravdess"
     folder.mkdir(parents=True)
@@ -262,6 +265,7 @@ def _omg(folder: Path, clips: list[tuple[str, float]]) -> Path:
     return place / "vid"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("function", "which"), [("brightness", 1), ("voice", 2)])
 def test_films_that_cannot_be_seen_or_heard_fail_alone_with_their_reason(
     command: Callable[..., Any], tmp_path: Path, function: str, which: int
@@ -279,6 +283,7 @@ def test_films_that_cannot_be_seen_or_heard_fail_alone_with_their_reason(
         assert key.rpartition("/")[2] in journal[key].get("error", key)
 
 
+@pytest.mark.slow
 def test_one_missing_clip_of_600_costs_no_other_one(
     command: Callable[..., Any], bench_main: Main, tmp_path: Path
 ) -> None:
@@ -301,6 +306,7 @@ def test_one_missing_clip_of_600_costs_no_other_one(
     )
 
 
+@pytest.mark.slow
 def test_annotations_beyond_a_clip_s_end_are_told_by_doctor_and_stop_no_run(
     command: Callable[..., Any], bench_main: Main, tmp_path: Path
 ) -> None:
@@ -318,6 +324,7 @@ def test_annotations_beyond_a_clip_s_end_are_told_by_doctor_and_stop_no_run(
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_was_computed_before_a_clip_goes_away_is_kept(command: Callable[..., Any], tmp_path: Path) -> None:
     folder = _omg(tmp_path, [(f"u{i}", 0.1) for i in range(6)])
     for i in range(6):
@@ -363,6 +370,7 @@ def _docvqa(folder: Path, names: list[str]) -> Path:
     return place / "images"
 
 
+@pytest.mark.slow
 def test_a_bad_page_fails_alone_and_doctor_names_it(
     command: Callable[..., Any], bench_main: Main, tmp_path: Path
 ) -> None:
@@ -379,6 +387,7 @@ def test_a_bad_page_fails_alone_and_doctor_names_it(
     assert [line.partition(": ")[0].rpartition("/")[2] for line in named] == [f"p{i}.png" for i in range(1, len(PAGES))]
 
 
+@pytest.mark.slow
 def test_a_missing_page_is_one_line_before_anything_is_computed(command: Callable[..., Any], tmp_path: Path) -> None:
     _page(_docvqa(tmp_path, ["p0.png", "p1.png"]) / "p0.png")
     code, _, err = command("docvqa", "size", "text,image", "Generate")

@@ -245,6 +245,7 @@ def test_a_board_is_read_from_its_file(tmp_path: Path) -> None:
     assert found == Board("mine", "SQuAD", "squad_v1", 1, "f1", ("exact_match",), ("n", "date"), ("cuda",))
 
 
+@pytest.mark.slow
 def test_every_shipped_board_names_a_task_its_version_and_its_metrics() -> None:
     assert {path.stem for path in definition.definitions(suites=True)} == {
         "demo", "finance", "finmm", "market", "marketing", "mini", "operations", "public", "reading", "risk",
@@ -368,6 +369,7 @@ def test_a_name_out_of_a_submission_stays_in_its_cell(run_record: Make) -> None:
 SUMS = "title: Sums, exactly\nmore: []\ncolumns: [n, date]\n"
 
 
+@pytest.mark.slow
 def test_a_task_has_a_board_without_a_file_and_a_file_only_says_more(study: Any) -> None:
     study.run()
     code, out, err = study.bench("board")
@@ -383,6 +385,7 @@ def test_a_task_has_a_board_without_a_file_and_a_file_only_says_more(study: Any)
     assert any(line.split() == ["sums", "Mine"] for line in study.bench("list", "boards")[1])
 
 
+@pytest.mark.slow
 def test_a_board_s_messages_are_true(study: Any) -> None:
     assert study.bench("board")[1] == ["no complete runs in runs; `bench run suite=mini model=lexical` makes some"]
     study.run()
@@ -393,6 +396,7 @@ def test_a_board_s_messages_are_true(study: Any) -> None:
     assert err[0].endswith("; did you mean sums?")
 
 
+@pytest.mark.slow
 def test_a_run_of_a_task_that_is_not_known_here_ranks_by_its_first_score(
     study: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -405,6 +409,7 @@ def test_a_run_of_a_task_that_is_not_known_here_ranks_by_its_first_score(
     assert (name, table["rows"][0]["metric"], table["rows"][0]["value"]) == ("sums", "exact", 0.0)
 
 
+@pytest.mark.slow
 def test_a_raised_version_has_a_board_of_its_own_beside_the_file_of_before(study: Any) -> None:
     study.write("leaderboards/sums.yaml", "version: 1\nmetric: exact\n")
     study.run()
@@ -413,6 +418,7 @@ def test_a_raised_version_has_a_board_of_its_own_beside_the_file_of_before(study
     assert sorted(json.loads(study.bench("board", "--json")[1][-1])) == ["sums", "sums-v2"]
 
 
+@pytest.mark.slow
 def test_of_two_versions_without_a_file_the_last_has_the_name_of_the_task(study: Any) -> None:
     study.run()
     study.edit("NAME/tasks.py", '"sums", 1,', '"sums", 2,')

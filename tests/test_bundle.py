@@ -87,6 +87,7 @@ def test_a_text_keeps_the_last_part_of_a_path_and_no_secret(text: str, public: s
     assert public_text(public) == public
 
 
+@pytest.mark.slow
 def test_no_byte_of_a_bundle_holds_data_a_secret_or_a_local_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -115,6 +116,7 @@ def test_no_byte_of_a_bundle_holds_data_a_secret_or_a_local_place(
     assert b'"target"' not in everything
 
 
+@pytest.mark.slow
 def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     folders = [bundles.run(tmp_path / "runs", name) for name in ("b", "a")]
     one = bundle.pack(folders, "Anna")[0]
@@ -122,6 +124,7 @@ def test_the_same_runs_give_the_same_bytes(tmp_path: Path) -> None:
     assert one != bundle.pack(folders, "Bert")[0]
 
 
+@pytest.mark.slow
 def test_what_is_unpacked_is_what_was_packed(tmp_path: Path) -> None:
     folder = bundles.run(tmp_path / "runs")
     found = unpack(bundles.made(tmp_path, folder), tmp_path / "out")
@@ -134,6 +137,7 @@ def test_what_is_unpacked_is_what_was_packed(tmp_path: Path) -> None:
     assert place.relative_to(tmp_path / "out").parts[:3] == ("runs", "numbers", "guesser")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_edited_is_not_bundled(tmp_path: Path) -> None:
     for name in ("predictions.jsonl", "measurements.json", "timings.jsonl", "config.yaml"):
         folder = bundles.run(tmp_path / name)
@@ -142,6 +146,7 @@ def test_a_run_that_was_edited_is_not_bundled(tmp_path: Path) -> None:
             bundle.pack([folder], "")
 
 
+@pytest.mark.slow
 def test_what_may_not_be_bundled_is_refused_in_one_line(tmp_path: Path) -> None:
     folder = bundles.run(tmp_path / "runs")
     record = folder / "run.json"
@@ -282,6 +287,7 @@ def test_yaml_that_grows_by_its_aliases_is_refused(tmp_path: Path, good: Path) -
         unpack(bundles.zipped(tmp_path / "bad.zip", files), tmp_path / "out")
 
 
+@pytest.mark.slow
 def test_a_bundle_is_a_run_wherever_a_run_is_asked_for(tmp_path: Path) -> None:
     folders = [bundles.run(tmp_path / "runs", name) for name in ("b", "a")]
     path = bundles.made(tmp_path, *folders)
@@ -314,6 +320,7 @@ def test_signs_that_a_shell_would_expand_name_no_run(tmp_path: Path, reference: 
         references.resolve(reference, tmp_path / "runs")
 
 
+@pytest.mark.slow
 def test_submit_writes_a_bundle_and_the_entry_of_a_pull_request(tmp_path: Path, bench_main: BenchMain) -> None:
     folder = bundles.run(tmp_path / "runs")
     code, out, err = bench_main("submit", str(folder), "-o", "mine.zip", "--submitter", "Anna", "--json")
@@ -331,6 +338,7 @@ def test_submit_writes_a_bundle_and_the_entry_of_a_pull_request(tmp_path: Path, 
     assert "leaderboards/submissions/numbers/anonymous/guesser.json" in out[1]
 
 
+@pytest.mark.slow
 def test_submit_replaces_an_entry_of_one_s_own_on_demand_and_never_another_s(
     tmp_path: Path, bench_main: BenchMain
 ) -> None:
@@ -365,6 +373,7 @@ def test_submit_replaces_an_entry_of_one_s_own_on_demand_and_never_another_s(
     assert path.read_bytes() != entry
 
 
+@pytest.mark.slow
 def test_a_submitter_who_is_taken_for_another_is_refused_for_any_model(tmp_path: Path, bench_main: BenchMain) -> None:
     folders = [bundles.run(tmp_path / "runs", name) for name in ("one", "two")]
     assert bench_main("submit", str(folders[0]), "-o", "a.zip", "--submitter", "Anna Lee")[0] == 0
@@ -375,6 +384,7 @@ def test_a_submitter_who_is_taken_for_another_is_refused_for_any_model(tmp_path:
     assert bench_main("submit", str(folders[1]), "-o", "b.zip", "--submitter", "Anna Lee")[0] == 0
 
 
+@pytest.mark.slow
 def test_submit_says_of_an_interrupted_run_and_of_a_bundle_what_to_do(tmp_path: Path, bench_main: BenchMain) -> None:
     folder = bundles.run(tmp_path / "runs")
     path = bundles.made(tmp_path, folder)

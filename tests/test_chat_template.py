@@ -64,6 +64,7 @@ def test_a_template_reaches_nothing_but_the_messages(template: str, tmp_path: Pa
     assert not marker.exists()
 
 
+@pytest.mark.slow
 def test_a_template_that_would_take_for_ever_is_one_line_and_the_next_is_served(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -78,6 +78,7 @@ def test_an_unknown_strategy_is_refused_with_those_there_are() -> None:
         Cheat("none")
 
 
+@pytest.mark.slow
 def test_each_strategy_is_a_row_of_its_own_and_none_is_ranked(bench_main: Callable[..., Any]) -> None:
     asked = ["task=finmm_qa", "model=cheat", "model.strategy=empty,echo", "limit=4", "resamples=20", "runs_dir=runs"]
     assert bench_main("run", "-m", *asked)[0] == 0

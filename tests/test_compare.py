@@ -295,6 +295,7 @@ def runs(own_package: Path, bench_main: Bench, monkeypatch: pytest.MonkeyPatch, 
     return tmp_path / "runs"
 
 
+@pytest.mark.slow
 def test_the_command_compares_and_prints_what_it_found(runs: Path, bench_main: Bench) -> None:
     code, lines, _ = bench_main("compare", "words/constant", "words/oracle", "--examples", "2")
     text = "\n".join(lines)
@@ -344,6 +345,7 @@ def test_several_pairs_are_corrected_together_and_summed_up(runs: Path, bench_ma
     assert sum("words: constant to oracle" in line and "0.125" in line and "0.250" in line for line in lines) == 2
 
 
+@pytest.mark.slow
 def test_the_command_refuses_in_one_line_what_it_cannot_compare(runs: Path, bench_main: Bench) -> None:
     for arguments, message in (
         (

@@ -146,6 +146,7 @@ def test_folders_that_are_not_there_offer_nothing(
     assert offers("bench status fin") == []
 
 
+@pytest.mark.slow
 def test_completing_imports_nothing_heavy_even_for_the_keys_of_a_model() -> None:
     code = (
         "import sys\nfrom bench.cli import parser\nfrom bench.commands.shared import completing\n"

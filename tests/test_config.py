@@ -22,6 +22,7 @@ def made(group: str, *overrides: str) -> Any:
     return build(conf.plain(config)[group], group, {"task": BaseTask, "model": Model}[group])
 
 
+@pytest.mark.slow
 def test_every_task_and_every_model_composes_and_builds() -> None:
     tasks, models = conf.names("task"), conf.names("model")
     assert {"squad_v1", "chitchat", "finmm_qa", "finmm_docvqa", "finmm_emotion", "finmm_dialogue"} <= set(tasks)
@@ -38,6 +39,7 @@ def test_every_task_and_every_model_composes_and_builds() -> None:
         assert all(names.values()), f"a file in conf/{group} begins with no comment"
 
 
+@pytest.mark.slow
 def test_every_suite_names_tasks_that_exist() -> None:
     tasks = conf.names("task")
     for name in conf.names("suite"):
@@ -47,6 +49,7 @@ def test_every_suite_names_tasks_that_exist() -> None:
         assert set(config.suite.tasks) <= set(tasks), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("group", ["device", "tracking", "price"])
 def test_every_device_tracking_and_price_file_composes(group: str) -> None:
     for name in conf.names(group):
@@ -64,6 +67,7 @@ def test_the_defaults_are_the_schema() -> None:
     assert "hydra" not in found
 
 
+@pytest.mark.slow
 def test_the_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_RUNS", "/r")
     monkeypatch.setenv("BENCH_DATA", "/d")
@@ -73,11 +77,13 @@ def test_the_folders_come_from_the_environment(monkeypatch: pytest.MonkeyPatch) 
     assert (found["task"]["data"]["data_dir"], found["task"]["data"]["local"]) == ("/d", "squad/dev-v1.1.json")
 
 
+@pytest.mark.slow
 def test_a_path_of_ones_own_reaches_the_data_source() -> None:
     assert made("task", "task=squad_v1", "data.path=my.json").data.own == "my.json"
     assert made("task", "task=squad_v1").data.own is None
 
 
+@pytest.mark.slow
 def test_an_override_reaches_a_nested_model() -> None:
     model = made("model", "model=ocr_smollm2", "model.text_model.chat=false", "model.lines_kept=0.5")
     assert (model.text_model.chat, model.lines_kept) == (False, 0.5)
@@ -121,6 +127,7 @@ def test_an_override_that_does_not_compose_is_named(overrides: list[str], texts:
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "overrides", "texts"),
     [
@@ -170,6 +177,7 @@ def test_what_cannot_be_built_is_named_with_what_is_allowed(group: str, override
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "nearest"),
     [
@@ -185,12 +193,14 @@ def test_an_unknown_key_gets_the_nearest_known_one(overrides: list[str], nearest
     assert f"did you mean {nearest}?" in str(caught.value)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("override", ["+limt=3", "+tasks=finmm_qa", "+device.kin=cpu"])
 def test_a_new_key_outside_task_and_model_is_refused(override: str) -> None:
     with pytest.raises(BenchError):
         conf.compose([override])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("group", "overrides"),
     [
@@ -212,6 +222,7 @@ def test_an_override_of_a_group_that_is_no_name_is_refused(override: str) -> Non
         conf.compose([override])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "override", ["model=[oracle]", "model=[oracle,random]", "model=../model/oracle", "suite=[mini,demo]"]
 )
@@ -249,6 +260,7 @@ def test_a_sweep_that_cannot_be_parsed_is_named() -> None:
         conf.sweep(["seed=range(0,"])
 
 
+@pytest.mark.slow
 def test_somebodys_own_task_and_model_compose_and_build(own_package: Path) -> None:
     task, model = made("task", "task=words", "task.n=5"), made("model", "model=stub", "model.habit=drops")
     assert [type(task).__name__, type(model).__name__] == ["Words", "Stub"]
@@ -258,6 +270,7 @@ def test_somebodys_own_task_and_model_compose_and_build(own_package: Path) -> No
     assert conf.names("model")["stub"] == "Sleeps, then answers"
 
 
+@pytest.mark.slow
 def test_the_arguments_of_somebodys_own_class_are_checked_too(own_package: Path) -> None:
     with pytest.raises(
         BenchError, match=r"^model\.second is not a key of Stub; known: seconds, .* did you mean seconds\?$"
@@ -267,6 +280,7 @@ def test_the_arguments_of_somebodys_own_class_are_checked_too(own_package: Path)
         made("model", "model=stub", "model.seconds=long")
 
 
+@pytest.mark.slow
 def test_somebodys_own_configuration_does_not_open_other_packages(own_package: Path) -> None:
     with pytest.raises(
         BenchError, match=r"^model\._target_=json\.JSONDecoder is outside bench, bench_own_stubs, tasks"
@@ -287,12 +301,14 @@ def own_model(folder: Path, name: str, text: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setenv("BENCH_CONF", str(folder))
 
 
+@pytest.mark.slow
 def test_somebodys_own_file_comes_before_a_shipped_one(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_model(tmp_path, "oracle", "# Mine\n", monkeypatch)
     assert conf.names("model")["oracle"] == "Mine"
     assert getattr(made("model", "model=oracle"), "text", "") == "mine"
 
 
+@pytest.mark.slow
 def test_a_configuration_folder_may_have_any_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own_model(tmp_path / "it's a=b, (c) [d] {e} naïve", "mine", "# Mine\n", monkeypatch)
     assert made("model", "model=mine").text == "mine"
@@ -303,6 +319,7 @@ def test_a_file_without_a_comment_has_no_description(tmp_path: Path, monkeypatch
     assert conf.names("model")["mine"] == ""
 
 
+@pytest.mark.slow
 def test_a_key_that_is_not_there_is_said_to_be_one_and_not_withheld() -> None:
     with pytest.raises(BenchError) as caught:
         conf.compose(["model=smollm2", "model.api_key=x"])
@@ -314,6 +331,7 @@ def test_a_number_of_thousands_of_digits_is_refused_in_one_line() -> None:
         conf.compose(["limit=" + "1" * 5_000])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["{}", "", "# @package _global_\n", "# @package _global_\nsuite:\n  tasks: []\n"])
 def test_a_suite_that_names_no_task_is_refused(text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "suite").mkdir()

@@ -45,6 +45,7 @@ def test_one_answer_to_everything_wins_nothing(metric: Metric, said: str) -> Non
     assert contrasted(metric, targets, [said] * len(targets)) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.lists(st.sampled_from(WORDS), min_size=1, max_size=6).map(" ".join), min_size=2, max_size=9), st.data()
 )
@@ -142,6 +143,7 @@ def test_a_dialogue_tasks_references_know_where_they_belong(name: str, tmp_path:
         assert all(turn in example.target.shown for turn in turns)
 
 
+@pytest.mark.slow
 def test_no_frequent_sentence_is_above_zero_on_service_dialogues() -> None:
     task = small_data.built("finmm_dialogue", Path("nowhere"))
     examples = task.examples()

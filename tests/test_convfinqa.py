@@ -104,6 +104,7 @@ def test_a_rounded_answer_is_close_and_not_right() -> None:
     assert [metric.measure(target, 0.126)[-1] for metric in CONVFINQA] == [0.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @TASKS
 @pytest.mark.parametrize("size", [1, 64])
 def test_who_knows_the_answers_has_them_all_with_either_history(
@@ -156,6 +157,7 @@ class Chains(Model):
         return f"ans = {first} - 40" if len(said) == 1 else f"ans = ({first} - 40) / 40"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("kind", "turns"), [(ConvFinQA, [0, 1, 1]), (ConvFinQAOwn, [0, 0, 0])])
 def test_an_early_mistake_spreads_through_the_model_s_own_history_only(
     kind: type[ConvFinQA], turns: list[int], tmp_path: Path, quick_settings: Callable[..., Any]

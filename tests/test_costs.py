@@ -90,6 +90,7 @@ def test_a_number_as_text_is_read_and_named_where_it_can_only_mean_one() -> None
     assert price.read(dict.fromkeys(GIVEN)) == ({}, [])
 
 
+@pytest.mark.slow
 def test_every_shipped_price_says_where_it_stands() -> None:
     for name in conf.names("price"):
         config, choices = conf.compose([f"price={name}"])
@@ -99,6 +100,7 @@ def test_every_shipped_price_says_where_it_stands() -> None:
         assert name == "none" or "DAWNBench" in found["source"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -123,6 +125,7 @@ def test_a_wrong_price_on_the_command_line_ends_before_anything_runs(
     assert not (tmp_path / "runs").exists()
 
 
+@pytest.mark.slow
 def test_a_file_of_ones_own_is_a_price_and_an_empty_one_is_none(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -313,6 +316,7 @@ def test_a_bundle_holds_no_path_of_a_price(run_record: Make) -> None:
     assert "/home" not in json.dumps(run.price)
 
 
+@pytest.mark.slow
 def test_another_price_changes_the_record_and_asks_no_model(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -360,6 +364,7 @@ def test_answers_whose_tokens_the_server_did_not_tell_make_no_cheap_row(
     assert "did not count the tokens" in costs.absence(run)
 
 
+@pytest.mark.slow
 def test_the_whole_command_says_the_cost_and_keeps_it_out_of_the_configuration(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -380,11 +385,13 @@ def test_the_whole_command_says_the_cost_and_keeps_it_out_of_the_configuration(
     assert "dawnbench_p2_xlarge" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["price=dawnbench_p2_xlarge", "energy=auto"])
 def test_predictions_that_were_brought_have_no_price(word: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["score", "finmm_qa", "predictions.jsonl", word]) == 2
     assert "predictions that were brought have none" in capsys.readouterr().err
 
 
+@pytest.mark.slow
 def test_the_models_of_conf_build_with_no_price_of_their_own() -> None:
     assert build(conf.plain(conf.compose(["model=endpoint"])[0])["model"], "model").token_price is None

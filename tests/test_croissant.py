@@ -18,6 +18,7 @@ from bench.errors import BenchError
 FINMM = Path(__file__).parent.parent / "tasks" / "finmm"
 
 
+@pytest.mark.slow
 def test_the_metadata_of_finmm_is_what_the_command_writes_today_with_the_checksums_of_its_files() -> None:
     text = (FINMM / "croissant.json").read_text(encoding="utf-8")
     assert as_text(croissant(FINMM, {})[0]) == text, "run `bench data croissant tasks/finmm`"
@@ -28,6 +29,7 @@ def test_the_metadata_of_finmm_is_what_the_command_writes_today_with_the_checksu
     assert "publicdomain/zero" in json.loads(text)["license"]
 
 
+@pytest.mark.slow
 def test_the_reference_library_reads_every_record_of_finmm() -> None:
     mlcroissant = pytest.importorskip("mlcroissant", reason="mlcroissant is not installed; it is in the extra dev")
     data = mlcroissant.Dataset(jsonld=str(FINMM / "croissant.json"))
@@ -53,6 +55,7 @@ def folder(path: Path) -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_a_folder_of_all_kinds_is_described_and_read_back(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     mlcroissant = pytest.importorskip("mlcroissant", reason="mlcroissant is not installed; it is in the extra dev")
     assert main(["data", "croissant", str(folder(tmp_path)), "--licence", "CC0-1.0", "--name", "all", "--json"]) == 0

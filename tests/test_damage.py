@@ -86,6 +86,7 @@ def test_a_pin_that_is_no_text_is_refused(pin: object, tmp_path: Path, monkeypat
         lock.pins()
 
 
+@pytest.mark.slow
 def test_a_question_of_squad_without_its_answer_is_named_with_its_file(tmp_path: Path) -> None:
     (tmp_path / "squad").mkdir()
     asked = {"id": "q1", "question": "Where?", "answers": []}
@@ -96,6 +97,7 @@ def test_a_question_of_squad_without_its_answer_is_named_with_its_file(tmp_path:
         task.examples()
 
 
+@pytest.mark.slow
 def test_a_score_that_its_own_rows_deny_is_on_no_board_but_another_scorers_is(bench_main: Any) -> None:
     assert bench_main("run", "task=finmm_qa", "model=lexical", "limit=20", "tracking=none", "runs_dir=runs")[0] == 0
     (path,) = Path("runs").glob("*/*/*/run.json")

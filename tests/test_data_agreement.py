@@ -55,6 +55,7 @@ def test_alpha_is_that_of_krippendorff_s_own_examples(rows: dict[str, str], alph
     assert alpha(table(rows)) == pytest.approx(value, abs=0.0005)
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.lists(st.none() | st.integers(0, 4), min_size=3, max_size=3), min_size=2, max_size=12))
 def test_alpha_is_one_less_the_disagreement_of_pairs_over_that_of_chance(rows: list[list[int | None]]) -> None:
@@ -89,6 +90,7 @@ def test_concordance_is_the_mean_over_pairs_by_their_common_units() -> None:
     assert one_of(rows, "valence", "CCC").interval is None  # one cluster
 
 
+@pytest.mark.slow
 def test_the_interval_is_drawn_over_conversations_and_holds_the_truth_about_as_often_as_it_says() -> None:
     rng, held, n = np.random.default_rng(1), 0, 60
     for _ in range(n):  # two annotators who hear the same with the same noise: alpha is 1 / (1 + 0.25) in the long run
@@ -110,6 +112,7 @@ def utterances(feelings: list[str], **more: Any) -> list[dict[str, Any]]:
     ]
 
 
+@pytest.mark.slow
 def test_two_files_of_utterances_are_two_annotators(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     names = {"a": "anger", "b": "happy", "c": "neutral", "d": "sad", "e": "fear"}
     files = [
@@ -290,6 +293,7 @@ def test_where_most_of_what_there_is_hangs_on_one_unit_there_is_no_interval() ->
     assert found.note == f"undefined in {found.n_undefined} of 2,000 draws: no interval"
 
 
+@pytest.mark.slow
 def test_no_agreement_is_printed_as_less_than_nothing(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     feelings = ["sad"] * 27 + ["fear"] * 3
     files = [write(tmp_path / "a.jsonl", utterances(["sad"] * 30)), write(tmp_path / "b.jsonl", utterances(feelings))]

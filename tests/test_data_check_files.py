@@ -131,6 +131,7 @@ def test_a_problem_is_formatted_as_one_line() -> None:
     assert format_problem(problem) == "a/b.jsonl:3: turns[0].speaker: enum: found 'x'; one of a, b is allowed"
 
 
+@pytest.mark.slow
 def test_a_json_lines_file_is_read_in_flat_memory(tmp_path: Path) -> None:
     record = {**UTTERANCE, "text": "x" * 20_000}
     text = "".join(json.dumps({**record, "id": f"u{number}"}) + "\n" for number in range(300))  # 6 MB
@@ -159,6 +160,7 @@ def test_a_published_squad_file_passes(name: str) -> None:
     assert check_file(data_dir() / name, "text") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["text/qa.json", "emotion/utterances.jsonl", "dialogue/conversations.jsonl"])
 def test_our_own_annotations_pass(name: str) -> None:
     file = ROOT / "tasks" / "finmm" / name

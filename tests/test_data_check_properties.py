@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -92,6 +93,7 @@ def judged(content: str | bytes, spec: str, name: str = "a.data") -> list[str]:
         return [format_problem(problem) for problem in check_file(file, spec, check_images=False)]
 
 
+@pytest.mark.slow
 @settings(max_examples=40, deadline=None)
 @given(
     st.one_of(
@@ -106,6 +108,7 @@ def test_a_valid_record_passes_and_one_without_any_required_field_does_not(kind:
         assert judged(json.dumps(without(record, place)), spec) != [], place
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(st.binary(max_size=200), st.sampled_from(["text", "picture"]), st.sampled_from(["a.json", "a.jsonl"]))
 def test_any_bytes_are_judged_without_a_crash(content: bytes, spec: str, name: str) -> None:
@@ -120,6 +123,7 @@ ANY = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=200, deadline=None)
 @given(ANY, st.sampled_from(["text", "picture"]), st.sampled_from([None, 1]))
 def test_any_json_of_our_own_keys_is_judged_on_single_lines_without_a_crash(

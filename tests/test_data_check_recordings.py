@@ -185,6 +185,7 @@ def test_a_file_that_is_not_what_its_record_says_is_one_problem(
     assert check_file(file, spec, check_images=False) == []
 
 
+@pytest.mark.slow
 def test_the_command_says_what_it_left_out(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -212,6 +213,7 @@ def judged(content: str | bytes, spec: str) -> list[str]:
 ODD = [None, True, -1, 10**400, 0.5, "x", "", [], {}, [[]], {"id": []}, float("nan"), float("-inf")]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("spec", GOOD)
 def test_no_value_at_any_required_place_crashes_the_check_and_none_can_be_left_out(spec: str) -> None:
     optional = ("words", "entities", "valence", "arousal", "emotion", "annotations", "agreement", "voice", "evidence",
@@ -234,6 +236,7 @@ ANY = st.recursive(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(ANY | st.binary(max_size=100), st.sampled_from(sorted(GOOD)))
 def test_anything_is_judged_on_single_lines_without_a_crash(value: Any, spec: str) -> None:

@@ -158,6 +158,7 @@ def test_only_one_file_of_a_known_kind_with_nothing_but_what_mlflow_writes_needs
             from_folder(tmp_path, monkeypatch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["m.skops", "m.json", "m.ubj", "m.xgb", "m.lgb", "m.txt", "m.onnx"])
 def test_a_pickle_under_the_name_of_another_kind_is_never_unpickled(
     name: str, tmp_path: Path, monkeypatch: Any

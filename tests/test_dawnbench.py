@@ -52,6 +52,7 @@ def test_time_to_accuracy_is_that_of_the_first_row_at_the_bar(bar: float, expect
     assert hours_to([(0.5, 0.70), (1.0, 0.74), (1.5, 0.76), (2.0, 0.745)], bar) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0, 99), st.floats(0, 1)), max_size=9), st.floats(0, 1), st.floats(0, 1))
 def test_a_higher_bar_is_not_reached_earlier_where_time_runs_on(
     rows: list[tuple[float, float]], one: float, other: float
@@ -233,6 +234,7 @@ def test_a_row_before_the_first_epoch_and_an_epoch_without_a_number_are_no_fault
     assert (len(entry.curve), entry.refused, found(entry.findings)) == (5, False, [(4, "epoch", "noted")])
 
 
+@pytest.mark.slow
 def test_no_stranger_writes_to_the_terminal(tmp_path: Path, bench_main: Main) -> None:
     bad = "\x1b[2J\u202e\u2028"
     write(
@@ -421,6 +423,7 @@ def test_entries_are_ranked_by_time_with_the_others_behind_them(folder: Path) ->
     json.dumps(vars(report) | {"tables": []}, allow_nan=False)
 
 
+@pytest.mark.slow
 def test_the_command_prints_tables_and_every_finding(folder: Path, bench_main: Main) -> None:
     code, out, err = bench_main("score", "dawnbench", str(folder))
     text = "\n".join(out)
@@ -448,6 +451,7 @@ def test_only_refused_entries_are_a_failed_check(folder: Path, bench_main: Main)
     assert "official figures: none" in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
@@ -466,6 +470,7 @@ def test_what_a_competition_cannot_do_is_one_line(bench_main: Main, arguments: l
     assert reason in err[0]
 
 
+@pytest.mark.slow
 def test_the_doctor_counts_entries_and_names_refused_ones(folder: Path, bench_main: Main) -> None:
     code, out, _ = bench_main("doctor", "task=dawnbench", f"data.path={folder}")
     assert code == 1
@@ -490,6 +495,7 @@ def data() -> Path:
     return found
 
 
+@pytest.mark.slow
 def test_the_competition_gets_its_published_figures(data: Path) -> None:
     golden = json.loads((data / "GOLDEN.json").read_text())["dawnbench"]
     report = task(data / "dawnbench").judge(data / "dawnbench")
@@ -501,6 +507,7 @@ def test_the_competition_gets_its_published_figures(data: Path) -> None:
         assert seconds[bar] == seconds[bar] | published
 
 
+@pytest.mark.slow
 def test_drqas_time_is_that_of_the_column_called_hours(data: Path) -> None:
     """Its TSVs have the columns epoch, f1Score, hours: read by position, row 6 on a K80 would have 0.735 "hours" at F1 0.819."""
     entry = read_entry(data / "dawnbench/SQuAD/train/dawn_drqa_1k80-ec2.json", "k80")
@@ -510,6 +517,7 @@ def test_drqas_time_is_that_of_the_column_called_hours(data: Path) -> None:
     assert official["squad_train_seconds_to_f1"]["0.75"]["DrQA"] == 1626.5  # 0.45181 hours on a 2080 RTX, row 8
 
 
+@pytest.mark.slow
 def test_of_the_competition_six_values_are_dirty_and_no_entry_is_refused(data: Path) -> None:
     report = task(data / "dawnbench").judge(data / "dawnbench")
     assert len(report.entries) == Dawnbench.card.n_examples

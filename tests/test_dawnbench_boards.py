@@ -38,6 +38,7 @@ def test_without_entries_the_board_says_how_they_come(bench_main: Main) -> None:
     assert not Path("leaderboards/dawnbench.md").read_text().count("|")
 
 
+@pytest.mark.slow
 def test_the_published_best_figures_stand_first_on_the_boards(bench_main: Main) -> None:
     data = reference_data()
     golden = json.loads((data / "GOLDEN.json").read_text())["dawnbench"]
@@ -65,6 +66,7 @@ def test_the_published_best_figures_stand_first_on_the_boards(bench_main: Main) 
     assert {one["reason"] for one in found["CIFAR10", "inference_cost"]["absent"]} == {"gives no cost"}
 
 
+@pytest.mark.slow
 def test_importing_again_changes_nothing_and_another_content_is_refused(tmp_path: Path, bench_main: Main) -> None:
     path = write(tmp_path / "in", "SQuAD/train/a", ROWS)
     assert "1 entries: 1 new" in bench_main("dawnbench", "import", "in")[1][0]
@@ -173,6 +175,7 @@ def test_equal_figures_share_a_rank_and_a_cost_of_nothing_is_none(tmp_path: Path
     assert {why for _, why in absent(found["SQuAD", "training_cost"])} == {"its costPerHour was left out, as no price"}
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_recorded")
 def test_our_trainings_and_readings_stand_beside_the_published_ones(
     tmp_path: Path, bench_main: Main, run_record: Any
@@ -323,6 +326,7 @@ def test_a_number_beyond_all_bounds_makes_no_training(tmp_path: Path, bench_main
     assert [line.count("seeds[0].curve[0].hours") for line in err] == [1] * 4
 
 
+@pytest.mark.slow
 def test_the_board_stands_on_the_site_and_in_the_list(tmp_path: Path, bench_main: Main) -> None:
     write(tmp_path / "in", "SQuAD/train/a", ROWS, model="<b>Abacus</b>")
     bench_main("dawnbench", "import", "in")

@@ -104,6 +104,7 @@ def test_what_is_wrong_in_a_json_is_one_line_with_what_is_allowed(
     assert [one.partition(", ")[2] for one in found] == [line]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.floats(0.0, 100.0), st.booleans()), min_size=1, max_size=6), st.sampled_from([1.0, 100.0]))
 def test_a_percent_sign_is_heeded_whatever_stands_beside_it(column: list[tuple[float, bool]], whole: float) -> None:
     read = accuracies([f"{value!r}%" if signed else value for value, signed in column], whole)
@@ -115,6 +116,7 @@ def test_a_percent_sign_is_heeded_whatever_stands_beside_it(column: list[tuple[f
             assert got is None
 
 
+@pytest.mark.slow
 def test_a_column_of_ten_thousand_faults_is_told_in_four_lines(tmp_path: Path) -> None:
     rows = ROWS + "4\t2.0\t0.745\n" * 10_000
     found = told(tmp_path, place="SQuAD/train/a", tsv=rows)
@@ -177,6 +179,7 @@ def mutated(data: Any, text: str) -> str:
     return text
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.data())
 def test_whatever_is_in_the_files_every_command_says_what_it_found(

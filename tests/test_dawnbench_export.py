@@ -32,6 +32,7 @@ def rows(data: Any) -> list[tuple[float, ...]]:
     return found
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_an_entry_is_read_back_to_the_very_same_numbers(tmp_path_factory: pytest.TempPathFactory, data: Any) -> None:
     folder = tmp_path_factory.getbasetemp() / "read_back"
@@ -55,6 +56,7 @@ def test_a_fraction_in_percent_has_the_same_digits_and_passes_no_bar_by_rounding
     assert on_scale(value, 1.0) == value
 
 
+@pytest.mark.slow
 def test_a_training_becomes_an_entry_with_the_curve_of_its_middle_seed(tmp_path: Path, bench_main: Main) -> None:
     folder = training(tmp_path / "runs")
     code, out, err = bench_main(
@@ -107,6 +109,7 @@ def test_a_run_on_cifar10_is_exported_in_percent(tmp_path: Path, bench_main: Mai
     assert json.loads(path.read_text())["top1Accuracy"] == 94.05
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_recorded")
 def test_without_a_price_an_entry_has_no_cost_and_says_so(tmp_path: Path, bench_main: Main, run_record: Any) -> None:
     folders = [training(tmp_path / "runs", price={}), timed(run_record, tmp_path / "runs", price={})]
@@ -175,6 +178,7 @@ def test_a_run_that_makes_no_entry_says_why_in_one_line(
     assert reason in "".join(err)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("as_recorded")
 def test_a_reference_names_a_training_or_a_run_and_never_guesses(
     tmp_path: Path, bench_main: Main, run_record: Any, monkeypatch: pytest.MonkeyPatch
@@ -213,6 +217,7 @@ def test_a_folder_that_cannot_be_written_is_one_line(tmp_path: Path, bench_main:
     assert "cannot be written" in err[0]
 
 
+@pytest.mark.slow
 @given(st.lists(st.text(max_size=300), min_size=4, max_size=4))
 def test_the_name_of_an_entry_is_a_file_everywhere(parts: list[str]) -> None:
     name = f"{entry_name(*parts)}.json"

@@ -205,11 +205,13 @@ def same_choice(prediction: Prediction, shares: Sequence[float]) -> None:
 # -- as it was seen ----------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["GPT2", "OPT"])
 def test_a_short_reply_beside_a_long_one_ends_where_the_places_end_however_seldom_one_looks(kind: str) -> None:
     check_causal(kind, [ask(0, 40, Generate(2)), ask(1, 16, Generate(16))], 32, EVERY)
 
 
+@pytest.mark.slow
 def test_a_label_longer_than_the_decoder_has_places_for_fails_alone() -> None:
     reader = encoder_decoder("BART", 32).reader
     good, bad = ask(0, 9, Choose(LABELS[0])), ask(1, 9, Choose(("x", "y" * 40)))
@@ -231,12 +233,14 @@ def some_company(causal_only: bool) -> st.SearchStrategy[Any]:
     )
 
 
+@pytest.mark.slow
 @quick
 @given(some_company(True), st.sampled_from([1, 3, EVERY, 100]))
 def test_a_causal_model_says_in_company_what_the_library_says_alone(drawn: Any, every: int) -> None:
     check_causal(*drawn, every)
 
 
+@pytest.mark.slow
 @quick
 @given(some_company(False))
 def test_an_encoder_decoder_says_in_company_what_the_library_says_alone(drawn: Any) -> None:

@@ -25,6 +25,7 @@ from tasks.deft_sentence import DeftSentence
 from tasks.deft_tags import DeftTags, tagged
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=25)
 @given(pairs=st.lists(st.tuples(*[st.sampled_from([*deft.TAGS[:4], "O", "B-Other"])] * 2), min_size=1, max_size=12))
 def test_macro_f1_of_tags_is_that_of_scikit_learn_with_its_labels_given(pairs: list[tuple[str, str]]) -> None:
@@ -407,6 +408,7 @@ def test_the_real_corpus_is_whole_and_its_gold_files_and_oracle_score_one(data: 
                 assert metric.measure(example.target, answer) == metric.best(example.target), example.id
 
 
+@pytest.mark.slow
 def test_sentences_of_the_real_corpus_are_labelled_by_their_tags(data: Path) -> None:
     sentence = {" ".join(e.inputs["sentence"].split()): e.target for e in tasks(data)[0].examples()}
     derived = {}

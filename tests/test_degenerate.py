@@ -178,6 +178,7 @@ def test_the_reasons_reach_the_terminal_and_the_board(run_record: Any) -> None:
     assert _reasons(board[:1]) == ["No interval: clusters 1, needed 6."]
 
 
+@pytest.mark.slow
 def test_metrics_that_are_defined_on_anything_keep_their_digest() -> None:
     from bench.scoring import source
 

@@ -77,6 +77,7 @@ def test_the_machine_is_described_with_its_folders_and_pins(tmp_path: Path, monk
     assert {"python", "processor", "cache", "java"} <= set(found)
 
 
+@pytest.mark.slow
 def test_the_command_exits_1_where_the_data_of_the_named_task_are_wrong(bench_main: Main, tmp_path: Path) -> None:
     data = write(tmp_path / "data")
     code, out, err = bench_main("doctor", "task=squad_v1", f"data_dir='{data}'")
@@ -91,6 +92,7 @@ def test_the_command_exits_1_where_the_data_of_the_named_task_are_wrong(bench_ma
     ]
 
 
+@pytest.mark.slow
 def test_the_command_exits_0_and_says_ok_where_they_are_right(bench_main: Main) -> None:
     code, out, err = bench_main("doctor", "task=finmm_qa")
     assert (code, err) == (0, [])
@@ -98,6 +100,7 @@ def test_the_command_exits_0_and_says_ok_where_they_are_right(bench_main: Main) 
     assert [line.strip() for line in out[1:]] == ["ok"]
 
 
+@pytest.mark.slow
 def test_without_a_task_the_machine_and_every_task_are_told(
     bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,6 +119,7 @@ def test_without_a_task_the_machine_and_every_task_are_told(
     assert "tasks:" in out
 
 
+@pytest.mark.slow
 def test_doctor_says_how_well_a_metric_agrees_with_people(bench_main: Main, tmp_path: Path) -> None:
     assert examine(shipped("squad_v1", write(tmp_path))).agreement == ""
     place = reference_data() / "financebench"

@@ -78,6 +78,7 @@ def test_clean_does_what_the_script_does(text: str, expected: str) -> None:
     assert clean(text) == expected
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(st.text(max_size=40))
 def test_cleaned_text_is_lower_case_ascii_with_single_blanks(text: str) -> None:
@@ -153,6 +154,7 @@ def test_nist_needs_its_weights() -> None:
         nist(1, str).measure(["a"], "a")
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(st.lists(st.tuples(SENTENCES, SENTENCES), min_size=1, max_size=4), st.integers(1, 4))
 def test_nist_with_one_reference_each_is_nltks(pairs: list[tuple[str, str]], order: int) -> None:
@@ -190,6 +192,7 @@ def test_bleu_clips_a_count_at_the_reference_that_holds_most() -> None:
     assert bleu(1, str).measure(["a a b", "a c"], "a a a c")[0] == 3  # two a, one c
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     st.lists(st.tuples(st.lists(SENTENCES, min_size=2, max_size=2), SENTENCES), min_size=1, max_size=4),
@@ -204,6 +207,7 @@ def test_bleu_4_is_sacrebleus(pairs: list[tuple[list[str], str]]) -> None:
     assert value(bleu(4, str), references, answers) == pytest.approx(expected.score / 100, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", [1, 2, 3, 4])
 @settings(deadline=None, max_examples=30)
 @given(pairs=st.lists(st.tuples(st.lists(SENTENCES, min_size=1, max_size=3), SENTENCES), min_size=1, max_size=4))
@@ -231,6 +235,7 @@ def test_one_string_for_a_list_of_references_is_refused() -> None:
         bleu(1, clean).measure("rates", "rates")
 
 
+@pytest.mark.slow
 def test_the_constant_baseline_has_the_entropies_of_its_eight_tokens() -> None:
     said = ["I don't know what you mean."] * 2208
     found = values(dstc7_metrics(), [["rates rose"]] * 2208, said)
@@ -379,6 +384,7 @@ def human_table(path: Path) -> dict[str, list[float]]:
     return {system: [*pair.tolist(), float(pair.mean())] for system, pair in means.items()}
 
 
+@pytest.mark.slow
 def test_the_judgments_give_the_published_human_evaluation(data: Path) -> None:
     golden = json.loads((data / "GOLDEN.json").read_text())["dstc7_human_table"]
     found = human_table(data / "dstc7/dstc7-task2-human-eval-per-judge.tsv")
@@ -386,6 +392,7 @@ def test_the_judgments_give_the_published_human_evaluation(data: Path) -> None:
         assert [round(mean, 3) for mean in found[system]] == golden[name]
 
 
+@pytest.mark.slow
 def test_the_release_is_read_whole_and_every_system_has_an_answer_to_each_context(data: Path) -> None:
     task = Dstc7(DataSource("dstc7/", data_dir=str(data)))
     examples = task.examples()
@@ -748,6 +755,7 @@ def test_conversations_are_cleaned_and_plain_lines_are_not_unless_asked(
 Main = Callable[..., tuple[int, list[str], list[str]]]
 
 
+@pytest.mark.slow
 def test_the_command_gives_the_organisers_demo_its_published_scores(
     data: Path, bench_main: Main, request: pytest.FixtureRequest
 ) -> None:
@@ -769,6 +777,7 @@ def test_the_command_gives_the_organisers_demo_its_published_meteor(data: Path, 
     assert round(json.loads(out[-1])["official"]["meteor"], 4) == golden["meteor"]
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("_no_java")
 @pytest.mark.parametrize("n", [3, 2_208])
 def test_the_same_eight_tokens_throughout_have_their_entropy(tmp_path: Path, bench_main: Main, n: int) -> None:

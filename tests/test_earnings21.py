@@ -146,6 +146,7 @@ ENTITY = st.lists(WORDS, min_size=1, max_size=3).map(lambda ways: {"label": "MON
 REFERENCES = st.lists(st.one_of(st.sampled_from("abcd"), ENTITY), max_size=6)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(reference=WORDS, answer=WORDS)
 def test_without_alternatives_it_is_the_edit_distance(reference: list[str], answer: list[str]) -> None:
@@ -155,6 +156,7 @@ def test_without_alternatives_it_is_the_edit_distance(reference: list[str], answ
     assert counts.insertions - counts.deletions == len(answer) - len(reference)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(reference=REFERENCES, answer=WORDS)
 def test_with_alternatives_it_is_the_least_edit_distance_of_all_paths(reference: list[Any], answer: list[str]) -> None:
@@ -167,6 +169,7 @@ def test_with_alternatives_it_is_the_least_edit_distance_of_all_paths(reference:
     assert sum(counts.class_errors.values()) <= counts.errors
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=50)
 @given(reference=REFERENCES)
 def test_the_reference_as_it_stands_has_no_error(reference: list[Any]) -> None:
@@ -369,6 +372,7 @@ def test_on_real_calls_the_reference_itself_has_no_error(real: Path) -> None:
         assert WER.measure(example.target, task.answer(task.ideal(example)))[0] == 0.0
 
 
+@pytest.mark.slow
 def test_on_a_real_call_without_alternatives_it_is_the_edit_distance(real: Path) -> None:
     words = [token.word.replace("-", "").strip("<>") for token in read_nlp(real / "earnings21/references/4386541.nlp")]
     heard = [token.word.replace("-", "") for token in read_nlp(real / "earnings21/asr/google/4386541.nlp")]

@@ -142,6 +142,7 @@ def test_what_generates_nothing_is_never_cut_and_held_out_references_tell_no_bou
     assert (held["n_cut"], held["if_cut"]) == (2, {})
 
 
+@pytest.mark.slow
 def test_the_record_of_a_run_has_the_counts_and_rescoring_brings_them_to_one_of_before(tmp_path: Path) -> None:
     given = said(*["A: gold"] * 20, finish="length")
     run, folder, _ = ran(tmp_path, given)
@@ -179,6 +180,7 @@ def test_a_claim_on_how_answers_ended_that_the_predictions_deny_is_refused(
         same_answers(run_record(answers=found.record() | edit), found)
 
 
+@pytest.mark.slow
 def test_raw_texts_that_are_brought_are_counted_and_final_answers_are_unknown(tmp_path: Path) -> None:
     journal = tmp_path / "own.jsonl"
     journal.write_text("".join(json.dumps(one.to_json()) + "\n" for one in said("A: gold 0", "", "x", finish="length")))
@@ -190,6 +192,7 @@ def test_raw_texts_that_are_brought_are_counted_and_final_answers_are_unknown(tm
     assert [run.answers[name] for name in ("n_cut", "n_empty", "n_unparsed")] == [None] * 3
 
 
+@pytest.mark.slow
 def test_too_many_cut_answers_are_said_once_as_soon_as_it_is_sure_with_the_limit_to_raise(tmp_path: Path) -> None:
     given = said(*["A: gold"] * 100)
     for at in (3, 9, 17, 18, 30):
@@ -318,6 +321,7 @@ def test_a_limit_that_is_neither_share_nor_count_is_one_clear_line(given: Any) -
         most("cut", given)
 
 
+@pytest.mark.slow
 def test_an_answer_that_was_cut_before_a_word_has_failed_and_is_not_said_to_be_scored(
     bench_main: Make, tmp_path: Path
 ) -> None:
@@ -342,6 +346,7 @@ def test_an_answer_that_was_cut_before_a_word_has_failed_and_is_not_said_to_be_s
     assert any(said in line for line in err)
 
 
+@pytest.mark.slow
 def test_the_command_holds_a_run_by_its_counts(run_record: Make, bench_main: Make, tmp_path: Path) -> None:
     from bench.runs import measurements
 

@@ -145,6 +145,7 @@ def go(task: Any, model: Any, settings: Any, said: list[str], device: Device = C
     return evaluate(task, model, "echo", device, settings, say=said.append)
 
 
+@pytest.mark.slow
 def test_the_energy_of_attempts_adds_up_and_is_absent_where_one_was_killed(
     fake: Fake, tmp_path: Path, tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -189,6 +190,7 @@ def test_attempts_that_were_not_read_alike_have_no_sum(
     assert "were not read alike" in said[0]
 
 
+@pytest.mark.slow
 def test_energy_is_absent_with_a_reason_where_nothing_can_read_it(
     fake: Fake, monkeypatch: pytest.MonkeyPatch, tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:

@@ -78,6 +78,7 @@ def schema() -> dict[str, Any]:
 # Every Eval Ever
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["good", "failing", "few", "oracle", "handed"])
 def test_a_record_of_every_eval_ever_fits_the_format_s_own_schema(items: dict[str, Item], name: str) -> None:
     one = called(items[name], model=UGLY) if name == "few" else items[name]
@@ -321,6 +322,7 @@ HEAD = "license: mit  # keep this\ntags:\n- a\nmodel-index:\n- name: other\n  re
 CARD = f"---\n{HEAD}---\n# Mine\n\ntext | x\n"
 
 
+@pytest.mark.slow
 def test_a_card_keeps_all_else_and_the_same_run_again_changes_nothing(items: dict[str, Item]) -> None:
     once = card.appended(CARD, [items["good"]], "C.md")
     both = card.appended(once, [called(items["good"], task="second")], "C.md")
@@ -355,6 +357,7 @@ THEIRS = """model-index:
 """
 
 
+@pytest.mark.slow
 def test_what_others_wrote_in_an_index_stays_letter_for_letter_or_the_card_is_refused(items: dict[str, Item]) -> None:
     good = items["good"]
     for head in (THEIRS, f"license: mit\n{THEIRS}tags: [a]  # z\n", HEAD, "model-index: []\na: 1\n", "model-index:\n"):
@@ -435,6 +438,7 @@ def test_no_format_holds_a_text_of_an_example_or_an_answer(
         assert ASKED not in text
 
 
+@pytest.mark.slow
 def test_the_command_writes_what_was_asked_and_refuses_the_rest_in_a_line(
     folders: dict[str, Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -79,6 +79,7 @@ def as_request(example: Example) -> Request:
     return Request(example.id, (Text("x" * example.inputs["length"]),), Generate(4))
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_the_plan_does_not_depend_on_where_it_stopped(data: st.DataObject) -> None:
     lengths = data.draw(st.lists(st.integers(0, 9), max_size=40), label="lengths")
@@ -134,6 +135,7 @@ def test_a_batch_holds_no_more_tokens_than_it_may_unless_one_request_does() -> N
     assert plan_of([9, 4, 3, 2, 2, 1], "abcdef", 9, 7) == [["e0"], ["e1", "e2"], ["e3", "e4", "e5"]]
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_batches_keep_to_their_budget_and_clusters_stay_together(data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("abcdef")), max_size=40), label="rows")
@@ -386,6 +388,7 @@ def test_only_an_error_that_says_so_is_a_lack_of_memory(error: Exception, full: 
     assert len(freed) == full
 
 
+@pytest.mark.slow
 @given(data=st.data())
 def test_every_request_gets_its_answer_once_however_little_fits(data: st.DataObject) -> None:
     needs = data.draw(st.lists(st.integers(1, 5), min_size=1, max_size=30), label="what each needs")

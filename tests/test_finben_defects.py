@@ -95,11 +95,13 @@ def figures(task: Any, folder: Path, replies: list[str]) -> tuple[Any, Any]:
     return run, found
 
 
+@pytest.mark.slow
 def test_bench_score_counts_what_it_could_not_read(credit: Any, tmp_path: Path) -> None:
     run, found = figures(credit, tmp_path, ["No idea.", *("Good",) * 199])
     assert run.answers["n_unparsed"] == found["unparsed"] == 1
 
 
+@pytest.mark.slow
 def test_the_weighted_f1_of_swapped_arguments_stands_under_its_own_name_beside_the_right_one(
     credit: Any, tmp_path: Path
 ) -> None:
@@ -153,6 +155,7 @@ def test_a_missing_prediction_is_wrong(credit: Any) -> None:
     assert (found["accuracy"].value, found["accuracy"].n, found["accuracy"].n_failed) == (0.5, 200, 100)
 
 
+@pytest.mark.slow
 def test_the_commonest_label_is_a_reference_row_beside_the_models(credit: Any, tmp_path: Path) -> None:
     run, _ = evaluated(credit, Majority(), "majority", Device(), Settings(runs_dir=tmp_path, resamples=20))
     by_name = {one.metric: one.value for one in run.scores}

@@ -59,6 +59,7 @@ def test_the_words_of_servers_are_one_of_five(words: str, finish: str) -> None:
     assert {word: finish_of(word) for word in words.split()} == dict.fromkeys(words.split(), finish)
 
 
+@pytest.mark.slow
 @given(st.one_of(st.none(), st.integers(), st.text(), st.dictionaries(st.text(), st.text()), st.lists(st.text())))
 def test_any_reason_is_one_of_the_known_ends(reason: Any) -> None:
     assert finish_of(reason) in FINISHES
@@ -171,6 +172,7 @@ def test_an_answer_is_scored_as_it_was_before_its_thinking_stood_apart(said: str
 PIECES = ["<think>", "</think>", "<answer>", "</answer>", "</s>", "5", "\n", "<thi", "nk>"]
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(PIECES), max_size=9).map("".join))
 def test_taking_thinking_out_changes_no_answer(said: str) -> None:
     thought, answer = apart(said)

@@ -85,12 +85,14 @@ def test_a_number_in_words_says_the_number(number: int, indian: bool) -> None:
     assert number_of(money.words(number, indian)) == number
 
 
+@pytest.mark.slow
 def test_a_document_is_the_same_whatever_was_made_before_it() -> None:
     backwards = [make_document(SEED, index) for index in reversed(range(100))]
     assert tuple(reversed(backwards)) == first_hundred()
     assert make_document(SEED, 5) != make_document(SEED + 1, 5)
 
 
+@pytest.mark.slow
 def test_the_pixels_are_the_same_in_every_process_and_in_any_order() -> None:
     numbers = [3, 0, 14]
     code = (
@@ -120,6 +122,7 @@ def test_the_kinds_take_turns() -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+@pytest.mark.slow
 def test_every_kind_has_several_layouts_and_the_corpus_many_currencies_and_number_formats() -> None:
     layouts = collections.defaultdict(set)
     for document in many():
@@ -150,6 +153,7 @@ def test_a_document_asks_no_question_twice() -> None:
         assert len(set(texts)) == len(texts)
 
 
+@pytest.mark.slow
 def test_an_extractive_answer_is_the_value_of_its_evidence() -> None:
     questions = [(document, question) for document in many() for question in document.questions]
     extractive = [(document, question) for document, question in questions if question.extractive]
@@ -169,6 +173,7 @@ def test_no_wording_covers_more_than_a_twentieth_of_the_questions() -> None:
         assert max(masked.values()) <= 0.05 * masked.total()
 
 
+@pytest.mark.slow
 def test_every_field_is_asked_for_in_at_least_four_wordings() -> None:
     wordings = collections.defaultdict(set)
     seen = collections.Counter()
@@ -182,6 +187,7 @@ def test_every_field_is_asked_for_in_at_least_four_wordings() -> None:
     assert all(len(wordings[key]) >= 4 for key, n in seen.items() if n >= 30)
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(indices)
 def test_any_seed_and_index_give_a_document_whose_answers_are_on_it(where: tuple[int, int]) -> None:
@@ -196,6 +202,7 @@ def test_a_negative_index_is_refused() -> None:
         make_document(1, -1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["invoice", "receipt"])
 def test_lines_add_up_to_the_subtotal_and_with_tax_to_the_total(kind: str) -> None:
     for document in of_kind(kind):
@@ -213,6 +220,7 @@ def test_lines_add_up_to_the_subtotal_and_with_tax_to_the_total(kind: str) -> No
             assert amount(document, "tendered") - amount(document, "total") == amount(document, "change")
 
 
+@pytest.mark.slow
 def test_every_balance_of_a_statement_follows_from_the_one_before() -> None:
     for document in of_kind("bank_statement"):
         balance = amount(document, "opening_balance")
@@ -241,6 +249,7 @@ def test_a_cheque_says_the_same_in_words_as_in_digits() -> None:
         assert units * scale + cents == amount(document, "amount")
 
 
+@pytest.mark.slow
 def test_a_balance_sheet_balances_in_both_years() -> None:
     for document in of_kind("balance_sheet"):
         for side in ("now", "before"):
@@ -298,6 +307,7 @@ def test_boxes_lie_on_the_page_and_hold_ink(index: int) -> None:
         assert all(name in boxes for name in question["evidence"])
 
 
+@pytest.mark.slow
 def test_the_box_of_a_value_is_where_the_clean_page_has_its_ink() -> None:
     for index in range(2000):
         document = make_document(SEED, index)
@@ -322,6 +332,7 @@ def test_the_docvqa_file_has_the_official_keys() -> None:
     json.dumps(gold)
 
 
+@pytest.mark.slow
 def test_write_corpus_streams_pictures_annotations_and_gold(tmp_path, monkeypatch: pytest.MonkeyPatch) -> None:
     from tasks.finmm.picture import corpus
 

@@ -40,6 +40,7 @@ def test_a_clip_depends_on_its_seed_and_index_alone() -> None:
     assert make_clip(7, 0) != make_clip(8, 0)
 
 
+@pytest.mark.slow
 def test_the_three_kinds_take_turns_and_ids_are_unique() -> None:
     found = [make_clip(7, index) for index in range(400)]
     assert [clip.kind for clip in found[:6]] == [*KINDS, *KINDS]
@@ -118,6 +119,7 @@ def test_the_answers_about_a_screen_stand_on_it(clip: Clip) -> None:
         assert not question.text.count(question.answers[0]) or question.kind == "unchanged"
 
 
+@pytest.mark.slow
 def test_all_that_is_asked_about_a_document_is_printed_on_its_page() -> None:
     for clip in (clip_of("document", 7, number) for number in range(8)):
         document = make_document(int(str(clip.shown["page_seed"])), int(str(clip.shown["page"])))
@@ -136,6 +138,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_corpus_is_in_the_layout_of_omg_emotion(folder: Path) -> None:
     with (folder / "omg_ValidationVideos.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
@@ -155,6 +158,7 @@ def test_the_licence_of_a_film_is_an_spdx_identifier(folder: Path) -> None:
     assert {record["licence"] for record in records(folder)} == {"CC0-1.0"}
 
 
+@pytest.mark.slow
 def test_the_films_are_as_long_and_as_large_as_their_records_say_and_have_sound(folder: Path) -> None:
     for record in records(folder):
         path = str(folder / record["file"])
@@ -175,6 +179,7 @@ def test_the_films_are_as_long_and_as_large_as_their_records_say_and_have_sound(
         assert all(word["end"] <= record["seconds"] for word in words)
 
 
+@pytest.mark.slow
 def test_a_film_is_rendered_once_and_comes_again_byte_for_byte(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: Path
 ) -> None:

@@ -38,6 +38,7 @@ def tracks(path: str) -> list[str]:
         return [stream.type for stream in film.streams]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("modality", "expected"),
     [

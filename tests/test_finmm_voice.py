@@ -73,11 +73,13 @@ def test_years_decimals_and_signs_are_said() -> None:
     assert numerals.digits("QK07") == "Q K zero seven"
 
 
+@pytest.mark.slow
 def test_an_utterance_is_the_same_each_time_and_no_two_have_one_text() -> None:
     assert make_utterance(SEED, 41) == make_utterance(SEED, 41)
     assert len({one.text for one in utterances()}) == len({one.id for one in utterances()}) == 900
 
 
+@pytest.mark.slow
 def test_training_shares_no_text_and_no_conversation_with_the_evaluation() -> None:
     learned = utterances(LEARNED)
     assert not {one.text for one in utterances()} & {one.text for one in learned}
@@ -153,6 +155,7 @@ def of_channel(name: str) -> Utterance:
     return next(one for one in utterances() if one.channel == name and len(one.words) < 20)
 
 
+@pytest.mark.slow
 @speaks
 @pytest.mark.parametrize("name", CHANNELS)
 def test_a_sound_is_the_same_each_time_within_full_scale_and_holds_its_words(name: str) -> None:
@@ -194,6 +197,7 @@ def test_a_telephone_passes_speech_and_stops_what_is_below_and_above() -> None:
     assert len(np.unique(steps)) <= 255
 
 
+@pytest.mark.slow
 @speaks
 def test_loudness_alone_does_not_tell_arousal() -> None:
     chosen = [one for one in utterances() if one.channel == "clean" and len(one.words) < 30][:40]
@@ -206,6 +210,7 @@ def records(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in (folder / "annotations.jsonl").read_text("utf-8").splitlines()]
 
 
+@pytest.mark.slow
 @speaks
 def test_a_written_corpus_says_of_every_word_when_and_of_every_file_what_it_is(tmp_path: Path) -> None:
     write_voices(tmp_path, SEED, 12)
@@ -231,6 +236,7 @@ def test_a_written_corpus_says_of_every_word_when_and_of_every_file_what_it_is(t
             assert times[-1] <= segment["end"] <= record["seconds"]
 
 
+@pytest.mark.slow
 @speaks
 def test_a_corpus_from_another_process_is_the_same_byte_for_byte(tmp_path: Path) -> None:
     write_voices(tmp_path / "here", SEED, 8)

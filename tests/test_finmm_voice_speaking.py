@@ -28,6 +28,7 @@ def digests(names: list[str]) -> dict[str, str]:
     return {one.name: hashlib.sha256(spoken(TEXT, one, 0.4, 0.7)[0].tobytes()).hexdigest() for one in chosen}
 
 
+@pytest.mark.slow
 def test_speech_is_equal_whatever_was_spoken_before_and_in_another_process() -> None:
     names = [speaker.name for speaker in FORMANT]
     here = digests(names)
@@ -76,6 +77,7 @@ def test_a_feeling_is_heard_as_faster_louder_higher_and_livelier() -> None:
     assert np.abs(loud).max() <= 1
 
 
+@pytest.mark.slow
 def test_threads_that_speak_at_once_do_not_disturb_each_other_and_nothing_stays_loaded() -> None:
     alone = [spoken(TEXT, speaker)[0].tobytes() for speaker in FORMANT]
     with ThreadPoolExecutor(4) as pool:

@@ -11,6 +11,7 @@ from tasks.finmm.speech_task import FinmmSpeech
 from tasks.finmm.voice_emotion_task import FinmmVoiceEmotion
 
 
+@pytest.mark.slow
 def test_each_task_has_the_examples_that_its_card_says_and_no_id_that_tells_of_what_is_said() -> None:
     for task in (FinmmSpeech(), FinmmVoiceEmotion()):
         examples = task.examples()
@@ -19,6 +20,7 @@ def test_each_task_has_the_examples_that_its_card_says_and_no_id_that_tells_of_w
         assert all(one.id.startswith("finmm-voice-7-") for one in examples)
 
 
+@pytest.mark.slow
 def test_the_reference_as_written_has_no_error_and_all_values_and_so_has_it_as_spoken() -> None:
     task = FinmmSpeech(utterances=120)
     for said in (lambda one: task.ideal(one).text, lambda one: " ".join(task._spoken[one.id].words).lower()):
@@ -52,6 +54,7 @@ def test_a_model_gets_the_recording_alone() -> None:
         assert isinstance(part, Audio)
 
 
+@pytest.mark.slow
 def test_what_is_learned_from_is_none_of_what_is_asked() -> None:
     task = FinmmVoiceEmotion()
     taught = task.training()

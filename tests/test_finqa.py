@@ -189,6 +189,7 @@ def test_a_word_is_right_where_the_result_is_one() -> None:
 ATOMS = st.sampled_from(["5", "6", "#0", "#1", "#", "", "12%", "const_m1", "bread", "n/a", "(", ")", "|"])
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(program=st.lists(st.one_of(st.sampled_from([f"{name}(" for name in NAMES]), ATOMS), max_size=14))
 def test_any_tokens_are_measured_without_error(program: list[str]) -> None:
@@ -196,6 +197,7 @@ def test_any_tokens_are_measured_without_error(program: list[str]) -> None:
     assert set(measured(target, {"program": program, "value": None})) <= {0.0, 1.0}
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(data=st.data())
 def test_a_program_is_the_same_as_itself(data: st.DataObject) -> None:
@@ -220,6 +222,7 @@ def official() -> FinQA:
     return FinQA(DataSource("finqa/", data_dir=str(folder)))
 
 
+@pytest.mark.slow
 def test_every_official_program_runs_to_its_result_and_is_itself(official: FinQA) -> None:
     examples = official.examples()
     assert len(examples) == 200

@@ -52,6 +52,7 @@ def refused(path: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], stat
     return verdict.line
 
 
+@pytest.mark.slow
 def test_the_bundle_that_all_are_forged_from_is_honest(honest: Path, tmp_path: Path) -> None:
     verdict = judged(honest, tmp_path)
     assert (verdict.status, len(verdict.added)) == (VERIFIED, 2)
@@ -483,6 +484,7 @@ CLAIMED: list[tuple[str, Edit]] = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("edit", [one[1] for one in CLAIMED], ids=[one[0] for one in CLAIMED])
 def test_what_nobody_can_see_changes_no_score(honest: Path, tmp_path: Path, edit: Edit) -> None:
     files = bundles.contents(honest)

@@ -88,6 +88,7 @@ def test_the_bound_on_rare_losses_is_near_the_exact_one(lost: int) -> None:
     assert 0.88 < -ours / exact < 1.05
 
 
+@pytest.mark.slow
 @given(
     st.floats(-1, 1, **FINITE), st.floats(0.001, 0.5, **FINITE), st.integers(6, 5000), st.floats(0, 0.5, **FINITE),
     st.sampled_from([0.01, 0.05, 0.2]),
@@ -191,6 +192,7 @@ def test_few_batches_of_one_run_decide_nothing() -> None:
     assert found.reason == "fewer than 6 batches; make the baseline of 3 runs or more"
 
 
+@pytest.mark.slow
 @given(st.floats(0.1, 10, **FINITE), st.lists(st.floats(0.5, 2, **FINITE), min_size=6, max_size=12))
 def test_a_clock_that_ticks_otherwise_changes_no_verdict(unit: float, seconds: list[float]) -> None:
     ours, theirs = [(3, s) for s in seconds], [(3, s * (1 + 0.1 * (i % 2))) for i, s in enumerate(seconds)]

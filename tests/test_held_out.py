@@ -237,6 +237,7 @@ def test_a_score_is_rounded_to_a_tenth_of_a_percent_point_and_has_no_bounds() ->
     assert str(held_out._rounded(replace(whole, value=-0.0001)).value) == "0.0"
 
 
+@pytest.mark.slow
 @given(st.floats(-1, 1), st.booleans())
 def test_rounding_moves_a_score_by_half_a_step_at_most_and_twice_is_once(value: float, is_fraction: bool) -> None:
     found = held_out._rounded(Score("m", value, None, None, 1, 0, is_fraction=is_fraction))
@@ -343,6 +344,7 @@ def _five(scorer: Scorer, who: int) -> list[int]:
     return [scorer("Ann", {"po-1": f"{who}/{i}"}) for i in range(5)]
 
 
+@pytest.mark.slow
 def test_processes_at_once_count_every_attempt_once(attempt: Scorer, private: Path) -> None:
     with ProcessPoolExecutor(4, mp_context=multiprocessing.get_context("fork")) as pool:
         found = [count for counts in pool.map(_five, [attempt] * 4, range(4)) for count in counts]
@@ -394,6 +396,7 @@ def desk(bench_main: Main, public: Path, private: Path) -> Desk:
     return Desk(bench_main, public, private)
 
 
+@pytest.mark.slow
 def test_a_submitter_sees_rounded_scores_and_the_attempt(desk: Desk, tmp_path: Path) -> None:
     file = desk.answers("mine.json", {"elbe-1": "Bohemia", "elbe-2": 7, "zz": "x"})
     code, out, err = desk("score", "squad_v1", file, "--submitter", "Ann", *QUIET[1:])
@@ -415,6 +418,7 @@ def test_a_submitter_sees_rounded_scores_and_the_attempt(desk: Desk, tmp_path: P
     assert [score["value"] for score in record["scores"]] == [0.25, 0.25]
 
 
+@pytest.mark.slow
 def test_a_run_works_and_its_scores_are_absent(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_PRIVATE", "no such folder")  # a run does not look at it
     code, out, err = desk("run", "task=squad_v1", "model=constant", *QUIET)
@@ -425,6 +429,7 @@ def test_a_run_works_and_its_scores_are_absent(desk: Desk, monkeypatch: pytest.M
     assert (code, err[-1]) == (2, "bench: model 'oracle' reads the references of task 'squad_v1', which are held out")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("unset", "words", "message"),
     [
@@ -443,6 +448,7 @@ def test_what_would_dodge_the_count_is_refused(
     assert not Path("runs").exists()
 
 
+@pytest.mark.slow
 def test_a_submitter_is_refused_where_the_references_are_public(
     bench_main: Main, private: Path, tmp_path: Path
 ) -> None:
@@ -452,6 +458,7 @@ def test_a_submitter_is_refused_where_the_references_are_public(
     assert err[0].endswith("counts attempts on held-out references; those of task 'squad_v1' are public; leave it out")
 
 
+@pytest.mark.slow
 def test_where_attempts_cannot_be_counted_there_is_no_score(desk: Desk) -> None:
     (desk.private / "attempts.jsonl").mkdir()  # root may write anywhere, but not into a folder
     code, out, err = desk("score", "squad_v1", desk.answers("a.json", {"elbe-1": "Bohemia"}))
@@ -460,6 +467,7 @@ def test_where_attempts_cannot_be_counted_there_is_no_score(desk: Desk) -> None:
     assert not list(Path("runs").rglob("run.json"))
 
 
+@pytest.mark.slow
 def test_what_doctor_says_is_whether_there_are_private_files_and_for_which_tasks(
     public: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -505,6 +513,7 @@ def leaks(folder: Path, *skipped: Path) -> list[Path]:
 MALFORMED = {"q0": 7, "q1": None, "zz": "x"} | {f"q{i}": f"no {i}" for i in range(3, 9)}
 
 
+@pytest.mark.slow
 def test_no_command_lets_an_answer_out(zoo: Desk, tmp_path: Path) -> None:
     said: list[str] = []
     for words in (
@@ -566,6 +575,7 @@ def test_a_damaged_private_file_is_named_by_its_place_alone(
     assert error.__suppress_context__ or error.__context__ is None  # a traceback would show the first error too
 
 
+@pytest.mark.slow
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=10, deadline=None)
 @given(at=st.integers(0, len(json.dumps(ZOO)) - 1), sign=st.sampled_from(["", '"', "{", "]", ",", "\x00", "\udc80"]))
 def test_no_damage_at_any_place_lets_an_answer_out(at: int, sign: str, public: Path, private: Path) -> None:
@@ -596,6 +606,7 @@ def test_an_error_while_scoring_does_not_say_what_was_found(
     assert caught.value.__suppress_context__
 
 
+@pytest.mark.slow
 def test_a_metric_that_quotes_the_target_makes_a_prediction_malformed_without_the_quote(
     zoo: Desk, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

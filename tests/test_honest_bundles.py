@@ -61,6 +61,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write(tmp_path_factory.mktemp("data"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_honest_bundle_of_every_task_is_verified(
     name: str, folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

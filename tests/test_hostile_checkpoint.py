@@ -118,6 +118,7 @@ def conf_models() -> Mapping[str, Any]:
     return {path.stem: yaml.safe_load(path.read_text("utf-8")) for path in (conf_dir() / "model").glob("*.yaml")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [[], ["model.trust=[pickle,remote_code]"]])
 @pytest.mark.parametrize(
     "command",
@@ -158,6 +159,7 @@ def _gguf(path: Path) -> bytes:
     return path.read_bytes()
 
 
+@pytest.mark.slow
 def test_a_gguf_file_that_lies_about_itself_is_one_line_at_once(tmp_path: Path) -> None:
     path = tmp_path / "small.gguf"
     whole = _gguf(path)
@@ -225,6 +227,7 @@ def _onnx(data_in: str = "", domain: str = "", operator: str = "Identity") -> by
     return _field(1, 8) + _field(7, graph) + versions
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "content",
     [

@@ -62,6 +62,7 @@ OWN = "_target_: bench.models.classifier.Classifier\nsource: file:mine\ntrust: [
 STORED = "_target_: bench.models.pyfunc.PyFunc\nuri: models:/mine/1\nstore: sqlite:///a.db\ntrust: [pickle]\n"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "left"),
     [
@@ -86,6 +87,7 @@ def test_trust_in_a_file_is_for_the_weights_that_the_file_names(
     assert list(config.model.trust) == left
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "left"),
     [([], ["pickle"]), (["model.uri=models:/other/1"], []), (["model.store=sqlite:///b.db"], [])],

@@ -102,6 +102,7 @@ def test_every_field_of_an_identity_changes_the_run_id() -> None:
     assert len(ids | {plain.run_id}) == 1 + len(others)
 
 
+@pytest.mark.slow
 def test_whatever_the_loop_is_given_that_can_change_an_answer_makes_another_run(
     tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -135,6 +136,7 @@ def test_whatever_the_loop_is_given_that_can_change_an_answer_makes_another_run(
     assert run(resamples=11, audit="none") == first  # these change scores and reports, and no answer
 
 
+@pytest.mark.slow
 def test_an_edit_of_any_prompt_role_or_output_is_another_run(study: Study) -> None:
     runs = [study.run()]
     assert study.run()["run_id"] == runs[0]["run_id"]
@@ -155,6 +157,7 @@ def test_an_edit_of_any_prompt_role_or_output_is_another_run(study: Study) -> No
     assert len({study.record(run)["data_fingerprint"] for run in runs}) == 1  # the data are the same
 
 
+@pytest.mark.slow
 def test_rows_of_two_prompts_never_share_a_table(study: Study) -> None:
     study.run()
     study.edit("NAME/words.py", " =", "  =")
@@ -167,6 +170,7 @@ def test_rows_of_two_prompts_never_share_a_table(study: Study) -> None:
     assert text.count("## ") == 2
 
 
+@pytest.mark.slow
 def test_a_picture_that_is_overwritten_by_another_is_another_run(study: Study) -> None:
     pages = study.folder / "pages"
     pages.mkdir()
@@ -185,6 +189,7 @@ def test_a_picture_that_is_overwritten_by_another_is_another_run(study: Study) -
     assert (study.texts(first)["s7"], study.texts(second)["s7"]) == ("a21", "b21")
 
 
+@pytest.mark.slow
 def test_a_picture_that_changes_or_disappears_under_a_run_stops_it_and_what_was_answered_is_kept(study: Study) -> None:
     pages = study.folder / "pages"
     pages.mkdir()
@@ -207,6 +212,7 @@ def test_a_picture_that_changes_or_disappears_under_a_run_stops_it_and_what_was_
         assert study.record(run)["timings"]["attempts"] == 2
 
 
+@pytest.mark.slow
 def test_a_data_file_whose_bytes_change_is_another_run_and_stops_a_run_that_is_at_it(study: Study) -> None:
     data = study.write("numbers.json", "[0, 1, 2]")
     study.edit("NAME/tasks.py", "    def examples(self):\n        return [Ex",
@@ -227,6 +233,7 @@ def test_a_data_file_whose_bytes_change_is_another_run_and_stops_a_run_that_is_a
     assert "numbers.json changed while it was read" in study.fails()
 
 
+@pytest.mark.slow
 def test_an_edit_of_a_model_or_of_what_it_imports_is_another_run_and_one_of_the_task_s_parser_is_not(
     study: Study,
 ) -> None:
@@ -244,6 +251,7 @@ def test_an_edit_of_a_model_or_of_what_it_imports_is_another_run_and_one_of_the_
     assert "scored anew (the parser changed): exact 0.0000 → 1.0000" in again["said"][-1]
 
 
+@pytest.mark.slow
 def test_the_record_names_the_commit_and_dirt_of_the_code_s_own_checkout(study: Study) -> None:
     def git(*words: str) -> str:
         command = ["git", "-c", "user.name=a", "-c", "user.email=a@b", "-C", str(study.folder), *words]
@@ -263,6 +271,7 @@ def test_the_record_names_the_commit_and_dirt_of_the_code_s_own_checkout(study: 
     assert (code[f"{name}.models"]["commit"], code[f"{name}.tasks"]["commit"]) == (f"{commit}-dirty", commit)
 
 
+@pytest.mark.slow
 def test_a_model_without_a_source_says_so_and_is_never_taken_for_the_same_in_silence(
     tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -293,6 +302,7 @@ def test_a_model_without_a_source_says_so_and_is_never_taken_for_the_same_in_sil
     }
 
 
+@pytest.mark.slow
 def test_a_compiled_module_stands_by_the_bytes_of_its_file_and_the_record_says_so(study: Study) -> None:
     import py_compile
 
@@ -309,6 +319,7 @@ def test_a_compiled_module_stands_by_the_bytes_of_its_file_and_the_record_says_s
     assert set(study.texts(second).values()) == {"x"}
 
 
+@pytest.mark.slow
 def test_a_run_under_other_versions_says_so_and_strict_makes_it_another_run(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -331,6 +342,7 @@ def test_a_run_under_other_versions_says_so_and_strict_makes_it_another_run(
     assert study.run("--strict")["run_id"] == first["run_id"]
 
 
+@pytest.mark.slow
 def test_a_check_of_a_run_under_other_versions_is_no_check_of_what_is_installed(
     study: Study, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -346,6 +358,7 @@ def test_a_check_of_a_run_under_other_versions_is_no_check_of_what_is_installed(
     assert study.bench("check", "sums/adder", "--no-speed")[0] == 0
 
 
+@pytest.mark.slow
 def test_answers_to_requests_that_are_the_same_are_taken_over_on_demand(study: Study) -> None:
     first = study.run("model.plus=1")
     study.edit("NAME/tasks.py", 'END}"))', "END}\" if example.id != 's11' else '1 + 2 ='))")
@@ -365,6 +378,7 @@ def test_answers_to_requests_that_are_the_same_are_taken_over_on_demand(study: S
     assert "--reuse: 0 of 12 answers are taken from no earlier run" in study.run("model.plus=2", "--reuse")["said"][0]
 
 
+@pytest.mark.slow
 def test_a_failed_answer_is_not_taken_over(
     tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -376,6 +390,7 @@ def test_a_failed_answer_is_not_taken_over(
     assert all(one.error is None for one in folder.predictions())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["edited", "other versions", "no record"])
 def test_what_was_edited_or_computed_otherwise_is_not_taken_over(
     tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path, fault: str
@@ -403,6 +418,7 @@ def test_what_was_edited_or_computed_otherwise_is_not_taken_over(
     assert f"0 of 9 answers are taken from no earlier run; left out: {reason}" in said[0]
 
 
+@pytest.mark.slow
 def test_a_run_that_took_answers_over_and_was_cut_off_goes_on(
     tiny_task: Callable[..., Any], echo_model: Callable[..., Any], tmp_path: Path
 ) -> None:
@@ -416,12 +432,14 @@ def test_a_run_that_took_answers_over_and_was_cut_off_goes_on(
     assert run.timings["n"] == 5
 
 
+@pytest.mark.slow
 def test_a_request_that_is_another_each_time_is_one_line(study: Study) -> None:
     study.edit("NAME/tasks.py", 'END}"))', 'END}" + str(id(object()) and next(COUNT))))')
     study.edit("NAME/tasks.py", "def right", "import itertools\nCOUNT = itertools.count()\n\n\ndef right")
     assert "example 's0' was asked otherwise than at first: `request` must give the same" in study.fails()
 
 
+@pytest.mark.slow
 def test_a_folder_of_before_is_shown_as_unknown_and_never_resumed_or_mixed(study: Study) -> None:
     import json
 

@@ -126,6 +126,7 @@ def test_each_filter_of_lm_eval_is_a_metric_of_its_own_and_the_reply_is_the_raw_
     assert len(log.samples) == 3
 
 
+@pytest.mark.slow
 def test_a_log_is_paired_with_our_task_by_its_texts_and_scored_by_our_metrics(tmp_path):
     task = build({"_target_": "tasks.finmm.qa.FinmmQA"}, "task")
     for log, path in ((lm_eval.read(QUESTIONS), QUESTIONS), (inspect_ai.read(EVAL), EVAL)):
@@ -779,6 +780,7 @@ def test_figures_have_the_number_of_samples_that_the_file_says_of_each(tmp_path)
     assert ([(one.metric, one.n) for one in run.scores], run.n_examples) == ([("a", 2**50), ("b", 5)], 2**50)
 
 
+@pytest.mark.slow
 def test_what_the_log_says_is_better_and_what_was_left_out_are_of_a_runs_identity(tmp_path):
     log = lm_eval.read(CHOICES)
     logs = (log, replace(log, lower=frozenset({"acc"})), log.ranked_by("acc_norm"), log)
@@ -820,6 +822,7 @@ def test_percent_and_fractions_of_one_metric_are_not_compared_and_stand_in_two_t
     )  # as other correlations are
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("word", ["shots=3", "device=cpu", "~shots", "tracking=none", "data_dir=x"])
 def test_an_override_that_an_import_makes_no_use_of_is_refused(tmp_path, capsys, word):
     assert main(["import", "lm-eval", str(CHOICES), f"runs_dir={tmp_path / 'runs'}", word]) == 2

@@ -98,6 +98,7 @@ def test_the_board_shows_ranks_with_their_bounds_and_copies_tie(board: Any) -> N
     assert ranks(board()) == COPIES  # out of the index
 
 
+@pytest.mark.slow
 def test_a_second_board_reads_no_run(board: Any, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = board()
 
@@ -110,6 +111,7 @@ def test_a_second_board_reads_no_run(board: Any, runs: Path, monkeypatch: pytest
     assert board() == first
 
 
+@pytest.mark.slow
 def test_only_what_is_new_or_changed_is_read(
     board: Any, runs: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -133,6 +135,7 @@ def test_only_what_is_new_or_changed_is_read(
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_record_of_the_same_size_and_time_in_a_new_file_is_read(board: Any, runs: Path) -> None:
     board()
     record = next((runs / "squad_v1" / "worse").glob(f"*/{RECORD}"))
@@ -144,6 +147,7 @@ def test_a_record_of_the_same_size_and_time_in_a_new_file_is_read(board: Any, ru
     assert board()["worse run here"]["value"] == 0.3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"nonsense" * 500, "half", "other", "content"])
 def test_a_damaged_index_is_made_again(board: Any, runs: Path, content: Any) -> None:
     first = board()
@@ -169,6 +173,7 @@ def test_a_board_needs_no_place_for_its_index(board: Any, runs: Path) -> None:
     assert ranks(board()) == COPIES
 
 
+@pytest.mark.slow
 def test_a_board_does_not_wait_for_ever_for_another(board: Any, runs: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = board()
     monkeypatch.setattr(index_file, "PATIENCE_SECONDS", 0.01)
@@ -183,6 +188,7 @@ def test_a_board_does_not_wait_for_ever_for_another(board: Any, runs: Path, monk
     assert len(board()) == len(first)
 
 
+@pytest.mark.slow
 def test_a_damaged_run_is_named_and_the_others_are_shown(board: Any, runs: Path, run_record: Make) -> None:
     (made(runs, run_record("torn"), 0.5) / RECORD).write_text('{"run_id": ')
     half = made(runs, run_record("half"), 0.5) / RECORD
@@ -232,6 +238,7 @@ def submitted(run: Run, value: float, rows: Measurements | None = None, **origin
     entry.write(entry.path_of(entry.SUBMISSIONS, told), Entry(told, rows or rows_of(value)))
 
 
+@pytest.mark.slow
 def test_submissions_are_rows_that_say_who_vouches_for_them(board: Any, run_record: Make) -> None:
     submitted(run_record("theirs", run_id="f" * 12), 0.5)
     submitted(
@@ -247,6 +254,7 @@ def test_a_submission_of_a_run_that_is_here_is_one_row_and_the_one_here_wins(boa
     assert ranks(board()) == COPIES
 
 
+@pytest.mark.slow
 def test_forged_examples_of_submissions_do_not_push_out_those_of_runs_here(board: Any, run_record: Make) -> None:
     for i in range(5):
         submitted(run_record(f"forged{i}", run_id=f"{i:012}"), 0.9, rows_of(0.9, shift=1))
@@ -315,6 +323,7 @@ def test_an_entry_whose_rows_do_not_give_its_score_is_left_out(
     assert line in said[0]
 
 
+@pytest.mark.slow
 def test_an_index_knows_nothing_that_a_new_one_would_not(board: Any, runs: Path, run_record: Make) -> None:
     board()
     made(runs, run_record("more"), 0.4)

@@ -171,6 +171,7 @@ def test_make_installs_by_the_script(target: str, extra: str, tmp_path: Path) ->
     assert f"python9 scripts/install.py {tmp_path}/v {extra}\n" in done.stdout
 
 
+@pytest.mark.slow
 def test_the_examples_in_the_script_hold(install: ModuleType) -> None:
     outcome = doctest.testmod(install)
     assert outcome.attempted >= 3

@@ -81,6 +81,7 @@ def test_a_board_shows_its_own_interval_whatever_a_record_claims(
     assert f"80.0 [{100 * OWN.low:.1f}, {100 * OWN.high:.1f}]" in Path("leaderboards/squad_v1.md").read_text()
 
 
+@pytest.mark.slow
 def test_the_site_shows_the_board_s_interval_on_every_page(
     bench_main: Any, run_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -109,6 +110,7 @@ def test_rows_that_do_not_give_the_score_give_no_interval(board: Any, run_record
     assert (found["none"]["low"], found["none"]["high"]) == (None, None)
 
 
+@pytest.mark.slow
 def test_clusters_that_a_submitter_chose_give_no_interval(board: Any, run_record: Make) -> None:
     alone = replace(rows_of(0.8), clusters=tuple(f"c{i}" for i in range(N)))
     submitted(run_record("theirs", run_id="f" * 12), 0.8, alone)
@@ -119,6 +121,7 @@ def test_clusters_that_a_submitter_chose_give_no_interval(board: Any, run_record
     assert "No interval of theirs: on other examples or clusters than the rows here." in found["notes"]
 
 
+@pytest.mark.slow
 def test_an_interval_is_made_once_and_anew_where_the_run_or_the_rule_changes(
     board: Any, run_record: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -139,6 +142,7 @@ def test_an_interval_is_made_once_and_anew_where_the_run_or_the_rule_changes(
     assert calls == ["f1"] * 3
 
 
+@pytest.mark.slow
 def test_a_verifier_s_interval_is_its_own_and_a_claim_that_its_own_settings_do_not_give_is_refused(
     tmp_path: Path,
 ) -> None:
@@ -154,6 +158,7 @@ def test_a_verifier_s_interval_is_its_own_and_a_claim_that_its_own_settings_do_n
     ]
 
 
+@pytest.mark.slow
 def test_an_edited_interval_of_a_bundle_never_reaches_a_verdict(tmp_path: Path) -> None:
     files = bundles.contents(
         bundles.made(tmp_path, bundles.run(tmp_path / "a", resamples=1, seed=7, config={"seed": 7}))

@@ -112,6 +112,7 @@ def official(made: Any, path: Path, content: str) -> Any:
     return evaluate(made, path, "other", Settings(runs_dir=path.parent / "runs", resamples=10))[2]
 
 
+@pytest.mark.slow
 def test_published_figures_go_by_the_first_word_and_by_the_labels_of_the_file(folder: Path, tmp_path: Path) -> None:
     rows = [{"id": int(k), "label": int(k) % 3, "output": x} for k, x in REPLIES.items()]
     found = official(task("fomc", folder), tmp_path / "a.jsonl", lines(*rows))
@@ -131,6 +132,7 @@ def test_replies_to_another_split_are_refused_where_their_labels_tell(folder: Pa
     assert len(brought(task("fomc", folder, split=78516), tmp_path / "a.jsonl", rows).predictions) == 3
 
 
+@pytest.mark.slow
 def test_a_split_is_chosen_by_name_or_by_its_file(folder: Path) -> None:
     by_name = task("fomc", folder, split=78516)
     config = {
@@ -188,6 +190,7 @@ def test_a_table_of_several_models_needs_a_column_that_it_has(behind: str, said:
         read(made, Path(f"{folder / 'finance/cfpb_complaints/dataset.csv'}{behind}"), made.examples())
 
 
+@pytest.mark.slow
 def test_the_package_has_the_complaints_where_the_data_directory_has_none(tmp_path: Path) -> None:
     made = task("complaints_cfpb", tmp_path)
     assert len(made.examples()) == made.card.n_examples

@@ -69,6 +69,7 @@ def answers(model: LateFusion, lesson: Lesson) -> list[Any]:
     return [one.values or one.label_scores for one in model.predict([request for request, _ in lesson])]
 
 
+@pytest.mark.slow
 def test_arousal_is_heard_in_unseen_voices_and_what_cannot_be_heard_is_told_from_the_folds(voices: list[Path]) -> None:
     model = fitted(heard(voices, high=18))
     unseen = heard(voices, low=18)
@@ -80,6 +81,7 @@ def test_arousal_is_heard_in_unseen_voices_and_what_cannot_be_heard_is_told_from
     assert told["learned_sound"]["valence"]["r"] < 0.6
 
 
+@pytest.mark.slow
 def test_the_same_lesson_and_seed_give_the_same_answers_in_any_company_and_number_of_threads(
     voices: list[Path],
 ) -> None:
@@ -91,6 +93,7 @@ def test_the_same_lesson_and_seed_give_the_same_answers_in_any_company_and_numbe
     assert together == answers(one, lesson[::-1])[::-1]
 
 
+@pytest.mark.slow
 def test_each_number_is_taken_from_the_sense_that_tells_it(voices: list[Path]) -> None:
     lesson = heard(voices, words=True)
     told: Any = fitted(lesson, "sound", "words").describe()
@@ -98,6 +101,7 @@ def test_each_number_is_taken_from_the_sense_that_tells_it(voices: list[Path]) -
     assert told["weights"]["words"]["valence"] > 5 * told["weights"]["sound"]["valence"]
 
 
+@pytest.mark.slow
 def test_where_a_sense_is_missing_the_others_answer_as_they_would_alone(voices: list[Path], tmp_path: Path) -> None:
     lesson = heard(voices, words=True)
     both, alone = fitted(lesson, "sound", "words"), fitted(lesson, "words")
@@ -110,6 +114,7 @@ def test_where_a_sense_is_missing_the_others_answer_as_they_would_alone(voices: 
     assert answers(both, only_sound) == answers(fitted(lesson, "sound"), only_sound)
 
 
+@pytest.mark.slow
 def test_what_says_nothing_gets_the_mean_and_what_is_not_there_fails(voices: list[Path], tmp_path: Path) -> None:
     lesson = heard(voices)
     model = fitted(lesson)
@@ -122,6 +127,7 @@ def test_what_says_nothing_gets_the_mean_and_what_is_not_there_fails(voices: lis
     assert found[2].error is None
 
 
+@pytest.mark.slow
 def test_predictions_spread_as_the_targets_do_unless_least_squares_is_asked_for(voices: list[Path]) -> None:
     draw = np.random.default_rng(0)
     lesson = [
@@ -139,6 +145,7 @@ def test_predictions_spread_as_the_targets_do_unless_least_squares_is_asked_for(
     assert np.std(wide) == pytest.approx(np.std(wanted), rel=0.4)
 
 
+@pytest.mark.slow
 def test_labels_are_shares_of_one_and_may_be_several(voices: list[Path]) -> None:
     def labelled(output: Choose) -> Lesson:
         return [
@@ -192,6 +199,7 @@ def test_a_film_of_one_frame_or_without_movement_is_looked_at_as_a_whole(tmp_pat
         assert (found[film_features.MOVED].max() > 0) == (n > 1)
 
 
+@pytest.mark.slow
 def test_bad_files_of_the_lesson_are_left_out_and_counted(voices: list[Path], tmp_path: Path) -> None:
     broken = tmp_path / "broken.wav"
     broken.write_bytes(voices[0].read_bytes()[:500])
@@ -276,6 +284,7 @@ def test_clusters_are_told_to_who_folds_by_them_and_are_part_of_what_it_stands_o
     assert teach(model, moved, asking(moved, None, 0, 0), "prosody") != first
 
 
+@pytest.mark.slow
 def test_a_run_fits_in_a_phase_of_its_own_and_says_what_it_learned(voices: list[Path], tmp_path: Path) -> None:
     settings = Settings(runs_dir=tmp_path, resamples=10)
     run, folder = evaluate(Voices(voices), LateFusion(["sound"]), "prosody", Device(), settings)
@@ -303,6 +312,7 @@ def test_each_sense_fits_what_it_can_perceive() -> None:
     assert asks("audio").output is not Generate
 
 
+@pytest.mark.slow
 def test_a_film_that_cannot_be_read_fails_with_its_reason_and_costs_no_other(
     voices: list[Path], tmp_path: Path
 ) -> None:

@@ -47,6 +47,7 @@ def queue(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_an_array_of_parts_is_submitted_and_a_job_behind_it(own_package: Path, bench_main: Main, queue: Path) -> None:
     more = (
         "launch.slurm.partition=gpu",
@@ -78,6 +79,7 @@ def test_an_array_of_parts_is_submitted_and_a_job_behind_it(own_package: Path, b
     assert not list(Path("runs").glob("*/*/*/run.json"))
 
 
+@pytest.mark.slow
 def test_who_asks_is_told_what_waits_and_a_second_submission_is_refused_until_all_is_over(
     own_package: Path, bench_main: Main, queue: Path
 ) -> None:
@@ -98,6 +100,7 @@ def test_who_asks_is_told_what_waits_and_a_second_submission_is_refused_until_al
     assert json.loads(bench_main(*words)[1][-1])["jobs"]["run"] == "103"
 
 
+@pytest.mark.slow
 def test_logs_that_are_open_stay_open_when_the_library_is_loaded() -> None:
     code = """
 import io, logging, sys
@@ -112,6 +115,7 @@ print(len(closed), "SUBMITIT_LOG_LEVEL" in __import__("os").environ)
     assert done.stdout.split() == ["0", "False"], done.stderr
 
 
+@pytest.mark.slow
 def test_what_slurm_refuses_is_one_line_in_its_own_words(own_package: Path, bench_main: Main, queue: Path) -> None:
     code, _, err = bench_main(*WORDS, "launch=slurm", "launch.parts=2", "launch.slurm.partition=gone")
     assert code == 2
@@ -119,6 +123,7 @@ def test_what_slurm_refuses_is_one_line_in_its_own_words(own_package: Path, benc
     assert "sbatch: error: invalid partition specified: gone" in err[-1]
 
 
+@pytest.mark.slow
 def test_where_slurm_or_its_library_is_not_there_a_line_says_what_to_do(
     own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -132,6 +137,7 @@ def test_where_slurm_or_its_library_is_not_there_a_line_says_what_to_do(
     )
 
 
+@pytest.mark.slow
 def test_the_file_for_sbatch_is_what_each_job_runs(own_package: Path, bench_main: Main) -> None:
     code, out, err = bench_main(*WORDS, "launch=slurm_script", "launch.parts=2", "+launch.slurm.options.nice=true")
     assert (code, err) == (0, [])
@@ -149,6 +155,7 @@ def test_the_file_for_sbatch_is_what_each_job_runs(own_package: Path, bench_main
     assert any(line.startswith("  answered in 2 parts: ") for line in out)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -218,6 +225,7 @@ def test_a_command_that_is_out_of_time_keeps_its_answers_and_the_same_one_goes_o
         slurm.Command((*words, "nonsense=1"))()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "due"),
     [

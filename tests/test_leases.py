@@ -128,6 +128,7 @@ def test_a_dead_process_of_this_machine_holds_nothing_and_a_living_one_does_thou
     assert take(lock)
 
 
+@pytest.mark.slow
 def test_of_many_that_find_a_dead_owner_one_gets_the_lock(tmp_path: Path) -> None:
     code = (
         "import sys, time, pathlib; from bench import leases, machine\n"

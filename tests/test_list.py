@@ -23,6 +23,7 @@ def names(bench_main: Main) -> Callable[..., list[str]]:
     return listed
 
 
+@pytest.mark.slow
 def test_each_filter_keeps_what_has_it_and_together_all_of_them(names: Callable[..., list[str]]) -> None:
     risk, images, cc = (
         names("tasks", "--scenario", "risk"),

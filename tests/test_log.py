@@ -107,6 +107,7 @@ def test_a_sign_of_life_has_the_last_error_without_its_secrets_whatever_its_lett
     assert last_facts(tmp_path)["last_error"] == "example n3: key withheld\\x1b"
 
 
+@pytest.mark.slow
 def test_many_failures_are_counted_and_not_listed(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
     task = tiny_task(60)
     _, folder = evaluate(task, echo_model(fails=task.ids), "echo", CPU, quick_settings())
@@ -115,6 +116,7 @@ def test_many_failures_are_counted_and_not_listed(tiny_task: Make, echo_model: M
     assert any("60 examples failed in this attempt" in line for line in found)
 
 
+@pytest.mark.slow
 def test_a_run_that_is_complete_is_not_written_into_when_it_is_asked_again(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -196,6 +198,7 @@ def test_a_report_of_a_fault_has_versions_places_and_lines_but_no_data_and_no_se
         assert secret not in found, secret
 
 
+@pytest.mark.slow
 def test_a_fault_of_bench_is_reported_in_the_folder_of_its_run(
     own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -223,6 +226,7 @@ def test_a_fault_of_bench_is_reported_in_the_folder_of_its_run(
     assert any(line.endswith(str(path)) for line in out)
 
 
+@pytest.mark.slow
 def test_a_sweep_goes_on_behind_a_fault_of_bench_and_ends_with_its_code(
     own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -244,6 +248,7 @@ def test_a_sweep_goes_on_behind_a_fault_of_bench_and_ends_with_its_code(
     assert "words / stub (task.n=3): a fault of bench itself" in err[-1]
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_that_cannot_be_loaded_is_no_fault_of_bench(
     own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -448,6 +453,7 @@ class Mute(Exception):
         raise ValueError
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("error", [SystemExit(0), Mute()], ids=["ends the program", "cannot be said"])
 @pytest.mark.parametrize("where", ["examples", "request", "answer"])
 def test_a_task_that_ends_the_program_or_raises_what_cannot_be_said_is_one_line(
@@ -473,6 +479,7 @@ def made(runs: Path, name: str, **facts: Any) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_status_tells_what_runs_what_stopped_and_what_is_complete(tmp_path: Path, bench_main: Main) -> None:
     runs = tmp_path / "runs"
     going, _, done = (made(runs, name, done=3, n=9, rate=0.5, doing="load", command="bench run x") for name in "abc")
@@ -540,6 +547,7 @@ with locks.locked(Path(sys.argv[1])):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("forks", [[], ["forks"]], ids=["alone", "with a child that lives on"])
 def test_a_lock_names_its_owner_and_a_dead_one_holds_it_not(tmp_path: Path, forks: list[str]) -> None:
     process = subprocess.Popen([sys.executable, "-c", _CHILD, str(tmp_path), *forks], stdout=subprocess.PIPE, text=True)

@@ -66,6 +66,7 @@ def runs(tiny_task: Callable[..., Any], tmp_path: Path) -> Callable[..., Any]:
 # The questions have 2, 4, 1, 3, 5, … words more or less: with a limit of 5, those of 4 and more are cut, or may have been.
 
 
+@pytest.mark.slow
 def test_only_what_was_cut_is_asked_again_and_the_answers_are_those_of_a_fresh_run(runs: Callable[..., Any]) -> None:
     first, there, said, _ = runs(5)
     assert said == []
@@ -90,6 +91,7 @@ def test_only_what_was_cut_is_asked_again_and_the_answers_are_those_of_a_fresh_r
     assert runs(64)[2:] == ([], [])  # complete: nothing is asked
 
 
+@pytest.mark.slow
 def test_the_task_s_own_limit_is_one_among_others(runs: Callable[..., Any]) -> None:
     first, *_ = runs(None)  # 8
     second, _, _, asked = runs(30)
@@ -98,12 +100,14 @@ def test_the_task_s_own_limit_is_one_among_others(runs: Callable[..., Any]) -> N
     assert asked
 
 
+@pytest.mark.slow
 def test_a_smaller_limit_asks_all_again(runs: Callable[..., Any]) -> None:
     runs(64)
     found, _, said, asked = runs(5)
     assert (found.reused, said, asked) == ({}, [], [5] * 10)
 
 
+@pytest.mark.slow
 def test_of_several_runs_each_gives_what_ended_in_it_and_says_whose_answer_it_was(runs: Callable[..., Any]) -> None:
     first, *_ = runs(5)
     second, *_ = runs(7)
@@ -112,6 +116,7 @@ def test_of_several_runs_each_gives_what_ended_in_it_and_says_whose_answer_it_wa
     assert sum(third.reused.values()) + len(asked) == 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "device", "why"),
     [
@@ -132,6 +137,7 @@ def test_where_a_limit_may_change_an_answer_all_are_asked_and_a_line_says_why(
     assert why in line
 
 
+@pytest.mark.slow
 def test_a_model_that_answers_alone_by_its_own_word_is_asked_only_the_cut_ones_in_any_precision(
     runs: Callable[..., Any],
 ) -> None:
@@ -150,6 +156,7 @@ def test_what_only_its_user_has_may_change_its_words_with_its_limit(runs: Callab
     assert "model.alone=true says not" in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["edited", "incomplete", "other versions"])
 def test_a_run_that_was_altered_or_cut_off_gives_nothing(runs: Callable[..., Any], fault: str) -> None:
     first, folder, *_ = runs(5)
@@ -167,6 +174,7 @@ def test_a_run_that_was_altered_or_cut_off_gives_nothing(runs: Callable[..., Any
     assert line.startswith(f"max_new_tokens: all 10 are asked, also what a smaller limit did not cut: {first.run_id} ")
 
 
+@pytest.mark.slow
 def test_a_run_that_was_begun_with_answers_of_another_goes_on(runs: Callable[..., Any]) -> None:
     first, *_ = runs(5)
 
@@ -194,6 +202,7 @@ def test_a_choice_has_no_limit(tiny_task: Callable[..., Any], tmp_path: Path) ->
     assert asking(task, None, 0, 0, 5).asked.digest == asking(task, None, 0, 0).asked.digest
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("value", "bound"), [("0", "least 1"), ("-3", "least 1"), ("9" * 20, "most 1000000000")])
 def test_a_limit_that_no_answer_may_have_is_one_line(bench_main: Any, value: str, bound: str) -> None:
     code, _, err = bench_main("run", "task=finmm_qa", "model=lexical", f"max_new_tokens={value}")
@@ -209,6 +218,7 @@ def test_a_record_with_a_limit_that_is_none_is_refused() -> None:
             most_tokens({"max_new_tokens": value})
 
 
+@pytest.mark.slow
 def test_the_command_asks_again_what_was_cut_and_its_bundle_holds(study: Any, tmp_path: Path) -> None:
     study.edit("NAME/models.py", "Prediction(r.id, text=self.said(r))", "self.cut(r)")
     study.edit("NAME/models.py", "    def said(", (

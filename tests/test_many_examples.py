@@ -62,6 +62,7 @@ class OneByOne(Model):
             yield Prediction(request.id, text=request.parts[-1].text.split()[-1])  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_examples_that_are_made_when_they_are_asked_for_are_never_held_as_a_list(
     tiny_task: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +83,7 @@ def test_of_examples_that_are_made_a_limit_makes_only_the_first(
     assert (run.n_examples, made.most) == (3, 3 + made.there)
 
 
+@pytest.mark.slow
 def test_what_is_at_hand_is_looked_through_once_a_batch_and_not_for_each_answer(
     tiny_task: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -104,6 +106,7 @@ def test_what_a_model_said_is_kept_only_where_later_requests_show_it(
 WORDS = st.lists(st.text(max_size=3), max_size=40)
 
 
+@pytest.mark.slow
 @given(words=WORDS, n=st.integers(0, 50))
 def test_texts_are_numbered_as_they_first_come(words: list[str], n: int) -> None:
     first = list(dict.fromkeys(words))
@@ -120,6 +123,7 @@ def test_keys_of_one_hash_are_told_apart_when_they_are_added() -> None:
     assert [numbered.add(key) for key in (*keys, *keys)] == [0, 1, 2, 0, 1, 2]
 
 
+@pytest.mark.slow
 @given(texts=st.lists(st.text(st.characters(), max_size=4), max_size=20))
 def test_texts_read_as_the_list_of_them_does(texts: list[str]) -> None:
     found = Texts(texts)
@@ -131,6 +135,7 @@ def test_texts_read_as_the_list_of_them_does(texts: list[str]) -> None:
     assert not texts or (found[-1], found[0]) == (texts[-1], texts[0])
 
 
+@pytest.mark.slow
 @given(values=st.lists(st.one_of(st.none(), st.text(max_size=3), st.lists(st.integers(), max_size=2)), max_size=20))
 def test_values_read_as_they_were_put_and_a_twin_leaves_them(values: list[Any]) -> None:
     nothing = object()

@@ -46,6 +46,7 @@ def test_what_is_written_is_read_again(tmp_path: Path, k: int) -> None:
     assert same(measurements.read(tmp_path), made(k=k))
 
 
+@pytest.mark.slow
 @given(st.integers(1, 12).flatmap(lambda k: arrays(np.float64, (3, k), elements=st.floats(-1e9, 1e9))))
 def test_every_finite_row_survives_json_exactly(rows: np.ndarray[Any, Any]) -> None:
     found = Measurements.from_json(json.loads(json.dumps(replace(made(3), rows={"m": rows}).to_json())))

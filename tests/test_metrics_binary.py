@@ -137,6 +137,7 @@ def test_rankings_of_one_class_alone_are_undefined_whatever_is_answered(make: An
                 value(make("bad", LABELS), [target] * 3, sure(said_so))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_fairness_agrees_with_fairlearn(seed: int) -> None:
     from fairlearn import metrics as theirs
@@ -221,6 +222,7 @@ def test_best_is_no_worse_than_worst(metric: AnyMetric) -> None:
     assert ends[0] < ends[1]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not FINANCE.is_dir(), reason="BENCH_DATA holds no finance/")
 def test_the_published_figures_of_complaints_come_out() -> None:
     golden = json.loads((FINANCE / "GOLDEN.json").read_text())
@@ -287,6 +289,7 @@ def test_the_interval_of_a_negative_correlation_is_not_cut_at_0() -> None:
 PRINTED = {"weighted_f1": "f1_weighted", "weighted_precision": "precision_weighted"}  # as papers call them
 
 
+@pytest.mark.slow
 @settings(max_examples=25)
 @given(
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.sampled_from(["a", "b", "?"])), min_size=1, max_size=30)

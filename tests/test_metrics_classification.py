@@ -97,6 +97,7 @@ def test_a_label_without_examples_leaves_average_recall_also_where_a_resample_lo
     assert metric.summarise(drawn @ rows, drawn.sum(axis=1)).tolist() == [0.5, 1.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("several", [False, True], ids=["one label", "several labels"])
 def test_precision_recall_and_f1_are_those_of_scikit_learn_over_all_labels(several: bool) -> None:
     from sklearn.metrics import accuracy_score, balanced_accuracy_score, precision_recall_fscore_support
@@ -190,6 +191,7 @@ EXAMPLES = st.lists(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", [*single_label(LABELS), average_recall(LABELS)], ids=lambda m: m.name)
 @settings(deadline=None, max_examples=40)
 @given(drawn=EXAMPLES)
@@ -210,6 +212,7 @@ def test_a_value_lies_within_its_range_whatever_the_order_and_a_perfect_one_is_b
 ORDERED = [ACCURACY, averaged("f1", LABELS), averaged("f1", LABELS, "weighted"), average_recall(LABELS), AURC]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", ORDERED, ids=lambda m: m.name)
 @settings(deadline=None, max_examples=40)
 @given(drawn=EXAMPLES, place=st.integers(0, 11))

@@ -58,6 +58,7 @@ def test_a_constant_prediction_has_zero(constant: float) -> None:
     assert value([(t, constant) for t in targets]) == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS)
 def test_ccc_lies_between_minus_one_and_one_and_is_never_nan(pairs: list[Pair]) -> None:
@@ -66,6 +67,7 @@ def test_ccc_lies_between_minus_one_and_one_and_is_never_nan(pairs: list[Pair]) 
     assert -1 - 1e-9 <= found <= 1 + 1e-9
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS)
 def test_ccc_is_what_numpy_says(pairs: list[Pair]) -> None:
@@ -75,12 +77,14 @@ def test_ccc_is_what_numpy_says(pairs: list[Pair]) -> None:
     assert value(pairs) == pytest.approx(expected, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(targets=st.lists(VALUES, min_size=1, max_size=12))
 def test_predicting_the_targets_is_one(targets: list[float]) -> None:
     assert value([(t, t) for t in targets]) == pytest.approx(1.0, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS, shift=VALUES, factor=st.sampled_from([-1.0, 0.5, 2.0]))
 def test_ccc_does_not_change_when_both_sides_are_moved_or_stretched_alike(
@@ -90,6 +94,7 @@ def test_ccc_does_not_change_when_both_sides_are_moved_or_stretched_alike(
     assert value(moved) == pytest.approx(value(pairs), abs=1e-8)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS, shift=st.sampled_from([-0.5, 0.25, 1.0]))
 def test_moving_the_predictions_alone_never_helps_a_model_without_bias(pairs: list[Pair], shift: float) -> None:
@@ -100,6 +105,7 @@ def test_moving_the_predictions_alone_never_helps_a_model_without_bias(pairs: li
     assert abs(value(list(zip(t, centred + shift, strict=True)))) <= abs(found) + 1e-9
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS)
 def test_ccc_is_symmetric_and_does_not_know_the_order_of_examples(pairs: list[Pair]) -> None:
@@ -108,6 +114,7 @@ def test_ccc_is_symmetric_and_does_not_know_the_order_of_examples(pairs: list[Pa
     assert value(pairs[::-1]) == pytest.approx(found, abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(pairs=PAIRS)
 def test_ccc_is_no_further_from_zero_than_pearsons_correlation(pairs: list[Pair]) -> None:
@@ -137,6 +144,7 @@ def test_a_failure_counts_as_the_far_end_of_the_scale(target: float, far: float)
     assert METRIC.worst({"valence": target}) == METRIC.measure({"valence": target}, {"valence": far})
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(targets=st.lists(VALUES, min_size=1, max_size=12))
 def test_failing_everywhere_is_not_above_zero_and_the_best_rows_give_one(targets: list[float]) -> None:

@@ -165,6 +165,7 @@ def test_a_corpus_of_best_rows_is_one_and_of_worst_rows_zero(metric: Metric) -> 
         assert summary(metric, worst) == 0.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS)
 def test_the_best_row_is_that_of_the_longest_reference_and_the_worst_that_of_an_empty_answer(metric: Metric) -> None:
     for corpus in corpora("several references"):

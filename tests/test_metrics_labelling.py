@@ -81,6 +81,7 @@ def test_label_accuracy_is_of_the_places_that_were_found() -> None:
     assert value(metric, [(golds, set())]) == 0.0
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(pairs=st.lists(st.tuples(ITEMS, ITEMS), min_size=1, max_size=5))
 def test_f1_is_that_of_plain_sets_within_its_bounds_and_does_not_depend_on_order(

@@ -258,6 +258,7 @@ def test_numeric_match_is_over_the_targets_that_are_numbers() -> None:
     assert float(NUMERIC_MATCH.summarise(np.zeros(2), np.array(4.0))) == 0.0  # no number at all is no division by zero
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(value=st.integers(-(10**9), 10**9), places=st.integers(0, 3))
 def test_a_number_comes_back_from_each_of_its_spellings(value: int, places: int) -> None:
@@ -270,6 +271,7 @@ def test_a_number_comes_back_from_each_of_its_spellings(value: int, places: int)
         assert agrees(read(text), read(minus[0]))
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=80)
 @given(text=st.text(alphabet="0123456789,.-()$% \n\tabmn–=", max_size=40))
 def test_any_text_is_read_without_error(text: str) -> None:

@@ -50,6 +50,7 @@ def test_pages_are_pooled_by_their_characters_and_none_counts_more_than_its_own(
     assert value(CER, ("abcd", "abxd"), ("ab", "y" * 999)) == pytest.approx((1 + 2) / 6)
 
 
+@pytest.mark.slow
 @given(st.text("ab c\n", max_size=30), st.text("ab c\n", max_size=30))
 def test_an_error_rate_is_a_fraction_and_order_never_helps(target: str, answer: str) -> None:
     edits, wanted = CER.measure(target, answer)
@@ -118,6 +119,7 @@ def test_entity_f1_by_hand() -> None:
     assert [by_name[f"f1_{kind}"] for kind in ("amount", "date", "number", "text")] == [1.0, 1.0, 0.0, 0.0]
 
 
+@pytest.mark.slow
 @given(
     st.dictionaries(st.sampled_from(["total", "date", "account", "payee", "memo"]), st.text("0123./ aA", max_size=12))
 )
@@ -178,6 +180,7 @@ def test_the_distance_is_that_of_apted(one: list[list[str]], other: list[list[st
 TABLE = st.lists(st.lists(st.text("ab1", max_size=3), max_size=3), max_size=4)
 
 
+@pytest.mark.slow
 @given(TABLE, TABLE)
 def test_teds_is_a_symmetric_fraction_and_one_for_equal_tables_alone(
     one: list[list[str]], other: list[list[str]]

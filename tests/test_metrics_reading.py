@@ -179,6 +179,7 @@ def test_no_target_at_all_is_refused_where_every_question_has_an_answer(metric: 
         metric.measure([], "rate")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS, ids=NAMES)
 @settings(deadline=None, max_examples=60)
 @given(answer=TEXTS, targets=st.lists(TEXTS, min_size=1, max_size=4))
@@ -192,6 +193,7 @@ def test_a_value_lies_between_its_worst_and_best_row_whatever_the_order_of_targe
     assert metric.measure(targets[::-1], answer) == (value,)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("metric", METRICS, ids=NAMES)
 @settings(deadline=None, max_examples=60)
 @given(answer=TEXTS.filter(normalise), others=st.lists(TEXTS, max_size=3))
@@ -199,6 +201,7 @@ def test_an_answer_that_is_one_of_the_targets_scores_one(metric: Metric, answer:
     assert metric.measure([*others, answer], answer) == (1.0,)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(answer=TEXTS, target=TEXTS)
 def test_f1_is_symmetric_and_no_lower_than_exact_match(answer: str, target: str) -> None:
@@ -225,6 +228,7 @@ def load(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("system", ["match_lstm", "slqa_plus"])
 def test_published_outputs_on_squad_1_get_their_published_scores(data: Path, system: str) -> None:
     golden, said = load(data / "GOLDEN.json")["squad_v1"][system], load(data / f"squad/predictions/{system}-v1.1.json")

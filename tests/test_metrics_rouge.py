@@ -28,6 +28,7 @@ def test_rouge_of_a_pair_that_can_be_worked_out(kind: str, target: str, answer: 
     assert rouge(kind).measure(target, answer)[0] == pytest.approx(due, abs=1e-15)
 
 
+@pytest.mark.slow
 @given(WORDS | st.text(max_size=60), WORDS | st.text(max_size=60))
 def test_rouge_is_the_librarys_whatever_the_texts(target: str, answer: str) -> None:
     from rouge_score.rouge_scorer import RougeScorer

@@ -108,6 +108,7 @@ def test_the_best_span_is_the_highest_sum_within_its_words(
     assert best_span(words, start, end, longest) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(-9, 9), st.integers(-9, 9)), min_size=1, max_size=12), st.integers(1, 5))
 def test_no_other_span_is_better(logits: list[tuple[int, int]], longest: int) -> None:
     start, end = [a for a, _ in logits], [b for _, b in logits]
@@ -132,6 +133,7 @@ def test_boxes_are_thousandths_of_the_page(
     assert scaled(corners, size) == box
 
 
+@pytest.mark.slow
 @given(st.lists(st.sampled_from(["total", "12.50", "a", "Ltd"]), min_size=1, max_size=8))
 def test_the_words_of_a_line_keep_their_order_and_stay_inside_it(words: list[str]) -> None:
     found = split_line([[10, 5], [110, 5], [110, 9], [10, 9]], "  ".join(words))

@@ -91,6 +91,7 @@ def answers(model: Donut, *requests: Request) -> list[Prediction]:
     return list(flat(model.predict(requests)))
 
 
+@pytest.mark.slow
 def test_an_answer_is_what_the_library_s_forward_pass_says_token_by_token(folder: Path) -> None:
     import torch
 
@@ -112,6 +113,7 @@ def test_an_answer_is_what_the_library_s_forward_pass_says_token_by_token(folder
     assert found.finish == ("length" if len(said) == 8 else "stop")
 
 
+@pytest.mark.slow
 def test_each_page_is_answered_as_alone_and_another_page_or_question_may_say_something_else(folder: Path) -> None:
     model = ready(folder)
     batch = [
@@ -123,6 +125,7 @@ def test_each_page_is_answered_as_alone_and_another_page_or_question_may_say_som
     assert model.units(batch) == [[one] for one in batch]
 
 
+@pytest.mark.slow
 def test_a_prompt_without_a_question_writes_tags_for_fields_and_for_all_text(folder: Path) -> None:
     model = ready(folder, prompt="<s_cord-v2>")
     assert model.outputs == (Fields, Read)
@@ -132,6 +135,7 @@ def test_a_prompt_without_a_question_writes_tags_for_fields_and_for_all_text(fol
     assert fields.prompt_tokens == 1
 
 
+@pytest.mark.slow
 def test_a_request_without_one_picture_or_with_a_damaged_one_fails_alone(folder: Path) -> None:
     model = ready(folder)
     none, two, bad, right = answers(
@@ -143,6 +147,7 @@ def test_a_request_without_one_picture_or_with_a_damaged_one_fails_alone(folder:
     assert right.error is None
 
 
+@pytest.mark.slow
 def test_a_question_longer_than_the_decoder_is_refused_and_a_reply_stays_within_it(folder: Path) -> None:
     model = ready(folder)
     long, cut = answers(
@@ -168,6 +173,7 @@ def test_a_question_cannot_write_tags(folder: Path) -> None:
     assert [WORDS[i] for i in ids].count("<s_answer>") == 1
 
 
+@pytest.mark.slow
 def test_it_answers_through_the_whole_command(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("BENCH_RUNS", str(tmp_path / "runs"))
     common = ["limit=3", "tracking=none", f"model.source=file:{folder}"]

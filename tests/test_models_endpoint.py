@@ -565,6 +565,7 @@ def test_an_answer_is_given_on_while_a_slower_one_is_still_under_way() -> None:
         assert model._begun == {}
 
 
+@pytest.mark.slow
 def test_a_model_that_is_let_go_ends_its_thread() -> None:
     with FaultyServer() as server:
         model = endpoint(server)
@@ -583,6 +584,7 @@ def ident(model: Endpoint) -> int | None:
     return getattr(model._client._loop, "_thread_id", None)
 
 
+@pytest.mark.slow
 def test_a_run_that_an_outage_ended_goes_on_from_there(tiny_task: Any, quick_settings: Any) -> None:
     quick = quick_settings(batch_size=2)
     broken = FaultyServer([says("one"), says("two")], then=lambda asked: error(401))
@@ -687,6 +689,7 @@ def test_of_a_reply_in_pieces_the_thinking_is_kept_apart_and_one_that_was_cut_of
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "code", "line"),
     [("It is not negative.", 0, "not one of the 3 replies could be read"), (None, 1, "so this is no result")],

@@ -97,6 +97,7 @@ def test_an_event_is_given_with_its_last_byte_even_where_a_line_may_go_on() -> N
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(
     st.lists(
@@ -486,6 +487,7 @@ def quick_overhead(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"bench.models.endpoint_overhead.{name}", value)
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("quick_overhead")
 @pytest.mark.parametrize("qps", [None, 200.0])
 @pytest.mark.parametrize("chat", [True, False])

@@ -263,12 +263,14 @@ def test_an_edit_of_a_file_beside_a_module_that_imports_it_is_another_model(writ
     assert Function(f"{name}:predict").revision != first
 
 
+@pytest.mark.slow
 def test_the_revision_of_an_installed_package_is_its_version() -> None:
     from importlib.metadata import version
 
     assert Function("yaml:safe_load").revision == f"yaml:safe_load of PyYAML {version('PyYAML')}"
 
 
+@pytest.mark.slow
 def test_a_function_runs_from_the_command_line(write: Write, bench_main: Any, own_package: Path) -> None:
     name = write("def predict(requests):\n    return [r.parts[-1].text.split()[-1] for r in requests]\n")
     call = ["run", "task=words", "model=function", f"model.function={name}:predict", "tracking=none", "resamples=5"]
@@ -277,6 +279,7 @@ def test_a_function_runs_from_the_command_line(write: Write, bench_main: Any, ow
     assert '"value": 1.0' in out[-1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("task", "model", "told"),
     [

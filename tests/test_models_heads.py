@@ -56,6 +56,7 @@ def one_at_a_time(model: Model, requests: Sequence[Request]) -> list[Prediction]
 # What is packed
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 60), max_size=40), st.integers(1, 200), st.integers(0, 50))
 def test_each_item_is_packed_once_within_the_budget_and_never_worse_than_in_one_pass_each(
     lengths: list[int], budget: int, pass_costs: int
@@ -74,6 +75,7 @@ def test_a_pass_that_costs_nothing_pads_nothing_and_a_dear_one_is_shared() -> No
     assert list(packed([50], 10, 1)) == [[0]]
 
 
+@pytest.mark.slow
 def test_the_adapters_are_imported_without_torch() -> None:
     names = "classifier, regressor, seq2seq, span_head, tagger"
     code = f"from bench.models import {names}; import sys; sys.exit('torch' in sys.modules or 'transformers' in sys.modules)"
@@ -175,6 +177,7 @@ def test_a_tagger_says_entities_in_pieces_that_are_the_text() -> None:
     assert list(metric.measure(example.target, answer)) == list(metric.best(example.target))
 
 
+@pytest.mark.slow
 @given(st.text(min_size=1).filter(str.strip))
 def test_the_pieces_of_any_news_are_the_news_and_none_is_blank(text: str) -> None:
     task, example = finentity(text, [])
@@ -187,6 +190,7 @@ def test_the_pieces_of_any_news_are_the_news_and_none_is_blank(text: str) -> Non
 _MARKS = st.lists(st.sampled_from(["O", "B-Term", "I-Term", "B-Definition", "I-Definition", "B-Qualifier"]), min_size=1)
 
 
+@pytest.mark.slow
 @given(_MARKS, st.data())
 def test_the_tags_that_a_tagger_says_of_a_sentence_are_those_that_are_scored(
     tags: list[str], data: st.DataObject

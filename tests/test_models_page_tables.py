@@ -110,6 +110,7 @@ def test_a_page_without_headings_over_amounts_has_no_table(lines: Sequence[str])
     assert table_of(words(lines)) == []
 
 
+@pytest.mark.slow
 @given(
     st.lists(
         st.tuples(st.text(min_size=1, max_size=5), *[st.integers(0, 1000)] * 4).map(lambda one: Word(one[0], one[1:])), max_size=30
@@ -121,6 +122,7 @@ def test_any_words_give_rows_of_one_width(found: list[Word]) -> None:
     assert all(any(row) for row in rows)
 
 
+@pytest.mark.slow
 def test_the_tilt_of_a_page_of_many_words_comes_of_some_of_them() -> None:
     many = [f"Item{i:3}   {i}.00    {i}.50" for i in range(400)]
     assert len(table_of(words(["Item      Net      Gross", *many], 0.02))) == 401

@@ -94,6 +94,7 @@ def drawn(words: Sequence[tuple[int, int, str]]) -> Image:
     return Image(file.getvalue())
 
 
+@pytest.mark.slow
 def test_tesseract_reads_lines_and_words_where_they_stand() -> None:
     pytest.importorskip("tesserocr")
     model = Tesseract("eng", ENGLISH)
@@ -297,6 +298,7 @@ def test_a_model_that_answers_no_questions_cannot_be_asked_field_by_field() -> N
         FieldByField(PageRules())
 
 
+@pytest.mark.slow
 def test_the_shipped_pages_models_are_what_they_say() -> None:
     from bench.config import compose as conf
     from bench.config.build import build

@@ -54,6 +54,7 @@ def test_a_frame_that_is_too_short_for_the_lowest_voice_is_refused() -> None:
         pitch(np.zeros((1, 500), np.float32), RATE)
 
 
+@pytest.mark.slow
 def test_a_voice_an_octave_higher_is_twelve_semitones_higher_and_a_gain_of_two_six_decibels_louder() -> None:
     low, high, quiet = measured(buzz(1.0, 120)), measured(buzz(1.0, 240)), measured(buzz(1.0, 120) / 2)
     assert high[TUNE] - low[TUNE] == pytest.approx(12, abs=0.1)
@@ -83,6 +84,7 @@ def test_the_pieces_that_a_recording_comes_in_make_no_difference() -> None:
     assert np.array_equal(measured(samples), measured(*np.split(samples, [1, 5_000, 5_001, 30_000])))
 
 
+@pytest.mark.slow
 def test_what_lasts_longer_than_a_window_is_measured_as_a_whole() -> None:
     found, short = measured(buzz(50.0, 150)), measured(buzz(5.0, 150))
     assert found[TUNE] == pytest.approx(short[TUNE], abs=0.01)

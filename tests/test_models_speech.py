@@ -171,6 +171,7 @@ def in_pieces(samples: Any, sizes: Sequence[int]) -> list[Any]:
 SIZES = st.lists(st.integers(0, 50), max_size=12)
 
 
+@pytest.mark.slow
 @given(st.integers(0, 300), st.integers(1, 40), st.integers(0, 20), SIZES)
 def test_overlapping_windows_count_each_sample_once(n: int, more: int, overlap: int, sizes: list[int]) -> None:
     samples, length = np.arange(n, dtype=np.float32), 2 * overlap + more
@@ -182,6 +183,7 @@ def test_overlapping_windows_count_each_sample_once(n: int, more: int, overlap: 
     assert windows[-1].right == windows[0].left == 0
 
 
+@pytest.mark.slow
 @given(st.integers(0, 900), st.integers(60, 200), st.integers(10, 60), SIZES)
 def test_windows_cut_at_pauses_hold_each_sample_once(n: int, longest: int, search: int, sizes: list[int]) -> None:
     samples = np.random.default_rng(n).normal(size=n).astype(np.float32)

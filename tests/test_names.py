@@ -111,6 +111,7 @@ def test_a_name_that_could_be_read_as_latin_is_shown_with_its_script() -> None:
     assert [names.labelled(name) for name in ("Яндекс", "百川", "ace", "café")] == ["Яндекс", "百川", "ace", "café"]
 
 
+@pytest.mark.slow
 def test_boards_and_pages_show_the_script_of_such_a_name(
     bench_main: Any, run_record: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_slug_is_a_folder_s_name() -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @given(st.text(max_size=20))
 def test_any_text_is_judged_and_a_name_that_is_allowed_has_a_look(name: str) -> None:
     said = names.problem(name)

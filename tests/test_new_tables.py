@@ -299,6 +299,7 @@ ODD = ("1e3 5E5 1e-3 1.e5 0e0 .5e3 1_0 0x1F 0b1 1:30 2020-01-01 ~ null NaN .nan 
        "1,000 +1e3 08 1\u0663 # a: \\\\{a} a\u0085b x\u2028y '").split(" ")  # fmt: skip
 
 
+@pytest.mark.slow
 def test_every_label_comes_back_as_itself_through_hydra_and_through_yaml(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -66,6 +66,7 @@ def test_letters_that_look_alike_stay_different() -> None:
     assert normalised("b\u0430nk") != normalised("bank")  # a Cyrillic a
 
 
+@pytest.mark.slow
 @given(st.text(st.characters(), max_size=40))
 def test_what_is_normalised_stays_as_it_is(text: str) -> None:
     once = normalised(text)
@@ -73,6 +74,7 @@ def test_what_is_normalised_stays_as_it_is(text: str) -> None:
     assert once == " ".join(once.split())
 
 
+@pytest.mark.slow
 def test_many_marks_on_one_letter_are_few_and_cost_no_time() -> None:
     start = time.perf_counter()
     assert len(normalised("x" + "\u0301\u0316" * 500_000)) <= 31
@@ -87,6 +89,7 @@ def test_every_text_of_an_answer_is_normalised_and_one_without_any_is_the_same_o
     assert scored(plain) is plain
 
 
+@pytest.mark.slow
 def test_the_rule_is_part_of_what_made_a_score(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     task = shipped("squad_v1", folder)
     before = scorer_of(task)["answer"]
@@ -154,6 +157,7 @@ def value(task: Task, examples: Sequence[Example], text: str) -> float:
     return found.value if found.higher_is_better else -found.value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in LABELS_OR_NUMBERS])
 def test_nothing_that_is_added_to_a_weak_answer_raises_what_ranks(
     name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
@@ -170,6 +174,7 @@ def test_nothing_that_is_added_to_a_weak_answer_raises_what_ranks(
             assert found == plain or (how not in SAME and found < plain), (text, how)
 
 
+@pytest.mark.slow
 @given(st.text("ab c", max_size=12), st.text("ab c", min_size=1, max_size=8), st.integers(0, 30))
 def test_anls_is_bounded_by_the_share_of_the_target_that_an_answer_holds_whatever_is_added(
     answer: str, target: str, n: int
@@ -181,6 +186,7 @@ def test_anls_is_bounded_by_the_share_of_the_target_that_an_answer_holds_whateve
     assert anls(padded, [target]) <= held / max(len(answer), len(target)) + 1e-12
 
 
+@pytest.mark.slow
 @given(st.text(max_size=12), st.text(min_size=1, max_size=8), st.text("".join((*BLANKS, *UNSEEN)), max_size=50))
 def test_anls_of_a_normalised_answer_does_not_see_padding(answer: str, target: str, padding: str) -> None:
     plain = anls(normalised(answer), [normalised(target)])
@@ -231,6 +237,7 @@ def test_full_width_digits_are_right_and_the_official_script_s_figure_stands_bes
 # ---- what an answer may cost
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_an_answer_of_endless_length_takes_no_time(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(meteor, "ready", without_meteor)
@@ -245,6 +252,7 @@ def test_an_answer_of_endless_length_takes_no_time(name: str, folder: Path, monk
     assert time.process_time() - start < 30
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "answer"),
     [
@@ -272,6 +280,7 @@ def test_a_transcript_of_endless_length_is_all_wrong_and_never_better_than_a_sho
     assert rates == sorted(rates)
 
 
+@pytest.mark.slow
 @given(st.text(max_size=40) | st.text("é\u0301\u1100\u1161ßﬁ½\u200b\u3000 aA1１\u00a0\u0378", max_size=12))
 def test_what_is_passed_over_as_plain_is_what_the_whole_way_gives(text: str) -> None:
     whole = normal._few_marks(

@@ -268,6 +268,7 @@ def _small(model: Any, runs: Path, **more: Any) -> _Evaluation:
     return found
 
 
+@pytest.mark.slow
 def test_a_run_has_scores_times_and_predictions_and_answers_at_once_the_second_time(
     pair: tuple[_Evaluation, _Evaluation], runs: Path
 ) -> None:
@@ -284,6 +285,7 @@ def test_a_run_has_scores_times_and_predictions_and_answers_at_once_the_second_t
         load_run("nothing", runs_dir=runs)
 
 
+@pytest.mark.slow
 def test_a_model_of_ones_own_is_found_again_and_stays_as_it_was(runs: Path) -> None:
     said = Say("a")
     first = _small(said, runs)
@@ -310,6 +312,7 @@ def test_what_is_no_model_is_one_line(model: Any, more: dict[str, Any], says: st
     assert caught.value._render_traceback_() == [f"bench: {caught.value}"]
 
 
+@pytest.mark.slow
 def test_a_refusal_names_what_python_takes_and_an_empty_runs_dir_is_none(runs: Path) -> None:
     with (
         pytest.raises(BenchError, match=r"^fresh=True, runs_dir= or most=\{'cut': …\}; `bench run --fresh`$"),
@@ -333,6 +336,7 @@ def _raising(prompt: str) -> str:
     raise ValueError(prompt[:1])
 
 
+@pytest.mark.slow
 def test_a_function_that_answers_later_is_refused_and_one_that_raises_fails_its_requests(
     runs: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,6 +355,7 @@ def test_a_function_that_answers_later_is_refused_and_one_that_raises_fails_its_
     assert "ZeroDivisionError" in str(found.predictions[0].error)
 
 
+@pytest.mark.slow
 def test_ctrl_c_keeps_what_was_answered_and_the_same_call_goes_on(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -379,6 +384,7 @@ def _waiting(prompt: str) -> str:
     return "a"
 
 
+@pytest.mark.slow
 def test_a_second_thread_waits_its_turn_on_the_same_run_and_on_another(runs: Path) -> None:
     _GO.clear()
     found: dict[str, object] = {}
@@ -409,6 +415,7 @@ def test_a_second_thread_waits_its_turn_on_the_same_run_and_on_another(runs: Pat
     assert isinstance(found["other"], _Evaluation)
 
 
+@pytest.mark.slow
 def test_it_works_in_a_running_event_loop_and_leaves_the_process_as_it_was(runs: Path) -> None:
     def state() -> object:
         handlers = [logging.getLogger(name).handlers[:] for name in (None, "bench")]
@@ -426,6 +433,7 @@ def test_it_works_in_a_running_event_loop_and_leaves_the_process_as_it_was(runs:
     assert state() == before
 
 
+@pytest.mark.slow
 def test_two_runs_are_compared_judged_and_ranked_as_the_commands_do(
     pair: tuple[_Evaluation, _Evaluation], runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -449,6 +457,7 @@ def test_two_runs_are_compared_judged_and_ranked_as_the_commands_do(
             board(name, runs_dir=runs)
 
 
+@pytest.mark.slow
 def test_every_result_has_frames_and_pictures_and_says_which_it_has(
     pair: tuple[_Evaluation, _Evaluation], runs: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -485,6 +494,7 @@ def test_confidences_in_labels_are_held_against_what_was_right(pair: tuple[_Eval
     assert dots == [[[0.15, 0.0]], [[pytest.approx(2.9 / 3), pytest.approx(2 / 3)]]]
 
 
+@pytest.mark.slow
 def test_the_score_is_drawn_against_latency_where_a_timing_scenario_read_one(
     pair: tuple[_Evaluation, _Evaluation], runs: Path
 ) -> None:
@@ -498,6 +508,7 @@ def test_the_score_is_drawn_against_latency_where_a_timing_scenario_read_one(
     assert [text.get_text() for text in axes.texts] == ["nearest"]
 
 
+@pytest.mark.slow
 def test_texts_of_strangers_stay_text(pair: tuple[_Evaluation, _Evaluation]) -> None:
     evil = "<script>x</script>\x1b[31m\u202e$\\frac$"
     run = replace(pair[0].run, model=evil, scores=tuple(replace(one, note=evil) for one in pair[0].run.scores))
@@ -513,6 +524,7 @@ def test_texts_of_strangers_stay_text(pair: tuple[_Evaluation, _Evaluation]) -> 
     assert "&lt;script" in shown
 
 
+@pytest.mark.slow
 def test_at_most_15_names_are_shown_and_none_of_them_is_loaded_before_it_is_asked_for() -> None:
     assert {"evaluate", "compare", "board", "check", "load_run", "Model", "Task", "Metric", "BenchError"} <= set(
         bench.__all__

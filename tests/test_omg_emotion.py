@@ -94,6 +94,7 @@ def test_a_video_that_is_drawn_twice_counts_twice() -> None:
 VALUES = st.integers(-100, 100).map(lambda number: number / 100)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(triples=st.lists(st.tuples(VALUES, VALUES, st.integers(0, 3)), min_size=1, max_size=12))
 def test_the_mean_over_videos_is_that_of_the_global_metric_within_each(triples: list[tuple[float, float, int]]) -> None:
@@ -193,6 +194,7 @@ def test_what_is_said_may_run_over_lines_and_hold_quotes(made: Made, tmp_path: P
     assert said[1].startswith("so yes")
 
 
+@pytest.mark.slow
 def test_a_run_says_which_utterances_are_asked_without_a_text(made: Made, tmp_path: Path) -> None:
     told: list[str] = []
     for modality in ("transcript", "both", "video"):

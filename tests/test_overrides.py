@@ -32,6 +32,7 @@ def read_by_hydra(word: str) -> Any:
     return OmegaConf.to_container(config, resolve=True)["x"]
 
 
+@pytest.mark.slow
 @given(st.text(st.sampled_from(SIGNS), min_size=1, max_size=12))
 def test_any_text_is_read_as_that_text(text: str) -> None:
     key = "data.path"
@@ -76,6 +77,7 @@ def test_what_hydra_is_meant_to_read_it_still_reads(word: str, expected: Any) ->
     assert read_by_hydra(word) == expected
 
 
+@pytest.mark.slow
 def test_a_lookup_in_a_path_is_still_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
     config, _ = conf.compose(["task=squad_v1", "data_dir=a", "data.path=${data_dir}/é (1)"])
     assert conf.plain(config)["task"]["data"]["path"] == "a/é (1)"
@@ -98,6 +100,7 @@ def test_a_value_that_hydra_cannot_read_shows_how_to_write_it(tmp_path: Path, mo
     assert read_by_hydra(word) == "What's (in) it, é?"
 
 
+@pytest.mark.slow
 def test_a_sweep_over_paths_parts_them_at_the_commas_between_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -120,6 +123,7 @@ def test_a_sweep_over_paths_parts_them_at_the_commas_between_them(
     assert conf.plain(conf.compose(sources[0])[0])["model"]["source"] == "file:a,b (1).json"
 
 
+@pytest.mark.slow
 def test_the_folders_of_the_environment_are_taken_as_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BENCH_DATA", "BENCH_RUNS"):
         monkeypatch.setenv(name, f"/x/{ODD}${{a}}")
@@ -128,6 +132,7 @@ def test_the_folders_of_the_environment_are_taken_as_they_are(tmp_path: Path, mo
     assert config["task"]["data"]["data_dir"] == f"/x/{ODD}${{a}}"
 
 
+@pytest.mark.slow
 def test_a_whole_run_among_odd_paths(tmp_path: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch) -> None:
     place = tmp_path / ODD
     (place / "conf/task").mkdir(parents=True)

@@ -28,6 +28,7 @@ def written(folder: Path, package: str, body: str, monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(sys, "path", [*sys.path])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("package", "body", "said"),
     [

@@ -105,17 +105,20 @@ def test_a_turn_sees_what_the_model_itself_said_and_many_dialogues_are_asked_sid
     assert not any("d0" in one.id for batch in model.calls for one in batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [1, 2, 64])
 def test_the_size_of_batches_changes_no_answer(go: Make, size: int) -> None:
     assert told(go(Talk((4, 3, 1, 2)), Hears(), batch_size=size)) == told(go(Talk((4, 3, 1, 2)), Hears(), batch_size=3))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", [1, 2, 5])
 def test_a_limit_cuts_to_whole_beginnings_of_dialogues(go: Make, limit: int) -> None:
     whole = told(go(Talk(), Hears()))
     assert told(go(Talk(), Hears(), limit=limit)) == dict(list(whole.items())[:limit])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("device", [CPU, HALF], ids=["float32", "bfloat16"])
 @pytest.mark.parametrize("dies", [1, 3, 4, 5, 6])
 def test_a_run_that_is_cut_off_anywhere_gives_the_predictions_of_an_unbroken_one(
@@ -181,6 +184,7 @@ def test_a_reply_to_what_comes_not_before_is_refused_in_one_line(go: Make, of: s
     assert "\n" not in str(error.value)
 
 
+@pytest.mark.slow
 def test_the_run_s_id_stands_on_who_is_quoted_and_not_on_what_was_said(go: Make) -> None:
     one, other = go(Talk(), Hears()), go(Talk(), Hears(says=lambda request: "0"))
     assert one.path == other.path
@@ -202,6 +206,7 @@ def test_the_name_of_a_request_hides_which_example_it_quotes() -> None:
     assert list(asking(Renamed(), None, 0, 0).asked.names.values()) == list(names.values())
 
 
+@pytest.mark.slow
 def test_reuse_takes_over_what_was_asked_the_very_same(go: Make) -> None:
     before = go(Talk((3, 1)), Hears())
     after = go(Talk((3, 1, 2)), Hears(), reuse=True)
@@ -209,6 +214,7 @@ def test_reuse_takes_over_what_was_asked_the_very_same(go: Make) -> None:
     assert told(after).items() >= told(before).items()
 
 
+@pytest.mark.slow
 def test_reuse_leaves_out_what_stands_behind_a_turn_that_is_asked_again(go: Make) -> None:
     go(Talk((3, 1)), Hears(fails="0.1?"))  # a failure is not taken over
     after = go(Talk((3, 1, 2)), Hears(), reuse=True)
@@ -216,6 +222,7 @@ def test_reuse_leaves_out_what_stands_behind_a_turn_that_is_asked_again(go: Make
     assert FAILED not in str(told(after)["d0-2"])
 
 
+@pytest.mark.slow
 def test_a_larger_limit_takes_over_first_turns_only(go: Make) -> None:
     go(Talk(), Hears(), max_new_tokens=4)
     after = go(Talk(), Hears(), max_new_tokens=6)

@@ -38,6 +38,7 @@ def table(**more: list[str]) -> str:
     return "\n".join(lines)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["claims_travel", "fraud_card", "credit_german", "credit_australian"])
 def test_no_row_that_is_like_an_evaluated_one_is_learnt_from(name: str) -> None:
     task = built(name, reference_data())
@@ -77,6 +78,7 @@ def test_the_label_is_in_no_request_and_the_order_does_not_tell_it(tmp_path: Pat
     assert targets not in (sorted(targets), sorted(targets, reverse=True))
 
 
+@pytest.mark.slow
 def test_a_table_of_ones_own_is_a_task_by_one_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     about = {
         "name": "loans", "version": 1, "card": {**CARD, "n_examples": 40}, "labels": ["no", "yes"], "label": "defaulted",
@@ -169,6 +171,7 @@ def test_numbers_with_marks_are_a_problem_and_dates_and_names_are_none(form: str
     assert [("'extra'" in line) for line in said] == [True]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["logistic", "boosting"])
 def test_a_column_that_is_empty_and_one_of_huge_numbers_are_learnt_with(model: str, tmp_path: Path) -> None:
     sizes = [("1e308", "-1e308", "5")[i % 3] for i in range(200)]
@@ -231,6 +234,7 @@ def test_rows_that_are_in_the_training_file_too_are_counted(tmp_path: Path) -> N
     assert "there are no rows to learn from" in told(gone)[0]
 
 
+@pytest.mark.slow
 def test_a_bundle_of_a_table_of_people_says_what_it_tells_of_them(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -251,6 +255,7 @@ def test_a_file_with_another_delimiter_says_so(tmp_path: Path) -> None:
         loans(tmp_path, table().replace(",", ";")).examples()
 
 
+@pytest.mark.slow
 def test_a_run_s_own_journal_is_scored_again_where_papers_have_a_reading_of_their_own(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -262,6 +267,7 @@ def test_a_run_s_own_journal_is_scored_again_where_papers_have_a_reading_of_thei
     assert "credit_german / mine: mcc" in capsys.readouterr().out
 
 
+@pytest.mark.slow
 def test_one_answer_that_was_touched_up_is_found_by_a_rerun_of_a_fitted_model(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -172,6 +172,7 @@ def test_what_is_no_table_is_none(said: str) -> None:
     assert not said_table(said)
 
 
+@pytest.mark.slow
 def test_tabs_part_cells_through_the_whole_scoring() -> None:
     task = FinmmTables(documents=24)
     tables = {one.id: one.target for one in task.examples()}
@@ -181,6 +182,7 @@ def test_tabs_part_cells_through_the_whole_scoring() -> None:
     assert [one.value for one in found] == [1.0, 1.0, 1.0]
 
 
+@pytest.mark.slow
 def test_one_table_for_each_kind_of_page_is_worth_little_where_it_ranks() -> None:
     task, known = FinmmTables(documents=48), {}
     for one in task.training():
@@ -238,6 +240,7 @@ def named_kind(said: str) -> str:
 # --- finmm ---
 
 
+@pytest.mark.slow
 def test_every_key_field_that_a_document_has_is_drawn_on_its_page() -> None:
     for index in range(24):
         document = make_document(7, index)
@@ -247,6 +250,7 @@ def test_every_key_field_that_a_document_has_is_drawn_on_its_page() -> None:
             assert not field["texts"] or key.source in boxes, (document.id, key)
 
 
+@pytest.mark.slow
 def test_the_day_of_a_field_is_the_one_that_questions_give() -> None:
     seen = 0
     for index in range(240):
@@ -259,6 +263,7 @@ def test_the_day_of_a_field_is_the_one_that_questions_give() -> None:
     assert seen > 50
 
 
+@pytest.mark.slow
 def test_the_lines_of_a_page_hold_every_value_that_is_drawn_once() -> None:
     for index in range(8):
         document = make_document(7, index)
@@ -267,6 +272,7 @@ def test_the_lines_of_a_page_hold_every_value_that_is_drawn_once() -> None:
         assert [field.value for field in document.all_fields() if field.name in boxes and field.value not in text] == []
 
 
+@pytest.mark.slow
 def test_a_dry_page_has_the_places_of_the_drawn_one() -> None:
     for index in (0, 1, 3, 6):
         document = make_document(11, index)
@@ -275,6 +281,7 @@ def test_a_dry_page_has_the_places_of_the_drawn_one() -> None:
         assert all(drawn.boxes[name] == dry.boxes[name] for name in dry.boxes)
 
 
+@pytest.mark.slow
 def test_the_headings_and_cells_of_a_table_are_drawn_on_its_page() -> None:
     for index in range(16):
         document = make_document(7, index)
@@ -285,6 +292,7 @@ def test_the_headings_and_cells_of_a_table_are_drawn_on_its_page() -> None:
             assert len({len(row) for row in rows}) == 1
 
 
+@pytest.mark.slow
 def test_a_request_for_fields_names_the_fields_and_one_for_text_asks_to_read(folder: Path) -> None:
     fields, ocr = (shipped(name, folder) for name in ("finmm_page_fields", "finmm_ocr"))
     for example in fields.examples():
@@ -301,6 +309,7 @@ def test_an_id_does_not_tell_the_kind_and_neither_does_the_order(folder: Path) -
     assert not [one.id for one in task.examples() if any(kind in one.id for kind in KINDS)]
 
 
+@pytest.mark.slow
 def test_the_documents_to_learn_from_are_others(folder: Path) -> None:
     for name in ("finmm_page_class", "finmm_page_fields", "finmm_ocr", "finmm_tables"):
         task = shipped(name, folder)
@@ -332,6 +341,7 @@ def test_an_extra_field_in_a_reply_costs_nothing(folder: Path) -> None:
     assert first_score(task, lambda one: '{"kind": "x", "more": [1, {"a": 2}]} ' + (task.ideal(one).text or "")) == 1.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("said", "most"),
     [
@@ -406,6 +416,7 @@ def test_sroie_is_exact_as_the_organisers_count_and_what_is_meant_stands_beside(
     assert (found["f1"], found["normalised_f1"]) == (0.0, pytest.approx(2 * 3 / (6 + 11)))
 
 
+@pytest.mark.slow
 def test_a_folder_of_files_is_a_submission_of_sroie(folder: Path, tmp_path: Path, bench_main: Main) -> None:
     for name, fields in RECEIPTS.items():
         write(tmp_path / "sent", {f"{name}.txt": json.dumps(fields)})

@@ -142,6 +142,7 @@ def test_rows_of_other_examples_and_none_at_all_are_refused(a: Array, b: Array, 
 # The library on the same inputs
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(only_a=st.integers(0, 60), only_b=st.integers(0, 60))
 def test_mcnemar_is_the_binomial_test_of_scipy(only_a: int, only_b: int) -> None:
@@ -190,6 +191,7 @@ def test_mcnemar_is_not_used_where_examples_share_a_cluster() -> None:
 ROWS = st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 9)), min_size=2, max_size=30)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=30)
 @given(ROWS)
 def test_exchanging_the_runs_turns_the_sign_and_keeps_p(rows: list[tuple[float, float, int]]) -> None:
@@ -203,6 +205,7 @@ def test_exchanging_the_runs_turns_the_sign_and_keeps_p(rows: list[tuple[float, 
         assert forth.low <= forth.high
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.lists(st.floats(0, 1), max_size=12))
 def test_holm_never_lowers_a_p_and_keeps_their_order(p_values: list[float]) -> None:
@@ -212,6 +215,7 @@ def test_holm_never_lowers_a_p_and_keeps_their_order(p_values: list[float]) -> N
     assert by_p == sorted(by_p)
 
 
+@pytest.mark.slow
 def test_examples_on_which_the_runs_agree_do_not_change_p() -> None:
     a, b = np.random.default_rng(7).random((2, 10, 1))
     alone = difference(MEAN, a, b, names(10))
@@ -260,6 +264,7 @@ def test_macro_f1_has_the_jackknife_of_the_difference() -> None:
     assert (found.low, found.high) == pytest.approx((found.value - half, found.value + half))
 
 
+@pytest.mark.slow
 def test_swapped_sums_of_macro_f1_are_those_of_swapped_rows() -> None:
     metric, a, b = labelled(20, seed=2)
     found = difference(metric, a, b, names(20, 2))  # 10 clusters: all swaps
@@ -335,6 +340,7 @@ def test_a_concordance_has_its_difference_tested_on_its_sums() -> None:
     assert found.p < 0.01
 
 
+@pytest.mark.slow
 def test_an_ordered_metric_of_many_examples_has_fewer_draws_and_says_so() -> None:
     ordered = RankedMetric(
         "mean", MEAN.measure, summarise=lambda rows, weights: weights @ rows[:, 0] / weights.sum(axis=1)

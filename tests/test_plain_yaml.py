@@ -56,6 +56,7 @@ def test_what_is_no_plain_yaml_is_one_line(tmp_path: Path, text: str, reason: st
     assert "\n" not in said
 
 
+@pytest.mark.slow
 def test_yaml_that_is_too_deep_is_refused_at_once(tmp_path: Path) -> None:
     (path := tmp_path / "a.yaml").write_text("a: " + "[" * 900_000)
     begun = time.monotonic()
@@ -64,6 +65,7 @@ def test_yaml_that_is_too_deep_is_refused_at_once(tmp_path: Path) -> None:
     assert time.monotonic() - begun < 30  # quadratic: an hour
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["[" * 60_000, "a: !!int ''", "a: 1" + ":59" * 100_000, "[1]"], ids=lambda text: text[:9]
 )
@@ -85,6 +87,7 @@ def test_aliases_and_merges_of_plain_values_are_plain(tmp_path: Path) -> None:
     assert read_yaml(path) == {"a": {"x": 1}, "b": {"x": 1, "y": 2}, "c": [{"x": 1}, {"x": 1}]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", [BAD[0][0], LAUGHS, "a: 1\na: 2\n", "a:\n\t- 1\n", "\xff", "[1]"], ids=lambda text: text[:9]
 )
@@ -117,6 +120,7 @@ PARTS = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_what_libyaml_reads_is_what_pyyaml_reads_of_shipped_files_and_of_damaged_ones(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

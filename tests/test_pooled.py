@@ -148,6 +148,7 @@ class Streams(EchoModel):
         yield from super().predict(batch)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("device", [CPU, HALF], ids=["float32", "bfloat16"])
 def test_the_run_of_workers_is_the_run_of_one_process(quick_settings: Make, device: Device, seed: int) -> None:
@@ -179,6 +180,7 @@ def test_a_run_whose_answers_are_all_there_starts_nobody(quick_settings: Make) -
     assert not crew.rests
 
 
+@pytest.mark.slow
 def test_the_times_are_of_all_workers_and_the_clock_is_of_the_longest(quick_settings: Make) -> None:
     run, folder = go(TinyTask(40), Streams, quick_settings(), StandIn(2))
     readings = folder.timings()
@@ -192,6 +194,7 @@ def test_the_times_are_of_all_workers_and_the_clock_is_of_the_longest(quick_sett
     assert not [note for one in attempts(readings) for note in one.notes]
 
 
+@pytest.mark.slow
 def test_what_a_lost_worker_had_is_asked_of_others_and_only_what_is_missing(quick_settings: Make) -> None:
     lost: list[int] = []
 
@@ -211,6 +214,7 @@ def test_what_a_lost_worker_had_is_asked_of_others_and_only_what_is_missing(quic
     assert 0 <= with_next <= 6
 
 
+@pytest.mark.slow
 def test_in_half_precision_a_unit_is_asked_again_as_a_whole_and_what_had_come_of_it_stays(quick_settings: Make) -> None:
     lost: list[list[str]] = []
 
@@ -230,6 +234,7 @@ def test_in_half_precision_a_unit_is_asked_again_as_a_whole_and_what_had_come_of
     assert run.timings["repeated_seconds"] > 0
 
 
+@pytest.mark.slow
 def test_a_request_that_ends_every_worker_is_asked_alone_and_then_its_own_error(quick_settings: Make) -> None:
     crew = StandIn(2, lambda worker, words, groups: "ended" if "t7" in words else "")
     _, folder = go(TinyTask(20), EchoModel, quick_settings(), crew)
@@ -241,6 +246,7 @@ def test_a_request_that_ends_every_worker_is_asked_alone_and_then_its_own_error(
     assert [words for _, words in crew.asked].count(["t7"]) == 3
 
 
+@pytest.mark.slow
 def test_nodes_that_go_are_no_fault_of_a_request(quick_settings: Make) -> None:
     lost = iter(range(8))
     crew = StandIn(
@@ -250,6 +256,7 @@ def test_nodes_that_go_are_no_fault_of_a_request(quick_settings: Make) -> None:
     assert n_failed(folder) == 0
 
 
+@pytest.mark.slow
 def test_workers_that_end_while_they_load_end_the_run_with_one_line(quick_settings: Make) -> None:
     line = "3 workers in a row ended while they loaded model 'echo' \\(it was too large\\)"
     with pytest.raises(BenchError, match=line):
@@ -258,6 +265,7 @@ def test_workers_that_end_while_they_load_end_the_run_with_one_line(quick_settin
     assert n_failed(folder) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("after", [1, 5, 9, 20])
 def test_a_cluster_that_goes_away_costs_what_was_under_way(quick_settings: Make, after: int) -> None:
     _, whole = go(TinyTask(40), Streams, quick_settings(fresh=True), device=HALF)
@@ -296,6 +304,7 @@ class Hears(Model):
         return [Prediction(one.id, text="|".join(part.text for part in one.parts)) for one in batch]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_a_conversation_is_asked_turn_by_turn_each_with_what_was_said(quick_settings: Make, seed: int) -> None:
     _, whole = go(Talk(), Hears, quick_settings(fresh=True))
@@ -314,6 +323,7 @@ class Pairs(EchoModel):
         return [list(batch[at : at + 2]) for at in range(0, len(batch), 2)]
 
 
+@pytest.mark.slow
 def test_units_are_those_of_the_loaded_model_which_only_workers_have(quick_settings: Make) -> None:
     _, whole = go(TinyTask(30), Pairs, quick_settings(fresh=True, batch_size=5), device=HALF)
     crew = StandIn(3)
@@ -322,6 +332,7 @@ def test_units_are_those_of_the_loaded_model_which_only_workers_have(quick_setti
     assert max(len(words) for _, words in crew.asked) == 2
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_lost_while_it_cuts_leaves_that_to_another(quick_settings: Make) -> None:
     class Loses(StandIn):
         cuts = 0
@@ -367,6 +378,7 @@ class Listens(Model):
         return [Prediction(one.id, text=Path(one.parts[0].path).read_bytes().decode()) for one in batch]  # type: ignore[union-attr]
 
 
+@pytest.mark.slow
 def test_recordings_travel_as_bytes_under_names_that_tell_nothing(quick_settings: Make, tmp_path: Path) -> None:
     (tmp_path / "media").mkdir()
     task = Loud(tmp_path / "media")
@@ -408,6 +420,7 @@ def test_a_worker_with_another_model_than_the_runs_is_refused(quick_settings: Ma
         go(TinyTask(), EchoModel, quick_settings(), StandIn(), but=but)
 
 
+@pytest.mark.slow
 def test_other_libraries_of_a_worker_are_said_and_recorded_and_strict_refuses_them(quick_settings: Make) -> None:
     said: list[str] = []
 
@@ -423,6 +436,7 @@ def test_other_libraries_of_a_worker_are_said_and_recorded_and_strict_refuses_th
         go(TinyTask(), EchoModel, quick_settings(strict=True, fresh=True), StandIn(), but=but)
 
 
+@pytest.mark.slow
 def test_what_workers_of_a_killed_attempt_took_is_lost_of_each(quick_settings: Make) -> None:
     settings = quick_settings()
     with pytest.raises(BenchError):
@@ -532,6 +546,7 @@ def _device_of(*words: str) -> Device | None:
     return elsewhere(compose.plain(config))
 
 
+@pytest.mark.slow
 def test_the_gpus_of_a_cluster_need_not_be_here(monkeypatch: pytest.MonkeyPatch) -> None:
     import torch
 
@@ -557,6 +572,7 @@ def test_a_prediction_that_was_in_another_process_has_the_line_that_it_had() -> 
     assert pickle.loads(pickle.dumps(failed)).to_json() == failed.to_json()
 
 
+@pytest.mark.slow
 def test_a_process_that_launches_on_ray_imports_none_of_it() -> None:
     code = "import sys, bench.commands.run, bench.commands.shared.jobs, bench.run; sys.exit('ray' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False, env={**os.environ}).returncode == 0
@@ -574,6 +590,7 @@ class Knows(EchoModel):
         return [self.ideal[one.id] for one in batch]
 
 
+@pytest.mark.slow
 def test_a_reference_row_is_shown_the_ideal_answers_by_the_names_that_workers_know(quick_settings: Make) -> None:
     _, whole = go(TinyTask(20), Knows, quick_settings(fresh=True))
     _, folder = go(TinyTask(20), Knows, quick_settings(fresh=True), StandIn(2))

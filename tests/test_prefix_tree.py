@@ -136,6 +136,7 @@ def test_a_prompt_without_a_token_is_refused() -> None:
         prefix_tree([[1], []])
 
 
+@pytest.mark.slow
 @given(PROMPTS)
 def test_a_row_with_what_stands_before_it_is_its_prompt_and_every_prompt_has_one(prompts: list[list[int]]) -> None:
     tree = prefix_tree(prompts)
@@ -146,6 +147,7 @@ def test_a_row_with_what_stands_before_it_is_its_prompt_and_every_prompt_has_one
     assert all(group.rows for group in tree.groups)
 
 
+@pytest.mark.slow
 @given(PROMPTS)
 def test_a_tree_never_has_more_tokens_than_its_prompts(prompts: list[list[int]]) -> None:
     tree = prefix_tree(prompts)
@@ -154,6 +156,7 @@ def test_a_tree_never_has_more_tokens_than_its_prompts(prompts: list[list[int]])
     assert tree.size == counted
 
 
+@pytest.mark.slow
 @given(PROMPTS, st.randoms(use_true_random=False))
 def test_the_order_of_prompts_does_not_matter(prompts: list[list[int]], random: object) -> None:
     turned = list(prompts)
@@ -161,6 +164,7 @@ def test_the_order_of_prompts_does_not_matter(prompts: list[list[int]], random: 
     assert shape(prefix_tree(turned)) == shape(prefix_tree(prompts))
 
 
+@pytest.mark.slow
 @given(PROMPTS)
 def test_a_head_and_a_group_are_there_only_where_they_are_worth_it(prompts: list[list[int]]) -> None:
     tree = prefix_tree(prompts)
@@ -174,6 +178,7 @@ def test_a_head_and_a_group_are_there_only_where_they_are_worth_it(prompts: list
     assert lengths == sorted(lengths, reverse=True)
 
 
+@pytest.mark.slow
 @given(PROMPTS)
 def test_two_neighbours_that_are_not_in_one_group_share_too_little_for_it(prompts: list[list[int]]) -> None:
     tree = prefix_tree(prompts)
@@ -183,6 +188,7 @@ def test_two_neighbours_that_are_not_in_one_group_share_too_little_for_it(prompt
         assert together < WORTH_SHARING or max(len(one), len(other)) > LONGEST_REST * together
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 50), min_size=1, max_size=90), min_size=1, max_size=6))
 def test_prompts_that_begin_differently_share_nothing(rests: list[list[int]]) -> None:
     prompts = [[100 + i, *rest] for i, rest in enumerate(rests)]
@@ -192,6 +198,7 @@ def test_prompts_that_begin_differently_share_nothing(rests: list[list[int]]) ->
     assert tree.size == sum(map(len, prompts))
 
 
+@pytest.mark.slow
 @given(st.lists(st.lists(st.integers(0, 2), max_size=6), min_size=1, max_size=5))
 def test_the_common_prefix_ends_where_two_differ_or_one_ends(sequences: list[list[int]]) -> None:
     expected = 0
@@ -203,6 +210,7 @@ def test_the_common_prefix_ends_where_two_differ_or_one_ends(sequences: list[lis
 # -- units -------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(PROMPTS, st.integers(1, 300), st.data())
 def test_units_are_all_prompts_once_of_about_the_work_that_is_allowed_and_never_cut_a_group(
     prompts: list[list[int]], tokens: int, data: st.DataObject

@@ -111,6 +111,7 @@ def test_a_form_whose_ids_tell_nothing_apart_is_refused_with_its_place(
         built("funsd", tmp_path).examples()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_without_its_picture_fails_alone_and_its_error_names_the_file(tmp_path: Path, name: str) -> None:
     write(tmp_path, {path: content for path, content in FILES.items() if path.startswith(f"{name}/")})

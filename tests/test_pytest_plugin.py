@@ -32,6 +32,7 @@ def save(make: Callable[..., Run], runs: Path, share: float, n: int = N) -> Path
     return folder.path
 
 
+@pytest.mark.slow
 def test_it_says_nothing_of_equal_runs_and_gives_the_line_of_a_worse_one(
     run_record: Callable[..., Run], tmp_path: Path
 ) -> None:

@@ -40,6 +40,7 @@ def _run(rng: np.random.Generator, lengths: np.ndarray, times: float, between: f
     return {f"q{i}": float(one) for i, one in enumerate(seconds)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("k", "between", "rank"), [(1, 0.05, 90), (1, 0.05, 50), (3, 0.05, 90), (1, 0.0, 90)])
 def test_a_run_that_is_just_as_slow_as_the_margin_allows_fails_no_more_often_than_the_level(
     k: int, between: float, rank: int, monkeypatch: pytest.MonkeyPatch

@@ -144,6 +144,7 @@ def test_a_group_ends_only_where_all_above_beat_all_below() -> None:
     assert module._groups(centre[::-1], better[::-1, ::-1]).tolist() == [2, 2, 1, 1]
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None)
 @given(
     arrays.arrays(float, st.tuples(st.integers(1, 7), st.integers(6, 12)), elements=st.sampled_from([0.0, 0.25, 0.5, 1.0])),

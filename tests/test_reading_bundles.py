@@ -55,6 +55,7 @@ def verdict(tmp_path: Path, files: Files, **options: Any) -> Any:
     return found
 
 
+@pytest.mark.slow
 def test_an_honest_bundle_keeps_its_readings_and_is_taken_in_with_them(
     timed: Path, files: Files, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -68,6 +69,7 @@ def test_an_honest_bundle_keeps_its_readings_and_is_taken_in_with_them(
     assert with_evidence(folder, taken).scenarios["single_stream"]["verdict"] == "VALID"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "asked",
     [
@@ -93,6 +95,7 @@ def test_what_was_really_measured_is_verified(
     assert found.status == VERIFIED, found.line
 
 
+@pytest.mark.slow
 def test_a_server_that_gave_up_may_lack_what_was_under_way_but_no_other_may(tmp_path: Path) -> None:
     due = arrivals(5.0, 0, 60, 0.0, None)
     raw = made.lines(SECONDS, "server", qps=5.0, at_once=True)
@@ -107,6 +110,7 @@ def test_a_server_that_gave_up_may_lack_what_was_under_way_but_no_other_may(tmp_
         assert found.status == status, found.line
 
 
+@pytest.mark.slow
 def test_a_bundle_without_readings_is_verified_as_before(tmp_path: Path) -> None:
     files = contents(bundles.made(tmp_path))
     assert not [name for name in files if "scenarios" in name]
@@ -115,6 +119,7 @@ def test_a_bundle_without_readings_is_verified_as_before(tmp_path: Path) -> None
     assert verdict(tmp_path, files).status == VERIFIED
 
 
+@pytest.mark.slow
 def test_what_leaves_this_machine_has_no_local_path_and_its_summary_is_that_of_the_public_file(tmp_path: Path) -> None:
     folder = bundles.run(tmp_path / "made")
     raw = made.lines(SECONDS, environment=made.CPU | {"dtype": "none", "cpu": "/home/anna/machines/epyc"})

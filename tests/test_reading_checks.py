@@ -56,6 +56,7 @@ def outcomes(found: dict[str, Check]) -> dict[str, str]:
     return {name: check.verdict.outcome for name, check in found.items()}
 
 
+@pytest.mark.slow
 def test_readings_are_judged_where_both_sides_have_them_and_pass_fail_or_stay_open(timed: Timed) -> None:
     base = timed()
     same, slow = judged(timed(), base, 0.3), judged(timed(2.0), base, 0.3)
@@ -66,6 +67,7 @@ def test_readings_are_judged_where_both_sides_have_them_and_pass_fail_or_stay_op
     assert "60 answers one after another, to the same examples" in line(slow["single_stream p50"])
 
 
+@pytest.mark.slow
 def test_a_baseline_of_readings_is_a_file_that_says_the_same_as_the_runs(timed: Timed, tmp_path: Path) -> None:
     kept = baselines.baseline([of_folder(timed()), of_folder(timed())])
     entry = Entry.from_json(json.loads(json.dumps(kept.to_json())))
@@ -78,6 +80,7 @@ def test_a_baseline_of_readings_is_a_file_that_says_the_same_as_the_runs(timed: 
         of_entry(broken)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
@@ -94,18 +97,21 @@ def test_readings_of_other_processors_or_that_are_worth_nothing_decide_nothing(
     assert why in line(found["single_stream speed"])
 
 
+@pytest.mark.slow
 def test_a_run_without_a_reading_is_judged_by_its_batches_and_told_how_to_make_one(timed: Timed) -> None:
     found = judged(bundles.run(timed().parent / "other"), timed())
     assert set(found) == {"speed"}
     assert "timing=single_stream` makes one to compare" in line(found["speed"])
 
 
+@pytest.mark.slow
 def test_a_claimed_reading_decides_nothing(timed: Timed) -> None:
     theirs = timed()
     (theirs / "origin.json").write_text(json.dumps({"bundle": "b" * 64, "submitter": "Anna"}))
     assert set(outcomes(judged(theirs, timed())).values()) == {"INCONCLUSIVE"}
 
 
+@pytest.mark.slow
 def test_a_record_with_a_better_reading_than_its_raw_file_is_refused(timed: Timed) -> None:
     folder = timed()
     record = json.loads((folder / RECORD).read_text())
@@ -115,6 +121,7 @@ def test_a_record_with_a_better_reading_than_its_raw_file_is_refused(timed: Time
         of_folder(folder)
 
 
+@pytest.mark.slow
 def test_a_comparison_shows_the_difference_of_readings_with_an_interval(timed: Timed) -> None:
     a, b = read_side(timed()), read_side(timed(1.5))
     found = {one.what: one for one in between(a, b)}
@@ -126,6 +133,7 @@ def test_a_comparison_shows_the_difference_of_readings_with_an_interval(timed: T
         assert 0.2 < low < 0.5 < high < 0.9
 
 
+@pytest.mark.slow
 def test_the_readings_of_a_baseline_are_of_one_machine(timed: Timed) -> None:
     other = timed(environment=made.CPU | {"dtype": "none", "threads": 1, "cpu": "EPYC 9"})
     sides: list[Side] = [of_folder(timed()), of_folder(other)]
@@ -133,6 +141,7 @@ def test_the_readings_of_a_baseline_are_of_one_machine(timed: Timed) -> None:
         baselines.baseline(sides)
 
 
+@pytest.mark.slow
 def test_readings_stay_with_a_run_that_is_scored_again(timed: Timed) -> None:
     from bench.runs.folder import RunFolder
     from bench.scoring.rescore import rescore

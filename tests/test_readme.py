@@ -94,6 +94,7 @@ def test_every_task_model_and_suite_of_the_readme_is_in_conf() -> None:
             assert (ROOT / "conf" / group / f"{one}.yaml").exists(), f"{group}={one}"
 
 
+@pytest.mark.slow
 def test_the_files_of_the_readme_are_whole_and_give_what_they_say(folder: Callable[[str], Path]) -> None:
     assert set(files("README.md")) == {
         "report_qa/task.py", "conf/task/report_qa.yaml", "conf/model/my_model.yaml", "report_qa/model.py",

@@ -176,6 +176,7 @@ def test_a_second_opening_of_the_same_folder_is_refused(tmp_path: Path) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_second_process_on_the_same_folder_is_refused(tmp_path: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from bench.errors import BenchError; from bench.runs.folder import RunFolder\n"
@@ -302,6 +303,7 @@ def test_an_error_that_quotes_half_a_surrogate_pair_can_be_printed_and_stored() 
     assert str(BenchError("key 'a\ud83db', Zoë")) == "key 'a\\ud83db', Zoë"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("compare", "{run}", "{run}"), ("check", "{run}", "--against", "{run}")])
 def test_a_record_of_a_task_that_nobody_knows_is_named(
     own_package: Path, bench_main: Callable[..., tuple[int, list[str], list[str]]], command: tuple[str, ...]
@@ -347,6 +349,7 @@ def put_somewhere(chance: random.Random, record: Any, depth: int) -> Any:
     return chance.choice(VALUES)
 
 
+@pytest.mark.slow
 def test_the_quick_look_at_a_record_s_types_takes_what_the_library_takes(run_record: Callable[..., Run]) -> None:
     whole = json.loads(json.dumps(run_record().to_json()))
     chance, taken = random.Random(0), 0

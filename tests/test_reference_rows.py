@@ -58,6 +58,7 @@ def of_rows(task: Task, run: Run) -> list[Score]:
     return [s for metric, s in pairs if isinstance(metric, Metric | RankedMetric) and s.value is not None]
 
 
+@pytest.mark.slow
 def test_the_oracle_is_perfect_and_so_is_the_best_case_of_a_run_that_failed_throughout(
     task: Task, tmp_path: Path
 ) -> None:
@@ -82,6 +83,7 @@ def test_the_oracle_is_perfect_and_so_is_the_best_case_of_a_run_that_failed_thro
         assert score.worst is None or score.value == score.worst
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "seeds"),
     [
@@ -106,6 +108,7 @@ def test_random_is_at_chance_on_all_documents(folder: Path, tmp_path: Path) -> N
     assert low <= row(task, "random", tmp_path / "runs").scores[0].value <= high
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", ["constant", "random"])
 def test_constant_and_random_never_fail(task: Task, tmp_path: Path, model: str) -> None:
     found = row(task, model, tmp_path / "runs", limit=part(task))
@@ -113,6 +116,7 @@ def test_constant_and_random_never_fail(task: Task, tmp_path: Path, model: str) 
     assert found.scores[0].value is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CARRIED)
 def test_failing_fails_on_some_and_is_bounded(folder: Path, tmp_path: Path, name: str) -> None:
     task = shipped(name, folder)
@@ -133,11 +137,13 @@ def test_failing_fails_on_some_and_is_bounded(folder: Path, tmp_path: Path, name
         assert 0.0 <= score.best <= 1.0
 
 
+@pytest.mark.slow
 def test_a_constant_has_no_concordance(folder: Path, tmp_path: Path) -> None:
     for score in row(shipped("finmm_emotion", folder), "constant", tmp_path / "runs").scores:
         assert score.value == pytest.approx(0.0, abs=1e-9)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["finmm_qa", "finmm_emotion"])
 def test_matching_words_is_better_than_chance(folder: Path, tmp_path: Path, name: str) -> None:
     task = shipped(name, folder)

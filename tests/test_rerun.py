@@ -54,6 +54,7 @@ def _said(study: Any, *words: str) -> tuple[int, dict[str, Any]]:
     return code, one
 
 
+@pytest.mark.slow
 def test_an_honest_bundle_is_confirmed_and_its_entry_says_so(study: Any) -> None:
     _submitted(study)
     code, one = _said(study, "sums.zip", "--rerun", "5", "--seed", "3", "--add")
@@ -66,6 +67,7 @@ def test_an_honest_bundle_is_confirmed_and_its_entry_says_so(study: Any) -> None
     assert rerun_of(entries.read(ENTRY).run) is not None
 
 
+@pytest.mark.slow
 def test_a_rerun_that_comes_later_takes_the_place_of_the_record_without(study: Any) -> None:
     _submitted(study)
     _said(study, "sums.zip", "--add")
@@ -76,11 +78,13 @@ def test_a_rerun_that_comes_later_takes_the_place_of_the_record_without(study: A
     assert rerun_of(entries.read(ENTRY).run) == rerun_of(next(run for _, run in find_runs(Path("runs"))))
 
 
+@pytest.mark.slow
 def test_without_a_seed_the_examples_are_chosen_anew_each_time(study: Any) -> None:
     _submitted(study)
     assert len({_said(study, "sums.zip", "--rerun", "1")[1]["rerun"]["seed"] for _ in range(2)}) == 2
 
 
+@pytest.mark.slow
 def test_right_answers_that_the_model_does_not_give_are_refused_and_not_added(study: Any) -> None:
     """All of the bundle fits together: scores, rows, digests, configuration. Only the answers are of something better."""
     files = _submitted(study)
@@ -101,6 +105,7 @@ def test_a_reference_row_under_its_own_name_is_refused(run_record: Make) -> None
         model_of(run_record("lexical"))
 
 
+@pytest.mark.slow
 def test_times_divided_by_a_million_are_refused_by_a_rerun_and_claimed_without_one(study: Any) -> None:
     files = _submitted(study)
 
@@ -131,6 +136,7 @@ def test_times_divided_by_a_million_are_refused_by_a_rerun_and_claimed_without_o
     assert "took here on the same processor; no machine differs so much from itself" in one["line"]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_run_again_is_said_in_one_line_and_stays_claimed(study: Any) -> None:
     files = _submitted(study)
     bundles.changed(files, "run.json", bundles.with_key("config", "model", "plus", value=2))
@@ -152,6 +158,7 @@ def _minilm(make: Make, *path: str, value: Any) -> Run:
     return make("minilm", **bundles.with_key(*path, value=value)(record))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("path", "value", "line"),
     [
@@ -172,11 +179,13 @@ def test_a_model_of_another_configuration_is_not_made(
     assert line in str(raised.value)
 
 
+@pytest.mark.slow
 def test_a_model_of_other_weights_is_not_made(run_record: Make) -> None:
     with pytest.raises(BenchError, match=f"it says {'f' * 64}, conf/model/minilm.yaml here has 04b1622"):
         model_of(_minilm(run_record, "weights_sha256", value="f" * 64))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("model", "line"),
     [
@@ -194,6 +203,7 @@ def test_only_models_that_everybody_can_make_are_made_again(run_record: Make, mo
         model_of(run_record(model, submission={"file": "x"}))
 
 
+@pytest.mark.slow
 def test_a_bundle_that_brings_a_rerun_of_its_own_is_not_believed(study: Any) -> None:
     files = _submitted(study)
     verified = admit.seal() | {"rerun": {"n": 9, "equal": 9, "reproduced": True}}
@@ -201,6 +211,7 @@ def test_a_bundle_that_brings_a_rerun_of_its_own_is_not_believed(study: Any) -> 
     assert _said(study, _rezipped(files), "--rerun", "3")[0] == 1
 
 
+@pytest.mark.slow
 def test_a_seed_without_a_rerun_and_a_rerun_of_nothing_are_refused(study: Any) -> None:
     _submitted(study)
     for words in (("--seed", "1"), ("--rerun", "0"), ("--rerun", "2", "--seed", "-1")):

@@ -20,6 +20,7 @@ def scores(study: Study, run: dict[str, Any]) -> dict[str, float]:
     return {score["metric"]: score["value"] for score in study.record(run)["scores"]}
 
 
+@pytest.mark.slow
 def test_a_parser_that_changed_scores_a_complete_run_anew_and_keeps_the_scores_of_before(study: Study) -> None:
     first = study.run()
     before = study.record(first)
@@ -43,6 +44,7 @@ def test_a_parser_that_changed_scores_a_complete_run_anew_and_keeps_the_scores_o
     assert study.run()["said"] == []  # once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "what"),
     [
@@ -64,6 +66,7 @@ def test_a_metric_or_parser_that_changed_in_any_way_is_applied_and_named(
     assert f"scored anew ({what}" in again["said"][-1]
 
 
+@pytest.mark.slow
 def test_what_a_parser_only_reaches_counts_and_what_it_does_not_reach_does_not(study: Study) -> None:
     study.edit("NAME/tasks.py", "prediction.text.strip()", "tidy(prediction.text) + TAIL")
     study.edit("NAME/tasks.py", "def right", "TAIL = ''\n\n\ndef right")
@@ -90,6 +93,7 @@ def test_what_a_parser_only_reaches_counts_and_what_it_does_not_reach_does_not(s
         assert study.run()["said"] == []
 
 
+@pytest.mark.slow
 def test_rescore_names_what_it_would_do_does_it_and_then_has_nothing_to_do(study: Study) -> None:
     first, second = study.run(), study.run("model.plus=1")
     study.edit("NAME/tasks.py", "prediction.text.strip()", "str(int(prediction.text) - 1)")
@@ -105,6 +109,7 @@ def test_rescore_names_what_it_would_do_does_it_and_then_has_nothing_to_do(study
     assert study.bench("rescore", "--all")[1][-1] == "0 of 2 runs scored again"
 
 
+@pytest.mark.slow
 def test_rescore_refuses_what_it_could_not_vouch_for_and_goes_on_with_the_rest(study: Study) -> None:
     runs = [study.run(f"model.plus={i}") for i in range(3)]
     study.edit("NAME/tasks.py", "prediction.text.strip()", "prediction.text")
@@ -123,6 +128,7 @@ def test_rescore_refuses_what_it_could_not_vouch_for_and_goes_on_with_the_rest(s
     assert study.bench("rescore")[0] == study.bench("rescore", "--all", "x")[0] == 2
 
 
+@pytest.mark.slow
 def test_a_record_that_asks_for_more_than_its_run_did_is_refused_before_anything_is_made(study: Study) -> None:
     path = Path(study.run()["run_dir"]) / "run.json"
     record = json.loads(path.read_text())
@@ -133,6 +139,7 @@ def test_a_record_that_asks_for_more_than_its_run_did_is_refused_before_anything
     assert "run.json does not hold the configuration of config.yaml beside it; run it again with --fresh" in err[0]
 
 
+@pytest.mark.slow
 def test_measurements_that_were_lost_or_damaged_are_made_again(study: Study) -> None:
     run = study.run()
     file = Path(run["run_dir"]) / "measurements.json"
@@ -143,6 +150,7 @@ def test_measurements_that_were_lost_or_damaged_are_made_again(study: Study) -> 
         assert file.read_bytes() == whole
 
 
+@pytest.mark.slow
 def test_two_scorers_never_share_a_table_and_are_not_compared(study: Study) -> None:
     study.run()
     study.edit("NAME/tasks.py", "prediction.text.strip()", "prediction.text")
@@ -162,6 +170,7 @@ def test_two_scorers_never_share_a_table_and_are_not_compared(study: Study) -> N
     assert study.bench("compare", *ids)[0] == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
@@ -200,6 +209,7 @@ def test_what_a_parser_or_metric_does_wrong_is_one_line_and_costs_no_prediction(
     assert len((Path(run["run_dir"]) / "timings.jsonl").read_text().split('"predict"')) == 2  # one batch, asked once
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("old", "new", "line"),
     [
@@ -216,6 +226,7 @@ def test_what_a_task_does_wrong_before_a_model_is_asked_is_one_line(
     assert line in study.fails()
 
 
+@pytest.mark.slow
 def test_what_ideal_does_wrong_is_one_line_and_an_ideal_that_changed_is_another_oracle(study: Study) -> None:
     first = study.run(model="oracle")
     assert study.run(model="oracle")["run_id"] == first["run_id"]

@@ -28,6 +28,7 @@ ODD = f"a{'b'.join(LETTERS)}c"
 ENDS = ("\n", "\r\n", "\r")
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.text(st.sampled_from("x, " + LETTERS), max_size=5), min_size=1), st.sampled_from(ENDS), st.booleans()
 )
@@ -159,6 +160,7 @@ def test_latin_1_text_that_is_utf_16_is_refused(tmp_path: Path) -> None:
         shipped("phrasebank", write(tmp_path / "data", data)).examples()
 
 
+@pytest.mark.slow
 def test_a_lenient_table_still_says_where_a_cell_is_too_long() -> None:
     with pytest.raises(BenchError, match="t line 2: a cell has more than"):
         list(cells('a\n"' + "b" * (LONGEST_CELL + 1), "t", strict=False))
@@ -182,6 +184,7 @@ _RIGHT = {
 _OF_AN_ERROR = re.compile(r"(error|cause|stderr)\b.*splitlines\(")  # the first line of what another program said
 
 
+@pytest.mark.slow
 def test_nothing_else_splits_text_at_whatever_python_calls_a_line() -> None:
     found = []
     for folder in ("bench", "tasks", "scripts"):

@@ -77,6 +77,7 @@ def test_what_a_model_computes_when_it_is_told_of_requests_is_time_of_their_answ
     )  # of 0.2: what is told beside the answers before may take some of it
 
 
+@pytest.mark.slow
 def test_fresh_starts_anew_beside_the_old_run(tiny_task: Make, echo_model: Make, quick_settings: Make) -> None:
     _, old = go(tiny_task(), echo_model(), quick_settings())
     run, new = go(tiny_task(), echo_model(), quick_settings(fresh=True))
@@ -86,6 +87,7 @@ def test_fresh_starts_anew_beside_the_old_run(tiny_task: Make, echo_model: Make,
     assert latest.path == new.path
 
 
+@pytest.mark.slow
 def test_whatever_can_change_a_prediction_gives_another_run(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -111,6 +113,7 @@ def test_whatever_can_change_a_prediction_gives_another_run(
     assert len({run.run_id for run, _ in runs}) == len(runs)
 
 
+@pytest.mark.slow
 def test_what_cannot_change_a_prediction_finds_the_same_run(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -124,6 +127,7 @@ def test_what_cannot_change_a_prediction_finds_the_same_run(
     assert len({run.run_id for run, _ in runs}) == 1
 
 
+@pytest.mark.slow
 def test_other_resamples_give_another_interval_without_the_model(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -149,6 +153,7 @@ def interrupted(tiny_task: Make, echo_model: Make, settings: Settings, *, at: in
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2, 3])
 def test_an_interrupted_run_goes_on_to_the_same_predictions(
     tmp_path: Path, tiny_task: Make, echo_model: Make, quick_settings: Make, at: int
@@ -169,6 +174,7 @@ def test_an_interrupted_run_goes_on_to_the_same_predictions(
     assert run.timings["repeated_seconds"] == pytest.approx(0.0, abs=1e-12)
 
 
+@pytest.mark.slow
 def test_the_same_scores_come_of_an_interrupted_run(
     tmp_path: Path, tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -178,6 +184,7 @@ def test_the_same_scores_come_of_an_interrupted_run(
     assert (run.scores, run.run_id, run.data_fingerprint) == (whole.scores, whole.run_id, whole.data_fingerprint)
 
 
+@pytest.mark.slow
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_a_journal_cut_anywhere_is_completed_to_the_same_bytes(
@@ -342,6 +349,7 @@ def test_the_record_states_what_was_run(tiny_task: Make, echo_model: Make, quick
     assert (folder.path / "config.yaml").read_text() == "seed: 3\n"
 
 
+@pytest.mark.slow
 def test_cut_prompts_and_halvings_are_counted_once_however_often_the_run_stopped(
     tiny_task: Make, echo_model: Make, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -373,6 +381,7 @@ def test_cut_prompts_and_halvings_are_counted_once_however_often_the_run_stopped
     assert (again.path / JOURNAL).read_bytes() == (folder.path / JOURNAL).read_bytes()
 
 
+@pytest.mark.slow
 def test_a_setting_of_the_model_that_changes_no_answer_finds_the_same_run(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:
@@ -387,6 +396,7 @@ def test_a_setting_of_the_model_that_changes_no_answer_finds_the_same_run(
     assert run_id(name="b", limits={"concurrency": 8}, key_env="KEY") != first
 
 
+@pytest.mark.slow
 def test_the_way_a_model_computed_is_recorded_and_stays_so(
     tiny_task: Make, echo_model: Make, quick_settings: Make
 ) -> None:

@@ -38,6 +38,7 @@ def test_single_stream_on_50_examples_is_invalid_for_p90_and_says_that_14_more_a
     assert (found["n"], found["latency"]["p90"], found["latency"]["p50"]) == (50, None, pytest.approx(0.1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("n", "p99"), [(661, None), (662, 0.1)])
 def test_p99_is_absent_at_661_answers_and_present_at_662(
     tiny_task: Tiny, tmp_path: Path, n: int, p99: float | None
@@ -48,6 +49,7 @@ def test_p99_is_absent_at_661_answers_and_present_at_662(
     assert bool(found["reasons"]) == (p99 is None)
 
 
+@pytest.mark.slow
 def test_each_example_is_asked_once_in_a_seeded_order_until_there_are_enough(tiny_task: Tiny, tmp_path: Path) -> None:
     task, asked = tiny_task(100), {}
     for name, seed in (("a", 0), ("b", 0), ("c", 1)):
@@ -96,6 +98,7 @@ def lindley(due: np.ndarray[Any, Any], service: float | np.ndarray[Any, Any]) ->
     return np.asarray(walk - np.minimum.accumulate(np.minimum(walk, 0.0)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
 def test_the_queue_of_a_server_is_that_of_lindleys_recursion(tiny_task: Tiny, tmp_path: Path, load: float) -> None:
     service = 0.1
@@ -109,6 +112,7 @@ def test_the_queue_of_a_server_is_that_of_lindleys_recursion(tiny_task: Tiny, tm
     assert found["latency"]["mean"] == pytest.approx(service + waits.mean())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("load", [0.5, 0.8, 0.95])
 def test_the_schedule_makes_the_mean_wait_of_an_m_d_1_queue_within_5_percent(load: float) -> None:
     waits = [lindley(np.array(order.arrivals(load, seed, 400_000, 0.0, None)), 1.0).mean() for seed in range(1)]
@@ -168,6 +172,7 @@ def test_several_waiting_requests_may_be_given_at_once(tiny_task: Tiny, tmp_path
     assert (found["verdict"], max(Batches.sizes)) == ("VALID", 4)
 
 
+@pytest.mark.slow
 def test_the_highest_rate_within_a_bound_is_found_and_every_rate_that_was_tried_is_told(
     tiny_task: Tiny, tmp_path: Path
 ) -> None:
@@ -204,6 +209,7 @@ def test_requests_are_submitted_at_their_times_to_a_model_that_takes_them_at_onc
     assert {one["issued"] - one["scheduled"] for one in answers(tmp_path, "server")} == {0.0}
 
 
+@pytest.mark.slow
 def test_failed_answers_are_counted_and_above_one_percent_make_it_invalid(tiny_task: Tiny, tmp_path: Path) -> None:
     found = reading(tiny_task(400), Served(Hand(), fails=2), tmp_path, "single_stream", min_count=198)
     assert (found["verdict"], found["failed"], found["n"]) == ("VALID", 2, 198)
@@ -278,6 +284,7 @@ def test_requests_that_the_harness_sends_late_make_it_invalid(tiny_task: Tiny, t
     assert any("were sent late, by up to 0.2 s: the machine had other work" in reason for reason in found["reasons"])
 
 
+@pytest.mark.slow
 def test_an_interrupted_measurement_leaves_its_times_and_the_next_begins_anew(tiny_task: Tiny, tmp_path: Path) -> None:
     class Interrupted(Served):
         def one(self, request: Any) -> Any:

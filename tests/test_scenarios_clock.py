@@ -87,6 +87,7 @@ print(pulse.stopped)
         assert float(child.stdout.read()) > 0.5
 
 
+@pytest.mark.slow
 def test_a_thread_that_computes_with_python_to_itself_is_not_taken_for_a_stop() -> None:
     with Pulse() as pulse:
         sum(range(20_000_000))

@@ -146,6 +146,7 @@ def bench(bench_main: Bench, own_package: Path, tmp_path: Path, monkeypatch: pyt
     return run
 
 
+@pytest.mark.slow
 def test_a_scenario_stands_in_the_record_beside_the_score_and_changes_nothing_else(bench: Any) -> None:
     plain = bench("model=plain", "task.n=70")
     before = read_run(Path(plain["run_dir"]) / "run.json")
@@ -179,6 +180,7 @@ def test_scenarios_of_one_run_are_added_one_after_another(bench: Any) -> None:
     assert len({one["run_dir"] for one in found["runs"]}) == 1
 
 
+@pytest.mark.slow
 def test_a_timing_alone_makes_no_run_and_a_later_run_takes_it_into_its_record(bench: Any) -> None:
     alone = bench("model=plain", "task.n=70", "timing=single_stream", "timing.alone=true", "timing.min_seconds=0")
     folder = Path(alone["run_dir"])
@@ -191,6 +193,7 @@ def test_a_timing_alone_makes_no_run_and_a_later_run_takes_it_into_its_record(be
     assert read_run(folder / "run.json").scenarios == {"single_stream": reading}
 
 
+@pytest.mark.slow
 def test_a_damaged_raw_file_costs_a_run_nothing(bench: Any) -> None:
     folder = Path(bench("model=plain", "timing=single_stream", "timing.alone=true", "timing.audit=false")["run_dir"])
     (folder / FOLDER / "single_stream.jsonl").write_text("no timing\n")
@@ -228,18 +231,21 @@ def test_the_audits_find_what_cheats_when_it_is_timed(
     assert (found["verdict"] == "VALID") == (same and cache)
 
 
+@pytest.mark.slow
 def test_a_cache_that_forgets_when_told_gains_nothing_from_a_request_that_was_asked_before(bench: Any) -> None:
     found = bench("model=forgets", "task.n=70", "timing=offline", "timing.min_seconds=0.2")["scenarios"]["offline"]
     assert (found["verdict"], found["n"], found["reasons"]) == ("VALID", 210, [])
     assert found["examples_per_second"] == pytest.approx(1000.0)  # 1 ms each, in every pass
 
 
+@pytest.mark.slow
 def test_a_reference_row_that_computes_nothing_is_not_timed(bench_main: Bench, own_package: Path) -> None:
     code, _, err = bench_main("run", "task=words", "model=constant", "tracking=none", "timing=offline", "resamples=20")
     assert code == 2
     assert "model 'constant' is a reference row that computes nothing" in err[-1]
 
 
+@pytest.mark.slow
 def test_a_person_reads_the_verdict_the_reasons_and_a_table(bench: Any, bench_main: Bench) -> None:
     code, out, _ = bench_main(
         "run", "task=words", "task.n=50", "model=plain", "tracking=none", "resamples=20", "timing=single_stream",
@@ -253,6 +259,7 @@ def test_a_person_reads_the_verdict_the_reasons_and_a_table(bench: Any, bench_ma
     assert "0 of 50 answers are others than the run's; no cache" in text
 
 
+@pytest.mark.slow
 def test_every_timing_is_checked_before_the_first_run(bench_main: Bench, own_package: Path, tmp_path: Path) -> None:
     code, _, err = bench_main("run", "-m", "task=words", "model=stub", "timing=offline,server", "tracking=none")
     assert (code, len(err)) == (2, 1)

@@ -130,6 +130,7 @@ def test_an_address_that_holds_a_secret_is_told_from_one_that_does_not(url: str,
     assert secret_urls.problem(secret_urls.public_url(url)) == ""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("overrides", "where", "instead"),
     [
@@ -154,6 +155,7 @@ def test_a_secret_in_an_address_is_refused_in_one_line_that_does_not_show_it(
     assert (line.startswith(where), instead in line, "planted" in line, "\n" in line) == (True, True, False, False)
 
 
+@pytest.mark.slow
 def test_an_address_in_the_environment_is_taken_and_recorded_without_its_password(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -250,6 +252,7 @@ def _faulty(asked: Any) -> Any:
     return error(400, whole) if "number 3" in asked.text else says(whole)
 
 
+@pytest.mark.slow
 def test_no_planted_key_stands_in_anything_that_the_command_writes_or_says(
     planted: Main, own_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -320,6 +323,7 @@ def test_no_planted_key_reaches_the_store_its_artifacts_or_its_marks(
     assert params["model.extra.api_key"] == "withheld"
 
 
+@pytest.mark.slow
 def test_a_run_of_before_that_holds_a_secret_is_named_and_not_logged(
     bench_main: Main, own_package: Path, tmp_path: Path
 ) -> None:

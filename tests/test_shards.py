@@ -74,6 +74,7 @@ def test_the_costliest_cluster_comes_first_each_into_the_part_that_has_the_least
     assert list(shards.split(examples, request, cost, 9)) == [1, 2, 1, 3, 4]  # what is left over has nothing
 
 
+@pytest.mark.slow
 @given(
     st.lists(st.tuples(st.sampled_from("abcdefgh"), st.integers(0, 50)), min_size=1, max_size=60), st.integers(1, 12)
 )
@@ -102,6 +103,7 @@ def test_what_is_no_part_is_one_line(text: str) -> None:
         Shard.parsed(text)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("of", [1, 2, 3, 7, 12])
 def test_the_run_of_all_parts_is_the_run_of_one_process(quick_settings: Make, tmp_path: Path, of: int) -> None:
     whole, folder = evaluate(TinyTask(20), Plain(), "plain", CPU, quick_settings(runs_dir=tmp_path / "whole"))
@@ -123,6 +125,7 @@ def test_the_run_of_all_parts_is_the_run_of_one_process(quick_settings: Make, tm
     assert [path.name for path in (merged.path / "shards").iterdir() if not path.name.startswith(".")] == ["logs"]
 
 
+@pytest.mark.slow
 def test_the_ledger_adds_up_over_parts_killed_attempts_and_what_was_done_alone(quick_settings: Make) -> None:
     settings = quick_settings()
     with pytest.raises(KeyboardInterrupt):
@@ -169,6 +172,7 @@ def test_parts_stand_beside_each_other_on_a_timeline() -> None:
     assert (last.title, last.offset, list(last.notes)) == ("attempt 3", 32.0, [])
 
 
+@pytest.mark.slow
 def test_another_count_of_parts_goes_on_with_what_those_of_before_have(quick_settings: Make) -> None:
     settings = quick_settings()
     first, second = Plain(), Plain(interrupt_at=1)
@@ -189,6 +193,7 @@ def test_another_count_of_parts_goes_on_with_what_those_of_before_have(quick_set
     assert run.timings["n"] == 20
 
 
+@pytest.mark.slow
 def test_a_run_goes_on_alone_with_what_its_parts_have_and_parts_with_what_a_run_has(quick_settings: Make) -> None:
     settings, one, two, three = quick_settings(), Plain(), Plain(interrupt_at=2), Plain()
     sharded.answer(_ground(settings, model=one), Shard(2, 2))
@@ -198,6 +203,7 @@ def test_a_run_goes_on_alone_with_what_its_parts_have_and_parts_with_what_a_run_
     assert sorted(_asked(one) + _asked(two) + _asked(three)) == sorted(TinyTask(20).ids)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", range(12))
 def test_a_kill_while_parts_are_taken_in_costs_nothing(
     quick_settings: Make, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, step: int
@@ -233,6 +239,7 @@ def test_a_kill_while_parts_are_taken_in_costs_nothing(
     assert Counter(place for one in merged.timings() for place in one.places or ()) == Counter(range(20))
 
 
+@pytest.mark.slow
 def test_a_part_of_other_data_or_another_model_is_refused_with_what_differs(
     quick_settings: Make, tmp_path: Path
 ) -> None:
@@ -250,6 +257,7 @@ def test_a_part_of_other_data_or_another_model_is_refused_with_what_differs(
     assert run.timings["n"] == 20
 
 
+@pytest.mark.slow
 def test_a_part_that_lies_under_another_number_is_refused(quick_settings: Make) -> None:
     settings = quick_settings()
     part = sharded.answer(_ground(settings), Shard(2, 1))
@@ -258,6 +266,7 @@ def test_a_part_that_lies_under_another_number_is_refused(quick_settings: Make) 
         evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
 
 
+@pytest.mark.slow
 def test_parts_that_answered_the_same_example_are_one_where_they_agree_and_refused_where_not(
     quick_settings: Make,
 ) -> None:
@@ -286,6 +295,7 @@ def test_parts_that_answered_the_same_example_are_one_where_they_agree_and_refus
         evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
 
 
+@pytest.mark.slow
 def test_a_part_or_run_that_is_under_way_keeps_the_others_out(quick_settings: Make) -> None:
     settings = quick_settings()
     part = sharded.answer(_ground(settings), Shard(2, 1))
@@ -309,6 +319,7 @@ _WHOLE = {
 }  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "damage",
     [
@@ -332,6 +343,7 @@ def test_a_damaged_part_is_one_line_that_names_it(quick_settings: Make, damage: 
     assert (part.path / "predictions.jsonl").read_bytes() == kept
 
 
+@pytest.mark.slow
 def test_a_part_that_is_a_link_and_a_file_in_the_place_of_the_logs_are_refused(
     quick_settings: Make, tmp_path: Path
 ) -> None:
@@ -350,6 +362,7 @@ def test_a_part_that_is_a_link_and_a_file_in_the_place_of_the_logs_are_refused(
     assert evaluate(TinyTask(20), Plain(), "plain", CPU, settings)[0].timings["n"] == 20
 
 
+@pytest.mark.slow
 def test_a_part_counts_its_own_examples_and_a_run_those_of_its_parts_once(quick_settings: Make) -> None:
     settings = quick_settings()
     with pytest.raises(KeyboardInterrupt):
@@ -365,6 +378,7 @@ def test_a_part_counts_its_own_examples_and_a_run_those_of_its_parts_once(quick_
     assert state_of(folder).done == 6
 
 
+@pytest.mark.slow
 def test_a_damaged_line_of_a_part_is_asked_again(quick_settings: Make) -> None:
     settings, model = quick_settings(), Plain()
     for number in (1, 2):
@@ -380,6 +394,7 @@ def test_a_damaged_line_of_a_part_is_asked_again(quick_settings: Make) -> None:
     assert all("wort" not in (one.text or "") for one in folder.predictions())
 
 
+@pytest.mark.slow
 def test_what_parts_were_computed_on_stands_in_the_record_of_the_run(quick_settings: Make) -> None:
     settings = quick_settings()
     for number, cpu in ((1, "This One"), (2, "That One")):
@@ -393,6 +408,7 @@ def test_what_parts_were_computed_on_stands_in_the_record_of_the_run(quick_setti
     assert [one["key"].split()[0] for one in shards.taken_in(folder.path)] == ["1/2", "2/2"]
 
 
+@pytest.mark.slow
 def test_parts_are_merged_by_the_command_once_all_are_there(
     own_package: Path, bench_main: Main, tmp_path: Path
 ) -> None:
@@ -422,6 +438,7 @@ def test_parts_are_merged_by_the_command_once_all_are_there(
     assert bench_main(*words, "shard=1/3")[1][0].startswith("words / stub: ")  # as is any part of it
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("more", "said"),
     [
@@ -444,11 +461,13 @@ def test_what_cannot_be_with_parts_is_one_line(
     assert err[-1].startswith(f"bench: {said}")
 
 
+@pytest.mark.slow
 def test_a_training_has_no_parts(bench_main: Main) -> None:
     code, _, err = bench_main("train", "task=digits", "model=digits_net", "target=accuracy:0.97", "shard=1/2")
     assert (code, "bench train does not take 'shard=1/2'" in err[-1]) == (2, True)
 
 
+@pytest.mark.slow
 def test_a_run_without_an_identity_or_configuration_cannot_be_merged(own_package: Path, bench_main: Main) -> None:
     words = ("run", "task=words", "model=stub", "tracking=none")
     bench_main(*words, "shard=1/1")
@@ -464,6 +483,7 @@ def test_a_run_without_an_identity_or_configuration_cannot_be_merged(own_package
     assert bench_main(*words)[0] == 0
 
 
+@pytest.mark.slow
 def test_a_part_of_which_all_failed_says_so_and_ends_with_1(bench_main: Main, own_package: Path) -> None:
     words = ("run", "task=words", "model=failing", "model.every=1", "tracking=none", "shard=1/1")
     code, out, _ = bench_main(*words)
@@ -471,6 +491,7 @@ def test_a_part_of_which_all_failed_says_so_and_ends_with_1(bench_main: Main, ow
     assert "12 answers (12 failed, the first by " in out[0]
 
 
+@pytest.mark.slow
 def test_the_run_that_has_parts_is_merged_and_not_a_later_one(own_package: Path, bench_main: Main) -> None:
     words = ("run", "task=words", "model=stub", "tracking=none")
     assert bench_main(*words, "shard=1/1")[0] == 0
@@ -480,6 +501,7 @@ def test_the_run_that_has_parts_is_merged_and_not_a_later_one(own_package: Path,
     assert any(line.startswith("  12 examples, ") for line in out)
 
 
+@pytest.mark.slow
 def test_parts_are_merged_where_the_data_lie_now(
     bench_main: Main, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -491,6 +513,7 @@ def test_parts_are_merged_where_the_data_lie_now(
     assert bench_main("merge", "phrasebank/lexical")[0] == 0
 
 
+@pytest.mark.slow
 def test_the_speed_of_a_run_in_parts_is_none_of_one_process(own_package: Path, bench_main: Main) -> None:
     words = ("run", "task=words", "task.n=40", "model=stub", "tracking=none")
     for number in (1, 2):
@@ -500,6 +523,7 @@ def test_the_speed_of_a_run_in_parts_is_none_of_one_process(own_package: Path, b
     assert "was answered in parts at the same time, whose speed is not that of one process" in " ".join((*out, *err))
 
 
+@pytest.mark.slow
 def test_what_a_kill_left_half_written_beside_a_run_goes(quick_settings: Make) -> None:
     settings = quick_settings()
     part = sharded.answer(_ground(settings), Shard(1, 1))

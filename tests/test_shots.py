@@ -136,6 +136,7 @@ def test_a_task_that_is_answered_in_numbers_refuses_shots(tmp_path: Path) -> Non
         few_shot(task, 1, 0)
 
 
+@pytest.mark.slow
 def test_shots_make_another_run(tmp_path: Path) -> None:
     task = shipped("banking77", write(tmp_path / "data"))
     nowhere = Device("cpu", "none", 1)
@@ -147,6 +148,7 @@ def test_shots_make_another_run(tmp_path: Path) -> None:
     assert len(set(ids)) == 3
 
 
+@pytest.mark.slow
 def test_too_many_shots_or_fewer_than_none_are_one_line_of_the_command(
     bench_main: Callable[..., Any], tmp_path: Path
 ) -> None:

@@ -207,6 +207,7 @@ def test_a_markdown_board_with_every_field_hostile_is_tables_of_text(table: boar
                 assert len({line.replace("\\|", "").count("|") for line in block.splitlines()}) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("piped", [True, False])
 def test_a_terminal_with_every_field_hostile_has_nothing_to_obey(
     table: boards.Table,
@@ -284,6 +285,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> dict[bo
     return found
 
 
+@pytest.mark.slow
 def test_a_page_with_every_field_hostile_has_the_tags_of_an_honest_one(pages: dict[bool, Path]) -> None:
     known = {False: set[tuple[str, str]](), True: set[tuple[str, str]]()}
     for bad, site in pages.items():
@@ -357,6 +359,7 @@ def test_what_cannot_be_read_is_no_claim_and_prompts_are_free(text: str) -> None
     assert claimed.problem({"a": {text: 1}}).startswith("a key of a h")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["a\u202e\nb"])
 def test_no_claimed_text_of_a_record_comes_in_that_cannot_be_read(
     honest: dict[str, Any], tmp_path: Path, text: str
@@ -393,6 +396,7 @@ def test_a_name_that_is_given_is_refused_in_one_line_that_shows_it(
     assert unseen(err[0]) == []
 
 
+@pytest.mark.slow
 def test_an_entry_of_a_competition_with_a_hostile_text_is_refused_and_the_others_rank(
     bench_main: Main, tmp_path: Path
 ) -> None:
@@ -412,6 +416,7 @@ def test_an_entry_of_a_competition_with_a_hostile_text_is_refused_and_the_others
     assert unseen("\n".join(out), lines=True) == []
 
 
+@pytest.mark.slow
 def test_every_line_for_a_person_goes_by_the_rule() -> None:
     """`print` stands only where the rule was applied already, or where nobody's text is in the line."""
     allowed = {"text/shown.py": 1, "cli.py": 1, "commands/shared/output.py": 1,

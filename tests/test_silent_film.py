@@ -106,6 +106,7 @@ def answered(task: OmgEmotion, model: Model) -> dict[str, str]:
     return {one.id.removeprefix("v/").removesuffix(".mp4"): one.error or "" for one in found}
 
 
+@pytest.mark.slow
 def test_a_clip_that_cannot_be_shown_without_its_sound_fails_alone_by_its_own_name(
     omg: OmgEmotion, tmp_path: Path
 ) -> None:
@@ -122,6 +123,7 @@ def test_a_clip_that_cannot_be_shown_without_its_sound_fails_alone_by_its_own_na
     assert set(map(tuple, model.held)) == {("video",)}
 
 
+@pytest.mark.slow
 def test_what_was_copied_of_a_cut_film_before_is_not_shown(omg: OmgEmotion, tmp_path: Path) -> None:
     import av
 
@@ -134,6 +136,7 @@ def test_what_was_copied_of_a_cut_film_before_is_not_shown(omg: OmgEmotion, tmp_
     assert "is cut off" in answered(omg, Watcher())["cut"]
 
 
+@pytest.mark.slow
 def test_what_a_model_says_of_a_silent_film_names_the_clip(omg: OmgEmotion, tmp_path: Path) -> None:
     class Deaf(Watcher):
         def predict(self, batch: Sequence[Request]) -> list[Prediction]:
@@ -150,6 +153,7 @@ def test_a_film_that_cannot_be_shown_is_no_answer_of_a_model_that_takes_requests
     assert "v/heard.mp4 has no pictures" in str(found.error)
 
 
+@pytest.mark.slow
 def test_a_model_gets_neither_the_place_nor_the_fault_of_a_clip(omg: OmgEmotion) -> None:
     asked = asking(omg, None, 0, 0)
     with Veiled(Watcher(), asked.asked) as veiled:

@@ -59,6 +59,7 @@ def test_the_front_is_what_nothing_beats_in_both() -> None:
     assert front([(1.0, 5.0), (1.0, 5.0)]) == {0, 1}
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 5), st.integers(0, 5)), max_size=12))
 def test_the_front_agrees_with_its_definition(points: list[tuple[int, int]]) -> None:
     def beaten(one: tuple[int, int]) -> bool:
@@ -96,6 +97,7 @@ def test_a_slice_has_the_score_of_its_examples_and_bounds_from_six_clusters_on()
     assert (found["short"].score, found["short"].n, found["short"].low) == (0.5, 2, None)
 
 
+@pytest.mark.slow
 @given(st.text(), st.text())
 def test_a_slug_is_a_plain_name_and_tells_names_apart(a: str, b: str) -> None:
     assert re.fullmatch(r"[a-z0-9_-]{10,100}", slug(a, b))
@@ -103,6 +105,7 @@ def test_a_slug_is_a_plain_name_and_tells_names_apart(a: str, b: str) -> None:
     assert slug(a, b) == slug(a, b) != slug(a + b)
 
 
+@pytest.mark.slow
 @settings(max_examples=40)
 @given(st.recursive(st.text() | st.integers() | st.none(), lambda s: st.lists(s) | st.dictionaries(st.text(), s)))
 def test_a_script_carries_any_value_and_no_markup(value: Any) -> None:
@@ -288,6 +291,7 @@ def hostile_site(tmp_path_factory: pytest.TempPathFactory, run_record: Make) -> 
     return folder / "site"
 
 
+@pytest.mark.slow
 def test_no_name_from_a_submission_becomes_markup_or_leaves_the_folder(hostile_site: Path) -> None:
     pages = [*hostile_site.rglob("*.html")]
     assert len(pages) == len(HOSTILE) + 4
@@ -345,6 +349,7 @@ def test_the_board_shows_ranks_groups_and_the_front_in_words(tmp_path: Path, run
     assert 'data-chart="cost"' not in page
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_site_that_says_what_it_holds(tmp_path: Path, bench_main: Callable[..., Any]) -> None:
     bench_main(
         "run", "task=finmm_qa", "model=constant", "limit=12", f"runs_dir={tmp_path / 'runs'}", "tracking.enabled=false"
@@ -357,6 +362,7 @@ def test_the_command_writes_a_site_that_says_what_it_holds(tmp_path: Path, bench
     assert "by kind of example" in run
 
 
+@pytest.mark.slow
 def test_a_site_of_nothing_replaces_no_site(bench_main: Callable[..., tuple[int, list[str], list[str]]]) -> None:
     Path("site").mkdir()
     code, _, err = bench_main("board", "--html", "site", "--runs", "nowhere")

@@ -154,6 +154,7 @@ SLOTS = st.lists(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(SLOTS, st.lists(st.sampled_from(["a", "b", "c-d", "c", "d", "5"]), max_size=8))
 def test_the_marked_errors_are_those_that_the_metric_counts(reference: list[Any], said: list[str]) -> None:

@@ -65,6 +65,7 @@ def test_the_page_of_a_run_draws_its_attempts_and_hands_out_the_trace(tmp_path: 
     ] == [2e6, 1e6]
 
 
+@pytest.mark.slow
 def test_ten_thousand_readings_draw_no_more_than_can_be_seen() -> None:
     many = [Timing(1, "predict", 0.002, n=1, batch=i, places=(i,), start=0.002 * i) for i in range(10_000)]
     (strip,), left_out = strips(Timeline(attempts(many)))
@@ -125,6 +126,7 @@ def test_without_the_raw_readings_there_are_numbers_and_no_curve(tmp_path: Path,
     assert '<th scope="row">latency</th>' in runs["m"]
 
 
+@pytest.mark.slow
 def test_score_against_latency_is_drawn_from_two_valid_readings_on(tmp_path: Path, run_record: Make) -> None:
     quick, good = (
         timed(tmp_path / "a", run_record, "quick", 2, 0.01),
@@ -139,6 +141,7 @@ def test_score_against_latency_is_drawn_from_two_valid_readings_on(tmp_path: Pat
     assert len(re.findall(r'<circle class="point"', board)) == 2
 
 
+@pytest.mark.slow
 def test_score_against_cost_is_of_offline_readings_and_of_one_currency(tmp_path: Path, run_record: Make) -> None:
     items = []
     for i, (name, currency) in enumerate((("a", "USD"), ("b", "USD"), ("euros", "EUR"), ("free", ""))):
@@ -162,6 +165,7 @@ def test_score_against_cost_is_of_offline_readings_and_of_one_currency(tmp_path:
     assert "Not drawn: euros: no price in USD; free: no price in USD." in board
 
 
+@pytest.mark.slow
 def test_what_somebody_else_measured_is_marked_on_their_page_and_in_no_picture_of_the_board(
     tmp_path: Path, run_record: Make
 ) -> None:
@@ -197,6 +201,7 @@ def test_a_summary_that_says_nonsense_breaks_no_page(tmp_path: Path, run_record:
     assert "single stream" in runs["m"]
 
 
+@pytest.mark.slow
 def test_hostile_names_and_reasons_are_text(tmp_path: Path, run_record: Make) -> None:
     items = [timed(tmp_path / f"{i}", run_record, name, 2 + i, 0.01 * (i + 1)) for i, name in enumerate(HOSTILE)]
     for one in items:
@@ -209,6 +214,7 @@ def test_hostile_names_and_reasons_are_text(tmp_path: Path, run_record: Make) ->
         assert not any(sign in text for sign in ("<script>window", "<img src=x", "\u202e"))
 
 
+@pytest.mark.slow
 @given(draw.lists(draw.floats(1e-6, 1e6), min_size=1, max_size=20), draw.booleans())
 def test_an_axis_holds_all_values_in_their_order_and_its_ticks(values: list[float], zero: bool) -> None:
     axis = Axis.of(values, 40.0, 400.0, zero=zero, room=0.05)

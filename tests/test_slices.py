@@ -73,6 +73,7 @@ def test_a_number_lies_in_one_band(n: int, ends: tuple[int, ...], name: str) -> 
     assert band(n, ends, "word") == name
 
 
+@pytest.mark.slow
 @given(st.integers(0, 200), st.lists(st.integers(1, 100), min_size=1, max_size=6, unique=True).map(sorted))
 def test_there_are_two_bands_more_than_ends_and_each_names_the_numbers_in_it(n: int, ends: list[int]) -> None:
     names = [band(i, ends, "word") for i in range(202)]
@@ -175,6 +176,7 @@ def test_a_comment_with_emotions_of_two_kinds_is_mixed(folder: Path) -> None:
     assert [(one["labels"], one["sentiment"]) for one in found] == [("2 labels", "positive"), ("2 labels", "mixed")]
 
 
+@pytest.mark.slow
 def test_the_slices_of_a_run_stand_in_its_measurements(bench_main: Callable[..., Any], tmp_path: Path) -> None:
     write(tmp_path, {"squad/dev-v1.1.json": json.dumps(SQUAD_V1)})
     answers = tmp_path / "a.json"
@@ -187,6 +189,7 @@ def test_the_slices_of_a_run_stand_in_its_measurements(bench_main: Callable[...,
     }
 
 
+@pytest.mark.slow
 def test_slices_of_a_large_file_take_a_moment(tmp_path: Path) -> None:
     many = [(f"q{i}", f"In which of the {i} years did it rise?", ["the North Sea"]) for i in range(3_000)]
     write(tmp_path, {"squad/dev-v2.0.json": json.dumps(squad(("The North Sea", many)))})

@@ -52,6 +52,7 @@ def _files() -> dict[str, bytes]:
     return {str(path): path.read_bytes() for path in Path("leaderboards").rglob("*.json")}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replace", [False, True])
 @pytest.mark.parametrize("who", ["ben", "nobody", "slug", "case"])
 def test_a_name_that_is_taken_is_refused_and_nothing_is_overwritten(
@@ -79,12 +80,14 @@ def test_an_entry_that_is_damaged_here_is_no_fault_of_whoever_bears_its_name(
     assert ANNA.read_text() == "{"
 
 
+@pytest.mark.slow
 def test_another_name_stands_beside_it(tmp_path: Path, shelf: dict[str, Path]) -> None:
     verdicts = _added(tmp_path, shelf["anna"], shelf["other"])
     assert [verdict.status for verdict in verdicts] == [VERIFIED, VERIFIED]
     assert sorted(_files()) == [str(ANNA), "leaderboards/submissions/numbers/ben/guesser-2.json"]
 
 
+@pytest.mark.slow
 def test_of_two_on_one_command_line_the_first_gets_the_name(tmp_path: Path, shelf: dict[str, Path]) -> None:
     one, two = _added(tmp_path, shelf["anna"], shelf["ben"])
     assert (one.left_out, two.left_out) == (False, True)
@@ -92,6 +95,7 @@ def test_of_two_on_one_command_line_the_first_gets_the_name(tmp_path: Path, shel
     assert list(_files()) == [str(ANNA)]
 
 
+@pytest.mark.slow
 def test_a_submitter_s_own_entry_is_replaced_on_demand_and_what_goes_is_shown(
     tmp_path: Path, shelf: dict[str, Path]
 ) -> None:
@@ -108,6 +112,7 @@ def test_a_submitter_s_own_entry_is_replaced_on_demand_and_what_goes_is_shown(
     assert _files() != before
 
 
+@pytest.mark.slow
 def test_an_entry_of_the_earlier_layout_is_read_holds_its_name_and_moves(
     tmp_path: Path, shelf: dict[str, Path]
 ) -> None:
@@ -122,6 +127,7 @@ def test_an_entry_of_the_earlier_layout_is_read_holds_its_name_and_moves(
     assert [path for path, _ in entry.find(entry.SUBMISSIONS)] == [ANNA]
 
 
+@pytest.mark.slow
 def test_a_model_s_name_is_held_on_every_board(tmp_path: Path, shelf: dict[str, Path]) -> None:
     _added(tmp_path, shelf["anna"])
     Path("leaderboards/submissions/other").mkdir()
@@ -166,6 +172,7 @@ def test_a_submitter_who_hides_or_mixes_is_refused(tmp_path: Path, shelf: dict[s
     assert verdict.line.startswith(("the submitter's name '", "manifest.json: submitter holds U+"))
 
 
+@pytest.mark.slow
 def test_a_name_in_another_script_is_added_and_one_that_looks_latin_is_shown_with_it(
     tmp_path: Path, shelf: dict[str, Path]
 ) -> None:

@@ -112,6 +112,7 @@ def test_lines_of_tokens_are_aligned_though_tokens_hold_colons_and_lines_are_mis
     assert found == ["O", "O", "B-PER", "I-PER", "", "O", "B-ORG", "I-ORG"]
 
 
+@pytest.mark.slow
 def test_files_of_tagged_tokens_are_scored_and_get_the_figures_that_their_authors_print(
     folder: Path, tmp_path: Path, bench_main: Callable[..., Any]
 ) -> None:
@@ -182,6 +183,7 @@ def test_candidates_hold_the_right_tag_once_and_are_the_same_again(folder: Path)
     assert task.answer(Prediction("0", text="Answer: C")) == {"label": "C", "confidence": None}
 
 
+@pytest.mark.slow
 def test_the_published_replies_of_gpt_4_get_their_published_figures_and_ours_by_better_alignment(
     tmp_path: Path,
 ) -> None:

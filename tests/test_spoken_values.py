@@ -73,6 +73,7 @@ def test_a_date_in_figures_that_may_be_read_both_ways_is_right_both_ways() -> No
     assert right([DATE], "4/5/2026") == right([DATE], "03/05/2025") == [False]
 
 
+@pytest.mark.slow
 def test_each_way_in_which_a_transcript_may_write_a_value_is_right() -> None:
     """Those that cost no word error are no wrong value."""
     rng = random.Random(4)
@@ -105,6 +106,7 @@ def test_the_metric_of_a_failed_example_finds_nothing_and_that_of_the_text_itsel
     assert tuple(metric.best(TARGET)) == (3.0, 3.0)
 
 
+@pytest.mark.slow
 def test_a_very_long_transcript_costs_its_length() -> None:
     text = "one " * 50_000
     assert len(list(rows(text))) == 1

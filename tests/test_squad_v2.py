@@ -142,6 +142,7 @@ def walk(items: Sequence[Item], compare: Any) -> tuple[float, float]:
     return best / len(items), threshold
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=150)
 @given(items=ITEMS)
 def test_the_best_threshold_is_that_of_a_plain_walk(items: list[Item]) -> None:
@@ -151,6 +152,7 @@ def test_the_best_threshold_is_that_of_a_plain_walk(items: list[Item]) -> None:
         assert value(f"best_{name}_thresh", items) == threshold
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(items=ITEMS, data=st.data())
 @pytest.mark.parametrize(
@@ -163,6 +165,7 @@ def test_a_weight_is_a_repetition(name: str, items: list[Item], data: st.DataObj
     assert value(name, ordered, list(map(float, weights))) == pytest.approx(value(name, repeated), abs=1e-9)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(items=ITEMS)
 def test_the_best_is_no_less_than_the_score_and_the_two_halves_make_the_whole(items: list[Item]) -> None:

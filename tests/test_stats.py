@@ -107,6 +107,7 @@ def test_the_bootstrap_of_a_mean_is_as_wide_as_students_interval(g: int) -> None
     assert (high - low) / 2 == pytest.approx(textbook, rel=0.05)
 
 
+@pytest.mark.slow
 def test_few_clusters_make_a_wider_interval_than_the_plain_percentiles() -> None:
     ratios = []
     for g in (MIN_CLUSTERS, 10, 1000):
@@ -135,10 +136,12 @@ def coverage(n_repeats: int, *, cluster: int) -> float:
     return hits / n_repeats
 
 
+@pytest.mark.slow
 def test_the_clustered_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert 0.91 <= coverage(300, cluster=10) <= 0.98
 
 
+@pytest.mark.slow
 def test_an_interval_that_overlooks_clusters_covers_far_too_seldom() -> None:
     assert coverage(60, cluster=1) < 0.75
 
@@ -152,6 +155,7 @@ def coverage_of_few(g: int) -> float:
     return hits / 400
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("g", [6, 8, 15])
 def test_an_interval_from_few_clusters_covers_the_truth_too(g: int) -> None:
     assert 0.91 <= coverage_of_few(g) <= 0.98

@@ -23,6 +23,7 @@ Main = Callable[..., tuple[int, list[str], list[str]]]
 RUN = ("run", "task=words", "model=stub", "task.n=5", "batch_size=2", "resamples=20")
 
 
+@pytest.mark.slow
 def test_a_deleted_experiment_is_said_to_be_one_and_others_are_logged(
     own_package: Path, tmp_path: Path, bench_main: Main
 ) -> None:
@@ -124,6 +125,7 @@ class Full:
         raise OSError(self.code, os.strerror(self.code))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "code"),
     [
@@ -185,6 +187,7 @@ def test_an_address_of_no_store_and_a_driver_that_is_missing_are_said_to_be_that
     assert remedy in caught.value.remedy
 
 
+@pytest.mark.slow
 def test_a_run_whose_store_lacks_its_driver_is_kept_and_synced_later(
     own_package: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, bench_main: Main
 ) -> None:

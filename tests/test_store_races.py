@@ -139,6 +139,7 @@ def test_a_server_may_not_say_how_long_an_evaluation_waits(monkeypatch: pytest.M
     assert int(os.environ["PGCONNECT_TIMEOUT"]) <= 10
 
 
+@pytest.mark.slow
 def test_a_store_that_takes_a_run_and_does_not_show_it_has_not_got_it(
     tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -149,6 +150,7 @@ def test_a_store_that_takes_a_run_and_does_not_show_it_has_not_got_it(
     assert not is_logged(folder, tracker.uri)
 
 
+@pytest.mark.slow
 def test_a_store_that_fails_to_look_for_a_logged_run_does_not_get_it_twice(
     tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,6 +170,7 @@ def test_a_store_that_fails_to_look_for_a_logged_run_does_not_get_it_twice(
     assert len(active(tracker, "words v1")) == 1
 
 
+@pytest.mark.slow
 def test_parents_that_processes_have_made_at_once_become_one_with_all_their_runs(
     tracker: Tracker, finished: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -187,6 +190,7 @@ def test_parents_that_processes_have_made_at_once_become_one_with_all_their_runs
     assert below == [parent.info.run_id] * 2
 
 
+@pytest.mark.slow
 def test_a_sync_logs_again_what_an_exchanged_store_lacks_but_not_what_a_person_deleted(
     finished: Any, tmp_path: Path, bench_main: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -209,6 +213,7 @@ def test_a_sync_logs_again_what_an_exchanged_store_lacks_but_not_what_a_person_d
     assert not active(tracker, "words v1")
 
 
+@pytest.mark.slow
 def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
     tracker: Tracker, finished: Any, bench_main: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -222,6 +227,7 @@ def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
     assert [one.info.status for one in active(tracker, "words v1")] == ["FINISHED"]
 
 
+@pytest.mark.slow
 def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_taken_for_a_half(
     tracker: Tracker, finished: Any
 ) -> None:
@@ -233,6 +239,7 @@ def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_ta
     assert len(active(tracker, "words v1")) == 1
 
 
+@pytest.mark.slow
 def test_a_training_that_was_logged_by_half_is_logged_again_and_then_once(tmp_path: Path) -> None:
     seed = {"seed": 0, "curve": [{"value": 0.5, "step": 1}]}
     training: Any = SimpleNamespace(

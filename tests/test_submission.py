@@ -53,6 +53,7 @@ def faults(record: Mapping[str, Any]) -> dict[str, list[str]]:
     return {kind: fault["first"] for kind, fault in found.items() if fault["n"]}
 
 
+@pytest.mark.slow
 def test_a_whole_submission_has_no_faults_and_its_official_figures(score: Callable[..., Any]) -> None:
     found = score("squad_v1", GOOD)
     assert faults(found) == {}
@@ -60,6 +61,7 @@ def test_a_whole_submission_has_no_faults_and_its_official_figures(score: Callab
     assert (found["model"], found["n"], found["scores"]["f1"]["n_failed"]) == ("system", 4, 0)
 
 
+@pytest.mark.slow
 def test_what_is_missing_unknown_or_malformed_is_named_and_a_missing_answer_is_wrong(score: Callable[..., Any]) -> None:
     found = score("squad_v1", {"elbe-1": "Bohemia", "elbe-2": 7, "po-1": None, "other": "x"})
     assert faults(found) == {"missing": ["loaf-1"], "unknown": ["other"], "malformed": ["elbe-2", "po-1"]}
@@ -67,6 +69,7 @@ def test_what_is_missing_unknown_or_malformed_is_named_and_a_missing_answer_is_w
     assert found["official"]["f1"] == 25.0
 
 
+@pytest.mark.slow
 def test_of_an_id_that_comes_twice_the_last_one_counts(score: Callable[..., Any]) -> None:
     text = json.dumps(GOOD)[:-1] + ', "po-1": "wrong", "elbe-1": "wrong", "elbe-1": "Bohemia", "zz": "", "zz": ""}'
     found = score("squad_v1", text.encode())
@@ -74,6 +77,7 @@ def test_of_an_id_that_comes_twice_the_last_one_counts(score: Callable[..., Any]
     assert found["scores"]["exact_match"]["value"] == 0.75
 
 
+@pytest.mark.slow
 def test_of_many_faults_all_are_counted_and_ten_are_listed(score: Callable[..., Any], bench_main: Main) -> None:
     many = GOOD | {f"u{i}": "x" for i in range(23)}
     unknown = score("squad_v1", many)["submission"]["unknown"]
@@ -83,10 +87,12 @@ def test_of_many_faults_all_are_counted_and_ten_are_listed(score: Callable[..., 
     assert "  official figures: exact_match 100.0000, f1 100.0000" in out
 
 
+@pytest.mark.slow
 def test_an_unknown_id_of_half_a_surrogate_pair_is_shown_as_a_question_mark(score: Callable[..., Any]) -> None:
     assert faults(score("squad_v1", GOOD | {"\ud800": "x"})) == {"unknown": ["?"]}
 
 
+@pytest.mark.slow
 def test_a_missing_answer_is_wrong_in_our_number_and_left_out_of_the_official_one(score: Callable[..., Any]) -> None:
     found = score("squad_v2", {"elbe-1": "Bohemia", "elbe-2": "", "po-1": "652"})
     # Exact 1, 1 and 0 of the four: 2/4; of the three that are there 2/3. F1 of "652" and "652 km" is 2·1/(1+2).
@@ -99,6 +105,7 @@ def test_a_missing_answer_is_wrong_in_our_number_and_left_out_of_the_official_on
     assert (official["total"], official["HasAns_total"], official["NoAns_total"]) == (3, 2, 1)
 
 
+@pytest.mark.slow
 def test_docvqa_counts_a_malformed_answer_as_wrong_and_leaves_a_missing_one_out(score: Callable[..., Any]) -> None:
     said = [{"questionId": 101, "answer": "12.50 usd"}, {"questionId": "102", "answer": ["Invoice"]}]
     found = score("docvqa", said)
@@ -107,6 +114,7 @@ def test_docvqa_counts_a_malformed_answer_as_wrong_and_leaves_a_missing_one_out(
     assert found["official"] == {"anls": 0.5, "n": 2}
 
 
+@pytest.mark.slow
 def test_probabilities_of_no_answer_give_the_best_thresholds(score: Callable[..., Any], tmp_path: Path) -> None:
     (tmp_path / "na.json").write_text('{"elbe-1": 0.1, "elbe-2": 0.9, "po-1": 0.4, "po-2": 0.2, "more": 0}')
     said = {"elbe-1": "Bohemia", "elbe-2": "deep", "po-1": "652 km", "po-2": "wide"}
@@ -116,11 +124,13 @@ def test_probabilities_of_no_answer_give_the_best_thresholds(score: Callable[...
     assert (official["best_f1"], official["best_f1_thresh"], official["exact"]) == (75.0, 0.1, 50.0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["\ufeff" + json.dumps(GOOD), json.dumps(GOOD, indent=1).replace("\n", "\r\n")])
 def test_a_byte_order_mark_and_windows_line_ends_are_harmless(score: Callable[..., Any], content: str) -> None:
     assert score("squad_v1", content.encode())["official"]["f1"] == 100.0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("task", ["squad_v1", "squad_v2", "docvqa", "omg_emotion", "phrasebank", "goemotions"])
 @pytest.mark.parametrize("model", [Random(), Failing(every=2), Oracle()], ids=["random", "failing", "oracle"])
 def test_the_journal_of_a_run_scored_again_gives_the_same_scores(
@@ -134,6 +144,7 @@ def test_the_journal_of_a_run_scored_again_gives_the_same_scores(
     assert all(again.submission[kind]["n"] == 0 for kind in ("missing", "unknown", "duplicated"))
 
 
+@pytest.mark.slow
 def test_a_line_of_a_journal_that_says_nothing_is_malformed_and_a_number_is_an_id(score: Callable[..., Any]) -> None:
     lines = [{"id": 101, "text": "12.50"}, {"id": "102"}, {"id": "103", "answer": None}, {"id": 7, "text": ""}]
     found = score("docvqa", "\n".join(map(json.dumps, lines)).encode(), name="system.jsonl")
@@ -157,11 +168,13 @@ def test_the_same_submission_has_the_same_run_and_another_name_another(data: Pat
     assert (one.model_revision, one.is_reference, one.submission["file"]) == ("submission", False, "system.json")
 
 
+@pytest.mark.slow
 def test_a_limit_makes_the_rest_of_a_submission_unknown(score: Callable[..., Any]) -> None:
     found = score("squad_v1", GOOD, "limit=1")
     assert (found["n"], faults(found)) == (1, {"unknown": ["elbe-2", "po-1", "loaf-1"]})
 
 
+@pytest.mark.slow
 def test_a_system_behind_an_at_sign_is_the_models_name(
     data: Path, tmp_path: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -175,6 +188,7 @@ def test_a_system_behind_an_at_sign_is_the_models_name(
     assert found["submission"]["sha256"] == hashlib.sha256((tmp_path / "all.json").read_bytes()).hexdigest()
 
 
+@pytest.mark.slow
 def test_data_of_ones_own_may_have_any_path(bench_main: Main, data: Path, tmp_path: Path) -> None:
     (tmp_path / "system.json").write_text(json.dumps(GOOD))
     own = tmp_path / "it's a, b=c"
@@ -184,6 +198,7 @@ def test_data_of_ones_own_may_have_any_path(bench_main: Main, data: Path, tmp_pa
     assert (code, err) == (0, [])
 
 
+@pytest.mark.slow
 def test_a_submission_stands_on_the_board(score: Callable[..., Any], bench_main: Main, tmp_path: Path) -> None:
     score("squad_v1", GOOD)
     here = ["data_dir=data", "tracking=none", *QUICK]
@@ -216,6 +231,7 @@ def test_read_gives_the_predictions_in_the_order_of_the_file(data: Path, tmp_pat
     assert found.missing == ("elbe-2", "loaf-1")
 
 
+@pytest.mark.slow
 def test_a_published_output_gets_what_the_official_script_prints(bench_main: Main) -> None:
     data = reference_data()
     path = data / "squad/predictions/match_lstm-v1.1.json"

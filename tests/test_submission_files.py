@@ -108,6 +108,7 @@ def test_a_second_file_of_predictions_is_refused_by_its_name(bench_main: Main) -
     assert found == (2, [], ["bench: score takes one file or folder of predictions and KEY=VALUE; 'b.json' is neither"])
 
 
+@pytest.mark.slow
 def test_the_command_refuses_with_one_line_and_leaves_no_record(bench_main: Main, data: Path, tmp_path: Path) -> None:
     (tmp_path / "cut.json").write_text('{"elbe-1": "Bohe')
     code, out, err = bench_main("score", "squad_v1", "cut.json", f"data_dir='{data}'", *QUICK)

@@ -178,6 +178,7 @@ def test_few_tasks_give_no_bounds_and_say_so_and_more_give_them(run_record: Make
             assert found.notes == ("No intervals on ranks: 5 tasks are too few to resample.",)
 
 
+@pytest.mark.slow
 def test_every_shipped_suite_board_names_a_suite_whose_tasks_have_boards_and_scales() -> None:
     of_task = {task: board_of(task) for task in ranked()}
     for path in definition.definitions(suites=True):
@@ -206,6 +207,7 @@ def test_a_suite_board_with_a_wrong_key_is_refused(tmp_path: Path, text: str, re
     assert "allowed keys: title (str), suite (str), devices (list)" in str(caught.value)
 
 
+@pytest.mark.slow
 def test_a_suites_board_from_the_command_line(bench_main: Any, tmp_path: Path, run_record: Make) -> None:
     mini = ("finmm_qa", "finmm_docvqa", "finmm_emotion", "finmm_dialogue", "chitchat")
     for model in ("alpha", "beta"):

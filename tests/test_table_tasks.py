@@ -148,6 +148,7 @@ def test_bands_part_numbers_at_their_ends() -> None:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["credit_german", "credit_australian", "bankruptcy_polish"])
 def test_the_package_carries_data_that_may_be_passed_on(name: str, tmp_path: Path) -> None:
     task = built(name, tmp_path)
@@ -165,6 +166,7 @@ def test_what_the_package_carries_needs_no_fetching(name: str, tmp_path: Path) -
         built("claims_travel", tmp_path).fetch()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["deposit_marketing", "churn_bank"])
 def test_no_column_that_gives_the_label_away_is_shown(name: str) -> None:
     task = built(name, reference_data())
@@ -182,6 +184,7 @@ FIGURES = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "model"), FIGURES)
 def test_published_outputs_have_the_reference_figures(name: str, model: str, tmp_path: Path) -> None:
     data, folder = reference_data(), FOLDERS[name]

@@ -115,6 +115,7 @@ def test_a_strange_width_does_no_harm(printed: Callable[[object], list[str]], sa
     assert WIDE in joined
 
 
+@pytest.mark.slow
 def test_a_pipe_gets_every_column_and_row_with_nothing_cut_and_nothing_added(
     run_record: Make, seen: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -129,6 +130,7 @@ def test_a_pipe_gets_every_column_and_row_with_nothing_cut_and_nothing_added(
     assert all(cell == cell.strip() for row in rows for cell in row)
 
 
+@pytest.mark.slow
 def test_json_and_the_page_are_whole_at_any_width(bench_main: Any, tmp_path: Path, run_record: Make, seen: Any) -> None:
     run = run_record("minilm")
     there = RunFolder(tmp_path / "runs" / run.task / run.model / run.run_id)

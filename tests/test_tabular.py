@@ -52,6 +52,7 @@ def fitted(model: Model, given: Sequence[tuple[Request, Prediction]], seed: int 
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Logistic, Boosting])
 def test_a_rule_is_learned_with_probabilities_that_add_up_and_unseen_and_missing_values_are_no_fault(make: Any) -> None:
     model = fitted(make(), lesson(200))
@@ -69,6 +70,7 @@ def test_a_rule_is_learned_with_probabilities_that_add_up_and_unseen_and_missing
     assert model.describe()["fitted_on"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Logistic, Boosting])
 def test_the_same_lesson_and_seed_give_the_same_answers(make: Any) -> None:
     asked = [row("a", 0.4, "c")]
@@ -98,6 +100,7 @@ def test_texts_are_learned_as_weighted_words_and_numbers_by_a_ridge() -> None:
     assert 0.0 < found.values["score"] <= 1.0
 
 
+@pytest.mark.slow
 def test_a_cut_that_is_cross_validated_stands_at_one_half_and_changes_no_order() -> None:
     given = [
         (one, said)
@@ -184,6 +187,7 @@ def test_a_run_fits_in_a_phase_of_its_own_and_says_on_how_many(tmp_path: Path) -
     assert run.computed == {"fitted_on": 2, "left_out": 1}
 
 
+@pytest.mark.slow
 def test_a_fit_that_is_interrupted_or_breaks_leaves_no_answer_and_the_same_command_fits_again(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -199,6 +203,7 @@ def test_a_fit_that_is_interrupted_or_breaks_leaves_no_answer_and_the_same_comma
     assert [one.label_scores for one in folder.predictions()] == [one.label_scores for one in at.predictions()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("make", [Logistic, Boosting])
 def test_infinite_numbers_are_missing_ones_and_a_model_may_be_loaded_again(make: Any) -> None:
     inf = float("inf")
@@ -234,6 +239,7 @@ def test_the_majority_row_always_says_the_commonest_label_or_the_mean(tmp_path: 
 ACCURACY = {"credit_german": 0.66, "fraud_card": 0.941373, "claims_travel": 0.985004}  # GOLDEN.json, majority_baseline
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ACCURACY)
 def test_the_majority_row_has_the_reference_figures(name: str, tmp_path: Path) -> None:
     task = built(name, reference_data())

@@ -85,6 +85,7 @@ def test_a_task_has_the_name_of_its_file_a_version_and_a_metric_that_ranks(name:
     assert found.__doc__
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", [name for name in CARRIED if name != "bankruptcy_polish"]
 )  # of which a part is carried

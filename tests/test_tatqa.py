@@ -157,6 +157,7 @@ def test_a_scale_that_is_none_of_the_five_is_wrong_and_counts_as_its_word(said: 
     assert rows("arithmetic", ["2019"], "", [2019], said) == expected
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["codex_pot", "codex_direct", "gpt3_cot"])
 def test_others_outputs_have_the_figures_of_their_own_script(name: str) -> None:
     data = reference_data()
@@ -177,6 +178,7 @@ def test_a_lone_number_without_scale_is_also_read_unrounded() -> None:
     assert readings(["23.42%"], "") == ["0.2342"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=100)
 @given(
     answers=st.lists(st.text(alphabet="0123456789,.-()$% abthe\n", max_size=12), min_size=1, max_size=3),
@@ -196,6 +198,7 @@ def official(task: TatQA, path: Path) -> Any:
     return task.official({one.metric: one.value for one in found if one.value is not None}, examples)
 
 
+@pytest.mark.slow
 def test_the_official_sample_prediction_gets_its_published_scores(data: Path) -> None:
     golden = json.loads((data / "GOLDEN.json").read_text(encoding="utf-8"))["tatqa"]["sample_prediction"]
     golden.pop("note")
@@ -204,6 +207,7 @@ def test_the_official_sample_prediction_gets_its_published_scores(data: Path) ->
     assert list(task.problems()) == []
 
 
+@pytest.mark.slow
 def test_the_ideal_reply_to_every_official_question_is_right(data: Path) -> None:
     task = TatQA(DataSource("tatqa/tatqa_dataset_dev.json", data_dir=str(data)))
     for example in task.examples():

@@ -69,6 +69,7 @@ def in_terminal(stream: io.TextIOBase, *arguments: str) -> int:
         return main(arguments)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("error", "code"), FAULTS, ids=lambda value: str(value)[:12])
 @pytest.mark.parametrize("after", [0, 1])
 def test_a_sweep_is_computed_whole_whatever_its_stdout_does(
@@ -122,6 +123,7 @@ def test_what_a_terminal_has_no_letter_for_is_escaped_unless_the_user_chose_othe
     }  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_gate_says_its_verdict_by_the_exit_code_though_nobody_reads(runs: Callable[[], list[Path]]) -> None:
     assert in_terminal(Terminal("utf-8"), *RUN[:-3], "tracking.enabled=false", "resamples=20") == 0
     folder = str(runs()[0].parent)

@@ -200,6 +200,7 @@ def test_what_a_reply_mentions_is_not_what_it_says() -> None:
     assert labels_mentioned("<think>positive</think>negative", MOODS) == ["negative"]
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=60)
 @given(
     words=st.lists(

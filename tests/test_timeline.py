@@ -214,6 +214,7 @@ def test_what_a_process_did_before_the_attempt_stands_before_it() -> None:
     assert min(one["ts"] for one in events(Timeline([process])) if one["ph"] == "X") == 0.0
 
 
+@pytest.mark.slow
 @given(some.lists(some.tuples(some.floats(-1e3, 1e6), some.floats(0, 1e4), some.sampled_from("ab")), max_size=30))
 def test_any_bars_make_a_trace_that_nests_and_loses_none(found: list[tuple[float, float, str]]) -> None:
     bars = [Bar("x", track, start, seconds) for start, seconds, track in found]
@@ -291,6 +292,7 @@ def test_raw_readings_that_the_record_does_not_vouch_for_are_left_out(tmp_path: 
     ] in found.notes[0]
 
 
+@pytest.mark.slow
 def test_the_command_writes_a_trace_of_a_run_and_of_nothing_says_why(
     tmp_path: Path, tiny_task: Make, echo_model: Make, quick_settings: Make, bench_main: Make
 ) -> None:

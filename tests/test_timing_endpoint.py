@@ -53,6 +53,7 @@ def timed(bench_main: Callable[..., Any], own_package: Path, tmp_path: Path) -> 
     return run
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("packets", "tokens", "heard", "has_tpot", "caveat"),
     [
@@ -95,6 +96,7 @@ def test_what_came_is_counted_and_what_was_wrong_is_said(
     assert 0 < summary["client_overhead_seconds"] < 0.1
 
 
+@pytest.mark.slow
 def test_a_stream_that_drops_is_asked_again_and_its_time_is_that_of_all_tries(timed: Callable[..., Any]) -> None:
     streamed = itertools.count()
 
@@ -113,6 +115,7 @@ def test_a_stream_that_drops_is_asked_again_and_its_time_is_that_of_all_tries(ti
     assert summary["caveats"] == ["4 answers needed more than one try; their times hold all tries"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("answer", [Answer(packets=CUT, cuts=True), Answer(packets=(9.0,)), error(500, "busy")])
 def test_what_never_comes_whole_has_failed_and_is_in_no_time(answer: Answer, timed: Callable[..., Any]) -> None:
     options = ("model.limits.max_tries=1", "model.limits.timeout_seconds=0.08")
@@ -125,6 +128,7 @@ def test_what_never_comes_whole_has_failed_and_is_in_no_time(answer: Answer, tim
     assert "answers failed" in summary["reasons"][0]
 
 
+@pytest.mark.slow
 def test_requests_that_arrive_are_sent_at_once_and_what_a_limit_holds_back_is_said(timed: Callable[..., Any]) -> None:
     def then(asked: Asked) -> Answer:
         return Answer(packets=(0.05, *apart(events(*OK))))

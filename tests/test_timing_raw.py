@@ -143,6 +143,7 @@ def test_a_file_that_is_cut_off_or_missing_is_refused(tmp_path: Path) -> None:
         summary_of(tmp_path / "nothing.jsonl")
 
 
+@pytest.mark.slow
 @given(st.integers(0, 2000), st.integers(0, 255))
 def test_a_byte_that_was_changed_is_refused_or_gives_a_whole_summary(place: int, byte: int) -> None:
     import tempfile

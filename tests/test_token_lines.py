@@ -46,6 +46,7 @@ def test_a_phrase_of_the_published_figure_begins_with_b_and_may_run_into_the_nex
         published_figures(gold, [["O", "O", "O"]], TAGS)
 
 
+@pytest.mark.slow
 def test_the_published_figures_of_gpt_4_are_met() -> None:
     folder = reference_data() / "finance"
     if not (folder / "finer_ord/predictions/gpt4.jsonl").exists():

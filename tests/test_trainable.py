@@ -90,6 +90,7 @@ def best(prediction: Prediction) -> str:
     return max(prediction.label_scores, key=prediction.label_scores.__getitem__)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["text", "picture"])
 def test_a_head_learns_its_labels_and_what_it_saves_answers_alike(kind: str, encoder: str, tmp_path: Path) -> None:
     taught = TAUGHT if kind == "text" else PICTURES
@@ -105,6 +106,7 @@ def test_a_head_learns_its_labels_and_what_it_saves_answers_alike(kind: str, enc
     assert {path.suffix for path in (tmp_path / "model").iterdir()} <= {".safetensors", ".json", ".txt"}
 
 
+@pytest.mark.slow
 def test_of_several_labels_each_is_learned_for_itself(encoder: str) -> None:
     taught = [
         chosen("the river", "river", several=True),
@@ -122,6 +124,7 @@ def test_of_several_labels_each_is_learned_for_itself(encoder: str) -> None:
     ]
 
 
+@pytest.mark.slow
 def test_a_seed_draws_the_head_and_the_rest_is_that_of_the_source(encoder: str) -> None:
     import torch
 
@@ -133,6 +136,7 @@ def test_a_seed_draws_the_head_and_the_rest_is_that_of_the_source(encoder: str) 
     assert torch.equal(bodies[0], bodies[2])  # type: ignore[arg-type]
 
 
+@pytest.mark.slow
 def test_layers_that_are_held_stay_as_they_are(encoder: str) -> None:
     import torch
 
@@ -214,6 +218,7 @@ def test_a_question_without_an_answer_points_at_the_class_token_where_that_is_al
     assert spans(span_model, nothing, passage="the river rose") == []
 
 
+@pytest.mark.slow
 def test_spans_are_learned_and_what_is_saved_points_alike(encoder: str, tmp_path: Path) -> None:
     model = TaughtSpan(encoder, max_length=32, stride=4)
     answers = ("bank fell", "profit of")
@@ -327,6 +332,7 @@ def made(path: Path, **more: Any) -> Trained:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("below", "seed", "name"),
     [

@@ -137,6 +137,7 @@ def test_a_task_with_nothing_to_train_on_is_refused() -> None:
         lesson(Points(taught=0), Settings(), None)
 
 
+@pytest.mark.slow
 def test_only_the_whole_official_split_is_comparable() -> None:
     whole = lesson(Points(), Settings(), None)
     assert (whole.comparable, whole.split) == (True, "official training split")
@@ -265,6 +266,7 @@ def done(tmp_path_factory: pytest.TempPathFactory) -> tuple[record.TrainingRecor
     return found, folder, said
 
 
+@pytest.mark.slow
 def test_a_training_stops_at_the_first_evaluation_at_the_bar(done: Any) -> None:
     found, folder, _ = done
     for seed in found.seeds:
@@ -298,6 +300,7 @@ def test_a_complete_training_answers_at_once(done: Any) -> None:
     assert again == (found, folder)
 
 
+@pytest.mark.slow
 def test_the_trained_model_has_in_a_run_the_score_that_it_had_last_in_training(done: Any, tmp_path: Path) -> None:
     found, folder, _ = done
     for seed in found.seeds:
@@ -477,6 +480,7 @@ def test_a_model_that_ignores_its_seed_ends_at_its_second_one(tmp_path: Path) ->
         )
 
 
+@pytest.mark.slow
 def test_a_target_that_the_untrained_model_reaches_is_refused_before_a_step_is_trained(tmp_path: Path) -> None:
     seed = one_seed(tmp_path, Ticks(), bar=Target("accuracy", 0.2))
     with pytest.raises(BenchError, match="is reached before a step is trained"):
@@ -523,6 +527,7 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 TRAIN = ["train", "task=points", "model=net", "device=cpu", "device.threads=1", "tracking=none"]
 
 
+@pytest.mark.slow
 def test_a_missed_target_is_a_record_a_line_and_exit_code_1(own: Path, capsys: pytest.CaptureFixture[str]) -> None:
     words = [*TRAIN, "target=accuracy:0.999", "train.epochs=1", "--json"]
     assert main(words) == 1
@@ -538,6 +543,7 @@ def test_a_missed_target_is_a_record_a_line_and_exit_code_1(own: Path, capsys: p
     assert "| – | net | – | ∞ |" in page
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

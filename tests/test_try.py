@@ -138,6 +138,7 @@ def test_the_wheel_has_the_templates_and_each_kind_and_scenario_has_its_example(
     assert {one[2] for some in SCENARIOS.values() for one in some} <= {one.name for one in (FOLDER / "data").iterdir()}
 
 
+@pytest.mark.slow
 def test_a_task_of_one_file_is_written_tried_and_run(
     bench_main: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,6 +166,7 @@ def test_a_task_of_one_file_is_written_tried_and_run(
     assert "exist; choose another name" in err[0]
 
 
+@pytest.mark.slow
 def test_boards_and_suites_find_the_tasks_that_were_written_before(bench_main: Bench, tmp_path: Path) -> None:
     assert bench_main("new", "task", "k_qa")[0] == bench_main("new", "metric", "hits")[0] == 0
     for words in (["board", "k_qa"], ["board", "b", "--task", "k_qa"], ["suite", "s", "--tasks", "k_qa,finmm_qa"]):
@@ -181,6 +183,7 @@ def test_boards_and_suites_find_the_tasks_that_were_written_before(bench_main: B
     ]
 
 
+@pytest.mark.slow
 def test_rows_of_the_task_before_do_not_travel_with_one_that_is_written_over_it(
     bench_main: Bench, tmp_path: Path
 ) -> None:
@@ -204,6 +207,7 @@ def test_rows_of_the_task_before_do_not_travel_with_one_that_is_written_over_it(
     assert "the task does not read my/data/mine.jsonl; take away what is not to be passed on with it" in out
 
 
+@pytest.mark.slow
 def test_nothing_is_said_of_an_interval_where_there_will_be_none(
     bench_main: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

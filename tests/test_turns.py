@@ -50,6 +50,7 @@ def put(name: str, text: str) -> Path:
     return place
 
 
+@pytest.mark.slow
 def test_a_killed_process_holds_no_turn_and_its_draft_is_cleared(capsys: pytest.CaptureFixture[str]) -> None:
     place = cache_dir() / "https" / "a"
     owner = subprocess.Popen([sys.executable, "-c", HOLD, str(place)], stdout=subprocess.PIPE, text=True)
@@ -99,6 +100,7 @@ def test_a_file_system_without_locks_gives_a_turn_to_all_in_one_line(
         assert capsys.readouterr().err.count("on a file system without locks") == 1
 
 
+@pytest.mark.slow
 def test_what_is_made_once_is_made_anew_where_a_byte_has_changed(capsys: pytest.CaptureFixture[str]) -> None:
     place, times = cache_dir() / "derived" / "page", []
 
@@ -217,6 +219,7 @@ def test_offline_says_so_to_every_library() -> None:
     } == {"1"}
 
 
+@pytest.mark.slow
 def test_a_suite_goes_on_where_one_source_fails_and_lists_it_at_the_end(bench_main: BenchMain) -> None:
     code, _, err = bench_main("fetch", "task=finmm_qa", "model=smollm2", "model.source='file:gone.gguf'")
     assert code == 2

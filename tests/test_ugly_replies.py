@@ -183,6 +183,7 @@ def test_per_cent_are_hundredths_where_the_scale_is_a_rate(
     assert number_said("12 %", low, high) == pytest.approx(number)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "piece", ["1 ", "score ", "-", "(", "0.", "score is 1. ", "{", "<", "\n", "-1 to 1 ", "The sentence is "]
 )

@@ -105,6 +105,7 @@ def tells(features: Sequence[Sequence[Any]], labels: Sequence[str]) -> float:
     return max(found)
 
 
+@pytest.mark.slow
 def test_neither_id_nor_path_nor_file_time_nor_order_tells_an_emotion(tmp_path: Path) -> None:
     task = ravdess(tmp_path)
     asked = asking(task, None, 0, 0)
@@ -283,6 +284,7 @@ def test_a_model_is_asked_the_very_requests_that_it_was_told_of(tmp_path: Path) 
     assert told == list(map(id, spy.given))
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_one_line_and_a_run_goes_on_behind_it(
     tmp_path: Path, quick_settings: Make, monkeypatch: pytest.MonkeyPatch
 ) -> None:

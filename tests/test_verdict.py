@@ -135,6 +135,7 @@ def test_a_direction_is_one_only(text: str, way: str | None) -> None:
     assert direction(text) == way
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "text", ["a" * 100_000, "1 " * 50_000, "no, " * 30_000, "Yes. " * 30_000, "= " * 30_000, "- " * 30_000]
 )
@@ -147,6 +148,7 @@ def test_words_are_compared_by_their_stems() -> None:
     assert content_words("Operating the companies' litigations") == content_words("operates litigation")
 
 
+@pytest.mark.slow
 def test_the_matcher_agrees_with_people_on_set_ups_that_it_was_not_made_on(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

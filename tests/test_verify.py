@@ -40,6 +40,7 @@ def _in_an_empty_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     monkeypatch.chdir(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_good_bundle_is_verified(tmp_path: Path, good: Path) -> None:
     (verdict,) = _judged(tmp_path, good)
     assert verdict.status == VERIFIED
@@ -176,6 +177,7 @@ def test_what_a_verifier_cannot_judge_is_not_refused(tmp_path: Path, good: Path)
 COPIES = "says the very same as numbers/guesser"
 
 
+@pytest.mark.slow
 def test_another_model_s_predictions_are_refused_with_the_name_of_that_model(tmp_path: Path, good: Path) -> None:
     """The forger renames the run, gives it other weights and makes everything consistent: the claims are true, but not theirs."""
     files = bundles.renamed(bundles.contents(good), "thief")
@@ -193,6 +195,7 @@ def test_another_model_s_predictions_are_refused_with_the_name_of_that_model(tmp
     assert f"{COPIES}/" in verdict.line
 
 
+@pytest.mark.slow
 def test_another_model_s_predictions_are_known_from_an_entry(tmp_path: Path, good: Path) -> None:
     _judged(tmp_path, good, add=True)
     for _, run in find_runs(tmp_path / "runs"):
@@ -206,6 +209,7 @@ def test_another_model_s_predictions_are_known_from_an_entry(tmp_path: Path, goo
     assert "says the very same as leaderboards/submissions/numbers/anna/guesser.json" in verdicts[0].line
 
 
+@pytest.mark.slow
 def test_claims_copied_from_another_model_are_refused_by_its_own_answers(tmp_path: Path, good: Path) -> None:
     theirs = bundles.contents(
         bundles.made(tmp_path, bundles.run(tmp_path / "r", "weak", bundles.Guesser("b b b b")), name="b.zip")
@@ -218,6 +222,7 @@ def test_claims_copied_from_another_model_are_refused_by_its_own_answers(tmp_pat
     assert verdict.line.endswith("(30 examples differ)")
 
 
+@pytest.mark.slow
 def test_copies_of_one_model_and_trivially_equal_answers_are_no_theft(tmp_path: Path, good: Path) -> None:
     twin = bundles.renamed(bundles.contents(good), "twin")
     verdicts = _judged(tmp_path, good, bundles.zipped(tmp_path / "same.zip", twin))
@@ -239,6 +244,7 @@ def test_copies_of_one_model_and_trivially_equal_answers_are_no_theft(tmp_path: 
     assert "note: it says the very same as numbers/two in" in verdicts[0].text()
 
 
+@pytest.mark.slow
 def test_a_scored_submission_may_have_gaps_that_its_record_names(tmp_path: Path) -> None:
     from bench.runs.settings import Settings
     from bench.submissions import reading as submission
@@ -267,6 +273,7 @@ class _HeldOut(bundles.Numbers):
         return [Example(one.id, one.inputs, None, one.cluster) for one in super().examples()]
 
 
+@pytest.mark.slow
 def test_a_run_that_nobody_scored_is_not_taken_in_and_can_be_once_it_is_scored(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -280,6 +287,7 @@ def test_a_run_that_nobody_scored_is_not_taken_in_and_can_be_once_it_is_scored(
     assert [run.scores for _, run in find_runs(tmp_path / "runs")] == [rounded]
 
 
+@pytest.mark.slow
 def test_held_out_references_score_a_run_that_could_not_score_itself(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -308,6 +316,7 @@ def test_held_out_references_score_a_run_that_could_not_score_itself(
     assert (verdict.status, verdict.line) == (REFUSED, "f1: value claimed 0.9, found 0.7")
 
 
+@pytest.mark.slow
 def test_a_bundle_is_taken_in_once_and_beside_what_was_made_here(tmp_path: Path, good: Path) -> None:
     own = bundles.run(tmp_path / "runs", model=bundles.Guesser("b"))  # the same name, other answers
     before = (own / "run.json").read_bytes()
@@ -326,6 +335,7 @@ def test_a_bundle_is_taken_in_once_and_beside_what_was_made_here(tmp_path: Path,
     assert (own / "run.json").read_bytes() == before
 
 
+@pytest.mark.slow
 def test_who_verifies_a_bundle_of_their_own_keeps_one_run(tmp_path: Path) -> None:
     path = bundles.made(tmp_path, bundles.run(tmp_path / "runs"))
     (verdict,) = _judged(tmp_path, path, add=True)
@@ -333,6 +343,7 @@ def test_who_verifies_a_bundle_of_their_own_keeps_one_run(tmp_path: Path) -> Non
     assert [run.origin for _, run in find_runs(tmp_path / "runs")] == [{}]
 
 
+@pytest.mark.slow
 def test_nothing_is_taken_in_of_a_bundle_with_one_bad_run(tmp_path: Path, good: Path) -> None:
     both = bundles.made(tmp_path, *(bundles.run(tmp_path / "made", name, bundles.Guesser(name)) for name in ("a", "b")))
     files = bundles.contents(both)
@@ -355,6 +366,7 @@ def test_what_cannot_be_written_adds_nothing(tmp_path: Path, good: Path) -> None
     assert list(find_runs(tmp_path / "runs")) == []
 
 
+@pytest.mark.slow
 def test_two_verifiers_get_the_same_entry(tmp_path: Path, good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = []
     for who in ("one", "two"):
@@ -378,6 +390,7 @@ def bundle_of_words(own_package: Path, bench_main: BenchMain) -> str:
     return "words.zip"
 
 
+@pytest.mark.slow
 def test_the_commands_say_what_became_of_each_bundle(bundle_of_words: str, bench_main: BenchMain) -> None:
     code, out, err = bench_main("verify", bundle_of_words)
     assert (code, err) == (0, [])
@@ -406,6 +419,7 @@ def _raise(error: Exception) -> Callable[..., Any]:
     return act
 
 
+@pytest.mark.slow
 def test_a_fault_of_ours_over_one_bundle_is_said_of_it_alone(
     bundle_of_words: str, bench_main: BenchMain, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +453,7 @@ def test_a_fault_of_ours_over_one_bundle_is_said_of_it_alone(
     assert "\n" not in line
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "code"),
     [("good", 0), ("good none", 2), ("none bad", 1), ("bad none good", 1), ("good bad", 1)],
@@ -464,6 +479,7 @@ def test_a_fault_of_ours_in_any_command_ends_with_a_code_of_its_own(
     assert err[-1].startswith("bench: a fault of bench itself, not yours: ValueError: a b (")
 
 
+@pytest.mark.slow
 def test_what_is_damaged_here_takes_no_verdict_from_a_bundle(
     tmp_path: Path, good: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -478,6 +494,7 @@ def test_what_is_damaged_here_takes_no_verdict_from_a_bundle(
     assert all(line.startswith("bench: not compared with what lies here: ") for line in said)
 
 
+@pytest.mark.slow
 def test_a_copy_whose_own_claims_are_false_takes_no_other_bundle_down(tmp_path: Path, good: Path) -> None:
     files = bundles.renamed(bundles.contents(good), "thief")
     bundles.changed(files, "run.json", bundles.with_key("weights_sha256", value="f" * 64))
@@ -492,6 +509,7 @@ def test_a_copy_whose_own_claims_are_false_takes_no_other_bundle_down(tmp_path: 
     assert [verdict.status for verdict in verdicts] == [REFUSED, VERIFIED]
 
 
+@pytest.mark.slow
 def test_a_task_that_is_not_known_here_is_no_refusal(
     bundle_of_words: str, bench_main: BenchMain, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -82,6 +82,7 @@ def said(model: Model, batch: Sequence[Request]) -> list[Prediction]:
 # Texts
 
 
+@pytest.mark.slow
 def test_a_text_that_many_requests_hold_is_embedded_once_a_run(source: str) -> None:
     model = encoder(source)
     asked = [span(f"q{i}", f"Who is {i % 2}?", *SENTENCES[i % 2 :]) for i in range(8)]
@@ -104,6 +105,7 @@ def test_the_labels_and_poles_of_a_run_are_embedded_once(source: str) -> None:
     assert sorted(seen) == sorted([*SENTENCES, "It fell.", "river", "bank"])
 
 
+@pytest.mark.slow
 def test_vectors_belong_to_a_load(source: str) -> None:
     model = encoder(source)
     before = model.embed(SENTENCES)
@@ -116,6 +118,7 @@ def test_vectors_belong_to_a_load(source: str) -> None:
     assert not np.array_equal(before, after)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_a_text_has_the_same_vector_in_any_company(source: str, dtype: str) -> None:
     model, draw = encoder(source, Device("cpu", dtype, 1)), random.Random(0)
@@ -127,6 +130,7 @@ def test_a_text_has_the_same_vector_in_any_company(source: str, dtype: str) -> N
         assert dict(zip(some, model.embed(some).tolist(), strict=True)) == {text: together[text] for text in some}
 
 
+@pytest.mark.slow
 def test_what_was_embedded_before_changes_no_answer_and_neither_does_room_for_few_vectors(source: str) -> None:
     asked = [span(f"q{i}", f"Who is {i}?", *SENTENCES) for i in range(6)]
     model = encoder(source)
@@ -139,6 +143,7 @@ def test_what_was_embedded_before_changes_no_answer_and_neither_does_room_for_fe
     assert len(small._vectors) == 2
 
 
+@pytest.mark.slow
 def test_requests_are_answered_in_portions_so_that_few_wait_for_many_texts(source: str) -> None:
     model = encoder(source)
     asked = [span(f"q{i}", "Who?", *(f"It is {i} {k} {'river ' * 9}" for k in range(40))) for i in range(20)]
@@ -151,6 +156,7 @@ def test_requests_are_answered_in_portions_so_that_few_wait_for_many_texts(sourc
 # Passes of fixed shapes
 
 
+@pytest.mark.slow
 @given(st.lists(st.integers(1, 300), max_size=60), st.sampled_from([16, 128, 4096]))
 def test_a_row_s_shape_depends_on_its_length_alone(lengths: list[int], tokens: int) -> None:
     alone = [next(iter(fixed_passes.passes([length], 256, tokens))) for length in lengths]
