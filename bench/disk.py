@@ -8,7 +8,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from bench import machine
 
 _DRAFT = re.compile(r"\.([0-9]{1,10})(?:-([0-9a-f]{8}))?")  # behind the name: the process and its machine
+_PIECE = 2**20  # bytes that are copied at once
 _FORSAKEN_SECONDS = 3600.0  # from which on a draft of another machine is nobody's
 
 
@@ -40,6 +41,18 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, as_b
         if isinstance(error, OSError) and error.filename is None:
             error.filename = str(path)
         raise
+
+
+def put_anew(path: Path) -> None:
+    """Put a copy in the place of a file, if it is there: whoever has the old one open writes into it no more. Raises OSError."""
+
+    def pieces() -> Iterator[bytes]:
+        with path.open("rb") as file:
+            while piece := file.read(_PIECE):
+                yield piece
+
+    if path.exists():
+        write_atomically(path, pieces(), as_before=True)
 
 
 def _made_like(file: int, before: os.stat_result) -> None:

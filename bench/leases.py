@@ -4,7 +4,8 @@ A lease of the lock P is the file P.lease<N> with the highest N. Who wants it ma
 exclusively also by NFS, from its version 3 on. It may, when the owner of N gave it back, or is dead: of this machine the system
 knows; of another its file was seen without a change for `SILENT_SECONDS`, while an owner writes into it every `BEAT_SECONDS`. The
 clocks of two machines are never compared. An owner that was suspended, or cut off, for so long finds N + 1 before it writes on
-(`is_lost`).
+(`is_lost`); one that was suspended within a write does not, so that who comes behind a silence puts copies in the place of the
+files that are appended to (`is_after_silence`).
 """
 
 from __future__ import annotations
@@ -38,6 +39,7 @@ class Lease:
     word: str
     lost: bool = False
     over: bool = False
+    after_silence: bool = False  # whoever had it before, on another machine, was taken for dead and may not be
     beats: int = 0
     at: float = field(default_factory=lambda: _now())
 
@@ -97,7 +99,8 @@ def taken(lock: Path) -> bool:
     if number and not _is_free(lock, number):
         return False
     _seen.pop(lock, None)
-    lease = Lease(lock, number + 1, secrets.token_hex(8))
+    before = _read(_path(lock, number)) if number else {"over": True}
+    lease = Lease(lock, number + 1, secrets.token_hex(8), after_silence=not before.get("over") and not _is_dead(before))
     try:
         file = os.open(lease.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     except FileExistsError:
@@ -147,6 +150,12 @@ def is_lost(lock: Path) -> bool:
         with suppress(OSError):
             lease.write()
     return lease.lost
+
+
+def is_after_silence(lock: Path) -> bool:
+    """Whether a lease of ours was that of another machine which gave no sign of life, and may wake while it writes."""
+    lease = _ours.get(lock)
+    return lease is not None and lease.after_silence
 
 
 def is_held(lock: Path) -> bool:

@@ -103,6 +103,11 @@ def is_lost(path: Path) -> bool:
     return leases.is_lost(path.absolute())
 
 
+def is_after_silence(path: Path) -> bool:
+    """Whether a lock that is ours was that of another machine which gave no sign of life, and may wake while it writes."""
+    return leases.is_after_silence(path.absolute())
+
+
 def note(file: int, what: str, draft: str = "") -> None:
     """Say in the file of a lock that is ours who has it, what for, and where the work lies so far."""
     said = {"pid": os.getpid(), "host": platform.node(), "since": _now(), "what": what[:400], "draft": draft}

@@ -22,6 +22,7 @@ from bench.leaderboard.index_file import file_in
 from bench.runs import locks as run_locks
 from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
+from bench.runs.journal import JOURNAL, LEDGER
 from bench.tracking import store
 from bench.types import Prediction
 
@@ -165,6 +166,25 @@ def test_who_was_taken_for_dead_writes_no_more(tmp_path: Path, monkeypatch: pyte
                 write()
     assert (folder.path / "predictions.jsonl").read_bytes() == kept
     assert (folder.path / ".lock.lease2").read_bytes().startswith(b'{"word": "w2"')  # which is not given back for it
+
+
+def test_who_wakes_within_a_write_writes_into_no_file_of_who_took_over(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "task" / "model" / "run")
+    folder.path.mkdir(parents=True)
+    files = [folder.path / name for name in (JOURNAL, LEDGER)]
+    for file in files:
+        file.write_bytes(b"kept\n")
+        file.chmod(0o640)
+    suspended = [file.open("ab", buffering=0) for file in files]
+    of_another(folder.path / ".lock", 1)
+    with folder.locked():
+        for late in suspended:
+            late.write(b"late\n")
+            late.close()
+        assert [(file.read_bytes(), file.stat().st_mode & 0o777) for file in files] == [(b"kept\n", 0o640)] * 2
+    before = [file.stat().st_ino for file in files]
+    with folder.locked():  # whose last owner gave it back
+        assert [file.stat().st_ino for file in files] == before
 
 
 def test_who_was_suspended_looks_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

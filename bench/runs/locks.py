@@ -54,6 +54,11 @@ def in_use(folder: Path, owner: Owner) -> BenchError:
     return BenchError(f"run directory {folder} is in use by {owner}; wait for it or end it (`bench status` shows it)")
 
 
+def is_after_silence(folder: Path) -> bool:
+    """Whether the lock of a folder, which is ours, was another machine's that fell silent and may wake while it writes."""
+    return locks.has_leases() and locks.is_after_silence(folder / LOCK)
+
+
 def refuse_lost(folder: Path) -> None:
     """Raise BenchError where the lock of a folder, which was ours, is another machine's by now; nothing more may be written."""
     if locks.has_leases() and locks.is_lost(folder / LOCK):  # asked for every answer
