@@ -141,12 +141,15 @@ def give_back(lock: Path) -> None:
             lease.write(over=True)
 
 
-def is_lost(lock: Path) -> bool:
-    """Whether a lease of ours was taken over by another machine, since it took this one for dead; False where there is none."""
+def is_lost(lock: Path, *, now: bool = False) -> bool:
+    """Whether a lease of ours was taken over by another machine, since it took this one for dead; False where there is none.
+
+    With `now` it is looked at even where that was done a moment ago.
+    """
     lease = _ours.get(lock)
     if lease is None:
         return False
-    if _now() - lease.at > 2 * BEAT_SECONDS:  # suspended, or the server was away
+    if now or _now() - lease.at > 2 * BEAT_SECONDS:  # suspended, or the server was away
         with suppress(OSError):
             lease.write()
     return lease.lost

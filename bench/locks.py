@@ -98,9 +98,12 @@ def has_leases() -> bool:
     return bool(_leasing)
 
 
-def is_lost(path: Path) -> bool:
-    """Whether a lock that is ours was taken over by another machine, to which this one seemed dead; it may write no more."""
-    return leases.is_lost(path.absolute())
+def is_lost(path: Path, *, now: bool = False) -> bool:
+    """Whether a lock that is ours was taken over by another machine, to which this one seemed dead; it may write no more.
+
+    With `now` it is looked at even where that was done a moment ago.
+    """
+    return leases.is_lost(path.absolute(), now=now)
 
 
 def is_after_silence(path: Path) -> bool:

@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 
 from bench import leases, locks, machine
-from bench.disk import clear_drafts, draft_of, write_atomically
+from bench.disk import clear_drafts, draft_of, put_anew, write_atomically
 from bench.errors import BenchError
 from bench.leaderboard.index_file import file_in
 from bench.runs import locks as run_locks
@@ -185,6 +185,18 @@ def test_who_wakes_within_a_write_writes_into_no_file_of_who_took_over(tmp_path:
     before = [file.stat().st_ino for file in files]
     with folder.locked():  # whose last owner gave it back
         assert [file.stat().st_ino for file in files] == before
+
+
+def test_who_wakes_within_a_write_is_told_that_the_run_was_taken_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(leases, "is_lost", lambda lock, *, now=False: now)  # it was looked at a moment ago
+    folder = RunFolder(tmp_path / "task" / "model" / "run")
+    with folder.locked(), Attempt(folder) as attempt:
+        attempt.keep([Prediction("a", text="b")])
+        put_anew(folder.path / JOURNAL)
+        with pytest.raises(BenchError, match="was taken over by"):
+            attempt.keep([Prediction("c", text="d")])
 
 
 def test_who_was_suspended_looks_before_it_writes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,6 +10,7 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
+from bench.errors import BenchError
 from bench.logs.log import Public, command, log
 from bench.record import Timing
 from bench.runs import spans
@@ -84,14 +85,22 @@ class Attempt(AbstractContextManager["Attempt"]):
 
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
-        refuse_lost(self.folder.path)
         with spans.span("write", rows=len(predictions)):
-            self._journal.write([of_prediction(prediction) for prediction in predictions])
+            self._append(self._journal, [of_prediction(prediction) for prediction in predictions])
         self._course.came(predictions)
 
-    def _record(self, timing: Timing) -> None:
+    def _append(self, file: Appended, texts: Sequence[str]) -> None:
         refuse_lost(self.folder.path)
-        self._ledger.write([of_timing(timing)])
+        try:
+            file.write(texts)
+        except BenchError:
+            refuse_lost(
+                self.folder.path, now=True
+            )  # suspended within the write: its file was put away by who took over
+            raise
+
+    def _record(self, timing: Timing) -> None:
+        self._append(self._ledger, [of_timing(timing)])
         if timing.phase not in ("predict", "begin"):
             log.info("%s: %.3f s", Public(timing.phase), timing.seconds)
         elif timing.phase == "predict" and log.isEnabledFor(logging.DEBUG):

@@ -59,9 +59,12 @@ def is_after_silence(folder: Path) -> bool:
     return locks.has_leases() and locks.is_after_silence(folder / LOCK)
 
 
-def refuse_lost(folder: Path) -> None:
-    """Raise BenchError where the lock of a folder, which was ours, is another machine's by now; nothing more may be written."""
-    if locks.has_leases() and locks.is_lost(folder / LOCK):  # asked for every answer
+def refuse_lost(folder: Path, *, now: bool = False) -> None:
+    """Raise BenchError where the lock of a folder, which was ours, is another machine's by now; nothing more may be written.
+
+    With `now` that is looked at even where it was a moment ago.
+    """
+    if locks.has_leases() and locks.is_lost(folder / LOCK, now=now):  # asked for every answer
         raise BenchError(
             f"run directory {folder} was taken over by {locks.holder(folder / LOCK) or 'another machine'}, to which this process "
             f"gave no sign of life for {SILENT_SECONDS:.0f} s; what it has answered is kept, and the run goes on there"
