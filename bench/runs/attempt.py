@@ -93,10 +93,8 @@ class Attempt(AbstractContextManager["Attempt"]):
         refuse_lost(self.folder.path)
         try:
             file.write(texts)
-        except BenchError:
-            refuse_lost(
-                self.folder.path, now=True
-            )  # suspended within the write: its file was put away by who took over
+        except BenchError:  # of who was suspended within the write, whoever took over has put the file away
+            refuse_lost(self.folder.path, now=True)
             raise
 
     def _record(self, timing: Timing) -> None:
