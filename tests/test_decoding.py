@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -160,12 +160,35 @@ def by_definition(q: Any, k: Any, v: Any, scale: float, sees: Any) -> tuple[Any,
     return out.transpose(1, 2), scores.logsumexp(-1).transpose(1, 2)
 
 
+def of_torch_2_6(q: Any, k: Any, v: Any, *told: Any, **more: Any) -> Any:
+    """That version's kernel: it steps from key head to key head as often as there are query heads, through whatever lies there."""
+    import torch
+
+    k, v = (
+        x.as_strided((x.shape[0], q.shape[1], *x.shape[2:]), x.stride()) for x in (k, v)
+    )  # an error beyond the storage
+    return torch.ops.aten._scaled_dot_product_flash_attention_for_cpu(q, k, v, *told, **more)
+
+
+@pytest.fixture
+def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Generator[None, None, None]:
+    """torch's own kernel for attention on a CPU, or that of an older torch."""
+    from bench.decoding import tree_attention as ta
+
+    if request.param == "torch 2.6":
+        monkeypatch.setattr(ta, "_flash", lambda: of_torch_2_6)
+    ta._shares_key_heads.cache_clear()
+    yield
+    ta._shares_key_heads.cache_clear()
+
+
+@pytest.mark.parametrize("kernel", ["installed", "torch 2.6"], indirect=True)
 @pytest.mark.parametrize("heads", [(4, 4), (4, 2), (6, 1)])
 @pytest.mark.parametrize(("asked", "there", "kind"), [
     (5, 5, "causal"), (1, 1, "causal"), (1, 7, "all"), (5, 7, "all"), (1, 7, "lengths"), (5, 7, "lengths"), (6, 6, "tree"),
 ])  # fmt: skip
 def test_all_ways_to_read_keys_are_attention_by_its_definition(
-    heads: tuple[int, int], asked: int, there: int, kind: str
+    kernel: None, heads: tuple[int, int], asked: int, there: int, kind: str
 ) -> None:
     import torch
 
