@@ -10,7 +10,7 @@ from bench.errors import BenchError
 from bench.metrics.classification import ACCURACY
 from bench.metrics.lens import of_key
 from bench.metrics.metric import AnyMetric
-from bench.metrics.reading import EXACT_MATCH, EXACT_MATCH_V2, TOKEN_F1, TOKEN_F1_V2
+from bench.metrics.reading import EXACT_MATCH_OWN, EXACT_MATCH_OWN_V2, TOKEN_F1_OWN, TOKEN_F1_OWN_V2
 from bench.task import Malformed, Unparsed
 from bench.text.choices_said import choices_said
 from bench.text.normal import normalised
@@ -44,7 +44,8 @@ class QuestionTask(RowsTask):
             if not isinstance(about.get(key, False), bool):
                 raise BenchError(f"task.about.{key}: found {str(about[key])[:40]!r}, expected true or false")
         passages, unanswerable = about.get("passages", True), about.get("unanswerable", False)
-        metrics: tuple[AnyMetric, ...] = (TOKEN_F1_V2, EXACT_MATCH_V2) if unanswerable else (TOKEN_F1, EXACT_MATCH)
+        with_none: tuple[AnyMetric, ...] = (TOKEN_F1_OWN_V2, EXACT_MATCH_OWN_V2)
+        metrics: tuple[AnyMetric, ...] = with_none if unanswerable else (TOKEN_F1_OWN, EXACT_MATCH_OWN)
         return {
             **super().defined(about), "passages": passages, "unanswerable": unanswerable, "output": Span if passages else Generate,
             "instruction": str(about.get("instruction") or ""), "longest": a_length(about.get("max_new_tokens"), 24),

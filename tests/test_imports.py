@@ -74,6 +74,25 @@ class Asks(Task):
         return Prediction(example.id, text="yes")
 
 
+def test_the_perplexity_of_a_sample_is_its_log_likelihood_of_which_more_is_better(tmp_path):
+    """lm-eval's `process_results` puts the log likelihood under that name; only the aggregate is a perplexity."""
+    line = {"doc": {"text": "a b"}, "target": "b", "arguments": [["a", " b"]], "resps": [[["-1.5", "False"]]],
+            "filtered_resps": [["-1.5", "False"]], "filter": "none", "metrics": ["perplexity", "acc"], "acc": 0.0}  # fmt: skip
+    path = tmp_path / "samples_x_2026-11-30T05-51-19.436923.jsonl"
+    path.write_text("".join(json.dumps(line | {"doc_id": i, "perplexity": -1.0 - i}) + "\n" for i in range(2)))
+    told = {
+        "results": {"x": {"perplexity,none": 4.5}},
+        "higher_is_better": {"x": {"perplexity": False}},
+        "lm_eval_version": "0.4.13",
+    }
+    (tmp_path / "results_2026-11-30T05-51-19.436923.json").write_text(json.dumps(told))
+    log = lm_eval.read(path)
+    assert (log.metrics, log.lower) == (("log_likelihood", "acc"), frozenset())
+    assert "log_likelihood (more is better)" in log.notes[0]
+    found = imported(log, path, tmp_path / "runs").run.scores[0]
+    assert (found.metric, found.value, found.higher_is_better) == ("log_likelihood", -1.5, True)
+
+
 def test_a_log_of_lm_eval_becomes_a_run_with_the_values_that_lm_eval_printed(tmp_path):
     log = lm_eval.read(CHOICES)
     stated = json.loads(RESULTS.read_text())["results"]["finmm_answerable"]

@@ -214,6 +214,7 @@ LOANS = "nr,age,home,state\n" + "".join(f"{i},{20 + i},{'ro'[i % 2]},{'yes' if i
         ("text,label\na,x\nb,\u2800\n", {"kind": "labels"}, r"line 3: 'label' holds nothing that is seen \(U\+2800\)"),
         ("text,label\na,x\nb,x\n", {"kind": "labels"}, "every row has the label 'x'"),
         ("text,score\na,high\nb,2\n", {"kind": "scores"}, "line 2: 'score' is 'high', expected a number"),
+        ("text,label\n" + "".join(f"t {i},{i * 1.37}\n" for i in range(25)), {"kind": "labels"}, "25 different numbers in 25 rows"),
         ("text,score\na,2\nb,2\n", {"kind": "scores"}, "every score is 2"),
         ("image,question,answer\n../../etc/x.png,What?,x\n", {}, "is not below the folder of in.csv"),
         ("image,question,answer\n/etc/x.png,What?,x\n", {}, "is not below the folder of in.csv"),
@@ -293,6 +294,24 @@ def test_a_table_keeps_its_columns_and_hides_the_ids(tmp_path: Path) -> None:
         "state",
         ["nr"],
     )  # quoted, else true and false
+
+
+def test_numbers_of_a_table_with_a_comma_or_per_cent_are_said_to_be_categories(tmp_path: Path) -> None:
+    odd = "".join(f'{i},"{i},5",{i} %,{"yes" if i % 3 else "no"}\n' for i in range(30))
+    (said,) = [one for one in made(tmp_path, f"age,fee,share,label\n{odd}", kind="table").notes if "categories" in one]
+    assert "the numbers of fee, share hold a comma or %" in said
+
+
+def test_small_scores_as_pandas_writes_them_are_numbers(tmp_path: Path) -> None:
+    assert made(tmp_path, "text,score\na,1e-05\nb,1\n", kind="scores").n_examples == 2
+
+
+@pytest.mark.parametrize(("kind", "name"), [("docvqa", "a.png"), ("speech", "a.wav")])
+def test_a_picture_or_recording_that_cannot_be_read_is_one_line(kind: str, name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text("hello")
+    content = {"docvqa": f"image,question,answer\n{name},q?,x\n", "speech": f"audio,transcript\n{name},a b\n"}[kind]
+    with pytest.raises(BenchError, match=rf"^{re.escape(str(tmp_path / name))}.*take its rows out$"):
+        made(tmp_path, content, kind=kind)
 
 
 ODD = ("1e3 5E5 1e-3 1.e5 0e0 .5e3 1_0 0x1F 0b1 1:30 2020-01-01 ~ null NaN .nan -.inf = << !x &a *b %x @x `x - yes On {a} [b] "

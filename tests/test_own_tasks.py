@@ -83,6 +83,23 @@ def test_one_question_may_have_several_right_answers_or_where_it_is_said_none(tm
     assert said(task, "I don't know") == ""
 
 
+@pytest.mark.parametrize(
+    ("answer", "reply", "value"),
+    [
+        ("-1.5", "1.5", 0.0), ("1.5", "15", 0.0), ("1.5", "-1.5", 0.0), ("$1,234", "1234", 1.0), ("3,50 %", "3.5", 1.0),
+        ("1.234,5", "1,234.5", 1.0), ("\N{MINUS SIGN}4 points", "-4 points", 1.0), ("minus 4", "-4", 1.0), ("5-7", "57", 0.0),
+        ("-$5", "$-5", 1.0), ("COVID-19", "COVID19", 1.0),
+    ],
+)  # fmt: skip
+def test_a_number_with_another_sign_or_point_is_another_answer(
+    answer: str, reply: str, value: float, tmp_path: Path
+) -> None:
+    task = own(tmp_path, QA, [{"question": "How much?", "answer": answer}], passages=False)
+    (example,) = task.examples()
+    given = [Prediction(example.id, text=reply)]
+    assert [one.value for one in score(task, [example], given, resamples=1, seed=0)] == [value, value]
+
+
 def test_columns_may_be_called_as_they_are(tmp_path: Path) -> None:
     rows = [{"nr": 7, "frage": "Wer?", "antwort": 5, "fall": "a"}]
     names = {"id": "nr", "question": "frage", "answer": "antwort", "cluster": "fall"}

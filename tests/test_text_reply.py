@@ -302,3 +302,11 @@ def test_a_prompt_that_ends_with_a_tag_of_thinking_has_begun_the_reply_with_it()
     assert opens("<|assistant|><think>\n") == "<think>"
     assert opens("<|assistant|><think>\n\n</think>\n\n") == ""
     assert opens("What does <think> mean?<|assistant|>") == ""
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [("-1", []), ("Answer: -1", []), ("Answer: 1", ["1"]), ("- 1", ["1"]), ("1-2", []), ("10", ["10"])],
+)
+def test_a_number_with_a_minus_is_not_the_label_without_it(reply: str, said: list[str]) -> None:
+    assert labels_said(reply, ("1", "2", "10")) == said

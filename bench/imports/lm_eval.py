@@ -41,6 +41,9 @@ _NAME = re.compile(r"samples_(.+)_([0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9-]+(?:\.[0-9]+
 _HASHES = ("doc_hash", "prompt_hash", "target_hash")
 _ARGUMENT = re.compile(r"(?:^|,)(pretrained|model)=([^,]+)")
 _NONE = "none"  # the filter that leaves everything as it is
+# What lm-eval calls a sample's perplexity is its log likelihood (`process_results`), of which less is worse, and only their
+# aggregate is a perplexity, of which less is better: the mean of the samples would rank the worse model first.
+_PERPLEXITY, LIKELIHOOD = "perplexity", "log_likelihood"
 
 
 def read(path: Path, results: Path | None = None) -> Log:
@@ -106,7 +109,12 @@ def _samples(path: Path) -> tuple[list[Sample], tuple[str, ...], list[str], str]
     if not metrics and not left_out:
         raise BenchError(f"{path}: no line has a metric; give {WHAT}")
     samples = [_joined(group) for group in by_doc.values()]
+    likelihoods = [name for name in metrics if name.partition(",")[0] == LIKELIHOOD]
     notes = [
+        f"the perplexity of a sample is its log likelihood there, so {name} (more is better) stands for it"
+        for name in likelihoods
+    ]
+    notes += [
         f"{name} is no number a sample ({what}), so it is left out"
         for name, what in left_out.items()
         if name not in metrics
@@ -130,8 +138,10 @@ def _values(
         raise BenchError(f"{where}: 'metrics' is no list of names; give {WHAT}")
     found = []
     for name in names:
-        full = named(name if under == _NONE else f"{name},{under}")
         value = number(record.get(name))
+        if name == _PERPLEXITY and value is not None and value <= 0:  # a perplexity is 1 or more, so this is none
+            name = LIKELIHOOD
+        full = named(name if under == _NONE else f"{name},{under}")
         if value is None:
             left_out.setdefault(full, f"{shortly(record.get(name), 40)}, {where.rpartition('/')[2]}")
         else:

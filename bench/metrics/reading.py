@@ -61,6 +61,46 @@ def answerable(targets: Sequence[str]) -> list[str]:
     return [target for target in targets if normalise(target)] or [""]
 
 
+_BETWEEN = re.compile(r"(?<=\d)[-\N{MINUS SIGN}\N{EN DASH}/](?=\d)")
+_FIGURE = re.compile(
+    r"(?P<sign>(?<![\w)])[-\N{MINUS SIGN}]|\b(?:minus|negative) )?"
+    r"(?:[$\N{EURO SIGN}\N{POUND SIGN}\N{YEN SIGN}] ?(?P<inner>[-\N{MINUS SIGN}])?)?(?P<digits>(?<![\w.,])\d[\d.,]*)",
+    re.IGNORECASE,
+)
+
+
+def numbers_whole(text: str) -> str:
+    """The text with each number as one word that keeps its sign and its decimal point, which `normalise` would drop.
+
+    A comma before three digits parts thousands and else is a decimal one; a point is a decimal one unless several part thousands,
+    or a comma stands behind it. Zeros at the end of a decimal part do not count.
+
+    >>> numbers_whole("-1.50 or $1,234 or 1.234,5"), normalise("-1.5") == normalise("15")
+    ('minus1point5 or 1234 or 1234point5', True)
+    """
+    return _FIGURE.sub(_whole, _BETWEEN.sub(" ", text))
+
+
+def _whole(found: re.Match[str]) -> str:
+    digits = found["digits"].rstrip(".,")
+    behind = found["digits"][len(digits) :]
+    if re.fullmatch(r"\d{1,3}(\.\d{3})+(,\d+)?", digits) and (digits.count(".") > 1 or "," in digits):
+        digits = digits.replace(".", "").replace(",", ".")
+    elif re.fullmatch(r"\d{1,3}(,\d{2,3})*,\d{3}(\.\d+)?", digits):
+        digits = digits.replace(",", "")
+    elif digits.count(",") == 1 and "." not in digits:
+        digits = digits.replace(",", ".")
+    if digits.count(".") == 1 and "," not in digits:
+        digits = digits.rstrip("0").rstrip(".")
+    sign = "minus" if found["sign"] or found["inner"] else ""
+    return sign + digits.replace(".", "point").replace(",", "comma") + behind
+
+
+def _of_whole(compare: Callable[[str, str], float]) -> Callable[[str, str], float]:
+    """The comparison of two texts whose numbers are words with sign and point."""
+    return lambda answer, target: compare(numbers_whole(answer), numbers_whole(target))
+
+
 def anls(answer: str, targets: Sequence[str], threshold: float = 0.5) -> float:
     """Average normalised Levenshtein similarity to the nearest target, in [0, 1].
 
@@ -102,6 +142,14 @@ EXACT_MATCH = Metric("exact_match", measure=best_of(exact_match), signature="squ
 TOKEN_F1 = Metric("f1", measure=best_of(token_f1), signature="squad-v1.1")
 EXACT_MATCH_V2 = Metric("exact_match", measure=best_of(exact_match, answerable), signature="squad-v2.0")
 TOKEN_F1_V2 = Metric("f1", measure=best_of(token_f1_v2, answerable), signature="squad-v2.0")
+# For questions of one's own, where no official script has to be matched: -1.5 is neither 1.5 nor 15.
+_WHOLE = "numbers with sign and point"
+EXACT_MATCH_OWN = Metric("exact_match", measure=best_of(_of_whole(exact_match)), signature=f"squad-v1.1, {_WHOLE}")
+TOKEN_F1_OWN = Metric("f1", measure=best_of(_of_whole(token_f1)), signature=f"squad-v1.1, {_WHOLE}")
+EXACT_MATCH_OWN_V2 = Metric(
+    "exact_match", measure=best_of(_of_whole(exact_match), answerable), signature=f"squad-v2.0, {_WHOLE}"
+)
+TOKEN_F1_OWN_V2 = Metric("f1", measure=best_of(_of_whole(token_f1_v2), answerable), signature=f"squad-v2.0, {_WHOLE}")
 ANLS = Metric(
     "anls", measure=lambda targets, answer: (anls(answer, _several(targets)),), signature="threshold 0.5, kept"
 )

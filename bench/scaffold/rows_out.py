@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 import re
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -11,6 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
+from bench.data.submissions import number
 from bench.errors import BenchError
 from bench.scaffold.choice_rows import LETTERS, Asked, options_of, reading_of, refuse_control
 from bench.scaffold.columns import Columns
@@ -22,6 +24,8 @@ from bench.types import Json
 Write = Callable[[Mapping[str, Json]], None]
 _MOST_LABELS = 500
 _SHORT = 100  # characters of a cell of which nothing may be seen
+_MOST_NUMBERS = 20  # different numbers that are labels, though most rows have one of their own
+_IN_WORDS = re.compile(r"[-+]?\d+,\d+ ?%?|[-+]?\d+(?:\.\d+)? ?%")
 _SCALES = (
     (0.0, 1.0),
     (-1.0, 1.0),
@@ -37,7 +41,6 @@ _NO_CODE = ("answer", "label", "tokens", "tags")  # roles whose texts are never 
 _PRINTED = re.compile(  # of Python, NumPy or JSON: {'text': …}, ['A'], ["A"], [], array(['A'], dtype=object)
     r"""\{\s*["'][^"']*["']\s*:.*\}|\[\s*(?:[bu]?(["']).*\1\s*)?\]|array\(.*\)""", re.DOTALL
 )
-_NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
 
 
 @dataclass
@@ -54,6 +57,7 @@ class Facts:
     unanswered: int = 0
     other_script: bool = False  # whether some reference has no Latin letter and no digit, which is all that ROUGE reads
     dropped: list[str] = field(default_factory=list)
+    commas: list[str] = field(default_factory=list)  # columns of a table whose numbers have a comma or %
     media: list[str] = field(default_factory=list)
 
     @property
@@ -177,7 +181,9 @@ class _Row:
 def _cell(row: Mapping[str, Json], name: str, where: str) -> str:
     found = row.get(name)
     if isinstance(found, bool) or not isinstance(found, str | int | float | None):
-        raise BenchError(f"{where}: {name!r} is {type(found).__name__}, expected a text")
+        raise BenchError(
+            f"{where}: {name!r} is {type(found).__name__}, expected a text; write it as one, or name another column (--columns)"
+        )
     text = "" if found is None else str(found).replace("\r\n", "\n").replace("\r", "\n").strip()
     if not text or "\0" in text or (len(text) < _SHORT and not normalised(text)):
         unseen = ", ".join(f"U+{ord(sign):04X}" for sign in text[:3])
@@ -267,11 +273,13 @@ def _labels(row: _Row, facts: Facts) -> dict[str, Json]:
 
 def _scores(row: _Row, facts: Facts) -> dict[str, Json]:
     found = row.text("score").replace("\N{MINUS SIGN}", "-")
-    if not _NUMBER.fullmatch(found):
+    try:
+        value = number(found)  # also 1e-05, as pandas writes small ones
+    except ValueError:
         raise BenchError(
             f"{row.where}: {row.columns.of['score']!r} is {found[:40]!r}, expected a number such as 0.5; correct the row"
-        )
-    facts.low, facts.high = min(facts.low, float(found)), max(facts.high, float(found))
+        ) from None
+    facts.low, facts.high = min(facts.low, value), max(facts.high, value)
     return {"text": row.text("text"), "score": found}
 
 
@@ -354,8 +362,10 @@ def _table(source: Source, columns: Columns, place: Path) -> Facts:
         write = csv.writer(file, lineterminator="\n")
         with _whole(f"{source.called}: the name of a column"):
             write.writerow(source.names)
+        commas = set(source.names) - {label}
         for where, row in source.rows():
             facts.n += 1
+            commas = {name for name in commas if _IN_WORDS.fullmatch(_plain(row.get(name)))}
             found = _cell(row, label, where)
             if found not in facts.labels:
                 refuse_control(found, label, where)
@@ -363,6 +373,7 @@ def _table(source: Source, columns: Columns, place: Path) -> Facts:
                 _refuse_many(where, label, facts.labels)
             with _whole(where):
                 write.writerow([_plain(row.get(name)) for name in source.names])
+    facts.commas = [name for name in source.names if name in commas]
     _refuse_few(source, columns, facts)
     return facts
 
@@ -384,6 +395,8 @@ def _refuse_few(source: Source, columns: Columns, facts: Facts) -> None:
         raise BenchError(f"{source.called}: has no rows; give a file with some")
     if columns.kind in ("labels", "table") and len(facts.labels) < 2:
         raise BenchError(f"{source.called}: every row has the label {facts.labels[0]!r}; a task needs two or more")
+    if columns.kind in ("labels", "table"):
+        _refuse_quantity(source.called, columns.of["label"], facts)
     if columns.kind == "spans" and not facts.labels:
         raise BenchError(f"{source.called}: every tag is O; a task needs phrases to find")
     if columns.kind == "scores" and facts.low == facts.high:
@@ -394,6 +407,22 @@ def _refuse_few(source: Source, columns: Columns, facts: Facts) -> None:
         raise BenchError(
             f"{source.called}: {bad[:60]!r} is ???, or holds ${{ or a line's end, which a configuration cannot; rename it"
         )
+
+
+def _refuse_quantity(called: str, name: str, facts: Facts) -> None:
+    """Raise BenchError for labels that are numbers of which most rows have one of their own."""
+    if len(facts.labels) > max(_MOST_NUMBERS, facts.n / 2) and _are_numbers(facts.labels):
+        raise BenchError(
+            f"{called}: {name!r} holds {len(facts.labels):,} different numbers in {facts.n:,} rows, so it is a quantity and no "
+            "label; choose another column (--columns label=NAME), put them into classes, or say --kind scores"
+        )
+
+
+def _are_numbers(labels: Sequence[str]) -> bool:
+    try:
+        return all(math.isfinite(number(label)) for label in labels)
+    except ValueError:
+        return False
 
 
 def sample(source: Source, most: int = 1000) -> list[Mapping[str, Json]]:

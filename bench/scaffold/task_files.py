@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,12 +16,14 @@ from bench.errors import BenchError
 from bench.scaffold import choice_rows, rows_out
 from bench.scaffold.columns import KINDS, Columns, guessed
 from bench.scaffold.files_in import Source, source
+from bench.scaffold.media_read import unread
 from bench.scaffold.rendered import FOLDER, rendered
 from bench.scaffold.sayable import unsayable
 from bench.scaffold.written import Draft
 from bench.task import Task
 from bench.text.counted import counted
 from bench.text.normal import normalised
+from bench.types import Request
 
 TARGETS = {
     "qa": "tasks.own_questions.QuestionTask", "choice": "tasks.own_questions.ChoiceTask",
@@ -109,6 +111,7 @@ def make_task(draft: Draft, asked: Asked, *, base: str = "", up: int = 1) -> Mad
     try:
         task = _built(rendered("task.yaml", **told, n=facts.n), draft.folder / base / "data")
         examples = first_examples(task, None)
+        _refuse_unread((task.request(one) for one in examples), rows.parent, found)
     except BenchError as error:  # of rows that the task cannot take, which are known by the file that they came from
         raise BenchError(str(error).replace(str(rows), found.called).replace(str(rows.parent), found.called)) from None
     n = len(examples)
@@ -203,6 +206,12 @@ def _built(text: str, data: Path) -> Task:
     return task
 
 
+def _refuse_unread(requests: Iterable[Request], folder: Path, found: Source) -> None:
+    """Raise BenchError for a picture or recording that nothing can read, by the file that was brought."""
+    if wrong := next(unread(requests), ""):
+        raise BenchError(wrong.replace(str(folder), str(found.path.parent)))
+
+
 def _said(columns: Columns, found: Source, facts: rows_out.Facts) -> list[str]:
     """What was taken for what, and what of the file is not used."""
     of = ", ".join(f"{role} = {name}" for role, name in columns.of.items())
@@ -215,6 +224,11 @@ def _said(columns: Columns, found: Source, facts: rows_out.Facts) -> list[str]:
     if columns.kind == "table" and facts.dropped:
         lines.append(
             f"no model sees {', '.join(facts.dropped)}; what is known only after the event belongs under drop, too"
+        )
+    if facts.commas:
+        lines.append(
+            f"look: the numbers of {', '.join(facts.commas)[:200]} hold a comma or %, so a model "
+            "gets them as categories; write them with a point alone"
         )
     if columns.kind == "scores":
         low, high = facts.scale

@@ -15,6 +15,7 @@ from bench.models.base import Device, Model
 from bench.models.reference import Constant, Oracle, Random, Reference
 from bench.record import Score
 from bench.scaffold import suspicions
+from bench.scaffold.media_read import unread
 from bench.scoring.measure import score, without_references
 from bench.task import Task
 from bench.text.meant import meant
@@ -126,7 +127,7 @@ def tried(overrides: Sequence[str]) -> Trial:
         looked = list({one.id: one for one in looked}.values())
     asks = requests_of(task, plain["shots"], plain["seed"], plain["max_new_tokens"])
     requests = [asks(one) for one in looked]
-    faults = (*doubled, *task.problems())
+    faults = (*doubled, *task.problems(), *unread(requests))
     return Trial(task, examples, looked, requests, faults, tuple(suspicions.warnings(task, examples, looked, requests)))
 
 
