@@ -122,5 +122,5 @@ def _token(token: str, where: str) -> str:
     """A token without white space around it; raises BenchError for one of white space alone, or with some inside."""
     bare = token.strip()
     if len(bare.split()) != 1:
-        raise BenchError(f"{where}: found the token {token[:40]!r}, expected one without blanks; bring the file again")
+        raise BenchError(f"{where}: found the token {token[:40]!r}, expected one without blanks; part it")
     return bare

@@ -173,7 +173,8 @@ def _find_names(found: Source, header: Sequence[str]) -> None:
         one_column = next(iter(_rows(found.path, found.encoding, ",")), None)
         raise BenchError(
             f"{found.path}: is empty; give a file with rows" if one_column is None else
-            f"{found.path}: found one column ({str(one_column[1])[:60]}), expected two or more between one of , ; tab |"
+            f"{found.path}: found one column ({str(one_column[1])[:60]}), expected two or more; save it "
+            "with one of , ; tab | between cells"
         )  # fmt: skip
     if found.delimiter != ",":
         found.notes.append(f"between cells stands {'a tab' if found.delimiter == chr(9) else found.delimiter}")
