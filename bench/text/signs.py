@@ -110,9 +110,7 @@ def _pattern(labels: tuple[str, ...]) -> re.Pattern[str]:
         words = re.findall(r"\w+", name)
         between = re.escape("".join(dict.fromkeys(re.sub(r"[\w\s]", "", name))))
         spelled = rf"[ \t'{between}-]{{1,3}}".join(map(re.escape, words)) if words else re.escape(name)
-        if name[
-            :1
-        ].isdigit():  # a minus before it makes another number of it: -1 is not the label 1, while 1-2 holds both
+        if name[:1].isdigit():  # -1 is another number, and no label 1, while 1-2 holds both
             spelled = rf"(?<!\W-)(?<!^-){spelled}"
         each.append(rf"(?P<l{i}>{spelled}(?!\w){'[?]?' if name.endswith('?') else ''})")
     degrees = (
