@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import glob
 import json
 import os
@@ -18,6 +19,11 @@ from bench import machine
 _DRAFT = re.compile(r"\.([0-9]{1,10})(?:-([0-9a-f]{8}))?")  # behind the name: the process and its machine
 _PIECE = 2**20  # bytes that are copied at once
 _FORSAKEN_SECONDS = 3600.0  # from which on a draft of another machine is nobody's
+
+
+def remedy(error: OSError) -> str:
+    """What helps where a file cannot be written: "free space", or to see that it can be at all."""
+    return "free space" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "see that it can be written to"
 
 
 def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, as_before: bool = False) -> None:

@@ -52,10 +52,11 @@ class Owner:
 
 def opened(path: Path) -> int:
     """The descriptor of a lock's file, which is made where it is not there; raises OSError."""
+    own = os.O_CLOEXEC | getattr(os, "O_NOFOLLOW", 0)  # the owner is written in: of a link it would be anybody's file
     try:
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        file = os.open(path, os.O_RDWR | os.O_CREAT | own, 0o666)
     except PermissionError:  # of another user: it can be locked all the same
-        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(path, os.O_RDONLY | own)
     _opened[file] = path.absolute()
     leases.look_anew(path.absolute())
     return file

@@ -59,6 +59,21 @@ def answer(
     return part
 
 
+def to_come(ground: Ground, of: int) -> tuple[str, ...]:
+    """The parts of this count that are not finished and whose examples the run itself has no answers to: "2/8"."""
+    asked, there = ground.asked, {one.shard for one in shards.found_in(ground.folder.path) if one.is_done}
+    numbers = shards.split(asked.examples, asked.request, ground.model.cost, of)
+    open_ = {number for number in numbers if Shard(of, number) not in there}
+    if open_:
+        known = journal.ids_in(ground.folder.path)
+        open_ = {
+            number
+            for number, one in zip(numbers, asked.examples, strict=True)
+            if number in open_ and one.id not in known
+        }
+    return tuple(str(Shard(of, number)) for number in sorted(open_))
+
+
 @contextmanager
 def _arranging(ground: Ground, say: Say) -> Iterator[None]:
     """Be the one who sees which parts a run has, with the lock of the run itself: nobody else is at it."""
@@ -158,7 +173,7 @@ def mergeable(ground: Ground, path: Path, say: Say) -> Ground:
 def _answered(part: Part, ground: Ground, say: Say) -> Set[str]:
     """The ids of what a part has answered; raises BenchError where it is under way."""
     with run_locks.locked(part.path):
-        return journal.recover(part.path, ground.asked.place, say, ground.asked.asked.by_id).ids
+        return shards.recovered(part, ground.asked.place, say, ground.asked.asked.by_id)
 
 
 def _lacking(ground: Ground, parts: Sequence[Part], missing: Sequence[str]) -> str:

@@ -203,8 +203,10 @@ def last(log: Path) -> str:
     return f"{(faults or lines or ['it says nothing'])[-1][:300]} (see {log})"
 
 
-def refuse_taken(host: str, port: int, what: str) -> None:
-    """Raise BenchError where something listens on the port, or it cannot be had."""
+def refuse_taken(host: str, port: int, what: str, but: int = 0) -> None:
+    """Raise BenchError where something listens on the port, it cannot be had, or it is the one of something else (`but`)."""
+    if port == but:
+        raise BenchError(f"port {port} is wanted for {what} and for MLflow's server; name another for one of them")
     try:
         with socket.create_server((host, port)):
             pass
@@ -330,7 +332,7 @@ def run(options: argparse.Namespace) -> None:
         refuse_taken(options.host, options.port, "MLflow's server")
         database, cluster = os.environ.get(_BACKEND, ""), None
         if not database:
-            refuse_taken("127.0.0.1", options.database_port or options.port + 1, "PostgreSQL")
+            refuse_taken("127.0.0.1", options.database_port or options.port + 1, "PostgreSQL", but=options.port)
             refuse_user(options.user)
             cluster = Cluster(folder, options.database_port or options.port + 1, options.user)
             stack.callback(cluster.end)

@@ -123,6 +123,38 @@ def test_what_slurm_refuses_is_one_line_in_its_own_words(own_package: Path, benc
     assert "sbatch: error: invalid partition specified: gone" in err[-1]
 
 
+def test_an_array_whose_merging_job_is_refused_is_known_to_who_launches_again(
+    own_package: Path, bench_main: Main, queue: Path
+) -> None:
+    refuses = "if grep -q dependency \"$1\"; then echo 'sbatch: error: DNS\nsbatch: fatal: job limit' >&2; exit 1; fi\n"
+    (queue / "sbatch").write_text((queue / "sbatch").read_text().replace("n=$(", f"{refuses}n=$("))
+    words = (*WORDS, "launch=slurm", "launch.parts=2")
+    code, _, err = bench_main(*words)
+    assert code == 2
+    assert len(err) == 1
+    assert "are submitted as job 100, and Slurm did not take the job behind them: sbatch: error: DNS" in err[0]
+    assert "; sbatch: fatal: job limit; when they are over, `bench merge" in err[0]
+    assert "when they are over, `bench merge runs/words/stub/" in err[0]
+    (queue / "queue.txt").write_text("100_0 RUNNING\n100_1 PENDING\n")
+    assert "are submitted already: part 1/2 is RUNNING (job 100_0)" in bench_main(*words)[2][-1]
+
+
+def test_the_file_for_sbatch_holds_no_password_and_its_lines_are_quoted(
+    own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = (*WORDS[:-1], "launch=slurm_script", "launch.parts=1", "runs_dir='my %a $x'")
+    for store, is_there in (("postgresql://ann:hunter2@127.0.0.1:1/ml", False), ("http://127.0.0.1:9", True)):
+        monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
+        code, out, _ = bench_main(*words, "tracking=none")
+        assert code == 0
+        text = next(Path("my %a $x").rglob("launch.sbatch")).read_text()
+        assert "hunter2" not in text
+        assert (f"export MLFLOW_TRACKING_URI={store}\n" in text) == is_there
+        assert "/my %%a $x/" in next(line for line in text.split("\n") if "--output=" in line)
+        assert out[0].startswith("words / stub: sbatch 'my %a $x/words/stub/")
+        assert out[1].startswith("  submits 1 part; when all are answered, `bench merge 'my %a $x/words/stub/")
+
+
 @pytest.mark.slow
 def test_where_slurm_or_its_library_is_not_there_a_line_says_what_to_do(
     own_package: Path, bench_main: Main, monkeypatch: pytest.MonkeyPatch
@@ -181,6 +213,11 @@ def test_what_cannot_be_asked_of_slurm_is_one_line(
 def test_a_text_of_several_lines_is_no_option() -> None:
     with pytest.raises(BenchError, match="a text of several lines is none of sbatch's"):
         LaunchSettings.of({"kind": "slurm", "parts": 2, "slurm": {"setup": ["a\nb"]}})
+    with pytest.raises(BenchError, match="a text of several lines is none of sbatch's"):
+        LaunchSettings.of({"kind": "slurm", "parts": 2, "slurm": {"options": {"comment": "a\nrm b"}}})
+    for name in ("array", "chdir", "wrap", "no_requeue"):
+        with pytest.raises(BenchError, match=f"launch.slurm.options.{name} is said by bench itself"):
+            LaunchSettings.of({"kind": "slurm_script", "parts": 2, "slurm": {"options": {name: "1-9"}}})
     assert SlurmSettings(gpus=2, options={"time": "1-0"}).flags() == {
         "time": "1-0",
         "cpus-per-task": 1,

@@ -67,6 +67,11 @@ def test_a_port_that_is_taken_is_named(options: argparse.Namespace, name: str) -
     assert f"port {getattr(options, name)} of 127.0.0.1 cannot be had" in line
 
 
+def test_one_port_for_both_is_refused_at_once(options: argparse.Namespace) -> None:
+    options.database_port = options.port
+    assert f"port {options.port} is wanted for PostgreSQL and for MLflow's server" in refused(options)
+
+
 def test_a_folder_that_holds_anything_else_is_left_as_it_is(options: argparse.Namespace) -> None:
     options.folder.mkdir()
     (options.folder / "thesis.txt").write_text("mine")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import shutil
 from collections import Counter
 from collections.abc import Callable
@@ -20,6 +21,7 @@ from tiny import EchoModel, TinyTask
 from bench import sharded
 from bench.errors import BenchError
 from bench.ground import Ground, ground_of
+from bench.logs.log import into, log
 from bench.models.base import Device
 from bench.record import Span, Timing
 from bench.run import evaluate
@@ -362,6 +364,102 @@ def test_a_part_that_is_a_link_and_a_file_in_the_place_of_the_logs_are_refused(
     assert evaluate(TinyTask(20), Plain(), "plain", CPU, settings)[0].timings["n"] == 20
 
 
+@pytest.mark.parametrize("name", ["predictions.jsonl", "timings.jsonl", ".lock", "log.txt", ".alive", "config.yaml"])
+@pytest.mark.parametrize("is_part", [True, False])
+def test_nothing_is_written_through_a_link_in_a_folder_that_came_from_elsewhere(
+    quick_settings: Make, tmp_path: Path, name: str, *, is_part: bool
+) -> None:
+    settings, precious = quick_settings(), tmp_path / "precious.txt"
+    precious.write_text("precious, and without an end of line")
+    part = sharded.answer(_ground(settings), Shard(2, 1))
+    where = (part.path if is_part else part.path.parents[1]) / name
+    where.unlink(missing_ok=True)
+    where.symlink_to(precious)
+    for go_on in (
+        lambda: evaluate(TinyTask(20), Plain(), "plain", CPU, settings),
+        lambda: sharded.mergeable(_ground(settings), part.path.parents[1], print),
+        lambda: sharded.answer(_ground(settings), Shard(2, 1)),
+    ):
+        with pytest.raises(BenchError, match=rf"{name} is a link, and a run's own files are written to"):
+            go_on()
+    assert precious.read_text() == "precious, and without an end of line"
+    where.unlink()
+    os.mkfifo(where)  # which would keep a reader waiting for ever
+    with pytest.raises(BenchError, match=f"{name} is no plain file"):
+        evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    assert state_of(part.path.parents[1]).name.startswith("tiny/plain/")
+
+
+def test_the_log_and_lock_of_a_complete_run_are_no_links_and_its_answers_may_be(
+    quick_settings: Make, tmp_path: Path
+) -> None:
+    settings = quick_settings()
+    _run, folder = evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    journal_, store = folder.path / "predictions.jsonl", tmp_path / "store"
+    journal_.rename(store)
+    journal_.symlink_to(store)
+    assert evaluate(TinyTask(20), Plain(), "plain", CPU, settings)[0].timings["n"] == 20
+    with locked(folder.path):
+        pass
+    for name in (".lock", "log.txt"):
+        (folder.path / name).unlink(missing_ok=True)
+        (folder.path / name).symlink_to(store)
+        with pytest.raises(BenchError, match=f"{name} is a link"), locked(folder.path):
+            pass
+        kept = store.read_bytes()
+        with into(folder.path):
+            log.warning("a line")
+        assert store.read_bytes() == kept
+        (folder.path / name).unlink()
+
+
+def test_an_answer_that_a_part_brings_otherwise_than_the_run_has_it_is_refused(
+    quick_settings: Make, tmp_path: Path
+) -> None:
+    settings = quick_settings()
+    part = sharded.answer(_ground(settings), Shard(2, 1))
+    shutil.copytree(part.path, tmp_path / "again")
+    sharded.answer(_ground(settings), Shard(3, 1))  # which takes the part in
+    shutil.copytree(tmp_path / "again", part.path)
+    lines = (part.path / "predictions.jsonl").read_text().split("\n")
+    (part.path / "timings.jsonl").unlink()  # with which the answer would not be what was written
+    other = json.dumps(json.loads(lines[0]) | {"text": "otherwise"})
+    (part.path / "predictions.jsonl").write_text("\n".join([other, *lines[1:]]))
+    with pytest.raises(
+        BenchError, match=r"part 1/2 of tiny/plain/\w+ answered example 't\d+' otherwise than the run has it"
+    ):
+        evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    (part.path / "predictions.jsonl").write_text("\n".join(lines))
+    _run, folder = evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    assert [one.id for one in folder.predictions()] == TinyTask(20).ids
+
+
+def test_an_answer_of_no_example_costs_its_part_and_not_the_run(quick_settings: Make) -> None:
+    settings = quick_settings()
+    part = sharded.answer(_ground(settings), Shard(2, 1))
+    path = part.path / "predictions.jsonl"
+    path.write_text(path.read_text() + json.dumps({"id": "of-nobody", "text": "a"}) + "\n")
+    for go_on in (
+        lambda: evaluate(TinyTask(20), Plain(), "plain", CPU, settings),
+        lambda: sharded.mergeable(_ground(settings), part.path.parents[1], print),
+    ):
+        with pytest.raises(
+            BenchError, match="'of-nobody' is not in the data; remove the part's folder, and its examples"
+        ):
+            go_on()
+
+
+def test_a_part_without_examples_says_which_parts_are_to_come(quick_settings: Make) -> None:
+    settings = quick_settings()
+    n = len({one.cluster for one in TinyTask(20).examples()})
+    sharded.answer(_ground(settings), Shard(n + 1, n + 1))
+    assert sharded.to_come(_ground(settings), n + 1) == tuple(f"{number}/{n + 1}" for number in range(1, n + 1))
+    sharded.answer(_ground(settings), Shard(n + 1, 1))
+    assert "1/" not in sharded.to_come(_ground(settings), n + 1)[0]
+    evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
+    assert sharded.to_come(_ground(settings), 7) == ()
+
+
 @pytest.mark.slow
 def test_a_part_counts_its_own_examples_and_a_run_those_of_its_parts_once(quick_settings: Make) -> None:
     settings = quick_settings()
@@ -397,13 +495,18 @@ def test_a_damaged_line_of_a_part_is_asked_again(quick_settings: Make) -> None:
 @pytest.mark.slow
 def test_what_parts_were_computed_on_stands_in_the_record_of_the_run(quick_settings: Make) -> None:
     settings = quick_settings()
-    for number, cpu in ((1, "This One"), (2, "That One")):
+    for number, cpu in ((1, "This One"), (2, "That One")):  # and on GPUs that are named so
         part = sharded.answer(_ground(settings), Shard(2, number))
         said = json.loads((part.path / "part.json").read_text())
-        said["environment"]["cpu"], said["peak_memory_bytes"] = cpu, 10**12 * number
+        said["environment"] |= {"cpu": cpu, "device_name": cpu, "threads": number, "device": "cuda"}
+        said["peak_memory_bytes"] = 10**12 * number
         (part.path / "part.json").write_text(json.dumps(said))
     run, folder = evaluate(TinyTask(20), Plain(), "plain", CPU, settings)
-    assert run.environment["cpu"] == "This One, That One"
+    assert run.environment["cpu"] == run.environment["device_name"] == "This One, That One"
+    assert (run.environment["threads"], run.environment["device"]) == (
+        None,
+        "cpu",
+    )  # of what kind is the run's identity
     assert run.timings["peak_memory_bytes"] == 2 * 10**12
     assert [one["key"].split()[0] for one in shards.taken_in(folder.path)] == ["1/2", "2/2"]
 

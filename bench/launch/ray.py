@@ -175,6 +175,8 @@ class RayCrew:
 
 def _refuse_silent(address: str) -> None:
     """Raise BenchError where nobody listens, which Ray would try for minutes."""
+    if address == "auto":
+        _refuse_none_here()
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal():
         return
@@ -187,10 +189,37 @@ def _refuse_silent(address: str) -> None:
         ) from None
 
 
+def _refuse_none_here() -> None:
+    """Raise BenchError where this machine is no node of a cluster, and what Ray noted of the last one is out of date."""
+    if ray_runs_here() is not False:
+        return
+    noted = Path(os.environ.get("RAY_TMPDIR") or "/tmp", "ray", "ray_current_cluster")
+    with contextlib.suppress(OSError, BenchError):
+        address = noted.read_text(encoding="utf-8", errors="replace").strip()
+        if ":" in address:
+            _refuse_silent(address)
+            return  # it answers: a node outside of this container
+    raise BenchError(
+        "launch=ray: launch.ray.address=auto means the cluster of this machine, and Ray does not run here; `ray start` it, give "
+        "HOST:PORT, or leave the address out, and one is started"
+    )
+
+
+def ray_runs_here() -> bool | None:
+    """Whether a process of Ray's node is among those of this machine; None where the system does not say."""
+    found = [*Path("/proc").glob("[0-9]*/comm")]
+    for path in found:
+        with contextlib.suppress(OSError):  # of a process that ended meanwhile
+            if path.read_text(encoding="utf-8", errors="replace").strip() in ("raylet", "gcs_server"):
+                return True
+    return False if found else None
+
+
 def _environment(settings: RaySettings) -> dict[str, str]:
     """That of the process beside this one: a cluster that is started here listens on loopback, and to who knows its token."""
     own = {"RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
-    return {**os.environ, **_QUIET, **({} if settings.address else own)}
+    ours = {name: value for name, value in os.environ.items() if name != "RAY_ADDRESS"}  # which Ray sets above `auto`
+    return {**ours, **_QUIET, **({} if settings.address else own)}
 
 
 def work_of(ground: Ground, make: partial[Model], lesson: Any = ()) -> Work:

@@ -12,6 +12,11 @@ from bench.runs.shards import MOST
 from bench.types import Json
 
 NONE, LOCAL, SLURM, SLURM_SCRIPT, RAY = KINDS = ("none", "local", "slurm", "slurm_script", "ray")
+# Options of sbatch by which a job would not be the part that it is, or would not be found again.
+_OWN_OPTIONS = frozenset(
+    "array chdir D a dependency d output o error e open-mode wrap requeue no-requeue parsable help version test-only signal wait W"
+    " job-name J".split()
+)
 
 
 @dataclass(frozen=True)
@@ -114,8 +119,14 @@ def _slurm(config: Mapping[str, Json]) -> SlurmSettings:
     for name, least in (("minutes", 1), ("requeues", 0), ("gpus", 0), ("cpus", 1), ("memory_gb", 0.001)):
         if config.get(name) is not None and config[name] < least:
             raise BenchError(f"launch.slurm.{name}={config[name]} must be at least {least}")
-    for text in (*config.get("setup", ()), *(config.get(name) or "" for name in ("partition", "account", "qos"))):
-        if "\n" in text:
+    options = {str(name): value for name, value in (config.get("options") or {}).items()}
+    if own := [name for name in options if name.lstrip("-").replace("_", "-") in _OWN_OPTIONS]:
+        raise BenchError(
+            f"launch.slurm.options.{own[0]} is said by bench itself, or would keep a part from being answered; leave it out"
+        )
+    texts = (*config.get("setup", ()), *(config.get(name) or "" for name in ("partition", "account", "qos")))
+    for text in (*texts, *options, *map(str, options.values())):
+        if "\n" in text or "\r" in text:
             raise BenchError(
                 "launch.slurm: a text of several lines is none of sbatch's; give each line of setup as one of the list"
             )

@@ -13,8 +13,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, redirect_stderr
 from dataclasses import replace
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +26,7 @@ from bench.launch.local import ANSWERED
 from bench.launch.settings import SlurmSettings
 from bench.runs.forms import WRONG
 from bench.runs.shards import FOLDER
+from bench.text.secret_urls import public_url
 from bench.text.shown import terminal
 
 LAUNCHED, SCRIPT, LOGS = "launched.json", "launch.sbatch", "logs/slurm"  # below the folder of a run's parts
@@ -41,8 +44,13 @@ _SETTINGS = (
     "BENCH_CACHE",
     "BENCH_OFFLINE",
     "PYTHONPATH",
-    "MLFLOW_TRACKING_URI",
 )
+_STORE = "MLFLOW_TRACKING_URI"
+
+
+def is_public_store(address: str) -> bool:
+    """Whether the address of a store may stand in a file that others read: it holds no password, or there is none."""
+    return bool(address) and public_url(address) == address
 
 
 class Command:
@@ -97,32 +105,51 @@ def submit(run: Path, words: Sequence[str], parts: int, settings: SlurmSettings,
             f"(job {launched(run)[part]}); wait for them (`bench status` shows them), or `scancel` them"
         )
     name = f"bench {name}"[:60]
-    try:
+    with _refusals(f"Slurm did not take the parts of {run}", "see launch.slurm"):
         executor.update_parameters(**_parameters(settings, name))
         with executor.batch():
             jobs = [
                 executor.submit(Command(["run", *words, f"shard={number}/{parts}"])) for number in range(1, parts + 1)
             ]
-        found = {f"{number}/{parts}": str(job.job_id) for number, job in enumerate(jobs, 1)}
-        array = found[f"1/{parts}"].partition("_")[0]
-        executor = _executor(run / FOLDER / LOGS, settings)
-        behind = _parameters(replace(settings, gpus=0), name)  # which asks no model
-        executor.update_parameters(**behind, dependency=f"afterok:{array}")
+    found = {f"{number}/{parts}": str(job.job_id) for number, job in enumerate(jobs, 1)}
+    _keep(run, found)  # before anything can fail: who launches again has to know of them
+    array = found[f"1/{parts}"].partition("_")[0]
+    executor = _executor(run / FOLDER / LOGS, settings)
+    behind = f"the parts of {run} are submitted as job {array}, and Slurm did not take the job behind them"
+    with _refusals(behind, f"when they are over, `bench merge {shlex.quote(str(run))}` makes them one run"):
+        own = _parameters(replace(settings, gpus=0), name)  # which asks no model
+        executor.update_parameters(**own, dependency=f"afterok:{array}")
         found[RUN] = str(executor.submit(Command(["merge", str(run.absolute())])).job_id)
-    except (  # what sbatch answers, by submitit, and what submitit says of options; a fault of ours stays one
-        library().core.utils.UncompletedJobError, library().core.utils.FailedSubmissionError, subprocess.CalledProcessError,
-        ValueError, OSError,
-    ) as error:  # fmt: skip
-        raise BenchError(
-            f"Slurm did not take the parts of {run}: {terminal(_last(error), 400)}; see launch.slurm"
-        ) from None
-    write_atomically(run / FOLDER / LAUNCHED, json_lettered({"by": "slurm", "jobs": found}) + "\n")
+    _keep(run, found)
     return found
 
 
-def _last(error: Exception) -> str:
+def _keep(run: Path, jobs: Mapping[str, str]) -> None:
+    write_atomically(run / FOLDER / LAUNCHED, json_lettered({"by": "slurm", "jobs": jobs}) + "\n")
+
+
+@contextmanager
+def _refusals(what: str, remedy: str) -> Iterator[None]:
+    """What sbatch answers, by submitit, and what submitit says of options, as one line; a fault of ours stays one."""
+    core = library().core.utils
+    try:
+        with redirect_stderr(StringIO()):  # submitit prints there what it raises with as well
+            yield
+    except (
+        core.UncompletedJobError,
+        core.FailedSubmissionError,
+        subprocess.CalledProcessError,
+        ValueError,
+        OSError,
+    ) as error:
+        raise BenchError(f"{what}: {terminal(_errors(error), 400)}; {remedy}") from None
+
+
+def _errors(error: Exception) -> str:
+    """The lines of what was raised that name an error, the last of which says what sbatch gave up with; else its last line."""
     said = [line.strip() for line in str(error).split("\n") if line.strip()]
-    return next((line for line in said if "error" in line.lower()), said[-1] if said else type(error).__name__)
+    found = [line for line in said if "error" in line.lower() or "fatal" in line.lower()]
+    return "; ".join(dict.fromkeys(found)) or (said[-1] if said else type(error).__name__)
 
 
 def library() -> Any:
@@ -175,8 +202,9 @@ def write_script(run: Path, words: Sequence[str], parts: int, settings: SlurmSet
     """Write the file that `sbatch` takes: an array with a part for each job; the part goes on where a job ran out of time."""
     folder = run / FOLDER
     (folder / LOGS).mkdir(parents=True, exist_ok=True)
+    logs = str(folder.absolute() / LOGS).replace("%", "%%")  # which sbatch reads as a sign for something
     flags = {
-        "job-name": f"bench {name}"[:60], "array": f"1-{parts}", "output": str(folder.absolute() / LOGS / "%A_%a.log"),
+        "job-name": f"bench {name}"[:60], "array": f"1-{parts}", "output": f"{logs}/%A_%a.log",
         "open-mode": "append", "chdir": str(Path.cwd()), **settings.flags(),
     }  # fmt: skip
     lines = ["#!/bin/bash"]
@@ -186,6 +214,8 @@ def write_script(run: Path, words: Sequence[str], parts: int, settings: SlurmSet
     ]
     lines += ["#SBATCH --requeue"]
     lines += [f"export {name}={shlex.quote(os.environ[name])}" for name in _SETTINGS if os.environ.get(name)]
+    if is_public_store(os.environ.get(_STORE, "")):
+        lines += [f"export {_STORE}={shlex.quote(os.environ[_STORE])}"]
     lines += settings.setup
     command = shlex.join([sys.executable, "-m", "bench.cli", "run", *words])
     lines += [f'{command} "shard=$SLURM_ARRAY_TASK_ID/{parts}"']

@@ -7,13 +7,16 @@ this machine and holds lines whole, but for secrets. Warnings of other packages 
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shlex
 import sys
 import time
 from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
@@ -87,6 +90,11 @@ class _RunFile(RotatingFileHandler):
         while self._early:
             super().emit(self._early.popleft())
         super().emit(record)
+
+    def _open(self) -> TextIOWrapper:
+        if Path(self.baseFilename).is_symlink():  # of a folder that came from elsewhere: whoever's file it is
+            raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), self.baseFilename)
+        return super()._open()
 
     def handleError(self, record: logging.LogRecord) -> None:
         """Say once that there is no log any more."""

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO
 
+from bench.disk import remedy
 from bench.errors import BenchError
 
 _SYNC_SECONDS = 1.0  # between two times that the disk is waited for: what a power cut may take
@@ -56,7 +57,7 @@ class Appended:
                 self._synced = time.monotonic()
         except OSError as error:
             raise BenchError(
-                f"{self.path} cannot be written ({error.strerror}); free space and run the same command again"
+                f"{self.path} cannot be written ({error.strerror}); {remedy(error)} and run the same command again"
             ) from None
 
     def close(self) -> None:

@@ -77,10 +77,18 @@ def ended_by(error: BaseException) -> str:
     return terminal(clean(said), _LONGEST)
 
 
+def _sign(folder: Path) -> bytes:
+    """What is in the file; raises OSError, as for a named pipe, which would keep a reader waiting."""
+    path = folder / ALIVE
+    if not path.is_file():
+        raise FileNotFoundError(path)
+    return path.read_bytes()
+
+
 def last_beat(folder: Path) -> tuple[int, float] | None:
     """The number of the attempt that was killed and the seconds it was seen alive; None where none has left a sign."""
     try:
-        first, _, _ = (folder / ALIVE).read_bytes().partition(b"\n")
+        first, _, _ = _sign(folder).partition(b"\n")
         number, seconds = first.decode("ascii").split()
         attempt, alive = int(number), float(seconds)
     except (OSError, ValueError):
@@ -91,7 +99,7 @@ def last_beat(folder: Path) -> tuple[int, float] | None:
 def last_facts(folder: Path) -> dict[str, Any]:
     """What the last attempt said of itself; {} where it said nothing that can be read."""
     try:
-        _, _, second = (folder / ALIVE).read_bytes().partition(b"\n")
+        _, _, second = _sign(folder).partition(b"\n")
         found = json.loads(second)
         return found if isinstance(found, dict) else {}
     except (OSError, ValueError, RecursionError):

@@ -7,6 +7,7 @@ import os
 import zlib
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
@@ -78,18 +79,18 @@ class Kept:
 
 def recover(
     folder: Path, place: Mapping[str, int], say: Callable[[str], None], asked: Mapping[str, str] | None = None,
-    read: Ledger | None = None,
+    read: Ledger | None = None, remedy: str = "run again with --fresh",
 ) -> Kept:  # fmt: skip
     """What earlier attempts finished; journal and ledger are left with that, each line whole.
 
     Lines may stand in any order. One that no run could have written, or that comes a second time, is left out, and `say` is told
     so, as is an answer to another request than is `asked` (digests by id). A group of answers that did not all reach the journal
     is left out too: its reading is of work that nothing came of. `place` is each example's number in the data, `read` the ledger
-    where it was read before. Raises BenchError for an answer to an example that is not there.
+    where it was read before. Raises BenchError, with the `remedy`, for an answer to an example that is not there.
     """
     journal, ledger = folder / JOURNAL, folder / LEDGER
     read = read or Ledger(ledger)
-    found = _Answers(journal, place, asked or {}, read.checks)
+    found = _Answers(journal, place, asked or {}, read.checks, remedy)
     for path, n in ((journal, found.bad), (ledger, read.unread)):
         if n:
             say(
@@ -122,7 +123,9 @@ class _Answers:
     `asked`.
     """
 
-    def __init__(self, journal: Path, place: Mapping[str, int], asked: Mapping[str, str], checks: Checks) -> None:
+    def __init__(
+        self, journal: Path, place: Mapping[str, int], asked: Mapping[str, str], checks: Checks, remedy: str
+    ) -> None:  # fmt: skip
         self.there, self.reused = bytearray(len(place)), bytearray(len(place))
         self.line, self.order = array("I", bytes(4 * len(place))), array("I")
         self.n_lines = self.bad = self.other = 0
@@ -137,7 +140,7 @@ class _Answers:
             if (due := asked.get(key)) is not None and one.get("asked", "") != due:
                 self.other += 1
             elif (at := place.get(key)) is None:
-                raise BenchError(f"{journal}: the prediction for {key!r} is not in the data; run again with --fresh")
+                raise BenchError(f"{journal}: the prediction for {key!r} is not in the data; {remedy}")
             elif self.there[at] or ("reused" not in one and not checks.allow(at, check_of_record(one))):
                 self.bad += 1
             else:
@@ -172,6 +175,15 @@ def _rewrite(path: Path, kept: bytearray | None, instead: Iterable[str] | None =
         write_atomically(path, (line.rstrip(b"\r\n") + b"\n" for line in whole))
     elif path.stat().st_size != size:
         os.truncate(path, size)
+
+
+def ids_in(folder: Path) -> set[str]:
+    """The ids of the answers that a journal has now, of lines that can be read."""
+    found = set()
+    for _, line in lines(folder / JOURNAL):
+        with suppress(*forms.WRONG):
+            found.add(forms.prediction_record(forms.loaded(line))["id"])
+    return found
 
 
 def settle(folder: Path, place: Mapping[str, int]) -> None:

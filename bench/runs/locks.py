@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,21 +12,41 @@ from bench import locks
 from bench.errors import BenchError
 from bench.leases import SILENT_SECONDS
 from bench.locks import Owner
+from bench.logs.log import FILE as LOG
 from bench.logs.log import say
+from bench.runs.heartbeat import ALIVE
 
 LOCK = ".lock"
+_RECORD = "run.json"  # says that a run is complete: its answers are read alone, and may be links into somebody's store of files
 _PATIENCE_SECONDS = 0.3  # for whoever only looks whether it is held
 
 
 @contextmanager
 def locked(folder: Path) -> Iterator[None]:
     """Keep every other process out of a folder, which is there; raises BenchError where one is in it, OSError as `open` does."""
+    refuse_links(folder)
     file = locks.opened(folder / LOCK)
     try:
         _take(file, folder)
         yield
     finally:
         locks.let_go(file)
+
+
+def refuse_links(folder: Path) -> None:
+    """Raise BenchError for a file of a run or part that is a link, or no file at all.
+
+    What is written into a folder that came from elsewhere would else be written, or cut off, wherever its links lead to.
+    """
+    is_complete = (folder / _RECORD).exists()
+    with os.scandir(folder) as entries:
+        odd = [one.name for one in entries if one.is_symlink() or not (one.is_file() or one.is_dir())]
+    for name in odd:
+        if not is_complete or name in (LOCK, LOG, ALIVE):
+            raise BenchError(
+                f"{folder / name} is {'a link' if (folder / name).is_symlink() else 'no plain file'}, and a run's own files are "
+                "written to; put the file itself there, or remove it, and run the same command again"
+            )
 
 
 def _take(file: int, folder: Path) -> None:

@@ -213,9 +213,10 @@ def take_in(
         for one in parts:
             held.enter_context(locks.locked(one.path))
             refuse_other(one, folder.path, identity)
-        journal.recover(folder.path, place, say, asked)
-        answered = [journal.recover(one.path, place, say, asked).ids for one in parts]
+        own_ids = journal.recover(folder.path, place, say, asked).ids
+        answered = [recovered(one, place, say, asked) for one in parts]
         doubled = _doubled(parts, answered)
+        _refuse_changed(folder.path, own_ids, parts, answered)
         _say_known(folder.path, parts, answered)
         keys = {one.key for one in parts}
         own = [one for one in readable(folder.path / LEDGER)[0] if one.part not in keys]
@@ -227,6 +228,12 @@ def take_in(
         for one in parts:
             _remove(one)
     return len(parts)
+
+
+def recovered(part: Part, place: Mapping[str, int], say: Say, asked: Mapping[str, str]) -> Set[str]:
+    """The ids of what a part has answered, whose lock is ours; raises BenchError for answers that are none of this data."""
+    remedy = "remove the part's folder, and its examples are asked again"
+    return journal.recover(part.path, place, say, asked, remedy=remedy).ids
 
 
 def _readings(own: Sequence[Timing], parts: Sequence[Part], n: int) -> Iterator[Timing]:
@@ -266,9 +273,9 @@ def _doubled(parts: Sequence[Part], answered: Sequence[Set[str]]) -> list[frozen
             small, large = sorted((ids, answered[before]), key=len)
             twice |= {key: before for key in small if key in large}
         if twice:
-            ours = _records(parts[number], twice)
+            ours = _records(parts[number].path, twice)
             for before in sorted(set(twice.values())):
-                theirs = _records(parts[before], twice)
+                theirs = _records(parts[before].path, twice)
                 for key in (key for key, where in twice.items() if where == before and ours[key] != theirs[key]):
                     raise BenchError(
                         f"parts {parts[before].shard} and {parts[number].shard} of {'/'.join(parts[number].path.parts[-5:-2])} "
@@ -279,8 +286,23 @@ def _doubled(parts: Sequence[Part], answered: Sequence[Set[str]]) -> list[frozen
     return found
 
 
-def _records(part: Part, ids: Mapping[str, int]) -> dict[str, Json]:
-    found = (forms.loaded(line) for _, line in lines(part.path / JOURNAL))
+def _refuse_changed(run: Path, own: Set[str], parts: Sequence[Part], answered: Sequence[Set[str]]) -> None:
+    """Raise BenchError where a part answered otherwise what the run has: a part that came back, or was copied here, later."""
+    for part, ids in zip(parts, answered, strict=True):
+        small, large = sorted((own, ids), key=len)
+        if twice := {
+            key: 0 for key in small if key in large
+        }:  # which a kill while parts were taken in leaves, alike in both
+            ours, theirs = _records(run, twice), _records(part.path, twice)
+            if (key := next((key for key in twice if ours[key] != theirs[key]), None)) is not None:
+                raise BenchError(
+                    f"part {part.shard} of {'/'.join(run.parts[-3:])} answered example {key!r} otherwise than the run has it from "
+                    f"before; remove the part's folder ({part.path}) to keep the run's answers, or the run's folder to begin anew"
+                )
+
+
+def _records(folder: Path, ids: Mapping[str, int]) -> dict[str, Json]:
+    found = (forms.loaded(line) for _, line in lines(folder / JOURNAL))
     return {one["id"]: one for one in found if one["id"] in ids}
 
 
@@ -355,14 +377,16 @@ def taken_into(
 def environment_of(folder: Path) -> Mapping[str, Json]:
     """Where the answers of a run were computed whose parts were all answered elsewhere, {} where it answered any itself.
 
-    Of a field that differs (processors, commits) each value stands once.
+    Of a field that differs (processors, devices, commits) each value stands once; a number of threads that differs is not known.
     """
     known = [one["environment"] for one in taken_in(folder) if isinstance(one.get("environment"), dict)]
     if not known or any(one.phase == "predict" and one.part is None for one in RunFolder(folder).readings()):
         return {}
     found = dict(known[0])
-    for name in ("cpu", "commit"):
+    for name in ("cpu", "device_name", "commit"):
         found[name] = ", ".join(dict.fromkeys(str(one[name]) for one in known if one.get(name)))
+    if len({one.get("threads") for one in known}) > 1:
+        found["threads"] = None
     return found
 
 

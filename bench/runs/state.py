@@ -163,6 +163,8 @@ def _touched(path: Path) -> float:
 
 def _lines(path: Path) -> int | None:
     """How many lines a file has; None for one that is not there or cannot be read."""
+    if not path.is_file():  # a named pipe would keep us waiting
+        return None
     try:
         with path.open("rb") as file:
             return sum(piece.count(b"\n") for piece in iter(lambda: file.read(1 << 20), b""))
@@ -172,7 +174,9 @@ def _lines(path: Path) -> int | None:
 
 def _ids(path: Path) -> set[str]:
     """The ids of the answers of a journal; those that cannot be read are left out."""
-    found = set()
+    found = set[str]()
+    if not path.is_file():
+        return found
     with suppress(OSError), path.open("rb") as file:
         for line in file:
             with suppress(ValueError, TypeError, KeyError, RecursionError):

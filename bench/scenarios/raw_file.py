@@ -8,7 +8,7 @@ from itertools import groupby
 from pathlib import Path
 from types import TracebackType
 
-from bench.disk import write_atomically
+from bench.disk import remedy, write_atomically
 from bench.errors import BenchError
 from bench.timing.raw import Answer
 from bench.timing.summary import FOLDER
@@ -84,5 +84,5 @@ class RawFile(AbstractContextManager["RawFile"]):
 
     def _refused(self, error: OSError) -> BenchError:
         return BenchError(
-            f"{self.path} cannot be written ({error.strerror}); free space and run the same command again"
+            f"{self.path} cannot be written ({error.strerror}); {remedy(error)} and run the same command again"
         )

@@ -50,6 +50,11 @@ class Basis:
             measurements.write(folder.path, found.rows)
         return found._replace(rows=None)
 
+    def _environment(self) -> dict[str, Json]:
+        """This machine's, or that of the parts with the names and threads of their devices; kind and precision are the run's."""
+        of_parts = {name: self.environment[name] for name in ("device_name", "threads") if name in self.environment}
+        return {**(self.environment or environment.describe()), **self.device.describe(), **of_parts}
+
     def finish(self, folder: RunFolder, found: Measured, timings: Mapping[str, Json], **more: Any) -> Run:
         """Write the measurements and the record; from now on the run is complete. `more` are fields that only some runs have."""
         scores, _, endings = self.measured(folder, found)
@@ -59,7 +64,7 @@ class Basis:
                 model_revision=self.revision, weights_sha256=self.weights_sha256, is_reference=self.is_reference,
                 data_fingerprint=self.data, n_examples=len(self.examples), limit=self.settings.limit, seed=self.settings.seed,
                 resamples=self.settings.resamples, scores=tuple(scores), timings=timings,
-                environment={**(self.environment or environment.describe()), **self.device.describe()},
+                environment=self._environment(),
                 config=self.settings.config, created=now(),
                 asked=self.asked, data_files=self.files, code=code_of(modules_of_task(self.task)) | dict(self.code),
                 libraries=self.libraries, scorer={} if isinstance(self.task, ForeignTask) else scorer_of(self.task),

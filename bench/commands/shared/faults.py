@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from bench.disk import write_atomically
+from bench.disk import remedy, write_atomically
 from bench.errors import BenchError, fault
 from bench.logs import log
 from bench.text.shown import tell
@@ -54,7 +54,7 @@ def limit(error: BaseException) -> str:
             return f"too many files are open: raise the limit (`ulimit -n 1024`) and run the same command again: {KEPT}"
         if isinstance(one, OSError) and one.errno in _DISK:
             where = one.filename2 or one.filename or "a file"
-            return f"{where} cannot be written ({one.strerror}); free space and run the same command again: {KEPT}"
+            return f"{where} cannot be written ({one.strerror}); {remedy(one)} and run the same command again: {KEPT}"
         if isinstance(one, RuntimeError) and "can't start new thread" in str(one):
             return f"no thread can be started: raise the limit (`ulimit -u`, the job's) and run the same command again: {KEPT}"
     return ""

@@ -36,7 +36,7 @@ from bench.runs.endings import is_cut, is_empty
 from bench.runs.folder import RunFolder
 from bench.runs.identity import fingerprint
 from bench.runs.settings import Settings
-from bench.runs.shards import Shard, found_in
+from bench.runs.shards import Shard
 from bench.scenarios.measure import measure, taken_in
 from bench.scoring.record import now
 from bench.task import EntryTask, Task
@@ -232,10 +232,8 @@ class Runner:
         part = sharded.answer(ground, shard, progress=self.progress, say=say)
         errors = [one.error for one in RunFolder(part.path).predictions()]
         failed = [one for one in errors if one is not None]
-        there = {one.shard for one in found_in(ground.folder.path) if one.is_done}
-        lacking = [Shard(shard.of, number) for number in range(1, shard.of + 1)]
         seconds = sum(one.seconds for one in RunFolder(part.path).readings())
-        left = tuple(str(one) for one in lacking if one not in there) if errors else ()
+        left = sharded.to_come(ground, shard.of)
         done = PartDone(label, part, len(errors), seconds, left, len(failed), failed[0] if failed else "")
         self.outcome.parts.append(done)
         if errors and len(failed) == len(errors):

@@ -64,14 +64,17 @@ class Launched:
 def print_launched(done: Launched) -> None:
     """Where the parts of a run are, and what is to be done."""
     if done.script is not None:
-        tell(f"{done.label}: sbatch {done.script}")
-        tell(f"  submits {done.n} parts; when all are answered, `bench merge {done.run}` makes them one run")
+        tell(f"{done.label}: sbatch {shlex.quote(str(done.script))}")
+        tell(
+            f"  submits {done.n} part{'s' if done.n > 1 else ''}; when all are answered, "
+            f"`bench merge {shlex.quote(str(done.run))}` makes them one run"
+        )
         return
     array = done.jobs[f"1/{done.n}"].partition("_")[0]
     tell(
         f"{done.label}: {done.n} parts are submitted as job {array}, and job {done.jobs[RUN]} behind them makes them one run"
     )
-    tell(f"  bench status {done.run}")
+    tell(f"  bench status {shlex.quote(str(done.run))}")
 
 
 def shard_of(config: Mapping[str, Any], launch: LaunchSettings | None, *, fresh: bool, timed: bool) -> Shard | None:
@@ -150,9 +153,8 @@ def _of_workers(config: Mapping[str, Any], launch: LaunchSettings) -> Device | N
 def print_part(done: PartDone) -> None:
     """What came of a part, and how the run becomes one."""
     failed = f" ({done.n_failed:,} failed, the first by {one_line(done.first)})" if done.n_failed else ""
-    tell(
-        f"{done.label}, part {done.part.shard}: {done.n:,} answers{failed}, {done.seconds:.1f} s; {done.part.path / JOURNAL}"
-    )
+    answers = f"{done.n:,} answer{'' if done.n == 1 else 's'}"
+    tell(f"{done.label}, part {done.part.shard}: {answers}{failed}, {done.seconds:.1f} s; {done.part.path / JOURNAL}")
     if done.lacking:
         tell(f"  to come: part {', '.join(done.lacking)}")
     else:
