@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
+import socket
 import subprocess
 import sys
 import threading
@@ -13,8 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from bench.commands.shared import faults
 from bench.errors import BenchError
-from bench.launch import slurm
+from bench.launch import ray, slurm
 from bench.launch.settings import LaunchSettings, SlurmSettings
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -281,3 +284,29 @@ def test_a_setting_of_another_launcher_is_refused(
     code, _, err = bench_main(*WORDS, *words)
     assert code == 2
     assert due in err[-1]
+
+
+def test_the_cluster_of_a_machine_without_ray_is_a_line_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(ray, "ray_runs_here", lambda: False)
+    monkeypatch.setenv("RAY_TMPDIR", str(tmp_path))
+    (tmp_path / "ray").mkdir()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        (tmp_path / "ray" / "ray_current_cluster").write_text(f"127.0.0.1:{server.getsockname()[1]}")
+        ray.refuse_silent("auto")  # it answers
+    with pytest.raises(
+        BenchError, match=r"launch.ray.address=auto means the cluster of this machine, and Ray does not run here"
+    ):
+        ray.refuse_silent("auto")
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"), [(errno.ENOSPC, "free space"), (errno.EROFS, "see that it can be written to")]
+)
+def test_a_file_that_cannot_be_written_says_what_helps(number: int, remedy: str) -> None:
+    line = faults.limit(OSError(number, os.strerror(number), "part/.lock"))
+    assert (
+        line
+        == f"part/.lock cannot be written ({os.strerror(number)}); {remedy} and run the same command again: {faults.KEPT}"
+    )

@@ -118,7 +118,7 @@ class RayCrew:
         """Start the process beside this one, and have it connect."""
         if importlib.util.find_spec("ray") is None:
             raise BenchError("launch=ray needs Ray, which is not installed; `pip install 'finai-bench[ray]'`")
-        _refuse_silent(self.settings.address)
+        refuse_silent(self.settings.address)
         ours, theirs = socket.socketpair()
         self._folder = tempfile.mkdtemp(prefix="bench-ray-", dir="/tmp" if Path("/tmp").is_dir() else None)
         self._errors = (Path(self._folder) / "said").open("w+b")
@@ -173,7 +173,7 @@ class RayCrew:
         return f" ({terminal(said[-1].strip(), 200)})" if said else ""
 
 
-def _refuse_silent(address: str) -> None:
+def refuse_silent(address: str) -> None:
     """Raise BenchError where nobody listens, which Ray would try for minutes."""
     if address == "auto":
         _refuse_none_here()
@@ -197,7 +197,7 @@ def _refuse_none_here() -> None:
     with contextlib.suppress(OSError, BenchError):
         address = noted.read_text(encoding="utf-8", errors="replace").strip()
         if ":" in address:
-            _refuse_silent(address)
+            refuse_silent(address)
             return  # it answers: a node outside of this container
     raise BenchError(
         "launch=ray: launch.ray.address=auto means the cluster of this machine, and Ray does not run here; `ray start` it, give "
