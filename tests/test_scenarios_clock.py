@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from test_scenarios import answers, lindley
+from test_scenarios import answers
 from timed import Hand, Served, reading
 
 from bench.scenarios.clock import Monotonic, Pulse, Watched, delays
@@ -48,12 +48,11 @@ def test_in_real_time_the_queue_is_that_of_lindleys_recursion(tiny_task: Callabl
     due = np.array([one["scheduled"] for one in found])
     waits = np.array([one["issued"] - one["scheduled"] for one in found])
     ended = due + waits + took
-    handing_over = float(
-        np.median(waits[1:] + due[1:] - np.maximum(ended[:-1], due[1:]))
-    )  # from one request to the next
-    assert handing_over < 0.002
-    # Of each request's own time: that one of them stood still for a moment says nothing against the queue.
-    assert waits.mean() == pytest.approx(lindley(due, took + handing_over).mean(), rel=0.05, abs=0.003)
+    # Lindley: each begins when it is due and the one before has ended, never sooner, and as a rule at once.
+    handed_over = waits[1:] + due[1:] - np.maximum(ended[:-1], due[1:])
+    assert handed_over.min() > -1e-4
+    assert np.median(handed_over) < 0.002
+    assert waits.max() > service  # there was a queue
 
 
 def test_a_clock_that_is_turned_back_gives_no_earlier_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -164,9 +165,13 @@ def _words(damage: Damage) -> tuple[str, ...]:
     """An error about an argument quotes it, or its key."""
     said = damage.data.decode("utf-8", "replace")
     keys = [word.partition("=")[0].lstrip("+~").strip() for word in said.split("\n") if word.strip()]
+    plain = [
+        re.split(r"[\x00-\x1f]", word)[0][:50] for word in said.split("\n")
+    ]  # signs of control it shows in its own way
     return (
         *filter(None, keys),
         *filter(None, (terminal(key, 600) for key in keys)),
+        *(word for word in plain if len(word) > 2),
         "words",
         "task",
         "model",
@@ -191,7 +196,7 @@ def _board(folder: Path) -> Any:
 
 
 def _is_board(folder: Path, found: Any, damage: Damage) -> str:
-    there = _value(damage)
+    there = yaml.safe_load(damage.data.decode("utf-8-sig"))  # to which 1e9 is a text, as a title may be
     if not isinstance(there, dict):
         return f"a board of {str(there)[:80]}"
     for key, value in there.items():
