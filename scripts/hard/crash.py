@@ -124,7 +124,7 @@ def finished(folder: Path, whole: Undisturbed, *, tracking: bool = False) -> str
 def killed_at_files(scale: Scale, whole: Undisturbed) -> Row:
     """Kill before the K-th time that a file of the runs directory is touched, K drawn from all of a run; up to 3 times."""
     draw, verdicts = scale.draw("files"), []
-    for number in range(scale.n(3, 30)):
+    for number in range(scale.n(2, 30)):
         folder, tracking = scale.folder / f"file{number}", scale.long or not number
         words = RUN if tracking else (*RUN, "tracking=none")
         for _ in range(draw.randint(1, 3)):
@@ -154,7 +154,7 @@ def torn(scale: Scale, whole: Undisturbed) -> Row:
 def killed_at_moments(scale: Scale, whole: Undisturbed) -> Row:
     """Kill after a random time, from the first import on."""
     draw, verdicts, lost = scale.draw("moments"), [], 0
-    for number in range(scale.n(3, 30)):
+    for number in range(scale.n(2, 30)):
         folder = scale.folder / f"moment{number}"
         for _ in range(draw.randint(1, 2)):
             process = start(*RUN, "tracking=none", folder=folder)

@@ -21,7 +21,7 @@ from scripts.hard.damage.trials import Asked, Tried
 from scripts.hard.damage.trials import tried as of_subjects
 from scripts.hard.row import Row, Scale, say
 
-SHORT = 12  # of each subject: the same ones on every machine, within the seconds above
+SHORT = 7  # of each subject: the same ones on every machine, within the seconds above
 LONG = int(os.environ.get("HARD_INPUTS_EACH", "10000"))  # inputs of each reader, and at least so many of each row
 _SHARE = 0.01  # of the inputs go through the whole command
 

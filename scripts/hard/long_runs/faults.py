@@ -37,9 +37,9 @@ class Lived:
 
 def tried(scale: Scale) -> Iterator[Row]:
     """A run with faults that cost at most their own answer, kills and a full file; then one with the faults that stop it."""
-    n, every = scale.n(20_000, 5_000_000), scale.n(500, 10_000)
+    n, every = scale.n(12_000, 5_000_000), scale.n(300, 10_000)
     yield from _long(scale, n, every)
-    yield _stopped(scale, scale.n(3_000, 60_000), scale.n(500, 5_000))
+    yield _stopped(scale, scale.n(2_000, 60_000), scale.n(350, 5_000))
 
 
 def _long(scale: Scale, n: int, every: int) -> Iterator[Row]:

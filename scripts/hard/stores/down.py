@@ -24,7 +24,7 @@ _ODD: dict[str, tuple[int, bytes, dict[str, str]]] = {
     "itself, for ever": (302, b"", {"Location": "/again"}),
     "nothing": (200, b"", {}),
 }
-_SHORT = ("says nothing", "503, come again in an hour", "{} to all")
+_SHORT = ("says nothing", "503, come again in an hour")
 
 
 def tried(scale: Scale) -> Iterator[Row]:

@@ -29,7 +29,7 @@ class Source:
     """Runs that processes log: the very same for all of them, and some of each alone."""
 
     def __init__(self, scale: Scale, folder: Path) -> None:
-        self.scale, self.n, self.folder = scale, scale.n(5, 16), folder
+        self.scale, self.n, self.folder = scale, scale.n(4, 16), folder
         self.common = make(folder / "common", range(scale.n(1, 3)), MINI)
         whole = make(folder / "whole", range(100, 100 + self.n), RUN)
         self.own = [of_seed(whole, 100 + i, folder / f"own-{i}") for i in range(self.n)]

@@ -175,7 +175,7 @@ def _refused(server: Postgres, folder: Path, scale: Scale) -> Row:
 
 def _restarted(server: Postgres, folder: Path, scale: Scale) -> Row:
     """The server ends while runs are logged, and is started again."""
-    uri, n = server.database("restarted"), scale.n(6, 20)
+    uri, n = server.database("restarted"), scale.n(4, 20)
     words = (*RUN, f"seed={','.join(map(str, range(n)))}")
     child = start(*words, folder=folder, MLFLOW_TRACKING_URI=uri)
     runs = folder / "runs"
