@@ -37,6 +37,7 @@ class Group:
     subjects: str
     seconds: float
     each: float = 0.0
+    stride: int = 0  # of tasks, in the short version; 0 where its subjects are no tasks
 
     def n(self, n_subjects: int) -> int:
         """How many inputs each of its subjects has in the long version."""
@@ -44,11 +45,11 @@ class Group:
 
 
 GROUPS = (
-    Group("damaged data of {n} tasks' readers", "readers:subjects", 12.0, each=1.0),
+    Group("damaged data of {n} tasks' readers", "readers:subjects", 12.0, each=1.0, stride=5),
     Group("damaged journal, ledger, identity, configuration and heartbeat of a run under way", "runs:journals", 4.0),
     Group("damaged files of a complete run, in {n} uses", "runs:records", 8.0),
     Group("damaged baseline of a gate, and the run that is checked", "baselines:subjects", 2.0),
-    Group("damaged submissions, {n} formats of tasks", "submissions:subjects", 5.0, each=0.1),
+    Group("damaged submissions, {n} formats of tasks", "submissions:subjects", 5.0, each=0.1, stride=5),
     Group("damaged configuration, overrides, prices and boards", "settings:subjects", 6.0),
     Group("damaged entries of DAWNBench", "entries:subjects", 2.0),
     Group("damaged raw timings, and records and ledgers of trainings", "kept:timings", 2.0, each=1.0),
@@ -75,9 +76,10 @@ def tried(scale: Scale) -> Iterator[Row]:
     only = [word for word in os.environ.get("HARD_ONLY", "").split(",") if word]
     for group in GROUPS:
         name, _, call = group.subjects.partition(":")
-        subjects = list(getattr(importlib.import_module(f"scripts.hard.damage.{name}"), call)())
+        made = getattr(importlib.import_module(f"scripts.hard.damage.{name}"), call)
+        subjects = list(made(group.stride) if group.stride and not scale.long else made())
         chosen = [one for one in subjects if not only or any(word in one.name for word in only)]
-        if not scale.long and len(chosen) > 6:
+        if not scale.long and not group.stride and len(chosen) > 6:
             chosen = chosen[::3]
         if chosen:
             yield _row(group, chosen, scale, kept)
