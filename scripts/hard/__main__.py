@@ -75,7 +75,7 @@ def as_process(name: str, options: argparse.Namespace) -> tuple[list[Row], float
 
 
 def main() -> int:
-    """Run the parts, three beside each other in the short version, and print the table."""
+    """Run the parts, four beside each other in the short version, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="the version that CI runs")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
@@ -93,7 +93,7 @@ def main() -> int:
     if unknown := [name for name in names if name not in PARTS]:
         parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
     start = time.monotonic()
-    with ThreadPoolExecutor(3 if options.short else 1) as pool:
+    with ThreadPoolExecutor(4 if options.short else 1) as pool:
         found = list(pool.map(lambda name: as_process(name, options), names))
     print(HEAD)
     rows = [row for part, _, _ in found for row in part]

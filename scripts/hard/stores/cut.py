@@ -35,8 +35,8 @@ def _cuts(served: Served, folder: Path, scale: Scale) -> Iterator[Row]:
     ks = sorted({*range(n)} if scale.long else {needed // 3, needed // 2, needed - 2})
     for once in (False, True):
         verdicts = []
-        for n_how, how in enumerate(("before", "after")):
-            for k in ks if scale.long else ks[n_how + once :][:1]:
+        for how in ("before", "after") if scale.long else ("after" if once else "before",):
+            for k in ks if scale.long else ks[once:][:1]:
                 seed += 1
                 place = folder / f"{how}-{k}-{once}"
                 served.fault(how, k, once=once)
