@@ -24,6 +24,7 @@ from bench.runs.attempt import Attempt
 from bench.runs.folder import RunFolder
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.tracking import store
+from bench.training.ledger import Ledger as TrainingLedger
 from bench.types import Prediction
 
 ELSEWHERE = "another system pid:[1]"
@@ -151,6 +152,19 @@ def test_of_many_that_find_a_dead_owner_one_gets_the_lock(tmp_path: Path) -> Non
     assert sorted(said) == ["False"] * 5 + ["True"]
 
 
+def test_a_training_that_was_taken_for_dead_writes_no_more(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path / "task" / "model" / "training-1")
+    with folder.locked():
+        (folder.path / "seed-0").mkdir()
+        ledger = TrainingLedger(folder.path / "seed-0", 1)
+        ledger.write("train", 1.0, start=0, step=1)
+        of_another(folder.path / ".lock", 2)
+        time.sleep(0.1)
+        with pytest.raises(BenchError, match="was taken over by"):
+            ledger.write("train", 1.0, start=1, step=2)
+    assert (folder.path / "seed-0" / "ledger.jsonl").read_bytes().count(b"\n") == 1
+
+
 def test_who_was_taken_for_dead_writes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     folder = RunFolder(tmp_path / "task" / "model" / "run")
     with folder.locked(), Attempt(folder) as attempt:
@@ -170,8 +184,8 @@ def test_who_was_taken_for_dead_writes_no_more(tmp_path: Path, monkeypatch: pyte
 
 def test_who_wakes_within_a_write_writes_into_no_file_of_who_took_over(tmp_path: Path) -> None:
     folder = RunFolder(tmp_path / "task" / "model" / "run")
-    folder.path.mkdir(parents=True)
-    files = [folder.path / name for name in (JOURNAL, LEDGER)]
+    (folder.path / "seed-0").mkdir(parents=True)
+    files = [folder.path / name for name in (JOURNAL, LEDGER, "seed-0/ledger.jsonl")]
     for file in files:
         file.write_bytes(b"kept\n")
         file.chmod(0o640)
@@ -181,7 +195,7 @@ def test_who_wakes_within_a_write_writes_into_no_file_of_who_took_over(tmp_path:
         for late in suspended:
             late.write(b"late\n")
             late.close()
-        assert [(file.read_bytes(), file.stat().st_mode & 0o777) for file in files] == [(b"kept\n", 0o640)] * 2
+        assert [(file.read_bytes(), file.stat().st_mode & 0o777) for file in files] == [(b"kept\n", 0o640)] * 3
     before = [file.stat().st_ino for file in files]
     with folder.locked():  # whose last owner gave it back
         assert [file.stat().st_ino for file in files] == before

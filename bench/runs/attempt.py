@@ -10,7 +10,6 @@ from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from types import TracebackType
 
-from bench.errors import BenchError
 from bench.logs.log import Public, command, log
 from bench.record import Timing
 from bench.runs import spans
@@ -20,7 +19,7 @@ from bench.runs.folder import RunFolder
 from bench.runs.heartbeat import Heartbeat, ended_by, last_beat, last_facts
 from bench.runs.journal import JOURNAL, LEDGER, Kept, of_prediction, of_timing, recover
 from bench.runs.ledger import Ledger
-from bench.runs.locks import refuse_lost
+from bench.runs.locks import append
 from bench.runs.timing import Stopwatch, nothing
 from bench.types import Prediction
 
@@ -86,19 +85,11 @@ class Attempt(AbstractContextManager["Attempt"]):
     def keep(self, predictions: Sequence[Prediction]) -> None:
         """Append answers to the journal, behind their reading in the ledger; raises BenchError where the disk takes no more."""
         with spans.span("write", rows=len(predictions)):
-            self._append(self._journal, [of_prediction(prediction) for prediction in predictions])
+            append(self.folder.path, self._journal, [of_prediction(prediction) for prediction in predictions])
         self._course.came(predictions)
 
-    def _append(self, file: Appended, texts: Sequence[str]) -> None:
-        refuse_lost(self.folder.path)
-        try:
-            file.write(texts)
-        except BenchError:  # of who was suspended within the write, whoever took over has put the file away
-            refuse_lost(self.folder.path, now=True)
-            raise
-
     def _record(self, timing: Timing) -> None:
-        self._append(self._ledger, [of_timing(timing)])
+        append(self.folder.path, self._ledger, [of_timing(timing)])
         if timing.phase not in ("predict", "begin"):
             log.info("%s: %.3f s", Public(timing.phase), timing.seconds)
         elif timing.phase == "predict" and log.isEnabledFor(logging.DEBUG):

@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import clear_drafts, json_lettered, put_anew, write_atomically
+from bench.disk import clear_drafts, json_lettered, write_atomically
 from bench.errors import BenchError
 from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
@@ -160,9 +160,6 @@ class RunFolder:
             try:
                 self.path.mkdir(parents=True, exist_ok=True)
                 held.enter_context(locks.locked(self.path))
-                if locks.is_after_silence(self.path):
-                    put_anew(self.path / LEDGER)
-                    put_anew(self.path / JOURNAL)
             except OSError as error:
                 raise BenchError(
                     f"run directory {self.path} cannot be written ({error.strerror}); choose another with runs_dir= or BENCH_RUNS"

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from bench import locks
+from bench.disk import put_anew
 from bench.errors import BenchError
 from bench.leases import SILENT_SECONDS
 from bench.locks import Owner
 from bench.logs.log import FILE as LOG
 from bench.logs.log import say
+from bench.runs.appended import Appended
 from bench.runs.heartbeat import ALIVE
 
 LOCK = ".lock"
@@ -28,6 +30,7 @@ def locked(folder: Path) -> Iterator[None]:
     file = locks.opened(folder / LOCK)
     try:
         _take(file, folder)
+        _put_away(folder)
         yield
     finally:
         locks.let_go(file)
@@ -75,9 +78,28 @@ def in_use(folder: Path, owner: Owner) -> BenchError:
     return BenchError(f"run directory {folder} is in use by {owner}; wait for it or end it (`bench status` shows it)")
 
 
-def is_after_silence(folder: Path) -> bool:
-    """Whether the lock of a folder, which is ours, was another machine's that fell silent and may wake while it writes."""
-    return locks.has_leases() and locks.is_after_silence(folder / LOCK)
+def _put_away(folder: Path) -> None:
+    """Put copies in the place of what is appended to, where the lock was another machine's that fell silent.
+
+    It may wake within a write, behind its last look at the lock, and then writes into files that nobody reads.
+    """
+    if locks.has_leases() and locks.is_after_silence(folder / LOCK):
+        for path in (
+            *folder.glob("*.jsonl"),
+            *folder.glob("*/*.jsonl"),
+        ):  # a run's own, and those of a training's seeds
+            if path.is_file() and not path.is_symlink():
+                put_anew(path)
+
+
+def append(folder: Path, file: Appended, texts: Sequence[str]) -> None:
+    """Append lines to a file of a folder whose lock is ours; raises BenchError as `refuse_lost` and `Appended.write` do."""
+    refuse_lost(folder)
+    try:
+        file.write(texts)
+    except BenchError:  # of who was suspended within the write, whoever took over has put the file away
+        refuse_lost(folder, now=True)
+        raise
 
 
 def refuse_lost(folder: Path, *, now: bool = False) -> None:

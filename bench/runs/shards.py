@@ -290,9 +290,8 @@ def _refuse_changed(run: Path, own: Set[str], parts: Sequence[Part], answered: S
     """Raise BenchError where a part answered otherwise what the run has: a part that came back, or was copied here, later."""
     for part, ids in zip(parts, answered, strict=True):
         small, large = sorted((own, ids), key=len)
-        if twice := {
-            key: 0 for key in small if key in large
-        }:  # which a kill while parts were taken in leaves, alike in both
+        twice = {key: 0 for key in small if key in large}  # a kill while parts were taken in leaves some, alike in both
+        if twice:
             ours, theirs = _records(run, twice), _records(part.path, twice)
             if (key := next((key for key in twice if ours[key] != theirs[key]), None)) is not None:
                 raise BenchError(

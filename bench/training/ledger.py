@@ -11,6 +11,7 @@ from bench.errors import BenchError
 from bench.runs import forms
 from bench.runs.appended import Appended, lines
 from bench.runs.identity import canonical
+from bench.runs.locks import append
 from bench.types import Json
 
 FILE = "ledger.jsonl"
@@ -47,16 +48,18 @@ class Ledger:
     """Appends readings to a file, each of them handed to the system at once."""
 
     def __init__(self, folder: Path, attempt: int) -> None:
-        self.attempt = attempt
+        self.attempt, self._run = attempt, folder.parent  # whose lock is ours
         self._file = Appended(folder / FILE)
 
     def write(self, phase: str, seconds: float = 0.0, **more: Json) -> None:
-        """Write a reading; raises BenchError for a time that no clock which runs forward gives, and where the disk is full."""
+        """Write a reading; raises BenchError for a time that no clock which runs forward gives, where the disk is full, and
+        where another machine has taken the training over.
+        """
         if not (math.isfinite(seconds) and seconds >= 0):
             raise BenchError(
                 f"the clock says that '{phase}' took {seconds} seconds; a monotonic clock is due, nothing was written"
             )
-        self._file.write([Reading(self.attempt, phase, seconds, **more).line()])
+        append(self._run, self._file, [Reading(self.attempt, phase, seconds, **more).line()])
 
     def close(self) -> None:
         """Let go of the file."""

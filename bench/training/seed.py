@@ -25,6 +25,7 @@ from bench.models import taught_names
 from bench.models.base import Model
 from bench.models.trainable import Recipe, Trainable
 from bench.runs.heartbeat import Heartbeat, last_beat
+from bench.runs.locks import refuse_lost
 from bench.training import checkpoint, curve, loop
 from bench.training.evaluation import Exam
 from bench.training.ledger import Ledger, Reading, Way, readings, way
@@ -165,6 +166,7 @@ class Seed:
 
     def _save(self, model: Trainable, course: Course, ledger: Ledger) -> None:
         """Keep the model as it is now, write the curve, and remove the checkpoints."""
+        refuse_lost(self.folder.parent)
         began = self.clock()
         draft, final = self.folder / f".{MODEL}", self.folder / MODEL
         for path in (draft, final):

@@ -19,6 +19,7 @@ from bench.models.trainable import Recipe, Trainable
 from bench.runs import environment
 from bench.runs.code import code_of, named_in, sha256_of
 from bench.runs.folder import CONFIG, IDENTITY, RunFolder
+from bench.runs.locks import refuse_lost
 from bench.runs.settings import Settings
 from bench.scoring.record import modules_of_task, now
 from bench.scoring.source import scorer_of
@@ -218,6 +219,7 @@ def seed_record(seed: Seed) -> dict[str, Json]:
 
 def _finish(basis: Basis, folder: Path, seeds: Sequence[Seed], libraries: Mapping[str, str]) -> TrainingRecord:
     """Write the record; from now on the training is complete."""
+    refuse_lost(folder)
     of_seeds = tuple(seed_record(seed) for seed in seeds)
     untrained = seeds[0].way().evaluated(0)
     names = [f"{seed.folder.name}/{name}" for seed in seeds for name in (ledger.FILE, curve.FILE)]
