@@ -3,8 +3,8 @@
 The long version takes many hours: with `--keep` each part that survived, and each subject of damage, is a line of a file, and the
 same call goes on with what is missing.
 
-Each part is a module of this folder whose `tried(scale)` yields rows. Prints one table, and below it what did not survive; ends
-with 1 where anything did not, or where a part broke off.
+Each part is a module of this folder whose `tried(scale)` yields rows; `--only stores` takes all those of stores. Prints one table,
+and below it what did not survive; ends with 1 where anything did not, or where a part broke off.
 """
 
 from __future__ import annotations
@@ -13,20 +13,24 @@ import argparse
 import importlib
 import json
 import os
-import subprocess
 import sys
 import tempfile
 import time
 import traceback
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
+from scripts.hard import forked
 from scripts.hard.row import HEAD, Keep, Row, Scale, say
 
 PARTS = (
-    "stores",
+    "stores.postgres",
+    "stores.down",
     "damage",
     "offline",
+    "stores.cut",
+    "offline.closed",
     "crash",
     "parts",
     "shared",
@@ -34,48 +38,96 @@ PARTS = (
     "resources",
     "long_runs",
     "degenerate",
+    "stores.many",
+    "stores.databases",
+    "stores.schemas",
+    "stores.exchanged",
+    "stores.shared",
 )  # the longest of the short ones first
-ROOT = Path(__file__).parents[2]
 
 
-def one_part(name: str, scale: Scale) -> int:
-    """Run one part in this process; a line of JSON for each of its rows on stdout."""
-    try:
-        for row in importlib.import_module(f"scripts.hard.{name}").tried(scale):
-            print(json.dumps(row.to_json()), flush=True)
-    except Exception:
-        traceback.print_exc()
-        return 1
-    return 0
+@dataclass(frozen=True)
+class Part:
+    """What came of a part: its rows, the seconds that it took, and whether it broke off."""
+
+    rows: Sequence[Row]
+    seconds: float = 0.0
+    broke: bool = False
 
 
-def as_process(name: str, options: argparse.Namespace) -> tuple[list[Row], float, int]:
-    """A part in a process of its own: its rows, seconds, and exit code."""
-    start, keep = time.monotonic(), Keep(options.keep)
-    key = (name, "short" if options.short else "long", options.seed)
-    if (before := keep.found(*key)) is not None:
-        return [Row(**row) for row in before["rows"]], before["seconds"], 0
-    words = ["--part", name, "--seed", str(options.seed), *(["--short"] if options.short else [])]
-    words += ["--keep", str(options.keep.absolute())] if options.keep else []
-    done = subprocess.run(
-        [sys.executable, "-m", "scripts.hard", *words], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False
-    )
-    rows = [Row(**json.loads(line)) for line in done.stdout.split("\n") if line.startswith("{")]
-    took = time.monotonic() - start
-    say(
-        f"{name}: {sum(row.tries for row in rows):,} tries in {took:.0f} s" + (", BROKE OFF" if done.returncode else "")
-    )
-    if (
-        not done.returncode
-        and not any(row.failures for row in rows)
-        and not any(name.startswith("HARD_") for name in os.environ)
-    ):
-        keep.put({"rows": [row.to_json() for row in rows], "seconds": took}, *key)
-    return rows, took, done.returncode
+class Going:
+    """A part in a process of its own: a fork of this one, which has imported what commands need."""
+
+    def __init__(self, name: str, options: argparse.Namespace, said: Path) -> None:
+        self.name, self.said, self.began = name, said, time.monotonic()
+        sys.stdout.flush()
+        self.pid = os.fork()
+        if self.pid:
+            return
+        code = 1
+        try:
+            self._inside(options)
+            code = 0
+        except BaseException:
+            traceback.print_exc()
+        finally:
+            os._exit(code)
+
+    def _inside(self, options: argparse.Namespace) -> None:
+        with tempfile.TemporaryDirectory(prefix=f"hard-{self.name}-") as place, self.said.open("w") as said:
+            folder = Path(place)
+            forked.own_cache(folder / "warm")
+            scale = Scale(not options.short, folder, options.seed, Keep(options.keep))
+            for row in importlib.import_module(f"scripts.hard.{self.name}").tried(scale):
+                print(json.dumps(row.to_json()), file=said, flush=True)
+
+    def ended(self, status: int) -> Part:
+        """What came of it, once it has ended."""
+        lines = self.said.read_text().split("\n") if self.said.exists() else []
+        part = Part([Row(**json.loads(line)) for line in lines if line], time.monotonic() - self.began, status != 0)
+        broke = ", BROKE OFF" if part.broke else ""
+        say(f"{self.name}: {sum(row.tries for row in part.rows):,} tries in {part.seconds:.0f} s{broke}")
+        return part
+
+
+def tried(names: Sequence[str], options: argparse.Namespace, folder: Path) -> list[Part]:
+    """The parts: what was kept of them, the others tried, four beside each other in the short version."""
+    keep = Keep(options.keep)
+    kept = {name: keep.found(*_key(name, options)) for name in names}
+    done = {
+        name: Part([Row(**row) for row in one["rows"]], one["seconds"]) for name, one in kept.items() if one is not None
+    }
+    waiting, going = [name for name in names if name not in done], dict[int, Going]()
+    if waiting:
+        forked.warm(folder)
+    while waiting or going:
+        if waiting and len(going) < (4 if options.short else 1):
+            one = Going(waiting[0], options, folder / f"{waiting[0]}.rows")
+            going[one.pid] = one
+            del waiting[0]
+            continue
+        pid, status = os.wait()
+        if pid not in going:  # what a part left behind
+            continue
+        name, part = going[pid].name, going.pop(pid).ended(status)
+        done[name] = part
+        if not (
+            part.broke or any(row.failures for row in part.rows) or any(key.startswith("HARD_") for key in os.environ)
+        ):
+            keep.put({"rows": [row.to_json() for row in part.rows], "seconds": part.seconds}, *_key(name, options))
+    return [done[name] for name in names]
+
+
+def _of(name: str, part: str) -> bool:
+    return part == name or part.startswith(f"{name}.")
+
+
+def _key(name: str, options: argparse.Namespace) -> tuple[object, ...]:
+    return name, "short" if options.short else "long", options.seed
 
 
 def main() -> int:
-    """Run the parts, four beside each other in the short version, and print the table."""
+    """Run the parts, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--short", action="store_true", help="the version that CI runs")
     parser.add_argument("--only", default=",".join(PARTS), help="parts, with commas between")
@@ -83,26 +135,23 @@ def main() -> int:
     parser.add_argument(
         "--keep", type=Path, metavar="FILE", help="go on with what this file has not, and add what ends"
     )
-    parser.add_argument("--part", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    if options.part:
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-        with tempfile.TemporaryDirectory(prefix=f"hard-{options.part}-") as folder:
-            return one_part(options.part, Scale(not options.short, Path(folder), options.seed, Keep(options.keep)))
-    names = options.only.split(",")
-    if unknown := [name for name in names if name not in PARTS]:
+    asked = options.only.split(",")
+    if unknown := [name for name in asked if not any(_of(name, part) for part in PARTS)]:
         parser.error(f"unknown part {unknown[0]!r}; the parts are {', '.join(PARTS)}")
+    names = [part for part in PARTS if any(_of(name, part) for name in asked)]
     start = time.monotonic()
-    with ThreadPoolExecutor(4 if options.short else 1) as pool:
-        found = list(pool.map(lambda name: as_process(name, options), names))
+    os.environ.setdefault("OMP_NUM_THREADS", "1")
+    with tempfile.TemporaryDirectory(prefix="hard-") as folder:
+        found = tried(names, options, Path(folder))
     print(HEAD)
-    rows = [row for part, _, _ in found for row in part]
+    rows = [row for part in found for row in part.rows]
     for row in rows:
         print(row)
     for row in rows:
         for line in row.failures:
             print(f"NOT SURVIVED {row.fault}: {line}")
-    broken = [name for name, (_, _, code) in zip(names, found, strict=True) if code]
+    broken = [name for name, part in zip(names, found, strict=True) if part.broke]
     tries, survived = sum(row.tries for row in rows), sum(row.survived for row in rows)
     print(f"{tries:,} faults and inputs tried, {survived:,} survived, in {time.monotonic() - start:.0f} s")
     if commits := sorted({line["commit"] for line in Keep(options.keep).lines()}):

@@ -41,7 +41,6 @@ CASES = (
 
 def tried(scale: Scale) -> Iterator[Row]:
     """The rows of this part."""
-    forked.warm(scale.folder / "warm")
     runs = [Whole(scale.folder / f"whole{number}", case) for number, case in enumerate(CASES)]
     draw = scale.draw("changed")
     for text, changes, stops in (

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import time
 from collections.abc import Iterator
@@ -37,7 +36,6 @@ class Undisturbed:
     """A run that nothing happened to: what every other must end with. Its logging makes the empty store of the cache."""
 
     def __init__(self, folder: Path) -> None:
-        forked.warm(folder / "warm")
         count = folder / "count"
         done = bench(*RUN, folder=folder, HARD_FAULT="count", HARD_COUNT=str(count), **with_faults(folder))
         assert done.returncode == 0, done.stderr
@@ -176,15 +174,15 @@ def killed_while_logging(scale: Scale, whole: Undisturbed) -> Row:
     for number in range(scale.n(1, 20)):
         folder = scale.folder / f"log{number}"
         for _ in range(draw.randint(1, 2)):
-            process = start(*RUN, folder=folder, BENCH_CACHE=str(whole.cache))
+            process = forked.start(*RUN, folder=folder, BENCH_CACHE=str(whole.cache))
             until = time.monotonic() + 60
             while (
                 not list((folder / "runs").glob("*/*/*/run.json"))
-                and process.poll() is None
+                and not process.is_over()
                 and time.monotonic() < until
             ):
                 time.sleep(0.01)
-            end(process, draw.uniform(0.0, 2.5))
+            process.end(draw.uniform(0.0, 1.0))
         verdicts.append(finished(folder, whole, tracking=True))
     return counted("kill -9 while a run is logged into MLflow", verdicts)
 
@@ -204,16 +202,16 @@ def beside_each_other(scale: Scale) -> Row:
     for number in range(scale.n(1, 8)):
         folder, n = scale.folder / f"beside{number}", scale.n(3, 6)
         slow = (*RUN, "model.seconds=0.01", "tracking=none")
-        processes = [start(*slow, folder=folder) for _ in range(n)]
-        said = [(process.communicate(timeout=120), process.returncode) for process in processes]
-        refused = [(out, err) for (out, err), code in said if code == 2]
-        done = [out for (out, _), code in said if code == 0]
+        processes = [forked.start(*slow, folder=folder, waits=True) for _ in range(n)]
+        for process in processes:
+            process.go()
+        said = [process.wait(120) for process in processes]
+        refused = [one.stderr for one in said if one.returncode == 2]
+        done = [one for one in said if one.returncode == 0]
         lines = (folder / next((folder / "runs").glob("*/*/*/predictions.jsonl"))).read_text().count("\n")
         is_right = lines == 300 and len(done) >= 1 and len(done) + len(refused) == n
-        named = all("in use by process" in err and "Traceback" not in err for _, err in refused)
-        verdicts.append(
-            "" if is_right and named else f"{len(done)} done, {lines} lines, refused: {[e for _, e in refused]}"
-        )
+        named = all("in use by process" in err and "Traceback" not in err for err in refused)
+        verdicts.append("" if is_right and named else f"{len(done)} done, {lines} lines, refused: {refused}")
     return counted(f"{scale.n(3, 6)} processes at once on one run", verdicts)
 
 
@@ -223,18 +221,15 @@ def dead_owner(scale: Scale) -> Row:
     for number in range(scale.n(2, 10)):
         folder = scale.folder / f"owner{number}"
         words = (*RUN, "model.seconds=0.02", f"model.habit={'forks' if number % 2 else 'none'}", "tracking=none")
-        process = start(*words, folder=folder)
+        process = forked.start(*words, folder=folder)
         until = time.monotonic() + 60
         while not list((folder / "runs").glob("*/*/*/predictions.jsonl")) and time.monotonic() < until:
             time.sleep(0.05)
         time.sleep(0.2)
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.wait()
         done = forked.bench(*words, folder=folder)
         verdicts.append("" if done.returncode == 0 else done.stderr[-300:])
-        for stream in (process.stdout, process.stderr):
-            if stream is not None:
-                stream.close()
     return counted("kill -9 of a lock's owner, with and without a child that lives on", verdicts)
 
 
@@ -251,7 +246,7 @@ def sweeps(scale: Scale) -> Row:
     )
     for number in range(scale.n(1, 8)):
         folder = scale.folder / f"sweep{number}"
-        end(start(*words, folder=folder, BENCH_OFFLINE="1"), draw.uniform(0.5, 4))
+        forked.start(*words, folder=folder, BENCH_OFFLINE="1").end(draw.uniform(0.1, 3))
         done = forked.bench(*words, folder=folder, BENCH_OFFLINE="1")
         verdicts.append(sweep_verdict(folder, done))
     return counted("kill -9 of a sweep of 8 cells, 7 of which fail", verdicts)

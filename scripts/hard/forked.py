@@ -11,6 +11,7 @@ import importlib
 import os
 import pickle
 import runpy
+import shutil
 import signal
 import sys
 import time
@@ -50,12 +51,25 @@ class Child:
 
     def go(self) -> None:
         """Let a child begin that waits."""
+        os.write(self.gate, b"!")  # to close it would not do: children that were forked later have it open, too
         os.close(self.gate)
         self.began = time.monotonic()
 
     def kill(self) -> None:
         """End it at once, as nothing else does."""
         os.kill(self.pid, signal.SIGKILL)
+
+    def is_over(self) -> bool:
+        """Whether it has ended."""
+        return os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def end(self, after: float) -> Done:
+        """Kill it after so many seconds, if it is still there."""
+        until = time.monotonic() + after
+        while time.monotonic() < until and not self.is_over():
+            time.sleep(0.01)
+        self.kill()  # nothing to one that has ended and was not waited for
+        return self.wait()
 
     def wait(self, seconds: float = 300) -> Done:
         """Wait until it ends; one that hangs is killed, which its exit code -9 says."""
@@ -80,9 +94,7 @@ _cache: list[str] = []  # where children keep what they need not make anew, an e
 
 
 def warm(folder: Path) -> None:
-    """Import what commands need, so that children need not; they share a cache in `folder`. Once a process is enough."""
-    if _cache:
-        return
+    """Import what commands need, so that children need not; they share a cache in `folder`."""
     _cache[:] = [str(folder / "cache")]
     sys.path.insert(0, str(OWN))
     import hard_stubs
@@ -102,6 +114,12 @@ def warm(folder: Path) -> None:
             importlib.import_module(name)
     gc.collect()
     gc.freeze()  # else each child copies all of it when it looks for garbage
+
+
+def own_cache(folder: Path) -> None:
+    """Commands from here on share another cache, which begins with what the first one holds."""
+    shutil.copytree(_cache[0], folder / "cache")
+    _cache[:] = [str(folder / "cache")]
 
 
 def _needed() -> list[str]:

@@ -207,7 +207,7 @@ def folder_goes(scale: Scale, whole: Undisturbed) -> Row:
     draw, verdicts = scale.draw("goes"), []
     for number in range(scale.n(2, 16)):
         folder, back = scale.folder / f"goes{number}", number % 2 == 1
-        process = start(*QUIET, "model.seconds=0.004", folder=folder)
+        process = forked.start(*QUIET, "model.seconds=0.004", folder=folder)
         until = time.monotonic() + 60
         while not list((folder / "runs").glob("*/*/*/predictions.jsonl")) and time.monotonic() < until:
             time.sleep(0.02)
@@ -216,8 +216,7 @@ def folder_goes(scale: Scale, whole: Undisturbed) -> Row:
             (folder / "runs").rename(folder / "elsewhere")
         else:
             shutil.rmtree(folder / "runs", ignore_errors=True)
-        out, err = process.communicate(timeout=120)
-        first = subprocess.CompletedProcess([], process.returncode, out, err)
+        first = process.wait(120)
         if back:
             shutil.rmtree(folder / "runs", ignore_errors=True)
             (folder / "elsewhere").rename(folder / "runs")

@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
-from scripts.hard import forked
 from scripts.hard.command import is_clean
 from scripts.hard.forked import Done, bench
 from scripts.hard.row import Row, Scale, counted
@@ -16,7 +15,6 @@ _RUN = ("run", "task=hard_numbers", "model=hard_stub")
 
 def tried(scale: Scale) -> Iterator[Row]:
     """One row: a try is a command with what it wrote."""
-    forked.warm(scale.folder / "warm")
     checks = [
         _one_example,
         _all_failed,

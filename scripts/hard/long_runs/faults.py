@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from scripts.hard import forked
 from scripts.hard.command import OWN, environment, is_clean, words
 from scripts.hard.row import Row, Scale, counted, say
 
@@ -74,7 +75,7 @@ def _long(scale: Scale, n: int, every: int) -> Iterator[Row]:
 def _life(folder: Path, n: int, every: int, end: str, share: float, answers: int) -> Lived:
     """One process of the run; killed behind so many answers, or with files that cannot grow beyond their share."""
     limit = int(share * n * LEDGER_LINE) if end == "full" else None
-    with _started(folder, n, every, limit, stops=False) as process:
+    with _started(folder, n, every, limit) as process:
         lived = Lived(0, "")
         deadline, told = time.monotonic() + _LONGEST, folder / f"told-{process.pid}"
         while process.poll() is None:
@@ -89,12 +90,16 @@ def _life(folder: Path, n: int, every: int, end: str, share: float, answers: int
     return lived
 
 
-def _started(folder: Path, n: int, every: int, limit: int | None, *, stops: bool) -> subprocess.Popen[bytes]:
-    folder.mkdir(parents=True, exist_ok=True)
-    arguments = (
+def _words(folder: Path, n: int, every: int, *, stops: bool) -> tuple[str, ...]:
+    return (
         "run", "task=hard_lazy", f"task.n={n}", "model=hard_faulty", f"model.folder={folder}", f"model.every={every}",
         f"model.stops={str(stops).lower()}", "tracking=none", "device=cpu", "device.dtype=float32",
     )  # fmt: skip
+
+
+def _started(folder: Path, n: int, every: int, limit: int | None) -> subprocess.Popen[bytes]:
+    folder.mkdir(parents=True, exist_ok=True)
+    arguments = words(*_words(folder, n, every, stops=False))
 
     def limited() -> None:
         if limit is not None:
@@ -102,7 +107,7 @@ def _started(folder: Path, n: int, every: int, limit: int | None, *, stops: bool
 
     with (folder / "said").open("wb") as said:
         return subprocess.Popen(
-            words(*arguments), cwd=folder, env=environment(folder), stdout=said, stderr=said, stdin=subprocess.DEVNULL,
+            arguments, cwd=folder, env=environment(folder), stdout=said, stderr=said, stdin=subprocess.DEVNULL,
             preexec_fn=limited,
         )  # fmt: skip
 
@@ -220,14 +225,11 @@ def _stopped(scale: Scale, n: int, every: int) -> Row:
     folder, verdicts = scale.folder / "stopped", list[str]()
     faults = range(every // 2, n, every)
     for _ in range(len(faults) + 1):
-        with _started(folder, n, every, None, stops=True) as process:
-            code = process.wait(_LONGEST)
-        said = (folder / "said").read_text(encoding="utf-8")
-        if code == 0:
+        done = forked.bench(*_words(folder, n, every, stops=True), folder=folder, seconds=_LONGEST)
+        if done.returncode == 0:
             break
-        line = is_clean(subprocess.CompletedProcess([], code, said, ""))
-        due = code == 2 and "what it answered before is kept" in said
-        verdicts.append(line or ("" if due else f"ended with {code}: {said[-300:]!r}"))
+        due = done.returncode == 2 and "what it answered before is kept" in done.stderr
+        verdicts.append(is_clean(done) or ("" if due else f"ended with {done.returncode}: {done.stderr[-300:]!r}"))
     wrong = [reason for _, reason in _wrong(_folder_of(folder), n, every, STOPS)]
     if wrong:
         verdicts.append(f"{wrong[0]} (of {len(wrong)})")

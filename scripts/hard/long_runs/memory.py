@@ -19,7 +19,7 @@ EACH = 150  # and for each example
 
 def tried(scale: Scale) -> Iterator[Row]:
     """The curve: examples in a list, and made when they are asked for."""
-    sizes = (10_000, 100_000, 1_000_000) if scale.long else (30_000,)
+    sizes = (10_000, 100_000, 1_000_000) if scale.long else (20_000,)
     found = [_one(scale.folder, n, kind) for kind in ("list", "lazy")[: scale.n(1, 2)] for n in sizes]
     say("| examples | of them the list, MB | seconds | µs per answer | growth beyond it, MB | of it answering |")
     say("|---|---|---|---|---|---|")

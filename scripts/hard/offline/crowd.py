@@ -30,8 +30,9 @@ def tried(scale: Scale, server: Server, warm: Warm) -> Iterator[Row]:
     yield counted("8 runs at once on an empty cache", verdicts, "nothing, 1 download")
     done = [_killed(warm, conf, name, server, draw) for name in list(names)[runs:]]
     kills = sum(n for _, n in done)
+    verdicts = [said for said, _ in done] if kills else ["no fetch was killed"]
     yield counted(
-        f"8 fetches at once, the one that fetches killed ({kills} kills)", [said for said, _ in done],
+        f"8 fetches at once, the one that fetches killed ({kills} kills)", verdicts,
         "nothing, at most 1 download a kill more",
     )  # fmt: skip
 

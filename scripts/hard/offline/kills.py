@@ -17,7 +17,8 @@ def tried(scale: Scale, server: Server, warm: Warm) -> Iterator[Row]:
     for kind, n in (("web", scale.n(2, 60)), ("wheel", scale.n(1, 30))):
         found = [_one(warm, server, draw, kind, i) for i in range(n)]
         hit = sum(was for _, was in found)
-        yield counted(f"kill -9 of a fetch ({kind}; {hit} before it ended), then again", [said for said, _ in found])
+        verdicts = [said for said, _ in found] if hit else ["no fetch was killed"] * n
+        yield counted(f"kill -9 of a fetch ({kind}; {hit} before it ended), then again", verdicts)
 
 
 def _one(warm: Warm, server: Server, draw: random.Random, kind: str, number: int) -> tuple[str, bool]:

@@ -1,16 +1,17 @@
 """`bench` in a process that has imported it already: each command is a fork of it, so that hundreds of them take seconds.
 
-`main` in a process of its own reads a list of commands a line, in JSON (words, cwd, environment, the largest file that may be
-written), and answers with their codes, stdout and stderr. `Warm` is the other end.
+`_serve` in a process of its own gets lists of commands (words, cwd, environment, the largest file that may be written), and answers
+with their codes, stdout and stderr. `Warm` is the other end.
 """
 
 from __future__ import annotations
 
+import importlib
 import json
+import multiprocessing
 import os
 import resource
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -19,12 +20,13 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
+from multiprocessing.connection import Connection
 from pathlib import Path
 from subprocess import CompletedProcess
 from types import TracebackType
 from typing import Any
 
-from scripts.hard.command import ROOT, environment
+from scripts.hard.command import environment
 
 _IMPORTED = (
     *(
@@ -58,11 +60,11 @@ class Warm:
     def __init__(self, folder: Path, *, torch: bool = False) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
-        code = "from scripts.hard.offline import warm; warm.main()"
-        self._process = subprocess.Popen(
-            [sys.executable, "-c", code, *(["torch"] if torch else [])], cwd=ROOT, env=environment(folder), text=True,
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        )  # fmt: skip
+        fork = multiprocessing.get_context("fork")
+        self._pipe, theirs = fork.Pipe()
+        self._process = fork.Process(target=_serve, args=(theirs, self._pipe, torch))
+        self._process.start()
+        theirs.close()
 
     def __enter__(self) -> Warm:
         return self
@@ -70,9 +72,8 @@ class Warm:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        assert self._process.stdin is not None
-        self._process.stdin.close()
-        self._process.wait()
+        self._pipe.close()
+        self._process.join()
 
     def bench(self, *words: str, seconds: float = 60, most_bytes: int = 0, **more: str) -> CompletedProcess[str]:
         """Run one command; the code is 124 where it took longer than `seconds`."""
@@ -80,18 +81,12 @@ class Warm:
 
     def crowd(self, asks: Sequence[Ask], seconds: float = 60) -> list[CompletedProcess[str]]:
         """Run several commands at once."""
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
         asked = [
             {"words": one.words, "cwd": str(self.folder), "environment": environment(self.folder, **one.more), "seconds": seconds,
              "most_bytes": one.most_bytes} for one in asks
         ]  # fmt: skip
-        self._process.stdin.write(json.dumps(asked) + "\n")
-        self._process.stdin.flush()
-        line = self._process.stdout.readline()
-        if not line:
-            raise RuntimeError("the process that forks has ended")
-        return [CompletedProcess(one.words, *found) for one, found in zip(asks, json.loads(line), strict=True)]
+        self._pipe.send(asked)
+        return [CompletedProcess(one.words, *found) for one, found in zip(asks, self._pipe.recv(), strict=True)]
 
     def killed(self, ask: Ask, cache: Path, after: float) -> tuple[CompletedProcess[str], bool]:
         """Run a command and kill it so many seconds after it began to bring something into the cache; whether it was killed."""
@@ -111,7 +106,7 @@ def owner_in(cache: Path) -> int:
     """The process that brings something into the cache, as its lock says; 0 for none."""
     for draft in cache.glob("drafts/*"):
         with suppress(OSError, ValueError):
-            return int((cache / "turns" / draft.name.partition("-")[0]).read_text().split("\n")[0])
+            return int(json.loads((cache / "turns" / draft.name.partition("-")[0]).read_text())["pid"])
     return 0
 
 
@@ -170,11 +165,11 @@ def _waited(child: int, end: float) -> int:
     return 124
 
 
-def main() -> None:
-    """Serve until stdin ends."""
-    import importlib
-
-    for name in (*_IMPORTED, *(_TORCH if "torch" in sys.argv else ())):
+def _serve(asked: Connection, theirs: Connection, torch: bool) -> None:
+    """Run commands until the other end is closed."""
+    theirs.close()
+    for name in (*_IMPORTED, *(_TORCH if torch else ())):
         importlib.import_module(name)
-    for line in sys.stdin:
-        print(json.dumps(_all(json.loads(line))), flush=True)
+    with suppress(EOFError):
+        while True:
+            asked.send(_all(asked.recv()))

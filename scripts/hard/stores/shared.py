@@ -16,7 +16,9 @@ _GIVES_UP = "run `bench sync` again"  # what a sync says that the store did not 
 
 
 def tried(scale: Scale) -> Iterator[Row]:
-    """Many that log through the server while its database ends and comes back."""
+    """Many that log through the server while its database ends and comes back; not in the short version: it takes long to start."""
+    if not scale.long:
+        return
     if why := missing():
         say(f"stores: a server in front of PostgreSQL: skipped, {why}")
         yield Row(f"a server in front of PostgreSQL: SKIPPED, {why}", 0, 0, "–")
