@@ -27,7 +27,7 @@ test: $(VENV)/.dev lint
 	@$(BIN)/bench fetch task=finmm_speech task.neural=true model=moonshine
 	@if [ -n "$$BENCH_DATA" ] && command -v java > /dev/null; then $(BIN)/bench fetch task=dstc7; fi
 	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2 --dist worksteal
-	BENCH_OFFLINE=1 $(BIN)/pytest -m slow -n 2 --dist loadfile
+	BENCH_OFFLINE=1 $(BIN)/pytest -m slow -n 2 --dist loadfile tests
 
 fast: $(VENV)/.dev
 	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
