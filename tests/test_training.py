@@ -286,6 +286,7 @@ def test_a_training_stops_at_the_first_evaluation_at_the_bar(done: Any) -> None:
     assert not list(folder.glob("seed-*/checkpoint-*"))
 
 
+@pytest.mark.slow
 def test_a_complete_training_answers_at_once(done: Any) -> None:
     found, folder, _ = done
     again = train(
