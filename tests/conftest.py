@@ -36,6 +36,9 @@ def pytest_configure(config: pytest.Config) -> None:
     """Compile each file once: for both workers, for the other part of the suite and for every command in a process of its own."""
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    # A shell starts what is behind an & with Ctrl-C ignored: tests of it would wait for ever.
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     _share_the_cores()
 
 
