@@ -155,7 +155,7 @@ def _result(one: Item, score: Score) -> Any:
     repository, revision = dataset_on_hub(one)
     data = {
         "fingerprint": run.data_fingerprint,
-        "n_examples": run.n_examples,
+        "n_examples": run.n_examples or None,  # 0: a log of figures that does not say
         "limit": run.limit,
         "task_version": run.task_version,
     }
@@ -176,6 +176,7 @@ def _metric_args(score: Score) -> dict[str, Json]:
         "unit": "fraction" if score.is_fraction else "points",
         "n": score.n or None,
         "n_failed": score.n_failed,
+        "higher_is_better": score.higher_is_better,
     }
     if score.low is not None and score.high is not None:
         told |= {"low": score.low, "high": score.high, "confidence_level": CONFIDENCE}

@@ -6,6 +6,7 @@ Names and meaning of the keys: https://github.com/evaleval/every_eval_ever.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import NamedTuple
 from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.imports import naming, reading
+from bench.imports.direction import said_to_be_lower
 from bench.imports.log import FRACTION, Log, Sample, clean, counted, dated, failed_line, listed, named, number, shortly
 from bench.types import Json
 
@@ -53,7 +55,8 @@ def read(path: Path, evaluation: str | None = None) -> Log:
         raise BenchError(f"{path}: 'evaluation_results' holds no result; give {WHAT}")
     rows = [reading.an_object(one, f"{path}: evaluation_results[{i}]", WHAT) for i, one in enumerate(results)]
     name = _chosen([str(one.get("evaluation_name")) for one in rows], evaluation, path)
-    figures = _figures([one for one in rows if str(one.get("evaluation_name")) == name], path)
+    of_it = [one for one in rows if str(one.get("evaluation_name")) == name]
+    figures = _figures(of_it, path)
     library = _mapping(found["eval_library"])
     model = str(_mapping(found["model_info"]).get("id") or _mapping(found["model_info"]).get("name") or "")
     about = {"model": model, "version": f"{library.get('name', 'unknown')} {library.get('version', '')}".strip()}
@@ -69,7 +72,7 @@ def read(path: Path, evaluation: str | None = None) -> Log:
         n=next((one.n for one in figures.values() if one.n), None),
         counts={name: one.n for name, one in figures.items() if one.n}, notes=tuple(notes),
         scales={name: one.scale for name, one in figures.items()},
-        date=date, data=_data([one for one in rows if str(one.get("evaluation_name")) == name]),
+        date=date, data=_data(of_it), asked=_asked(of_it),
     )  # fmt: skip
 
 
@@ -83,7 +86,7 @@ def _with_figures(log: Log, figures: Mapping[str, _Figure], lower: frozenset[str
         log = replace(log, metrics=(name,), samples=renamed)
     return replace(
         log,
-        lower=lower & set(log.metrics),
+        lower=(lower | (log.lower - set(figures))) & set(log.metrics),
         stated={name: one.value for name, one in figures.items()},
         scales=_scales_of_samples(log, figures),
         notes=(*notes, *log.notes),
@@ -148,7 +151,9 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, _Figur
             _mapping(details.get("uncertainty")).get("num_samples"), f"{path}: {shortly(name, 60)}: num_samples"
         )
         where = f"{path}: {shortly(name, 60)}"
-        found[name] = _Figure(value, config.get("lower_is_better") is True, n, *_scale(config, where))
+        told = config.get("lower_is_better")
+        less = told if isinstance(told, bool) else said_to_be_lower(name)
+        found[name] = _Figure(value, less, n, *_scale(config, where))
         _refuse_beyond(value, found[name], where)
     return found
 
@@ -187,10 +192,21 @@ def _refuse_beyond(value: float, figure: _Figure, where: str) -> None:
 def _data(rows: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
     """What the results say of the data that they are of."""
     found = [_mapping(row.get("source_data")) for row in rows]
-    texts = (
+    texts = {
         f"{key} {clean(one[key])}" for one in found for key in ("dataset_name", "hf_repo", "hf_split") if one.get(key)
-    )
-    return tuple(sorted(set(texts)))
+    }
+    for more in (_mapping(one.get("additional_details")) for one in found):  # as `bench export --to eee` says it
+        texts |= {f"{key} {shortly(more[key], 60)}" for key in ("split", "revision", "limit") if more.get(key)}
+        if more.get("data_fingerprint"):
+            texts.add(f"fingerprint {shortly(more['data_fingerprint'], 80)[:12]}")
+    return tuple(sorted(texts))
+
+
+def _asked(rows: Sequence[Mapping[str, Json]]) -> str:
+    """The digest of the requests that a record of `bench export` says, "" where it says none or several."""
+    found = {_mapping(_mapping(row.get("source_data")).get("additional_details")).get("asked") for row in rows}
+    one = found.pop() if len(found) == 1 else None
+    return one if isinstance(one, str) and re.fullmatch(r"[0-9a-f]{64}", one) else ""
 
 
 def _metric(row: Mapping[str, Json]) -> str:
@@ -264,7 +280,8 @@ def _of_samples(
     metrics = tuple(dict.fromkeys(name for one in samples.values() for name in one.values))
     if not metrics:
         raise BenchError(f"{path}: no sample has a score that is a number; give {WHAT}")
-    return Log(HARNESS, about.get("version", "unknown"), name, models[0], metrics, tuple(samples.values()),
+    lower = frozenset(one for one in metrics if said_to_be_lower(one))  # where no aggregate says which
+    return Log(HARNESS, about.get("version", "unknown"), name, models[0], metrics, tuple(samples.values()), lower=lower,
                n=len(samples), notes=tuple(notes))  # fmt: skip
 
 

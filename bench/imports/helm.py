@@ -6,11 +6,13 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, Sample, clean, failed_line, merged, named, number, said_to_be_lower, shortly
+from bench.imports.direction import said_to_be_lower
+from bench.imports.log import Log, Sample, clean, failed_line, merged, named, number, shortly
+from bench.runs.identity import fingerprint
 from bench.types import Json
 
 HARNESS = "helm"
@@ -18,6 +20,16 @@ WHAT = "the folder of one HELM run, which holds run_spec.json, per_instance_stat
 _COUNTED = re.compile(  # what HELM counts of each request beside what it measures
     r"num_|inference_|training_|batch_size|finish_reason_|prompt_truncated|max_prob|none_prob|logprob|estimated_num|predicted_index"
 )
+_UNWANTED = re.compile(  # of which less is better by HELM's own schema, beside what the generic names tell
+    r"bbq_metric_\w*bias|bias_metric:|blacked_out_|copyright_human|lpips_score|longest_common_prefix|nsfw|toxic_prompt|watermark"
+)
+_WANTED = frozenset(("edit_distance",))  # from a protected text, which is to be far
+# What the prompts were made of, without what HELM sets for a model: its window, its stop sequences, signs around the whole.
+_ASKED = (
+    "method", "instructions", "input_prefix", "input_suffix", "reference_prefix", "reference_suffix", "output_prefix",
+    "output_suffix", "instance_prefix", "chain_of_thought_prefix", "chain_of_thought_suffix", "substitutions", "multi_label",
+    "max_train_instances", "sample_train",
+)  # fmt: skip
 _Key: TypeAlias = tuple[str, int]  # instance and trial
 _FIRST = ("exact_match", "quasi_exact_match", "f1_score")
 
@@ -49,9 +61,26 @@ def read(path: Path) -> Log:
         raise BenchError(f"{path}: per_instance_stats.json measures nothing of an instance; give {WHAT}")
     model = str(adapter.get("model") or adapter.get("model_deployment") or "")
     name = re.sub(r",?model(_deployment)?=[^,]*", "", str(spec["name"])).rstrip(":,")
-    lower = frozenset(one for one in metrics if said_to_be_lower(one))
+    lower = frozenset(one for one in metrics if _is_lower(one))
+    more += [f"less is better of {one}, by its name" for one in metrics if one in lower]
     return Log(HARNESS, "unknown", name, model, tuple(metrics), tuple(found), _stated(path), lower, "", len(found),
-               (*notes, *more))  # fmt: skip
+               (*notes, *more), **_asked(adapter))  # fmt: skip
+
+
+def _asked(adapter: Mapping[str, Json]) -> dict[str, Any]:
+    told = {name: adapter[name] for name in _ASKED if adapter.get(name) is not None}
+    if "method" not in told:
+        return {}
+    shots = told.get("max_train_instances")
+    words = [
+        f"the method {shortly(told['method'], 40)}",
+        *([f"up to {shots} solved examples"] if type(shots) is int else []),
+    ]
+    return {"asked": fingerprint(clean(told)), "asking": tuple(words)}
+
+
+def _is_lower(metric: str) -> bool:
+    return metric not in _WANTED and (_UNWANTED.search(metric) is not None or said_to_be_lower(metric))
 
 
 def _states(path: Path) -> dict[_Key, Mapping[str, Json]]:

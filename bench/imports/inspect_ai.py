@@ -8,10 +8,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from bench.errors import BenchError
 from bench.imports import naming, reading
+from bench.imports.direction import said_to_be_lower
 from bench.imports.log import (
     Log,
     Sample,
@@ -24,10 +25,10 @@ from bench.imports.log import (
     named,
     number,
     refuse_version,
-    said_to_be_lower,
     shortly,
     texts_in,
 )
+from bench.runs.identity import fingerprint
 from bench.types import Json
 
 HARNESS = "inspect"
@@ -90,11 +91,14 @@ def read(path: Path) -> Log:
         if name not in metrics
     ]
     broken = [one for one, (_, row) in zip(samples, rows, strict=True) if row.get("error")]
+    lower = frozenset(name for name in metrics if said_to_be_lower(name))
+    notes += [f"less is better of {name}, by its name" for name in metrics if name in lower]
     notes += [*failed_line(broken, "samples ended in an error"), *_doubtful(header, rows, str(said["model"]))]
     return Log(
         HARNESS, str(version or "unknown"), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),
-        frozenset(name for name in metrics if said_to_be_lower(name)), str(said.get("task_version") or ""), len(found),
-        tuple(notes), commit=commit_of(_mapping(said.get("revision")).get("commit")), date=dated(said.get("created")),
+        lower, str(said.get("task_version") or ""), len(found),
+        tuple(notes), **_asked(header, said),
+        commit=commit_of(_mapping(said.get("revision")).get("commit")), date=dated(said.get("created")),
     )  # fmt: skip
 
 
@@ -142,6 +146,10 @@ def _scores(record: Mapping[str, Json]) -> Mapping[str, Json]:
 
 def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_out: dict[str, str]) -> Sample:
     reading.needed(dict(record), ("id", "epoch", "input"), where, WHAT)
+    if isinstance(record["id"], bool) or not isinstance(record["id"], str | int):
+        raise BenchError(
+            f"{where}: the id is {shortly(record['id'], 40)!r}, expected a text or a whole number; give {WHAT}"
+        )
     held = _mapping(record.get("attachments"))
     spoken = [_attached(text, held) for text in _spoken(record["input"])]
     prompt = "\n".join(spoken)
@@ -167,6 +175,30 @@ def _sample(record: Mapping[str, Json], where: str, names: Sequence[str], left_o
         str(clean(record["id"])), tuple(texts), prompt, clean(record.get("target")), clean(said) if isinstance(said, str) else None,
         None, values, str(clean(record["id"])), _failed(record, said), finish, doc=_mapping(record.get("metadata")),
     )  # fmt: skip
+
+
+def _asked(header: Mapping[str, Json], said: Mapping[str, Json]) -> dict[str, Any]:
+    """How the samples were asked: by which solvers, with what they were given, and with what arguments of the task."""
+    plan = _mapping(header.get("plan"))
+    given = plan.get("steps")
+    steps = [_mapping(one) for one in given] if isinstance(given, list) else []
+    told = [[str(one.get("solver")), _passed(one)] for one in steps]
+    system = _mapping(said.get("model_generate_config")).get("system_message") or _mapping(plan.get("config")).get(
+        "system_message"
+    )
+    if not told:
+        return {}
+    words = [f"the solver {shortly(name, 40)}" for name, _ in told if name != "generate"]
+    words += ["a system message"] if system else []
+    return {"asked": fingerprint(clean([told, _mapping(said.get("task_args")), system])), "asking": tuple(words)}
+
+
+def _passed(step: Mapping[str, Json]) -> Json:
+    """What a solver was given; earlier logs say that with what it has by default."""
+    found = dict(_mapping(step.get("params_passed", step.get("params"))))
+    if step.get("solver") == "generate" and found.get("tool_calls") == "loop":
+        del found["tool_calls"]
+    return found
 
 
 def _doubtful(header: Mapping[str, Json], rows: Sequence[_Row], model: str) -> Iterator[str]:
@@ -254,14 +286,26 @@ def _refuse_twice(path: Path, rows: Sequence[_Row]) -> None:
 
 
 def _stated(results: Mapping[str, Json]) -> dict[str, float]:
-    """The log's own figures: {scorer/metric: value}."""
-    found = {}
-    for one in results.get("scores") or () if isinstance(results.get("scores"), list) else ():
-        for name, metric in _mapping(_mapping(one).get("metrics")).items():
-            value = number(_mapping(metric).get("value"))
+    """The log's own figures: {scorer/metric: value}, {scorer/key/metric: value} of a score of several values.
+
+    Of one that was reduced over epochs otherwise than by the mean, or in several ways, the reducer stands behind a comma.
+    """
+    found: dict[str, float] = {}
+    scores = [_mapping(one) for one in results.get("scores") or ()] if isinstance(results.get("scores"), list) else []
+    whose = [_scorer(one) for one in scores]
+    for one, name in zip(scores, whose, strict=True):
+        by = one.get("reducer") or ("" if whose.count(name) == 1 else len(found))
+        reducer = f",{by}" if whose.count(name) > 1 or by not in ("", "mean") else ""
+        for metric, told in _mapping(one.get("metrics")).items():
+            value = number(_mapping(told).get("value"))
             if value is not None:
-                found[named(f"{_mapping(one).get('name')}/{name}")] = value
+                found[named(f"{name}/{metric}{reducer}")] = value
     return found
+
+
+def _scorer(score: Mapping[str, Json]) -> str:
+    name, scorer = str(score.get("name")), str(score.get("scorer") or score.get("name"))
+    return name if name == scorer else f"{scorer}/{name}"
 
 
 def _first(left_out: Mapping[str, str]) -> str:

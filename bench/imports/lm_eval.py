@@ -12,9 +12,11 @@ import re
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 from bench.errors import BenchError
 from bench.imports import naming, reading
+from bench.imports.direction import said_to_be_lower
 from bench.imports.log import (
     Log,
     Sample,
@@ -26,10 +28,10 @@ from bench.imports.log import (
     named,
     number,
     refuse_version,
-    said_to_be_lower,
     shortly,
     texts_in,
 )
+from bench.runs.identity import fingerprint
 from bench.types import Json
 
 HARNESS = "lm-eval"
@@ -77,7 +79,8 @@ def read(path: Path, results: Path | None = None) -> Log:
     return Log(
         HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said), metrics, tuple(samples), stated, lower,
         "" if version is None or isinstance(version, Mapping) else str(version), n, tuple(notes),
-        folder=path.absolute().parent.name, commit=commit_of(said.get("git_hash")), date=dated(said.get("date")),
+        folder=path.absolute().parent.name, **_asked(said, task, samples),
+        commit=commit_of(said.get("git_hash")), date=dated(said.get("date")),
     )  # fmt: skip
 
 
@@ -246,6 +249,19 @@ def _model(said: Mapping[str, Json]) -> str:
         said.get("model_name") or weights or found.get("model") or _mapping(said.get("config")).get("model") or ""
     )
     return naming.without_place(name, most=2) if name == weights else name
+
+
+def _asked(said: Mapping[str, Json], task: str, samples: Sequence[Sample]) -> dict[str, Any]:
+    """How the samples were asked: their prompts, or what made them where a model's own template stands around each."""
+    shots = _mapping(said.get("n-shot")).get(task)
+    system = said.get("system_instruction")
+    words = [f"{shots} solved examples"] if type(shots) is int else []
+    words += ["a system instruction"] if system else []
+    if said.get("chat_template"):
+        seed = _mapping(said.get("config")).get("fewshot_seed") if shots else None
+        return {"asked": fingerprint(clean([shots, system, seed])), "asking": (*words, "a chat template")}
+    prompts = sorted((one.id, one.prompt) for one in samples)
+    return {"asked": fingerprint(clean(prompts)), "asking": tuple(words)} if all(text for _, text in prompts) else {}
 
 
 def _is_lower(name: str, told: Mapping[str, Json]) -> bool:

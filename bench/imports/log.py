@@ -15,9 +15,6 @@ from bench.runs.identity import fingerprint
 from bench.text.shown import LONGEST_NAME, visible
 from bench.types import Json
 
-LOWER_IS_BETTER = re.compile(
-    r"(^|_)(perplexity|ppl|bits_per_byte|wer|cer|ter|mse|rmse|mae|loss|brier(_score)?|ece(_\w+)?|error(_rate)?)$"
-)
 FRACTION = "fractions"  # the scale of 0 to 1, or to -1 of what may be below 0
 _HUGE = 1e100  # a value beyond it is no score, and its square or sum no number
 _MOST_SAMPLES = 2**53  # a whole number that JSON holds
@@ -61,7 +58,9 @@ class Log:
     same of a metric, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples`
     is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
     folder that the harness names by the model, for a log that itself names none. `data` says which data figures are of, as a
-    split and subsets: two logs of figures are of the same data where it is the same. `commit` is the git hash that the log names
+    split and subsets: two logs of figures are of the same data where it is the same. `asked` is a digest of
+    how the model was asked (solved examples, instructions), "" where the log does not say, and `asking` says some of it in words.
+    `commit` is the git hash that the log names
     and `date` its time, in UTC, "" where it says none.
     """
 
@@ -80,6 +79,8 @@ class Log:
     counts: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
     data: tuple[str, ...] = ()
+    asked: str = ""
+    asking: tuple[str, ...] = ()
     commit: str = ""
     date: str = ""
 
@@ -195,13 +196,14 @@ def commit_of(value: Json) -> str:
 
 
 def refuse_version(version: Json, read: str, where: str) -> None:
-    """Raise BenchError for a version of a harness that is not of the series `read`, "lm-eval 0.4"; none stated is no matter.
+    """Raise BenchError for a version of a harness that is not of a series in `read`, "mteb 1 or 2"; none stated is no matter.
 
     >>> refuse_version("0.4.13.dev0", "lm-eval 0.4", "x"), refuse_version(None, "lm-eval 0.4", "x")
     (None, None)
     """
-    harness, _, series = read.rpartition(" ")
-    if version not in (None, "") and not re.fullmatch(rf"v?{re.escape(series)}(?:[^0-9].*)?", str(version), re.DOTALL):
+    harness, _, series = read.partition(" ")
+    known = "|".join(map(re.escape, series.split(" or ")))
+    if version not in (None, "") and not re.fullmatch(rf"v?(?:{known})(?:[^0-9].*)?", str(version), re.DOTALL):
         raise BenchError(f"{where} was written by version {shortly(version, 30)} of {harness}; {series} is read")
 
 
@@ -220,15 +222,6 @@ def _named(text: str) -> str:
     if len(found) > LONGEST_NAME:  # of two that begin alike each keeps a name of its own
         found = f"{found[: LONGEST_NAME - 7]}…{fingerprint(text)[:6]}"
     return found or "score"
-
-
-def said_to_be_lower(name: str) -> bool:
-    """Whether less is better of a metric of this name, for a log that does not say.
-
-    >>> said_to_be_lower("word_perplexity,none"), said_to_be_lower("wer"), said_to_be_lower("answer")
-    (True, True, False)
-    """
-    return LOWER_IS_BETTER.search(name.partition(",")[0].lower()) is not None
 
 
 def listed(names: Sequence[str], most: int = 8) -> str:

@@ -18,6 +18,7 @@ from bench.disk import json_lettered
 from bench.engine.asking import data_of, first_examples
 from bench.errors import BenchError
 from bench.imports import naming
+from bench.imports.direction import said_to_be_unbounded
 from bench.imports.log import (
     FRACTION,
     Log,
@@ -85,6 +86,8 @@ class Source:
         refuse_huge(log.stated, f"{path}, the log's own figures")
         if model is not None and naming.holds_secret(model):
             raise BenchError("--model holds what looks like a secret, which the record would show; give another name")
+        if not log.task.strip():
+            raise BenchError(f"{path} does not say of which task it is; a run stands under the name of its task")
         told = log.model or log.folder
         name = model or re.sub(r"[/\\:]+", "__", naming.public(told, path.name))[:120]
         if not name:
@@ -138,6 +141,7 @@ def as_it_is(source: Source, settings: Settings) -> Made:
         task=shortly(log.task),
         task_version=shortly(log.task_version),
         cluster=shortly(source.cluster or ""),
+        asking=shortly(public_text(", ".join(log.asking))),
     )
     run, folder = _kept(source, task, examples, predictions, settings, origin, {})
     return Made(run, folder, (*log.notes, *notes, *_unlike(log, run.scores)), log.stated)
@@ -218,7 +222,7 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
         task_version=shortly(log.task_version),
         data=shortly(public_text(", ".join(log.data))),
     )
-    found = Measured(scores, None, Endings())
+    found = Measured(scores, None, Endings(n_brought=1))  # how its answers ended is unknown
     run, folder = _kept(source, task, examples, [], settings, origin, {}, lambda *_: found)
     return Made(run, folder, log.notes, log.stated)
 
@@ -260,6 +264,9 @@ def _metric(log: Log, name: str, values: Sequence[float], least: float = 0.0) ->
     version = f", version {shortly(log.task_version, 60)} of its task" if log.task_version else ""
     scale = log.scales.get(name)
     is_fraction = scale == FRACTION if scale else all(least <= one <= 1 for one in values)
+    is_fraction &= bool(scale) or not said_to_be_unbounded(
+        name
+    )  # a loss of 0.3 is no 30 %, and no failure has a worst one
     return foreign.metric(
         name, higher_is_better=name not in log.lower, is_fraction=is_fraction,
         signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}"
@@ -359,11 +366,9 @@ def _theirs(log: Log, paired: Paired) -> dict[str, float]:
 def _unlike(log: Log, scores: Sequence[Score]) -> Iterator[str]:
     """Where the log's own figure of a metric is not the mean of its samples."""
     for one in scores:
-        names = [
-            name
-            for name in log.stated
-            if name == one.metric or name.split("/") in ([one.metric, "accuracy"], [one.metric, "mean"])
-        ]
+        means = (f"{one.metric}/accuracy", f"{one.metric}/mean")
+        reduced = tuple(f"{mean}," for mean in means)  # behind the comma stands how epochs were reduced
+        names = [name for name in log.stated if name in (one.metric, *means) or name.startswith(reduced)]
         for name in names:
             if one.value is not None and not math.isclose(
                 one.value, log.stated[name], rel_tol=_AGREES, abs_tol=_AGREES
@@ -385,14 +390,8 @@ def _kept(
     else:
         data = fingerprint_of(examples) if isinstance(task, foreign.ForeignTask) else data_of(task, examples)
     said = fingerprint([one.to_json() for one in predictions], source.log.harness, dict(origin[IMPORTED]["stated"]))
-    judged: dict[str, Json] = {}
-    if isinstance(task, foreign.ForeignTask):  # what ranks, and which way, is the log's word and not a task's version
-        judged["metrics"] = [
-            [one.name, one.higher_is_better, *([] if one.is_fraction else [one.signature])] for one in task.metrics
-        ]
-    if source.only_paired:
-        judged[foreign.ONLY_PAIRED] = True
-    stands_on = judged | {
+    asked = source.log.asked if isinstance(task, foreign.ForeignTask) else ""
+    stands_on = _judged(source, task) | {
         "task": [task.name, task.version],
         "data": data,
         IMPORTED: [source.model, said],
@@ -403,7 +402,9 @@ def _kept(
     settings = replace(settings, config={**settings.config, IMPORTED: dict(origin[IMPORTED])})
     nowhere = {"commit": source.log.commit, "cpu": "unknown"}
     device = Device("cpu", "none", 1)
-    basis = Basis(task, examples, settings, data, ELSEWHERE, source.model, IMPORTED, device, environment=nowhere)
+    basis = Basis(
+        task, examples, settings, data, asked or ELSEWHERE, source.model, IMPORTED, device, environment=nowhere
+    )
     submission = {"file": origin[IMPORTED]["file"], "sha256": origin[IMPORTED]["sha256"], **_NO_FAULTS, **faults}
     readings: list[Timing] = []
     with timing.Stopwatch(readings.append).phase("score", n=len(examples)):  # before there is a folder: it may fail
@@ -416,6 +417,17 @@ def _kept(
         run = basis.finish(folder, found, timing.summarise([]), origin=dict(origin), submission=submission)
         _refuse_unreadable(folder, source)
     return run, folder
+
+
+def _judged(source: Source, task: Task) -> dict[str, Json]:
+    """What of the log's word is part of the run's identity: what ranks, which way and asked how; else a task's version says it."""
+    found: dict[str, Json] = {foreign.ONLY_PAIRED: True} if source.only_paired else {}
+    if isinstance(task, foreign.ForeignTask):
+        found["metrics"] = [
+            [one.name, one.higher_is_better, *([] if one.is_fraction else [one.signature])] for one in task.metrics
+        ]
+        found |= {"asked": source.log.asked} if source.log.asked else {}
+    return found
 
 
 def _refuse_unreadable(folder: RunFolder, source: Source) -> None:

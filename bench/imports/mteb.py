@@ -8,7 +8,7 @@ from pathlib import Path
 
 from bench.errors import BenchError
 from bench.imports import reading
-from bench.imports.log import Log, dated, listed, named, number, refuse_huge, shortly
+from bench.imports.log import Log, dated, listed, named, number, refuse_huge, refuse_version, shortly
 from bench.types import Json
 
 HARNESS = "mteb"
@@ -20,6 +20,8 @@ def read(path: Path) -> Log:
     """The figures of a task; raises BenchError for what is none. The mean over the subsets of the test split ranks, as in mteb."""
     found = reading.document(path, WHAT)
     reading.needed(found, ("task_name", "scores", "mteb_version"), str(path), WHAT)
+    version = found["mteb_version"] or "unknown"  # exports in its form were made by no mteb
+    refuse_version(None if version == "unknown" else version, "mteb 1 or 2", str(path))
     scores = found["scores"]
     if not isinstance(scores, Mapping) or not scores:
         raise BenchError(f"{path}: 'scores' holds no split; give {WHAT}")
@@ -46,7 +48,7 @@ def read(path: Path) -> Log:
     notes = [f"main_score is the mean over {len(of_split)} subset{'s' * (len(of_split) > 1)} of the split {split!r}"]
     if len(stated) > _MOST:
         notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
-    return Log(HARNESS, str(found["mteb_version"]), str(found["task_name"]), _model(path), tuple(kept), (), kept,
+    return Log(HARNESS, str(version), str(found["task_name"]), _model(path), tuple(kept), (), kept,
                task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes),
                folder=_folder(path), data=(f"split {split}", *(f"subset {one}" for one in subsets)),
                date=dated(found.get("date")))  # fmt: skip

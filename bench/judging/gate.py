@@ -12,10 +12,11 @@ from bench.errors import BenchError
 from bench.judging.baseline import Side
 from bench.judging.check import Check, Rules
 from bench.judging.ended import Most
+from bench.judging.pair import asked_otherwise
 from bench.judging.speed import speed_checks
 from bench.leaderboard.entry import Entry
 from bench.metrics.metric import AnyMetric, Array, Metric, RankedMetric
-from bench.record import ELSEWHERE, UNKNOWN, Run
+from bench.record import Run
 from bench.runs import measurements
 from bench.runs.claimed import is_claimed
 from bench.runs.rates import computes
@@ -98,13 +99,7 @@ def _has_speed(run: Run) -> bool:
 
 def _asked(run: Run, base: Run) -> list[str]:
     """A note where the two were not asked the same on the same data: the change may be the prompt's."""
-    known = {UNKNOWN, ELSEWHERE}.isdisjoint({run.asked, base.asked})
-    same = run.data_fingerprint == base.data_fingerprint
-    return (
-        ["it was asked otherwise than the baseline (prompt or output)"]
-        if known and same and run.asked != base.asked
-        else []
-    )
+    return ["it was asked otherwise than the baseline (prompt or output)"] if asked_otherwise(run, base) else []
 
 
 def _shared(run: Entry, base: Entry, metric: Metric | RankedMetric) -> _Shared:

@@ -13,7 +13,7 @@ import numpy as np
 from bench.errors import BenchError
 from bench.leaderboard.board import score_of
 from bench.metrics.metric import AnyMetric, Metric, RankedMetric
-from bench.record import Run
+from bench.record import ELSEWHERE, UNKNOWN, Run
 from bench.runs import measurements
 from bench.runs.folder import RECORD, read_run, refuse_altered
 from bench.runs.measurements import Measurements
@@ -141,6 +141,8 @@ class Pair:
         n = len(self.a_rows)
         if not self.whole:
             yield f"compared on the {n:,} examples that both have, of {len(self.a.rows):,} (A) and {len(self.b.rows):,} (B)"
+        if asked_otherwise(self.a.run, self.b.run):
+            yield "A and B were not asked alike (prompt or output): what they differ by may be the prompt's"
         for letter, rows in (("A", self.a_rows), ("B", self.b_rows)):
             if rows.failed:
                 yield f"{letter} has no answer to {len(rows.failed):,} of {n:,} examples, which count as wrong"
@@ -169,6 +171,12 @@ class Pair:
     def _without_test(self, plain: PairedMetric, reason: str) -> PairedMetric:
         """The stored values; each is that of all the side's examples, which is worth saying where fewer are compared."""
         return replace(plain, note=reason if self.whole else f"{reason}; each value is of all its examples")
+
+
+def asked_otherwise(a: Run, b: Run) -> bool:
+    """Whether the two are known to have been asked otherwise on the same data."""
+    known = {UNKNOWN, ELSEWHERE}.isdisjoint({a.asked, b.asked})
+    return known and a.data_fingerprint == b.data_fingerprint and a.asked != b.asked
 
 
 def _check(metric: Metric | RankedMetric, side: Side) -> None:

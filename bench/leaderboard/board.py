@@ -11,7 +11,7 @@ from bench.leaderboard import spent
 from bench.leaderboard.alike import comparable, everywhere, judged, origin_of, place, scorer_digest, slot
 from bench.leaderboard.definition import Board
 from bench.record import ELSEWHERE, UNKNOWN, Run, Score
-from bench.runs.claimed import LEGEND, is_claimed
+from bench.runs.claimed import is_claimed, legend
 from bench.scoring.foreign import imported
 from bench.text.shown import of_name
 
@@ -141,7 +141,8 @@ def _table(board: Board, device: str, runs: Sequence[Run]) -> Table:
                    for run in runs if run.reused)  # fmt: skip
     notes += spent.notes(runs)
     notes += sorted({f"figures of {said}" for run in runs if (said := imported(run).get("data"))})
-    notes += [LEGEND] if any(is_claimed(run, "device") or is_claimed(run, "date") for run in runs) else []
+    notes += sorted({f"asked with {said}" for run in runs if (said := imported(run).get("asking"))})
+    notes += sorted({legend(run) for run in runs if is_claimed(run, "device") or is_claimed(run, "date")})
     return Table(
         device,
         one.data_fingerprint,

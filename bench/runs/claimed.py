@@ -22,6 +22,10 @@ LEGEND = (
     f"{MARK} claimed: said by who handed the run in and measured by nobody here, so it ranks and sorts nothing; "
     "`bench verify FILE --rerun N` runs some of it again."
 )
+LEGEND_OF_LOGS = (
+    f"{MARK} claimed: said by another harness' log, or by nobody, and measured by nobody here, so it ranks and sorts nothing; "
+    "a log is imported again by whoever has it (`bench import`)."
+)
 _SCORED = frozenset({"n", "failed", "origin", "empty", "unparsed"})  # follow from the predictions
 _FOUND_AGAIN = frozenset(  # what a rerun that reproduced the speed has seen
     {"examples_per_second", "seconds_per_answer", "device", "dtype"}
@@ -61,6 +65,11 @@ def standing(run: Run, name: str) -> str:
 def is_claimed(run: Run, name: str) -> bool:
     """Whether this figure of the run is somebody's word only."""
     return standing(run, name) == CLAIMED
+
+
+def legend(run: Run) -> str:
+    """What the mark of a claimed figure means of this run: who said it, and how it can be had again."""
+    return LEGEND_OF_LOGS if IMPORTED in run.origin else LEGEND
 
 
 def is_own(run: Run) -> bool:

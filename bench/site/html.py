@@ -13,7 +13,7 @@ from bench.leaderboard.markdown import SUITE
 from bench.leaderboard.suite import SuiteBoard
 from bench.record import Run, Score
 from bench.runs import rates
-from bench.runs.claimed import LEGEND, Claimed, date_text, is_claimed, rerun_of, shown
+from bench.runs.claimed import LEGEND, Claimed, date_text, is_claimed, legend, rerun_of, shown
 from bench.site.duration import duration
 from bench.site.examples import Written
 from bench.site.folder import SiteFolder
@@ -106,7 +106,7 @@ def run_page(
     page(
         out, f"runs/{name}.html", "run.html", run=run, name=name, facts=facts, prints=prints, board=board, slices=slices,
         written=written, ranked=ranked, records={key: value for key, value in records.items() if value},
-        claimed=is_claimed(run, "times"), timings=rates.shown(run), times=times,
+        claimed=is_claimed(run, "times"), legend=legend(run), timings=rates.shown(run), times=times,
     )  # fmt: skip
 
 
