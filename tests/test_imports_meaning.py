@@ -242,6 +242,30 @@ def test_figures_that_our_own_export_wrote_of_other_data_or_prompts_stand_in_tab
     assert sorted(sorted(table) for table in rows(found)) == [["a", "b"], ["asked"], ["data"], ["split"]]
 
 
+def test_the_same_samples_in_another_order_are_the_same_data_whatever_the_harness(tmp_path):
+    lines = lm_eval_log(tmp_path / "a", "").read_text().split("\n")[:-1]
+    turned = lm_eval_log(tmp_path / "b", "")
+    turned.write_text("".join(f"{line}\n" for line in lines[::-1]))
+    found = [
+        made(lm_eval.read(path), tmp_path / "runs", path.parent.name) for path in (tmp_path / "a" / turned.name, turned)
+    ]
+    assert rows(found) == [["a", "b"]]
+    assert compare(*(read_side(one.folder.path) for one in found), class_of(found[0].run).metrics).n == 6
+    for name, change in (("c", list), ("d", lambda states: states[::-1])):
+        path = helm_run(tmp_path / name, {"exact_match": 0.5}) / "scenario_state.json"
+        written(path, {"request_states": change(json.loads(path.read_text())["request_states"])})
+    assert rows([made(helm.read(tmp_path / name), tmp_path / "runs", name) for name in "cd"]) == [["c", "d"]]
+
+
+def test_failures_that_an_export_of_ours_counts_are_counted_after_its_import(tmp_path):
+    for told, n in {"7": 7, "41": 40, "-1": 0, "many": 0}.items():  # of 40 samples
+        path = aggregate(tmp_path / "a.json")
+        whole = json.loads(path.read_text())
+        whole["evaluation_results"][0]["score_details"]["details"] = {"n_failed": told}
+        one = made(eee.read(written(path, whole)), tmp_path / "runs", f"m{told}")
+        assert (one.run.scores[0].n_failed, one.run.scores[0].n) == (n, 40)
+
+
 @pytest.mark.parametrize(
     ("version", "said"), [("0.9.1", "mteb; 1 or 2 is read"), ("3.0.0", "mteb; 1 or 2 is read"), ("20.1", "mteb; 1")]
 )

@@ -32,7 +32,10 @@ _PERCENT = frozenset({"percent", "percentage", "%"})
 
 
 class _Figure(NamedTuple):
-    """A figure of an aggregate; `n` is the number of its samples, `low` and `high` the bounds of its scale, where stated."""
+    """A figure of an aggregate; `n` is the number of its samples, `low` and `high` the bounds of its scale, where stated.
+
+    `failed` of the samples had no answer, as an export of ours says.
+    """
 
     value: float
     less: bool
@@ -40,6 +43,7 @@ class _Figure(NamedTuple):
     scale: str
     low: float
     high: float
+    failed: int = 0
 
 
 def read(path: Path, evaluation: str | None = None) -> Log:
@@ -70,7 +74,8 @@ def read(path: Path, evaluation: str | None = None) -> Log:
     return Log(
         HARNESS, about["version"], name, model, tuple(figures), (), {one: found.value for one, found in figures.items()}, lower,
         n=next((one.n for one in figures.values() if one.n), None),
-        counts={name: one.n for name, one in figures.items() if one.n}, notes=tuple(notes),
+        counts={name: one.n for name, one in figures.items() if one.n},
+        failed={name: one.failed for name, one in figures.items() if one.failed}, notes=tuple(notes),
         scales={name: one.scale for name, one in figures.items()},
         date=date, data=_data(of_it), asked=_asked(of_it),
     )  # fmt: skip
@@ -153,7 +158,9 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, _Figur
         where = f"{path}: {shortly(name, 60)}"
         told = config.get("lower_is_better")
         less = told if isinstance(told, bool) else said_to_be_lower(name)
-        found[name] = _Figure(value, less, n, *_scale(config, where))
+        failed = str(_mapping(details.get("details")).get("n_failed"))
+        n_failed = int(failed) if re.fullmatch("[0-9]{1,9}", failed) else 0
+        found[name] = _Figure(value, less, n, *_scale(config, where), min(n_failed, n or 0))
         _refuse_beyond(value, found[name], where)
     return found
 

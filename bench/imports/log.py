@@ -55,13 +55,13 @@ class Log:
 
     `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
     over all samples. `n` is the number of samples that the log says to have measured, None where it does not say, `counts` the
-    same of a metric, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples`
-    is empty for a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the
-    folder that the harness names by the model, for a log that itself names none. `data` says which data figures are of, as a
-    split and subsets: two logs of figures are of the same data where it is the same. `asked` is a digest of
-    how the model was asked (solved examples, instructions), "" where the log does not say, and `asking` says some of it in words.
-    `commit` is the git hash that the log names
-    and `date` its time, in UTC, "" where it says none.
+    same of a metric, `failed` how many of them had no answer by a log of figures, `scales` the scale of a metric in words,
+    `FRACTION` or another, where the log says one. `samples` is empty for a log of figures alone. `notes` are what a person should
+    know of it, a line each. `folder` is the name of the folder that the harness names by the model, for a log that itself names
+    none. `data` says which data figures are of, as a split and subsets: two logs of figures are of the same data where it is the
+    same. `asked` is a digest of how the model was asked (solved examples, instructions), "" where the log does not say, and
+    `asking` says some of it in words. `commit` is the git hash that the log names and `date` its time, in UTC, "" where it says
+    none.
     """
 
     harness: str
@@ -77,6 +77,7 @@ class Log:
     notes: tuple[str, ...] = ()
     folder: str = ""
     counts: Mapping[str, int] = field(default_factory=dict)
+    failed: Mapping[str, int] = field(default_factory=dict)
     scales: Mapping[str, str] = field(default_factory=dict)
     data: tuple[str, ...] = ()
     asked: str = ""

@@ -124,6 +124,8 @@ def as_it_is(source: Source, settings: Settings) -> Made:
     if not log.samples:
         return _figures(source, name, settings)
     metrics, notes = _metrics(log)
+    source = replace(source, log=replace(log, samples=tuple(sorted(log.samples, key=_place))))
+    log = source.log
     examples = list(_examples(source))
     task = foreign.made(name, task_version(log), metrics)(examples)
     predictions = [_as_measured(one) for one in log.samples]
@@ -211,7 +213,8 @@ def _figures(source: Source, name: str, settings: Settings) -> Made:
     metrics = [_metric(log, one, [log.stated[one]], least=-1.0) for one in log.metrics[:_MOST]]  # correlations too
     n = log.counts.get(log.metrics[0], log.n or 0)  # 0: the log does not say
     scores = tuple(
-        Score(one.name, log.stated[one.name], None, None, log.counts.get(one.name, n), 0, one.higher_is_better, one.is_fraction,
+        Score(one.name, log.stated[one.name], None, None, log.counts.get(one.name, n),
+              log.failed.get(one.name, 0), one.higher_is_better, one.is_fraction,
               signature=one.signature, note=_FIGURES) for one in metrics
     )  # fmt: skip
     examples = cast(Sequence[Example], range(n))  # they are counted and never seen: a file may say any number
@@ -272,6 +275,11 @@ def _metric(log: Log, name: str, values: Sequence[float], least: float = 0.0) ->
         signature=f"mean of what {log.harness} measured{version}{', less is better' * (name in log.lower)}"
         f"{'' if is_fraction else f', in {scale}' if scale else ', no fraction'}",
     )  # fmt: skip
+
+
+def _place(one: Sample) -> tuple[str, str]:
+    """By id, numbers by their size: two logs that hold the same samples in other orders are of the same data."""
+    return re.sub("[0-9]+", lambda found: found[0].zfill(20), one.id), one.id
 
 
 def _examples(source: Source) -> Iterator[Example]:

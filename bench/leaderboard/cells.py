@@ -96,9 +96,18 @@ def interval(score: Score) -> str:
     return f"{shown(score, score.value)} [{shown(score, score.low)}, {shown(score, score.high)}]"
 
 
+def amount(value: float) -> str:
+    """A value that is no fraction, of whatever size: two digits behind the point, or three that count.
+
+    >>> amount(19.468), amount(0.0), amount(0.00123), amount(-3e99)
+    ('19.47', '0.00', '0.00123', '-3e+99')
+    """
+    return f"{value:.2f}" if value == 0 or 0.1 <= abs(value) < 1e6 else f"{value:.3g}"
+
+
 def shown(score: Score, value: float | None) -> str:
     """A value of this score's metric as text."""
     if value is None:
         return "–"
-    text = f"{100 * value:.1f}" if score.is_fraction else f"{value:.2f}"
+    text = f"{100 * value:.1f}" if score.is_fraction else amount(value)
     return text.removeprefix("-") if float(text) == 0 else text
