@@ -121,8 +121,8 @@ def test_an_error_rate_among_several_values_of_a_scorer_ranks_the_lower_one_firs
             tmp_path / f"{name}.json", [one if one == "!" else {"error_rate": one, "f1": 1 - one} for one in given]
         )
         log = inspect_ai.read(path)
-        assert "less is better of judge/error_rate, by its name" in log.notes
         found.append(made(log, tmp_path / "runs", name))
+        assert "less is better of judge/error_rate, by its name; --more-is-better says otherwise" in found[-1].lines
     assert rows(found) == [["good", "broken", "bad"]]
     assert [one.run.scores[0].value for one in found] == [0.125, 1.0, 0.5]
 
@@ -141,6 +141,25 @@ def test_where_a_file_of_every_eval_ever_does_not_say_which_way_its_metrics_name
               "evaluation": {"score": 0.5}, "evaluation_result_id": ("wer", "accuracy")[i // 2]} for i in range(4)]  # fmt: skip
     (tmp_path / "s.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows_))
     assert eee.read(tmp_path / "s.jsonl").lower == {"wer"}
+
+
+def test_where_a_name_misleads_an_option_says_which_way_unless_the_log_itself_does(tmp_path, capsys):
+    path = inspect_log(tmp_path / "log.json", [{"strikes": 1, "loss": 2}] * 8)
+    turned = ["--less-is-better", "judge/strikes", "--more-is-better", "judge/loss"]
+    assert main(["import", "inspect", str(path), f"runs_dir={tmp_path / 'runs'}", *turned, "--json"]) == 0
+    told = json.loads(capsys.readouterr().out.strip().split("\n")[-1])
+    run = json.loads(next((tmp_path / "runs").glob("*/*/*/run.json")).read_text())
+    assert [(one["metric"], one["higher_is_better"]) for one in run["scores"]] == [
+        ("judge/strikes", False),
+        ("judge/loss", True),
+    ]
+    assert not [line for line in told["notes"] if "by its name" in line]
+    said = eee.read(aggregate(tmp_path / "a.json", metric="wer", told=False))
+    for less, more, why in ((["wer"], [], "the log itself says that more is better of wer"), (["cer"], [], "has no 'cer'"),
+                            (["wer"], ["wer"], "not both")):  # fmt: skip
+        with pytest.raises(BenchError, match=why):
+            said.turned(less, more)
+    assert said.turned([], ["wer"]).lower == set()
 
 
 def test_a_loss_below_one_is_no_fraction_so_it_stands_with_those_above_and_a_failure_leaves_it_out(tmp_path):

@@ -61,7 +61,8 @@ def _made(options: argparse.Namespace) -> Made:
 def _log(options: argparse.Namespace) -> Log:
     """The log, read by the module of its harness."""
     try:
-        return _read(options).ranked_by(options.metric)
+        log = _read(options).ranked_by(options.metric)
+        return log.turned(*(getattr(options, name, []) for name in ("less_is_better", "more_is_better")))
     except RecursionError:
         raise BenchError(f"{options.path} is nested too deeply; no log of {options.act} is") from None
 
@@ -119,6 +120,11 @@ def _refuse(options: argparse.Namespace) -> None:
         raise BenchError("--paired is for a task of ours; give task= too, or leave it out")
     if options.metric is not None and any(word.startswith("task=") for word in options.overrides):
         raise BenchError("--metric is of the log's own task; a task of ours ranks by its first metric")
+    ways = [*getattr(options, "less_is_better", []), *getattr(options, "more_is_better", [])]
+    if ways and any(word.startswith("task=") for word in options.overrides):
+        raise BenchError(
+            "--less-is-better and --more-is-better are of the log's own task; a task of ours says which way itself"
+        )
 
 
 def _figures(values: Mapping[str, float]) -> str:

@@ -7,7 +7,7 @@ import re
 _WORDS = re.compile(r"[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z][a-z])")  # also of WordErrorRate
 _HOW = frozenset(  # how a thing was counted, at the end of a name: error_rate, ece_10_bin, max_toxicity_probability
     "mean avg average median max min total overall all rate ratio score scores frac fraction pct percent percentage prob "
-    "probability value count bin norm normalized normalised macro micro weighted at k per sample".split()
+    "probability value count bin norm normalized normalised macro micro weighted at k per sample points".split()
 )
 _BAD = frozenset(
     "perplexity ppl wer cer mer ter mse rmse mae mape loss brier ece mce error errors nll bpb bpc fpr fnr eer fid toxic toxicity "

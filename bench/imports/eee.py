@@ -34,7 +34,7 @@ _PERCENT = frozenset({"percent", "percentage", "%"})
 class _Figure(NamedTuple):
     """A figure of an aggregate; `n` is the number of its samples, `low` and `high` the bounds of its scale, where stated.
 
-    `failed` of the samples had no answer, as an export of ours says.
+    `failed` of the samples had no answer, as an export of ours says; `told` that the file says whether less is better.
     """
 
     value: float
@@ -44,6 +44,7 @@ class _Figure(NamedTuple):
     low: float
     high: float
     failed: int = 0
+    told: bool = False
 
 
 def read(path: Path, evaluation: str | None = None) -> Log:
@@ -75,10 +76,14 @@ def read(path: Path, evaluation: str | None = None) -> Log:
         HARNESS, about["version"], name, model, tuple(figures), (), {one: found.value for one, found in figures.items()}, lower,
         n=next((one.n for one in figures.values() if one.n), None),
         counts={name: one.n for name, one in figures.items() if one.n},
-        failed={name: one.failed for name, one in figures.items() if one.failed}, notes=tuple(notes),
+        failed={name: one.failed for name, one in figures.items() if one.failed}, directed=_directed(figures), notes=tuple(notes),
         scales={name: one.scale for name, one in figures.items()},
         date=date, data=_data(of_it), asked=_asked(of_it),
     )  # fmt: skip
+
+
+def _directed(figures: Mapping[str, _Figure]) -> frozenset[str]:
+    return frozenset(name for name, one in figures.items() if one.told)
 
 
 def _with_figures(log: Log, figures: Mapping[str, _Figure], lower: frozenset[str], notes: Sequence[str]) -> Log:
@@ -92,6 +97,7 @@ def _with_figures(log: Log, figures: Mapping[str, _Figure], lower: frozenset[str
     return replace(
         log,
         lower=(lower | (log.lower - set(figures))) & set(log.metrics),
+        directed=_directed(figures) & set(log.metrics),
         stated={name: one.value for name, one in figures.items()},
         scales=_scales_of_samples(log, figures),
         notes=(*notes, *log.notes),
@@ -160,7 +166,7 @@ def _figures(rows: Sequence[Mapping[str, Json]], path: Path) -> dict[str, _Figur
         less = told if isinstance(told, bool) else said_to_be_lower(name)
         failed = str(_mapping(details.get("details")).get("n_failed"))
         n_failed = int(failed) if re.fullmatch("[0-9]{1,9}", failed) else 0
-        found[name] = _Figure(value, less, n, *_scale(config, where), min(n_failed, n or 0))
+        found[name] = _Figure(value, less, n, *_scale(config, where), min(n_failed, n or 0), isinstance(told, bool))
         _refuse_beyond(value, found[name], where)
     return found
 

@@ -62,7 +62,6 @@ def read(path: Path) -> Log:
     model = str(adapter.get("model") or adapter.get("model_deployment") or "")
     name = re.sub(r",?model(_deployment)?=[^,]*", "", str(spec["name"])).rstrip(":,")
     lower = frozenset(one for one in metrics if _is_lower(one))
-    more += [f"less is better of {one}, by its name" for one in metrics if one in lower]
     return Log(HARNESS, "unknown", name, model, tuple(metrics), tuple(found), _stated(path), lower, "", len(found),
                (*notes, *more), **_asked(adapter))  # fmt: skip
 

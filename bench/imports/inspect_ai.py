@@ -92,7 +92,6 @@ def read(path: Path) -> Log:
     ]
     broken = [one for one, (_, row) in zip(samples, rows, strict=True) if row.get("error")]
     lower = frozenset(name for name in metrics if said_to_be_lower(name))
-    notes += [f"less is better of {name}, by its name" for name in metrics if name in lower]
     notes += [*failed_line(broken, "samples ended in an error"), *_doubtful(header, rows, str(said["model"]))]
     return Log(
         HARNESS, str(version or "unknown"), str(said["task"]), str(said["model"]), metrics, tuple(found), _stated(results),

@@ -63,6 +63,7 @@ def read(path: Path, results: Path | None = None) -> Log:
     samples, metrics, notes, told_hash = _samples(path)
     told = {named(name): one for name, one in _mapping(_mapping(said.get("higher_is_better")).get(task)).items()}
     lower = frozenset(name for name in metrics if _is_lower(name, told))
+    directed = frozenset(name for name in metrics if _told(name, told) is not None)
     n = counted(_mapping(_mapping(said.get("n-samples")).get(task)).get("effective"), f"{results}: n-samples")
     _refuse_cut(path, len(samples), n)
     stated_hash = _mapping(said.get("task_hashes")).get(task)
@@ -75,11 +76,10 @@ def read(path: Path, results: Path | None = None) -> Log:
               if "_stderr" not in name and name not in ("alias", "sample_len") and number(value) is not None}  # fmt: skip
     if not results:
         notes.append("no results file was given or lies beside it: the version and the model's settings are not known")
-        notes += [f"less is better of {name}, by its name" for name in lower]
     return Log(
         HARNESS, str(said.get("lm_eval_version") or "unknown"), task, _model(said), metrics, tuple(samples), stated, lower,
         "" if version is None or isinstance(version, Mapping) else str(version), n, tuple(notes),
-        folder=path.absolute().parent.name, **_asked(said, task, samples),
+        folder=path.absolute().parent.name, **_asked(said, task, samples), directed=directed,
         commit=commit_of(said.get("git_hash")), date=dated(said.get("date")),
     )  # fmt: skip
 
@@ -265,8 +265,14 @@ def _asked(said: Mapping[str, Json], task: str, samples: Sequence[Sample]) -> di
 
 
 def _is_lower(name: str, told: Mapping[str, Json]) -> bool:
+    higher = _told(name, told)
+    return said_to_be_lower(name) if higher is None else not higher
+
+
+def _told(name: str, told: Mapping[str, Json]) -> bool | None:
+    """Whether more is better by the results; None where they do not say."""
     higher = told.get(name.partition(",")[0])
-    return not higher if isinstance(higher, bool) else said_to_be_lower(name)
+    return higher if isinstance(higher, bool) else None
 
 
 def _short(name: str) -> str:

@@ -53,15 +53,15 @@ class Sample:
 class Log:
     """What one log says of one task and one model.
 
-    `metrics` are in the order in which they rank, `lower` those of which less is better. `stated` are the log's own figures
-    over all samples. `n` is the number of samples that the log says to have measured, None where it does not say, `counts` the
-    same of a metric, `failed` how many of them had no answer by a log of figures, `scales` the scale of a metric in words,
-    `FRACTION` or another, where the log says one. `samples` is empty for a log of figures alone. `notes` are what a person should
-    know of it, a line each. `folder` is the name of the folder that the harness names by the model, for a log that itself names
-    none. `data` says which data figures are of, as a split and subsets: two logs of figures are of the same data where it is the
-    same. `asked` is a digest of how the model was asked (solved examples, instructions), "" where the log does not say, and
-    `asking` says some of it in words. `commit` is the git hash that the log names and `date` its time, in UTC, "" where it says
-    none.
+    `metrics` are in the order in which they rank, `lower` those of which less is better, `directed` those of which the log itself
+    says which way, not their name. `stated` are the log's own figures over all samples. `n` is the number of samples that the log
+    says to have measured, None where it does not say, `counts` the same of a metric, `failed` how many of them had no answer by a
+    log of figures, `scales` the scale of a metric in words, `FRACTION` or another, where the log says one. `samples` is empty for
+    a log of figures alone. `notes` are what a person should know of it, a line each. `folder` is the name of the folder that the
+    harness names by the model, for a log that itself names none. `data` says which data figures are of, as a split and subsets:
+    two logs of figures are of the same data where it is the same. `asked` is a digest of how the model was asked (solved
+    examples, instructions), "" where the log does not say, and `asking` says some of it in words. `commit` is the git hash that
+    the log names and `date` its time, in UTC, "" where it says none.
     """
 
     harness: str
@@ -82,6 +82,7 @@ class Log:
     data: tuple[str, ...] = ()
     asked: str = ""
     asking: tuple[str, ...] = ()
+    directed: frozenset[str] = frozenset()
     commit: str = ""
     date: str = ""
 
@@ -92,6 +93,21 @@ class Log:
         if metric not in self.metrics:
             raise BenchError(f"--metric: the log has no {metric[:60]!r}; it has {listed(self.metrics)}")
         return replace(self, metrics=(metric, *(one for one in self.metrics if one != metric)))
+
+    def turned(self, less: Sequence[str], more: Sequence[str]) -> Log:
+        """The same with less, or more, better of these metrics; raises BenchError where the log has none, or says otherwise."""
+        for name in (*less, *more):
+            if name not in self.metrics:
+                raise BenchError(
+                    f"--less-is-better, --more-is-better: the log has no {name[:60]!r}; it has {listed(self.metrics)}"
+                )
+            if name in less and name in more:
+                raise BenchError(f"{name}: either --less-is-better or --more-is-better, not both")
+            if name in self.directed and (name in less) is not (name in self.lower):
+                raise BenchError(
+                    f"the log itself says that {'less' if name in self.lower else 'more'} is better of {name}"
+                )
+        return replace(self, lower=(self.lower | set(less)) - set(more), directed=self.directed | {*less, *more})
 
 
 def clean(value: Json) -> Json:

@@ -134,6 +134,11 @@ def as_it_is(source: Source, settings: Settings) -> Made:
         notes.append(
             f"{len(failed):,} samples have no value and count as wrong, the first is {shortly(failed[0], 60)!r}"
         )
+    notes += [
+        f"less is better of {one.name}, by its name; --more-is-better says otherwise"
+        for one in metrics
+        if one.name in log.lower - log.directed
+    ]
     if source.cluster is None:
         notes.append(
             "each sample is a cluster of its own; where several share a passage or a document, name the field: --cluster"

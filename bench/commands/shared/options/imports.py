@@ -44,5 +44,10 @@ def _more(act: Parser, name: str) -> None:
             metavar="FIELD",
             help="the field of the data that samples of one cluster share, such as context",
         )
+        for way in ("less", "more"):
+            act.add_argument(
+                f"--{way}-is-better", action="append", default=[], metavar="METRIC",
+                help=f"a metric of the log's own task of which {way} is better, where the log does not say and its name misleads",
+            )  # fmt: skip
         act.add_argument("--paired", action="store_true", help="with task=: leave out our examples that the log lacks")
     act.add_argument("--fresh", action="store_true", help="keep the earlier record of the same log beside the new one")
