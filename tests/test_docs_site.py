@@ -9,9 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from bench import types
 from bench.config import compose as conf
 from bench.errors import BenchError
-from scripts.docs import checked, pages, settings
+from bench.types import Choose, Example, Request
+from scripts.docs import checked, pages, settings, tasks
 
 ROOT = Path(__file__).parents[1]
 
@@ -62,6 +64,20 @@ class Text(HTMLParser):
 
     def handle_data(self, data: str) -> None:
         self.said += data
+
+
+def test_the_address_of_a_source_is_a_link_without_what_is_said_behind_it_and_nothing_else_is_markup() -> None:
+    said = {
+        "https://example.org/a_b": "<https://example.org/a_b>",
+        "https://example.org (its data)": "<https://example.org> (its data)",
+    }
+    assert {source: tasks._linked(source) for source in said} == said
+    for hostile in ('https://example.org/"><img src=x>', "https://example.org/> <b>", "javascript:alert(1)"):
+        assert tasks._linked(hostile) == f"`{hostile}`"
+    example = Example("a`<b>`", {}, "t", "c")
+    page = "\n".join(tasks._example(example, Request("a", (types.Text("```\n<i>"),), Choose(("x`<b>`", "y")))))
+    assert [line for line in page.split("\n") if line.startswith("```")] == ["```text", "```", "```json", "```"]
+    assert page.count("`<b>") == 0
 
 
 @pytest.mark.slow

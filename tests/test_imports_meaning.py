@@ -176,6 +176,22 @@ def test_a_loss_below_one_is_no_fraction_so_it_stands_with_those_above_and_a_fai
         made(broken, tmp_path / "runs", "broken")
 
 
+def test_small_and_very_large_values_are_legible_in_every_command(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name, value in (("small", 0.00123), ("other", 0.00456), ("huge", 1e90)):
+        path = inspect_log(tmp_path / f"{name}.json", [{"loss": value + value * i / 100} for i in range(8)])
+        assert main(["import", "inspect", str(path), "--model", name]) == 0
+    for words in (["board", "inspect-quiz"], ["compare", "inspect-quiz/small", "inspect-quiz/other"],
+                  ["compare", "inspect-quiz/huge", "inspect-quiz/other"],
+                  ["check", "inspect-quiz/other", "--against", "inspect-quiz/small", "--margin", "0.001"]):  # fmt: skip
+        main(words)
+    said = capsys.readouterr().out
+    assert all(
+        text in said for text in ("0.00127", "0.001273", "1.04e+90", "baseline (small) 0.00127, difference +0.00345")
+    )
+    assert max(map(len, said.split())) < 60
+
+
 def test_each_way_in_which_epochs_were_reduced_keeps_its_own_figure(tmp_path):
     metric = lambda value: {"accuracy": {"value": value}}  # noqa: E731
     scores = [{"name": "judge", "scorer": "judge", "reducer": by, "metrics": metric(value)}

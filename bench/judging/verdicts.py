@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from bench.judging.check import Check
 from bench.judging.readings import JUDGED
+from bench.leaderboard.cells import amount
 from bench.stats.gate import FAIL, INCONCLUSIVE, PASS
 from bench.text.shown import markdown as shown
 from bench.text.shown import terminal
@@ -48,19 +49,20 @@ def is_of_speed(check: Check) -> bool:
 
 
 def _score(check: Check) -> str:
-    unit, digits = (100, 1) if check.score.is_fraction else (1, 2)
+    unit = 100 if check.score.is_fraction else 1
     upwards = check.score.higher_is_better
     change = check.change if upwards or check.change is None else -check.change
     low, high = check.verdict.low, check.verdict.high
     if not upwards and low is not None and high is not None:
         low, high = -high, -low
-    shown = [f"{unit * found:.{digits}f}" for found in (check.value or 0.0, check.expected or 0.0)]
+    values = (check.value or 0.0, check.expected or 0.0)
+    shown = [amount(found) if unit == 1 else f"{unit * found:.1f}" for found in values]
     bounds = _bounds(check.verdict.outcome, low, high, unit, upwards=upwards)
     less = "" if upwards else " (less is better)"
     other = f" ({check.baseline.model})" if check.baseline.model != check.run.model else ""
     return (
-        f"{check.score.metric}{less} {shown[0]}, baseline{other} {shown[1]}, difference {_signed(unit * (change or 0.0))}"
-        f"{bounds}, margin {unit * check.margin:.2f}"
+        f"{check.score.metric}{less} {shown[0]}, baseline{other} {shown[1]}, difference {_signed(change or 0.0, unit)}"
+        f"{bounds}, margin {amount(check.margin) if unit == 1 else f'{unit * check.margin:.2f}'}"
     )
 
 
@@ -69,13 +71,16 @@ def _bounds(outcome: str, low: float | None, high: float | None, unit: float, *,
     if low is None or high is None:
         return ""
     if outcome == INCONCLUSIVE:
-        return f" [between {_signed(unit * low)} and {_signed(unit * high)}]"
+        return f" [between {_signed(low, unit)} and {_signed(high, unit)}]"
     least = (outcome == PASS) == upwards
-    return f" [at least {_signed(unit * low)}]" if least else f" [at most {_signed(unit * high)}]"
+    return f" [at least {_signed(low, unit)}]" if least else f" [at most {_signed(high, unit)}]"
 
 
-def _signed(value: float) -> str:
-    text = f"{value:+.2f}"
+def _signed(value: float, unit: float) -> str:
+    """A difference with its sign: of fractions in points, of what is none with three digits that count."""
+    if unit == 1 and value and not 0.1 <= abs(value) < 1e6:
+        return f"{value:+.3g}"
+    text = f"{unit * value:+.2f}"
     return "0.00" if float(text) == 0 else text
 
 

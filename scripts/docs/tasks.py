@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +12,13 @@ from bench.config import compose as conf
 from bench.config.build import build, task_class
 from bench.errors import BenchError
 from bench.task import BaseTask, Card, Task
-from bench.text.shown import markdown, terminal
+from bench.text.shown import code, markdown, terminal
 from bench.types import Example, Image, ImageFile, Json, Part, Request, Text
 from scripts.docs.pages import ROOT
 
+_ADDRESS = re.compile(
+    r"(https://[\w.~:/?#@!$&*+,;=%-]+)(?=\s|$)(.*)", re.ASCII | re.DOTALL
+)  # and what is said behind it
 _EXAMPLES = 2
 _LONGEST = 1500  # characters of a part that is shown
 
@@ -63,8 +67,7 @@ def _board(name: str) -> Iterator[str]:
 
 
 def _facts(cls: type[Task], card: Card) -> Iterator[tuple[str, str]]:
-    link = f"<{card.source}>" if card.source.startswith("https:") else markdown(card.source)
-    yield "data", f"{link}, {markdown(card.revision)}"
+    yield "data", f"{_linked(card.source)}, {markdown(card.revision)}"
     yield "licence", markdown(card.licence)
     yield "split", f"{markdown(card.split)}, {card.n_examples:,} examples, {markdown(card.language)}"
     yield "intervals", f"resampled by {markdown(card.cluster)}"
@@ -85,6 +88,12 @@ def _facts(cls: type[Task], card: Card) -> Iterator[tuple[str, str]]:
         yield "to obtain", markdown(card.obtain)
 
 
+def _linked(source: str) -> str:
+    """A source with its address as a link, where it begins with one; all else is text."""
+    found = _ADDRESS.fullmatch(source)
+    return f"<{found[1]}> {markdown(found[2])}".rstrip() if found else markdown(source)
+
+
 def _asked(name: str, card: Card) -> Iterator[str]:
     try:
         task: Any = build(conf.plain(conf.compose([f"task={name}"])[0])["task"], "task", BaseTask)
@@ -101,7 +110,7 @@ def _asked(name: str, card: Card) -> Iterator[str]:
 
 
 def _example(example: Example, request: Request) -> Iterator[str]:
-    yield f"Example `{example.id}`:\n"
+    yield f"Example {code(example.id)}:\n"
     for part in request.parts:
         yield f"```text\n{_shown(part)}\n```\n"
     given = {
@@ -110,7 +119,7 @@ def _example(example: Example, request: Request) -> Iterator[str]:
         if name not in ("context", "question", "pieces") and value
     }
     settings = ", ".join(f"{name}={value!r}" for name, value in given.items())
-    yield f"It asks for `{type(request.output).__name__}({_cut(settings, 300)})`.\n"
+    yield f"It asks for {code(f'{type(request.output).__name__}({_cut(settings, 300)})')}.\n"
     yield f"What is right:\n\n```json\n{_cut(json.dumps(example.target, ensure_ascii=False), _LONGEST)}\n```\n"
 
 

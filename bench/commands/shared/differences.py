@@ -125,8 +125,13 @@ def difference(metric: PairedMetric, found: Difference | None) -> str:
 
 def signed(metric: PairedMetric, value: float) -> str:
     """A number of a metric with its sign, never "-0.00"."""
-    text = f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+.4f}"
+    text = f"{100 * value:+.2f}" if metric.is_fraction else f"{value:+{_digits(value)}}"
     return text.lstrip("+-") if float(text) == 0 else text
+
+
+def _digits(value: float) -> str:
+    """The form of a number that is no fraction: four digits behind the point, or four that count where those would not do."""
+    return ".4f" if value == 0 or 0.01 <= abs(value) < 1e6 else ".4g"
 
 
 def p_text(p: float) -> str:
@@ -138,7 +143,7 @@ def _metric(metric: PairedMetric, holm: list[str]) -> list[str]:
     found = metric.difference
     name = metric.metric if metric.higher_is_better else f"{metric.metric} (lower is better)"
     values = [
-        "–" if value is None else f"{100 * value:.2f}" if metric.is_fraction else f"{value:.4f}"
+        "–" if value is None else f"{100 * value:.2f}" if metric.is_fraction else f"{value:{_digits(value)}}"
         for value in (metric.a, metric.b)
     ]
     if found is None:
@@ -196,7 +201,10 @@ def _changes(metric: PairedMetric, changed: Changes) -> None:
 
 def _change(metric: PairedMetric, one: Change, own: bool) -> list[str]:
     if own:
-        values = ["–" if v is None else f"{100 * v:.1f}" if metric.is_fraction else f"{v:.4f}" for v in (one.a, one.b)]
+        values = [
+            "–" if v is None else f"{100 * v:.1f}" if metric.is_fraction else f"{v:{_digits(v)}}"
+            for v in (one.a, one.b)
+        ]
     else:
         values = ["–" if one.effect is None else signed(metric, one.effect)]
     return [one.id, *values, one.a_answer, one.b_answer]
