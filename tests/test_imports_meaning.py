@@ -96,7 +96,8 @@ def aggregate(path: Path, *, metric: str = "accuracy", told: Json = None, **sour
     "name",
     "wer cer ppl word_perplexity,none both/error_rate judge/hallucination_rate wer/mean WordErrorRate brier_score ece_10_bin nll "
     "bits_per_byte false_positive_rate mean_absolute_error log_loss cross_entropy negative_log_likelihood toxic_frac "
-    "max_toxicity_probability denoised_runtime demographic_parity_difference total_cost_1".split(),
+    "max_toxicity_probability denoised_runtime demographic_parity_difference total_cost_1 "
+    "wrong_answer_rate incorrect_answers judge/failed_tests".split(),
 )
 def test_less_is_better_of_what_is_bad_by_its_name_however_it_was_counted(name):
     assert said_to_be_lower(name)
@@ -269,6 +270,8 @@ def test_figures_that_our_own_export_wrote_of_other_data_or_prompts_stand_in_tab
         "split": {"split": "train"},
         "asked": {"asked": "0" * 64},
     }
+    for odd in ({"asked": {"x": 1}}, {"asked": None}, {"data_fingerprint": ["f"], "split": {}}):
+        assert eee.read(aggregate(tmp_path / "odd.json", **odd)).asked == ""
     base = {"data_fingerprint": "a" * 64, "split": "test", "asked": "1" * 64, "n_examples": "40"}
     found = [
         made(eee.read(aggregate(tmp_path / f"{name}.json", **base | more)), tmp_path / "runs", name)

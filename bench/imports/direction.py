@@ -17,7 +17,8 @@ _BAD = frozenset(
 _UNBOUNDED = frozenset("perplexity ppl mse rmse mae loss nll bpb bpc fid distance regret latency runtime cost".split())
 _UNBOUNDED_TOGETHER = re.compile(r"(^| )(bits per (byte|character|char|token)|cross entropy|log likelihood)$")
 _BAD_TOGETHER = re.compile(
-    r"(^| )(bits per (byte|character|char|token)|cross entropy|false (positives?|negatives?)|neg(ative)? log likelihood|"
+    r"(^| )(bits per (byte|character|char|token)|cross entropy|(wrong|incorrect|failed|invalid) \w+|"
+    r"false (positives?|negatives?)|neg(ative)? log likelihood|"
     r"(parity|odds|value) difference)$"
 )
 _TURNED = frozenset(

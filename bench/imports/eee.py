@@ -217,9 +217,9 @@ def _data(rows: Sequence[Mapping[str, Json]]) -> tuple[str, ...]:
 
 def _asked(rows: Sequence[Mapping[str, Json]]) -> str:
     """The digest of the requests that a record of `bench export` says, "" where it says none or several."""
-    found = {_mapping(_mapping(row.get("source_data")).get("additional_details")).get("asked") for row in rows}
-    one = found.pop() if len(found) == 1 else None
-    return one if isinstance(one, str) and re.fullmatch(r"[0-9a-f]{64}", one) else ""
+    found = {str(_mapping(_mapping(row.get("source_data")).get("additional_details")).get("asked")) for row in rows}
+    one = found.pop() if len(found) == 1 else ""
+    return one if re.fullmatch(r"[0-9a-f]{64}", one) else ""
 
 
 def _metric(row: Mapping[str, Json]) -> str:
