@@ -295,6 +295,17 @@ def test_the_same_samples_in_another_order_are_the_same_data_whatever_the_harnes
     assert rows([made(helm.read(tmp_path / name), tmp_path / "runs", name) for name in "cd"]) == [["c", "d"]]
 
 
+def test_the_number_of_examples_that_an_export_in_mtebs_form_counts_is_that_of_its_import(tmp_path):
+    row = {"main_score": 0.5, "n": 30, "n_failed": 4, "hf_subset": "a"}
+    for rows_, n, failed in (([row], 30, 4), ([row, row | {"hf_subset": "b"}], 60, 8), ([row | {"n": "30"}], 0, 0),
+                             ([row | {"n": True}], 0, 0), ([row | {"n_failed": 99}], 30, 30)):  # fmt: skip
+        whole = {"task_name": "quiz", "mteb_version": None, "scores": {"test": rows_}}
+        score = made(mteb.read(written(tmp_path / "quiz.json", whole)), tmp_path / "runs", f"m{n}{failed}").run.scores[
+            0
+        ]
+        assert (score.n, score.n_failed) == (n, failed)
+
+
 def test_failures_that_an_export_of_ours_counts_are_counted_after_its_import(tmp_path):
     for told, n in {"7": 7, "41": 40, "-1": 0, "many": 0}.items():  # of 40 samples
         path = aggregate(tmp_path / "a.json")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from bench.errors import BenchError
@@ -13,6 +13,7 @@ from bench.types import Json
 
 HARNESS = "mteb"
 WHAT = "the TASK.json that mteb writes into results/MODEL/REVISION"
+_COUNTABLE = 2**40  # examples of a set
 _MOST = 99  # scores of a record beside the one that ranks
 
 
@@ -44,14 +45,23 @@ def read(path: Path) -> Log:
         raise BenchError(f"{path}: the split {split!r} has no scores; the splits are {listed(list(map(str, scores)))}")
     ranked = {"main_score": math.fsum(of_split) / len(of_split)}
     kept = ranked | dict(list(stated.items())[:_MOST])
+    n, failed = (_summed(scores[split], name) for name in ("n", "n_failed"))
     subsets = sorted(str(row.get("hf_subset", "default")) for row in scores[split])
     notes = [f"main_score is the mean over {len(of_split)} subset{'s' * (len(of_split) > 1)} of the split {split!r}"]
     if len(stated) > _MOST:
         notes.append(f"{len(stated) - _MOST} of {len(stated)} subsets are left out")
     return Log(HARNESS, str(version), str(found["task_name"]), _model(path), tuple(kept), (), kept,
+               n=n, failed={"main_score": min(failed, n)} if n and failed else {},
                task_version=str(found.get("dataset_revision") or ""), notes=tuple(notes),
                folder=_folder(path), data=(f"split {split}", *(f"subset {one}" for one in subsets)),
                date=dated(found.get("date")))  # fmt: skip
+
+
+def _summed(rows: Sequence[Mapping[str, Json]], name: str) -> int | None:
+    """A count of all subsets together, as `bench export --to mteb` writes it; None where one has none. mteb itself writes none."""
+    found = [row.get(name) for row in rows]
+    whole = [one for one in found if type(one) is int and 0 <= one < _COUNTABLE]
+    return sum(whole) if len(whole) == len(found) else None
 
 
 def _model(path: Path) -> str:
