@@ -260,8 +260,12 @@ def _asked(said: Mapping[str, Json], task: str, samples: Sequence[Sample]) -> di
     if said.get("chat_template"):
         seed = _mapping(said.get("config")).get("fewshot_seed") if shots else None
         return {"asked": fingerprint(clean([shots, system, seed])), "asking": (*words, "a chat template")}
-    prompts = sorted((one.id, one.prompt) for one in samples)
-    return {"asked": fingerprint(clean(prompts)), "asking": tuple(words)} if all(text for _, text in prompts) else {}
+    prompts = sorted(
+        (one.id, one.prompt) for one in samples
+    )  # one after the other, as together they may be as large as the file
+    return (
+        {"asked": fingerprint(*map(list, prompts)), "asking": tuple(words)} if all(text for _, text in prompts) else {}
+    )
 
 
 def _is_lower(name: str, told: Mapping[str, Json]) -> bool:
