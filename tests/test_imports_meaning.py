@@ -306,6 +306,16 @@ def test_the_number_of_examples_that_an_export_in_mtebs_form_counts_is_that_of_i
         assert (score.n, score.n_failed) == (n, failed)
 
 
+def test_a_comparison_of_logs_that_were_clustered_otherwise_says_by_which_fields(tmp_path):
+    path = lm_eval_log(tmp_path / "a", "")
+    sides = []
+    for cluster in (None, "q"):
+        source = making.Source.of(lm_eval.read(path), path, f"m{cluster}", cluster=cluster)
+        sides.append(read_side(making.as_it_is(source, Settings(runs_dir=tmp_path / "runs")).folder.path))
+    with pytest.raises(BenchError, match=r"other fields for --cluster \(none and q\); import one again"):
+        compare(*sides, class_of(sides[0].run).metrics)
+
+
 def test_failures_that_an_export_of_ours_counts_are_counted_after_its_import(tmp_path):
     for told, n in {"7": 7, "41": 40, "-1": 0, "many": 0}.items():  # of 40 samples
         path = aggregate(tmp_path / "a.json")

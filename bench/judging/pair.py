@@ -18,7 +18,7 @@ from bench.runs import measurements
 from bench.runs.folder import RECORD, read_run, refuse_altered
 from bench.runs.measurements import Measurements
 from bench.scoring.bounds import AGREES
-from bench.scoring.foreign import refuse_figures
+from bench.scoring.foreign import imported, refuse_figures
 from bench.stats.paired import Difference, difference
 from bench.stats.swaps import value
 
@@ -70,16 +70,26 @@ def read_side(folder: Path) -> Side:
     return Side(folder, run, rows)
 
 
+def _clustered(a: Run, b: Run) -> str:
+    """Where two logs were imported with clusters of other fields, which ones: that alone makes their samples others."""
+    fields = [str(imported(run).get("cluster") or "none") for run in (a, b)]
+    if fields[0] == fields[1]:
+        return ""
+    return f": they were imported with other fields for --cluster ({fields[0]} and {fields[1]}); import one again as the other"
+
+
 def same_examples(a: Side, b: Side, on_shared: bool) -> tuple[Measurements, Measurements]:
     """Both sides' rows of the examples that are compared."""
     both = measurements.shared(a.rows, b.rows)
     n = len(both[0])
     sizes = f"{len(a.rows):,} and {len(b.rows):,} examples, {n:,} in common"
     if a.run.data_fingerprint != b.run.data_fingerprint and not on_shared:
-        hint = "--shared compares those" if n else "nothing can be compared"
+        hint = "--shared compares those" if n else f"nothing can be compared{_clustered(a.run, b.run)}"
         raise BenchError(f"{a.name} and {b.name} ran on different data ({sizes}); {hint}")
     if not n:
-        raise BenchError(f"{a.name} and {b.name} have no example in common ({sizes}); nothing can be compared")
+        raise BenchError(
+            f"{a.name} and {b.name} have no example in common ({sizes}); nothing can be compared{_clustered(a.run, b.run)}"
+        )
     if a.run.data_fingerprint == b.run.data_fingerprint and not n == len(a.rows) == len(b.rows):
         raise BenchError(f"{a.name} and {b.name} claim the same data, but hold {sizes}; score both again")
     return both
