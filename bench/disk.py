@@ -49,6 +49,13 @@ def write_atomically(path: Path, content: str | bytes | Iterable[bytes], *, as_b
         raise
 
 
+def plain_text(path: Path) -> str:
+    """The text of a file in UTF-8; raises OSError as `Path.read_text`, and for a named pipe or device, which would never end."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    return path.read_text(encoding="utf-8")
+
+
 def put_anew(path: Path) -> None:
     """Put a copy in the place of a file, if it is there: whoever has the old one open writes into it no more. Raises OSError."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import json
 import os
 import sqlite3
@@ -14,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from bench.artifacts.digest import digest
 from bench.machine import lives
 from bench.record import Run
 from bench.runs.folder import RECORD
@@ -211,6 +213,60 @@ def test_a_sync_logs_again_what_an_exchanged_store_lacks_but_not_what_a_person_d
     code, out, _ = bench_main("sync")
     assert (code, "1 were deleted there and stay so" in out[0]) == (0, True)
     assert not active(tracker, "words v1")
+
+
+@pytest.mark.slow
+def test_a_mark_of_another_run_costs_neither_of_them_its_place_in_the_store(
+    tracker: Tracker, finished: Any, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    first, second, third = (finished(model=name, run_id=id_) for name, id_ in (("a", "1"), ("b", "2"), ("c", "3")))
+    for run, folder in (first, second, third):
+        tracker.log(run, folder)
+    mark = (first[1] / MARK).read_text()
+    (second[1] / MARK).write_text(mark)  # copied with the file
+    (third[1] / MARK).write_text(
+        json.dumps(json.loads(mark) | {"record": digest(third[1] / RECORD)})
+    )  # and put right by hand
+    for _ in range(2):
+        assert bench_main("sync")[0] == 0
+        found = {one.data.tags["model"]: one.data.tags[KEY] for one in active(tracker, "words v1")}
+        assert found == {run.model: key_of(run) for run, _ in (first, second, third)}
+
+
+@pytest.mark.slow
+def test_a_sync_counts_a_run_that_was_there_before_and_sends_none_that_its_own_files_deny(
+    tracker: Tracker, finished: Any, tmp_path: Path, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    now = datetime.datetime.now(datetime.UTC).isoformat(
+        timespec="seconds"
+    )  # so new that nobody is looked for beforehand
+    run, folder = finished(created=now)
+    tracker.log(run, folder)
+    (folder / MARK).unlink()
+    secret = tmp_path / "secret.txt"
+    secret.write_text("top secret\n")
+    linked, piped = (finished(model=name, run_id=name)[1] for name in ("linked", "piped"))
+    (linked / "config.yaml").symlink_to(secret)
+    os.mkfifo(piped / "timings.jsonl")
+    altered, path = finished(model="altered", run_id="altered")
+    (path / "predictions.jsonl").write_text("{}\n")
+    (path / RECORD).write_text(json.dumps(altered.to_json() | {"files": {"predictions.jsonl": "0" * 64}}))
+    (pipe := tmp_path / "runs" / "words" / "pipe" / "1").mkdir(parents=True)
+    os.mkfifo(pipe / RECORD)
+    code, out, err = bench_main("sync")
+    assert (code, out) == (0, [f"0 runs logged to {tracker.uri}; it had 1 others already"])
+    left = [
+        line.removeprefix("bench: left out: ").split(" ", 1) for line in err if line.startswith("bench: left out: ")
+    ]
+    wrong = {Path(where).parent.name: why for where, why in left}
+    assert {*wrong} == {"linked", "piped", "altered", "1"}
+    assert wrong["linked"].startswith("is a link")
+    assert wrong["piped"].startswith("is no plain file")
+    assert "is not the file that the run wrote" in wrong["altered"]
+    assert "it is no plain file" in wrong["1"]
+    assert [one.data.tags["model"] for one in active(tracker, "words v1")] == [run.model]
 
 
 @pytest.mark.slow

@@ -14,6 +14,7 @@ from bench.text.secret_urls import public_url
 from bench.text.shown import tell
 
 if TYPE_CHECKING:
+    from bench.record import Run
     from bench.tracking.log import Tracker
 
 
@@ -101,7 +102,9 @@ def _one(folder: Path, tracker: Tracker, found: Synced) -> bool:
     from bench.tracking.store import DeletedExperiment
 
     try:
-        new = tracker.log(read_run(folder / RECORD), folder).made
+        run = read_run(folder / RECORD)
+        _refuse_denied(folder, run)
+        new = tracker.log(run, folder).made
     except DeletedExperiment as error:  # the runs of others have nothing to do with it
         found.lines[f"{error}; {error.remedy}"] = None
         return False
@@ -110,3 +113,16 @@ def _one(folder: Path, tracker: Tracker, found: Synced) -> bool:
         return False
     found.made, found.there = found.made + new, found.there + (not new)
     return new
+
+
+def _refuse_denied(folder: Path, run: Run) -> None:
+    """Raise BenchError for a run whose files or rows deny its record, or that would send a file which no record vouches for."""
+    from bench.commands.shared.exportable import metric_as_now
+    from bench.leaderboard.evidence import refuse_denied
+    from bench.runs.folder import refuse_altered
+    from bench.runs.journal import LEDGER
+    from bench.tracking.sent import refuse_foreign
+
+    refuse_altered(folder, run, grown=(LEDGER,))
+    refuse_denied(folder, run, metric_as_now)
+    refuse_foreign(folder, run)

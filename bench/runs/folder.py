@@ -26,7 +26,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import clear_drafts, json_lettered, write_atomically
+from bench.disk import clear_drafts, json_lettered, plain_text, write_atomically
 from bench.errors import BenchError
 from bench.logs.log import into as logged_into
 from bench.record import Run, Timing
@@ -264,8 +264,8 @@ def read_run(path: Path) -> Run:
     """Read a `run.json` and the origin beside it; raises BenchError when it is damaged or of another version."""
     try:
         origin = path.with_name(ORIGIN)
-        texts = {RECORD: path.read_text(encoding="utf-8")}
-        texts |= {ORIGIN: origin.read_text(encoding="utf-8")} if origin.exists() else {}
+        texts = {RECORD: plain_text(path)}
+        texts |= {ORIGIN: plain_text(origin)} if origin.exists() else {}
     except (OSError, *WRONG) as error:
         raise _no_record(str(path), error) from None
     return run_of(texts, str(path))

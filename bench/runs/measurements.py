@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from bench.disk import write_atomically
+from bench.disk import plain_text, write_atomically
 from bench.errors import BenchError
 from bench.types import Json
 
@@ -174,7 +174,7 @@ def read(folder: Path) -> Measurements:
     """Read the file of a run's folder; raises BenchError when there is none or it is damaged."""
     path = folder / FILE
     try:
-        return Measurements.from_json(json.loads(path.read_text(encoding="utf-8")))
+        return Measurements.from_json(json.loads(plain_text(path)))
     except FileNotFoundError:
         raise BenchError(
             f"{folder} has no {FILE}: an earlier version made the run, or its references are held out; the same "

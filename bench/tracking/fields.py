@@ -5,6 +5,7 @@ from __future__ import annotations
 import posixpath
 import re
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from bench.record import Run
 from bench.runs import costs, energy, rates
@@ -16,7 +17,11 @@ from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.tracking import times
 from bench.types import Json
 
+if TYPE_CHECKING:
+    from mlflow.entities import Run as LoggedRun
+
 KEY = "finai_bench.run"  # the tag that makes logging idempotent
+ID = "run_dir_id"  # the tag with the id of the run's folder
 LOGGED = "finai_bench.logged"  # the metric that says when, in milliseconds; MLflow's own times are the evaluation's
 LONGEST_TAG = 8000  # characters that MLflow keeps of a tag
 _LONGEST_PARAM, _LONGEST_KEY = 6000, 250
@@ -29,6 +34,11 @@ def key_of(run: Run) -> str:
     return fingerprint([run.task, run.task_version, run.model, run.run_id, run.data_fingerprint, run.created, scores])[
         :32
     ]
+
+
+def is_of(stored: LoggedRun, run: Run) -> bool:
+    """Whether a run of a store is this one, whatever it was scored then: a mark may have come from the folder of another run."""
+    return (stored.data.tags.get(ID), stored.data.tags.get("task")) == (run.run_id, run.task)
 
 
 def metrics(run: Run) -> dict[str, float]:
@@ -91,7 +101,7 @@ def tags(run: Run) -> dict[str, Json]:
     return {
         "task": run.task, "task_version": run.task_version, "model": run.model, "model_revision": run.model_revision,
         "weights_sha256": run.weights_sha256, "data_fingerprint": run.data_fingerprint, "reference_row": run.is_reference,
-        "run_dir_id": run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
+        ID: run.run_id, "mlflow.source.name": "bench run", "mlflow.note.content": _note(run),
         said(run, "mlflow.source.git.commit"): run.environment.get("commit", ""),
     } | {said(run, name): value for name, value in (
         environment | started | _verdicts(run) | _flat_texts(run)

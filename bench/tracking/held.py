@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from bench.errors import BenchError
 from bench.runs.folder import RECORD, read_run
 from bench.tracking import begun, mark
-from bench.tracking.fields import KEY, key_of
+from bench.tracking.fields import ID, KEY, is_of, key_of
 from bench.tracking.races import retried
 from bench.tracking.store import store_errors
 from bench.tracking.suites import SUITE
@@ -41,14 +41,20 @@ class Held:
         """
         marked = mark.of_store(folder, self.uri)
         one = self._runs.get(marked.run_id) if marked else None
-        if one is not None and one.info.lifecycle_stage != "deleted":
-            return LOGGED
         if one is None:
             return MISSING
+        is_active, named = one.info.lifecycle_stage != "deleted", (folder.name, folder.parent.parent.name)
+        if is_active and (one.data.tags.get(ID), one.data.tags.get("task")) == named:
+            return LOGGED  # by its path; to read 10,000 records takes seconds
         try:
-            return MISSING if key_of(read_run(folder / RECORD)) in self._active else DELETED
+            run = read_run(folder / RECORD)
         except BenchError:  # a damaged record says nothing
-            return DELETED
+            return LOGGED if is_active else DELETED
+        if not is_of(one, run):  # the mark is that of another run's folder
+            return MISSING
+        if is_active:
+            return LOGGED
+        return MISSING if key_of(run) in self._active else DELETED
 
     def tidy(self) -> int:
         """Delete what was begun and never finished, and doubles; how many runs that were."""

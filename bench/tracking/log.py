@@ -23,7 +23,7 @@ from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
 from bench.tracking import carried, mark, models, suites, times, views
 from bench.tracking.begun import is_new, settled, signed
-from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, key_of, metrics, params
+from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, is_of, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
 from bench.tracking.races import is_unreachable, retried
@@ -94,7 +94,7 @@ class Tracker:
             ):  # else nobody else can know it: one look, after it was logged, is enough
                 known = settled(self.client, experiment, key_of(run))
             first = next(iter(parents.values()), None)
-            run_id = known or self._logged(run, folder, experiment, first)
+            run_id, made = (known, False) if known else self._logged(run, folder, experiment, first)
             for name, parent in parents.items():
                 kept = suites.kept(self.client, self._suite(name, run), name, run, parent)
                 if name == named[0] and (known or kept != parent):
@@ -103,7 +103,7 @@ class Tracker:
             self._experiments.clear()  # one that was deleted meanwhile is looked for again
             self._models.forget()
             raise
-        return run_id, known is None
+        return run_id, made
 
     def _board(self, run: Run) -> str:
         """The experiment of the run's board, with a view of its ranked score, the bounds of that, and the time per answer."""
@@ -137,7 +137,9 @@ class Tracker:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise  # the store did not say that it has not got the run
             return None
-        if stored.info.lifecycle_stage == "deleted":
+        if stored.info.lifecycle_stage == "deleted" or not is_of(
+            stored, run
+        ):  # the mark is that of another run's folder
             return None
         if mark.is_logged(folder, self.uri):
             return run_id
@@ -167,17 +169,18 @@ class Tracker:
             if (folder / name).exists():
                 self.client.log_artifact(run_id, str(folder / name), FOLDER)
 
-    def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> str:
+    def _logged(self, run: Run, folder: Path, experiment: str, parent: str | None) -> tuple[str, bool]:
+        """The id of the run, and whether it is the one that was made here: another may have been begun before."""
         key = key_of(run)
         try:
-            self._create(run, folder, experiment, {KEY: key}, parent)
+            own = self._create(run, folder, experiment, {KEY: key}, parent)
         except Exception as error:
             # A process that had finished before deletes what was begun later: then its run is the one. And a half of ours goes.
             if not is_unreachable(error) and (found := settled(self.client, experiment, key)):
-                return found
+                return found, False
             raise
         if found := settled(self.client, experiment, key):
-            return found
+            return found, found == own
         raise StoreError(
             f"MLflow store {public_url(self.uri)} took run {run.run_id} and does not show it", "look at the store"
         )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.artifacts.digest import digest
-from bench.disk import clear_drafts, write_atomically
+from bench.disk import clear_drafts, plain_text, write_atomically
 from bench.runs.folder import RECORD
 from bench.text.secret_urls import public_url
 
@@ -28,7 +28,7 @@ class Mark:
 def read(folder: Path) -> Mark | None:
     """The mark of a run's folder; None where there is none, or none that can be read."""
     try:
-        found = json.loads((folder / MARK).read_text())
+        found = json.loads(plain_text(folder / MARK))
         texts, suites = (found["uri"], found["run_id"], found.get("record", "")), found.get("suites", [])
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
@@ -75,7 +75,13 @@ def is_logged(folder: Path, uri: str, suite: str = "") -> bool:
     """Whether the run was logged to this store before, and below the suite if one is named, by its mark."""
     found = of_store(folder, uri)
     try:
-        return found is not None and found.record == digest(folder / RECORD) and (not suite or suite in found.suites)
+        is_whole = found is not None and (folder / RECORD).is_file()  # a named pipe would keep us waiting
+        return (
+            found is not None
+            and is_whole
+            and found.record == digest(folder / RECORD)
+            and (not suite or suite in found.suites)
+        )
     except OSError:
         return False
 

@@ -31,7 +31,7 @@ def _item(folder: Path) -> Item:
 
     run = with_evidence(folder, read_run(folder / RECORD))
     refuse_altered(folder, run)
-    refuse_denied(folder, run, _metric_as_now)
+    refuse_denied(folder, run, metric_as_now)
     measured = measurements.read(folder) if (folder / measurements.FILE).exists() else None
     return item(folder, run, _task(run.task), measured, _usual(run.task, run.model))
 
@@ -61,7 +61,7 @@ def _task(name: str) -> type[Task] | None:
     return cls if issubclass(cls, Task) else None
 
 
-def _metric_as_now(task: str, name: str) -> tuple[AnyMetric, str]:
+def metric_as_now(task: str, name: str) -> tuple[AnyMetric, str]:
     """The metric with the digest of its source; raises BenchError where the task has none of this name."""
     from bench.scoring.source import digest_of
 
