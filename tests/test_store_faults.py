@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bench.tracking import fields
-from bench.tracking.store import StoreError, connect
+from bench.tracking.store import StoreError, connect, default_uri, sync_command
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
 RUN = ("run", "task=words", "model=stub", "task.n=5", "batch_size=2", "resamples=20")
@@ -84,6 +84,37 @@ def test_a_sqlite_store_that_cannot_be_used_is_said_at_once(
         with pytest.raises(StoreError, match=re.escape(reason)) as caught:
             connect(f"sqlite:///{path}").search_experiments()
     assert remedy in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["sqlite://", "sqlite:///", "sqlite:///:memory:", "sqlite+pysqlite://", "sqlite:///file:x?mode=memory&uri=true"],
+)
+def test_a_store_that_ends_with_the_command_is_refused(uri: str) -> None:
+    with pytest.raises(StoreError, match="ends with this command"):
+        connect(uri)
+
+
+@pytest.mark.parametrize("uri", ["http://", "https:///x", "http://host:0", "http://[::1"])
+def test_an_address_without_a_host_or_port_is_none(uri: str) -> None:
+    with pytest.raises(StoreError, match="this is no address of a store"):
+        connect(uri)
+
+
+def test_the_command_that_is_told_for_later_logs_to_the_store_that_was_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("BENCH_RUNS", raising=False)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.chdir(tmp_path)
+    there = "http://there:5000"
+    assert sync_command(default_uri(Path("runs")), Path("runs")) == "bench sync"
+    assert sync_command(there, Path("runs")) == f"MLFLOW_TRACKING_URI={there} bench sync"
+    assert sync_command(there, Path("my runs")) == f"MLFLOW_TRACKING_URI={there} bench sync --runs 'my runs'"
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", "http://ann:secret@there:5000")
+    assert sync_command("http://ann:secret@there:5000", Path("runs")) == "bench sync"
+    monkeypatch.setenv("BENCH_RUNS", "my runs")
+    assert sync_command("http://b:1", Path("my runs")) == "MLFLOW_TRACKING_URI=http://b:1 bench sync"
 
 
 def test_any_configuration_has_names_and_texts_that_mlflow_takes(

@@ -234,7 +234,7 @@ def test_an_evaluation_finishes_without_its_store_and_is_logged_later(
     assert out[0].startswith("finmm_qa / constant: f1 ")
     (line,) = err
     assert line.startswith(f"bench: MLflow store {NOBODY}: ")
-    assert line.endswith("`bench sync` logs it later")
+    assert line.endswith(f"; start the store, and `MLFLOW_TRACKING_URI={NOBODY} bench sync` logs it later")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
     before = len(experiment_runs(tracker, "finmm_qa v1"))
     assert bench_main("sync", "--runs", "runs")[:2] == (0, [f"1 runs logged to {tracker.uri}"])

@@ -113,15 +113,15 @@ def _refuse_other_config(folder: Path, run: Run) -> None:
 def _log(folder: Path, run: Run, runs_dir: Path) -> None:
     """Bring the scores to where the run is logged, if it is."""
     from bench.logs.log import say
+    from bench.tracking import mark
     from bench.tracking.log import update
-    from bench.tracking.mark import MARK
-    from bench.tracking.store import StoreError
+    from bench.tracking.store import StoreError, sync_command
 
-    if (folder / MARK).exists():
+    if (marked := mark.read(folder)) is not None:
         try:
             update(folder, run, runs_dir)
         except StoreError as error:
-            say(f"{error}; `bench sync` brings the new scores later")
+            say(f"{error}; `{sync_command(marked.uri, runs_dir)}` brings the new scores later")
 
 
 def task_of(run: Run) -> Task:

@@ -34,6 +34,7 @@ _TRIES = 3  # of opening a database; MLflow's ten take 100 s
 _PATIENCE_SECONDS = 5.0  # for another process that writes
 _MAKING_SECONDS = 60.0  # for another process that makes the tables of a new database, or for a free connection
 _DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
+_IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(/{0,3}(\?.*)?|.*(:memory:|\bmode=memory\b).*)")
 _DEFAULTS = {
     # Answer soon when the server is down: by default MLflow tries for minutes, or waits as long as an answer says.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -108,6 +109,14 @@ def _warn_shared(uri: str) -> None:
         )
 
 
+def sync_command(uri: str, runs_dir: Path) -> str:
+    """The command that logs to this store later: `bench sync` alone goes to that of the environment, else beside the runs."""
+    shown, usual = public_url(uri), os.environ.get("MLFLOW_TRACKING_URI") or default_uri(runs_dir)
+    store = "" if shown == public_url(usual) else f"MLFLOW_TRACKING_URI={shlex.quote(shown)} "
+    is_found = runs_dir.resolve() == Path(os.environ.get("BENCH_RUNS", "runs")).resolve()
+    return f"{store}bench sync" + ("" if is_found else f" --runs {shlex.quote(str(runs_dir))}")
+
+
 def is_database(uri: str) -> bool:
     """Whether the store is a database that is reached without a server of MLflow."""
     return _DATABASE.match(uri) is not None
@@ -173,11 +182,18 @@ def store_errors(uri: str) -> Iterator[None]:
 
 
 def _refuse_unusable(uri: str) -> None:
-    """Raise StoreError for an address without a number as its port, or a SQLite store that MLflow would try for minutes."""
+    """Raise StoreError for an address that is none, or a SQLite store that MLflow tries for minutes, or nobody sees again."""
     try:
-        _ = urlsplit(uri).port
+        is_one = urlsplit(uri).port != 0 and (urlsplit(uri).scheme not in ("http", "https") or urlsplit(uri).hostname)
     except ValueError:
-        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", remedies.NAME) from None
+        is_one = False
+    if not is_one:
+        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", remedies.NAME)
+    if _IN_MEMORY.fullmatch(uri):
+        raise StoreError(
+            f"MLflow store {public_url(uri)}: it lies in memory, and what is logged there ends with this command",
+            "name a file (sqlite:///PATH) by MLFLOW_TRACKING_URI or tracking.uri=",
+        )
     path = uri.removeprefix("sqlite:///")
     if path != uri and re.search(r"%[0-9a-fA-F]{2}|\?.*/", path):
         raise StoreError(

@@ -43,7 +43,7 @@ from bench.task import EntryTask, Task
 from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
 from bench.tracking.mark import add_time, is_logged
-from bench.tracking.store import DeletedExperiment, StoreError, default_uri
+from bench.tracking.store import DeletedExperiment, StoreError, default_uri, sync_command
 
 
 @dataclass
@@ -310,7 +310,8 @@ class Runner:
             if not isinstance(error, DeletedExperiment):
                 self._trackers[uri] = None
             say(
-                f"{error}; the run is complete in {folder}; {error.remedy}, and `bench sync` logs it later",
+                f"{error}; the run is complete in {folder}; {error.remedy}, and "
+                f"`{sync_command(uri, Path(job.config['runs_dir']))}` logs it later",
                 logging.WARNING,
             )
 
