@@ -166,6 +166,26 @@ def test_a_store_that_is_read_by_requests_or_by_sql_gives_the_rows_of_the_runs_d
 
 
 @pytest.mark.slow
+def test_a_store_that_was_moved_with_its_runs_says_where_files_go_and_its_tags_make_the_same_board(
+    runs: Path, boards: Boards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    assert boards.main("sync", "--runs", "runs")[0] == 0
+    here = boards.of("--runs", "runs")
+    assert boards.of("--store", f"sqlite:///{runs}/mlflow.db") == here  # by the files, which are in their place
+    runs.rename(tmp_path / "moved")
+    store = f"sqlite:///{tmp_path}/moved/mlflow.db"
+    for _ in range(2):
+        assert (boards.of("--store", store), boards.said) == (here, [])
+    shutil.copy(tmp_path / "moved" / "mlflow.db", tmp_path / "alone.db")
+    assert boards.of("--store", f"sqlite:///{tmp_path}/alone.db") == here
+    command = ("run", "task=finmm_qa", "limit=60", "resamples=50", "model=random", "runs_dir=moved")
+    code, _, err = boards.main(*command)
+    (told,) = [line for line in err if "was made where the runs directory was before" in line]
+    assert (code, f"{runs.as_uri()}/mlartifacts" in told, "moved/mlflow.db away" in told) == (0, True, True)
+
+
+@pytest.mark.slow
 def test_the_next_board_of_a_store_sees_what_is_new_changed_deleted_and_restored(
     server: tuple[str, str], runs: Path, boards: Boards, monkeypatch: pytest.MonkeyPatch
 ) -> None:

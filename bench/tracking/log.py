@@ -7,6 +7,7 @@ several of one key one stays (see `begun`), and what another process spoils in p
 from __future__ import annotations
 
 import json
+import logging
 import os
 import time
 from collections.abc import Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
+from bench.logs.log import say
 from bench.record import Run
 from bench.runs import readings
 from bench.runs.folder import ARTIFACTS, RECORD
@@ -27,7 +29,7 @@ from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, is_of, key_of
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
 from bench.tracking.races import is_unreachable, retried
-from bench.tracking.store import DeletedExperiment, StoreError, connect, is_database, store_errors
+from bench.tracking.store import DeletedExperiment, StoreError, connect, default_uri, is_database, store_errors
 from bench.tracking.turn import turn
 
 if TYPE_CHECKING:
@@ -63,6 +65,7 @@ class Tracker:
         # A database has no place for files of its own; MLflow would put them where the command happens to be started.
         self.uri, self.artifacts = uri, (runs_dir / ARTIFACTS).resolve().as_uri() if is_database(uri) else None
         self.client = connect(uri)
+        self._runs_dir, self._told = runs_dir, False
         self._experiments: dict[str, tuple[str, dict[str, str], set[str]]] = {}
         self._models = models.Models(self.client)
 
@@ -230,12 +233,24 @@ class Tracker:
         """The experiment's id; it is made where it is not there, and marked for MLflow's pages once for each of the columns."""
         if name not in self._experiments:
             found = self._found(name) or self._made(name)
+            self._tell_moved(str(found.artifact_location))
             self._experiments[name] = str(found.experiment_id), dict(found.tags), set[str]()
         experiment, tags, shown = self._experiments[name]
         if not shown.issuperset(columns):
             tags |= views.marked(self.client, experiment, tags, columns, order)
             shown.update(columns)
         return experiment
+
+    def _tell_moved(self, place: str) -> None:
+        """Say once where the files of runs go if the runs directory was moved with its store, or copied: the store keeps the place."""
+        is_own = self.artifacts is not None and self.uri == default_uri(self._runs_dir)
+        if is_own and not self._told and place.startswith("file:") and place != self.artifacts:
+            self._told = True
+            say(
+                f"MLflow store {public_url(self.uri)} was made where the runs directory was before, and puts the files of runs "
+                f"there: {place}; move {self._runs_dir / 'mlflow.db'} away, and `bench sync` makes one for this place",
+                logging.WARNING,
+            )
 
     def _found(self, name: str) -> Experiment | None:
         """The experiment; raises DeletedExperiment for one that is there and takes no runs."""

@@ -51,6 +51,7 @@ class Store:
         ] = []  # the names of those that can be restored, once the folders were asked for
         self._rest: Rest | None = None
         self._seen = Seen(machine.database_in(self.cache, "seen.db"))
+        self._named: set[str] = set()  # `Place.name` of the runs whose tags are kept
         self._carried: dict[str, str] = {}  # runs by the folder that their files come into
 
     @functools.cached_property
@@ -70,10 +71,12 @@ class Store:
         first: dict[str, Place] = {}
         for place in sorted(places, key=lambda place: (place.logged, place.run_id)):
             first.setdefault(place.key, place)
-        names = seen.names()
+        self._named = names = seen.names()
         self._carried = {
-            self._path(place): place.run_id for place in first.values() if not place.local and place.name in names
-        }  # fmt: skip
+            self._path(place): place.run_id
+            for place in first.values()
+            if (not place.local or place.is_away) and place.name in names
+        }
         bare = [place for place in first.values() if not place.local and self._path(place) not in self._carried]
         self._download({place.run_id: Path(self._path(place)) for place in bare}, _SHOWN)
         return [self._path(place) for place in first.values()]
@@ -99,7 +102,12 @@ class Store:
             with listed(self.uri) as database:
                 places = {one.run_id: one for one in database.places() if ID.fullmatch(one.run_id)}
                 self.deleted_experiments = database.deleted_experiments()
-                new = [name for name, one in places.items() if not one.local and seen.places.get(name) != one]
+                kept = seen.names()
+                new = [
+                    name
+                    for name, one in places.items()
+                    if (not one.local and seen.places.get(name) != one) or (one.is_away and one.name not in kept)
+                ]
                 seen.keep(places, (), database.tags(new) if new else {})  # a later search asks for all experiments
         except Unlike as why:
             self.notes.append(
@@ -143,7 +151,8 @@ class Store:
 
     def _path(self, place: Place) -> str:
         """Where the run's files lie: its artifacts where they are on this machine, else in the cache."""
-        return place.local or str(self.cache / "boards" / place.name)
+        is_kept = not place.local or (place.is_away and place.name in self._named)
+        return str(self.cache / "boards" / place.name) if is_kept else place.local
 
     def _download(self, wanted: Mapping[str, Path], names: Sequence[str]) -> None:
         """Have files of these runs in folders: out of what is carried, else downloaded, several at a time from a server."""
@@ -151,7 +160,7 @@ class Store:
         asked: list[tuple[str, Path, Carried | None]] = []
         for run_id, folder in missing:
             found = self.carried(str(folder))
-            if found is not None and found.whole:
+            if found is not None and (found.whole or self._seen.places[run_id].is_away):
                 _written(found.texts, folder)
             else:
                 asked.append((run_id, folder, found))

@@ -54,7 +54,7 @@ def found(asks: Rest | ByClient, seen: Seen) -> tuple[list[Place], list[str]]:
         if place := _place(one, deleted=one["info"]["run_id"] in deleted):
             known[place.run_id] = place
             own = {tag["key"]: tag["value"] for tag in one["data"].get("tags", ()) if tag["key"] in carried.NAMES}
-            tags |= {place.run_id: json.dumps(own)} if own and not place.local else {}
+            tags |= {place.run_id: json.dumps(own)} if own and (not place.local or place.is_away) else {}
     seen.keep(known, active, tags, asks.now)
     return [one for one in known.values() if not one.deleted], gone
 

@@ -40,6 +40,11 @@ class Place:
         parts = urlsplit(self.artifacts)
         return unquote(parts.path) if parts.scheme in ("file", "") else ""
 
+    @cached_property
+    def is_away(self) -> bool:
+        """Whether its artifacts should be on this machine and are not: the store was copied, or the runs directory moved."""
+        return bool(self.local) and not Path(self.local).is_dir()
+
     @property
     def name(self) -> str:
         """What it is called in the cache: a run that was measured or scored again since is another."""
@@ -73,7 +78,7 @@ class Seen:
         changed = [one for name, one in places.items() if self.places.get(name) != one]
         gone = [name for name in self.places if name not in places]
         experiments = {*experiments}
-        if not changed and not gone and experiments == self.experiments and (at > 0) == (self.at > 0):
+        if not changed and not gone and not tags and experiments == self.experiments and (at > 0) == (self.at > 0):
             return  # an earlier time only has more asked for
         self.places, self.experiments, self._fresh, self.at = {**places}, experiments, {**tags}, at
         try:
