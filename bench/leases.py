@@ -10,6 +10,7 @@ files that are appended to (`is_after_silence`).
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import platform
@@ -26,6 +27,7 @@ from bench import machine
 
 _MARK = ".lease"  # stands between the name of a lock and the number of its lease
 BEAT_SECONDS = 5.0
+_LAST = 10**15 - 1  # of the numbers; a higher one is none
 SILENT_SECONDS = 60.0  # as long as NFS keeps what it knows of a file by default (acregmax), and no shorter
 _BYTES = 512  # of the file, always: what is written over it in place needs no room on a full disk
 
@@ -100,6 +102,10 @@ def taken(lock: Path) -> bool:
         return False
     _seen.pop(lock, None)
     before = _read(_path(lock, number)) if number else {"over": True}
+    if number >= _LAST:
+        raise OSError(
+            errno.EOVERFLOW, f"{_path(lock, number).name} is the last that there can be, and should be removed"
+        )
     lease = Lease(lock, number + 1, secrets.token_hex(8), after_silence=not before.get("over") and not _is_dead(before))
     try:
         file = os.open(lease.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
@@ -153,6 +159,13 @@ def is_lost(lock: Path, *, now: bool = False) -> bool:
         with suppress(OSError):
             lease.write()
     return lease.lost
+
+
+def is_taken(lock: Path) -> bool:
+    """Whether another has the lease that was ours; else somebody removed or changed its file, or the folder is gone."""
+    number = _highest(lock)
+    word = _read(_path(lock, number)).get("word") if number else None
+    return isinstance(word, str) and (lock not in _ours or word != _ours[lock].word)
 
 
 def is_after_silence(lock: Path) -> bool:
@@ -236,7 +249,7 @@ def _numbers(lock: Path) -> list[int]:
     begins = f"{lock.name}{_MARK}"
     with suppress(FileNotFoundError), os.scandir(lock.parent) as entries:
         behind = [entry.name[len(begins) :] for entry in entries if entry.name.startswith(begins)]
-        return [int(number) for number in behind if re.fullmatch(r"[1-9][0-9]{0,15}", number)]
+        return [int(number) for number in behind if re.fullmatch(r"[1-9][0-9]{0,14}", number)]
     return []
 
 

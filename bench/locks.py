@@ -107,6 +107,11 @@ def is_lost(path: Path, *, now: bool = False) -> bool:
     return leases.is_lost(path.absolute(), now=now)
 
 
+def is_taken(path: Path) -> bool:
+    """Whether a lock that was ours is that of another by now; else its lease was removed or changed by hand."""
+    return leases.is_taken(path.absolute())
+
+
 def is_after_silence(path: Path) -> bool:
     """Whether a lock that is ours was that of another machine which gave no sign of life, and may wake while it writes."""
     return leases.is_after_silence(path.absolute())

@@ -208,6 +208,7 @@ def test_who_wakes_within_a_write_is_told_that_the_run_was_taken_over(
     folder = RunFolder(tmp_path / "task" / "model" / "run")
     with folder.locked(), Attempt(folder) as attempt:
         attempt.keep([Prediction("a", text="b")])
+        of_another(folder.path / ".lock", 2)
         put_anew(folder.path / JOURNAL)
         with pytest.raises(BenchError, match="was taken over by"):
             attempt.keep([Prediction("c", text="d")])
@@ -224,11 +225,32 @@ def test_who_was_suspended_looks_before_it_writes(tmp_path: Path, monkeypatch: p
     assert locks.is_lost(lock)
 
 
-def test_a_lease_that_somebody_removed_is_lost(tmp_path: Path) -> None:
+@pytest.mark.parametrize("how", ["removed", "emptied", "link", "folder"])
+def test_who_lost_its_lease_to_nobody_is_not_told_that_another_has_the_run(tmp_path: Path, how: str) -> None:
+    (folder := tmp_path / "run").mkdir()
+    with run_locks.locked(folder):
+        if how == "folder":
+            folder.rename(tmp_path / "moved")
+        elif how == "removed":
+            (folder / ".lock.lease1").unlink()
+        elif how == "emptied":
+            (folder / ".lock.lease1").write_bytes(b"")
+        else:
+            (folder / ".lock.lease7").symlink_to("/dev/null")
+        time.sleep(0.1)
+        with pytest.raises(
+            BenchError, match="is gone; put it back" if how == "folder" else "was removed or changed by somebody"
+        ):
+            run_locks.refuse_lost(folder)
+
+
+def test_a_lease_whose_number_has_no_next_is_none_or_is_named(tmp_path: Path) -> None:
+    (tmp_path / ".lock.lease9999999999999999").touch()
     assert take(tmp_path / ".lock")
-    (tmp_path / ".lock.lease1").unlink()
-    time.sleep(0.1)
-    assert locks.is_lost(tmp_path / ".lock")
+    assert (tmp_path / ".lock.lease1").exists()
+    (tmp_path / ".other.lease999999999999999").write_text('{"over": true}')
+    with pytest.raises(locks.NoLocksError, match=r"\.other\.lease999999999999999 is the last that there can be"):
+        take(tmp_path / ".other")
 
 
 def test_a_second_try_of_the_same_process_takes_nothing_from_the_first(tmp_path: Path) -> None:

@@ -107,11 +107,18 @@ def refuse_lost(folder: Path, *, now: bool = False) -> None:
 
     With `now` that is looked at even where it was a moment ago.
     """
-    if locks.has_leases() and locks.is_lost(folder / LOCK, now=now):  # asked for every answer
+    if not (locks.has_leases() and locks.is_lost(folder / LOCK, now=now)):  # asked for every answer
+        return
+    if locks.is_taken(folder / LOCK):
         raise BenchError(
             f"run directory {folder} was taken over by {locks.holder(folder / LOCK) or 'another machine'}, to which this process "
             f"gave no sign of life for {SILENT_SECONDS:.0f} s; what it has answered is kept, and the run goes on there"
         )
+    lease = f"the lease beside {folder / LOCK} was removed or changed by somebody, so that another machine may be at the run"
+    gone = f"run directory {folder} is gone; put it back, if it is somewhere"
+    raise BenchError(
+        f"{lease if folder.is_dir() else gone}; what was answered is kept there: run the same command again"
+    )
 
 
 def holder(folder: Path) -> Owner | None:

@@ -242,7 +242,7 @@ class Tracker:
         return experiment
 
     def _tell_moved(self, place: str) -> None:
-        """Say once where the files of runs go if the runs directory was moved with its store, or copied: the store keeps the place."""
+        """Say once where files of runs go if the runs directory was moved with its store, or copied: the store keeps the place."""
         is_own = self.artifacts is not None and self.uri == default_uri(self._runs_dir)
         if is_own and not self._told and place.startswith("file:") and place != self.artifacts:
             self._told = True
