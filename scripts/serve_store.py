@@ -11,9 +11,11 @@ the store answers.
 from __future__ import annotations
 
 import argparse
+import ctypes
 import importlib.util
 import os
 import pwd
+import re
 import secrets
 import shutil
 import signal
@@ -28,7 +30,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bench.errors import BenchError
 from bench.locks import let_go, opened, taken
@@ -39,6 +41,17 @@ _MARK = "store.txt"  # says that a folder is ours
 _HEALTHY_SECONDS, _ENDING_SECONDS = 300.0, 20.0
 _RESTARTS, _WITHIN_SECONDS = 5, 60.0  # of a database that ends by itself
 _BACKEND = "MLFLOW_BACKEND_STORE_URI"
+_NO_PLACE = (
+    "runs",
+    "models",
+    "mlflow-artifacts",
+    "http",
+    "https",
+    "uc",
+    "",
+)  # schemes that name what a server itself gives
+_MODULES = {"s3": "boto3", "r2": "boto3", "b2": "boto3", "gs": "google.cloud.storage"}  # that MLflow sends files with
+_PRCTL = getattr(ctypes.CDLL(None), "prctl", None)  # of Linux
 
 
 class Stop(BaseException):
@@ -70,7 +83,7 @@ class Cluster:
             self._make()
         words = [self.programs / "postgres", "-D", self.data, "-p", str(self.port), "-c", "listen_addresses=127.0.0.1",
                  "-c", "unix_socket_directories=", "-c", "max_connections=200"]  # fmt: skip
-        self.process = spawned(words, self.folder / "postgres.log", {}, self.user)
+        self.process = spawned(words, self.folder / "postgres.log", {}, self.user, signal.SIGINT)
         until = time.monotonic() + _HEALTHY_SECONDS
         while (fault := self._refused()) is not None:
             if self.process.poll() is not None or time.monotonic() > until:
@@ -146,11 +159,14 @@ def programs(version: str) -> Path:
 
 
 def secret(path: Path) -> str:
-    """The secret in this file, which is made where it is not there; its owner alone reads it."""
-    if not path.exists():
-        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    """The secret in this file, which is made where it is not there or is empty, all or nothing; its owner alone reads it."""
+    if not path.exists() or not path.stat().st_size:
+        draft = path.with_name(f".{path.name}.draft")
+        draft.unlink(missing_ok=True)
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "w") as file:
             file.write(secrets.token_urlsafe(24))
+        draft.rename(path)
     if path.stat().st_mode & 0o077:
         raise BenchError(f"{path} holds a secret, and others may read it; `chmod 600` it")
     return path.read_text().strip()
@@ -168,12 +184,26 @@ def ran(words: list[object], user: str | None) -> None:
         raise BenchError(f"{Path(str(words[0])).name} failed: {said[0]}")
 
 
-def spawned(words: list[object], log: Path, more: dict[str, str], user: str | None = None) -> subprocess.Popen[bytes]:
-    """A program that a Ctrl-C at the terminal does not reach, so that we end all in order."""
+def spawned(
+    words: list[object],
+    log: Path,
+    more: dict[str, str],
+    user: str | None = None,
+    at_our_end: signal.Signals = signal.SIGTERM,
+) -> subprocess.Popen[bytes]:
+    """A program that a Ctrl-C at the terminal does not reach, so that we end all in order; where we are killed it gets a signal."""
+    ours = os.getpid()
+
+    def tied() -> None:
+        if _PRCTL is not None:
+            _PRCTL(1, int(at_our_end), 0, 0, 0)  # PR_SET_PDEATHSIG
+            if os.getppid() != ours:
+                os._exit(1)
+
     with log.open("ab") as file:
         return subprocess.Popen(
             [*map(str, words)], stdin=subprocess.DEVNULL, stdout=file, stderr=file, env=os.environ | more, cwd="/",
-            start_new_session=True, user=user, **_alone(user),
+            start_new_session=True, user=user, preexec_fn=tied, **_alone(user),  # there is one thread
         )  # fmt: skip
 
 
@@ -207,8 +237,9 @@ def refuse_taken(host: str, port: int, what: str, but: int = 0) -> None:
     """Raise BenchError where something listens on the port, it cannot be had, or it is the one of something else (`but`)."""
     if port == but:
         raise BenchError(f"port {port} is wanted for {what} and for MLflow's server; name another for one of them")
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
-        with socket.create_server((host, port)):
+        with socket.create_server((host, port), family=family):
             pass
     except OSError as error:
         raise BenchError(f"port {port} of {host} cannot be had for {what} ({error.strerror}); name another") from None
@@ -246,6 +277,39 @@ def refuse_database(uri: str) -> None:
         raise BenchError(f"{fault[0]}; {fault[1]}")
 
 
+def refuse_place(given: str) -> None:
+    """Raise BenchError for a place that MLflow does not know, or needs a module for: its server would start and take no file."""
+    from mlflow.store.artifact.artifact_repository_registry import get_registered_artifact_repositories
+
+    scheme, known = urlsplit(given).scheme, {*get_registered_artifact_repositories()} - {*_NO_PLACE}
+    if scheme not in known:
+        raise BenchError(
+            f"--artifacts {given}: MLflow keeps files in a folder or at {', '.join(f'{one}:' for one in sorted(known))}"
+        )
+    module = _MODULES.get(scheme, "")
+    try:
+        is_there = not module or importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # of google.cloud
+        is_there = False
+    if not is_there:
+        raise BenchError(f"--artifacts {given} needs the Python module {module}, which is not installed; install it")
+
+
+def place(given: str | None, folder: Path) -> str:
+    """Where files go: an address as it is, and a folder by its whole path, since the server runs elsewhere; it is made here."""
+    if given is not None and re.match(r"[A-Za-z][A-Za-z0-9+.-]*:", given):
+        refuse_place(given)
+        return given
+    found = folder / "artifacts" if given is None else Path(given).absolute()
+    try:
+        found.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BenchError(
+            f"--artifacts {found} cannot be used ({error.strerror}); name a folder that you may write"
+        ) from None
+    return str(found)
+
+
 def prepared(folder: Path) -> None:
     """Make the folder, private; raises BenchError for one that holds anything else."""
     try:
@@ -280,10 +344,10 @@ def authorised(folder: Path) -> dict[str, str]:
             "MLFLOW_FLASK_SERVER_SECRET_KEY": secret(folder / "session-secret")}  # fmt: skip
 
 
-def serve(options: argparse.Namespace, database: str, folder: Path) -> subprocess.Popen[bytes]:
+def serve(options: argparse.Namespace, database: str, folder: Path, files: str) -> subprocess.Popen[bytes]:
     """MLflow's server; nothing that is secret stands in its command line."""
     words: list[object] = [sys.executable, "-m", "mlflow", "server", "--host", options.host, "--port", options.port, "--workers",
-                           options.workers, "--artifacts-destination", options.artifacts or folder / "artifacts"]  # fmt: skip
+                           options.workers, "--artifacts-destination", files]  # fmt: skip
     words += ["--allowed-hosts", options.allowed_hosts] if options.allowed_hosts else []
     words += ["--app-name", "basic-auth"] if options.auth else []
     more = {_BACKEND: database, "MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
@@ -320,6 +384,14 @@ def watch(server: subprocess.Popen[bytes], cluster: Cluster | None, log: Path) -
     raise BenchError(f"MLflow's server has ended: {last(log)}")
 
 
+def addresses(host: str) -> tuple[str, str]:
+    """By which name this machine asks for what listens at `host`, and by which others do."""
+    if host in ("0.0.0.0", "::"):
+        return ("[::1]" if host == "::" else "127.0.0.1"), socket.gethostname()
+    shown = f"[{host}]" if ":" in host else host
+    return shown, shown
+
+
 def run(options: argparse.Namespace) -> None:
     """Start all, say where it is, and end all in order: the server first, then the database."""
     folder = options.folder.absolute()
@@ -330,6 +402,7 @@ def run(options: argparse.Namespace) -> None:
         if not taken(lock, "serving"):
             raise BenchError(f"{folder} is served by another process already; end that first, or name another folder")
         refuse_taken(options.host, options.port, "MLflow's server")
+        files = place(options.artifacts, folder)
         database, cluster = os.environ.get(_BACKEND, ""), None
         if not database:
             refuse_taken("127.0.0.1", options.database_port or options.port + 1, "PostgreSQL", but=options.port)
@@ -340,11 +413,11 @@ def run(options: argparse.Namespace) -> None:
             database = cluster.uri
         refuse_database(database)
         log = folder / "server.log"
-        server = serve(options, database, folder)
+        server = serve(options, database, folder, files)
         stack.callback(ended, server, signal.SIGTERM)
-        host = socket.gethostname() if options.host in ("0.0.0.0", "::") else options.host
-        wait_healthy(server, f"http://{'127.0.0.1' if host != options.host else host}:{options.port}", log)
-        print(f"export MLFLOW_TRACKING_URI=http://{host}:{options.port}", flush=True)
+        near, shown = addresses(options.host)
+        wait_healthy(server, f"http://{near}:{options.port}", log)
+        print(f"export MLFLOW_TRACKING_URI=http://{shown}:{options.port}", flush=True)
         if options.auth:
             say(f"users set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; the first is admin, its password is in {folder}/"
                 "admin-password unless MLFLOW_AUTH_ADMIN_PASSWORD gave it")  # fmt: skip
@@ -362,7 +435,9 @@ def main() -> int:
     """Serve until told to end; the exit code."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen at; loopback unless told otherwise")
+    parser.add_argument(
+        "--host", type=named, default="127.0.0.1", help="the address to listen at; loopback unless told otherwise"
+    )
     parser.add_argument("--port", type=port, default=5000)
     parser.add_argument("--database-port", type=port, help="of PostgreSQL, on loopback; one more than --port")
     parser.add_argument(
@@ -403,6 +478,13 @@ def ranged(low: int, high: int, what: str) -> Callable[[str], int]:
         return int(text)
 
     return read
+
+
+def named(text: str) -> str:
+    """A text with something in it."""
+    if not text.strip():
+        raise argparse.ArgumentTypeError("it is empty, which would be every address; 0.0.0.0 says so")
+    return text
 
 
 port, positive = ranged(1, 65534, "port"), ranged(1, 256, "number of processes")

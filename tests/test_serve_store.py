@@ -6,11 +6,15 @@ import argparse
 import os
 import socket
 import sqlite3
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 
 from bench.errors import BenchError
+from bench.machine import lives
 from scripts import serve_store
 
 
@@ -146,7 +150,7 @@ def test_no_secret_stands_in_the_command_line_of_the_server(
     monkeypatch.setattr(serve_store, "spawned", lambda words, log, more, user=None: seen.extend((words, more)))
     monkeypatch.setattr(serve_store.importlib.util, "find_spec", lambda name: object())
     options.auth = True
-    serve_store.serve(options, "postgresql://ann:swordfish@host/x", tmp_path)
+    serve_store.serve(options, "postgresql://ann:swordfish@host/x", tmp_path, "files")
     words, more = seen
     assert isinstance(words, list)
     assert isinstance(more, dict)
@@ -154,3 +158,63 @@ def test_no_secret_stands_in_the_command_line_of_the_server(
     assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] not in str(words)
     assert more["MLFLOW_BACKEND_STORE_URI"].startswith("postgresql://ann:swordfish@")
     assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] == (tmp_path / "admin-password").read_text()
+
+
+@pytest.mark.parametrize("given", ["bogus://x", "runs:/1/x", "http://host/x", "mlflow-artifacts:/x", "s4://bucket"])
+def test_a_place_that_takes_no_files_is_refused_before_anything_starts(options: argparse.Namespace, given: str) -> None:
+    options.artifacts = given
+    line = refused(options)
+    assert line.startswith(f"--artifacts {given}: MLflow keeps files in a folder or at ")
+    assert " s3:" in line
+    assert not (options.folder / "server.log").exists()
+
+
+def test_a_place_whose_module_is_missing_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_store.importlib.util, "find_spec", lambda name: None)
+    with pytest.raises(BenchError, match="s3://bucket/x needs the Python module boto3"):
+        serve_store.refuse_place("s3://bucket/x")
+
+
+def test_a_folder_for_files_is_named_from_where_the_command_is_given(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert serve_store.place("my files", tmp_path / "store") == str(tmp_path / "my files")
+    assert serve_store.place(None, tmp_path / "store") == str(tmp_path / "store" / "artifacts")
+    assert (tmp_path / "my files").is_dir()
+    (tmp_path / "file").touch()
+    with pytest.raises(BenchError, match="cannot be used"):
+        serve_store.place("file", tmp_path / "store")
+
+
+def test_a_password_that_was_never_written_is_made(tmp_path: Path) -> None:
+    (tmp_path / "password").touch(0o600)  # as after a full disk
+    assert len(serve_store.secret(tmp_path / "password")) > 20
+
+
+def test_a_killed_script_leaves_no_program_behind(tmp_path: Path) -> None:
+    script = (
+        "import os, signal, sys; from pathlib import Path; from scripts import serve_store\n"
+        f"one = serve_store.spawned(['sleep', '300'], Path({str(tmp_path / 'log')!r}), {{}})\n"
+        "print(one.pid, flush=True); os.kill(os.getpid(), signal.SIGKILL)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
+    until = time.monotonic() + 60
+    while lives(int(done.stdout)):
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("host", "near", "shown"),
+    [
+        ("127.0.0.1", "127.0.0.1", "127.0.0.1"),
+        ("::1", "[::1]", "[::1]"),
+        ("::", "[::1]", ""),
+        ("0.0.0.0", "127.0.0.1", ""),
+    ],
+)
+def test_the_address_that_is_told_is_one_that_can_be_asked(host: str, near: str, shown: str) -> None:
+    assert serve_store.addresses(host) == (near, shown or socket.gethostname())
+    with pytest.raises(argparse.ArgumentTypeError, match="it is empty"):
+        serve_store.named("")
