@@ -7,16 +7,19 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from bench.runs.folder import ORIGIN, RECORD, RunFolder
 from bench.runs.measurements import FILE as MEASUREMENTS
-from bench.tracking import carried, listed, log
+from bench.tracking import carried, clock, listed, log
+from bench.tracking.fields import LOGGED
 from bench.tracking.log import Tracker
 from bench.tracking.rest import Rest
 
@@ -217,6 +220,25 @@ def test_the_next_board_of_a_store_sees_what_is_new_changed_deleted_and_restored
 
 
 @pytest.mark.slow
+def test_the_next_board_sees_what_a_machine_whose_clock_is_hours_wrong_has_logged(
+    server: tuple[str, str], runs: Path, boards: Boards, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server[0])
+    assert boards.main("sync", "--runs", "runs")[0] == 0
+    boards.of("--store", server[0])
+    for hours, model in ((-2, "random"), (2, "majority")):
+        with monkeypatch.context() as wrong:
+            wrong.setattr(clock, "_ahead", {})
+            wrong.setattr(clock, "time", SimpleNamespace(time=lambda hours=hours: time.time() + 3600 * hours))
+            assert boards.main("run", "task=finmm_qa", "limit=60", "resamples=50", f"model={model}")[0] == 0
+        tables = boards.of("--store", server[0])["finmm_qa"]
+        assert model in {row["model"] for table in tables for row in table["rows"]}
+    client = Tracker(server[0], runs).client
+    found = client.search_runs([client.get_experiment_by_name("finmm_qa v1").experiment_id])
+    assert all(abs(one.data.metrics[LOGGED] / 1000 - time.time()) < 600 for one in found)
+
+
+@pytest.mark.slow
 def test_runs_that_an_earlier_version_logged_and_those_whose_tags_are_damaged_or_too_short_are_read_from_their_files(
     server: tuple[str, str], runs: Path, boards: Boards, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -255,6 +277,8 @@ def test_a_run_whose_rows_give_another_score_is_left_out_as_from_the_runs_direct
     assert "its rows in measurements.json give" in said
     assert len(here["finmm_qa"][0]["rows"]) == 2  # the earlier run of that model
     assert boards.main("sync", "--runs", "runs")[0] == 0
+    assert any("its rows in measurements.json give" in line for line in boards.main("sync", "--runs", "runs")[2])
+    Tracker(uri, runs).log(RunFolder(latest).read(), latest)  # as a version of before did
     for store in (uri, database):
         for _ in range(2):
             assert boards.of("--store", store) == here

@@ -7,6 +7,7 @@ import json
 import os
 import sqlite3
 import subprocess
+import time
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -277,7 +278,7 @@ def test_a_sync_takes_away_what_a_killed_process_has_left_beside_a_logged_run(
     run, folder = finished()
     tracker.log(run, folder)
     experiment = tracker.client.get_experiment_by_name("words v1").experiment_id
-    tracker.client.create_run(experiment, tags={KEY: key_of(run), **begun.signed()})
+    tracker.client.create_run(experiment, tags={KEY: key_of(run), **begun.signed(1000 * time.time())})
     code, out, _ = bench_main("sync")
     assert (code, "1 that were begun and never finished" in out[0]) == (0, True)
     assert [one.info.status for one in active(tracker, "words v1")] == ["FINISHED"]
@@ -290,7 +291,7 @@ def test_a_run_that_its_process_has_finished_since_the_store_was_asked_is_not_ta
     run, folder = finished()
     logged = tracker.client.get_run(tracker.log(run, folder).run_id)
     logged.info._status = "RUNNING"  # as it was a moment before
-    assert begun.is_abandoned(logged)
+    assert begun.is_abandoned(logged, 1000 * time.time())
     assert not begun.drop(tracker.client, logged)
     assert len(active(tracker, "words v1")) == 1
 
@@ -335,10 +336,9 @@ def test_a_lock_that_another_holds_is_waited_for_with_patience_and_a_folder_with
 
 def test_the_number_of_a_dead_process_that_another_has_now_does_not_keep_a_half_for_ever() -> None:
     def one(hours: float) -> Any:
-        import time
 
         tags = {**begun.signed((time.time() - 3600 * hours) * 1000), begun.BY: f"{begun.machine()} {os.getppid()}"}
         return type("One", (), {"data": type("Data", (), {"tags": tags}), "info": type("Info", (), {"run_id": "1"})})
 
-    assert not begun.is_abandoned(one(0.1))
-    assert begun.is_abandoned(one(1.1))
+    assert not begun.is_abandoned(one(0.1), 1000 * time.time())
+    assert begun.is_abandoned(one(1.1), 1000 * time.time())

@@ -11,13 +11,13 @@ import datetime
 import functools
 import os
 import socket
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.machine import lives
 from bench.record import Run
 from bench.runs.identity import fingerprint
+from bench.tracking import clock
 from bench.tracking.fields import KEY, LOGGED
 
 if TYPE_CHECKING:
@@ -35,9 +35,9 @@ def is_new(run: Run) -> bool:
     return datetime.timedelta(0) <= age < datetime.timedelta(seconds=30)
 
 
-def signed(at: float | None = None) -> dict[str, str]:
-    """The tags of what this process begins to log now, or `at` this time, in milliseconds since 1970."""
-    return {LOGGED: f"{time.time() * 1000 if at is None else at:.0f}", BY: f"{machine()} {os.getpid()}"}
+def signed(at: float) -> dict[str, str]:
+    """The tags of what this process begins to log `at` this time, in milliseconds since 1970 by the clock of the store."""
+    return {LOGGED: f"{at:.0f}", BY: f"{machine()} {os.getpid()}"}
 
 
 def begun(one: LoggedRun) -> tuple[float, str]:
@@ -45,12 +45,15 @@ def begun(one: LoggedRun) -> tuple[float, str]:
     return float(one.data.tags.get(LOGGED, 0)), str(one.info.run_id)
 
 
-def is_abandoned(one: LoggedRun) -> bool:
-    """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long."""
+def is_abandoned(one: LoggedRun, now: float) -> bool:
+    """Whether nobody will finish an unfinished run: its process is gone, or is this one, or it has been at it too long.
+
+    `now` are milliseconds since 1970 by the clock of the store.
+    """
     where, _, pid = one.data.tags.get(BY, "").partition(" ")
     if where == machine() and pid.isdigit() and (int(pid) == os.getpid() or not lives(int(pid))):
         return True  # a number that still runs may be another process by now, so the hour holds for it too
-    return time.time() - begun(one)[0] / 1000 > _PATIENCE_SECONDS
+    return now - begun(one)[0] > 1000 * _PATIENCE_SECONDS
 
 
 def settled(client: MlflowClient, experiment: str, key: str) -> str | None:
@@ -71,7 +74,7 @@ def drop(client: MlflowClient, one: LoggedRun) -> bool:
     Its process may have finished it and ended since the store was asked: so it is asked again when that is gone.
     """
     run_id = str(one.info.run_id)
-    if not is_abandoned(one) or client.get_run(run_id).info.status == FINISHED:
+    if not is_abandoned(one, clock.now(client)) or client.get_run(run_id).info.status == FINISHED:
         return False
     delete(client, run_id)
     return True

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -23,7 +22,7 @@ from bench.runs.folder import ARTIFACTS, RECORD
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
-from bench.tracking import carried, mark, models, suites, times, views
+from bench.tracking import carried, clock, mark, models, suites, times, views
 from bench.tracking.begun import is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, is_of, key_of, metrics, params
 from bench.tracking.fields import name as field_name
@@ -146,7 +145,7 @@ class Tracker:
             return None
         if mark.is_logged(folder, self.uri):
             return run_id
-        now, step = int(time.time() * 1000), len(run.history)
+        now, step = int(clock.now(self.client)), len(run.history)
         found = {field_name(name): float(value) for name, value in metrics(run).items()}
         new = {name: value for name, value in found.items() if stored.data.metrics.get(name) != value}
         scored = [Metric(name, value, now, step) for name, value in new.items()]
@@ -194,7 +193,7 @@ class Tracker:
 
         # Tags given at once cost no second look at the run.
         tags |= {name: str(value)[:LONGEST_TAG] for name, value in tags_of(run).items()} | carried.tags(folder)
-        at = float(round(time.time() * 1000))
+        at = clock.now(self.client)
         tags |= signed(at)
         tags |= {suites.PARENT: parent} if parent else {}
         start, now = times.span(run)

@@ -12,13 +12,12 @@ the same.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from bench.record import Run
 from bench.runs.identity import fingerprint
-from bench.tracking import times
+from bench.tracking import clock, times
 from bench.tracking.begun import FINISHED, begun, delete, drop, signed
 from bench.tracking.fields import name as field_name
 
@@ -59,9 +58,11 @@ def settled(client: MlflowClient, experiment: str, name: str, run: Run) -> str:
     tags |= {key: value for key, value in held.items() if key.startswith(_RUN)} | {_RUN + run.task: _mine(run)}
     first = group[0] if group and group[0].info.start_time == start else None
     if first is None:
-        made = client.create_run(experiment, run_name=run.model, tags=tags | signed(), start_time=start)
+        made = client.create_run(
+            experiment, run_name=run.model, tags=tags | signed(clock.now(client)), start_time=start
+        )
     parent = str((first or made).info.run_id)
-    now, known = int(time.time() * 1000), first.data.metrics if first else {}
+    now, known = int(clock.now(client)), first.data.metrics if first else {}
     client.log_batch(
         parent,
         metrics=[Metric(name, value, now, 0) for name, value in metrics.items() if known.get(name) != value],

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from bench.text.secret_urls import public_url
-from bench.tracking import mark
+from bench.tracking import clock, mark
 from bench.tracking.begun import settled, signed
 from bench.tracking.fields import KEY, flat
 from bench.tracking.fields import name as field_name
@@ -60,7 +60,9 @@ def _logged(client: MlflowClient, experiment: str, training: TrainingRecord, fol
 
     tags = {KEY: key, "task": training.task, "model": training.model, "device": training.device, "dtype": training.dtype,
             "split": training.split, "comparable": str(training.comparable)}  # fmt: skip
-    run_id = str(client.create_run(experiment, run_name=training.model, tags=tags | signed()).info.run_id)
+    run_id = str(
+        client.create_run(experiment, run_name=training.model, tags=tags | signed(clock.now(client))).info.run_id
+    )
     now = int(time.time() * 1000)
     numbers = {"time_to_target": training.result["mlperf"]["seconds"], **flat(training.result)}
     metrics = [
