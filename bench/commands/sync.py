@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 class Synced:
     """How many runs were new to the store, how many it had without our mark, how many of the new ones had been logged before.
 
-    `deleted` were deleted there by a person and stay so; `left` are halves and doubles that were taken away; `lines` what is to be
-    done about experiments that were deleted.
+    `deleted` were deleted there by a person and stay so; `left` are halves and doubles that were taken away; `out` are runs that
+    could not be logged, each named in a line; `lines` what is to be done about experiments that were deleted.
     """
 
     made: int = 0
@@ -31,6 +31,7 @@ class Synced:
     again: int = 0
     deleted: int = 0
     left: int = 0
+    out: int = 0
     lines: dict[str, None] = field(default_factory=dict)
 
 
@@ -55,7 +56,7 @@ def main(options: argparse.Namespace) -> int:
         ) from None
     if options.json:
         output.emit({"logged": found.made, "already_there": found.there, "again": found.again, "deleted_there": found.deleted,
-                     "tidied": found.left, "store": public_url(uri)})  # fmt: skip
+                     "tidied": found.left, "left_out": found.out, "store": public_url(uri)})  # fmt: skip
     else:
         tell(_said(found, uri))
     for line in found.lines:
@@ -72,6 +73,7 @@ def _said(found: Synced, uri: str) -> str:
         if found.deleted
         else "",
         f"{found.left} that were begun and never finished, or were there twice, are deleted" if found.left else "",
+        f"{found.out} are left out" if found.out else "",
     ]
     return "; ".join(filter(None, parts))
 
@@ -110,6 +112,7 @@ def _one(folder: Path, tracker: Tracker, found: Synced) -> bool:
         return False
     except BenchError as error:
         tell(f"bench: left out: {error}", err=True)
+        found.out += 1
         return False
     found.made, found.there = found.made + new, found.there + (not new)
     return new
