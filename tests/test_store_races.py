@@ -90,6 +90,10 @@ def test_what_does_not_pass_is_raised_at_once_and_what_does_not_end_in_time() ->
     assert len(asked) == 1
     with pytest.raises(MlflowException):
         retried(lambda: act("deadlock detected"), seconds=0.0)
+    asked.clear()
+    with pytest.raises(MlflowException):
+        retried(lambda: act("deadlock detected"), seconds=0.0, tries=4, pause=0.0)  # the seconds of a busy machine
+    assert len(asked) == 4
     assert is_being_made(ValueError('relation "runs" already exists'))
     assert not is_being_made(ValueError('FATAL:  database "nowhere" does not exist'))
     assert is_unreachable(ValueError("API request to http://x failed with exception HTTPConnectionPool"))

@@ -27,7 +27,7 @@ from bench.tracking.begun import is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, is_of, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
-from bench.tracking.races import is_unreachable, retried
+from bench.tracking.races import TRIES, is_unreachable, retried
 from bench.tracking.store import DeletedExperiment, StoreError, connect, default_uri, is_database, store_errors
 from bench.tracking.turn import turn
 
@@ -81,7 +81,7 @@ class Tracker:
         before = set(marked.suites) if marked else set()
         named = list(dict.fromkeys(filter(None, [suite, suites.of_record(run), *sorted(before)])))
         with store_errors(self.uri), turn(self.uri):
-            run_id, made = retried(lambda: self._settled(run, folder, named))
+            run_id, made = retried(lambda: self._settled(run, folder, named), tries=TRIES)
         mark.write(folder, self.uri, run_id, named)
         return Logged(public_url(self.uri), run_id, made)
 

@@ -19,6 +19,7 @@ _MAKING = (  # in a new database, while another process makes its tables
 )  # fmt: skip
 _BUSY = ("too many clients", "remaining connection slots", "too many connections", "Too many connections")
 _UNREACHABLE = ("failed with exception", "failed with timeout exception", "Connection refused", "could not connect")
+TRIES = 10  # of a logging at least: each is a race with whoever logs the same runs
 _NEVER = ('database "', "Can't locate revision", "database schema")  # of which waiting helps nothing
 
 
@@ -41,17 +42,26 @@ def is_being_made(error: Exception) -> bool:
 
 
 def retried(
-    act: Callable[[], _Found], is_passing: Callable[[Exception], bool] = is_lost, *, seconds: float = 10.0, pause: float = 0.1
-) -> _Found:  # fmt: skip
-    """What `act` gives, tried again while it raises what passes, for so many seconds at most; then its error is raised."""
+    act: Callable[[], _Found],
+    is_passing: Callable[[Exception], bool] = is_lost,
+    *,
+    seconds: float = 10.0,
+    tries: int = 1,
+    pause: float = 0.1,
+) -> _Found:
+    """What `act` gives, tried again while it raises what passes, for so many seconds; then its error is raised.
+
+    It is tried so many times at least: where many processes share a busy machine, the seconds may be those of a single try.
+    """
     from mlflow.exceptions import MlflowException
     from sqlalchemy.exc import SQLAlchemyError
 
-    until = time.monotonic() + seconds
+    until, left = time.monotonic() + seconds, tries
     while True:
+        left -= 1
         try:
             return act()
         except (MlflowException, SQLAlchemyError) as error:
-            if not is_passing(error) or time.monotonic() > until:
+            if not is_passing(error) or (left <= 0 and time.monotonic() > until):
                 raise
         time.sleep(pause * random.uniform(0.5, 2))  # not in step with the others

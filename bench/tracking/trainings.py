@@ -12,7 +12,7 @@ from bench.tracking.begun import settled, signed
 from bench.tracking.fields import KEY, flat
 from bench.tracking.fields import name as field_name
 from bench.tracking.log import Tracker
-from bench.tracking.races import retried
+from bench.tracking.races import TRIES, retried
 from bench.tracking.store import StoreError, store_errors
 from bench.tracking.turn import turn
 from bench.training.record import FILE, TrainingRecord
@@ -33,7 +33,7 @@ def log(uri: str, runs_dir: Path, training: TrainingRecord, folder: Path) -> Non
         return
     tracker = Tracker(uri, runs_dir)
     with store_errors(uri), turn(uri):
-        run_id = retried(lambda: _settled(tracker, training, folder, key))
+        run_id = retried(lambda: _settled(tracker, training, folder, key), tries=TRIES)
     mark.write(folder, uri, run_id, [], FILE)
 
 

@@ -14,7 +14,7 @@ from scripts.hard.forked import Done, asked, bench
 from scripts.hard.row import say
 
 RUN = ("run", "-m", "suite=mini", "suite.tasks=[hard_numbers]", "model=hard_stub", "limit=20", "resamples=20")
-_PROGRESS = re.compile(r"\d+ of \d+|logs the run")  # a line every ten seconds, where it takes long
+_PROGRESS = re.compile(r"\d+ of \d+|logs the run|, \d+ s$")  # a line every ten seconds, where it takes long
 MINI = ("run", "-m", "suite=mini", "suite.tasks=[finmm_qa,finmm_emotion]", "model=constant", "limit=3", "resamples=20")
 
 
