@@ -84,7 +84,8 @@ class Going:
     def ended(self, status: int) -> Part:
         """What came of it, once it has ended."""
         lines = self.said.read_text().split("\n") if self.said.exists() else []
-        part = Part([Row(**json.loads(line)) for line in lines if line], time.monotonic() - self.began, status != 0)
+        rows = [Row(**json.loads(line)) for line in lines[:-1]]  # behind the last line's end stands what a kill cut off
+        part = Part(rows, time.monotonic() - self.began, status != 0)
         broke = ", BROKE OFF" if part.broke else ""
         say(f"{self.name}: {sum(row.tries for row in part.rows):,} tries in {part.seconds:.0f} s{broke}")
         return part

@@ -15,6 +15,7 @@ from scripts.hard.row import say
 
 RUN = ("run", "-m", "suite=mini", "suite.tasks=[hard_numbers]", "model=hard_stub", "limit=20", "resamples=20")
 _PROGRESS = re.compile(r"\d+ of \d+|logs the run|, \d+ s$")  # a line every ten seconds, where it takes long
+_LATER = re.compile(r"`(MLFLOW_TRACKING_URI=\S+ )?bench sync( --runs \S+)?` logs it later")
 MINI = ("run", "-m", "suite=mini", "suite.tasks=[finmm_qa,finmm_emotion]", "model=constant", "limit=3", "resamples=20")
 
 
@@ -67,7 +68,7 @@ def unlogged(done: Done, runs: Path, n: int) -> str:
         return fault
     if len(folders(runs)) != n:
         return f"{len(folders(runs))} complete runs instead of {n}"
-    said = [line for line in done.lines if "`bench sync` logs it later" in line]
+    said = [line for line in done.lines if _LATER.search(line)]
     others = [line for line in done.lines if line not in said and not _PROGRESS.search(line)]
     if len(said) != 1 or others:
         return f"{len(said)} of {len(done.lines)} lines say how the runs are logged later: {done.stderr[-500:]!r}"
