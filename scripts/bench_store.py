@@ -21,7 +21,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from bench.runs.folder import RunFolder
-from bench.tracking import log
+from bench.tracking import clock, log
 from bench.tracking.log import Tracker
 from bench.tracking.models import Models
 from scripts.bench_board import Yesterday, board, made_up, timed
@@ -38,6 +38,7 @@ class Bulk:
 
         self.tables = models
         self.client, self.database, self.files = tracker.client, database, files
+        self.tracking_uri = tracker.uri
         self.rows: dict[Any, list[dict[str, Any]]] = defaultdict(list)
         self.places: dict[str, str] = {}
         self.data: dict[tuple[str, str, str], str] = {}
@@ -140,7 +141,7 @@ def fill(uri: str, database: str, folder: Path, files: Path, n: int) -> None:
     made_up(runs, n)
     tracker = Tracker(uri, folder)
     tracker._models = Models(MlflowClient(database))  # one request less a model than by a server
-    log.time = Yesterday  # type: ignore[assignment]  # boards ask again for what was logged in the last minutes
+    clock.time = Yesterday  # type: ignore[assignment]  # boards ask again for what was logged in the last minutes
     bulk, seen = Bulk(tracker, database, files), set[str]()
     began, alone = time.perf_counter(), 0.0
     for path in sorted(runs.glob("*/*/*/run.json")):
