@@ -235,6 +235,15 @@ def test_each_draw_is_of_as_many_clusters_as_there_are() -> None:
     assert len({tuple(row) for row in weights}) > 40
 
 
+def test_draws_that_are_kept_for_the_next_run_are_those_of_their_seed_and_nobody_can_alter_them() -> None:
+    (first,), (other,), (again,) = (resample_weights(7, resamples=50, seed=seed) for seed in (3, 4, 3))
+    assert again is first
+    assert not (other == first).all()
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1.0
+    assert list(resample_weights(7, resamples=0, seed=3)) == []
+
+
 def test_the_draws_do_not_depend_on_how_many_are_held_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
     whole = np.concatenate(list(resample_weights(7, resamples=50, seed=3)))
     monkeypatch.setattr("bench.stats.intervals._CHUNK", 100)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import TypeAlias
@@ -46,8 +47,23 @@ def resample_weights(g: int, *, resamples: int, seed: int, width: int | None = N
     The same seed gives the same draws for the same g, so two metrics of one run are resampled alike. `width` is the number
     of columns that the caller will hold for each draw, if more than g.
     """
-    rng = np.random.default_rng(seed)
     step = max(1, _CHUNK // max(g, width or 0))
+    if 0 < resamples <= step:
+        yield _all_weights(g, resamples, seed)  # a board resamples hundreds of runs on the same clusters
+    else:
+        yield from _drawn(g, resamples, seed, step)
+
+
+@functools.lru_cache(maxsize=2)
+def _all_weights(g: int, resamples: int, seed: int) -> Array:
+    """All of them, [resamples, g], which nobody may alter."""
+    (weights,) = _drawn(g, resamples, seed, resamples)
+    weights.flags.writeable = False
+    return weights
+
+
+def _drawn(g: int, resamples: int, seed: int, step: int) -> Iterator[Array]:
+    rng = np.random.default_rng(seed)
     together = max(1, _CACHED // g)
     for start in range(0, resamples, step):
         n = min(step, resamples - start)
