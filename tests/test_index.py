@@ -18,6 +18,7 @@ import pytest
 from bundles import with_key
 
 from bench.commands.shared import gathered
+from bench.commands.shared.ranked import ranked
 from bench.leaderboard import entry, index_file
 from bench.leaderboard.entry import Entry
 from bench.leaderboard.stamps import folders
@@ -135,6 +136,54 @@ def test_only_what_is_new_or_changed_is_read(
     }  # fmt: skip
 
 
+def judged(run: Run) -> Run:
+    """The run as scored by the metrics of today, so that its rows are held against its record."""
+    return replace(run, scorer={name: gathered._metric_as_now("squad_v1", name)[1] for name in ("f1", "exact_match")})
+
+
+def test_rows_are_read_once_and_only_of_runs_that_are_shown(
+    board: Any, runs: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number, month in (("1" * 12, "02"), ("2" * 12, "03")):
+        made(runs, judged(run_record("again", run_id=number, created=f"2026-{month}-01T00:00:00+00:00")), 0.5)
+    read, real = [], measurements.read
+
+    def counted(folder: Path) -> Measurements:
+        read.append(folder.name if folder.parent.name == "again" else folder.parent.name)
+        return real(folder)
+
+    monkeypatch.setattr(measurements, "read", counted)
+    assert board()["again run here"]["run_id"] == "2" * 12
+    assert sorted(read) == ["2" * 12, "copy", "one", "oracle", "worse"]
+
+
+def test_a_run_that_its_rows_deny_gives_way_to_the_one_before_it_on_this_board_and_the_next(
+    board: Any, runs: Path, run_record: Make
+) -> None:
+    made(runs, judged(run_record("again", run_id="1" * 12)), 0.5)
+    late = judged(run_record("again", run_id="2" * 12, created="2026-03-01T00:00:00+00:00"))
+    made(runs, late, 0.6, rows_of(0.9))
+    for _ in range(2):
+        said: list[str] = []
+        assert board(said=said)["again run here"]["run_id"] == "1" * 12
+        (line,) = said
+        assert f"again/{'2' * 12}/run.json says f1 0.6, its rows in measurements.json give 0.9" in line
+
+
+def test_the_pages_of_all_runs_leave_out_an_earlier_run_that_its_rows_deny(
+    board: Any, runs: Path, run_record: Make
+) -> None:
+    made(runs, judged(run_record("again", run_id="1" * 12)), 0.6, rows_of(0.9))
+    late = judged(run_record("again", run_id="2" * 12, created="2026-03-01T00:00:00+00:00"))
+    made(runs, late, 0.5)
+    assert board()["again run here"]["run_id"] == "2" * 12  # and nothing is said of what stands on no board
+    for _ in range(2):
+        found: list[str] = []
+        known, _, _ = ranked(None, runs, more=lambda of, found=found: found.extend(run.run_id for _, run in of.every()))
+        assert ("2" * 12 in found, "1" * 12 in found, len(found)) == (True, False, 5)
+        assert [line.partition("rows in ")[2][:27] for line in known.problems] == ["measurements.json give 0.9;"]
+
+
 @pytest.mark.slow
 def test_a_record_of_the_same_size_and_time_in_a_new_file_is_read(board: Any, runs: Path) -> None:
     board()
@@ -148,7 +197,7 @@ def test_a_record_of_the_same_size_and_time_in_a_new_file_is_read(board: Any, ru
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("content", [b"", b"nonsense" * 500, "half", "other", "content"])
+@pytest.mark.parametrize("content", [b"", b"nonsense" * 500, "half", "other", "content", "lost"])
 def test_a_damaged_index_is_made_again(board: Any, runs: Path, content: Any) -> None:
     first = board()
     file = runs / index_file.FILE
@@ -159,7 +208,10 @@ def test_a_damaged_index_is_made_again(board: Any, runs: Path, content: Any) -> 
             db.execute("PRAGMA user_version = 999")
     elif content == "content":
         with sqlite3.connect(file) as db:
-            db.execute("UPDATE records SET run = 'nonsense'")
+            db.execute("UPDATE runs SET run = 'nonsense'")
+    elif content == "lost":
+        with sqlite3.connect(file) as db:
+            db.execute("DELETE FROM runs WHERE path LIKE '%worse%'")
     else:
         file.write_bytes(content)
     assert board() == first

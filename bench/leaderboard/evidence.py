@@ -12,6 +12,7 @@ from bench.metrics.metric import AnyMetric, Metric, RankedMetric
 from bench.record import Run
 from bench.runs import measurements
 from bench.runs.folder import RECORD
+from bench.runs.measurements import Measurements
 from bench.runs.readings import Reading, checked, lowered
 from bench.scoring.bounds import AGREES, value
 from bench.types import Json
@@ -28,16 +29,20 @@ def with_evidence(folder: Path, run: Run) -> Run:
     return replace(run, scenarios={name: _told(folder, run, name, one) for name, one in run.scenarios.items()})
 
 
-def refuse_denied(folder: Path, run: Run, metric_of: Callable[[str, str], tuple[AnyMetric, str]]) -> None:
+def refuse_denied(
+    folder: Path, run: Run, metric_of: Callable[[str, str], tuple[AnyMetric, str]],
+    measured: Callable[[Path], Measurements] = measurements.read,
+) -> None:  # fmt: skip
     """Raise BenchError where a run's own rows give another value than its record states: nobody can tell which was damaged.
 
     `metric_of(task, name)` gives a metric with the digest of its source, and raises BenchError for one that is not known here. What
-    another metric of that name has measured is taken as it is, as are runs of before, whose scorer was not kept.
+    another metric of that name has measured is taken as it is, as are runs of before, whose scorer was not kept. `measured` reads
+    the rows of a folder.
     """
     known = [score for score in run.scores if score.metric in run.scorer and score.value is not None]
     if not known or run.origin or not (folder / measurements.FILE).exists():
         return
-    rows = measurements.read(folder).rows
+    rows = measured(folder).rows
     for score in known:
         try:
             metric, digest = metric_of(run.task, score.metric)

@@ -72,20 +72,24 @@ class Index:
 
     def refresh(
         self, root: str, stamps: Mapping[str, str], load: Callable[[str], Run], slot: Callable[[Run], Json],
-        is_checked: Callable[[str], bool] = lambda path: True,
+        *, checked: bool = True,
     ) -> None:  # fmt: skip
         """Bring what is known of `root` to what is there now: `stamps` by path; `load` reads one that is new or changed.
 
         Of several runs that `slot` gives the same, a board shows the latest. What `load` refuses is kept as a problem; what it
-        takes and is not checked is for `check` to say, when it is shown.
+        takes and is not `checked` is for `check` to say, when it is shown.
         """
         query = "SELECT path, stamp FROM records WHERE root = ?"
         known = dict(self._safely(lambda: self._db.execute(query, (root,)).fetchall()))
         new = [path for path, stamp in stamps.items() if known.get(path) != stamp]
         old = [(root, path) for path in (*(path for path in known if path not in stamps), *new)]
-        rows = [(root, path, stamps[path], *_row(path, load, slot), is_checked(path)) for path in new]
+        rows, texts = [], []
+        for path in new:
+            *row, text, error = _row(path, load, slot)
+            rows.append((root, path, stamps[path], *row, error, checked))
+            texts.append((root, path, text))
         if old:
-            self._safely(lambda: self._replace(old, rows))
+            self._safely(lambda: self._replace(old, rows, texts))
 
     def problems(self, root: str) -> list[str]:
         """Why runs of this root are left out, one line each."""
@@ -102,18 +106,20 @@ class Index:
 
         The same run in several roots (task, model, data and run id) is one, that of the root named first.
         """
-        query = (
-            "SELECT root, path, same, slot, created, checked FROM records WHERE task = ? AND version = ? AND error IS NULL "
-            f"AND root IN ({_marks(roots)})"
-        )
-        found = self._safely(lambda: self._db.execute(query, (task, version, *roots)).fetchall())
-        place = {root: i for i, root in enumerate(roots)}
-        once: dict[str, tuple[str, ...]] = {}
-        for one in sorted(found, key=lambda one: (place[one[0]], one[1])):
-            if one[0] == once.setdefault(f"{one[2]}", one)[0]:
-                once[f"{one[2]} {one[0]} {one[1]}"] = one
-        latest = {one[3]: one for one in sorted(once.values(), key=lambda one: (one[4], one[1]))}
-        return [Record(one[0], one[1], self._run(one[0], one[1]), bool(one[5])) for one in latest.values()]
+        query = f"""
+            WITH roots (root, place) AS (VALUES {", ".join(["(?, ?)"] * len(roots))}),
+            known AS (
+                SELECT root, path, slot, created, checked, place, min(place) OVER (PARTITION BY same) AS first
+                FROM records JOIN roots USING (root) WHERE task = ? AND version = ? AND error IS NULL
+            ),
+            latest AS (
+                SELECT root, path, created, checked, row_number() OVER (PARTITION BY slot ORDER BY created DESC, path DESC) AS nth
+                FROM known WHERE place = first
+            )
+            SELECT root, path, run, checked FROM latest LEFT JOIN runs USING (root, path) WHERE nth = 1 ORDER BY created, path
+            """
+        places = [one for place in enumerate(roots) for one in reversed(place)]
+        return self._safely(lambda: self._records(query, (*places, task, version)))
 
     def check(self, record: Record, problem: str | None) -> None:
         """Say that the rows of a run were held against its record, with what is wrong, for which it is left out from now on."""
@@ -124,16 +130,11 @@ class Index:
 
     def every(self, *roots: str) -> list[Record]:
         """All runs, also the earlier ones, in order of root and path."""
-        of_roots = f"error IS NULL AND root IN ({_marks(roots)})"
-        query = f"SELECT root, path, run, checked FROM records WHERE {of_roots} ORDER BY root, path"
-
-        def read() -> list[Record]:
-            return [
-                Record(root, path, Run.from_json(json.loads(text)), bool(checked))
-                for root, path, text, checked in self._db.execute(query, roots)
-            ]
-
-        return self._safely(read)
+        query = (
+            "SELECT root, path, run, checked FROM records LEFT JOIN runs USING (root, path) "
+            f"WHERE error IS NULL AND root IN ({_marks(roots)}) ORDER BY root, path"
+        )
+        return self._safely(lambda: self._records(query, roots))
 
     def digest(self, record: Record, metric: str, make: Callable[[], Sums | None]) -> str:
         """The digest of the cluster sums of this run's metric, which `make` gives where they are not known yet; "" for none."""
@@ -197,15 +198,19 @@ class Index:
             self._db.commit()
         self._db.close()
 
-    def _replace(self, old: list[tuple[str, str]], rows: list[tuple[Json, ...]]) -> None:
-        for table in ("records", "sums", "bounds"):
+    def _replace(
+        self, old: list[tuple[str, str]], rows: list[tuple[Json, ...]], texts: list[tuple[str, str, str | None]]
+    ) -> None:
+        for table in ("records", "runs", "sums", "bounds"):
             self._db.executemany(f"DELETE FROM {table} WHERE root = ? AND path = ?", old)
         self._db.executemany(f"INSERT INTO records VALUES ({_marks(COLUMNS)})", rows)
+        self._db.executemany("INSERT INTO runs VALUES (?, ?, ?)", texts)
         self._db.commit()
 
-    def _run(self, root: str, path: str) -> Run:
-        query = "SELECT run FROM records WHERE root = ? AND path = ?"
-        return self._safely(lambda: Run.from_json(json.loads(self._db.execute(query, (root, path)).fetchone()[0])))
+    def _records(self, query: str, values: Sequence[Json]) -> list[Record]:
+        """What a query for root, path, run and checked finds."""
+        found = self._db.execute(query, values).fetchall()
+        return [Record(root, path, Run.from_json(json.loads(run)), bool(checked)) for root, path, run, checked in found]
 
     def _write(self, command: str, row: tuple[Json, ...]) -> None:
         self._db.execute(command, row)

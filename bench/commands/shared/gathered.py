@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -49,8 +49,8 @@ RUNS = "runs"  # the root of the runs in an index; that of the submissions is th
 class Gathered(Evidence):
     """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings.
 
-    With a `store` those of `runs_dir` are its runs. Of those whose record came with the search, the rows are brought, and held
-    against the record, only when a board shows them.
+    With a `store` those of `runs_dir` are its runs. Rows are read, brought where the record came without them, and held against
+    the record, only when a board shows it.
     """
 
     index: Index
@@ -61,7 +61,9 @@ class Gathered(Evidence):
     _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
     _classes: dict[str, type[BaseTask]] = field(default_factory=dict)
-    _unread: set[str] = field(default_factory=set)  # paths of runs whose rows were not brought
+    _last: tuple[Path, Measurements] | None = (
+        None  # the folder whose rows were read last: each is asked for them more than once
+    )
 
     @property
     def _roots(self) -> tuple[str, str]:
@@ -70,29 +72,20 @@ class Gathered(Evidence):
     def refresh(self, stamps: dict[str, str]) -> None:
         """Read what is new: run folders, below or beside the runs directory, by these stamps, and submissions."""
         runs, submissions = self._roots
-        self.index.refresh(
-            runs, stamps, lambda path: _shown(self._read(path)), alike.slot, lambda path: path not in self._unread
-        )
+        self.index.refresh(runs, stamps, lambda path: _shown(self._read(path)), alike.slot, checked=False)
         paths = map(str, entry.paths(entry.SUBMISSIONS.resolve()))
         entries = {path: f"{file_stamp(path)} {__version__}" for path in paths}  # which knows what rows give a score
         self.index.refresh(submissions, entries, lambda path: _shown(submission(Path(path)).run), alike.slot)
         self.problems += [problem for root in self._roots for problem in self.index.problems(root)]
 
     def _read(self, path: str) -> Run:
-        if self.store is None:
-            return self._with_rows(path)
-        found = self.store.carried(path)
-        if found is not None and not (run := run_of(found.texts, f"{path}/{RECORD}")).scenarios:
-            self._unread.add(path)
-            return in_store(run)
-        self._bring([path])
-        return in_store(self._with_rows(path))
-
-    def _with_rows(self, path: str) -> Run:
-        folder = self.runs_dir / path
-        run = with_evidence(folder, read_run(folder / RECORD))
-        refuse_denied(folder, run, _metric_as_now)
-        return run
+        found = self.store.carried(path) if self.store is not None else None
+        run = run_of(found.texts, f"{path}/{RECORD}") if found is not None else None
+        if run is None or run.scenarios:
+            self._bring([path])
+            folder = self.runs_dir / path
+            run = with_evidence(folder, read_run(folder / RECORD))
+        return in_store(run) if self.store is not None else run
 
     def _bring(self, paths: Iterable[str]) -> None:
         """Have the rows of these runs of the store here."""
@@ -104,23 +97,26 @@ class Gathered(Evidence):
         """The latest run of each slot of a board whose rows give what its record states; others are told, and left out."""
         while True:
             found = self.index.runs(task, version, *self._roots)
-            if not self._denied(found):
+            unread = [record for record in found if not record.checked]
+            if not unread:
                 return found
+            for record in self._checked(unread):
+                self.ruled(record, record.run.scores[0])  # while its rows are at hand
 
-    def _denied(self, found: Sequence[Record]) -> bool:
-        """Whether any of these had to be left out, or was not checked before."""
-        unread = [record for record in found if not record.checked]
+    def _checked(self, unread: Sequence[Record]) -> Iterator[Record]:
+        """Hold the rows of runs against their records: those that agree, one after the other; the others are left out, and told."""
         self._bring(record.path for record in unread)
         for record in unread:
             problem = None
             try:
                 made = replace(record.run, origin={}) if record.run.origin.get(STORE) else record.run
-                refuse_denied(self.runs_dir / record.path, made, _metric_as_now)
+                refuse_denied(self.runs_dir / record.path, made, _metric_as_now, self._measured)
             except BenchError as error:
                 problem = str(error)
                 self.problems.append(problem)
             self.index.check(record, problem)
-        return bool(unread)
+            if problem is None:
+                yield record
 
     def tables(self, board: Board) -> list[Table]:
         """The board's tables with what is known of their ranks."""
@@ -145,10 +141,11 @@ class Gathered(Evidence):
 
         A run that nobody here vouches for has one only on the clusters of those that somebody does, where there are any.
         """
+        # The scores first: what reads a run's rows for its interval keeps the sums that its design comes from.
+        scores = [self.ruled(self._records[id(row.run)], row.score) for row in table.rows]
         vouched = {self._design(row, board.metric) for row in table.rows if row.origin != "self-reported"} - {""}
         rows, others = [], []
-        for row in table.rows:
-            score = self.ruled(self._records[id(row.run)], row.score)
+        for row, score in zip(table.rows, scores, strict=True):
             alone = row.origin == "self-reported" and vouched and self._design(row, board.metric) not in vouched
             if alone and score.low is not None:
                 score = replace(score, low=None, high=None, note="no interval: on other examples or clusters")
@@ -245,9 +242,11 @@ class Gathered(Evidence):
 
     def every(self) -> Iterable[tuple[Path | None, Run]]:
         """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
-        while self._denied(self.index.every(*self._roots)):
-            pass
-        for record in self.index.every(*self._roots):
+        known = self.index.every(*self._roots)
+        agreeing = {record.path for record in self._checked([record for record in known if not record.checked])}
+        for record in known:
+            if not record.checked and record.path not in agreeing:
+                continue
             run = record.run
             made_so = (run.resamples, run.seed) == (RESAMPLES, SEED) and alike.origin_of(run) != "self-reported"
             if not made_so:
@@ -277,10 +276,16 @@ class Gathered(Evidence):
             if record.root != RUNS:
                 return entry.read(Path(record.path)).measurements
             folder = self.runs_dir / record.path
-            return measurements.read(folder) if (folder / measurements.FILE).exists() else None
+            return self._measured(folder) if (folder / measurements.FILE).exists() else None
         except BenchError as error:
             self.problems.append(str(error))
             return None
+
+    def _measured(self, folder: Path) -> Measurements:
+        """The rows of a run's folder; raises BenchError where they cannot be read."""
+        if self._last is None or self._last[0] != folder:
+            self._last = folder, measurements.read(folder)
+        return self._last[1]
 
 
 def submission(path: Path) -> Entry:
