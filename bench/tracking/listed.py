@@ -6,7 +6,9 @@ search is asked, which also says what is wrong.
 
 from __future__ import annotations
 
+import importlib
 import json
+import re
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -31,6 +33,9 @@ _EXPERIMENTS = (
 )
 _TAGS = f"SELECT run_uuid, key, value FROM tags WHERE key IN ({', '.join(repr(one) for one in carried.NAMES)})"
 _REVISION = "SELECT version_num FROM alembic_version"
+
+# A plain address, of which SQLAlchemy and the database's own driver understand the same.
+_POSTGRESQL = re.compile(r"postgresql(\+psycopg2)?://[\w.~%-]+(:[\w.~%-]+)?@[\w.-]+(:\d+)?/[\w-]+")
 
 Ask = Callable[[str, Sequence[str]], list[Any]]
 
@@ -84,6 +89,9 @@ def listed(uri: str) -> Iterator[Listed]:
             yield found
     elif uri.startswith("sqlite"):
         raise Unlike("it is no plain file")
+    elif _POSTGRESQL.fullmatch(uri):
+        with _of_postgresql(uri, head) as found:
+            yield found
     else:
         with _of_server(uri, head) as found:
             yield found
@@ -102,6 +110,27 @@ def _of_file(uri: str, head: str) -> Iterator[Listed]:
             _refuse_other(ask, head)
             yield Listed(ask)
     except sqlite3.Error as error:
+        raise Unlike(str(error)) from None
+
+
+@contextmanager
+def _of_postgresql(uri: str, head: str) -> Iterator[Listed]:
+    """By its driver alone: to import SQLAlchemy takes as long as all the rest of a board's look at a store."""
+    try:
+        psycopg2: Any = importlib.import_module("psycopg2")  # it has no types
+    except ImportError as error:
+        raise Unlike(str(error)) from None
+    try:
+        with closing(psycopg2.connect(uri.replace("+psycopg2", "", 1))) as connection, connection.cursor() as cursor:
+            connection.set_session(isolation_level="REPEATABLE READ", readonly=True)
+
+            def ask(query: str, names: Sequence[str]) -> list[Any]:
+                cursor.execute(f"{query} %s", (tuple(names),)) if names else cursor.execute(query)
+                return [*cursor.fetchall()]
+
+            _refuse_other(ask, head)
+            yield Listed(ask)
+    except psycopg2.Error as error:
         raise Unlike(str(error)) from None
 
 

@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -51,7 +51,6 @@ class Store:
         ] = []  # the names of those that can be restored, once the folders were asked for
         self._rest: Rest | None = None
         self._seen = Seen(machine.database_in(self.cache, "seen.db"))
-        self._named: set[str] = set()  # `Place.name` of the runs whose tags are kept
         self._carried: dict[str, str] = {}  # runs by the folder that their files come into
 
     @functools.cached_property
@@ -59,31 +58,35 @@ class Store:
         """MLflow's own client, which takes seconds to import."""
         return connect(self.uri)
 
-    def folders(self) -> list[str]:
-        """The folder of every finished run, one a key; of one on another machine what its tags do not carry is downloaded.
+    def folders(self, stamp_of: Callable[[str], str]) -> dict[str, str]:
+        """The folder of every finished run, one a key, with its stamp; of one on another machine what its tags lack is downloaded.
 
-        What a store says is remembered, so that only what is new or changed is asked for.
+        `stamp_of` gives that of a folder on this machine, "" where it holds no record. What a store says is remembered, so that
+        only what is new or changed is asked for.
         """
         self._seen = seen = Seen(machine.database_in(self.cache, "seen.db"))
-        places = self._listed(seen)
+        stamp_of = functools.cache(stamp_of)
+        places = self._listed(seen, stamp_of)
         if places is None:
             places = self._searched(seen)
         first: dict[str, Place] = {}
         for place in sorted(places, key=lambda place: (place.logged, place.run_id)):
             first.setdefault(place.key, place)
-        self._named = names = seen.names()
-        self._carried = {
-            self._path(place): place.run_id
-            for place in first.values()
-            if (not place.local or place.is_away) and place.name in names
-        }
-        bare = [place for place in first.values() if not place.local and self._path(place) not in self._carried]
-        self._download({place.run_id: Path(self._path(place)) for place in bare}, _SHOWN)
-        return [self._path(place) for place in first.values()]
-
-    def is_carried(self, folder: str) -> bool:
-        """Whether the record of the run of this folder came with the search; then its files come only when they are needed."""
-        return folder in self._carried
+        stamps, bare, names = dict[str, str](), dict[str, Path](), seen.names()
+        self._carried = {}
+        for place in first.values():
+            local, kept = place.local, f"{self.cache}/boards/{place.name}"
+            stamp = stamp_of(local) if local else ""
+            if place.name in names and not stamp and (not local or place.is_away):
+                # The folder's name has the time of logging in it, so that a record that is carried needs no look at the disk.
+                stamps[kept] = "carried"
+                self._carried[kept] = place.run_id
+            elif local:
+                stamps[local] = stamp
+            else:
+                bare[place.run_id] = Path(kept)
+        self._download(bare, _SHOWN)
+        return stamps | {str(folder): stamp_of(str(folder)) for folder in bare.values()}
 
     def carried(self, folder: str) -> Carried | None:
         """What came with the search of the run of this folder; None where nothing did that can be read."""
@@ -94,7 +97,7 @@ class Store:
         """Bring the files that a board needs beside the record into these folders, where they are not there."""
         self._download({self._carried[one]: Path(one) for one in folders if one in self._carried}, _SHOWN)
 
-    def _listed(self, seen: Seen) -> list[Place] | None:
+    def _listed(self, seen: Seen, stamp_of: Callable[[str], str]) -> list[Place] | None:
         """What the database holds, by reading it; None where it is none, or has to be asked by MLflow."""
         if not is_database(self.uri):
             return None
@@ -106,8 +109,12 @@ class Store:
                 new = [
                     name
                     for name, one in places.items()
-                    if (not one.local and seen.places.get(name) != one) or (one.is_away and one.name not in kept)
-                ]
+                    if (
+                        one.name not in kept and not stamp_of(local) and one.is_away
+                        if (local := one.local)
+                        else seen.places.get(name) != one
+                    )
+                ]  # fmt: skip
                 seen.keep(places, (), database.tags(new) if new else {})  # a later search asks for all experiments
         except Unlike as why:
             self.notes.append(
@@ -148,11 +155,6 @@ class Store:
             if KEY not in one.data.tags or one.info.status != "FINISHED":
                 raise BenchError(f"mlflow:{run_id} in {public_url(self.uri)} is no finished run of `bench run`")
             return self._downloaded(self.client, run_id, folder, (*FILES, FOLDER))
-
-    def _path(self, place: Place) -> str:
-        """Where the run's files lie: its artifacts where they are on this machine, else in the cache."""
-        is_kept = not place.local or (place.is_away and place.name in self._named)
-        return str(self.cache / "boards" / place.name) if is_kept else place.local
 
     def _download(self, wanted: Mapping[str, Path], names: Sequence[str]) -> None:
         """Have files of these runs in folders: out of what is carried, else downloaded, several at a time from a server."""

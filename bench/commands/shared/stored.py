@@ -25,19 +25,14 @@ def opened(uri: str) -> tuple[Store, dict[str, str]]:
     secret_urls.refuse({"--store": uri}, but=os.environ.get("MLFLOW_TRACKING_URI"))
     with said():
         store = Store(uri)
-        folders = store.folders()
-    # The name of a folder in the cache has the time of logging in it, so that a record that is carried needs no look at the disk.
-    stamps = {
-        folder: stamp
-        for folder in folders
-        if (stamp := "carried" if store.is_carried(folder) else folder_stamp(folder))
-    }
+        found = store.folders(folder_stamp)
+    stamps = {folder: stamp for folder, stamp in found.items() if stamp}
     if deleted := store.deleted_experiments:
         store.notes.append(
             f"left out: the runs of {len(deleted)} deleted experiments of {public_url(uri)}, such as {deleted[0]}; "
             "`mlflow experiments restore` brings them back"
         )
-    if gone := [folder for folder in folders if folder not in stamps]:
+    if gone := [folder for folder, stamp in found.items() if not stamp]:
         store.notes.append(
             f"left out: {len(gone)} runs of {public_url(uri)} whose artifacts are not in their place, such as {gone[0]}"
         )
