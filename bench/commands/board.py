@@ -8,6 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from bench import garbage
 from bench.commands.shared import competition, output, trainings
 from bench.errors import BenchError
 from bench.text.shown import of_name, tell
@@ -24,6 +25,7 @@ Found = tuple["Board", "list[Table]"]
 FoundSuite = tuple["SuiteBoard", "list[SuiteTable]"]
 
 
+@garbage.left_alone()
 def main(options: argparse.Namespace) -> int:
     """Print boards and write their Markdown pages, and with --html the site."""
     from bench.commands.shared import speed as shown_speed

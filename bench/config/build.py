@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from bench.config.compose import choice, conf_dirs, has, names, own_conf_dirs, plugins
+from bench.config.compose import choice, conf_dirs, file_of, has, names, own_conf_dirs, plugins
 from bench.config.overrides import escaped
 from bench.data.plain_yaml import read_yaml
 from bench.data.source import DataSource
@@ -82,11 +82,10 @@ def _made(cls: Any, arguments: Mapping[str, Any], key: str) -> Any:
 
 def task_class(name: str) -> type[BaseTask]:
     """The class that conf/task/NAME.yaml names, not made: what its metrics and card are. Raises BenchError for an unknown one."""
-    if not has("task", name):
+    if not has("task", name) or (path := file_of("task", name)) is None:
         raise BenchError(
             f"task '{name}' is not in conf/task; `bench list tasks` shows what is{meant(name, names('task'))}"
         )
-    path = next(path for one in conf_dirs() if (path := one / "task" / f"{name}.yaml").is_file())
     found = read_yaml(path)
     if not isinstance(found, Mapping):
         raise BenchError(f"{path} holds no settings; give it at least _target_")

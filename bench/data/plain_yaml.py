@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import re
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ MOST_CHARACTERS = 1_000_000
 _MOST_VALUES = 100_000  # with what aliases stand for written out
 _MOST_SIGNS = 4_300  # of a number: Python reads no longer whole one, and PyYAML's time for 1:59:59:… is quadratic
 _READ_OTHERWISE = "\t?\ufeff"  # libyaml takes them in places where PyYAML's own reader, which Hydra has, takes none
+_COMMENTS = re.compile(r"\A(?:#[ -~]*\n)+")  # above all else, where both read the same whatever they say
 _NUMBERS = ("tag:yaml.org,2002:int", "tag:yaml.org,2002:float", "tag:yaml.org,2002:timestamp")
 _OF_CONSTRUCTORS = (
     ValueError,
@@ -68,7 +70,8 @@ def plain_yaml(text: str, *, aliases: bool = True) -> Json:
 
     Nothing behind a place that is nested too deep is looked at: PyYAML's time for nesting is quadratic.
     """
-    if _QUICK is not None and not any(sign in text for sign in _READ_OTHERWISE):
+    told = _COMMENTS.sub("", text)
+    if _QUICK is not None and not any(sign in told for sign in _READ_OTHERWISE):
         with suppress(yaml.YAMLError, *_OF_CONSTRUCTORS):  # the other reader decides, and says the line
             return _loaded(_QUICK, text, aliases=aliases)
     try:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from bench import machine
+from bench import garbage, machine
 from bench.errors import BenchError
 from bench.logs.log import say
 from bench.text.secret_urls import public_url
@@ -78,7 +78,7 @@ def connect(uri: str) -> MlflowClient:
         atexit.register(
             gc.freeze
         )  # else the last collection goes through all of MLflow, before the memory is given back anyway
-    with _no_collection(), store_errors(uri):
+    with garbage.left_alone(), store_errors(uri):  # which imports 2,000 modules
         from mlflow import MlflowClient
         from mlflow.store.db import utils
 
@@ -142,18 +142,6 @@ def _refuse_other_schema(uri: str) -> None:
     """Raise StoreError for a database that another MLflow has made."""
     if is_database(uri) and (found := schema.fault(uri)):
         raise StoreError(f"MLflow store {public_url(uri)}: {found[0]}", found[1])
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Leave garbage alone: while MLflow's 2,000 modules come in, looking for it takes a fifth of the time and finds nothing."""
-    was = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was:
-            gc.enable()
 
 
 @contextmanager
