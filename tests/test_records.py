@@ -18,7 +18,7 @@ from bench.artifacts.digest import digest
 from bench.errors import BenchError
 from bench.record import Run, Timing
 from bench.runs import record_schema
-from bench.runs.folder import CONFIG, RECORD, RunFolder, find_runs, read_run, write_atomically
+from bench.runs.folder import CONFIG, ORIGIN, RECORD, RunFolder, find_runs, read_run, write_atomically
 from bench.runs.identity import canonical, fingerprint
 from bench.runs.journal import JOURNAL, LEDGER
 from bench.types import Prediction
@@ -289,14 +289,28 @@ def test_nan_has_no_fingerprint(value: object) -> None:
         fingerprint(value)
 
 
-def test_a_record_with_a_number_beyond_all_floats_is_one_line(run_record: Callable[..., Run], tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", ["1e9998", "-1e400", "1" + "0" * 400 + ".5", "NaN", "Infinity", "-Infinity"])
+@pytest.mark.parametrize("place", ["timings", "config", "origin"])
+def test_a_record_with_a_number_beyond_all_floats_is_one_line(
+    run_record: Callable[..., Run], tmp_path: Path, place: str, number: str
+) -> None:
     path = tmp_path / RECORD
     text = json.dumps(run_record().to_json())
-    path.write_text(
-        text.replace('"examples_per_second": 12.5', '"first_batch_seconds": 1e9998, "examples_per_second": 12.5')
-    )
-    with pytest.raises(BenchError, match=r"run\.json is not whole"):
+    path.write_text(text.replace(f'"{place}": {{', f'"{place}": {{"first_batch_seconds": [{number}], ', 1))
+    if place == "origin":
+        path.write_text(text)
+        path.with_name(ORIGIN).write_text(f'{{"verified": [{number}]}}')
+    with pytest.raises(
+        BenchError, match=r"run\.json is not whole \(ValueError: it holds a number that is not finite\)"
+    ):
         read_run(path)
+
+
+def test_a_record_with_the_largest_numbers_is_read(run_record: Callable[..., Run], tmp_path: Path) -> None:
+    path = tmp_path / RECORD
+    known = run_record(config={"most": 1.7976931348623157e308, "least": -5e-324, "whole": 10**300, "none": -0.0})
+    path.write_text(json.dumps(known.to_json()))
+    assert read_run(path).config == known.config
 
 
 def test_an_error_that_quotes_half_a_surrogate_pair_can_be_printed_and_stored() -> None:

@@ -34,7 +34,7 @@ from bench.runs import locks, record_schema
 from bench.runs.appended import Appended, lines
 from bench.runs.forms import WRONG, prediction, timing
 from bench.runs.heartbeat import ALIVE
-from bench.runs.identity import Identity, canonical
+from bench.runs.identity import Identity
 from bench.runs.journal import JOURNAL, LEDGER, of_prediction, of_timing, parsed
 from bench.runs.measurements import FILE as MEASUREMENTS
 from bench.text import claimed
@@ -277,20 +277,40 @@ def run_of(texts: Mapping[str, str], path: str) -> Run:
     Raises BenchError for a record that is damaged or of another version.
     """
     try:
-        run = Run.from_json(json.loads(texts[RECORD]))
-        run = replace(run, origin=json.loads(texts[ORIGIN])) if ORIGIN in texts else run
+        run = Run.from_json(_FINITE.decode(texts[RECORD]))
+        run = replace(run, origin=_FINITE.decode(texts[ORIGIN])) if ORIGIN in texts else run
+    except _NotFinite as error:
+        raise _not_whole(path, ValueError(str(error))) from None
     except WRONG as error:
         raise _no_record(path, error) from None
     try:
         record = run.to_json()
-        canonical(record)  # refuses 1e999, which JSON reads as an infinity, wherever it stands
         if wrong := record_schema.problem(record) or claimed.problem(record):
             raise ValueError(wrong)
         return run.whole()
     except WRONG as error:
-        raise BenchError(
-            f"{path} is not whole ({type(error).__name__}: {error}); delete its folder or run again with --fresh"
-        ) from None
+        raise _not_whole(path, error) from None
+
+
+class _NotFinite(ValueError):
+    """A record holds a number that is none, or is beyond all floats."""
+
+
+def _finite(text: str) -> float:
+    """A number of a record with a point or an exponent; raises for 1e999, which JSON reads as an infinity, and for NaN."""
+    found = float(text)
+    if found - found != 0.0:  # half the time of `isfinite`, asked for every number of 10,000 records
+        raise _NotFinite("it holds a number that is not finite")
+    return found
+
+
+_FINITE = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
+
+
+def _not_whole(path: str, error: Exception) -> BenchError:
+    return BenchError(
+        f"{path} is not whole ({type(error).__name__}: {error}); delete its folder or run again with --fresh"
+    )
 
 
 def _no_record(path: str, error: Exception) -> BenchError:
