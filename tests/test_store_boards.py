@@ -169,6 +169,23 @@ def test_a_store_that_is_read_by_requests_or_by_sql_gives_the_rows_of_the_runs_d
 
 
 @pytest.mark.slow
+def test_rows_come_out_of_tags_without_a_file_and_pages_bring_the_files_of_all_runs(
+    server: tuple[str, str], runs: Path, boards: Boards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", server[0])
+    assert boards.main("sync", "--runs", "runs")[0] == 0
+    shutil.rmtree(tmp_path / "cache" / "mlflow", ignore_errors=True)
+    for store in server:
+        (table,) = boards.of("--store", store)["finmm_qa"]
+        assert all(row["low"] is not None for row in table["rows"] if row["model"] == "lexical")  # from its rows
+        assert list((tmp_path / "cache" / "mlflow").glob("*/boards/*")) == []
+        assert boards.main("board", "--store", store, "--html", str(tmp_path / "site"))[0] == 0
+        found = sorted(path.name for path in (tmp_path / "cache" / "mlflow").glob("*/boards/*/*"))
+        assert found == sorted(["run.json", "measurements.json"] * 3)  # the earlier run of that model has its page too
+        shutil.rmtree(tmp_path / "cache" / "mlflow")
+
+
+@pytest.mark.slow
 def test_a_store_that_was_moved_with_its_runs_says_where_files_go_and_its_tags_make_the_same_board(
     runs: Path, boards: Boards, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -31,18 +31,19 @@ def with_evidence(folder: Path, run: Run) -> Run:
 
 def refuse_denied(
     folder: Path, run: Run, metric_of: Callable[[str, str], tuple[AnyMetric, str]],
-    measured: Callable[[Path], Measurements] = measurements.read,
+    rows_of: Callable[[Path], Measurements | None] = measurements.found,
 ) -> None:  # fmt: skip
     """Raise BenchError where a run's own rows give another value than its record states: nobody can tell which was damaged.
 
     `metric_of(task, name)` gives a metric with the digest of its source, and raises BenchError for one that is not known here. What
-    another metric of that name has measured is taken as it is, as are runs of before, whose scorer was not kept. `measured` reads
-    the rows of a folder.
+    another metric of that name has measured is taken as it is, as are runs of before, whose scorer was not kept. `rows_of`
+    gives those of a folder, None where it has none.
     """
     known = [score for score in run.scores if score.metric in run.scorer and score.value is not None]
-    if not known or run.origin or not (folder / measurements.FILE).exists():
+    measured = rows_of(folder) if known and not run.origin else None
+    if measured is None:
         return
-    rows = measured(folder).rows
+    rows = measured.rows
     for score in known:
         try:
             metric, digest = metric_of(run.task, score.metric)

@@ -170,11 +170,18 @@ def _text(value: Json) -> str:
     return json.dumps(value, ensure_ascii=True, allow_nan=False, separators=(",", ":"))
 
 
-def read(folder: Path) -> Measurements:
-    """Read the file of a run's folder; raises BenchError when there is none or it is damaged."""
+def found(folder: Path) -> Measurements | None:
+    """What the file of a run's folder holds, None where there is none; raises BenchError when it is damaged."""
+    return read(folder) if (folder / FILE).exists() else None
+
+
+def read(folder: Path, text: str | None = None) -> Measurements:
+    """Read the file of a run's folder, or the `text` that it would have; raises BenchError when there is none or it is damaged."""
     path = folder / FILE
     try:
-        return Measurements.from_json(json.loads(plain_text(path)))
+        if text is not None:
+            text.encode()  # what no file in UTF-8 holds is refused as there
+        return Measurements.from_json(json.loads(plain_text(path) if text is None else text))
     except FileNotFoundError:
         raise BenchError(
             f"{folder} has no {FILE}: an earlier version made the run, or its references are held out; the same "

@@ -93,9 +93,15 @@ class Store:
         tags = self._seen.tags(self._carried[folder]) if folder in self._carried else None
         return carried.read(json.loads(tags)) if tags is not None else None
 
-    def need(self, folders: Iterable[str]) -> None:
-        """Bring the files that a board needs beside the record into these folders, where they are not there."""
-        self._download({self._carried[one]: Path(one) for one in folders if one in self._carried}, _SHOWN)
+    def need(self, folders: Iterable[str], *, whole: bool = True) -> None:
+        """Bring the files that a board needs beside the record into these folders, where they are not there.
+
+        Unless they are to be `whole`, those of which all came with the search are left out.
+        """
+        wanted = [one for one in folders if one in self._carried]
+        if not whole:
+            wanted = [one for one in wanted if (found := self.carried(one)) is None or not found.whole]
+        self._download({self._carried[one]: Path(one) for one in wanted}, _SHOWN)
 
     def _listed(self, seen: Seen, stamp_of: Callable[[str], str]) -> list[Place] | None:
         """What the database holds, by reading it; None where it is none, or has to be asked by MLflow."""

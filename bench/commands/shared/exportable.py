@@ -32,8 +32,7 @@ def _item(folder: Path) -> Item:
     run = with_evidence(folder, read_run(folder / RECORD))
     refuse_altered(folder, run)
     refuse_denied(folder, run, metric_as_now)
-    measured = measurements.read(folder) if (folder / measurements.FILE).exists() else None
-    return item(folder, run, _task(run.task), measured, _usual(run.task, run.model))
+    return item(folder, run, _task(run.task), measurements.found(folder), _usual(run.task, run.model))
 
 
 @cache

@@ -49,8 +49,8 @@ RUNS = "runs"  # the root of the runs in an index; that of the submissions is th
 class Gathered(Evidence):
     """The runs that an index knows, below `runs_dir` and in ./leaderboards/submissions; evidence for their rankings.
 
-    With a `store` those of `runs_dir` are its runs. Rows are read, brought where the record came without them, and held against
-    the record, only when a board shows it.
+    With a `store` those of `runs_dir` are its runs. Rows are read, out of what came with the search or of a file that is brought,
+    and held against the record only when a board shows it.
     """
 
     index: Index
@@ -61,9 +61,7 @@ class Gathered(Evidence):
     _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
     _classes: dict[str, type[BaseTask]] = field(default_factory=dict)
-    _last: tuple[Path, Measurements] | None = (
-        None  # the folder whose rows were read last: each is asked for them more than once
-    )
+    _last: tuple[Path, Measurements | None] | None = None  # rows that were read last: they are asked for more than once
 
     @property
     def _roots(self) -> tuple[str, str]:
@@ -87,11 +85,11 @@ class Gathered(Evidence):
             run = with_evidence(folder, read_run(folder / RECORD))
         return in_store(run) if self.store is not None else run
 
-    def _bring(self, paths: Iterable[str]) -> None:
-        """Have the rows of these runs of the store here."""
+    def _bring(self, paths: Iterable[str], *, whole: bool = True) -> None:
+        """Have the files of these runs of the store here; of those whose tags hold all, only where they are to be `whole`."""
         if self.store is not None:
             with said():
-                self.store.need(paths)
+                self.store.need(paths, whole=whole)
 
     def _latest(self, task: str, version: int) -> list[Record]:
         """The latest run of each slot of a board whose rows give what its record states; others are told, and left out."""
@@ -105,7 +103,7 @@ class Gathered(Evidence):
 
     def _checked(self, unread: Sequence[Record]) -> Iterator[Record]:
         """Hold the rows of runs against their records: those that agree, one after the other; the others are left out, and told."""
-        self._bring(record.path for record in unread)
+        self._bring((record.path for record in unread), whole=False)
         for record in unread:
             problem = None
             try:
@@ -243,6 +241,7 @@ class Gathered(Evidence):
     def every(self) -> Iterable[tuple[Path | None, Run]]:
         """All runs with their folders, None for a submission's; their scores have intervals by the rule of the boards."""
         known = self.index.every(*self._roots)
+        self._bring(record.path for record in known)
         agreeing = {record.path for record in self._checked([record for record in known if not record.checked])}
         for record in known:
             if not record.checked and record.path not in agreeing:
@@ -275,16 +274,21 @@ class Gathered(Evidence):
         try:
             if record.root != RUNS:
                 return entry.read(Path(record.path)).measurements
-            folder = self.runs_dir / record.path
-            return self._measured(folder) if (folder / measurements.FILE).exists() else None
+            return self._measured(self.runs_dir / record.path)
         except BenchError as error:
             self.problems.append(str(error))
             return None
 
-    def _measured(self, folder: Path) -> Measurements:
-        """The rows of a run's folder; raises BenchError where they cannot be read."""
+    def _measured(self, folder: Path) -> Measurements | None:
+        """The rows of a run, None where it has none; raises BenchError where they cannot be read."""
         if self._last is None or self._last[0] != folder:
-            self._last = folder, measurements.read(folder)
+            carried = self.store.carried(str(folder)) if self.store is not None else None
+            if carried is None or not carried.whole:
+                rows = measurements.found(folder)
+            else:
+                text = carried.texts.get(measurements.FILE)
+                rows = None if text is None else measurements.read(folder, text)
+            self._last = folder, rows
         return self._last[1]
 
 
