@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -34,7 +35,13 @@ def comparable(runs: Sequence[Run]) -> list[list[Run]]:
 
 def scorer_digest(run: Run) -> str:
     """8 hex digits of what scored the run, "" where that is not known."""
-    return sha256(canonical(dict(run.scorer)).encode()).hexdigest()[:8] if run.scorer else ""
+    return _digest(tuple(run.scorer.items())) if run.scorer else ""
+
+
+@functools.lru_cache(maxsize=1000)
+def _digest(scorer: tuple[tuple[str, str], ...]) -> str:
+    """Made once of each: nearly all runs of a task have the same."""
+    return sha256(canonical(dict(scorer)).encode()).hexdigest()[:8]
 
 
 def judged(run: Run) -> tuple[str, bool, bool, str]:

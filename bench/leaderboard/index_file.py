@@ -15,7 +15,8 @@ COLUMNS = ("root", "path", "stamp", "task", "version", "same", "slot", "created"
 # The texts are apart, so that going through 10,000 records goes through no text.
 _SCHEMA = f"""
 CREATE TABLE records ({", ".join(COLUMNS)}, PRIMARY KEY (root, path));
-CREATE INDEX by_board ON records (task, version);
+CREATE INDEX by_board ON records (task, version, error, root);
+CREATE INDEX left_out ON records (root, path, error) WHERE error IS NOT NULL;
 CREATE TABLE runs (root TEXT, path TEXT, run TEXT, PRIMARY KEY (root, path));
 CREATE TABLE sums (root TEXT, path TEXT, metric TEXT, digest TEXT, design TEXT, groups INTEGER, data BLOB,
                    PRIMARY KEY (root, path, metric));

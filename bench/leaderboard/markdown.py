@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 
 from bench.leaderboard import endings, profile, readings, speed, spent
@@ -74,8 +75,14 @@ def speed_lines(found: Sequence[SpeedTable]) -> list[str]:
 
 def line(texts: Sequence[str]) -> str:
     """A line of a Markdown table, what is claimed in italics."""
-    cells = ((plain(text, _LONGEST_CELL), isinstance(text, Claimed)) for text in texts)
+    cells = ((_cell(text), isinstance(text, Claimed)) for text in texts)
     return "| " + " | ".join(f"*{text}*" if claimed else text for text, claimed in cells) + " |"
+
+
+@functools.lru_cache(maxsize=10_000)
+def _cell(text: str) -> str:
+    """A cell, made once: most say what others say, "–" above all."""
+    return plain(text, _LONGEST_CELL)
 
 
 def below(table: Table) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import yaml
 
 
+@cache
 def conf_dir() -> Path:
     """The shipped configuration: in the wheel beside the code, in a checkout at its top."""
     packaged = Path(__file__).resolve().parents[1] / "conf"

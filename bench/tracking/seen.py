@@ -5,6 +5,7 @@ It holds nothing that is not in the store: a file that is damaged or of another 
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterable, Mapping
 from contextlib import closing, suppress
@@ -14,6 +15,7 @@ from urllib.parse import unquote, urlsplit
 
 _FORMAT = 1  # of the tables below
 _PATIENCE_SECONDS = 10.0
+_PLAIN = re.compile(r"file://(/[\w./-]+)")  # an address in which nothing is quoted
 _SCHEMA = (
     "CREATE TABLE places (run_id TEXT PRIMARY KEY, artifacts TEXT, key TEXT, logged REAL, experiment TEXT, deleted INTEGER)",
     "CREATE TABLE records (run_id TEXT PRIMARY KEY, logged REAL, tags TEXT)",
@@ -38,8 +40,12 @@ class Place(NamedTuple):
     @property
     def local(self) -> str:
         """The folder of its artifacts, where that is one of this machine; "" elsewhere."""
-        if self.artifacts.startswith("mlflow-artifacts:"):  # what a server keeps, nearly always
+        if self.artifacts.startswith(
+            "mlflow-artifacts:"
+        ):  # kept by a server, as nearly all are that are not plain files
             return ""
+        if plain := _PLAIN.fullmatch(self.artifacts):
+            return plain[1]
         parts = urlsplit(self.artifacts)
         return unquote(parts.path) if parts.scheme in ("file", "") else ""
 
