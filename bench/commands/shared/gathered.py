@@ -61,6 +61,7 @@ class Gathered(Evidence):
     _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
     _classes: dict[str, type[BaseTask]] = field(default_factory=dict)
+    _known: dict[tuple[str, int], list[Record]] = field(default_factory=dict)  # of tasks and versions, once they were looked for
     _last: tuple[Path, Measurements | None] | None = None  # rows that were read last: they are asked for more than once
 
     @property
@@ -93,13 +94,13 @@ class Gathered(Evidence):
 
     def _latest(self, task: str, version: int) -> list[Record]:
         """The latest run of each slot of a board whose rows give what its record states; others are told, and left out."""
-        while True:
+        while (task, version) not in self._known:
             found = self.index.runs(task, version, *self._roots)
-            unread = [record for record in found if not record.checked]
-            if not unread:
-                return found
+            if not (unread := [record for record in found if not record.checked]):
+                self._known[task, version] = found
             for record in self._checked(unread):
                 self.ruled(record, record.run.scores[0])  # while its rows are at hand
+        return self._known[task, version]
 
     def _checked(self, unread: Sequence[Record]) -> Iterator[Record]:
         """Hold the rows of runs against their records: those that agree, one after the other; the others are left out, and told."""
@@ -141,7 +142,9 @@ class Gathered(Evidence):
         """
         # The scores first: what reads a run's rows for its interval keeps the sums that its design comes from.
         scores = [self.ruled(self._records[id(row.run)], row.score) for row in table.rows]
-        vouched = {self._design(row, board.metric) for row in table.rows if row.origin != "self-reported"} - {""}
+        reported = any(row.origin == "self-reported" for row in table.rows)
+        known = [row for row in table.rows if row.origin != "self-reported"] if reported else []
+        vouched = {self._design(row, board.metric) for row in known} - {""}
         rows, others = [], []
         for row, score in zip(table.rows, scores, strict=True):
             alone = row.origin == "self-reported" and vouched and self._design(row, board.metric) not in vouched
