@@ -108,6 +108,12 @@ def test_what_the_driver_says_against_a_database_leaves_it_to_mlflow(driver: Dri
     assert driver.told.count("closed") == 2
 
 
+def test_where_its_driver_is_not_installed_sqlalchemy_is_asked(driver: Driver, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg2", None)
+    with pytest.raises(ImportError, match="sqlalchemy"):
+        read("postgresql://ann@db/mlflow")
+
+
 @pytest.mark.parametrize(
     "address",
     [

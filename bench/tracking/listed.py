@@ -89,8 +89,8 @@ def listed(uri: str) -> Iterator[Listed]:
             yield found
     elif uri.startswith("sqlite"):
         raise Unlike("it is no plain file")
-    elif _POSTGRESQL.fullmatch(uri):
-        with _of_postgresql(uri, head) as found:
+    elif _POSTGRESQL.fullmatch(uri) and (driver := _driver()) is not None:
+        with _of_postgresql(driver, uri, head) as found:
             yield found
     else:
         with _of_server(uri, head) as found:
@@ -113,13 +113,17 @@ def _of_file(uri: str, head: str) -> Iterator[Listed]:
         raise Unlike(str(error)) from None
 
 
-@contextmanager
-def _of_postgresql(uri: str, head: str) -> Iterator[Listed]:
-    """By its driver alone: to import SQLAlchemy takes as long as all the rest of a board's look at a store."""
+def _driver() -> Any:
+    """psycopg2, which has no types; None where it is not installed: SQLAlchemy may know another."""
     try:
-        psycopg2: Any = importlib.import_module("psycopg2")  # it has no types
-    except ImportError as error:
-        raise Unlike(str(error)) from None
+        return importlib.import_module("psycopg2")
+    except ImportError:
+        return None
+
+
+@contextmanager
+def _of_postgresql(psycopg2: Any, uri: str, head: str) -> Iterator[Listed]:
+    """By its driver alone: to import SQLAlchemy takes as long as all the rest of a board's look at a store."""
     try:
         with closing(psycopg2.connect(uri.replace("+psycopg2", "", 1))) as connection, connection.cursor() as cursor:
             connection.set_session(isolation_level="REPEATABLE READ", readonly=True)

@@ -5,6 +5,7 @@ It holds nothing that is not in the store: a file that is damaged or of another 
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
 from collections.abc import Iterable, Mapping
@@ -52,7 +53,7 @@ class Place(NamedTuple):
     @property
     def is_away(self) -> bool:
         """Whether its artifacts should be on this machine and are not: the store was copied, or the runs directory moved."""
-        return bool(local := self.local) and not Path(local).is_dir()
+        return bool(local := self.local) and not os.path.isdir(local)  # noqa: PTH112  # a quarter of the time, 10,000 times
 
     @property
     def name(self) -> str:

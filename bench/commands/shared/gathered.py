@@ -61,7 +61,9 @@ class Gathered(Evidence):
     _metrics: dict[tuple[str, str], AnyMetric] = field(default_factory=dict)
     _records: dict[int, Record] = field(default_factory=dict)  # by the id of their run, which they keep alive
     _classes: dict[str, type[BaseTask]] = field(default_factory=dict)
-    _known: dict[tuple[str, int], list[Record]] = field(default_factory=dict)  # of tasks and versions, once they were looked for
+    _known: dict[tuple[str, int], list[Record]] = field(
+        default_factory=dict
+    )  # of tasks and versions, once they were looked for
     _last: tuple[Path, Measurements | None] | None = None  # rows that were read last: they are asked for more than once
 
     @property
