@@ -11,6 +11,7 @@ the store answers.
 from __future__ import annotations
 
 import argparse
+import base64
 import ctypes
 import importlib.util
 import os
@@ -40,7 +41,18 @@ _DEBIAN = Path("/usr/lib/postgresql")
 _MARK = "store.txt"  # says that a folder is ours
 _HEALTHY_SECONDS, _ENDING_SECONDS = 300.0, 20.0
 _RESTARTS, _WITHIN_SECONDS = 5, 60.0  # of a database that ends by itself
-_BACKEND = "MLFLOW_BACKEND_STORE_URI"
+_USERS, _SETTINGS = (
+    "auth.db",
+    "auth.ini",
+)  # of MLflow's basic auth: accounts with hashes of their passwords, and how it is set
+_OURS_ALONE = (
+    _USERS,
+    _SETTINGS,
+    "artifacts",
+    "server.log",
+    "postgres.log",
+)  # that a store of before let everybody read
+_BACKEND, _ADMIN = "MLFLOW_BACKEND_STORE_URI", "MLFLOW_AUTH_ADMIN_PASSWORD"
 _NO_PLACE = (
     "runs",
     "models",
@@ -319,6 +331,11 @@ def prepared(folder: Path) -> None:
                 f"{folder} is not empty and no store of this script's; name a new folder, or one that it has made"
             )
         (folder / _MARK).write_text("The store of scripts/serve_store.py: database, artifacts, passwords, logs.\n")
+        for path in (
+            folder / name for name in _OURS_ALONE
+        ):  # where the folder is open, as PostgreSQL's own user needs it
+            if path.exists() and (mode := path.stat().st_mode) & 0o077:
+                path.chmod(mode & ~0o077)
     except OSError as error:
         raise BenchError(f"{folder} cannot be used ({error.strerror}); name a folder that you may write") from None
 
@@ -327,21 +344,63 @@ def authorised(folder: Path) -> dict[str, str]:
     """What MLflow's basic auth needs, as environment; its settings are in `auth.ini`, made once."""
     if importlib.util.find_spec("flask_wtf") is None:
         raise BenchError("--auth needs the Python module flask_wtf; `pip install 'mlflow[auth]'`")
-    ini = folder / "auth.ini"
+    ini = folder / _SETTINGS
     if not ini.exists():
         ini.write_text(
             "[mlflow]\n"
             "# who has an account may log into every experiment: a board is one experiment, of all who measure\n"
             "default_permission = EDIT\n"
-            f"database_uri = sqlite:///{folder}/auth.db\n"
+            f"database_uri = sqlite:///{str(folder / _USERS).replace('%', '%%')}\n"
             "admin_username = admin\n"
             "authorization_function = mlflow.server.auth:authenticate_request_basic_auth\n"
             "# seconds for which a password that was right is not hashed again: each time takes a tenth of a second\n"
             "auth_cache_ttl_seconds = 60\n"
         )
-    password = os.environ.get("MLFLOW_AUTH_ADMIN_PASSWORD") or secret(folder / "admin-password")
-    return {"MLFLOW_AUTH_CONFIG_PATH": str(ini), "MLFLOW_AUTH_ADMIN_PASSWORD": password,
+    return {"MLFLOW_AUTH_CONFIG_PATH": str(ini), _ADMIN: admin_password(folder)[0],
             "MLFLOW_FLASK_SERVER_SECRET_KEY": secret(folder / "session-secret")}  # fmt: skip
+
+
+def admin_password(folder: Path) -> tuple[str, str]:
+    """The first user's password, and where it stands."""
+    if given := os.environ.get(_ADMIN):
+        return given, _ADMIN
+    return secret(folder / "admin-password"), str(folder / "admin-password")
+
+
+def say_who_may(options: argparse.Namespace, folder: Path, url: str) -> None:
+    """Say who may log in, or that everybody may; and where that is not as it was when the folder was served before."""
+    if not options.auth:
+        was = "this store asked for passwords before, and now asks for none: " if (folder / _USERS).exists() else ""
+        if was or options.host not in ("127.0.0.1", "localhost", "::1"):
+            say(f"{was}whoever reaches this port may read, change and delete all runs; --auth asks for passwords")
+        return
+    password, where = admin_password(folder)
+    say(
+        f"users set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; the first is admin, whose password is in {where}, "
+        f"and who makes accounts at {url}/signup"
+    )
+    if is_refused(url, password):
+        say(f"admin's password is not what {where} says: the one that the account was made with, or got since, counts")
+
+
+def is_refused(url: str, password: str) -> bool:
+    """Whether the server does not take this password of admin's; False also where it cannot be asked."""
+    login = base64.b64encode(f"admin:{password}".encode()).decode()
+    asked = urllib.request.Request(
+        f"{url}/api/2.0/mlflow/users/get?username=admin", headers={"Authorization": f"Basic {login}"}
+    )
+    try:
+        with _straight().open(asked, timeout=10):
+            return False
+    except urllib.error.HTTPError as error:
+        return error.code == 401
+    except OSError:
+        return False
+
+
+def _straight() -> urllib.request.OpenerDirector:
+    """Who asks this machine, and no proxy."""
+    return urllib.request.build_opener(urllib.request.ProxyHandler({}))
 
 
 def serve(options: argparse.Namespace, database: str, folder: Path, files: str) -> subprocess.Popen[bytes]:
@@ -357,7 +416,7 @@ def serve(options: argparse.Namespace, database: str, folder: Path, files: str) 
 def wait_healthy(server: subprocess.Popen[bytes], url: str, log: Path) -> None:
     """Wait until the server answers; raises BenchError where it ends before, or never does."""
     until = time.monotonic() + _HEALTHY_SECONDS
-    straight = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    straight = _straight()
     while True:
         try:
             with straight.open(f"{url}/health", timeout=5) as answer:
@@ -418,11 +477,7 @@ def run(options: argparse.Namespace) -> None:
         near, shown = addresses(options.host)
         wait_healthy(server, f"http://{near}:{options.port}", log)
         print(f"export MLFLOW_TRACKING_URI=http://{shown}:{options.port}", flush=True)
-        if options.auth:
-            say(f"users set MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD; the first is admin, its password is in {folder}/"
-                "admin-password unless MLFLOW_AUTH_ADMIN_PASSWORD gave it")  # fmt: skip
-        elif options.host not in ("127.0.0.1", "localhost", "::1"):
-            say("whoever reaches this port may read, change and delete all runs; --auth asks for passwords")
+        say_who_may(options, folder, f"http://{near}:{options.port}")
         watch(server, cluster, log)
 
 
@@ -450,6 +505,9 @@ def main() -> int:
     )
     parser.add_argument("--auth", action="store_true", help="ask for passwords (MLflow's basic auth)")
     options = parser.parse_args()
+    os.umask(
+        0o077
+    )  # accounts, files of runs and logs are for whoever asks the server, not for all who are on this machine
     for one in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(one, stopped)
     try:

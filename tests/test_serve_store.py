@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import base64
+import configparser
 import os
 import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 
 import pytest
@@ -158,6 +162,106 @@ def test_no_secret_stands_in_the_command_line_of_the_server(
     assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] not in str(words)
     assert more["MLFLOW_BACKEND_STORE_URI"].startswith("postgresql://ann:swordfish@")
     assert more["MLFLOW_AUTH_ADMIN_PASSWORD"] == (tmp_path / "admin-password").read_text()
+
+
+def test_what_a_store_keeps_is_for_its_owner_alone_also_where_it_was_made_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "store"
+    (folder / "artifacts").mkdir(parents=True)
+    (folder / "store.txt").touch()
+    (folder / "auth.db").write_text("hashes of passwords")
+    folder.chmod(0o711)  # for PostgreSQL's own user
+    serve_store.prepared(folder)
+    assert (folder / "auth.db").stat().st_mode & 0o077 == 0
+    assert (folder / "artifacts").stat().st_mode & 0o777 == 0o700
+    seen: list[int] = []
+    monkeypatch.setattr(serve_store, "run", lambda options: seen.append(os.umask(0o022)))
+    monkeypatch.setattr(serve_store.signal, "signal", lambda *given: None)
+    monkeypatch.setattr(sys, "argv", ["serve_store", str(folder)])
+    before = os.umask(0o022)
+    try:
+        assert (serve_store.main(), seen) == (0, [0o077])
+    finally:
+        os.umask(before)
+
+
+@pytest.mark.parametrize(
+    ("auth", "host", "lines"),
+    [
+        (False, "127.0.0.1", []),
+        (
+            False,
+            "0.0.0.0",
+            ["whoever reaches this port may read, change and delete all runs; --auth asks for passwords"],
+        ),
+        (True, "127.0.0.1", ["users set MLFLOW_TRACKING_USERNAME"]),
+    ],
+)
+def test_who_may_is_said_when_the_store_answers(
+    options: argparse.Namespace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    auth: bool,
+    host: str,
+    lines: list[str],
+) -> None:
+    options.auth, options.host = auth, host
+    serve_store.say_who_may(options, tmp_path, "http://127.0.0.1:9")  # where nobody answers
+    said = capsys.readouterr().err.split("\n")[:-1]
+    assert [line[: len(f"serve_store: {start}")] for line, start in zip(said, lines, strict=True)] == [
+        f"serve_store: {start}" for start in lines
+    ]
+
+
+def test_a_store_that_asked_for_passwords_does_not_stop_asking_without_a_word(
+    options: argparse.Namespace, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "auth.db").touch()
+    serve_store.say_who_may(options, tmp_path, "http://127.0.0.1:9")
+    assert "this store asked for passwords before, and now asks for none" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("right", [True, False])
+def test_a_password_of_admins_that_does_not_count_is_said_and_not_shown(
+    options: argparse.Namespace,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    right: bool,
+) -> None:
+    seen: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            seen.append(base64.b64decode(self.headers["Authorization"].removeprefix("Basic ")).decode())
+            self.send_response(200 if right else 401)
+            self.end_headers()
+
+        def log_message(self, *given: object) -> None:
+            pass
+
+    options.auth = True
+    monkeypatch.setenv("MLFLOW_AUTH_ADMIN_PASSWORD", "swörd: fish")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    with HTTPServer(("127.0.0.1", 0), Server) as server:
+        threading.Thread(target=server.handle_request, daemon=True).start()
+        serve_store.say_who_may(options, tmp_path, f"http://127.0.0.1:{server.server_port}")
+    said = capsys.readouterr().err
+    assert seen == ["admin:swörd: fish"]
+    assert ("admin's password is not what MLFLOW_AUTH_ADMIN_PASSWORD says" in said) is not right
+    assert "fish" not in said
+
+
+def test_a_folder_with_a_percent_sign_in_its_name_keeps_its_accounts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = tmp_path / "100% ours"
+    folder.mkdir()
+    monkeypatch.setattr(serve_store.importlib.util, "find_spec", lambda name: object())
+    settings = configparser.ConfigParser()
+    settings.read(serve_store.authorised(folder)["MLFLOW_AUTH_CONFIG_PATH"])
+    assert settings["mlflow"]["database_uri"] == f"sqlite:///{folder}/auth.db"
 
 
 @pytest.mark.parametrize("given", ["bogus://x", "runs:/1/x", "http://host/x", "mlflow-artifacts:/x", "s4://bucket"])
