@@ -119,7 +119,9 @@ def test_flags_pairs_and_json_inside_a_text_are_seen_through() -> None:
         ("https://host/key=hunter/v1", "what looks like a key"), ("https://host/token:hunter", "what looks like a key"),
         ("https://host/auth/realms/x", ""), ("https://host/token/v1/chat", ""), ("https://host/owner/auth/archive/main.zip", ""),
         ("https://host/keyboards/qwerty", ""), ("https://host/v1/tokens", ""), ("https://host/monkey/tail", ""),
-        ("https://host/v1?page=2", ""), ("sqlite:////home/ann/kJ8s0Qz3LmN7bV2xC5tR9wYp.db", ""), ("http://127.0.0.1:8000/v1", ""),
+        ("http://ann:12/x@host:80", "a user or password"), ("http://ann:12?x@lab.example/v1", "a user or password"),
+        ("https://host:80/pkg@1.2/x", ""), ("https://host/ann@lab.example", ""), ("http://127.0.0.1:8000/v1", ""),
+        ("https://host/v1?page=2", ""), ("sqlite:////home/ann/kJ8s0Qz3LmN7bV2xC5tR9wYp.db", ""),
     ],
 )  # fmt: skip
 def test_an_address_that_holds_a_secret_is_told_from_one_that_does_not(url: str, what: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import shutil
@@ -10,6 +11,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -57,6 +59,35 @@ def test_damaged_tags_carry_nothing(tmp_path: Path) -> None:
         {**tags, first: "1 " + tags[first][2:]}, {**tags, first: "x"}, {**tags, second: tags[first][2:][: len(tags[second])]},
     ):  # fmt: skip
         assert carried.read(damaged) is None
+
+
+@pytest.mark.parametrize("password", ["p@ss:w/o%rd# space", "päss wörd", "密码"])
+def test_a_name_and_password_of_any_signs_are_sent_as_mlflows_client_sends_them(
+    monkeypatch: pytest.MonkeyPatch, password: str
+) -> None:
+    from mlflow import MlflowClient
+
+    seen: list[str] = []
+
+    class Server(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            self.rfile.read(int(self.headers["Content-Length"]))
+            seen.append(self.headers["Authorization"])
+            self.send_response(200)
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *given: object) -> None:
+            pass
+
+    monkeypatch.setenv("MLFLOW_TRACKING_USERNAME", "änn")
+    monkeypatch.setenv("MLFLOW_TRACKING_PASSWORD", password)
+    with HTTPServer(("127.0.0.1", 0), Server) as served:
+        threading.Thread(target=lambda: [served.handle_request() for _ in range(2)], daemon=True).start()
+        assert Rest(f"http://127.0.0.1:{served.server_port}").experiments() == []
+        MlflowClient(tracking_uri=f"http://127.0.0.1:{served.server_port}").search_experiments()
+    assert seen == [f"Basic {base64.b64encode(f'änn:{password}'.encode()).decode()}"] * 2
 
 
 @pytest.fixture(scope="module")

@@ -16,7 +16,8 @@ from typing import Any
 
 import pytest
 
-from bench.tracking import fields
+from bench.tracking import addresses, fields
+from bench.tracking.read import Store
 from bench.tracking.store import StoreError, connect, default_uri, sync_command
 
 Main = Callable[..., tuple[int, list[str], list[str]]]
@@ -38,7 +39,7 @@ def test_a_deleted_experiment_is_said_to_be_one_and_others_are_logged(
     assert f"{hint}, and `bench sync` logs it later" in err[-1]
     assert bench_main("run", "task=finmm_qa", "model=lexical", "limit=3", "tracking.enabled=false")[0] == 0
     code, out, err = bench_main("sync")
-    assert (code, out) == (2, [f"1 runs logged to {uri}"])
+    assert (code, out) == (2, [f"1 runs logged to {uri}; 1 are left out"])
     assert err == [
         f"bench: MLflow store {uri}: its experiment 'words v1' was deleted; {hint} and run `bench sync` again"
     ]
@@ -56,8 +57,8 @@ def test_a_deleted_experiment_is_said_to_be_one_and_others_are_logged(
         ("folder", "unable to open database file", "make it a file that can be written"),
         ("locked", "database is locked", "wait for the process that is writing there"),
         ("old", "database schema", "mlflow db upgrade"),
-        ("a?b/x", "a path with ? or %", "name another with MLFLOW_TRACKING_URI"),
-        ("a%20b", "a path with ? or %", "name another with MLFLOW_TRACKING_URI"),
+        ("a?b/x", "a ? ends the path", "name another with MLFLOW_TRACKING_URI"),
+        ("a%20b", "a path with %", "name another with MLFLOW_TRACKING_URI"),
     ],
 )
 def test_a_sqlite_store_that_cannot_be_used_is_said_at_once(
@@ -93,6 +94,64 @@ def test_a_sqlite_store_that_cannot_be_used_is_said_at_once(
 def test_a_store_that_ends_with_the_command_is_refused(uri: str) -> None:
     with pytest.raises(StoreError, match="ends with this command"):
         connect(uri)
+
+
+@pytest.mark.parametrize(
+    ("uri", "reason", "remedy"),
+    [
+        ("sqlite:///a.db?x=1", "a ? ends the path", "leave away what stands from the ? on"),
+        ("sqlite:////srv/a.db?mode=ro", "a ? ends the path", "leave away"),
+        ("sqlite+pysqlite:///a.db?cache=shared", "a ? ends the path", "leave away"),
+        ("sqlite:///~/a.db", "~ is the name of a folder", "write the whole path"),
+        ("sqlite://host/srv/a.db", "this is no address of a store", "a SQLite file is sqlite:///PATH"),
+        ("sqlite:a.db", "this is no address of a store", "a SQLite file is sqlite:///PATH"),
+        ("   ", "begins or ends with a space", "leave that away"),
+        (" http://127.0.0.1:9", "begins or ends with a space", "leave that away"),
+        ("http://127.0.0.1:9/\n", "begins or ends with a space", "leave that away"),
+        ("http://127.0.0.1:9/#/experiments/1", "the address of a page", "leave away what stands from its # on"),
+        ("http://127.0.0.1:9/?x=1", "the address of a page", "leave away what stands from its ? on"),
+        ("127.0.0.1:5000", "it does not say how it is asked", "write http://"),
+        ("localhost:5000/", "it does not say how it is asked", "write http://"),
+        ("./mlruns", "it is a folder, which MLflow takes no more", "give a server"),
+        ("file:///srv/mlruns", "it is a folder, which MLflow takes no more", "give a server"),
+    ],
+)
+def test_an_address_that_leads_elsewhere_than_it_looks_is_said_before_anything_is_made(
+    uri: str, reason: str, remedy: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_ALLOW_FILE_STORE", raising=False)
+    with pytest.raises(StoreError) as caught:
+        connect(uri).search_experiments(max_results=1)
+    assert reason in str(caught.value)
+    assert caught.value.remedy.startswith(remedy)
+    assert not [*tmp_path.iterdir()]
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "postgresql+psycopg2://ann:Qz@Vk/Jx#88@127.0.0.1:9/x",
+        "http://ann:88/QzVk@127.0.0.1:9",
+        "http://ann:88#QzVk@lab.example:9/x",
+        "http://ann:QzVk/Jx@127.0.0.1:9",
+        "http://ann:QzVk@Jx@127.0.0.1:9",
+    ],
+)
+def test_a_password_that_ends_an_address_too_early_is_said_and_no_part_of_it_shown(uri: str) -> None:
+    for act in (connect, Store):
+        with pytest.raises(StoreError) as caught:
+            act(uri)
+        said = f"{caught.value} {caught.value.remedy} {sync_command(uri, Path('runs'))}"
+        assert "%40 for @" in said
+        assert not [part for part in ("Qz", "Vk", "Jx", "88", "ann") if part in said]
+
+
+@pytest.mark.parametrize(
+    "uri", ["http://ann:p%40ss%2Fw%23@127.0.0.1:9", "http://127.0.0.1:9/a@b/c", "sqlite:////srv/ann@lab:9/x/y.db"]
+)
+def test_an_address_whose_signs_are_written_as_they_must_be_is_one(uri: str) -> None:
+    assert addresses.fault(uri) is None
 
 
 @pytest.mark.parametrize("uri", ["http://", "https:///x", "http://host:0", "http://[::1"])
@@ -206,12 +265,14 @@ def test_after_a_full_disk_the_same_command_goes_on(
         ("http://[x", ": this is no address of a store", "sqlite:"),
         ("postgresql://host:port/x", ": this is no address of a store", "sqlite:"),
         ("mysql+pymysql://127.0.0.1/x", " needs the Python module pymysql, which is not installed", "install it"),
+        ("mysql://127.0.0.1/x", " needs the Python module MySQLdb", "install it: `pip install mysqlclient`"),
     ],
 )
 def test_an_address_of_no_store_and_a_driver_that_is_missing_are_said_to_be_that(
     uri: str, reason: str, remedy: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(sys.modules, "pymysql", None)
+    for name in ("pymysql", "MySQLdb"):
+        monkeypatch.setitem(sys.modules, name, None)
     with pytest.raises(StoreError) as caught:
         connect(uri).search_experiments(max_results=1)
     assert reason in str(caught.value)

@@ -132,10 +132,128 @@ def test_an_answer_that_no_store_gives_is_one_line_and_a_fault_of_ours_stays_one
         ("permission denied for schema public", "give its user the rights"),
         ("API request to endpoint /x failed with error code 401 != 200", "put the right name and password"),
         ("connection to server failed: Connection refused", "start the store"),
+        ('invalid sslmode value: "bogus"', "correct what stands behind the ?"),
+        ("server does not support SSL, but SSL was required", "correct what stands behind the ?"),
     ],
 )
 def test_what_a_server_refuses_is_said_with_what_helps(text: str, remedy: str) -> None:
     assert said(OSError(text))[1].startswith(remedy)
+
+
+_ASKED = "API request to http://h:1/x failed with exception HTTPConnectionPool(host='h', port=1): Max retries exceeded with url: /x"
+
+
+@pytest.mark.parametrize(
+    ("text", "line", "remedy"),
+    [
+        ("API request to endpoint /x failed with error code 401 != 200. Response body: 'You are not authenticated. " + 200 * "x",
+         "it answers 401 (Unauthorized)", "put the right name and password"),
+        ("API request to endpoint /x failed with error code 403 != 200. Response body: 'Permission denied'",
+         "it answers 403 (Forbidden: Permission denied)", "ask who keeps the store for that right"),
+        ("API request to endpoint /x failed with error code 403 != 200. Response body: 'Invalid Host header - possible attack'",
+         "it answers 403 (Forbidden: Invalid Host header - possible attack)", "ask it by a name that it takes"),
+        (f"{_ASKED} (Caused by ResponseError('too many 429 error responses'))",
+         "it answers 429 (Too Many Requests)", "wait until it takes more requests"),
+        (f"{_ASKED} (Caused by ResponseError('too many 502 error responses'))", "it answers 502 (Bad Gateway)", "start the store"),
+        ("API request to endpoint /x failed with error code 404 != 200. Response body: '<html>no</html>'",
+         "it answers 404 (Not Found)", "name the address of an MLflow store"),
+        ("413 Client Error: Request Entity Too Large for url: http://h/x. Response text: nope",
+         "it answers 413 (Request Entity Too Large: nope)", "let the server, and the proxy before it"),
+        ("API request to endpoint was successful but the response body was not in a valid JSON format. Response body: '<html>'",
+         "it answers as no MLflow store does (no JSON)", "name the address of an MLflow store"),
+        ("API request to http://h:1/x failed with exception Exceeded 30 redirects.",
+         "API request to http://h:1/x failed with exception Exceeded 30 redirects.", "name the address of an MLflow store"),
+        (f"{_ASKED} (Caused by NewConnectionError(\"HTTPConnection(host='h', port=1): Failed to establish a new connection: "
+         "[Errno 111] Connection refused\"))",
+         "it cannot be asked (Failed to establish a new connection: [Errno 111] Connection refused)", "start the store"),
+        (f"{_ASKED} (Caused by NameResolutionError(\"HTTPConnection(host='h', port=1): Failed to resolve 'h' ([Errno -2] Name or "
+         "service not known)\"))",
+         "it cannot be asked (Failed to resolve 'h' ([Errno -2] Name or service not known))", "correct the name of its machine"),
+        (f"{_ASKED} (Caused by SSLError(SSLError(1, '[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006)')))",
+         "it cannot be asked (1, '[SSL: WRONG_VERSION_NUMBER] wrong version number (_ssl.c:1006))", "see whether it is http:"),
+        (f"{_ASKED} (Caused by ReadTimeoutError(\"HTTPConnectionPool(host='h', port=1): Read timed out. (read timeout=2)\"))",
+         "it cannot be asked (Read timed out. (read timeout=2))", "start the store"),
+        (f"{_ASKED} (Caused by ProxyError('Unable to connect to proxy', OSError(\"Tunnel connection failed: 407 Proxy\")))",
+         "it cannot be asked (Unable to connect to proxy', \"Tunnel connection failed: 407 Proxy)", "correct the proxy"),
+        ("API request to http://h:1/x failed with exception Invalid leading whitespace, reserved character(s), or return "
+         "character(s) in header value: 'Bearer withheld", None, "put the right name and password"),
+    ],
+)  # fmt: skip
+def test_what_a_server_answers_is_said_in_short_with_what_helps(text: str, line: str | None, remedy: str) -> None:
+    found = said(OSError(text))
+    assert (found[0] if line else None, found[1].startswith(remedy)) == (line, True)
+
+
+class _Forbidding:
+    """A client of somebody who may log runs and delete none, as MLflow's basic auth has it for experiments that others made."""
+
+    def __init__(self, client: Any, *names: str) -> None:
+        self._client, self._names = client, names
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in self._names:
+            return getattr(self._client, name)
+
+        def forbidden(*given: Any, **more: Any) -> None:
+            from mlflow.exceptions import MlflowException
+
+            raise MlflowException(
+                "API request to endpoint /x failed with error code 403 != 200. Response body: 'Permission denied'"
+            )
+
+        return forbidden
+
+
+@pytest.mark.slow
+def test_who_may_not_delete_runs_logs_and_syncs_all_the_same(
+    tracker: Tracker, finished: Any, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    run, folder = finished()
+    tracker.log(run, folder)
+    experiment = tracker.client.get_experiment_by_name("words v1").experiment_id
+    half = tracker.client.create_run(
+        experiment, tags={KEY: key_of(run), **begun.signed(1000 * time.time())}
+    ).info.run_id
+    twice = tracker.client.create_run(
+        experiment, tags={KEY: key_of(run), **begun.signed(2000 * time.time())}
+    ).info.run_id
+    tracker.client.set_terminated(twice)
+    monkeypatch.setattr(
+        "bench.tracking.log.connect", lambda uri: _Forbidding(connect(uri), "delete_run", "delete_logged_model")
+    )
+    for left in ("; 2 that were begun and never finished, or were there twice, are deleted", ""):
+        assert bench_main("sync")[:2] == (0, [f"0 runs logged to {tracker.uri}{left}"])
+    states = {one.info.run_id: one.info.status for one in active(tracker, "words v1")}
+    assert (states.pop(half), states.pop(twice), [*states.values()]) == ("KILLED", "KILLED", ["FINISHED"])
+    code, out, _ = bench_main("board", "--store", tracker.uri, "--json")
+    assert (code, out[0].count(run.run_id)) == (0, 1)
+    (folder / MARK).write_text(json.dumps(json.loads((folder / MARK).read_text()) | {"run_id": twice}))
+    assert bench_main("sync")[0] == 0  # the mark of one that was given up leads to the one that stays
+    assert json.loads((folder / MARK).read_text())["run_id"] == next(iter(states))
+
+
+@pytest.mark.slow
+def test_a_board_that_is_forbidden_keeps_the_runs_of_no_other_from_the_store(
+    tracker: Tracker, finished: Any, bench_main: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", tracker.uri)
+    for task in ("a_words", "b_words", "c_words"):
+        finished(task=task)
+    finished(task="a_words", run_id="other")
+
+    class Some(_Forbidding):
+        def get_experiment_by_name(self, name: str) -> Any:
+            return _Forbidding(None, "x").x() if name == "a_words v1" else self._client.get_experiment_by_name(name)
+
+    monkeypatch.setattr("bench.tracking.log.connect", lambda uri: Some(connect(uri)))
+    code, out, err = bench_main("sync")
+    assert (code, out) == (2, [f"2 runs logged to {tracker.uri}; 2 are left out"])
+    assert err == [
+        f"bench: MLflow store {tracker.uri}: it answers 403 (Forbidden: Permission denied) to runs of 'a_words v1'; ask who keeps "
+        "the store for that right, or log in as another by MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD and run "
+        "`bench sync` again"
+    ]
 
 
 def test_a_server_may_not_say_how_long_an_evaluation_waits(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +379,7 @@ def test_a_sync_counts_a_run_that_was_there_before_and_sends_none_that_its_own_f
     (pipe := tmp_path / "runs" / "words" / "pipe" / "1").mkdir(parents=True)
     os.mkfifo(pipe / RECORD)
     code, out, err = bench_main("sync")
-    assert (code, out) == (0, [f"0 runs logged to {tracker.uri}; it had 1 others already; 4 are left out"])
+    assert (code, out) == (2, [f"0 runs logged to {tracker.uri}; it had 1 others already; 4 are left out"])
     left = [
         line.removeprefix("bench: left out: ").split(" ", 1) for line in err if line.startswith("bench: left out: ")
     ]

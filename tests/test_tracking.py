@@ -549,7 +549,7 @@ def test_a_damaged_run_does_not_keep_others_from_the_store(
     finished(tmp_path / "runs", run_record(task="sound"))
     (finished(tmp_path / "runs", run_record(task="damaged")) / RECORD).write_text("{")
     code, out, err = bench_main("sync", "--runs", "runs")
-    assert (code, out) == (0, [f"1 runs logged to {tracker.uri}; 1 are left out"])
+    assert (code, out) == (2, [f"1 runs logged to {tracker.uri}; 1 are left out"])  # which is no success for a cron job
     assert len(err) == 1
     assert "damaged" in err[0]
     assert "is not a run record" in err[0]

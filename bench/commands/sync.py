@@ -23,7 +23,7 @@ class Synced:
     """How many runs were new to the store, how many it had without our mark, how many of the new ones had been logged before.
 
     `deleted` were deleted there by a person and stay so; `left` are halves and doubles that were taken away; `out` are runs that
-    could not be logged, each named in a line; `lines` what is to be done about experiments that were deleted.
+    could not be logged, each named in a line, or their board in one of `lines`, which say what is to be done about it.
     """
 
     made: int = 0
@@ -36,7 +36,7 @@ class Synced:
 
 
 def main(options: argparse.Namespace) -> int:
-    """Log every complete run that the store does not have; a damaged one is named and left out."""
+    """Log every complete run that the store does not have; one that cannot be is named and left out, which is no success."""
     from bench.leaderboard.stamps import folders
     from bench.tracking.store import StoreError, default_uri
 
@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
         tell(_said(found, uri))
     for line in found.lines:
         tell(f"bench: {line} and run `bench sync` again", err=True)
-    return 2 if found.lines else 0
+    return 2 if found.out else 0
 
 
 def _said(found: Synced, uri: str) -> str:
@@ -101,14 +101,15 @@ def _sync(folders: list[Path], uri: str, runs_dir: Path, found: Synced) -> None:
 def _one(folder: Path, tracker: Tracker, found: Synced) -> bool:
     """Log a run that can be; whether it was new to the store."""
     from bench.runs.folder import RECORD, read_run
-    from bench.tracking.store import DeletedExperiment
+    from bench.tracking.store import PartOfStore
 
     try:
         run = read_run(folder / RECORD)
         _refuse_denied(folder, run)
         new = tracker.log(run, folder).made
-    except DeletedExperiment as error:  # the runs of others have nothing to do with it
+    except PartOfStore as error:  # the runs of others have nothing to do with it
         found.lines[f"{error}; {error.remedy}"] = None
+        found.out += 1
         return False
     except BenchError as error:
         tell(f"bench: left out: {error}", err=True)

@@ -25,9 +25,10 @@ _ROUTE = re.compile(  # what stands there and is none: a version, a route, a fil
     r"|releases?|archive|tree|blob|raw|resolve|main|master|download|docs?|index|.*\.(?:zip|t?gz|tar|jsonl?|[ct]sv|txt|html?|md|parquet)",
     re.IGNORECASE,
 )
+_HOST = re.compile(r"@(?:localhost|[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}|\d+(?:\.\d+){3}|[\w.-]+:\d+)(?::\d+)?(?:[/?#]|$)")
 _STORE = (
     "put the address into the environment variable MLFLOW_TRACKING_URI, or the name and password into "
-    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD"
+    "MLFLOW_TRACKING_USERNAME and MLFLOW_TRACKING_PASSWORD (of PostgreSQL, PGUSER and PGPASSWORD)"
 )
 _INSTEAD = {
     "model": "the key comes from the environment variable that model.key_env names",
@@ -46,7 +47,7 @@ def problem(url: str, *, strict: bool = False) -> str:
         _ = found.port  # of "user:pass/word@host" it is no number
     except ValueError:
         return "what cannot be read as an address" if "@" in url else ""
-    if named and not found.scheme.startswith(_LOCAL):
+    if (named or hides_a_password(url)) and not found.scheme.startswith(_LOCAL):
         return "a user or password"
     for name, value in [*parse_qsl(found.query, keep_blank_values=True), *parse_qsl(found.fragment)]:
         if _is_key(name, value):
@@ -54,6 +55,16 @@ def problem(url: str, *, strict: bool = False) -> str:
     if found.path != _public_path(found, strict=strict):
         return "what looks like a key in its path"
     return ""
+
+
+def hides_a_password(url: str) -> bool:
+    """Whether what looks like host and port is a name and password in which a sign ends the address: `https://ann:12/x@host:80`."""
+    try:
+        found = urlsplit(url)
+        is_host = "@" in found.netloc or found.port is None
+    except ValueError:
+        return "@" in url
+    return not is_host and not found.scheme.startswith(_LOCAL) and _HOST.search(url) is not None
 
 
 def _is_key(name: str, value: str) -> bool:
@@ -96,7 +107,9 @@ def public_url(url: str) -> str:
     """The address without user and password, and without parameters and parts of its path that are secrets."""
     try:
         found = urlsplit(url)
-        if "@" in found.netloc:  # a password may hold what an address must not, an @ and a / too
+        if "@" in found.netloc or hides_a_password(
+            url
+        ):  # a password may hold what an address must not, an @ and a / too
             found = urlsplit(f"{found.scheme}://{url.rpartition('@')[2]}")
         host, port = found.hostname or "", found.port
     except ValueError:

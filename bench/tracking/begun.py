@@ -19,6 +19,7 @@ from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking import clock
 from bench.tracking.fields import KEY, LOGGED
+from bench.tracking.remedies import is_forbidden
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 BY = "finai_bench.by"  # the tag that says which process logs it, so that another can tell whether it is gone
 FINISHED = "FINISHED"
+_GIVEN_UP = "KILLED"  # the state of a run that was to be deleted by somebody who may not: no board shows it
 _PATIENCE_SECONDS = 3600.0  # for a process that has begun to log a run
 
 
@@ -56,6 +58,11 @@ def is_abandoned(one: LoggedRun, now: float) -> bool:
     return now - begun(one)[0] > 1000 * _PATIENCE_SECONDS
 
 
+def is_gone(one: LoggedRun) -> bool:
+    """Whether a run was deleted, or would have been if whoever logs might."""
+    return bool(one.info.lifecycle_stage == "deleted" or one.info.status == _GIVEN_UP)
+
+
 def settled(client: MlflowClient, experiment: str, key: str) -> str | None:
     """The finished run of this key that was begun first, None where there is none; later and abandoned ones are deleted."""
     found = client.search_runs([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
@@ -74,6 +81,8 @@ def drop(client: MlflowClient, one: LoggedRun) -> bool:
     Its process may have finished it and ended since the store was asked: so it is asked again when that is gone.
     """
     run_id = str(one.info.run_id)
+    if one.info.status == _GIVEN_UP:
+        return False
     if not is_abandoned(one, clock.now(client)) or client.get_run(run_id).info.status == FINISHED:
         return False
     delete(client, run_id)
@@ -81,14 +90,20 @@ def drop(client: MlflowClient, one: LoggedRun) -> bool:
 
 
 def delete(client: MlflowClient, run_id: str) -> None:
-    """Delete a run that another process may be deleting too."""
+    """Delete a run that another process may be deleting too; end it for good where that needs a right that whoever asks lacks.
+
+    MLflow's basic auth has runs deleted by who made their experiment, and edited by all who log there.
+    """
     from mlflow.exceptions import MlflowException
 
     try:
         client.delete_run(run_id)
-    except MlflowException:
-        if client.get_run(run_id).info.lifecycle_stage != "deleted":
+    except MlflowException as error:
+        if client.get_run(run_id).info.lifecycle_stage == "deleted":
+            return
+        if not is_forbidden(error):
             raise
+        client.update_run(run_id, status=_GIVEN_UP)
 
 
 @functools.cache

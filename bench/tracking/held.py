@@ -43,7 +43,7 @@ class Held:
         one = self._runs.get(marked.run_id) if marked else None
         if one is None:
             return MISSING
-        is_active, named = one.info.lifecycle_stage != "deleted", (folder.name, folder.parent.parent.name)
+        is_active, named = not begun.is_gone(one), (folder.name, folder.parent.parent.name)
         if is_active and (one.data.tags.get(ID), one.data.tags.get("task")) == named:
             return LOGGED  # by its path; to read 10,000 records takes seconds
         try:

@@ -22,13 +22,21 @@ from bench.runs.folder import ARTIFACTS, RECORD
 from bench.text.secret_urls import public_url
 from bench.text.secrets import places, withheld
 from bench.timing.summary import FOLDER
-from bench.tracking import carried, clock, mark, models, suites, times, views
-from bench.tracking.begun import is_new, settled, signed
+from bench.tracking import carried, clock, mark, models, remedies, suites, times, views
+from bench.tracking.begun import is_gone, is_new, settled, signed
 from bench.tracking.fields import FILES, KEY, LOGGED, LONGEST_TAG, is_of, key_of, metrics, params
 from bench.tracking.fields import name as field_name
 from bench.tracking.fields import tags as tags_of
 from bench.tracking.races import TRIES, is_unreachable, retried
-from bench.tracking.store import DeletedExperiment, StoreError, connect, default_uri, is_database, store_errors
+from bench.tracking.store import (
+    DeletedExperiment,
+    ForbiddenExperiment,
+    StoreError,
+    connect,
+    default_uri,
+    is_database,
+    store_errors,
+)
 from bench.tracking.turn import turn
 
 if TYPE_CHECKING:
@@ -80,8 +88,13 @@ class Tracker:
         marked = mark.of_store(folder, self.uri)
         before = set(marked.suites) if marked else set()
         named = list(dict.fromkeys(filter(None, [suite, suites.of_record(run), *sorted(before)])))
-        with store_errors(self.uri), turn(self.uri):
-            run_id, made = retried(lambda: self._settled(run, folder, named), tries=TRIES)
+        try:
+            with store_errors(self.uri), turn(self.uri):
+                run_id, made = retried(lambda: self._settled(run, folder, named), tries=TRIES)
+        except StoreError as error:
+            if (why := error.__cause__) is not None and remedies.is_forbidden(why):
+                raise ForbiddenExperiment(self.uri, f"{run.task} v{run.task_version}", why) from why
+            raise
         mark.write(folder, self.uri, run_id, named)
         return Logged(public_url(self.uri), run_id, made)
 
@@ -139,9 +152,7 @@ class Tracker:
             if error.error_code not in ("RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"):
                 raise  # the store did not say that it has not got the run
             return None
-        if stored.info.lifecycle_stage == "deleted" or not is_of(
-            stored, run
-        ):  # the mark is that of another run's folder
+        if is_gone(stored) or not is_of(stored, run):  # the mark is that of another run's folder
             return None
         if mark.is_logged(folder, self.uri):
             return run_id

@@ -15,6 +15,7 @@ from bench.runs.identity import fingerprint
 from bench.text.secrets import withheld
 from bench.tracking.fields import flat
 from bench.tracking.fields import name as field_name
+from bench.tracking.remedies import is_forbidden
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -62,8 +63,18 @@ class Models:
         own = str(made.model_id)
         self._client.finalize_logged_model(own, "READY")  # it has no files that are to come
         if (first := self._found(experiment, key)) not in (own, None):
-            self._client.delete_logged_model(own)
+            self._drop(own)
         return first or own
+
+    def _drop(self, model: str) -> None:
+        """Delete a model that came second; it stays, without a run, where whoever logs may not delete."""
+        from mlflow.exceptions import MlflowException
+
+        try:
+            self._client.delete_logged_model(model)
+        except MlflowException as error:
+            if not is_forbidden(error):
+                raise
 
     def forget(self) -> None:
         """Look for each again: one may have been deleted."""

@@ -29,7 +29,7 @@ from bench.tracking.listed import Unlike, listed
 from bench.tracking.rest import Odd, Rest
 from bench.tracking.searched import ID, ByClient, found
 from bench.tracking.seen import Place, Seen
-from bench.tracking.store import connect, is_database, store_errors
+from bench.tracking.store import connect, is_database, refuse_address, store_errors
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -42,6 +42,7 @@ class Store:
     """The finished runs of one MLflow store. Whatever it raises becomes StoreError."""
 
     def __init__(self, uri: str) -> None:
+        refuse_address(uri)
         refuse_missing(uri)
         self.uri = uri
         self.cache = cache_dir() / "mlflow" / hashlib.sha256(public_url(uri).encode()).hexdigest()[:12]

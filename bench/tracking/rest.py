@@ -43,7 +43,8 @@ class Rest:
         self._own = threading.local()
         self._token = os.environ.get("MLFLOW_TRACKING_TOKEN")
         name, password = (os.environ.get(f"MLFLOW_TRACKING_{what}") for what in ("USERNAME", "PASSWORD"))
-        self._login = (name, password) if name and password else None
+        # In UTF-8, as MLflow's client sends them; requests would take Latin-1, in which a password is another one, or none.
+        self._login = (name.encode(), password.encode()) if name and password else None
 
     def experiments(self, *, deleted: bool = False) -> list[tuple[str, str]]:
         """The ids and names of the experiments that are active, or of those that were deleted."""

@@ -15,14 +15,13 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
 
 from bench import garbage, machine
 from bench.errors import BenchError
 from bench.logs.log import say
 from bench.text.secret_urls import public_url
 from bench.text.secrets import clean
-from bench.tracking import empty, remedies, schema
+from bench.tracking import addresses, empty, remedies, schema
 from bench.tracking.races import is_being_made, retried
 from bench.tracking.turn import turn
 
@@ -34,7 +33,6 @@ _TRIES = 3  # of opening a database; MLflow's ten take 100 s
 _PATIENCE_SECONDS = 5.0  # for another process that writes
 _MAKING_SECONDS = 60.0  # for another process that makes the tables of a new database, or for a free connection
 _DATABASE = re.compile(r"(sqlite|postgresql|mysql|mssql)[+:]")
-_IN_MEMORY = re.compile(r"sqlite(\+\w+)?:(/{0,3}(\?.*)?|.*(:memory:|\bmode=memory\b).*)")
 _DEFAULTS = {
     # Answer soon when the server is down: by default MLflow tries for minutes, or waits as long as an answer says.
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "2",
@@ -55,8 +53,20 @@ class StoreError(Exception):
         self.remedy = remedy
 
 
-class DeletedExperiment(StoreError):
-    """One experiment of a store was deleted, which says nothing of its others."""
+class PartOfStore(StoreError):
+    """One experiment of a store takes no runs, which says nothing of its others."""
+
+
+class ForbiddenExperiment(PartOfStore):
+    """Whoever asks may not log runs of this board."""
+
+    def __init__(self, uri: str, board: str, why: BaseException) -> None:
+        line, remedy = remedies.said(why)
+        super().__init__(f"MLflow store {public_url(uri)}: {clean(line)[:200]} to runs of '{board}'", remedy)
+
+
+class DeletedExperiment(PartOfStore):
+    """An experiment was deleted."""
 
     def __init__(self, uri: str, name: str, experiment: str) -> None:
         super().__init__(
@@ -158,7 +168,7 @@ def store_errors(uri: str) -> Iterator[None]:
     except ImportError as error:  # the driver of a database, or what sends files to its place for them
         what = f"the Python module {error.name}" if error.name else f"a module ({clean(str(error))[:200]})"
         raise StoreError(
-            f"MLflow store {public_url(uri)} needs {what}, which is not installed", "install it"
+            f"MLflow store {public_url(uri)} needs {what}, which is not installed", remedies.installed_by(error.name)
         ) from error
     except Exception as error:
         if not isinstance(
@@ -169,25 +179,15 @@ def store_errors(uri: str) -> Iterator[None]:
         raise StoreError(f"MLflow store {public_url(uri)}: {clean(line)[:200]}", remedy) from error
 
 
+def refuse_address(uri: str) -> None:
+    """Raise StoreError for an address that is none, or leads somewhere else than it looks."""
+    if found := addresses.fault(uri):
+        raise StoreError(f"MLflow store {public_url(uri)}: {found[0]}", found[1])
+
+
 def _refuse_unusable(uri: str) -> None:
-    """Raise StoreError for an address that is none, or a SQLite store that MLflow tries for minutes, or nobody sees again."""
-    try:
-        is_one = urlsplit(uri).port != 0 and (urlsplit(uri).scheme not in ("http", "https") or urlsplit(uri).hostname)
-    except ValueError:
-        is_one = False
-    if not is_one:
-        raise StoreError(f"MLflow store {public_url(uri)}: this is no address of a store", remedies.NAME)
-    if _IN_MEMORY.fullmatch(uri):
-        raise StoreError(
-            f"MLflow store {public_url(uri)}: it lies in memory, and what is logged there ends with this command",
-            "name a file (sqlite:///PATH) by MLFLOW_TRACKING_URI or tracking.uri=",
-        )
-    path = uri.removeprefix("sqlite:///")
-    if path != uri and re.search(r"%[0-9a-fA-F]{2}|\?.*/", path):
-        raise StoreError(
-            f"MLflow store {public_url(uri)}: a path with ? or % and two digits is another one in the address of a SQLite file",
-            "name another with MLFLOW_TRACKING_URI or tracking.uri=",
-        )
+    """Raise StoreError for an address that is none, or a SQLite store that MLflow tries for minutes."""
+    refuse_address(uri)
     file = empty.file_of(uri)
     if file is None or not file.exists():
         return

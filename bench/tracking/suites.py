@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from bench.record import Run
 from bench.runs.identity import fingerprint
 from bench.tracking import clock, times
-from bench.tracking.begun import FINISHED, begun, delete, drop, signed
+from bench.tracking.begun import FINISHED, begun, delete, drop, is_gone, signed
 from bench.tracking.fields import name as field_name
 
 if TYPE_CHECKING:
@@ -95,7 +95,7 @@ def adopt(client: MlflowClient, run_id: str, parent: str, suite: str) -> None:
         return
     client.set_tag(run_id, PARENT, parent)
     if other is not None and SUITE not in other.data.tags:
-        client.delete_run(before)  # of an earlier version, whose time was that of a whole sweep
+        delete(client, before)  # of an earlier version, whose time was that of a whole sweep
 
 
 def _active(client: MlflowClient, run_id: str) -> LoggedRun | None:
@@ -107,7 +107,7 @@ def _active(client: MlflowClient, run_id: str) -> LoggedRun | None:
         if error.error_code != "RESOURCE_DOES_NOT_EXIST":
             raise
         return None
-    return None if found.info.lifecycle_stage == "deleted" else found
+    return None if is_gone(found) else found
 
 
 def _group(client: MlflowClient, experiment: str, name: str, run: Run) -> list[LoggedRun]:

@@ -43,7 +43,7 @@ from bench.task import EntryTask, Task
 from bench.timing.settings import TimingSettings
 from bench.tracking.log import Tracker
 from bench.tracking.mark import add_time, is_logged
-from bench.tracking.store import DeletedExperiment, StoreError, default_uri, sync_command
+from bench.tracking.store import PartOfStore, StoreError, default_uri, sync_command
 
 
 @dataclass
@@ -307,7 +307,7 @@ class Runner:
                 tracker.log(run, folder, job.suite)
                 add_time(folder, at, spans.since_begin(start), spans.clock() - start)
         except StoreError as error:
-            if not isinstance(error, DeletedExperiment):
+            if not isinstance(error, PartOfStore):
                 self._trackers[uri] = None
             say(
                 f"{error}; the run is complete in {folder}; {error.remedy}, and "
