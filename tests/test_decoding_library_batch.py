@@ -105,6 +105,42 @@ def test_what_it_cannot_answer_alone_is_an_error_and_never_left_out(
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize(
+    ("error", "why", "halvings"),
+    [
+        (ValueError("boom"), "RuntimeError: generate_batch: ValueError: boom", 0),
+        (MemoryError(), "MemoryError: generate_batch: MemoryError", 2),
+        (SystemExit(0), "RuntimeError: generate_batch: 1 of 1 answers are missing", 0),
+    ],
+)
+def test_what_its_thread_raises_is_the_error_of_who_raises_it_alone_and_nothing_on_the_terminal(
+    library: Any,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+    error: BaseException,
+    why: str,
+    halvings: int,
+) -> None:
+    batch = texts(4)
+    whole = answered(library, batch)
+    inner, longest = library.model.forward, max(one.prompt_tokens for one in whole)
+
+    def forward(*given: Any, **more: Any) -> Any:
+        if more["input_ids"].shape[-1] >= longest:  # of the longest prompt, alone or beside others
+            raise error
+        return inner(*given, **more)
+
+    monkeypatch.setattr(library.model, "forward", forward)
+    room = feed.Room()
+    capfd.readouterr()
+    found = feed.answer(library, batch, "library", room)
+    assert [one.error for one in found] == [why if one.prompt_tokens == longest else None for one in whole]
+    assert [one for one in found if not one.error] == [one for one in whole if one.prompt_tokens != longest]
+    assert room.halvings == halvings
+    assert capfd.readouterr() == ("", "")
+
+
+@pytest.mark.slow
 def test_nobody_is_told_of_tokens_that_come_all_at_once(library: Any) -> None:
     told: list[str] = []
     library.hear(lambda name, n: told.append(name))

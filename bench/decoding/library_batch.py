@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
+import logging
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -13,6 +16,36 @@ Finished = Callable[[int, list[int]], bool]
 _PAGE = 16  # tokens of a page of its cache on a CPU, where it cannot find the sizes out by the memory that is left
 _MOST_PAGES = 1 << 14
 _PASS_TOKENS = 2048
+_MOST_SAID = 400  # characters of what was wrong
+
+
+class _Heard(logging.Filter):
+    """Hears what the library's thread raises: it logs that with a traceback, and gives back the text of it, which may be none.
+
+    Errors are kept as text, since their frames hold what filled the memory. Nothing of it is printed: the requests have their
+    errors, and what it warns of is how it ends when it is interrupted.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+        self.is_full = False
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is printed."""
+        error = record.exc_info[1] if record.exc_info else None
+        if error is not None:
+            self.said.append(": ".join(filter(None, [type(error).__name__, str(error)])))
+            self.is_full |= type(error).__name__ in ("MemoryError", "OutOfMemoryError")
+        return record.levelno < logging.WARNING
+
+    def taken(self) -> list[str]:
+        """What was raised since this was asked."""
+        said, self.said = self.said, []
+        return said
+
+
+_heard = _Heard()
 
 
 def greedy(
@@ -21,40 +54,67 @@ def greedy(
     """As `bench.decoding.greedy.greedy`, by the library; nothing is `finished` before all of one limit are.
 
     The library may return a part of the answers and say nothing but a line of its log: what it returned is matched by its prompt
-    and given, and then RuntimeError is raised for what is missing, failed or not asked for, so that whoever asks asks again.
+    and given, and then RuntimeError is raised for what is missing, failed or not asked for, so that whoever asks asks again;
+    MemoryError where the library's thread ended for want of memory.
     """
-    from transformers import GenerationConfig
-
     wrong: list[str] = []
+    _heard.is_full = False
     for limit in sorted(set(limits), reverse=True):
         some = [i for i, most in enumerate(limits) if most == limit]
-        settings = GenerationConfig(
-            max_new_tokens=limit, do_sample=False, eos_token_id=sorted(ends) or None, pad_token_id=pad
-        )
-        asked = [prompts[i] for i in some]
         start = spans.clock()
-        found = model.generate_batch(asked, generation_config=settings, **_sizes(model, asked, limit))
-        tell_prefill(model.device.type, start, len(some), sum(map(len, asked)))
-        waiting: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
-        for i in some:
-            waiting[tuple(prompts[i])].append(i)
-        answers = []
-        for one in found.values():
-            places = waiting[tuple(one.prompt_ids)]
-            tokens = [int(token) for token in one.generated_tokens]
-            if one.error is not None or not places or not 1 <= len(tokens) <= limit:
-                wrong.append(
-                    str(one.error or f"{len(tokens)} tokens" if places else "an answer to nothing that was asked")
-                )
-            else:
-                i = places.pop(0)
-                answers.append((i, _cut(i, tokens, finished)))
+        found = _asked(model, [prompts[i] for i in some], limit, ends, pad)
+        tell_prefill(model.device.type, start, len(some), sum(len(prompts[i]) for i in some))
+        answers, faults = _matched(found, some, prompts, limit)
         if answers:
-            yield answers
-        if missing := sum(map(len, waiting.values())):
-            wrong.append(f"{missing} of {len(some)} answers are missing")
+            yield [(i, _cut(i, tokens, finished)) for i, tokens in answers]
+        raised = _heard.taken()
+        wrong += raised if faults and raised else faults
     if wrong:
-        raise RuntimeError(f"generate_batch: {'; '.join(dict.fromkeys(wrong))}"[:400])
+        kind = MemoryError if _heard.is_full else RuntimeError
+        raise kind(f"generate_batch: {'; '.join(dict.fromkeys(wrong))}"[:_MOST_SAID])
+
+
+def _asked(model: Any, prompts: Sequence[list[int]], limit: int, ends: Sequence[int], pad: int) -> list[Any]:
+    """What the library gives back of these prompts; what its thread raised is heard."""
+    from transformers import GenerationConfig
+
+    settings = GenerationConfig(
+        max_new_tokens=limit, do_sample=False, eos_token_id=sorted(ends) or None, pad_token_id=pad
+    )
+    logger = logging.getLogger("ContinuousBatchingLogger")
+    if _heard not in logger.filters:  # for good: behind an interruption its thread goes on for a while
+        logger.addFilter(_heard)
+    _heard.taken()
+    with contextlib.redirect_stdout(io.StringIO()):  # it prints a line there where its thread ended
+        found = model.generate_batch([*prompts], generation_config=settings, **_sizes(model, prompts, limit))
+    return [*found.values()]
+
+
+def _matched(
+    found: Sequence[Any], some: Sequence[int], prompts: Sequence[list[int]], limit: int
+) -> tuple[list[tuple[int, list[int]]], list[str]]:
+    """The tokens of each answer with its place among the prompts, and what is wrong with others, or with there being none."""
+    waiting: defaultdict[tuple[int, ...], list[int]] = defaultdict(list)
+    for i in some:
+        waiting[tuple(prompts[i])].append(i)
+    answers: list[tuple[int, list[int]]] = []
+    wrong: list[str] = []
+    for one in found:
+        places = waiting[tuple(one.prompt_ids)]
+        tokens = [int(token) for token in one.generated_tokens]
+        if not places:
+            wrong.append("an answer to nothing that was asked")
+            continue
+        i = places.pop(0)
+        if one.error is not None:
+            wrong.append(str(one.error) or "it failed, and does not say why")
+        elif not 1 <= len(tokens) <= limit:
+            wrong.append(f"{len(tokens)} tokens")
+        else:
+            answers.append((i, tokens))
+    if missing := sum(map(len, waiting.values())):
+        wrong.append(f"{missing} of {len(some)} answers are missing")
+    return answers, wrong
 
 
 def _cut(index: int, tokens: list[int], finished: Finished) -> list[int]:
