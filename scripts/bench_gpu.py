@@ -2,13 +2,15 @@
 
     python scripts/bench_gpu.py --shapes 1b 8b --dtype bfloat16 --lm-eval PYTHON     on a GPU: what docs/log.md wants to know
     python scripts/bench_gpu.py --shapes 1b --new-tokens 128                         longer replies: steps weigh more than prompts
+    python scripts/bench_gpu.py --shapes 1b --new-tokens 64 --uneven                 replies of many lengths, 64 tokens on average
     python scripts/bench_gpu.py --small                                              any machine, in a minute: that the script runs
 
 The work is that of `bench_engine.py generate`: 200 questions over 40 passages, the passage first, 16 new tokens. Weights are
 random, of a known model's shape, made here, so nothing is fetched; words are made up too, one token each. Random weights say
-nothing of answers and all of speed: no reply ends before its limit. Each side has a process of its own, a loaded model, and
-eight prompts to warm up; the middle of `--repeat` times counts. What is not run is said, with the reason. The own engine has no
-option for CUDA graphs or torch.compile. Run it on an idle machine.
+nothing of answers and all of speed: no reply ends before its limit, which with --uneven is drawn for each from a geometric
+distribution, up to 8 times --new-tokens. "continuous" is our own engine with texts that join those under way. Each side has a
+process of its own, a loaded model, and eight prompts to warm up; the middle of `--repeat` times counts. What is not run is said,
+with the reason. The own engine has no option for CUDA graphs or torch.compile. Run it on an idle machine.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ import importlib.metadata
 import importlib.util
 import json
 import platform
+import random
 import resource
 import statistics
 import subprocess
@@ -35,7 +38,10 @@ from bench.models.base import Device, Model
 from bench.models.device import resolve
 from bench.types import Example, Generate, Request, Text
 
-SHAPES: dict[str, dict[str, int]] = {  # hidden, inner, layers, heads, key-value heads, vocabulary: of Llama 3.2 1B and 3.1 8B
+# Of SmolLM2-135M, which is what a CPU can run, and of Llama 3.2 1B and 3.1 8B.
+SHAPES: dict[str, dict[str, int]] = {
+    "135m": {"hidden_size": 576, "intermediate_size": 1536, "num_hidden_layers": 30, "num_attention_heads": 9,
+             "num_key_value_heads": 3, "vocab_size": 49152, "head_dim": 64},
     "1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16, "num_attention_heads": 32,
            "num_key_value_heads": 8, "vocab_size": 128256, "head_dim": 64},
     "8b": {"hidden_size": 4096, "intermediate_size": 14336, "num_hidden_layers": 32, "num_attention_heads": 32,
@@ -43,7 +49,7 @@ SHAPES: dict[str, dict[str, int]] = {  # hidden, inner, layers, heads, key-value
     "small": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4,
               "num_key_value_heads": 2, "vocab_size": 512, "head_dim": 16},
 }  # fmt: skip
-SIDES = ("own engine", "generate_batch", "vLLM", "lm-eval")
+SIDES = ("own engine", "continuous", "generate_batch", "vLLM", "lm-eval")
 _WORDS, _PASSAGE, _QUESTION, _PER_PASSAGE = 500, 170, 14, 5
 _CONTEXT = 2048
 
@@ -61,7 +67,7 @@ def checkpoint(folder: Path, shape: str, dtype: str) -> None:
     transformers.PreTrainedTokenizerFast(tokenizer_object=inner, **names).save_pretrained(folder)
     config = transformers.LlamaConfig(
         **SHAPES[shape], max_position_embeddings=_CONTEXT, bos_token_id=1, eos_token_id=2, pad_token_id=2,
-        tie_word_embeddings=shape == "1b",
+        tie_word_embeddings=shape in ("135m", "1b"),
     )  # fmt: skip
     torch.manual_seed(0)
     model = transformers.AutoModelForCausalLM.from_config(config, dtype=getattr(torch, dtype))
@@ -78,6 +84,13 @@ def prompts(n: int) -> list[str]:
     return found
 
 
+def limits(n: int, mean: int, *, uneven: bool) -> list[int]:
+    """How many tokens each reply has: as many for all, or drawn, always the same."""
+    rand = random.Random(0)
+    drawn = [1 + int(rand.expovariate(1 / max(mean - 0.5, 0.5))) for _ in range(n)]
+    return [min(one, 8 * mean) for one in drawn] if uneven else [mean] * n
+
+
 def model_of(asked: dict[str, Any]) -> Model:
     """The side's adapter, as `bench run` makes it."""
     source = f"file:{asked['folder']}"
@@ -89,18 +102,21 @@ def model_of(asked: dict[str, Any]) -> Model:
         return model
     from bench.models.causal import CausalLM
 
-    return CausalLM(source, chat=False, engine="generate_batch" if asked["side"] == "generate_batch" else "tree")
+    made = CausalLM(source, chat=False, engine="tree" if asked["side"] == "own engine" else asked["side"])
+    made.expects(Generate)
+    return made
 
 
 def measured(asked: dict[str, Any]) -> dict[str, Any]:
     """Seconds of each repetition through the feed, tokens and peak memory of one of our adapters."""
     model, settings = model_of(asked), conf.Conf()
     model.load(Device(asked["kind"], asked["dtype"], asked["threads"]), seed=0)
-    examples = [Example(str(i), {"p": p}, None, str(i // _PER_PASSAGE)) for i, p in enumerate(asked["prompts"])]
+    both = zip(asked["prompts"], asked["limits"], strict=True)
+    examples = [Example(str(i), {"p": p, "n": n}, None, str(i // _PER_PASSAGE)) for i, (p, n) in enumerate(both)]
 
     def run(some: Sequence[Example]) -> list[Any]:
         plan = feed.units(
-            some, lambda one: Request(one.id, (Text(one.inputs["p"]),), Generate(asked["new_tokens"])), model,
+            some, lambda one: Request(one.id, (Text(one.inputs["p"]),), Generate(one.inputs["n"])), model,
             batch_size=settings.batch_size, batch_tokens=settings.batch_tokens,
         )  # fmt: skip
         return [p for unit in feed.ahead(plan, model) for p in feed.answer(model, unit.requests, asked["side"])]
@@ -154,6 +170,8 @@ def why_not(side: str, asked: dict[str, Any]) -> str:
             importlib.metadata.version("vllm")
         except importlib.metadata.PackageNotFoundError:
             return "vLLM is not installed here (pip install 'finai-bench[vllm]')"
+    if side == "lm-eval" and len(set(asked["limits"])) > 1:
+        return "it is asked for replies of one length here"
     if side == "lm-eval" and not asked["lm_eval"]:
         return "lm-eval is not installed here; name a Python in whose environment it is with --lm-eval"
     return ""
@@ -204,6 +222,7 @@ def arguments(words: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=None)
     parser.add_argument("--questions", type=int, default=200)
     parser.add_argument("--new-tokens", type=int, default=16)
+    parser.add_argument("--uneven", action="store_true", help="replies of many lengths")
     parser.add_argument("--repeat", type=int, default=3)
     parser.add_argument("--attention", default="FLASH_ATTN", help="vLLM's attention backend")
     parser.add_argument("--lm-eval", default=sys.executable if importlib.util.find_spec("lm_eval") else None)
@@ -226,10 +245,17 @@ def main(words: Sequence[str] | None = None) -> int:
     device = resolve(chosen.device, chosen.dtype or ("float32" if chosen.small else "bfloat16"), chosen.threads)
     asked: dict[str, Any] = {
         "kind": device.kind, "dtype": device.dtype, "threads": device.threads, "new_tokens": chosen.new_tokens,
-        "repeat": chosen.repeat, "prompts": prompts(chosen.questions), "attention": chosen.attention, "lm_eval": chosen.lm_eval,
+        "repeat": chosen.repeat, "prompts": prompts(chosen.questions),
+        "limits": limits(chosen.questions, chosen.new_tokens, uneven=chosen.uneven),
+        "attention": chosen.attention, "lm_eval": chosen.lm_eval,
         "stop": "\n", "batch_sizes": [4] if chosen.small else [16, 64, 256], "device": device.kind,
     }  # fmt: skip
-    print(f"{versions(device)}; {chosen.questions} questions, {chosen.new_tokens} new tokens\n")
+    length = (
+        f"{sum(asked['limits']) / len(asked['limits']):.1f} on average, 1 to {max(asked['limits'])}"
+        if chosen.uneven
+        else ""
+    )
+    print(f"{versions(device)}; {chosen.questions} questions, {length or chosen.new_tokens} new tokens\n")
     failed, not_run = False, []
     for shape in chosen.shapes:
         found = {}

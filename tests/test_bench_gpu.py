@@ -22,10 +22,10 @@ def run(*words: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess
 
 @pytest.mark.slow
 def test_the_whole_table_is_made_on_a_processor_and_says_what_was_not_run() -> None:
-    done = run("--sides", "own engine", "generate_batch", "vLLM", "lm-eval", "--lm-eval", "")
+    done = run("--sides", "own engine", "continuous", "generate_batch", "vLLM", "lm-eval", "--lm-eval", "")
     assert done.returncode == 0, done.stderr
     rows = [line.split("|")[1].strip() for line in done.stdout.split("\n") if line.startswith("| ")]
-    assert rows == ["side", "own engine", "generate_batch"]
+    assert rows == ["side", "own engine", "continuous", "generate_batch"]
     assert "no GPU, float32, torch " in done.stdout
     assert "- small, vLLM: vLLM is not installed here (pip install 'finai-bench[vllm]')" in done.stdout
     assert "- small, lm-eval: lm-eval is not installed here" in done.stdout
@@ -62,3 +62,12 @@ def test_prompts_have_as_many_tokens_as_they_say_and_share_their_passages(script
     assert {len(one.split()) for one in made} == {184}
     assert len({" ".join(one.split()[:170]) for one in made}) == 3
     assert len(set(made)) == 12
+
+
+def test_uneven_replies_are_as_long_on_average_as_was_asked_for(script: Any) -> None:
+    gpu = script("bench_gpu")
+    assert gpu.limits(3, 16, uneven=False) == [16, 16, 16]
+    drawn = gpu.limits(5000, 16, uneven=True)
+    assert sum(drawn) / 5000 == pytest.approx(16, abs=0.5)
+    assert (min(drawn), drawn[:9]) == (1, gpu.limits(9, 16, uneven=True))
+    assert 100 < max(drawn) <= 128

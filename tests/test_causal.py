@@ -204,7 +204,7 @@ def test_thinking_that_does_not_end_is_cut_whatever_ended_it(model: Any) -> None
     request = ask("t", "Who?", Generate(9))
     for text, finish in (("<think>so", "length"), ("<think>so</think>a", "stop"), ("a", "stop")):
         tokens = [*model.tokenizer(text, add_special_tokens=False)["input_ids"], 2]
-        assert model._said_by(request, prompt, tokens).finish == finish
+        assert model.said_by(request, prompt, tokens).finish == finish
 
 
 # -- what is read ahead ------------------------------------------------------------------------------------------------

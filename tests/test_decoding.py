@@ -325,7 +325,7 @@ def test_how_the_work_is_divided_changes_no_token(
     one_by_one: Callable[[int, int], list[list[int]]], tree: Any, how: dict[str, Any], seed: int, head: int,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:  # fmt: skip
-    from bench.decoding import greedy, tree_attention
+    from bench.decoding import first_pass, flight, greedy, tree_attention
 
     expected = one_by_one(seed, head)
 
@@ -337,9 +337,9 @@ def test_how_the_work_is_divided_changes_no_token(
         if name == "PLAIN":
             monkeypatch.setattr(tree_attention, "_read", as_on_a_gpu)
         elif name == "SHRINK":
-            monkeypatch.setattr(greedy, name, value)
+            monkeypatch.setattr(flight, name, value)
         else:
-            monkeypatch.setitem(getattr(greedy, name), "cpu", value)
+            monkeypatch.setitem(getattr(first_pass if name == "PASS_TOKENS" else flight, name), "cpu", value)
     prompts = divided(seed, head)
     finished = limits(seed, len(prompts), most=17)
     asked: list[tuple[int, int]] = []

@@ -150,11 +150,11 @@ def requests(context: int) -> st.SearchStrategy[list[Request]]:
 
 def check_causal(kind: str, batch: list[Request], context: int, every: int) -> None:
     """Both ways to decode answer the batch as the library answers each prompt, cut by the stated rule, alone."""
-    from bench.decoding import greedy
+    from bench.decoding import flight
 
     models = causal(kind, context)
     for reader in models.readers:
-        with mock.patch.dict(greedy.LOOK_EVERY, cpu=every):
+        with mock.patch.dict(flight.LOOK_EVERY, cpu=every):
             found = small.answered(reader, batch)
         for request, prediction in zip(batch, found, strict=True):
             whole = reader.tokenizer(reader.prompt(request))["input_ids"]

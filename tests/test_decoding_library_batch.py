@@ -150,5 +150,5 @@ def test_nobody_is_told_of_tokens_that_come_all_at_once(library: Any) -> None:
 
 
 def test_an_engine_that_is_none_is_one_line() -> None:
-    with pytest.raises(BenchError, match="engine=fast is none of tree, generate_batch"):
+    with pytest.raises(BenchError, match="engine=fast is none of tree, continuous, generate_batch"):
         CausalLM("file:x", engine="fast")

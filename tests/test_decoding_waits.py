@@ -52,9 +52,9 @@ def model(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_tokens_are_looked_at_every_eighth_step_and_nothing_else_is_read_back(
     model: Any, monkeypatch: pytest.MonkeyPatch, most: int
 ) -> None:
-    from bench.decoding import greedy
+    from bench.decoding import flight, greedy
 
-    monkeypatch.setitem(greedy.LOOK_EVERY, "cpu", 8)  # as on a GPU
+    monkeypatch.setitem(flight.LOOK_EVERY, "cpu", 8)  # as on a GPU
     prompts = [[5 + i, *range(10, 30), 40 + i] for i in range(5)]
     limits = [most, most, most, most - 3, 2]  # rows that leave in between, and the rest copied together
     reads = Reads(monkeypatch)
@@ -80,7 +80,7 @@ def test_a_read_is_noticed_where_there_is_one(model: Any, monkeypatch: pytest.Mo
 
 
 def test_looking_seldom_gives_the_tokens_of_looking_always(model: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    from bench.decoding import greedy
+    from bench.decoding import flight, greedy
 
     prompts = [[5 + i, *range(10, 30 + i), 40 + i] for i in range(7)]
     limits = [3, 40, 17, 8, 9, 1, 25]
@@ -90,5 +90,5 @@ def test_looking_seldom_gives_the_tokens_of_looking_always(model: Any, monkeypat
         return dict(one for group in greedy.greedy(model.model, prompts, limits, over) for one in group)
 
     always = said()
-    monkeypatch.setitem(greedy.LOOK_EVERY, "cpu", 8)
+    monkeypatch.setitem(flight.LOOK_EVERY, "cpu", 8)
     assert said() == always

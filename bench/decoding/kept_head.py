@@ -27,7 +27,7 @@ class KeptHead:
     def let_go(self) -> None:
         """Forget it, and give its memory back."""
         self._tokens: list[int] = []
-        self._kept = Head()
+        self._kept = self._none = Head()
 
     @property
     def tokens(self) -> int:
@@ -37,17 +37,18 @@ class KeptHead:
     def head(self, model: Any, tokens: list[int]) -> Head:
         """The pass over these tokens; computed is what the last head lacks. Nothing to do for none."""
         if not tokens:
-            return Head()
+            return self._none
+        if tokens == self._tokens:  # the same object, so that rows of two calls read it together
+            return self._kept
         block = BLOCK[model.device.type]
         alike = common_prefix([self._tokens, tokens])
-        there = alike if tokens == self._tokens else alike // block * block
+        there = alike // block * block
         head = self._kept.beginning(there)
         began = spans.clock()
         for start in range(there, len(tokens), block):
             ids = torch.tensor([tokens[start : start + block]], device=model.device)
             places = torch.arange(start, start + ids.shape[1], device=model.device)[None]
             model(input_ids=ids, position_ids=places, use_cache=False, logits_to_keep=1, tree=head)
-        if there < len(tokens):
-            tell_prefill(model.device.type, began, 0, len(tokens) - there)
+        tell_prefill(model.device.type, began, 0, len(tokens) - there)
         self._tokens, self._kept = list(tokens), head
         return head

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.decoding.greedy import PASS_TOKENS, forward, passes
+from bench.decoding.first_pass import PASS_TOKENS, forward, passes
 from bench.decoding.kept_head import KeptHead
 from bench.decoding.phases import tell_prefill
 from bench.decoding.prefix_tree import Group, Row, common_prefix

@@ -44,16 +44,18 @@ class PrefixTree:
         return len(self.head) + sum(group.size for group in self.groups)
 
 
-def prefix_tree(prompts: Sequence[list[int]]) -> PrefixTree:
+def prefix_tree(prompts: Sequence[list[int]], before: Sequence[list[int]] = ()) -> PrefixTree:
     """The tree of the prompts, its longest groups first. It depends on the prompts alone, not on their order.
+
+    With prompts from `before`, the head is what these begin with, too.
 
     Raises ValueError for an empty prompt.
     """
     if not all(prompts):
         raise ValueError("a prompt has no token")
     order = sorted(range(len(prompts)), key=prompts.__getitem__)
-    head = min(common_prefix([prompts[order[0]], prompts[order[-1]]]), min(map(len, prompts)) - 1)
-    if len(prompts) == 1 or head < WORTH_A_HEAD:
+    head = min(common_prefix([prompts[order[0]], prompts[order[-1]], *before]), min(map(len, prompts)) - 1)
+    if len(prompts) + len(before) == 1 or head < WORTH_A_HEAD:
         head = 0
     groups = [_group(prompts, members, head) for members in _alike([(i, prompts[i][head:]) for i in order])]
     groups.sort(key=lambda group: len(group.shared), reverse=True)

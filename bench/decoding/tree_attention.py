@@ -15,6 +15,7 @@ from typing import Any, Protocol
 
 import torch
 from torch import Tensor
+from torch.nn.functional import pad
 
 from bench.decoding.prefix_tree import Group
 
@@ -71,41 +72,136 @@ class Head:
 
 
 class Rows:
-    """Keys and values of the rows' own tokens, from the first pass on: [rows, slots, K, D] a layer; `lengths` are in use.
+    """Keys and values of the rows' own tokens, from the first pass on: [places, slots, K, D] a layer; `lengths` are in use.
 
     `known` are the same lengths as numbers: a number that is read from a GPU waits for all that was handed to it before.
     """
 
-    def __init__(self, lengths: Sequence[int], room: int, device: Any) -> None:
-        self.known = list(lengths)
-        self.lengths = placed(self.known, device)
-        self.slots = max(lengths) + room
+    def __init__(self, device: Any) -> None:
+        self.device = device
+        self.known: list[int] = []
+        self.lengths = placed([], device)
+        self.slots = 0
         self.keys: list[Tensor] = []
         self.values: list[Tensor] = []
 
-    def put(self, layer: int, rows: slice, k: Tensor, v: Tensor) -> None:
+    def size(self, rows: int, slots: int) -> int:
+        """How many tokens it would hold with so many rows, the longest of them of so many slots."""
+        fits = rows <= len(self.known) and slots <= self.slots
+        return (len(self.known) if fits else rows) * max(slots, self.slots)
+
+    def join(self, active: Sequence[int], room: int, lengths: Sequence[int], slots: int) -> tuple[list[int], list[int]]:
+        """Places for new rows of these lengths, whose longest needs so many slots: where the `active` ones are now, and the new.
+
+        They get the places of rows that are finished; where these do not do, all is laid out anew, with `room` for the active.
+        """
+        n_new = len(lengths)
+        if slots > self.slots or len(active) + n_new > len(self.known):
+            self.keep(active, room)
+            active = range(len(active))
+            self._grow(len(active) + n_new, slots)
+        used = set(active)
+        new = [place for place in range(len(self.known)) if place not in used][:n_new]
+        for place, length in zip(new, lengths, strict=True):
+            self.known[place] = length
+        self.lengths = placed(self.known, self.device)
+        return list(active), new
+
+    def put(self, layer: int, places: Tensor, k: Tensor, v: Tensor) -> None:
         """Keep what these rows begin with: [rows, t, K, D]."""
         if layer == len(self.keys):
             for kept, new in ((self.keys, k), (self.values, v)):
-                kept.append(new.new_zeros(len(self.lengths), self.slots, *new.shape[2:]))
-        self.keys[layer][rows, : k.shape[1]], self.values[layer][rows, : v.shape[1]] = k, v
+                kept.append(new.new_zeros(len(self.known), self.slots, *new.shape[2:]))
+        self.keys[layer][places, : k.shape[1]], self.values[layer][places, : v.shape[1]] = k, v
 
     def keep(self, rows: Sequence[int], room: int) -> None:
         """Let go of all other rows, and of slots that these will not need."""
-        kept = placed(rows, self.lengths.device)
+        kept = placed(rows, self.device)
         self.known = [self.known[row] for row in rows]
         self.lengths = self.lengths[kept]
-        self.slots = min(self.slots, max(self.known) + room)
+        self.slots = min(self.slots, max(self.known, default=0) + room)
         for layer in range(len(self.keys)):
             self.keys[layer] = self.keys[layer][kept, : self.slots]
             self.values[layer] = self.values[layer][kept, : self.slots]
 
+    def _grow(self, rows: int, slots: int) -> None:
+        before, self.slots = self.slots, max(self.slots, slots)
+        more = rows - len(self.known)
+        self.known += [0] * more
+        for kept in (self.keys, self.values):
+            for layer, there in enumerate(kept):
+                kept[layer] = pad(there, (0, 0, 0, 0, 0, self.slots - before, 0, more))
+
+
+class Shared:
+    """What the first pass over some groups leaves to the steps behind it: the groups' shared keys, and whose they are.
+
+    `owner` is the group of each of its rows that go on, in their order; keys and values are [groups, c, K, D] a layer.
+    """
+
+    def __init__(self, head: Head, owner: Sequence[int], lengths: Sequence[int], device: Any) -> None:
+        self.head, self.owner, self.lengths, self.device = head, list(owner), list(lengths), device
+        self.keys: list[Tensor] = []
+        self.values: list[Tensor] = []
+        self.mask: Tensor | None = None  # made with the first layer, when the dtype is known
+
+    @property
+    def width(self) -> int:
+        """Tokens of the longest group."""
+        return max(self.lengths, default=0)
+
+    @property
+    def size(self) -> int:
+        """How many tokens' keys it keeps."""
+        return len(self.lengths) * self.width
+
+    def put(self, keys: Tensor, values: Tensor) -> None:
+        """Keep the next layer's."""
+        self.keys.append(keys)
+        self.values.append(values)
+
+    def seen(self, dtype: torch.dtype) -> Tensor:
+        """The mask [groups, 1, 1, c] that lets each group's own keys through."""
+        if self.mask is None:
+            self.mask = _up_to(placed(self.lengths, self.device), self.width, dtype)
+        return self.mask
+
+    def keep(self, owner: Sequence[int]) -> None:
+        """Let go of the groups that none of the rows that go on belongs to; `owner` is each one's group."""
+        kept = sorted(set(owner))
+        self.owner = [kept.index(group) for group in owner]
+        if len(kept) == len(self.lengths):
+            return
+        self.lengths = [self.lengths[group] for group in kept]
+        if self.keys:
+            groups = placed(kept, self.device)
+            self.keys = [keys[groups] for keys in self.keys]
+            self.values = [values[groups] for values in self.values]
+            self.mask = self.mask[groups] if self.mask is not None else None
+
+    def absorb(self, other: Shared) -> None:
+        """Take over another's groups and rows, behind its own: one read a layer instead of two. Both have the same head."""
+        n, width = len(self.lengths), max(self.width, other.width)
+        self.owner += [n + group for group in other.owner]
+        for mine, its in ((self.keys, other.keys), (self.values, other.values)):
+            both = zip(mine, its, strict=True)
+            mine[:] = [_by_head(torch.cat([_wide(a, width), _wide(b, width)])) for a, b in both]
+        self.lengths += other.lengths
+        self.mask = None
+
+    def asked(self, layer: int, q: Tensor, asking: Tensor, asked: Tensor, scale: float) -> tuple[Tensor, Tensor]:
+        """What one token a row gets from its group's shared keys: [rows, H, D] and its log-sum-exp [rows, H]."""
+        if not self.keys:
+            return torch.zeros_like(q), q.new_full(q.shape[:2], float("-inf"), dtype=torch.float32)
+        seen, weight = _read(q[asking], self.keys[layer], self.values[layer], scale, mask=self.seen(q.dtype))
+        return _packed(seen, asked), _packed(weight, asked)
+
 
 class Branch:
-    """The first pass over some groups; keeps their shared keys and values, and its rows' in `rows` where there are some.
+    """The first pass over some groups; keeps the shared keys and values in `shared`, and its rows' in `rows` where there are some.
 
     Packed are first the groups' shared tokens, then the rows' tokens. `row_mask` [rows, t, t] says which tokens of a row
-    each of its tokens sees (True); without, those before it and itself. `span` is where its rows stand in `rows`.
+    each of its tokens sees (True); without, those before it and itself. `places` are those of its rows in `rows`.
     """
 
     def __init__(
@@ -116,81 +212,67 @@ class Branch:
         *,
         row_mask: Tensor | None = None,
         rows: Rows | None = None,
-        span: slice = slice(0),
+        places: Sequence[int] = (),
     ) -> None:
-        self.head, self.groups, self.rows, self.span, self.row_mask = head, groups, rows, span, row_mask
+        self.head, self.groups, self.rows, self.row_mask = head, groups, rows, row_mask
         self.shared_lengths = [len(group.shared) for group in groups]
         self.row_lengths = [len(row.tokens) for group in groups for row in group.rows]
         self.n_shared = sum(self.shared_lengths)
-        self.owner = [g for g, group in enumerate(groups) for _ in group.rows]
+        self.shared = Shared(
+            head, [g for g, group in enumerate(groups) for _ in group.rows], self.shared_lengths, device
+        )
         per_group = [sum(len(row.tokens) for row in group.rows) for group in groups]
-        self.by_group, self.from_group = (placed(places, device) for places in _padded(self.shared_lengths))
-        self.by_row, self.from_row = (placed(places, device) for places in _padded(self.row_lengths))
-        self.asking, self.asked = (placed(places, device) for places in _padded(per_group))
-        self.keys: list[Tensor] = []
-        self.values: list[Tensor] = []
-        self.mask: Tensor | None = None  # of the shared keys; made with the first layer, when the dtype is known
+        self.places = placed(places, device)
+        self.by_group, self.from_group = (placed(items, device) for items in _padded(self.shared_lengths))
+        self.by_row, self.from_row = (placed(items, device) for items in _padded(self.row_lengths))
+        self.asking, self.asked = (placed(items, device) for items in _padded(per_group))
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
         """Shared tokens read those before them; the rows' tokens read their group's and their row's."""
         n = self.n_shared
         own = k[n:][self.by_row], v[n:][self.by_row]
         if self.rows is not None:
-            self.rows.put(layer, self.span, *own)
+            self.rows.put(layer, self.places, *own)
         mask = None if self.row_mask is None else _additive(self.row_mask[:, None], q.dtype)
         out, lse = _read(q[n:][self.by_row], *own, scale, mask=mask, causal=mask is None)
         out, lse = _packed(out, self.from_row), _packed(lse, self.from_row)
         if n:
             keys, values = (_by_head(kept[:n][self.by_group]) for kept in (k, v))
             if self.rows is not None:
-                self.keys.append(keys)
-                self.values.append(values)
-            if self.mask is None:
-                self.mask = _up_to(placed(self.shared_lengths, q.device), keys.shape[1], q.dtype)
+                self.shared.put(keys, values)
             first = _read(q[:n][self.by_group], keys, values, scale, causal=True)
-            seen, weight = _read(q[n:][self.asking], keys, values, scale, mask=self.mask)
+            seen, weight = _read(q[n:][self.asking], keys, values, scale, mask=self.shared.seen(q.dtype))
             out, lse = _merge(out, lse, _packed(seen, self.asked), _packed(weight, self.asked))
             out = torch.cat([_packed(first[0], self.from_group), out])
             lse = torch.cat([_packed(first[1], self.from_group), lse])
         return self.head.merged(layer, q, out, lse, scale)
 
-    def keep(self, owner: list[int]) -> None:
-        """Let go of the groups that none of the rows that go on belongs to; `owner` is each one's group."""
-        kept = sorted(set(owner))
-        self.owner = [kept.index(group) for group in owner]
-        if self.keys and len(kept) < len(self.keys[0]):
-            groups = placed(kept, self.keys[0].device)
-            self.keys = [keys[groups] for keys in self.keys]
-            self.values = [values[groups] for values in self.values]
-            self.mask = self.mask[groups] if self.mask is not None else None
-
-    def shared(self, layer: int, q: Tensor, asking: Tensor, asked: Tensor, scale: float) -> tuple[Tensor, Tensor]:
-        """What one token a row gets from its group's shared keys: [rows, H, D] and its log-sum-exp [rows, H]."""
-        if not self.n_shared:
-            return torch.zeros_like(q), q.new_full(q.shape[:2], float("-inf"), dtype=torch.float32)
-        seen, weight = _read(q[asking], self.keys[layer], self.values[layer], scale, mask=self.mask)
-        return _packed(seen, asked), _packed(weight, asked)
-
 
 class Step:
-    """A pass with one new token for each of some rows; `active` are their places in `rows`, branch after branch."""
+    """A pass with one new token for each of some rows; `active` are their places in `rows`, in the order of `shares`' rows."""
 
-    def __init__(self, head: Head, branches: Sequence[Branch], rows: Rows, active: Sequence[int]) -> None:
-        self.head, self.rows = head, rows
-        device = rows.lengths.device
+    def __init__(self, shares: Sequence[Shared], rows: Rows, active: Sequence[int]) -> None:
+        self.rows = rows
+        device = rows.device
         self.places = list(active)
         self.active = placed(self.places, device)
-        place = torch.zeros(len(rows.lengths), dtype=torch.long, device=device)
+        place = torch.zeros(len(rows.known), dtype=torch.long, device=device)
         place[self.active] = torch.arange(len(active), device=device)
-        self.by_row = place[:, None]  # rows that are finished read along with the first; nobody looks at what they get
-        self.parts: list[tuple[Branch, int, Tensor, Tensor]] = []
-        for branch in branches:
-            counts = [0] * (max(branch.owner, default=0) + 1)
-            for group in branch.owner:
+        self.by_row = place[:, None]  # places of no row read along with the first; nobody looks at what they get
+        self.parts: list[tuple[Shared, slice, Tensor, Tensor]] = []
+        self.heads: list[tuple[Head, slice]] = []  # neighbours with the same head read it together
+        start = 0
+        for share in shares:
+            counts = [0] * len(share.lengths)
+            for group in share.owner:
                 counts[group] += 1
-            if branch.owner:
-                asking, asked = (placed(places, device) for places in _padded(counts))
-                self.parts.append((branch, len(branch.owner), asking, asked))
+            asking, asked = (placed(places, device) for places in _padded(counts))
+            mine = slice(start, start + len(share.owner))
+            self.parts.append((share, mine, asking, asked))
+            if self.heads and self.heads[-1][0] is share.head:
+                mine = slice(self.heads.pop()[1].start, mine.stop)
+            self.heads.append((share.head, mine))
+            start = mine.stop
         self._lay_out()
 
     def _lay_out(self) -> None:
@@ -206,19 +288,16 @@ class Step:
         self._lay_out()
 
     def attend(self, layer: int, q: Tensor, k: Tensor, v: Tensor, scale: float) -> Tensor:
-        """Each token reads the head, its group's part and its row."""
+        """Each token reads its head, its group's part and its row."""
         keys, values = self.rows.keys[layer], self.rows.values[layer]
         keys[self.active, self.ends], values[self.active, self.ends] = k, v
         if self.mask is None:
             self.mask = _up_to(self.rows.lengths + 1, self.width, q.dtype)
         out, lse = _read(q[self.by_row], keys[:, : self.width], values[:, : self.width], scale, mask=self.mask)
-        found, start = [], 0
-        for branch, n, asking, asked in self.parts:
-            found.append(branch.shared(layer, q[start : start + n], asking, asked, scale))
-            start += n
+        found = [share.asked(layer, q[mine], asking, asked, scale) for share, mine, asking, asked in self.parts]
         seen, weight = (torch.cat(pieces) for pieces in zip(*found, strict=True))
         out, lse = _merge(out[self.active, 0], lse[self.active, 0], seen, weight)
-        return self.head.merged(layer, q, out, lse, scale)
+        return torch.cat([head.merged(layer, q[mine], out[mine], lse[mine], scale) for head, mine in self.heads])
 
 
 def placed(numbers: Sequence[int] | Tensor, device: Any) -> Tensor:
@@ -240,6 +319,11 @@ def _padded(lengths: Sequence[int]) -> tuple[Tensor, Tensor]:
     items = (starts[:, None] + inside).clamp(max=max(total - 1, 0))
     places = (torch.arange(len(lengths))[:, None] * longest + inside)[inside < sizes[:, None]]
     return items, places
+
+
+def _wide(kept: Tensor, width: int) -> Tensor:
+    """Of [n, c, K, D] the same with zeros up to `width` keys."""
+    return pad(kept, (0, 0, 0, 0, 0, width - kept.shape[1]))
 
 
 def _by_head(kept: Tensor) -> Tensor:

@@ -52,15 +52,16 @@ def install(model: Any) -> str:
 def _through_a_tree(model: Any, ids: list[int]) -> Tensor:
     """Logits [6, vocabulary] of six tokens, read as a head, a group's part and a row behind another row, and a step."""
     head = Head()
-    rows = Rows([2, 2], 1, model.device)
+    rows = Rows(model.device)
+    _, two = rows.join([], 0, [2, 2], 3)
     group = Group(ids[2:3], [Row(0, ids[:2]), Row(1, ids[3:5])])
-    branch = Branch(head, [group], model.device, rows=rows, span=slice(0, 2))
-    branch.keep([0])  # the second row alone takes the step
+    branch = Branch(head, [group], model.device, rows=rows, places=two)
+    branch.shared.keep([0])  # the second row alone takes the step
     found = []
     for tokens, places, tree, mine in (
         (ids[:2], [0, 1], head, [0, 1]),
         (ids[2:3] + ids[:2] + ids[3:5], [2, 3, 4, 3, 4], branch, [0, 3, 4]),
-        (ids[5:], [5], Step(head, [branch], rows, [1]), [0]),
+        (ids[5:], [5], Step([branch.shared], rows, two[1:]), [0]),
     ):
         given = {"input_ids": tokens, "position_ids": places}
         there = {name: torch.tensor([value], device=model.device) for name, value in given.items()}

@@ -10,7 +10,7 @@ from bench.decoding.prefix_tree import prefix_tree
 _WORK = {"cpu": 1e12, "cuda": 5e14}
 _HALF = 1.5  # times that in a type of two bytes
 _EMULATED = 0.2  # times that where the processor has no arithmetic of the type
-_MOST_SAID = 64  # tokens of a reply that count: few replies are as long as they may be
+MOST_SAID = 64  # tokens of a reply that count: few replies are as long as they may be
 
 
 def work_of(device: str, dtype: str, n_parameters: int, *, emulated: bool) -> int:
@@ -31,7 +31,7 @@ def units(prompts: Sequence[list[int]], replies: Sequence[int], tokens: int) -> 
     held = tokens
     for _, group in sorted(places.items()):
         members = sorted(row.index for row in group.rows)
-        cost = group.size + sum(min(replies[i], _MOST_SAID) for i in members)
+        cost = group.size + sum(min(replies[i], MOST_SAID) for i in members)
         if held + cost > tokens:
             found.append([])
             held = 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
 from bench.errors import BenchError
@@ -11,7 +12,8 @@ from bench.models.base import Device
 from bench.models.places import places
 from bench.models.plain_prompt import Prompt
 from bench.models.prompted import PromptedLM
-from bench.types import Choose, Generate, Json, Prediction, Regress, Request
+from bench.models.under_way import UnderWay
+from bench.types import Choose, Generate, Json, Output, Prediction, Regress, Request
 
 if TYPE_CHECKING:
     import torch
@@ -19,13 +21,15 @@ if TYPE_CHECKING:
     from bench.decoding.kept_head import KeptHead
 
 
-ENGINES = ("tree", "generate_batch")
+ENGINES = ("tree", "continuous", "generate_batch")
 
 
 class CausalLM(PromptedLM):
     """Generates greedily; of labels it scores each by its likelihood as the reply, and of a scale its steps: see `scale`.
 
-    Prompts, labels and where replies end: `PromptedLM`. `engine` is "tree", ours, or "generate_batch", the library's continuous
+    Prompts, labels and where replies end: `PromptedLM`. `engine` is "tree", ours, which computes a batch in units; "continuous",
+    the same where texts join those that are under way as soon as others have ended, so that in half precision what a text is
+    written beside, and with it a word, may be another when a run is done again; or "generate_batch", the library's continuous
     batching: it writes texts all at once, so that nobody is told of their tokens, and labels are then scored without a tree.
     """
 
@@ -43,8 +47,14 @@ class CausalLM(PromptedLM):
         if engine not in ENGINES:
             raise BenchError(f"model.engine={engine} is none of {', '.join(ENGINES)}")
         self.engine = engine
+        self.takes_at_once = engine == "continuous"
+        self.under_way: UnderWay | None = None
         self._priors: dict[tuple[str, tuple[str, ...]], torch.Tensor] = {}
         self.kept: KeptHead | None = None
+
+    def expects(self, output: type[Output]) -> None:
+        """Texts are written in what company there is; labels and numbers are read in units by any engine."""
+        self.schedules_itself = self.engine == "continuous" and issubclass(output, Generate)
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
@@ -61,9 +71,14 @@ class CausalLM(PromptedLM):
         self.pad = self.tokenizer.pad_token_id if self.tokenizer.pad_token_id is not None else min(self.ends, default=0)
         # `generate` takes from here what it is not told: penalties, beams, words that are not to be said.
         self.model.generation_config = GenerationConfig(eos_token_id=given, pad_token_id=self.pad)
-        ours = self.engine == "tree"
+        ours = self.engine != "generate_batch"
         self.no_tree = tree_model.install(self.model) if ours else "the library's generate_batch was asked for"
+        if self.no_tree and self.engine == "continuous":
+            raise BenchError(
+                f"{self.source}: model.engine=continuous cannot run it, since {self.no_tree}; leave it out"
+            )
         self.packed = packed_weights.pack(self.model) if ours else False
+        self.under_way = UnderWay(self) if self.engine == "continuous" else None
 
     def describe(self) -> Mapping[str, Json]:
         """Whether shared beginnings are computed once, and if not, why."""
@@ -72,14 +87,15 @@ class CausalLM(PromptedLM):
         if self.engine == "generate_batch":
             return {"decoding": "the library's generate_batch", **self.put_otherwise()}
         way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
+        way += ", continuous batching" if self.under_way else ""
         return {"decoding": way, "packed_weights": self.packed, **self.put_otherwise()}
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:
         """Runs of about 5 s; what shares a beginning stays together. They depend on the prompts and on the model's size."""
         from bench.decoding import units
 
-        if self.engine == "generate_batch":  # it is set up anew for each call
-            return [list(batch)]
+        if self.engine == "generate_batch" or self.schedules_itself:
+            return [list(batch)]  # the one is set up anew for each call, the other bounds what is under way
         asked = [scale.asked(request) for request in batch]
         prompts = iter(self._ahead.keep([one for some in asked for one in some]))
         ids, said = [], []
@@ -96,8 +112,27 @@ class CausalLM(PromptedLM):
             return sum(map(len, self._replies(request.output.labels)))
         return self._reply_tokens(request)
 
+    def prepare(self, batch: Sequence[Request]) -> None:
+        """Tokenise the batch that comes next; where texts may join others, begin them, but not while somebody measures."""
+        super().prepare(batch)
+        if self.under_way is not None and self.listener is None:
+            self.under_way.begin(batch)
+
+    def submit(self, request: Request) -> Future[Prediction]:
+        """Begin it beside those under way; only with `engine` "continuous"."""
+        return self.under_way.submit(request) if self.under_way is not None else super().submit(request)
+
     def predict(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
         """The answers of one batch, which may mix texts, labels and numbers, as they are finished."""
+        if self.under_way is not None:
+            texts = [request for request in batch if isinstance(request.output, Generate)]
+            for one in self.under_way.answered(texts):
+                yield [one]
+            batch = [request for request in batch if not isinstance(request.output, Generate)]
+        yield from self.at_once(batch)
+
+    def at_once(self, batch: Sequence[Request]) -> Iterator[list[Prediction]]:
+        """The answers of one batch that is computed by itself."""
         scales = [request for request in batch if isinstance(request.output, Regress)]
         yield from self._predict([request for request in batch if not isinstance(request.output, Regress)])
         asked = [scale.asked(request) for request in scales]
@@ -156,10 +191,10 @@ class CausalLM(PromptedLM):
 
         most = [request.output.max_new_tokens for request in batch if isinstance(request.output, Generate)]
 
+        ends = [self.ends_of(request, prompt) for request, prompt in zip(batch, prompts, strict=True)]
+
         def finished(index: int, tokens: list[int]) -> bool:
-            if self.listener is not None and self.engine == "tree":
-                self.listener(batch[index].id, 1)
-            return self._is_over(batch[index], prompts[index], tokens)
+            return ends[index](tokens)
 
         ids = [prompt.ids for prompt in prompts]
         if self.engine == "generate_batch":
@@ -169,16 +204,31 @@ class CausalLM(PromptedLM):
         else:
             found = greedy.greedy(self.model, ids, most, finished, self.kept)
         for group in found:
-            yield [self._said_by(batch[i], prompts[i], tokens) for i, tokens in group]
+            yield [self.said_by(batch[i], prompts[i], tokens) for i, tokens in group]
+
+    def ends_of(self, request: Request, prompt: Prompt) -> Callable[[list[int]], bool]:
+        """Whether the last of a reply's new tokens ends it; whoever listens hears of it."""
+
+        def over(tokens: list[int]) -> bool:
+            if self.listener is not None and self.engine != "generate_batch":
+                self.listener(request.id, 1)
+            return self._is_over(request, prompt, tokens)
+
+        return over
 
     def forget(self) -> None:
         """Forget the prompts' beginning, and what labels are worth without a question."""
+        if self.under_way is not None:
+            self.under_way.forget()
         if self.kept is not None:
             self.kept.let_go()
         self._priors.clear()
 
     def free(self) -> None:
-        """Also let go of what is kept of the prompts' beginning."""
+        """Also let go of what is kept of the prompts' beginning, and of what is under way."""
+        if self.under_way is not None:
+            self.under_way.let_go()
+            self.under_way.forget()
         if self.kept is not None:
             self.kept.let_go()
         super().free()

@@ -97,6 +97,10 @@ class PromptedLM(TorchModel):
         """Tokenise what comes next, if that was not done when its batch was cut."""
         self._ahead.keep([one for request in batch for one in scale.asked(request)])
 
+    def prompts_of(self, batch: Sequence[Request]) -> list[Prompt | str]:
+        """Each request's prompt, or why there is none; one that was made beforehand is taken."""
+        return self._ahead.take(batch)
+
     def _tokenised(self, batch: Sequence[Request]) -> list[Prompt | str]:
         """Each request's prompt, or why there is none."""
         said = [self.prompt(request) for request in batch]
@@ -167,7 +171,7 @@ class PromptedLM(TorchModel):
         stop = request.output.stop if isinstance(request.output, Generate) else ()
         return tokens[-1] in self.ends or has_stopped(self.tokenizer, tokens, stop, prompt.thinks)
 
-    def _said_by(self, request: Request, prompt: Prompt, tokens: list[int]) -> Prediction:
+    def said_by(self, request: Request, prompt: Prompt, tokens: list[int]) -> Prediction:
         """What the model said, without what ends it; it was cut where nothing does, or where it did not end to think."""
         kept = tokens[:-1] if tokens[-1] in self.ends else tokens
         text = prompt.thinks + self.tokenizer.decode(kept, skip_special_tokens=True)

@@ -216,7 +216,7 @@ class VLLM(PromptedLM):
 
         each = bool(output.stop) or heard is not None
         said = await engine.said(prompt.ids, sorted(self.ends), output.max_new_tokens, over=over, each=each)
-        return self._said_by(request, prompt, said)
+        return self.said_by(request, prompt, said)
 
     async def _scores(self, engine: Engine, prompt: list[int], replies: Sequence[list[int]]) -> torch.Tensor:
         import torch

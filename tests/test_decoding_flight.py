@@ -1,0 +1,276 @@
+"""Rows that join others which are under way: the tokens of each prompt alone, within the bounds, and in fewer steps."""
+
+from __future__ import annotations
+
+import random
+import threading
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import CancelledError
+from typing import Any
+
+import pytest
+from test_decoding import alone, divided, limits, made, passes_of, some_prompts
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def own() -> Any:
+    return made("Llama", {})
+
+
+@pytest.fixture(scope="module")
+def tree() -> Any:
+    from bench.decoding import tree_model
+
+    model = made("Llama", {})
+    assert tree_model.install(model) == ""
+    return model
+
+
+def flown(
+    model: Any, prompts: Sequence[list[int]], most: Sequence[int], finished: Callable[[int, list[int]], bool],
+    most_work: int | None, see: Callable[[Any], None] = lambda flight: None,
+) -> list[list[int]]:  # fmt: skip
+    """What a flight says to the prompts, `see` told of it behind each go."""
+    import torch
+
+    from bench.decoding.flight import Asked, Flight, alike
+    from bench.decoding.kept_head import KeptHead
+
+    asked = [
+        Asked(p, m, lambda said, i=i: finished(i, said)) for i, (p, m) in enumerate(zip(prompts, most, strict=True))
+    ]
+    flight, waiting, ended = Flight(model, KeptHead(), most_work), alike(asked), []
+    with torch.inference_mode():
+        while waiting or flight:
+            ended += flight.join(waiting)
+            see(flight)
+            ended += flight.steps()
+    assert sorted(map(id, ended)) == sorted(map(id, asked))
+    assert (list(flight), flight.work) == ([], 0)
+    return [one.said for one in asked]
+
+
+@pytest.mark.parametrize("look_every", [1, 8])
+@pytest.mark.parametrize("most_work", [1, 60, 200, None])
+@pytest.mark.parametrize(("seed", "head"), [(20, 0), (21, 66), (24, 0)])
+def test_what_joins_later_says_what_it_says_alone(
+    own: Any, tree: Any, seed: int, head: int, most_work: int | None, look_every: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import flight
+
+    monkeypatch.setitem(flight.LOOK_EVERY, "cpu", look_every)
+    prompts = divided(seed, head)
+    rand = random.Random(seed)
+    most = [rand.choice([1, 2, 5, 15]) for _ in prompts]
+    ends = limits(seed, len(prompts), most=17)
+    over = lambda i, said: len(said) >= most[i] or ends(i, said)  # noqa: E731
+    assert flown(tree, prompts, most, ends, most_work) == alone(own, prompts, 15, over)
+
+
+def test_places_of_rows_that_ended_are_taken_by_longer_ones(own: Any, tree: Any) -> None:
+    prompts = [[5 + i, *range(10, 30), *range(40, 41 + 5 * (i % 4))] for i in range(12)]
+    most = [1 + 7 * (i % 3) for i in range(12)]
+    expected = alone(own, prompts, 15, lambda i, said: len(said) == most[i])
+    assert flown(tree, prompts, most, lambda *_: False, 90) == expected
+
+
+def test_what_is_under_way_stays_within_its_bounds_of_work_and_of_memory(
+    tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import flight
+
+    prompts = some_prompts(31) + some_prompts(32) + some_prompts(33)
+    of_a_token = flight.KEPT_BYTES["cpu"] // flight.kept_tokens(tree)
+    for work, tokens in ((150, 10_000), (None, 250)):
+        seen: list[tuple[float, int, int]] = []
+        monkeypatch.setitem(flight.KEPT_BYTES, "cpu", tokens * of_a_token)
+
+        def see(one: Any, seen: list[tuple[float, int, int]] = seen) -> None:
+            kept = sum(share.size for share in one._shares) + len(one._rows.known) * one._rows.slots
+            seen.append((one.work, kept, len(list(one))))
+
+        flown(tree, prompts, [12] * len(prompts), limits(31, len(prompts)), work, see)
+        assert max(n for *_, n in seen) > 4  # else nothing is tried
+        assert all(w <= (work or w) for w, *_ in seen)
+        # keys of shared parts are padded to the longest of a pass, which was not known before it
+        assert all(kept <= 1.3 * tokens for _, kept, _ in seen)
+
+
+def test_rows_that_join_save_the_steps_that_a_batch_takes_for_its_slowest(
+    tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import greedy
+    from bench.decoding.tree_attention import Step
+
+    prompts = [[5 + i, *range(10, 30), 40 + i % 9] for i in range(40)]
+    most = [30 if i % 8 == 0 else 3 for i in range(40)]
+    never = lambda *_: False  # noqa: E731
+    seen = passes_of(tree, monkeypatch)
+
+    def steps() -> list[int]:
+        found = [n for n, over, _ in seen if isinstance(over, Step)]
+        seen.clear()
+        return found
+
+    for start in range(0, 40, 8):  # eight at a time, one behind the other
+        list(greedy.greedy(tree, prompts[start : start + 8], most[start : start + 8], never))
+    in_turn = steps()
+    flown(tree, prompts, most, never, 8 * (22 + 16))
+    joined = steps()
+    assert sum(joined) == sum(in_turn) == sum(most) - 40  # no row is computed behind its end, either way
+    assert len(in_turn) == 5 * 29
+    assert len(joined) < 0.6 * len(in_turn)
+
+
+def test_single_prompts_share_what_the_one_before_began_with(
+    own: Any, tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    head = [3 + i % 50 for i in range(128)]
+    prompts = [[*head, 5 + i, 6, 7 + i] for i in range(6)]
+    seen = passes_of(tree, monkeypatch)
+    serving = Serving(tree, None)
+    said = []
+    for prompt in prompts:
+        one = Pending(prompt, 4, lambda tokens: False, list)
+        serving.ask([one])
+        said.append(one.future.result(60))
+    assert said == alone(own, prompts, 4, lambda i, tokens: False)
+    first = sum(n for n, _, _ in seen)
+    assert first <= 131 + 128 + 6 * (3 + 4)  # the beginning alone, once as a head, and what is each prompt's own
+    serving.forget()
+    seen.clear()
+    one = Pending(prompts[0], 4, lambda tokens: False, list)
+    serving.ask([one])
+    one.future.result(60)
+    assert sum(n for n, _, _ in seen) == 131 + 3  # computed again
+
+
+# -- in a thread -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("most_work", [1, 150, None])
+def test_prompts_that_come_from_many_threads_are_each_answered_once(own: Any, tree: Any, most_work: int | None) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    prompts = some_prompts(41, 66) + some_prompts(42) + some_prompts(43)
+    finished = limits(41, len(prompts))
+    expected = alone(own, prompts, 12, finished)
+    serving, found = Serving(tree, most_work), dict[int, list[int]]()
+
+    def ask(first: int) -> None:
+        rand = random.Random(first)
+        for start in range(first, len(prompts), 8):
+            mine = [i for i in (start, start + 4) if i < len(prompts)]
+            asked = [Pending(prompts[i], 12, lambda said, i=i: finished(i, said), list) for i in mine]
+            serving.ask(asked)
+            time.sleep(rand.random() / 50)
+            for i, one in zip(mine, asked, strict=True):
+                assert i not in found
+                found[i] = one.future.result(60)
+
+    threads = [threading.Thread(target=ask, args=(first,)) for first in range(4)]
+    for one in threads:
+        one.start()
+    for one in threads:
+        one.join(120)
+    assert [found[i] for i in range(len(prompts))] == expected
+
+
+def test_what_is_cancelled_leaves_and_the_others_go_on(own: Any, tree: Any) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    serving, prompts = Serving(tree, 60), some_prompts(44)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(said: list[int]) -> bool:
+        begun.set()
+        go_on.wait(60)
+        return False
+
+    first = Pending(prompts[0], 12, slow, list)
+    others = [Pending(prompt, 12, lambda said: False, list) for prompt in prompts[1:]]
+    serving.ask([first])
+    serving.ask(others)
+    assert begun.wait(60)
+    assert first.future.cancel()
+    assert others[-1].future.cancel()  # which only waits
+    go_on.set()
+    kept = others[:-1]
+    assert [one.future.result(60) for one in kept] == alone(own, prompts[1:-1], 12, lambda i, said: False)
+    assert len(first.said) <= 2
+    with pytest.raises(CancelledError):
+        first.future.result(1)
+
+
+def test_what_fails_is_told_to_those_under_way_alone_and_less_is_under_way_then(
+    own: Any, tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    prompts = [[5 + i, *range(10, 30), 40 + i % 9] for i in range(24)]
+    forward, most = tree.forward, 6
+
+    def full(*args: Any, **given: Any) -> Any:
+        if len(list(serving._flight)) > most:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate too much")
+        return forward(*args, **given)
+
+    monkeypatch.setattr(tree, "forward", full)
+    serving = Serving(tree, None)
+    asked = [Pending(prompt, 5, lambda said: False, list) for prompt in prompts]
+    serving.ask(asked[:12])
+    serving.ask(asked[12:])
+    errors = [one.future.exception(60) for one in asked]
+    left = list(range(24))
+    for _ in range(6):  # as the feed asks again what failed
+        left = [i for i in left if asked[i].future.exception(60)]
+        for i in left:
+            asked[i] = Pending(prompts[i], 5, lambda said: False, list)
+        serving.ask([asked[i] for i in left])
+    assert any(isinstance(one, RuntimeError) and one.__traceback__ is None for one in errors)
+    assert [one.future.result(60) for one in asked] == alone(own, prompts, 5, lambda i, said: False)
+
+
+@pytest.mark.parametrize("where", ["over", "made", "empty"])
+def test_an_error_of_one_prompt_reaches_who_waits_for_it_and_the_thread_lives_on(tree: Any, where: str) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    def fail(said: list[int]) -> Any:
+        raise SystemExit("no")
+
+    serving = Serving(tree, None)
+    prompt = [] if where == "empty" else [5, 6, 7]
+    bad = Pending(prompt, 4, fail if where == "over" else lambda said: False, fail if where == "made" else list)
+    serving.ask([bad])
+    assert isinstance(bad.future.exception(60), ValueError if where == "empty" else SystemExit)
+    good = Pending([5, 6, 7], 4, lambda said: False, list)
+    serving.ask([good])
+    assert len(good.future.result(60)) == 4
+
+
+def test_a_thread_without_work_ends_and_another_is_there_when_work_comes(
+    tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import serving as module
+
+    monkeypatch.setattr(module, "_LINGERS", 0.01)
+    serving = module.Serving(tree, None)
+
+    def alive() -> list[str]:
+        return [one.name for one in threading.enumerate() if one.name == "continuous batching"]
+
+    before = alive()
+    for _ in range(3):
+        one = module.Pending([5, 6, 7], 4, lambda said: False, list)
+        serving.ask([one])
+        one.future.result(60)
+        ends = time.monotonic() + 60
+        while alive() != before and time.monotonic() < ends:
+            time.sleep(0.01)
+        assert alive() == before
+    assert serving.run(lambda: 7).result(60) == 7
