@@ -119,7 +119,8 @@ def measured(asked: dict[str, Any]) -> dict[str, Any]:
             some, lambda one: Request(one.id, (Text(one.inputs["p"]),), Generate(one.inputs["n"])), model,
             batch_size=settings.batch_size, batch_tokens=settings.batch_tokens,
         )  # fmt: skip
-        return [p for unit in feed.ahead(plan, model) for p in feed.answer(model, unit.requests, asked["side"])]
+        groups = (feed.in_turn(unit, model, asked["side"], feed.Room()) for unit in feed.ahead(plan, model))
+        return [p for some in groups for group in some for p in group]
 
     run(examples[:8])
     seconds = []

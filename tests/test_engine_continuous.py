@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,24 @@ def test_what_is_submitted_is_answered_beside_the_rest(units: Any, joining: Any)
     asked = mixed()
     futures = [joining.submit(request) for request in asked]
     alike([one.result(60) for one in futures], answered(units, asked))
+
+
+def test_a_batch_that_is_asked_while_it_is_told_of_is_begun_once(joining: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = [one for one in questions() if isinstance(one.output, Generate)]
+    tokenised: list[int] = []
+    tokenise = joining._tokenised
+
+    def slowly(batch: list[Request]) -> Any:
+        tokenised.append(len(batch))
+        time.sleep(0.1)
+        return tokenise(batch)
+
+    monkeypatch.setattr(joining, "_tokenised", slowly)
+    telling = threading.Thread(target=joining.under_way.begin, args=(asked,))
+    telling.start()
+    answered(joining, asked)
+    telling.join()
+    assert tokenised == [len(asked)]
 
 
 def test_who_listens_hears_each_token_once_and_nothing_is_begun_beforehand(joining: Any) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
@@ -20,14 +21,15 @@ class UnderWay:
     def __init__(self, model: CausalLM) -> None:
         from bench.decoding.serving import Serving
 
-        self._model, self._begun = model, Begun()
+        self._model, self._begun, self._lock = model, Begun(), threading.Lock()
         self._serving = Serving(model.model, model.unit_tokens)
 
     def begin(self, batch: Sequence[Request]) -> None:
         """Begin those of a batch that are not begun; the others of it are none of its business."""
-        new = self._begun.missing([request for request in batch if isinstance(request.output, Generate)])
-        for request, answer in zip(new, self._asked(new), strict=True):
-            self._begun.add(request, answer)
+        with self._lock:  # of the batch that is asked for it may still be told
+            new = self._begun.missing([request for request in batch if isinstance(request.output, Generate)])
+            for request, answer in zip(new, self._asked(new), strict=True):
+                self._begun.add(request, answer)
 
     def answered(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """Each text of a batch as soon as it is there."""
