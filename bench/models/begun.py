@@ -49,7 +49,7 @@ class Begun:
 
     def let_go(self) -> None:
         """Cancel all of it."""
-        for one in self._under_way.values():
+        for one in list(self._under_way.values()):  # a batch may still be told
             one.cancel()
         self._under_way.clear()
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import TYPE_CHECKING
 
@@ -78,7 +78,7 @@ class CausalLM(PromptedLM):
                 f"{self.source}: model.engine=continuous cannot run it, since {self.no_tree}; leave it out"
             )
         self.packed = packed_weights.pack(self.model) if ours else False
-        self.under_way = UnderWay(self) if self.engine == "continuous" else None
+        self.under_way = UnderWay(self, self.at_once) if self.engine == "continuous" else None
 
     def describe(self) -> Mapping[str, Json]:
         """Whether shared beginnings are computed once, and if not, why."""
@@ -191,10 +191,10 @@ class CausalLM(PromptedLM):
 
         most = [request.output.max_new_tokens for request in batch if isinstance(request.output, Generate)]
 
-        ends = [self.ends_of(request, prompt) for request, prompt in zip(batch, prompts, strict=True)]
+        told = self._is_over if self.engine == "generate_batch" else self.goes_no_further
 
         def finished(index: int, tokens: list[int]) -> bool:
-            return ends[index](tokens)
+            return told(batch[index], prompts[index], tokens)
 
         ids = [prompt.ids for prompt in prompts]
         if self.engine == "generate_batch":
@@ -205,16 +205,6 @@ class CausalLM(PromptedLM):
             found = greedy.greedy(self.model, ids, most, finished, self.kept)
         for group in found:
             yield [self.said_by(batch[i], prompts[i], tokens) for i, tokens in group]
-
-    def ends_of(self, request: Request, prompt: Prompt) -> Callable[[list[int]], bool]:
-        """Whether the last of a reply's new tokens ends it; whoever listens hears of it."""
-
-        def over(tokens: list[int]) -> bool:
-            if self.listener is not None and self.engine != "generate_batch":
-                self.listener(request.id, 1)
-            return self._is_over(request, prompt, tokens)
-
-        return over
 
     def forget(self) -> None:
         """Forget the prompts' beginning, and what labels are worth without a question."""

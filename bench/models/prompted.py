@@ -171,6 +171,12 @@ class PromptedLM(TorchModel):
         stop = request.output.stop if isinstance(request.output, Generate) else ()
         return tokens[-1] in self.ends or has_stopped(self.tokenizer, tokens, stop, prompt.thinks)
 
+    def goes_no_further(self, request: Request, prompt: Prompt, tokens: list[int]) -> bool:
+        """Whether the reply's last token, which whoever listens hears of, ends it."""
+        if self.listener is not None:
+            self.listener(request.id, 1)
+        return self._is_over(request, prompt, tokens)
+
     def said_by(self, request: Request, prompt: Prompt, tokens: list[int]) -> Prediction:
         """What the model said, without what ends it; it was cut where nothing does, or where it did not end to think."""
         kept = tokens[:-1] if tokens[-1] in self.ends else tokens

@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TYPE_CHECKING
 
 from bench.models.begun import Begun, handed_on
+from bench.models.prompted import PromptedLM
 from bench.types import Generate, Prediction, Request
 
 if TYPE_CHECKING:
-    from bench.models.causal import CausalLM
+    from bench.decoding.serving import Pending
 
 
 class UnderWay:
-    """What a loaded model is writing; at most about `unit_tokens` of the model are computed for it at once."""
+    """What a loaded model is writing; at most about `unit_tokens` of the model are computed for it at once.
 
-    def __init__(self, model: CausalLM) -> None:
+    `at_once` answers labels and numbers, a batch by itself.
+    """
+
+    def __init__(self, model: PromptedLM, at_once: Callable[[Sequence[Request]], Iterator[list[Prediction]]]) -> None:
         from bench.decoding.serving import Serving
 
-        self._model, self._begun, self._lock = model, Begun(), threading.Lock()
+        self._model, self._at_once, self._begun, self._lock = model, at_once, Begun(), threading.Lock()
         self._serving = Serving(model.model, model.unit_tokens)
 
     def begin(self, batch: Sequence[Request]) -> None:
@@ -39,7 +43,7 @@ class UnderWay:
     def submit(self, request: Request) -> Future[Prediction]:
         """Begin one request beside those that are under way; of labels and numbers one after another, between two steps."""
         if not isinstance(request.output, Generate):
-            return handed_on(self._serving.run(lambda: next(iter(self._model.at_once([request])))[0]))
+            return handed_on(self._serving.run(lambda: next(iter(self._at_once([request])))[0]))
         return handed_on(self._asked([request])[0])
 
     def _asked(self, new: Sequence[Request]) -> list[Future[Prediction]]:
@@ -54,7 +58,7 @@ class UnderWay:
                 continue
             most = request.output.max_new_tokens if isinstance(request.output, Generate) else 1
             said = partial(self._model.said_by, request, prompt)
-            asked.append(Pending(prompt.ids, most, self._model.ends_of(request, prompt), said))
+            asked.append(Pending(prompt.ids, most, partial(self._model.goes_no_further, request, prompt), said))
             found.append(asked[-1].future)
         self._serving.ask(asked)
         return found
