@@ -243,7 +243,8 @@ def _tells_articles(found: Sequence[Example]) -> bool:
 
 def _last_fifth(found: Sequence[Example]) -> frozenset[str]:
     """The titles of the last fifth of the articles; where the file does not tell them apart, its last paragraphs."""
-    names = list(dict.fromkeys(one.inputs["title"] if _tells_articles(found) else one.cluster for one in found))
+    tells = _tells_articles(found)
+    names = list(dict.fromkeys(one.inputs["title"] if tells else one.cluster for one in found))
     return frozenset(names[len(names) - max(1, len(names) // _FIFTH) :])
 
 

@@ -28,6 +28,7 @@ from bench.models.taught_labels import TaughtLabels
 from bench.models.trainable import Taught, Trainable
 from bench.models.trained import Trained
 from bench.types import Choose, Image, Prediction, Request, Span, Text
+from tasks import squad
 from tasks.squad import SquadV1, SquadV2
 
 LABELS = ("river", "bank", "profit")
@@ -245,6 +246,16 @@ def squad_file(folder: Path, name: str, titles: Sequence[str], version: int = 1)
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps({"data": articles}))
     return DataSource("squad/dev-v1.1.json", str(folder))
+
+
+def test_the_articles_of_a_file_are_looked_through_once_and_not_for_each_question(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks, tells = [], squad._tells_articles
+    monkeypatch.setattr(squad, "_tells_articles", lambda found: looks.append(len(found)) or tells(found))
+    task = SquadV1(squad_file(tmp_path, "dev-v1.1.json", "abcdefghijk")).to_train()
+    assert len(task.examples()) == 4
+    assert looks == [22]
 
 
 @pytest.mark.parametrize("kind", [SquadV1, SquadV2])

@@ -110,7 +110,7 @@ def _compatible(text: str) -> str:
 
 def _few_marks(text: str) -> str:
     """The text with at most `_MARKS` combining marks in a row, of which more would take NFKC time by the square."""
-    if text.isascii():
+    if text.isascii() or not any(map(unicodedata.combining, set(text))):
         return text
     kept, marks = [], 0
     for sign in text:
