@@ -13,6 +13,7 @@ import json
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,8 @@ class Game:
         self.task, self.examples = task, task.examples()[: LARGE.get(task.name, limit)]
         self.requests = [task.request(example) for example in self.examples]
         task.metrics = task.metrics[:1]  # the one that ranks  # type: ignore[misc]
+        self._scores: dict[bytes, Score] = {}
+        self._files: dict[tuple[str, bytes], Score | None] = {}
 
     def plain(self) -> Named:
         """The best of the plain rows that can do the task."""
@@ -173,8 +176,11 @@ class Game:
         return answer(model, self.requests, model.variant or type(model).__name__)
 
     def score(self, predictions: Sequence[Prediction]) -> Score:
-        """The ranked score of predictions."""
-        return score(self.task, self.examples, predictions, resamples=RESAMPLES, seed=0)[0]
+        """The ranked score of predictions; of the same ones, which several strategies give by several doors, once."""
+        key = sha256(repr(predictions).encode("utf-8", "surrogatepass")).digest()
+        if key not in self._scores:
+            self._scores[key] = score(self.task, self.examples, predictions, resamples=RESAMPLES, seed=0)[0]
+        return self._scores[key]
 
     def of(self, name: str) -> Score:
         """What a strategy, or a shape that is the same whatever the strategy, gets by its first door."""
@@ -232,10 +238,17 @@ class Game:
     def _read(self, write: Callable[[Path], Path]) -> Score | None:
         """The score of what `write` puts into a folder; None where it is refused as a whole, which is how it should be."""
         with tempfile.TemporaryDirectory() as folder:
-            try:
-                return self.score(read(self.task, write(Path(folder)), self.examples).predictions)
-            except BenchError:
-                return None
+            path = write(Path(folder))
+            key = path.name, sha256(path.read_bytes()).digest()
+            if key not in self._files:  # another strategy may have said the same
+                self._files[key] = self._read_anew(path)
+            return self._files[key]
+
+    def _read_anew(self, path: Path) -> Score | None:
+        try:
+            return self.score(read(self.task, path, self.examples).predictions)
+        except BenchError:
+            return None
 
 
 def _journal(folder: Path, answers: Mapping[str, Json]) -> Path:
