@@ -22,6 +22,7 @@ from bench.runs.settings import Settings
 from bench.task import Task
 
 DOCUMENTS = {"finmm_docvqa": 10, "finmm_page_class": 96}  # enough for chance; of others their few are
+ENOUGH = {"squad_v1": 3_000, "squad_v2": 3_000}  # of eleven thousand: the bounds are some seven standard errors away
 NOWHERE = Device("cpu", "none", 1)
 
 
@@ -157,11 +158,11 @@ def test_the_oracle_fits_every_task(task: Task) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in (*CARRIED, "chitchat")])
-def test_random_is_at_chance_on_the_whole_reference_data(name: str, tmp_path: Path) -> None:
+def test_random_is_at_chance_on_the_reference_data(name: str, tmp_path: Path) -> None:
     task = built(name, reference_data())
     if doctors.examine(task).problems:
         pytest.skip("the reference data are not the whole set")
     low, high = task.card.chance
-    value = row(task, "random", tmp_path / "runs").scores[0].value
+    value = row(task, "random", tmp_path / "runs", limit=ENOUGH.get(name)).scores[0].value
     assert value is not None
     assert low <= value <= high
