@@ -312,6 +312,7 @@ def test_the_trained_model_has_in_a_run_the_score_that_it_had_last_in_training(d
         assert run.scores[0].value == seed["value"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -383,29 +384,24 @@ def uninterrupted(tmp_path_factory: pytest.TempPathFactory) -> Seed:
     return seed
 
 
-@pytest.mark.parametrize(
-    "stops",
-    [
-        [(9, 6)],
-        pytest.param([(last, again) for last in range(4, 34, 6) for again in (None, 6)], marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize(("last", "again"), [(4, None), (9, 6), (16, None), (22, 6), (28, None)])
 def test_a_training_that_is_stopped_anywhere_goes_on_to_the_same_curve_model_and_seconds(
-    uninterrupted: Seed, tmp_path: Path, stops: list[tuple[int, int | None]]
+    uninterrupted: Seed, tmp_path: Path, last: int, again: int | None
 ) -> None:
+    """Once or twice, while it trains, is written and is evaluated."""
     looks = uninterrupted.clock.now  # type: ignore[attr-defined]
-    for last, again in stops:  # while it trains, is written and is evaluated
-        if last < looks:
-            seed = one_seed(tmp_path / f"{last}-{again}", Ticks(last))
-            for clock in (seed.clock, Ticks(again) if again else Ticks(), Ticks()):
-                seed.clock = clock
-                try:
-                    go(seed) if not seed.done else None
-                except Stopped:
-                    continue
-            assert curve(seed) == curve(uninterrupted)
-            assert seed.way().seconds() == uninterrupted.way().seconds()
-            assert ledger.readings(seed.folder)[0][-1].weights == ledger.readings(uninterrupted.folder)[0][-1].weights
+    assert last < looks
+    seed = one_seed(tmp_path, Ticks(last))
+    for clock in (seed.clock, Ticks(again) if again else Ticks(), Ticks()):
+        seed.clock = clock
+        try:
+            go(seed) if not seed.done else None
+        except Stopped:
+            continue
+    assert curve(seed) == curve(uninterrupted)
+    assert seed.way().seconds() == uninterrupted.way().seconds()
+    assert ledger.readings(seed.folder)[0][-1].weights == ledger.readings(uninterrupted.folder)[0][-1].weights
 
 
 @pytest.mark.slow
