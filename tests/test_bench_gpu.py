@@ -22,39 +22,37 @@ def run(*words: str, path: tuple[Path, ...] = ()) -> subprocess.CompletedProcess
 
 @pytest.mark.slow
 def test_the_whole_table_is_made_on_a_processor_and_says_what_was_not_run() -> None:
-    done = run("--sides", "own engine", "continuous", "generate_batch", "vLLM", "lm-eval", "--lm-eval", "")
-    assert done.returncode == 0, done.stderr
-    rows = [line.split("|")[1].strip() for line in done.stdout.split("\n") if line.startswith("| ")]
-    assert rows == ["side", "own engine", "continuous", "generate_batch"]
-    assert "no GPU, float32, torch " in done.stdout
-    assert "- small, vLLM: vLLM is not installed here (pip install 'finai-bench[vllm]')" in done.stdout
-    assert "- small, lm-eval: lm-eval is not installed here" in done.stdout
-    assert "- a GPU: there is none here" in done.stdout
-
-
-@pytest.mark.slow
-def test_vllm_is_measured_where_it_is_and_the_others_beside_it() -> None:
-    done = run("--sides", "own engine", "vLLM", "--attention", "CPU_ATTN", path=(ROOT / "tests" / "stand_ins",))
+    sides = ("own engine", "continuous", "generate_batch", "vLLM", "lm-eval")
+    words = ("--sides", *sides, "--lm-eval", "", "--attention", "CPU_ATTN")
+    done = run(*words, path=(ROOT / "tests" / "stand_ins",))
     assert done.returncode == 0, done.stderr
     cells = {
         (found := [one.strip() for one in line.split("|")])[1]: found
         for line in done.stdout.split("\n")
         if line.startswith("| ")
     }
+    assert list(cells) == ["side", *sides[:3]]
     assert cells["vLLM"][6] == "1.00"
     assert float(cells["own engine"][6]) > 0
+    assert "no GPU, float32, torch " in done.stdout
     assert "vllm 0.33.0+stand.in" in done.stdout
+    assert "- small, lm-eval: lm-eval is not installed here" in done.stdout
+    assert "- a GPU: there is none here" in done.stdout
 
 
 @pytest.mark.slow
 def test_a_side_that_fails_is_named_with_its_last_line_and_our_own_ends_with_1(
-    script: Any, monkeypatch: pytest.MonkeyPatch
+    script: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     gpu = script("bench_gpu")
     monkeypatch.setattr(gpu, "one_side", lambda asked: {"why": "no room"})
     monkeypatch.setattr(gpu, "checkpoint", lambda folder, shape, dtype: None)
     assert gpu.main(["--small", "--device", "cpu", "--sides", "own engine"]) == 1
     assert gpu.main(["--small", "--device", "cpu", "--sides", "generate_batch"]) == 0
+    assert "no room" in capsys.readouterr().out
+    assert gpu.main(["--small", "--device", "cpu", "--sides", "vLLM"]) == 0
+    said = "- small, vLLM: vLLM is not installed here (pip install 'finai-bench[vllm]')"
+    assert said in capsys.readouterr().out
 
 
 def test_prompts_have_as_many_tokens_as_they_say_and_share_their_passages(script: Any) -> None:
