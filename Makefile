@@ -6,7 +6,7 @@ LIMIT ?= null
 export BENCH_CACHE ?= $(HOME)/.cache/finai-bench
 MODELS := oracle,constant,majority,random,lexical,cheat,logistic,boosting,ocr_minilm,ocr_smollm2,ocr_rag_smollm2
 
-.PHONY: demo train-demo test fast hard docs check boards lint wheel clean
+.PHONY: demo train-demo test weights fast hard docs check boards lint wheel clean
 
 demo: $(VENV)/.demo
 	@$(BIN)/bench fetch suite=demo model=ocr_rag_smollm2
@@ -21,13 +21,17 @@ train-demo: $(VENV)/.demo
 	@$(BIN)/bench board digits
 	@if [ -d "$$BENCH_DATA/banking77" ]; then $(BIN)/bench board banking77; fi
 
+# Both use one core each: together they take as long as mypy does.
+test: $(VENV)/.dev
+	@$(MAKE) --no-print-directory -f $(firstword $(MAKEFILE_LIST)) -j2 lint weights
+	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2 --dist worksteal
+	BENCH_OFFLINE=1 $(BIN)/pytest -m slow -n 2 --dist loadfile tests
+
 # The weights are brought first, like the packages; the tests themselves reach nothing outside this machine.
-test: $(VENV)/.dev lint
+weights: $(VENV)/.dev
 	@$(BIN)/bench fetch suite=mini model=rag_smollm2
 	@$(BIN)/bench fetch task=finmm_speech task.neural=true model=moonshine
 	@if [ -n "$$BENCH_DATA" ] && command -v java > /dev/null; then $(BIN)/bench fetch task=dstc7; fi
-	BENCH_OFFLINE=1 $(BIN)/pytest -m "not slow" -n 2 --dist worksteal
-	BENCH_OFFLINE=1 $(BIN)/pytest -m slow -n 2 --dist loadfile tests
 
 fast: $(VENV)/.dev
 	$(BIN)/pytest -m "not slow" -n 2 --dist worksteal
