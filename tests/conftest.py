@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import importlib
 import importlib.util
 import ipaddress
 import os
@@ -11,6 +12,7 @@ import signal
 import socket
 import sys
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +50,17 @@ def _share_the_cores() -> None:
     if worker and hasattr(os, "sched_setaffinity"):
         cores = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(0, cores[int(worker.removeprefix("gw")) % len(cores) :: workers] or cores)
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Have each worker begin with other modules: where none is compiled yet, it compiles its share and finds the rest."""
+    worker, workers = os.environ.get("PYTEST_XDIST_WORKER", ""), int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    here = Path(__file__).parent
+    if not worker or here not in {Path(one).resolve() for one in session.config.args}:
+        return
+    for path in sorted(here.glob("test_*.py"))[int(worker.removeprefix("gw")) % workers :: workers]:
+        with suppress(Exception, pytest.skip.Exception):  # collecting says what is wrong with it
+            importlib.import_module(path.stem)
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
