@@ -52,11 +52,13 @@ READERS: Sequence[tuple[str, str]] = [
 def test_a_shipped_reader_answers_as_well_a_second_time(
     model: str, task: str, tmp_path: Path, bench_main: Main
 ) -> None:
+    # That pages go together is the affair of a reader, not of what is behind it.
+    documents = 2 if task == "finmm_ocr" else 1
     for folder in ("runs", "again"):
         code, _, err = bench_main(
             "run",
             f"task={task}",
-            "task.documents=2",
+            f"task.documents={documents}",
             f"model={model}",
             *QUICK[:2],
             f"runs_dir={folder}",
