@@ -22,7 +22,7 @@ pytestmark = [
     pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed: `pip install .[ray]`"),
 ]
 Main = Callable[..., tuple[int, list[str], list[str]]]
-WORDS = ("run", "task=words", "task.n=120", "model=stub", "model.seconds=0.5", "tracking=none", "batch_size=2")
+WORDS = ("run", "task=words", "task.n=60", "model=stub", "model.seconds=0.5", "tracking=none", "batch_size=2")
 
 
 @pytest.fixture
@@ -129,7 +129,7 @@ def test_a_node_that_is_killed_in_the_middle_costs_what_it_had_under_way(
     own_package: Path, bench_main: Main, cluster: Cluster, begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     driver = begun("-m", "bench.cli", *WORDS, "launch=ray", f"launch.ray.address={cluster.address}")
-    _until(lambda: _answers(tmp_path / "runs") >= 30)
+    _until(lambda: _answers(tmp_path / "runs") >= 16)
     assert len(_workers(_run(tmp_path))) == 2
     cluster.lose("node")
     out, err = driver.communicate(timeout=300)
@@ -139,7 +139,7 @@ def test_a_node_that_is_killed_in_the_middle_costs_what_it_had_under_way(
     assert "is lost" in (folder / "log.txt").read_text()
     assert (folder / "predictions.jsonl").read_bytes() == _whole(bench_main, tmp_path)
     readings = RunFolder(folder).timings()
-    assert Counter(place for one in readings for place in one.places or ()) == Counter(range(120))  # nothing twice
+    assert Counter(place for one in readings for place in one.places or ()) == Counter(range(60))  # nothing twice
     run = json.loads((folder / "run.json").read_text())
     assert run["timings"]["seconds"]["total"] == pytest.approx(sum(one.seconds for one in readings))
 
@@ -169,7 +169,7 @@ def test_workers_end_with_a_run_that_is_killed_and_the_next_goes_on(
     own_package: Path, bench_main: Main, begun: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
     driver = begun("-m", "bench.cli", *WORDS, "launch=ray", "launch.parts=2")
-    _until(lambda: _answers(tmp_path / "runs") >= 30)
+    _until(lambda: _answers(tmp_path / "runs") >= 16)
     folder = _run(tmp_path)
     workers = _workers(folder)
     driver.kill()
@@ -177,12 +177,12 @@ def test_workers_end_with_a_run_that_is_killed_and_the_next_goes_on(
     _until(lambda: not any(map(lives, workers)), 60)
     assert workers
     kept = _answers(tmp_path / "runs")
-    assert 30 <= kept < 120
+    assert 16 <= kept < 60
     code, _, err = bench_main(*WORDS)
     assert code == 0, err
     assert (folder / "predictions.jsonl").read_bytes() == _whole(bench_main, tmp_path)
     readings = RunFolder(folder).timings()
-    assert Counter(place for one in readings for place in one.places or ()) == Counter(range(120))
+    assert Counter(place for one in readings for place in one.places or ()) == Counter(range(60))
     assert len({one.part for one in readings if one.phase == "lost"}) == 2
 
 
@@ -195,7 +195,7 @@ def test_an_interruption_ends_the_workers_and_keeps_the_answers(
     driver.send_signal(signal.SIGINT)
     _, err = driver.communicate(timeout=120)
     assert driver.returncode == 130
-    assert f"interrupted; {_answers(tmp_path / 'runs')} of 120 predictions of words / stub are kept" in err
+    assert f"interrupted; {_answers(tmp_path / 'runs')} of 60 predictions of words / stub are kept" in err
     _until(lambda: not any(map(lives, workers)), 30)
 
 
