@@ -52,6 +52,8 @@ def begun(tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
 def cluster(begun: Callable[..., subprocess.Popen[str]], monkeypatch: pytest.MonkeyPatch) -> Cluster:
     """A cluster of two nodes on loopback, of one CPU each."""
     monkeypatch.setenv("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")  # else its nodes seek one another by another address
+    # Not a minute, in which the processes of a cluster that is gone try again and again.
+    monkeypatch.setenv("RAY_gcs_rpc_server_reconnect_timeout_s", "5")
     return Cluster(begun(str(Path(__file__).with_name("ray_cluster.py"))))
 
 
