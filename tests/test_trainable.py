@@ -479,15 +479,15 @@ def test_a_training_of_the_digits_is_evaluated_registered_and_loaded_from_the_re
 
 @pytest.mark.slow
 def test_minilm_learns_the_intents_of_banking77(tmp_path: Path) -> None:
-    """Real weights, 60 questions of each of six intents: what is learned holds for questions that it has not seen."""
+    """Real weights, 30 questions of each of four intents: what is learned holds for questions that it has not seen."""
     from small_data import reference_data
 
     from bench.config.compose import choice
     from tasks.banking77 import Banking77
 
     task = Banking77(DataSource("banking77/test.csv", str(reference_data())))
-    few = sorted({one.target for one in task.training()})[:6]
-    taught = [one for name in few for one in [each for each in task.training() if each.target == name][:60]]
+    few = sorted({one.target for one in task.training()})[:4]
+    taught = [one for name in few for one in [each for each in task.training() if each.target == name][:30]]
     model = build(choice("model", "minilm_classifier") | {"trained_layers": 2}, "model")
     assert isinstance(model, TaughtClassifier)
     learned_from = [(task.request(one), task.ideal(one)) for one in taught]
