@@ -14,6 +14,7 @@ from bench.errors import BenchError
 from bench.models import data_files, pyfunc
 from bench.models.base import Device
 from bench.models.pyfunc import PyFunc
+from bench.tracking import empty
 from bench.types import Choose, Column, Request, Row, Text
 
 COLUMNS = (Column("age", "number"), Column("income", "number"))
@@ -77,6 +78,7 @@ def test_a_model_of_data_alone_answers_rows_with_probabilities_and_without_trust
     import mlflow
 
     store = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    empty.place(store)  # MLflow makes each by seventy migrations
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("BENCH_CACHE", str(tmp_path / "cache"))
     monkeypatch.setenv("MLFLOW_TRACKING_URI", store)
