@@ -37,6 +37,13 @@ def _one_line(text: str) -> str:
     return text if left_out <= 0 else f"{text[:_HEAD]} [… {left_out:,} characters …] {text[-_TAIL:]}"
 
 
+def out_of_memory(error: BaseException) -> bool:
+    """Whether the error says that memory ran out: Python's, torch's for a GPU, or what torch says on a CPU."""
+    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or (
+        isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
+    )
+
+
 class CodeError(BenchError):
     """What the code of a task or metric did wrong, at which `example` ("" where it is of none), and what it `said`."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import random
 import threading
 import time
@@ -262,7 +263,7 @@ def test_a_thread_without_work_ends_and_another_is_there_when_work_comes(
     serving = module.Serving(tree, None)
 
     def alive() -> list[str]:
-        return [one.name for one in threading.enumerate() if one.name == "continuous batching"]
+        return [one.name for one in threading.enumerate() if one.name == "batching"]
 
     before = alive()
     for _ in range(3):
@@ -274,3 +275,168 @@ def test_a_thread_without_work_ends_and_another_is_there_when_work_comes(
             time.sleep(0.01)
         assert alive() == before
     assert serving.run(lambda: 7).result(60) == 7
+
+
+# -- what a stranger's use of it must not do ---------------------------------------------------------------------------
+
+
+def in_turn(tree: Any, prompts: Sequence[list[int]], limit: int = 4, most_work: int | None = None) -> Any:
+    """A serving and prompts that were asked together: the first waits, in its first look, for the event that is given."""
+    from bench.decoding.serving import Pending, Serving
+
+    begun, go_on = threading.Event(), threading.Event()
+
+    def held(said: list[int]) -> bool:
+        begun.set()
+        go_on.wait(60)
+        return False
+
+    serving = Serving(tree, most_work)
+    asked = [Pending(one, limit, held if not i else lambda said: False, list) for i, one in enumerate(prompts)]
+    serving.ask(asked[:1])
+    assert begun.wait(60)
+    serving.ask(asked[1:])
+    return serving, asked, go_on
+
+
+def test_what_is_cancelled_while_it_waits_is_never_computed(tree: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen = passes_of(tree, monkeypatch)
+    prompts = [[5 + i, *range(10, 30), 40 + i % 9] for i in range(30)]
+    serving, asked, go_on = in_turn(tree, prompts, 4, most_work=30)
+    later = serving.run(threading.Event)  # until it is done, all have been taken in
+    go_on.set()
+    later.result(60)
+    for one in asked[3:-1]:
+        one.future.cancel()
+    job = serving.run(threading.Event)
+    assert [len(one.future.result(60)) for one in (*asked[:3], asked[-1])] == [4] * 4
+    job.result(60)
+    assert sum(n for n, *_ in seen) <= 6 * 25  # one or two more may have joined before
+
+
+def test_a_job_that_is_cancelled_while_it_waits_is_not_done(tree: Any) -> None:
+    serving, asked, go_on = in_turn(tree, [[5, 6, 7]])
+    done: list[int] = []
+    jobs = [serving.run(lambda i=i: done.append(i)) for i in range(20)]
+    for one in jobs[:-1]:
+        one.cancel()
+    go_on.set()
+    jobs[-1].result(60)
+    asked[0].future.result(60)
+    assert done == [19]
+
+
+def test_an_error_in_the_end_of_one_reply_is_its_own_and_bounds_nothing(own: Any, tree: Any) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    def fail(said: list[int]) -> bool:
+        raise ValueError("no text")
+
+    serving, prompts = Serving(tree, 500), [[5 + i, *range(10, 30), 40 + i] for i in range(8)]
+    asked = [Pending(one, 5, fail if i == 3 else lambda said: False, list) for i, one in enumerate(prompts)]
+    serving.ask(asked)
+    assert isinstance(asked.pop(3).future.exception(60), ValueError)
+    del prompts[3]
+    assert [one.future.result(60) for one in asked] == alone(own, prompts, 5, lambda i, said: False)
+    assert serving._most_work == 500
+
+
+@pytest.mark.parametrize(
+    ("error", "n", "bound"),
+    [
+        (ValueError("index out of range"), 8, 400),  # says nothing of the memory
+        (MemoryError(), 8, (21 + 8 * (1 + 5)) // 2),  # half of what was too much
+        (MemoryError(), 1, 400),  # what is too much alone says nothing of the others
+    ],
+)
+def test_only_what_was_too_much_for_the_memory_bounds_what_is_under_way(
+    tree: Any, monkeypatch: pytest.MonkeyPatch, error: Exception, n: int, bound: int
+) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    def fails(*args: Any, **given: Any) -> Any:
+        raise error
+
+    serving = Serving(tree, 400)
+    asked = [Pending([*range(10, 31), 40 + i], 5, lambda said: False, list) for i in range(n)]
+    with monkeypatch.context() as patch:
+        patch.setattr(tree, "forward", fails)
+        serving.ask(asked)
+        assert all(one.future.exception(60) is error for one in asked)
+    assert serving._most_work == bound
+
+
+def test_who_waits_is_told_when_the_device_is_lost_and_the_next_who_asks_gets_another_thread(
+    own: Any, tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import serving as module
+
+    def lost(*args: Any, **given: Any) -> Any:
+        raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    prompts = [[5 + i, *range(10, 30), 40 + i % 9] for i in range(30)]
+    serving, asked, go_on = in_turn(tree, prompts, 4, most_work=30)
+    with monkeypatch.context() as patch:
+        patch.setattr(tree, "forward", lost)
+        patch.setattr(module, "Flight", lost)  # which makes tensors on the device
+        go_on.set()
+        assert all(isinstance(one.future.exception(60), RuntimeError) for one in asked)
+    again = module.Pending(prompts[0], 4, lambda said: False, list)
+    serving.ask([again])
+    assert [again.future.result(60)] == alone(own, prompts[:1], 4, lambda i, said: False)
+
+
+def test_where_no_thread_can_be_started_who_asks_is_told_and_may_ask_again(
+    tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding.serving import Pending, Serving
+
+    def full(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    serving = Serving(tree, None)
+    one = Pending([5, 6, 7], 4, lambda said: False, list)
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", full)
+        with pytest.raises(RuntimeError, match="new thread"):
+            serving.ask([one])
+    serving.ask([one])
+    assert len(one.future.result(60)) == 4
+
+
+def test_slots_of_a_long_row_that_ended_are_given_to_those_that_wait(
+    tree: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from bench.decoding import flight
+
+    tokens = 400
+    monkeypatch.setitem(flight.KEPT_BYTES, "cpu", tokens * (flight.KEPT_BYTES["cpu"] // flight.kept_tokens(tree)))
+    prompts = [[5 + i % 40, 6 + i // 40] for i in range(60)]
+    most = [60, *[4] * 59]
+    seen: list[int] = []
+    said = flown(
+        tree, prompts, most, lambda i, said: i == 0 and len(said) == 2, None, lambda one: seen.append(len(list(one)))
+    )
+    assert [len(one) for one in said] == [2, *most[1:]]
+    assert max(seen) > 30  # a row of six slots: with 62 for each there are six
+
+
+def test_what_a_thread_computes_is_told_once_beside_who_listens_and_steps_together(tree: Any) -> None:
+    from bench.decoding.serving import Pending, Serving
+    from bench.runs import spans
+
+    with spans.told():
+        spans.taken(spans.clock())
+        serving = Serving(tree, None)
+        for first in (5, 6):
+            one = Pending([first, 6, 7], 20, lambda said: False, list)
+            serving.ask([one])
+            one.future.result(60)
+            time.sleep(0.05)  # nothing is under way meanwhile
+        serving.forget()
+        found = [one for one in spans.taken(0.0) if one.name in ("prefill", "decode") and (one.rows or one.tokens)]
+    assert [one.name for one in found] == ["prefill", "decode"] * 2
+    assert {one.track for one in found} == {"batching"}
+    assert [one.tokens for one in found if one.name == "decode"] == [20, 20]
+    for one, then in itertools.pairwise(found):
+        assert one.start + one.seconds <= then.start + 1e-5

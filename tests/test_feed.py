@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bench.engine import feed
-from bench.errors import BenchError
+from bench.errors import BenchError, out_of_memory
 from bench.models.base import Model
 from bench.record import Timing
 from bench.runs.timing import Stopwatch
@@ -382,7 +382,7 @@ def test_only_an_error_that_says_so_is_a_lack_of_memory(error: Exception, full: 
 
     model, room = Says(reply), feed.Room()
     model.free = lambda: freed.append("")  # type: ignore[method-assign]
-    assert feed.out_of_memory(error) == full
+    assert out_of_memory(error) == full
     assert feed.answer(model, requests("a", "b"), "m", room) == texts(requests("a", "b"))
     assert room == (feed.Room(1, 1) if full else feed.Room())
     assert len(freed) == full
@@ -650,7 +650,7 @@ def test_only_one_batch_is_planned_ahead() -> None:
 def test_torchs_own_errors_are_a_lack_of_memory() -> None:
     import torch
 
-    assert feed.out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
+    assert out_of_memory(torch.OutOfMemoryError("CUDA out of memory"))
     with pytest.raises(RuntimeError) as caught:
         torch.empty(1 << 60)
-    assert feed.out_of_memory(caught.value)
+    assert out_of_memory(caught.value)

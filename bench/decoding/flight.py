@@ -33,6 +33,12 @@ class Asked:
     limit: int
     finished: Callable[[list[int]], bool]
     said: list[int] = field(default_factory=list)
+    work: float = 0.0  # tokens that are computed for it, from when it joins
+
+    @property
+    def wanted(self) -> bool:
+        """Whether anybody still waits for it: what joins is only what is wanted."""
+        return True
 
     def take(self, tokens: Sequence[int]) -> bool:
         """Say these tokens, up to the end; whether it goes on."""
@@ -55,6 +61,21 @@ class Alike:
     def slots(self) -> int:
         """Tokens of its own that a row may come to."""
         return max(len(row.tokens) + one.limit for row, one in zip(self.group.rows, self.asked, strict=True))
+
+    @property
+    def wanted(self) -> Alike:
+        """Those that are."""
+        kept = [(row, one) for row, one in zip(self.group.rows, self.asked, strict=True) if one.wanted]
+        if len(kept) == len(self.asked):
+            return self
+        return Alike(self.head, Group(self.group.shared, [row for row, _ in kept]), [one for _, one in kept])
+
+    def weighed(self) -> float:
+        """How many tokens are computed for it, as for `units`; noted at each: its part of what is shared, its own, and a reply."""
+        shared = len(self.group.shared) / len(self.asked)
+        for row, one in zip(self.group.rows, self.asked, strict=True):
+            one.work = shared + len(row.tokens) + min(one.limit, MOST_SAID)
+        return sum(one.work for one in self.asked)
 
 
 def alike(asked: Sequence[Asked], before: Sequence[list[int]] = ()) -> deque[Alike]:
@@ -87,7 +108,6 @@ class Flight:
         self._shares: list[Shared] = []
         self._asked: list[Asked] = []  # in the order of the shares' rows; all lists here are
         self._joining: list[Asked] = []
-        self._work: list[float] = []
         self._places: list[int] = []
         self._full = 0  # how many were under way when something had to wait; 0 where nothing has
         self._tokens = self._positions = placed([], model.device)  # the last token of each, and where it stands
@@ -103,7 +123,7 @@ class Flight:
     @property
     def work(self) -> float:
         """How many tokens are computed for what is under way."""
-        return sum(self._work)
+        return sum(one.work for one in self)
 
     def join(self, waiting: deque[Alike]) -> list[Asked]:
         """Let as much of what waits join as there is room for; gives those whose first token ends them.
@@ -117,20 +137,19 @@ class Flight:
         self._full = len(self._asked) + sum(len(one.asked) for one in taken) if no_room else 0
         if not taken:
             return []
-        if self._asked:
-            self.phases.tell()
         groups, new = [one.group for one in taken], [asked for one in taken for asked in one.asked]
         self._joining = new
+        self.phases.tell()
         head = self._kept.head(self._model, taken[0].head)
         lengths = [len(row.tokens) for group in groups for row in group.rows]
-        self._places, places = self._rows.join(self._places, self._room(), lengths, max(one.slots for one in taken))
+        slots = max(self._slots(), *(one.slots for one in taken))
+        self._places, places = self._rows.join(self._places, lengths, slots)
         shares, logits = first_pass(self._model, head, groups, self._rows, places)
         self.phases = Phases()
         for share in shares:
             self._share(share)
         self._places += places
         self._asked, self._joining = self._asked + new, []
-        self._work += [work for one in taken for work in _work(one)]
         tokens, positions = _likeliest(logits), placed([len(one.prompt) for one in new], self._model.device)
         self._tokens, self._positions = torch.cat([self._tokens, tokens]), torch.cat([self._positions, positions])
         self._step = None
@@ -146,14 +165,18 @@ class Flight:
         return self._looked_at(torch.stack(tokens, 1), 0)
 
     def _admitted(self, waiting: deque[Alike]) -> list[Alike]:
-        """What may join now, all with one head, taken off what waits."""
+        """What may join now, all with one head, taken off what waits, of which goes what nobody wants."""
         taken: list[Alike] = []
-        rows, slots, work = len(self._asked), 0, self.work
-        kept = sum(share.size for share in self._shares)
+        rows, slots, work = len(self._asked), self._slots(), self.work
+        heads = {id(share.head): share.head for share in self._shares}.values()
+        kept = sum(share.size for share in self._shares) + sum(head.length for head in heads)
         while waiting and (not taken or waiting[0].head == taken[0].head):
-            one = waiting[0]
+            one = waiting[0] = waiting[0].wanted
+            if not one.asked:
+                waiting.popleft()
+                continue
             kept += len(one.group.shared) + (0 if taken else len(one.head))
-            rows, slots, work = rows + len(one.asked), max(slots, one.slots), work + sum(_work(one))
+            rows, slots, work = rows + len(one.asked), max(slots, one.slots), work + one.weighed()
             full = kept + self._rows.size(rows, slots) > self._memory
             if (taken or self._asked) and (full or (self.most_work is not None and work > self.most_work)):
                 break
@@ -169,9 +192,10 @@ class Flight:
         else:
             self._shares.append(new)
 
-    def _room(self) -> int:
-        """The most tokens that a row may still say."""
-        return max((one.limit - len(one.said) for one in self._asked), default=0)
+    def _slots(self) -> int:
+        """The most tokens of its own that a row under way may come to."""
+        known = (self._rows.known[place] for place in self._places)
+        return max((n + one.limit - len(one.said) for n, one in zip(known, self._asked, strict=True)), default=0)
 
     def _next(self) -> Tensor:
         """The likeliest token after the last of each row, which becomes the last."""
@@ -197,25 +221,16 @@ class Flight:
         stay = [place for place, on in enumerate(going) if on]
         kept = placed(stay, self._model.device)
         self._tokens, self._positions = self._tokens[kept], self._positions[kept]
-        self._asked, self._work = [self._asked[i] for i in stay], [self._work[i] for i in stay]
+        self._asked = [self._asked[i] for i in stay]
         self._places = [self._places[i] for i in stay]
         flags = iter(going)
         for share in self._shares:
             share.keep([group for group in share.owner if next(flags)])
         self._shares = [share for share in self._shares if share.owner]
         if not self._full and len(self._places) <= SHRINK * len(self._rows.known):
-            self._rows.keep(self._places, self._room())
+            self._rows.keep(self._places, self._slots())
             self._places = list(range(len(self._places)))
         self._step = None
-
-
-def _work(waits: Alike) -> list[float]:
-    """How many tokens are computed for each of these prompts, as for `units`: its part of what is shared, its own, and a reply."""
-    shared = len(waits.group.shared) / len(waits.asked)
-    return [
-        shared + len(row.tokens) + min(one.limit, MOST_SAID)
-        for row, one in zip(waits.group.rows, waits.asked, strict=True)
-    ]
 
 
 def _likeliest(logits: Tensor) -> Tensor:

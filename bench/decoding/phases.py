@@ -33,12 +33,13 @@ class Phases:
         self._start = spans.clock()
 
     def tell(self) -> None:
-        """Tell of the steps since the last time."""
-        spans.tell("decode", self._start, spans.clock(), rows=self._rows, tokens=self._tokens)
+        """Tell of the steps since the last time, if there were any."""
+        if self._tokens:
+            spans.tell("decode", self._start, spans.clock(), rows=self._rows, tokens=self._tokens, track=spans.track())
         self._rows = self._tokens = 0
 
 
 def tell_prefill(device: str, start: float, rows: int, tokens: int) -> None:
     """Tell of a first pass that began at `start` and has just returned; `rows` is 0 for what all prompts begin with."""
     name = "prefill" if device == "cpu" else "prefill submitted"
-    spans.tell(name, start, spans.clock(), rows=rows, tokens=tokens)
+    spans.tell(name, start, spans.clock(), rows=rows, tokens=tokens, track=spans.track())

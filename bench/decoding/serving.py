@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import concurrent.futures
 import contextlib
 import threading
@@ -14,6 +15,7 @@ import torch
 
 from bench.decoding.flight import Alike, Asked, Flight, alike
 from bench.decoding.kept_head import KeptHead
+from bench.errors import out_of_memory
 
 T = TypeVar("T")
 _LINGERS = (
@@ -22,25 +24,44 @@ _LINGERS = (
 
 
 class Pending(Asked, Generic[T]):
-    """A prompt with the future of its answer, which `made` makes of its tokens; cancelling that ends it at the next look."""
+    """A prompt with the future of its answer, which `made` makes of its tokens.
+
+    Cancelling the future ends the prompt at the next look, and so does what `over` raises, which is the future's then.
+    """
 
     def __init__(
         self, prompt: list[int], limit: int, over: Callable[[list[int]], bool], made: Callable[[list[int]], T]
     ) -> None:
-        super().__init__(prompt, limit, lambda said: self.future.cancelled() or over(said))
+        super().__init__(prompt, limit, self._ends)
         self.future: Future[T] = Future()
-        self._made = made
+        self._over, self._made = over, made
+
+    @property
+    def wanted(self) -> bool:
+        """Whether its future is open."""
+        return not self.future.done()
+
+    def _ends(self, said: list[int]) -> bool:
+        if not self.wanted:
+            return True
+        try:
+            return self._over(said)
+        except BaseException as error:  # it is this prompt's alone
+            _fail([self.future], error)
+            return True
 
     def answer(self) -> None:
-        """Set the future, unless it was cancelled."""
-        _settle(self.future, lambda: self._made(self.said))
+        """Set the future, where it is open."""
+        if self.wanted:
+            _settle(self.future, lambda: self._made(self.said))
 
 
 class Serving:
     """Answers prompts by one model; what is under way is bounded by `most_work` tokens, as for `Flight`.
 
-    What cannot be computed fails those that were under way, and halves the bound for all that come: it may have been too much for
-    the memory. A common beginning is looked for among those that are asked together, and the last of those before.
+    What cannot be computed fails those that were under way. Where it was too much for the memory, less is under way from then on:
+    half of it; what was too much alone says nothing of the others. A common beginning is looked for among those that are asked
+    together, and the last of those before.
     """
 
     def __init__(self, model: Any, most_work: int | None) -> None:
@@ -53,19 +74,20 @@ class Serving:
         self._new: list[Sequence[Pending[Any]]] = []
         self._jobs: list[tuple[Future[Any], Callable[[], Any]]] = []
         self._thread: threading.Thread | None = None
+        self._over = False
 
     def ask(self, asked: Sequence[Pending[Any]]) -> None:
         """Let these begin, as soon as there is room for them."""
         with self._here:
-            self._new.append(asked)
             self._wake()
+            self._new.append(list(asked))
 
     def run(self, work: Callable[[], T]) -> Future[T]:
-        """Do this in the thread, before the next step."""
+        """Do this in the thread, before the next step, unless it is cancelled until then."""
         found: Future[T] = Future()
         with self._here:
-            self._jobs.append((found, work))
             self._wake()
+            self._jobs.append((found, work))
         return found
 
     def forget(self) -> None:
@@ -78,57 +100,92 @@ class Serving:
 
     def _wake(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._serve, name="continuous batching", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._serve, name="batching", daemon=True)
+            thread.start()  # raises where there is room for no more: then the next who asks tries again
+            self._thread = thread
+            atexit.register(self._end)
         self._here.notify()
 
+    def _end(self) -> None:
+        """Wait for the thread's step, and let it end: one that is in torch's code when the interpreter ends aborts the process."""
+        with self._here:
+            self._over, thread = True, self._thread
+            self._here.notify()
+        if thread is not None:
+            thread.join()
+
     def _serve(self) -> None:
-        with torch.inference_mode():
-            while self._goes_on():
-                self._take_in()
-                for go_on in (lambda: self._flight.join(self._waiting), self._flight.steps):
-                    self._answer(go_on)
+        try:
+            with torch.inference_mode():
+                self._flight = Flight(self._model, self._kept, self._most_work)
+                while self._goes_on():
+                    self._take_in()
+                    for go_on in (lambda: self._flight.join(self._waiting), lambda: self._flight.steps()):
+                        self._answer(go_on)
+        except BaseException as error:  # a device that is lost: nobody may wait for a thread that is none
+            self._give_up(error)
 
     def _goes_on(self) -> bool:
         """Whether there is something to do, or comes within a while; if not, the thread ends, and another starts when it is due."""
         with self._here:
-            if self._waiting or self._flight or self._here.wait_for(lambda: self._new or self._jobs, _LINGERS):
-                return True
-            self._thread = None
+            if not self._over and (self._waiting or self._flight or self._here.wait_for(self._due, _LINGERS)):
+                return not self._over
+            self._leave()
             return False
+
+    def _due(self) -> bool:
+        return bool(self._over or self._new or self._jobs)
+
+    def _leave(self) -> None:
+        self._thread = None
+        atexit.unregister(self._end)
+
+    def _give_up(self, error: BaseException) -> None:
+        with self._here:
+            left = [one.future for some in self._new for one in some] + [found for found, _ in self._jobs]
+            left += [one.future for alike in self._waiting for one in alike.asked]  # type: ignore[attr-defined]
+            left += [one.future for one in self._flight]  # type: ignore[attr-defined]
+            self._new, self._jobs, self._waiting = [], [], deque()
+            self._leave()
+        _fail(left, error)
 
     def _take_in(self) -> None:
         with self._here:
             (new, self._new), (jobs, self._jobs) = (self._new, []), (self._jobs, [])
         for found, work in jobs:
-            _settle(found, work)
+            if found.set_running_or_notify_cancel():
+                _settle(found, work)
         for asked in new:
-            some = [one for one in asked if not one.future.cancelled()]
+            some = [one for one in asked if one.wanted]
             try:
                 self._waiting += alike(some, self._before) if some else []
             except BaseException as error:
-                _fail(some, error)
+                _fail([one.future for one in some], error)
             else:
                 self._before = [one.prompt for one in some[-1:]] or self._before
 
     def _answer(self, go_on: Callable[[], list[Asked]]) -> None:
         """Go on by a pass or some steps, and answer what they end; where that fails, tell those who wait for it."""
         try:
-            for ended in self._flight.phases.around(go_on()):
-                for one in ended:
-                    one.answer()  # type: ignore[attr-defined]  # only such are asked
+            if ended := go_on():
+                for some in self._flight.phases.around(ended):
+                    for one in some:
+                        one.answer()  # type: ignore[attr-defined]  # only such are asked
         except BaseException as error:  # whatever it is: the thread has nobody else to tell
-            failed = list(self._flight)
-            self._most_work = max(1, int(self._flight.work if self._most_work is None else self._most_work) // 2)
-            self._flight = Flight(self._model, self._kept, self._most_work)
+            failed = [one.future for one in self._flight]  # type: ignore[attr-defined]
+            if out_of_memory(error) and len(failed) > 1:
+                self._most_work = max(1, int(min(self._flight.work, self._most_work or self._flight.work)) // 2)
             error.__traceback__ = None  # its frames hold what filled the memory
-            _fail(failed, error)
+            try:
+                self._flight = Flight(self._model, self._kept, self._most_work)
+            finally:
+                _fail(failed, error)
 
 
-def _fail(asked: Sequence[Any], error: BaseException) -> None:
-    for one in asked:
+def _fail(futures: Sequence[Future[Any]], error: BaseException) -> None:
+    for one in futures:
         with contextlib.suppress(concurrent.futures.InvalidStateError):  # it was cancelled
-            one.future.set_exception(error)
+            one.set_exception(error)
 
 
 def _settle(future: Future[T], made: Callable[[], T]) -> None:

@@ -19,6 +19,7 @@ from torch.nn.functional import pad
 
 from bench.decoding.prefix_tree import Group
 
+_USED = 0.5  # of the slots, at least: those of a long row that has ended are else kept from rows that could join
 _FEW_SCORES = 8 << 20  # 16 MB in bfloat16: about what the processor's cache holds
 
 
@@ -86,18 +87,18 @@ class Rows:
         self.values: list[Tensor] = []
 
     def size(self, rows: int, slots: int) -> int:
-        """How many tokens it would hold with so many rows, the longest of them of so many slots."""
-        fits = rows <= len(self.known) and slots <= self.slots
-        return (len(self.known) if fits else rows) * max(slots, self.slots)
+        """How many tokens it would hold with so many rows, the longest of which needs so many slots."""
+        return len(self.known) * self.slots if self._fit(rows, slots) else rows * slots
 
-    def join(self, active: Sequence[int], room: int, lengths: Sequence[int], slots: int) -> tuple[list[int], list[int]]:
-        """Places for new rows of these lengths, whose longest needs so many slots: where the `active` ones are now, and the new.
+    def join(self, active: Sequence[int], lengths: Sequence[int], slots: int) -> tuple[list[int], list[int]]:
+        """Places for new rows of these lengths beside the `active` ones: where these are now, and the new.
 
-        They get the places of rows that are finished; where these do not do, all is laid out anew, with `room` for the active.
+        The longest of all needs so many slots. New rows get the places of those that are finished; where these do not do, or are
+        far too long, all is laid out anew.
         """
         n_new = len(lengths)
-        if slots > self.slots or len(active) + n_new > len(self.known):
-            self.keep(active, room)
+        if not self._fit(len(active) + n_new, slots):
+            self.keep(active, slots)
             active = range(len(active))
             self._grow(len(active) + n_new, slots)
         used = set(active)
@@ -114,12 +115,15 @@ class Rows:
                 kept.append(new.new_zeros(len(self.known), self.slots, *new.shape[2:]))
         self.keys[layer][places, : k.shape[1]], self.values[layer][places, : v.shape[1]] = k, v
 
-    def keep(self, rows: Sequence[int], room: int) -> None:
-        """Let go of all other rows, and of slots that these will not need."""
+    def _fit(self, rows: int, slots: int) -> bool:
+        return rows <= len(self.known) and _USED * self.slots <= slots <= self.slots
+
+    def keep(self, rows: Sequence[int], slots: int) -> None:
+        """Let go of all other rows, and of slots beyond so many, which these will not need."""
         kept = placed(rows, self.device)
         self.known = [self.known[row] for row in rows]
         self.lengths = self.lengths[kept]
-        self.slots = min(self.slots, max(self.known, default=0) + room)
+        self.slots = min(self.slots, slots)
         for layer in range(len(self.keys)):
             self.keys[layer] = self.keys[layer][kept, : self.slots]
             self.values[layer] = self.values[layer][kept, : self.slots]

@@ -53,7 +53,7 @@ def _through_a_tree(model: Any, ids: list[int]) -> Tensor:
     """Logits [6, vocabulary] of six tokens, read as a head, a group's part and a row behind another row, and a step."""
     head = Head()
     rows = Rows(model.device)
-    _, two = rows.join([], 0, [2, 2], 3)
+    _, two = rows.join([], [2, 2], 3)
     group = Group(ids[2:3], [Row(0, ids[:2]), Row(1, ids[3:5])])
     branch = Branch(head, [group], model.device, rows=rows, places=two)
     branch.shared.keep([0])  # the second row alone takes the step

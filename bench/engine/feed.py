@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Protocol
 
 from bench.engine.checked import checked
-from bench.errors import BenchError, Place, words_of, wrong
+from bench.errors import BenchError, Place, out_of_memory, words_of, wrong
 from bench.models.base import Device, Model
 from bench.runs import spans
 from bench.runs.timing import Stopwatch
@@ -294,13 +294,6 @@ def _asked(
         missing = f"gave no prediction for {len(left)} of {len(batch)} requests, {_few(left)}"
         raise BenchError(f"model '{name}' {missing}; {_DUE}")
     return None
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether the error says that memory ran out: Python's, torch's for a GPU, or what torch says on a CPU."""
-    return type(error).__name__ in ("MemoryError", "OutOfMemoryError") or (
-        isinstance(error, RuntimeError) and ("can't allocate memory" in str(error) or "out of memory" in str(error))
-    )
 
 
 _DUE = "it must give one a request; correct it and run the same command again: what it answered before is kept"

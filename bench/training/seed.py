@@ -17,9 +17,8 @@ import yaml
 
 from bench.artifacts.digest import digest
 from bench.disk import write_atomically
-from bench.engine.feed import out_of_memory
 from bench.engine.progress import Progress
-from bench.errors import BenchError, authored
+from bench.errors import BenchError, authored, out_of_memory
 from bench.logs.log import command, log
 from bench.models import taught_names
 from bench.models.base import Model
