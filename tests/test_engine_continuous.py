@@ -89,6 +89,8 @@ def test_texts_are_one_unit_and_may_be_asked_again_by_ones_where_labels_stay_in_
     labels.unit_tokens = 1
     assert not labels.schedules_itself
     assert len(labels.units([one for one in questions() if isinstance(one.output, Choose)])) > 1
+    assert joining.describe()["decoding"] == labels.describe()["decoding"] == "prefix tree"  # no text was written
+    answered(joining, texts[:1])
     assert joining.describe()["decoding"] == "prefix tree, continuous batching"
 
 
@@ -232,3 +234,52 @@ def test_a_server_scenario_submits_each_request_at_its_time(tmp_path: Path, long
     raw = tmp_path.rglob("scenarios/*.jsonl")
     assert json.loads(next(raw).read_text().split("\n")[0])["settings"]["at_once"] is True
     assert scenario["n"] >= 30
+
+
+@pytest.mark.parametrize(("how", "code"), [("sys.exit(7)", 7), ("raise ValueError", 1)])
+def test_a_program_that_ends_while_texts_are_under_way_is_not_aborted(
+    tmp_path: Path, source: str, how: str, code: int
+) -> None:
+    words = f"""
+import os, signal, sys, threading
+from test_causal import ask, loaded
+from bench.types import Generate
+model, begun = loaded({source!r}, engine="continuous"), threading.Event()
+model.hear(lambda name, n: begun.set())
+model.under_way.begin([ask(str(i), f"Who lent {{i}} what to whom?", Generate(100)) for i in range(300)])
+begun.wait()
+{how}
+"""
+    paths = os.pathsep.join([str(Path(__file__).parent), str(Path(__file__).parents[1])])
+    done = subprocess.run(
+        [sys.executable, "-c", words], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": paths}
+    )
+    assert "terminate called" not in done.stderr
+    assert done.returncode == code
+
+
+def test_labels_are_not_said_to_be_read_by_continuous_batching(source: str) -> None:
+    model = loaded(source, engine="continuous")
+    answered(model, [one for one in questions() if isinstance(one.output, Choose)])
+    assert model.describe()["decoding"] == "prefix tree"
+
+
+def test_a_batch_that_is_told_of_while_all_is_given_up_breaks_nothing() -> None:
+    from concurrent.futures import Future
+
+    from bench.models.begun import Begun
+
+    begun, cancelled = Begun(), list[int]()
+
+    def over(i: int) -> None:
+        cancelled.append(i)
+        if len(cancelled) == 1:
+            begun.add(ask("more", "?", Generate(1)), Future())
+
+    for i in range(3):
+        answer: Future[Any] = Future()
+        answer.add_done_callback(lambda _, i=i: over(i))  # type: ignore[misc]
+        begun.add(ask(str(i), "?", Generate(1)), answer)
+    begun.let_go()
+    assert sorted(cancelled) == [0, 1, 2]
+    assert begun._under_way == {}

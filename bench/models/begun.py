@@ -49,9 +49,8 @@ class Begun:
 
     def let_go(self) -> None:
         """Cancel all of it."""
-        for one in list(self._under_way.values()):  # a batch may still be told
-            one.cancel()
-        self._under_way.clear()
+        while self._under_way:  # which another thread may be adding to: a batch may still be told
+            self._under_way.popitem()[1].cancel()
 
 
 def handed_on(asked: Future[Prediction]) -> Future[Prediction]:

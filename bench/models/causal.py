@@ -58,6 +58,7 @@ class CausalLM(PromptedLM):
 
     def load(self, device: Device, *, seed: int) -> None:
         """Load, and check that there is a chat template if one is needed."""
+        self.under_way = self.kept = None  # they hold what is loaded by now
         super().load(device, seed=seed)
         from transformers import GenerationConfig
 
@@ -87,7 +88,7 @@ class CausalLM(PromptedLM):
         if self.engine == "generate_batch":
             return {"decoding": "the library's generate_batch", **self.put_otherwise()}
         way = f"padded, since {self.no_tree}" if self.no_tree else "prefix tree"
-        way += ", continuous batching" if self.under_way else ""
+        way += ", continuous batching" if self.under_way and self.under_way.wrote else ""
         return {"decoding": way, "packed_weights": self.packed, **self.put_otherwise()}
 
     def units(self, batch: Sequence[Request]) -> list[list[Request]]:

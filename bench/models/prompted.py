@@ -173,8 +173,9 @@ class PromptedLM(TorchModel):
 
     def goes_no_further(self, request: Request, prompt: Prompt, tokens: list[int]) -> bool:
         """Whether the reply's last token, which whoever listens hears of, ends it."""
-        if self.listener is not None:
-            self.listener(request.id, 1)
+        heard = self.listener  # which another thread may take away
+        if heard is not None:
+            heard(request.id, 1)
         return self._is_over(request, prompt, tokens)
 
     def said_by(self, request: Request, prompt: Prompt, tokens: list[int]) -> Prediction:

@@ -19,8 +19,10 @@ if TYPE_CHECKING:
 class UnderWay:
     """What a loaded model is writing; at most about `unit_tokens` of the model are computed for it at once.
 
-    `at_once` answers labels and numbers, a batch by itself.
+    `at_once` answers labels and numbers, a batch by itself. `wrote` says whether there was any text.
     """
+
+    wrote = False
 
     def __init__(self, model: PromptedLM, at_once: Callable[[Sequence[Request]], Iterator[list[Prediction]]]) -> None:
         from bench.decoding.serving import Serving
@@ -60,7 +62,9 @@ class UnderWay:
             said = partial(self._model.said_by, request, prompt)
             asked.append(Pending(prompt.ids, most, partial(self._model.goes_no_further, request, prompt), said))
             found.append(asked[-1].future)
-        self._serving.ask(asked)
+        if asked:
+            self.wrote = True
+            self._serving.ask(asked)
         return found
 
     def forget(self) -> None:
