@@ -404,6 +404,24 @@ def test_where_no_thread_can_be_started_who_asks_is_told_and_may_ask_again(
     assert len(one.future.result(60)) == 4
 
 
+def test_a_long_prompt_whose_first_token_ends_it_leaves_those_beside_it_readable(own: Any, tree: Any) -> None:
+    import torch
+
+    from bench.decoding.flight import Asked, Flight, alike
+    from bench.decoding.kept_head import KeptHead
+
+    prompts, most = [[5, *range(10, 30)], [6, *range(9, 59)], [7, *range(20, 35)]], [6, 1, 6]
+    asked = [Asked(one, limit, lambda said: False) for one, limit in zip(prompts, most, strict=True)]
+    flight = Flight(tree, KeptHead())
+    with torch.inference_mode():
+        flight.join(alike(asked[:1]))
+        flight.steps()
+        assert flight.join(alike(asked[1:])) == asked[1:2]  # joined, put together with what is under way, and left
+        while flight:
+            flight.steps()
+    assert [one.said for one in asked] == alone(own, prompts, 6, lambda i, said: len(said) == most[i])
+
+
 def test_slots_of_a_long_row_that_ended_are_given_to_those_that_wait(
     tree: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -151,8 +151,8 @@ class Shared:
 
     @property
     def width(self) -> int:
-        """Tokens of the longest group."""
-        return max(self.lengths, default=0)
+        """Tokens of the longest group that there was: keys and values are padded to it."""
+        return self.keys[0].shape[1] if self.keys else max(self.lengths, default=0)
 
     @property
     def size(self) -> int:
