@@ -422,6 +422,26 @@ def test_a_long_prompt_whose_first_token_ends_it_leaves_those_beside_it_readable
     assert [one.said for one in asked] == alone(own, prompts, 6, lambda i, said: len(said) == most[i])
 
 
+def test_a_long_prompt_among_short_ones_has_their_keys_padded_to_its_length_in_few(own: Any, tree: Any) -> None:
+    import torch
+
+    from bench.decoding.first_pass import PASS_TOKENS
+    from bench.decoding.flight import Asked, Flight, alike
+    from bench.decoding.kept_head import KeptHead
+
+    rand = random.Random(7)
+    prompts = [[rand.randrange(3, 60) for _ in range(n)] for n in (1500, *[12] * 45)]
+    asked, kept = [Asked(one, 3, lambda said: False) for one in prompts], []
+    flight, waiting = Flight(tree, KeptHead()), alike(asked)
+    with torch.inference_mode():
+        while waiting or flight:
+            flight.join(waiting)
+            kept.append(sum(share.size for share in flight._shares))
+            flight.steps()
+    assert max(kept) <= sum(map(len, prompts)) + 2 * PASS_TOKENS["cpu"]  # 46 times 1,500 in one
+    assert [one.said for one in asked] == alone(own, prompts, 3, lambda i, said: False)
+
+
 def test_slots_of_a_long_row_that_ended_are_given_to_those_that_wait(
     tree: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -15,6 +15,8 @@ from bench.runs import spans
 
 PASS_TOKENS = {"cpu": 2048, "cuda": 16384}  # enough to keep the cores busy, few enough for their cache
 
+_PADDED = 2  # times the tokens of a pass
+
 
 def first_pass(
     model: Any, head: Head, groups: Sequence[Group], rows: Rows, places: Sequence[int]
@@ -56,13 +58,17 @@ def forward(model: Any, branch: Branch, start: int, kept: Tensor, places: Tensor
 
 
 def passes(groups: Sequence[Group], tokens: int) -> Iterator[list[Group]]:
-    """The groups in runs of about this many tokens, at least one group each."""
+    """The groups in runs of about this many tokens, at least one group each.
+
+    What a run's groups share is kept as long as the longest of it: a run in which that would be much more than its tokens ends.
+    """
     run: list[Group] = []
-    held = 0
+    held = longest = 0
     for group in groups:
-        if run and held + group.size > tokens:
+        longest = max(longest, len(group.shared))
+        if run and (held + group.size > tokens or (len(run) + 1) * longest > _PADDED * tokens):
             yield run
-            run, held = [], 0
+            run, held, longest = [], 0, len(group.shared)
         run.append(group)
         held += group.size
     if run:
