@@ -96,8 +96,8 @@ def test_what_is_under_way_stays_within_its_bounds_of_work_and_of_memory(
         flown(tree, prompts, [12] * len(prompts), limits(31, len(prompts)), work, see)
         assert max(n for *_, n in seen) > 4  # else nothing is tried
         assert all(w <= (work or w) for w, *_ in seen)
-        # keys of shared parts are padded to the longest of a pass, which was not known before it
-        assert all(kept <= 1.3 * tokens for _, kept, _ in seen)
+        # keys of shared parts are padded to the longest of a pass, also when that one has left
+        assert max(kept for _, kept, _ in seen) <= 1.6 * tokens
 
 
 def test_rows_that_join_save_the_steps_that_a_batch_takes_for_its_slowest(
