@@ -241,12 +241,13 @@ def test_a_program_that_ends_while_texts_are_under_way_is_not_aborted(
     tmp_path: Path, source: str, how: str, code: int
 ) -> None:
     words = f"""
-import os, signal, sys, threading
+import sys, threading
 from test_causal import ask, loaded
 from bench.types import Generate
 model, begun = loaded({source!r}, engine="continuous"), threading.Event()
 model.hear(lambda name, n: begun.set())
-model.under_way.begin([ask(str(i), f"Who lent {{i}} what to whom?", Generate(100)) for i in range(300)])
+for i in range(300):
+    model.submit(ask(str(i), f"Who lent {{i}} what to whom?", Generate(100)))
 begun.wait()
 {how}
 """
@@ -283,3 +284,42 @@ def test_a_batch_that_is_told_of_while_all_is_given_up_breaks_nothing() -> None:
     begun.let_go()
     assert sorted(cancelled) == [0, 1, 2]
     assert begun._under_way == {}
+
+
+def test_texts_of_a_batch_are_written_by_who_waits_for_them_and_a_thread_begins_with_what_is_submitted(
+    joining: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    threads: set[str] = set()
+    forward = joining.model.forward
+
+    def noted(*args: Any, **given: Any) -> Any:
+        threads.add(threading.current_thread().name)
+        return forward(*args, **given)
+
+    monkeypatch.setattr(joining.model, "forward", noted)
+    asked = [one for one in questions() if isinstance(one.output, Generate)]
+    joining.prepare(asked[4:])  # which only waits for a step of whoever asks
+    answered(joining, asked[:4])
+    answered(joining, asked[4:])
+    joining.forget()
+    assert threads == {threading.current_thread().name}
+    joining.submit(asked[0]).result(60)
+    assert threads == {threading.current_thread().name, "batching"}
+
+
+def test_ctrl_c_ends_a_batch_at_once_and_the_next_is_answered(units: Any, joining: Any) -> None:
+    asked = [ask(str(i), f"Who lent {i} what?", Generate(60)) for i in range(6)]
+    inner, calls = joining._is_over, []
+
+    def interrupted(*given: Any) -> bool:
+        calls.append(given)
+        if len(calls) == 9:
+            raise KeyboardInterrupt
+        return bool(inner(*given))
+
+    joining._is_over = interrupted
+    with pytest.raises(KeyboardInterrupt):
+        answered(joining, asked)
+    assert len(calls) == 9
+    del joining._is_over
+    assert answered(joining, asked) == answered(units, asked)

@@ -159,6 +159,7 @@ class Flight:
         """The next token of each row, or some of them before they are looked at; gives the rows that have ended."""
         if not self._asked:
             return []
+        self.phases.begin()
         tokens = []
         for _ in range(min(LOOK_EVERY[self._kind], *(one.limit - len(one.said) for one in self._asked))):
             tokens.append(self._next())

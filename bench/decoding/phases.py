@@ -21,6 +21,11 @@ class Phases:
         self._start = spans.clock()
         self._rows = self._tokens = 0
 
+    def begin(self) -> None:
+        """A step begins; where none was since the last telling, so does the time that is told of next."""
+        if not self._tokens:
+            self._start = spans.clock()
+
     def decoded(self, rows: int, tokens: int) -> None:
         """So many rows have so many new tokens each, that of the first pass among them, and they were looked at."""
         self._rows = max(self._rows, rows)

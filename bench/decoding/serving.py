@@ -1,4 +1,8 @@
-"""Continuous batching in a thread of its own: prompts may come at any time, and join those that are under way."""
+"""Continuous batching: prompts may come at any time, and join those that are under way.
+
+Steps are taken by whoever waits (`go_on`), or by a thread of their own where nobody does (`ask` and `run` start it). The first is
+faster on a CPU: where two threads of a process compute, the workers of both sleep between any two products.
+"""
 
 from __future__ import annotations
 
@@ -46,6 +50,8 @@ class Pending(Asked, Generic[T]):
             return True
         try:
             return self._over(said)
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # it is this prompt's alone
             _fail([self.future], error)
             return True
@@ -69,17 +75,19 @@ class Serving:
         self._kept = KeptHead()
         self._before: list[list[int]] = []
         self._waiting: deque[Alike] = deque()
-        self._flight = Flight(model, self._kept, most_work)
+        self._flight: Flight | None = None
+        self._turn = threading.Lock()  # of whoever takes a step, or changes what one stands on
         self._here = threading.Condition()
         self._new: list[Sequence[Pending[Any]]] = []
         self._jobs: list[tuple[Future[Any], Callable[[], Any]]] = []
         self._thread: threading.Thread | None = None
         self._over = False
 
-    def ask(self, asked: Sequence[Pending[Any]]) -> None:
-        """Let these begin, as soon as there is room for them."""
+    def ask(self, asked: Sequence[Pending[Any]], *, alone: bool = True) -> None:
+        """Let these begin, as soon as there is room for them; not `alone`, somebody calls `go_on` until they are answered."""
         with self._here:
-            self._wake()
+            if alone:
+                self._wake()
             self._new.append(list(asked))
 
     def run(self, work: Callable[[], T]) -> Future[T]:
@@ -90,13 +98,21 @@ class Serving:
             self._jobs.append((found, work))
         return found
 
-    def forget(self) -> None:
-        """Forget what earlier prompts began with; what is under way takes a step more at most before that."""
-        self.run(self._forget).result()
+    def go_on(self) -> None:
+        """Take a step here: whatever it ends is answered, and what it raises is told to those who wait."""
+        try:
+            with self._turn:
+                self._step()
+        except BaseException as error:
+            self._give_up(error)
+            if isinstance(error, KeyboardInterrupt):
+                raise
 
-    def _forget(self) -> None:
-        self._kept.let_go()
-        self._before = []
+    def forget(self) -> None:
+        """Forget what earlier prompts began with; a step that is under way ends before."""
+        with self._turn:
+            self._kept.let_go()
+            self._before = []
 
     def _wake(self) -> None:
         if self._thread is None:
@@ -116,14 +132,22 @@ class Serving:
 
     def _serve(self) -> None:
         try:
-            with torch.inference_mode():
-                self._flight = Flight(self._model, self._kept, self._most_work)
-                while self._goes_on():
-                    self._take_in()
-                    for go_on in (lambda: self._flight.join(self._waiting), lambda: self._flight.steps()):
-                        self._answer(go_on)
+            while self._goes_on():
+                with self._turn:
+                    self._step()
         except BaseException as error:  # a device that is lost: nobody may wait for a thread that is none
+            with self._here:
+                self._leave()
             self._give_up(error)
+
+    @torch.inference_mode()
+    def _step(self) -> None:
+        self._take_in()
+        if self._flight is None:
+            self._flight = Flight(self._model, self._kept, self._most_work)
+        self._answer(self._flight, lambda flight: flight.join(self._waiting))
+        if self._flight is not None:
+            self._answer(self._flight, lambda flight: flight.steps())
 
     def _goes_on(self) -> bool:
         """Whether there is something to do, or comes within a while; if not, the thread ends, and another starts when it is due."""
@@ -144,9 +168,8 @@ class Serving:
         with self._here:
             left = [one.future for some in self._new for one in some] + [found for found, _ in self._jobs]
             left += [one.future for alike in self._waiting for one in alike.asked]  # type: ignore[attr-defined]
-            left += [one.future for one in self._flight]  # type: ignore[attr-defined]
-            self._new, self._jobs, self._waiting = [], [], deque()
-            self._leave()
+            left += [one.future for one in self._flight or ()]  # type: ignore[attr-defined]
+            self._new, self._jobs, self._waiting, self._flight = [], [], deque(), None
         _fail(left, error)
 
     def _take_in(self) -> None:
@@ -159,27 +182,28 @@ class Serving:
             some = [one for one in asked if one.wanted]
             try:
                 self._waiting += alike(some, self._before) if some else []
+            except KeyboardInterrupt:
+                raise
             except BaseException as error:
                 _fail([one.future for one in some], error)
             else:
                 self._before = [one.prompt for one in some[-1:]] or self._before
 
-    def _answer(self, go_on: Callable[[], list[Asked]]) -> None:
+    def _answer(self, flight: Flight, go_on: Callable[[Flight], list[Asked]]) -> None:
         """Go on by a pass or some steps, and answer what they end; where that fails, tell those who wait for it."""
         try:
-            if ended := go_on():
-                for some in self._flight.phases.around(ended):
+            if ended := go_on(flight):
+                for some in flight.phases.around(ended):
                     for one in some:
                         one.answer()  # type: ignore[attr-defined]  # only such are asked
-        except BaseException as error:  # whatever it is: the thread has nobody else to tell
-            failed = [one.future for one in self._flight]  # type: ignore[attr-defined]
+        except KeyboardInterrupt:
+            raise
+        except BaseException as error:  # whatever it is: who waits for an answer has to be told
+            failed, self._flight = [one.future for one in flight], None  # type: ignore[attr-defined]
             if out_of_memory(error) and len(failed) > 1:
-                self._most_work = max(1, int(min(self._flight.work, self._most_work or self._flight.work)) // 2)
+                self._most_work = max(1, int(min(flight.work, self._most_work or flight.work)) // 2)
             error.__traceback__ = None  # its frames hold what filled the memory
-            try:
-                self._flight = Flight(self._model, self._kept, self._most_work)
-            finally:
-                _fail(failed, error)
+            _fail(failed, error)
 
 
 def _fail(futures: Sequence[Future[Any]], error: BaseException) -> None:
@@ -193,6 +217,8 @@ def _settle(future: Future[T], made: Callable[[], T]) -> None:
     with contextlib.suppress(concurrent.futures.InvalidStateError):
         try:
             found = made()
+        except KeyboardInterrupt:
+            raise
         except BaseException as error:  # it is for who waits
             future.set_exception(error)
         else:

@@ -1,11 +1,11 @@
-"""Requests that are under way in an engine of another thread, each with the future of its prediction."""
+"""Requests that are under way in an engine, each with the future of its prediction."""
 
 from __future__ import annotations
 
 import concurrent.futures
 import contextlib
 import queue
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 
 from bench.types import Prediction, Request
@@ -25,9 +25,10 @@ class Begun:
         """One more is under way."""
         self._under_way[request] = answer
 
-    def answered(self, batch: Sequence[Request]) -> Iterator[Prediction]:
+    def answered(self, batch: Sequence[Request], go_on: Callable[[], None] | None = None) -> Iterator[Prediction]:
         """Each answer of a batch as soon as it is there; what one raised is raised behind the others, so that these are kept.
 
+        `go_on` is called once and again until one is there, where the engine is driven by whoever waits for it.
         Where the iterator is closed, or anything else ends it, all that is under way is cancelled: nobody will read it.
         """
         done: queue.SimpleQueue[Request] = queue.SimpleQueue()
@@ -36,6 +37,8 @@ class Begun:
             for request in batch:
                 self._under_way[request].add_done_callback(lambda _, request=request: done.put(request))  # type: ignore[misc]
             for _ in batch:
+                while go_on is not None and done.empty():
+                    go_on()
                 found = self._under_way.pop(done.get())
                 if (error := found.exception()) is not None:
                     ends = error

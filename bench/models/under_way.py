@@ -34,21 +34,21 @@ class UnderWay:
         """Begin those of a batch that are not begun; the others of it are none of its business."""
         with self._lock:  # of the batch that is asked for it may still be told
             new = self._begun.missing([request for request in batch if isinstance(request.output, Generate)])
-            for request, answer in zip(new, self._asked(new), strict=True):
+            for request, answer in zip(new, self._asked(new, alone=False), strict=True):
                 self._begun.add(request, answer)
 
     def answered(self, batch: Sequence[Request]) -> Iterator[Prediction]:
         """Each text of a batch as soon as it is there."""
         self.begin(batch)
-        return self._begun.answered(batch)
+        return self._begun.answered(batch, self._serving.go_on)
 
     def submit(self, request: Request) -> Future[Prediction]:
         """Begin one request beside those that are under way; of labels and numbers one after another, between two steps."""
         if not isinstance(request.output, Generate):
             return handed_on(self._serving.run(lambda: next(iter(self._at_once([request])))[0]))
-        return handed_on(self._asked([request])[0])
+        return handed_on(self._asked([request], alone=True)[0])
 
-    def _asked(self, new: Sequence[Request]) -> list[Future[Prediction]]:
+    def _asked(self, new: Sequence[Request], *, alone: bool) -> list[Future[Prediction]]:
         from bench.decoding.serving import Pending
 
         found: list[Future[Prediction]] = []
@@ -64,7 +64,7 @@ class UnderWay:
             found.append(asked[-1].future)
         if asked:
             self.wrote = True
-            self._serving.ask(asked)
+            self._serving.ask(asked, alone=alone)
         return found
 
     def forget(self) -> None:
