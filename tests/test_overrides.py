@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from small_data import FILES
 
@@ -34,10 +34,13 @@ def read_by_hydra(word: str) -> Any:
 
 @pytest.mark.slow
 @given(st.text(st.sampled_from(SIGNS), min_size=1, max_size=12))
+@example(" ''")
 def test_any_text_is_read_as_that_text(text: str) -> None:
     key = "data.path"
     words = [override(key, text)]
-    if not (text[0] == text[-1] and text[0] in "'\"") and "${" not in text:  # what may be quoted, or be looked up
+    bare = text.strip()  # as Hydra reads it
+    may_be_quoted = bare[:1] == bare[-1:] and bare[:1] in ("'", '"')
+    if not may_be_quoted and "${" not in text:  # else it is read as what is quoted, or looked up
         words.append(f"{key}={text}")
     for word in words:
         assert read_by_hydra(word) == text
