@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import multiprocessing
+import sqlite3
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -114,6 +116,40 @@ def test_of_processes_that_make_a_model_at_once_one_is_kept(tmp_path: Path, trac
     assert [one.exitcode for one in them] == [0] * 4
     (model,) = models_of(tracker, "race v1")
     assert model.model_id in {found.get() for _ in them}
+
+
+def test_who_is_ready_first_stays_also_where_another_read_the_clock_before_it_and_was_seen_later(
+    tmp_path: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    one, other = (Tracker(default_uri(tmp_path), tmp_path) for _ in range(2))
+    run = run_record(task="slow")
+    board = one._board(run)
+    create, found = one.client.create_logged_model, []
+
+    def late(*given: Any, **more: Any) -> Any:
+        """As a database does that reads the clock and then waits for another's write: the other has looked meanwhile."""
+        found.append(other._models.of(board, run))
+        made = create(*given, **more)
+        with contextlib.closing(sqlite3.connect(default_uri(tmp_path).removeprefix("sqlite:///"))) as base, base:
+            base.execute("UPDATE logged_models SET creation_timestamp_ms = 1 WHERE model_id = ?", (made.model_id,))
+        return made
+
+    monkeypatch.setattr(one.client, "create_logged_model", late)
+    mine = one._models.of(board, run)
+    (stays,) = models_of(one, "slow v1")
+    assert found == [mine] == [stays.model_id]
+
+
+def test_a_model_whose_maker_was_killed_before_it_was_ready_is_taken_by_nobody(
+    tmp_path: Path, run_record: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(models, "_ANNOUNCED_SECONDS", 0.2)
+    tracker, run = Tracker(default_uri(tmp_path), tmp_path), run_record(task="killed")
+    board = tracker._board(run)
+    left = tracker.client.create_logged_model(board, name="m", tags={models.KEY: models.key_of(run)})
+    made = tracker._models.of(board, run)
+    assert made not in (None, left.model_id)
+    assert Tracker(default_uri(tmp_path), tmp_path)._models.of(board, run) == made
 
 
 def test_a_server_without_models_takes_runs_and_one_line_says_so(

@@ -1,11 +1,14 @@
 """Models in MLflow: an external one for each revision of which a board has runs, so that MLflow's own pages compare models.
 
-MLflow keeps a model in one experiment, and so in one board. It holds no files: weights stay where they are. Of two that processes
-made at once the one that was made first stays, and whoever made the later deletes it.
+MLflow keeps a model in one experiment, and so in one board. It holds no files: weights stay where they are. Of those that processes
+make at once the one that was ready first stays, and whoever made another deletes it. Each is announced (pending) before it takes
+its place in line, the time at which it is made ready, and who looks waits for those that are announced: who is not seen yet comes
+later. When it was created says nothing: MLflow reads that clock before others can see the model.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
 KEY = "finai_bench.model"  # the tag by which a model is found again
 _EXTERNAL = "mlflow.model.isExternal"  # as `mlflow.create_external_model` marks it
+_ANNOUNCED_SECONDS, _MOMENT = 5.0, 0.05  # between a model's being made and its being ready lies one request
 _LONGEST = 250  # characters of a parameter's value
 _NO_SIGNS = str.maketrans(dict.fromkeys("/:.%\"'", "_"))  # which MLflow takes in no name of a model
 
@@ -51,9 +55,15 @@ class Models:
                 say("MLflow's server is of a version without models of their own; runs are logged without them")
         return self._known.get((experiment, key))
 
-    def _found(self, experiment: str, key: str) -> str | None:
-        found = self._client.search_logged_models([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
-        return min(((one.creation_timestamp, str(one.model_id)) for one in found), default=(0, None))[1]
+    def _found(self, experiment: str, key: str, wait: float = 0.0) -> str | None:
+        """The model that was ready first; those that are announced have so many seconds to be: one may be of a killed process."""
+        until = time.monotonic() + wait
+        while True:
+            found = self._client.search_logged_models([experiment], f"tags.`{KEY}` = '{key}'", max_results=100)
+            ready = [one for one in found if str(one.status) == "READY"]
+            if len(ready) == len(found) or time.monotonic() >= until:
+                return min(((one.last_updated_timestamp, str(one.model_id)) for one in ready), default=(0, None))[1]
+            time.sleep(_MOMENT)
 
     def _made(self, experiment: str, key: str, run: Run) -> str:
         made: LoggedModel = self._client.create_logged_model(
@@ -62,7 +72,7 @@ class Models:
         )  # fmt: skip
         own = str(made.model_id)
         self._client.finalize_logged_model(own, "READY")  # it has no files that are to come
-        if (first := self._found(experiment, key)) not in (own, None):
+        if (first := self._found(experiment, key, _ANNOUNCED_SECONDS)) not in (own, None):
             self._drop(own)
         return first or own
 
